@@ -1,0 +1,75 @@
+"""Every exception of acn-eval, each with the exit code that the command line gives it.
+
+AcnEvalError
+├─ ConfigError       2   a YAML file, an option or a field is wrong
+├─ CheckpointError   2   not found, not readable, not trusted, or of another shape
+├─ DataError         2   unknown name, not there, or outside the model's classes
+├─ MissingExtra      2   an optional dependency is needed; names the pip extra
+├─ TrackingError     4   measured, but MLflow could not be written
+├─ MeasureError      4   could not be measured
+└─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
+
+Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line.
+Anything that is not an AcnEvalError is a bug and keeps its traceback.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "AcnEvalError",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "MeasureError",
+    "MissingExtra",
+    "TrackingError",
+    "Unsupported",
+]
+
+
+class AcnEvalError(Exception):
+    """An error that the user can act on: one line on stderr, no traceback."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class ConfigError(AcnEvalError):
+    """A YAML file, an option or a field is wrong."""
+
+
+class CheckpointError(AcnEvalError):
+    """A checkpoint is not found, not readable, not trusted, or of another shape."""
+
+
+class DataError(AcnEvalError):
+    """Data is unknown, not there, damaged, or outside the model's classes."""
+
+
+class MissingExtra(AcnEvalError):
+    """An optional dependency is not installed.
+
+    Args:
+        what: what needed it, e.g. ``"timm:vit_tiny_patch16_224"``.
+        extra: the pip extra that brings it, e.g. ``"timm"``.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what}: needs {extra}; pip install 'acn-eval[{extra}]'")
+
+
+class TrackingError(AcnEvalError):
+    """The evaluation is on disk, but MLflow could not be written."""
+
+    exit_code = 4
+
+
+class MeasureError(AcnEvalError):
+    """The question could not be measured."""
+
+    exit_code = 4
+
+
+class Unsupported(AcnEvalError):
+    """A model or a picture cannot answer one question; inside a run this becomes a Skip."""
+
+    exit_code = 4

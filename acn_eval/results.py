@@ -1,0 +1,230 @@
+"""The long table that every suite fills and everyone else reads: Cell, Skip, EvalResult."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from acn_eval.errors import DataError
+
+__all__ = ["SCHEMA", "Cell", "CheckpointId", "DataId", "EvalResult", "Scalar", "Skip"]
+
+SCHEMA = 1
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one checkpoint did to each example under one condition.
+
+    Attributes:
+        condition: flat mapping of scalars that names the condition, e.g.
+            ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the undisturbed
+            images are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers noise draws.
+        ids: int64 (n,), unique: the key by which two results are paired.
+        values: float32 (n,), the measure per example (1 / 0 for ``correct``).
+        measure: what the values are.
+        primary: whether the cell counts in the primary end point of its suite.
+        predicted: int32 (n,), predicted class of the data, or None.
+        confidence: float32 (n,), softmax probability of the predicted class, or None.
+    """
+
+    condition: Mapping[str, Scalar]
+    ids: NDArray[np.int64]
+    values: NDArray[np.float32]
+    measure: str = "correct"
+    primary: bool = False
+    predicted: NDArray[np.int32] | None = None
+    confidence: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A condition that was not measured, and why: never silently absent."""
+
+    condition: Mapping[str, Scalar]
+    reason: str
+
+
+@dataclass(frozen=True)
+class CheckpointId:
+    """Which network was measured, and what a fair comparison has to know about it.
+
+    Attributes:
+        name: short name for tables, e.g. ``"ac_vit"``.
+        uri: what was asked for.
+        sha256: of the weight file.
+        arch: the architecture, e.g. ``{"kind": "vit", "connectivity": "acn", "depth": 8}``.
+        parameters: number of parameters.
+        flops: of one forward pass of one image, by torch's counter (2 per multiply-add).
+        preprocessing: size, channels, mean and std.
+        training: recipe, data, seed, steps, examples, seconds; empty if unknown.
+    """
+
+    name: str
+    uri: str
+    sha256: str
+    arch: Mapping[str, Any]
+    parameters: int
+    flops: int
+    preprocessing: Mapping[str, Any]
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataId:
+    """Which examples were used; the fingerprint covers ids, labels and pixels."""
+
+    name: str
+    split: str
+    n: int
+    fingerprint: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvalResult:
+    """One checkpoint through one suite: everything that later steps may read.
+
+    Attributes:
+        suite: the validated suite config as plain JSON; ``suite["name"]`` names it.
+        noise_version: version of the noise contract.
+        noise_digest: digest of the first corrupted images, equal where the pixels are equal.
+        certificate: parity of the precision against fp32 (flips counted on a fixed subset).
+        created_ms: time of the first creation, Unix milliseconds.
+    """
+
+    checkpoint: CheckpointId
+    data: DataId
+    suite: Mapping[str, Any]
+    seed: int
+    precision: str
+    device: str
+    noise_version: int
+    noise_digest: str
+    certificate: Mapping[str, Any]
+    versions: Mapping[str, str]
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skip, ...]
+    created_ms: int
+    schema: int = SCHEMA
+
+    @property
+    def key(self) -> str:
+        """Content address (16 hex digits) of the question: equal questions have equal keys."""
+        facts = [
+            self.checkpoint.sha256,
+            self.checkpoint.arch,
+            self.checkpoint.preprocessing,
+            asdict(self.data),
+            self.suite,
+            self.seed,
+            self.precision,
+            self.device,
+            self.noise_version,
+            self.schema,
+        ]
+        text = json.dumps(facts, sort_keys=True, default=list)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def save(self, folder: Path) -> Path:
+        """Write ``result.json`` and ``cells.parquet`` under a folder of its own; return it."""
+        target = folder / f"{self.suite['name']}-{self.checkpoint.name}-{self.key}"
+        target.mkdir(parents=True, exist_ok=True)
+        pq.write_table(_table(self.cells), target / "cells.parquet.part", compression="zstd")
+        (target / "cells.parquet.part").replace(target / "cells.parquet")
+        (target / "result.json.part").write_text(json.dumps(self.facts(), indent=1) + "\n")
+        (target / "result.json.part").replace(target / "result.json")
+        return target
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the per-example arrays, as plain JSON types."""
+        facts = {k: v for k, v in vars(self).items() if k not in {"cells", "skipped"}}
+        facts["checkpoint"] = asdict(self.checkpoint)
+        facts["data"] = asdict(self.data)
+        facts["skipped"] = [asdict(skip) for skip in self.skipped]
+        facts["cells"] = [
+            {"condition": dict(c.condition), "measure": c.measure, "primary": c.primary}
+            for c in self.cells
+        ]
+        return facts
+
+    @staticmethod
+    def load(folder: Path) -> "EvalResult":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: not a result, damaged, or written by another schema.
+        """
+        try:
+            facts = json.loads((folder / "result.json").read_text())
+            table = pq.read_table(folder / "cells.parquet")
+        except (OSError, ValueError, pa.ArrowException) as exc:
+            msg = f"{folder}: must be a folder with result.json and cells.parquet; {exc}"
+            raise DataError(msg) from exc
+        if facts["schema"] != SCHEMA:
+            msg = f"{folder}: schema must be {SCHEMA}; got {facts['schema']}. Evaluate it again."
+            raise DataError(msg)
+        return EvalResult(**{**facts, **_read_parts(facts, table)})
+
+
+def _read_parts(facts: dict[str, Any], table: pa.Table) -> dict[str, Any]:
+    data = facts["data"]
+    return {
+        "checkpoint": CheckpointId(**facts["checkpoint"]),
+        "data": DataId(**{**data, "classes": tuple(data["classes"])}),
+        "cells": _cells(table, facts["cells"]),
+        "skipped": tuple(Skip(**skip) for skip in facts["skipped"]),
+    }
+
+
+def _table(cells: tuple[Cell, ...]) -> pa.Table:
+    def column(name: str, dtype: pa.DataType) -> pa.Array:
+        parts = []
+        for cell in cells:
+            part = getattr(cell, name)
+            parts.append(
+                pa.nulls(len(cell.ids), dtype) if part is None else pa.array(part, type=dtype)
+            )
+        return pa.chunked_array(parts, type=dtype)
+
+    numbers = [np.full(len(cell.ids), i, dtype=np.int32) for i, cell in enumerate(cells)]
+    return pa.table(
+        {
+            "cell": pa.chunked_array([pa.array(n) for n in numbers], type=pa.int32()),
+            "id": column("ids", pa.int64()),
+            "value": column("values", pa.float32()),
+            "predicted": column("predicted", pa.int32()),
+            "confidence": column("confidence", pa.float32()),
+        }
+    )
+
+
+def _cells(table: pa.Table, heads: list[dict[str, Any]]) -> tuple[Cell, ...]:
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    owner = columns["cell"].to_numpy()
+    starts = np.searchsorted(owner, np.arange(len(heads) + 1))
+
+    def part(name: str, lo: int, hi: int) -> NDArray[Any] | None:
+        piece = columns[name].slice(lo, hi - lo)
+        return None if piece.null_count else piece.to_numpy(zero_copy_only=False)
+
+    return tuple(
+        Cell(
+            condition=head["condition"],
+            ids=columns["id"].slice(lo, hi - lo).to_numpy(),
+            values=columns["value"].slice(lo, hi - lo).to_numpy(),
+            measure=head["measure"],
+            primary=head["primary"],
+            predicted=part("predicted", lo, hi),
+            confidence=part("confidence", lo, hi),
+        )
+        for head, lo, hi in zip(heads, starts[:-1], starts[1:], strict=True)
+    )

@@ -1,0 +1,18 @@
+"""Finds the suites and checkpoints that travel with acn-eval: working copy first, then wheel."""
+
+from pathlib import Path
+
+__all__ = ["shipped"]
+
+
+def shipped(kind: str) -> Path:
+    """Return the folder of shipped ``"suites"`` or ``"checkpoints"``.
+
+    In a working copy this is the folder at the repository root; in an installed wheel it is the
+    copy inside the package.
+    """
+    package = Path(__file__).parent
+    working_copy = package.parent
+    if (working_copy / "pyproject.toml").is_file() and (working_copy / kind).is_dir():
+        return working_copy / kind
+    return package / "_shipped" / kind
