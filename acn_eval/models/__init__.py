@@ -1,0 +1,21 @@
+"""Networks with exits; connectivity is their one swappable idea."""
+
+from acn_eval.models.build import AnyArch, build, initialise, read_arch
+from acn_eval.models.cost import Cost, cost, exit_costs
+from acn_eval.models.encoder import Encoder
+from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
+from acn_eval.models.vit import ViTConfig
+
+__all__ = [
+    "AnyArch",
+    "Cost",
+    "Encoder",
+    "MixerConfig",
+    "OfficialMixerConfig",
+    "ViTConfig",
+    "build",
+    "cost",
+    "exit_costs",
+    "initialise",
+    "read_arch",
+]

@@ -1,0 +1,61 @@
+"""From an architecture config to a network: one table."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field, TypeAdapter, ValidationError
+from torch import nn
+
+from acn_eval.errors import ConfigError
+from acn_eval.models.encoder import Encoder
+from acn_eval.models.mixer import Mixer, MixerConfig, OfficialMixer, OfficialMixerConfig
+from acn_eval.models.vit import ViT, ViTConfig
+
+__all__ = ["AnyArch", "build", "initialise", "read_arch"]
+
+AnyArch = Annotated[ViTConfig | MixerConfig | OfficialMixerConfig, Field(discriminator="kind")]
+
+_NETWORKS: dict[str, Any] = {"vit": ViT, "mixer": Mixer, "official_mixer": OfficialMixer}
+
+
+def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
+    """Validate the fields of an architecture.
+
+    Raises:
+        ConfigError: with `where`, the field and what it must be.
+    """
+    try:
+        arch: AnyArch = TypeAdapter(AnyArch).validate_python(dict(fields))
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "kind"
+        raise ConfigError(f"{where}: architecture field {field}: {first['msg']}") from exc
+    return arch
+
+
+def build(config: AnyArch) -> Encoder:
+    """Return the network of a config, its parameters not yet chosen (see `initialise`)."""
+    network: Encoder = _NETWORKS[config.kind](config)
+    return network
+
+
+def initialise(network: Encoder, seed: int) -> Encoder:
+    """Fill the parameters from a seed, alike for every connectivity; return the network.
+
+    Weights of linear maps and convolutions are Xavier uniform, biases 0, norms 1 and 0, tokens
+    and positions normal with std .02.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in network.named_parameters():
+        if name.endswith(("cls_token", "pos_embed")):
+            nn.init.normal_(parameter, std=0.02, generator=generator)
+        elif name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif parameter.dim() > 1:
+            nn.init.xavier_uniform_(parameter.view(len(parameter), -1), generator=generator)
+        else:
+            nn.init.ones_(parameter)
+    if hasattr(network.combine, "reset_parameters"):
+        network.combine.reset_parameters()
+    return network

@@ -1,0 +1,167 @@
+"""Connectivity, the one idea that the compared networks differ in.
+
+A connectivity is two choices: what the next unit reads, and what is read out. A unit is a block
+or, at the finer grain, one of its sub-layers.
+
+    | connectivity | next unit reads | readout     | grain    | inner skips |
+    |--------------|-----------------|-------------|----------|-------------|
+    | residual     | running sum     | running sum | sublayer | -           |
+    | acn          | last output     | running sum | block    | no          |
+    | ffn          | last output     | last output | block    | no          |
+    | acn_direct   | last, detached  | running sum | block    | no          |
+    | highway      | gated mix       | gated mix   | sublayer | -           |
+    | denseformer  | weighted mix    | weighted mix| block    | yes         |
+    | concat       | projected mix   | projected   | block    | yes         |
+
+Sources: "Auto-Compressing Networks" (arXiv 2506.09714) section 3 for the first four; Srivastava et
+al., "Highway Networks", 2015; Pagliardini et al., "DenseFormer", 2024 (depth-weighted average);
+Huang et al., "Densely Connected Convolutional Networks", 2017 (concatenation, here with a linear
+projection back to the width so that all exits share one head).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["CONNECTIVITIES", "Connectivity", "ConnectivityName", "Grain", "streams"]
+
+ConnectivityName = Literal[
+    "residual", "acn", "ffn", "acn_direct", "highway", "denseformer", "concat"
+]
+Grain = Literal["block", "sublayer"]
+Unit = Callable[[Tensor], Tensor]
+
+
+class Stream(NamedTuple):
+    """What is known after a unit: its output, the combination so far, all outputs."""
+
+    last: Tensor
+    combined: Tensor
+    past: tuple[Tensor, ...]
+
+
+class Sum(nn.Module):
+    """x_0 + x_1 + ... + x_i, unweighted."""
+
+    def __init__(self, units: int, width: int) -> None:
+        super().__init__()
+
+    def forward(self, i: int, before: Stream, output: Tensor) -> Tensor:
+        return before.combined + output
+
+
+class Highway(nn.Module):
+    """t * x_i + (1 - t) * r_{i-1} with the gate t = sigmoid(W_i r_{i-1} + b_i), b_i from -1."""
+
+    def __init__(self, units: int, width: int) -> None:
+        super().__init__()
+        self.gates = nn.ModuleList(nn.Linear(width, width) for _ in range(units))
+
+    def reset_parameters(self) -> None:
+        """Start close to carrying, as the authors of highway networks advise."""
+        for gate in self.gates:
+            nn.init.constant_(gate.get_parameter("bias"), -1.0)
+
+    def forward(self, i: int, before: Stream, output: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.gates[i](before.combined))
+        return before.combined + gate * (output - before.combined)
+
+
+class DepthWeighted(nn.Module):
+    """sum_j a_ij x_j over all outputs so far, starting at the last one (DenseFormer)."""
+
+    def __init__(self, units: int, width: int) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(torch.zeros(i + 2) for i in range(units))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start as the identity: all weight on the last output."""
+        for weight in self.weights:
+            nn.init.zeros_(weight)
+            nn.init.ones_(weight[-1:])
+
+    def forward(self, i: int, before: Stream, output: Tensor) -> Tensor:
+        outputs = (*before.past, output)
+        total = self.weights[i][0] * outputs[0]
+        for j, x in enumerate(outputs[1:], start=1):
+            total = total + self.weights[i][j] * x
+        return total
+
+
+class Concat(nn.Module):
+    """W_i [x_0, ..., x_i]: a linear projection of the concatenation back to the width."""
+
+    def __init__(self, units: int, width: int) -> None:
+        super().__init__()
+        self.projections = nn.ModuleList(nn.Linear((i + 2) * width, width) for i in range(units))
+
+    def forward(self, i: int, before: Stream, output: Tensor) -> Tensor:
+        projected: Tensor = self.projections[i](torch.cat((*before.past, output), dim=-1))
+        return projected
+
+
+def _last(stream: Stream) -> Tensor:
+    return stream.last
+
+
+def _detached(stream: Stream) -> Tensor:
+    return stream.last.detach()
+
+
+def _combined(stream: Stream) -> Tensor:
+    return stream.combined
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """One row of the table in the module's docstring.
+
+    Attributes:
+        reads: what the next unit reads.
+        readout: what norm and head read at an exit.
+        combine: the module that keeps the combination; built with (units, width).
+        grain: the usual unit: whole blocks or their sub-layers.
+        inner_skips: whether a block keeps the skip around each of its sub-layers.
+    """
+
+    reads: Callable[[Stream], Tensor]
+    readout: Callable[[Stream], Tensor]
+    combine: type[nn.Module]
+    grain: Grain
+    inner_skips: bool = False
+
+
+CONNECTIVITIES: dict[ConnectivityName, Connectivity] = {
+    "residual": Connectivity(_combined, _combined, Sum, "sublayer"),
+    "acn": Connectivity(_last, _combined, Sum, "block"),
+    "ffn": Connectivity(_last, _last, Sum, "block"),
+    "acn_direct": Connectivity(_detached, _combined, Sum, "block"),
+    "highway": Connectivity(_combined, _combined, Highway, "sublayer"),
+    "denseformer": Connectivity(_combined, _combined, DepthWeighted, "block", inner_skips=True),
+    "concat": Connectivity(_combined, _combined, Concat, "block", inner_skips=True),
+}
+
+
+def streams(
+    x: Tensor, units: Sequence[Unit], connectivity: Connectivity, combine: nn.Module
+) -> Iterator[Tensor]:
+    """Yield the readout x_0 first and then after every unit.
+
+    Args:
+        x: the input embedding (batch, tokens, width).
+        units: the functions f_1 .. f_U, each from and to (batch, tokens, width).
+        connectivity: the row of the table.
+        combine: its combining module, built for these units.
+    """
+    keep_past = isinstance(combine, DepthWeighted | Concat)
+    stream = Stream(x, x, (x,) if keep_past else ())
+    yield connectivity.readout(stream)
+    for i, unit in enumerate(units):
+        output = unit(connectivity.reads(stream))
+        past = (*stream.past, output) if keep_past else ()
+        stream = Stream(output, combine(i, stream, output), past)
+        yield connectivity.readout(stream)

@@ -1,0 +1,90 @@
+"""What an exit costs: parameters, FLOPs by torch's counter, peak activation memory."""
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from acn_eval.models.encoder import Encoder
+
+__all__ = ["Cost", "cost", "exit_costs"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost of one forward pass of one image.
+
+    Attributes:
+        parameters: number of parameters.
+        flops: 2 per multiply-add, attention products included (torch.utils.flop_counter).
+        activation_bytes: peak bytes of live intermediate tensors, parameters excluded.
+    """
+
+    parameters: int
+    flops: int
+    activation_bytes: int
+
+
+def cost(model: nn.Module, image_shape: tuple[int, int, int]) -> Cost:
+    """Measure one forward pass of one image of shape (channels, height, width)."""
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    image = torch.zeros(1, *image_shape, device=device)
+    counter, memory = FlopCounterMode(display=False), _LiveBytes()
+    with torch.no_grad(), counter, memory:
+        model(image)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Cost(parameters, counter.get_total_flops(), memory.peak)
+
+
+def exit_costs(network: Encoder) -> tuple[Cost, ...]:
+    """Costs of exits 0 .. L, each as the truncated network that gives it."""
+    c = network.config
+    shape = (c.channels, c.image_size, c.image_size)
+    return tuple(cost(network.truncated(k), shape) for k in range(c.depth + 1))
+
+
+class _LiveBytes(TorchDispatchMode):
+    """Counts bytes of storages that operations allocate and that are still referenced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live = 0
+        self.peak = 0
+        self._seen: set[int] = set()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        known = {t.untyped_storage()._cdata for t in _tensors((args, kwargs))}
+        out = func(*args, **(kwargs or {}))
+        for tensor in _tensors(out):
+            if tensor.untyped_storage()._cdata not in known:
+                self._add(tensor.untyped_storage())
+        return out
+
+    def _add(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self.live += size
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._drop, key, size)
+
+    def _drop(self, key: int, size: int) -> None:
+        self._seen.discard(key)
+        self.live -= size
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

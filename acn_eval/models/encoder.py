@@ -1,0 +1,149 @@
+"""The encoder that ViT and Mixer share: embedding, wired blocks, exits through one norm and head."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field
+import torch
+from torch import Tensor, nn
+
+from acn_eval.models.connectivity import (
+    CONNECTIVITIES,
+    ConnectivityName,
+    Grain,
+    Unit,
+    streams,
+)
+
+__all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "pooled"]
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
+    """What every encoder states about itself; k of L counts executed blocks.
+
+    Attributes:
+        connectivity: a row of `acn_eval.models.connectivity.CONNECTIVITIES`.
+        grain: the unit that is wired; None takes the row's own.
+        depth: number of blocks L; there are L + 1 exits, 0 .. L.
+        pool: ``cls`` reads the class token, ``mean`` averages over all tokens.
+    """
+
+    connectivity: ConnectivityName = "residual"
+    grain: Grain | None = None
+    depth: Annotated[int, Field(ge=0)] = 8
+    width: Positive = 64
+    image_size: Positive = 8
+    patch: Positive = 2
+    channels: Literal[1, 3] = 1
+    classes: Positive = 10
+    pool: Literal["cls", "mean"] = "cls"
+
+    @property
+    def unit(self) -> Grain:
+        """The grain in force."""
+        return self.grain or CONNECTIVITIES[self.connectivity].grain
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens, the class token included."""
+        return (self.image_size // self.patch) ** 2 + (self.pool == "cls")
+
+
+class PatchEmbed(nn.Module):
+    """Images (batch, channels, size, size) to tokens (batch, tokens, width); class token first."""
+
+    def __init__(self, config: EncoderConfig, *, positions: bool) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(config.channels, config.width, config.patch, config.patch)
+        self.cls_token = _parameter(1, config.width) if config.pool == "cls" else None
+        self.pos_embed = _parameter(config.tokens, config.width) if positions else None
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.proj(images).flatten(2).transpose(1, 2)
+        if self.cls_token is not None:
+            x = torch.cat((self.cls_token.expand(len(x), -1, -1), x), dim=1)
+        return x if self.pos_embed is None else x + self.pos_embed
+
+
+class Block(nn.Module):
+    """A block of sub-layers; subclasses say which."""
+
+    def sublayers(self) -> tuple[Unit, ...]:
+        """The functions whose composition, without any skip, is the block."""
+        raise NotImplementedError
+
+    def run(self, x: Tensor, *, inner_skips: bool) -> Tensor:
+        """Compose the sub-layers, each with its skip or none with one."""
+        for sublayer in self.sublayers():
+            x = x + sublayer(x) if inner_skips else sublayer(x)
+        return x
+
+
+class Encoder(nn.Module):
+    """Embedding -> wired blocks -> pool -> norm -> head, with an exit after every block.
+
+    Norm and pooling commute for the class token; for ``mean`` the order is pool, then norm.
+    """
+
+    def __init__(
+        self, config: EncoderConfig, embed: nn.Module, block: Callable[[], Block], eps: float
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.connectivity = CONNECTIVITIES[config.connectivity]
+        self.embed = embed
+        self.blocks = nn.ModuleList(block() for _ in range(config.depth))
+        self.combine = self.connectivity.combine(len(self._units()), config.width)
+        self.norm = nn.LayerNorm(config.width, eps=eps)
+        self.head = nn.Linear(config.width, config.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (batch, classes) of the last exit."""
+        *_, last = self.streams(images)
+        return self.classify(last)
+
+    def exits(self, images: Tensor) -> list[Tensor]:
+        """Logits (batch, classes) of every exit 0 .. L, from one pass through the blocks.
+
+        Exit k equals the network truncated to k blocks, bit for bit: heads are evaluated one exit
+        at a time, because stacking them into one batch changes bits.
+        """
+        return [self.classify(stream) for stream in self.streams(images)]
+
+    def streams(self, images: Tensor) -> Iterator[Tensor]:
+        """Yield the readout (batch, tokens, width) of every exit 0 .. L."""
+        per_block = len(self._units()) // max(len(self.blocks), 1)
+        wired = streams(self.embed(images), self._units(), self.connectivity, self.combine)
+        return islice(wired, 0, None, max(per_block, 1))
+
+    def classify(self, stream: Tensor) -> Tensor:
+        """Shared pool, norm and head: (batch, tokens, width) to (batch, classes)."""
+        logits: Tensor = self.head(self.norm(pooled(stream, self.config.pool)))
+        return logits
+
+    def truncated(self, depth: int) -> Self:
+        """Return a network of its own that has the first `depth` blocks and gives exit `depth`."""
+        config = self.config.model_copy(update={"depth": depth})
+        cut: Self = type(self)(config)  # type: ignore[call-arg, arg-type]
+        wanted = cut.state_dict().keys()
+        cut.load_state_dict({k: v for k, v in self.state_dict().items() if k in wanted})
+        return cut.train(self.training)
+
+    def _units(self) -> list[Unit]:
+        blocks: list[Any] = list(self.blocks)
+        if self.config.unit == "sublayer":
+            return [sublayer for block in blocks for sublayer in block.sublayers()]
+        return [partial(block.run, inner_skips=self.connectivity.inner_skips) for block in blocks]
+
+
+def pooled(stream: Tensor, pool: str) -> Tensor:
+    """Class token or mean over tokens: (batch, tokens, width) to (batch, width)."""
+    return stream[:, 0] if pool == "cls" else stream.mean(dim=1)
+
+
+def _parameter(tokens: int, width: int) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(1, tokens, width))

@@ -1,0 +1,124 @@
+"""MLP-Mixer (Tolstikhin et al., 2021), and the official Auto-Compressing Mixer block."""
+
+from functools import partial
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from acn_eval.models.connectivity import Unit
+from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed
+
+__all__ = ["Mixer", "MixerConfig", "OfficialMixer", "OfficialMixerConfig"]
+
+
+class MixerConfig(EncoderConfig):
+    """An MLP-Mixer; the paper's is depth 16, width 128, patch 4, token 64 and channel 512 hidden."""
+
+    kind: Literal["mixer"] = "mixer"
+    token_hidden: int = Field(64, gt=0)
+    channel_hidden: int = Field(128, gt=0)
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.image_size % self.patch:
+            msg = "patch must divide image_size"
+            raise ValueError(msg)
+        return self
+
+
+class OfficialMixerConfig(MixerConfig):
+    """The authors' released block, alike in parameters for both of their networks.
+
+    Attributes:
+        skips: whether the token and channel MLPs keep their inner skips. The released AC-Mixer is
+            ``connectivity="acn", skips=False``; the released Res-Mixer is ``connectivity="ffn",
+            skips=True``: its output is x_L, there is no outer sum.
+    """
+
+    kind: Literal["official_mixer"] = "official_mixer"  # type: ignore[assignment]
+    connectivity: Literal["acn", "ffn"] = "acn"
+    skips: bool = False
+
+
+class TokenMLP(nn.Module):
+    """Norm, then an MLP over the token axis: (batch, tokens, width) to the same."""
+
+    def __init__(self, config: MixerConfig) -> None:
+        super().__init__()
+        self.ln = nn.LayerNorm(config.width)
+        self.fc1 = nn.Conv1d(config.tokens, config.token_hidden, 1)
+        self.act = nn.GELU()
+        self.fc2 = nn.Conv1d(config.token_hidden, config.tokens, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(self.act(self.fc1(self.ln(x))))
+        return out
+
+
+class ChannelMLP(nn.Module):
+    """Norm, then an MLP over the channel axis: (batch, tokens, width) to the same."""
+
+    def __init__(self, config: MixerConfig) -> None:
+        super().__init__()
+        self.ln = nn.LayerNorm(config.width)
+        self.fc1 = nn.Linear(config.width, config.channel_hidden)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(config.channel_hidden, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(self.act(self.fc1(self.ln(x))))
+        return out
+
+
+class MixerBlock(Block):
+    """Sub-layers: token mixing, channel mixing."""
+
+    def __init__(self, config: MixerConfig) -> None:
+        super().__init__()
+        self.mlp1 = TokenMLP(config)
+        self.mlp2 = ChannelMLP(config)
+
+    def sublayers(self) -> tuple[Unit, ...]:
+        """Token mixing, then channel mixing."""
+        return self.mlp1, self.mlp2
+
+
+class OfficialMixerBlock(MixerBlock):
+    """LN(ReLU(Linear(mlp2(mlp1(x))) + x)), one sub-layer; `skips` adds + x in mlp1 and mlp2.
+
+    Read from the official code: both released networks keep the outer ``+ x`` inside the block.
+    """
+
+    def __init__(self, config: OfficialMixerConfig) -> None:
+        super().__init__(config)
+        self.skips = config.skips
+        self.linear = nn.Linear(config.width, config.width)
+        self.ln = nn.LayerNorm(config.width)
+
+    def sublayers(self) -> tuple[Unit, ...]:
+        """The whole block: it cannot be split at its norm."""
+        return (self._block,)
+
+    def _block(self, x: Tensor) -> Tensor:
+        h = x
+        for mlp in (self.mlp1, self.mlp2):
+            h = h + mlp(h) if self.skips else mlp(h)
+        out: Tensor = self.ln((self.linear(h) + x).relu())
+        return out
+
+
+class Mixer(Encoder):
+    """The encoder over Mixer blocks; token mixing knows positions, so none are added."""
+
+    def __init__(self, config: MixerConfig) -> None:
+        embed = PatchEmbed(config, positions=False)
+        super().__init__(config, embed, partial(MixerBlock, config), eps=1e-5)
+
+
+class OfficialMixer(Encoder):
+    """The encoder over the authors' released block."""
+
+    def __init__(self, config: OfficialMixerConfig) -> None:
+        embed = PatchEmbed(config, positions=False)
+        super().__init__(config, embed, partial(OfficialMixerBlock, config), eps=1e-5)
