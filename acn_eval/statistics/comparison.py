@@ -1,11 +1,22 @@
 """What a comparison of two results says: plain typed records, in fractions of 1 (not points)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from acn_eval.results import Scalar
 
-__all__ = ["Arm", "Claim", "Comparison", "Estimate", "ManifestRow", "Row"]
+__all__ = [
+    "Accuracy",
+    "Arm",
+    "Claim",
+    "Comparison",
+    "Estimate",
+    "ManifestRow",
+    "Row",
+    "name_of",
+    "names_of",
+]
 
 
 @dataclass(frozen=True)
@@ -15,6 +26,22 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Accuracy of one side under one condition, or on the primary end point.
+
+    Attributes:
+        name, condition, n, notes: as in `Row`.
+        estimate: mean over images (and files) with 95 % limits.
+    """
+
+    name: str
+    condition: dict[str, Scalar]
+    n: int
+    estimate: Estimate
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +68,9 @@ class Row:
         mde: minimum detectable effect at 80 % power, two-sided 5 %.
         discordance: share of images on which the two differ.
         notes: flags in words: "undecidable", "ceiling", "floor".
+        same_images: with seeds: the difference on these very test images (seeds vary, images
+            do not).
+        p_sign_flip: with six or more pairs of seeds: exact p on these very test images.
     """
 
     name: str
@@ -56,6 +86,8 @@ class Row:
     mde: float
     discordance: float
     notes: tuple[str, ...] = ()
+    same_images: Estimate | None = None
+    p_sign_flip: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +127,8 @@ class Comparison:
         ratio: mean corruption error of the candidate over the baseline's, or None.
         manifest: the fair-pair manifest.
         warnings: what a reader must know, in words.
+        paired_seeds: whether seeds were analysed as pairs (same seed and data order on both
+            sides) and not as independent samples.
     """
 
     candidate: Arm
@@ -109,7 +143,38 @@ class Comparison:
     ratio: Estimate | None
     manifest: tuple[ManifestRow, ...]
     warnings: tuple[str, ...]
+    paired_seeds: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return asdict(self)
+
+
+def name_of(condition: Mapping[str, Scalar]) -> str:
+    """Return the condition in two words, for tables.
+
+    >>> name_of({"corruption": "gaussian", "level": 0.1, "space": "pixel"})
+    'gaussian 0.1'
+    >>> name_of({"corruption": "clean", "level": 0.0})
+    'clean'
+    """
+    corruption = str(condition.get("corruption", "all")).replace("_", " ")
+    if corruption == "clean" or "level" not in condition:
+        return corruption
+    level = condition["level"]
+    return f"{corruption} {level:g}" if isinstance(level, int | float) else f"{corruption} {level}"
+
+
+def names_of(conditions: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
+    """Return distinct names: conditions that share one add the fields in which they differ."""
+    names = [name_of(condition) for condition in conditions]
+    return tuple(
+        name
+        + _difference(conditions[i], [conditions[j] for j, o in enumerate(names) if o == name])
+        for i, name in enumerate(names)
+    )
+
+
+def _difference(condition: Mapping[str, Scalar], alike: Sequence[Mapping[str, Scalar]]) -> str:
+    differs = [key for key in condition if any(o.get(key) != condition[key] for o in alike)]
+    return "".join(f", {key} {condition[key]}" for key in differs)

@@ -1,0 +1,45 @@
+"""Paired comparison of two networks or two architectures: intervals, tests and claims."""
+
+from acn_eval.statistics.architectures import Student, crossed, seeds_only, sign_flip
+from acn_eval.statistics.compare import compare, summarise
+from acn_eval.statistics.comparison import (
+    Accuracy,
+    Arm,
+    Claim,
+    Comparison,
+    Estimate,
+    ManifestRow,
+    Row,
+    name_of,
+    names_of,
+)
+from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
+from acn_eval.statistics.power import mde, mde_images
+from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Interval
+
+__all__ = [
+    "ACCURACY",
+    "DIFFERENCE",
+    "Accuracy",
+    "Arm",
+    "BoundedSample",
+    "Claim",
+    "Comparison",
+    "Estimate",
+    "Interval",
+    "ManifestRow",
+    "Row",
+    "Student",
+    "band_confidence",
+    "compare",
+    "crossed",
+    "holm",
+    "mde",
+    "mde_images",
+    "name_of",
+    "names_of",
+    "seeds_only",
+    "sign_flip",
+    "summarise",
+    "undecidable",
+]

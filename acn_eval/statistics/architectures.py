@@ -1,0 +1,158 @@
+"""Two architectures: training seeds crossed with test images, both of them samples."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from acn_eval.results import CheckpointId
+from acn_eval.statistics.score import Interval
+
+__all__ = [
+    "MIN_SEEDS",
+    "MIN_SIGN_FLIP",
+    "Student",
+    "crossed",
+    "pair_by_seed",
+    "seeds_only",
+    "sign_flip",
+]
+
+MIN_SEEDS = 3
+MIN_SIGN_FLIP = 6
+
+
+@dataclass(frozen=True)
+class Student:
+    """An estimate whose error is Student's t: value, variance of the value, degrees of freedom."""
+
+    value: float
+    variance: float
+    df: float
+
+    def z(self, delta: float = 0.0) -> float:
+        """Return the normal quantile that is as extreme as t of ``mean = delta``."""
+        gap = self.value - delta
+        if gap == 0 or self.variance == 0:
+            return math.copysign(math.inf, gap) if gap else 0.0
+        tail = student.logsf(abs(gap) / math.sqrt(self.variance), self.df)
+        return math.copysign(-float(norm.ppf(math.exp(tail))), gap)
+
+    def p(self, delta: float = 0.0) -> float:
+        """Return the two-sided p value of ``mean = delta``."""
+        return float(2 * norm.sf(abs(self.z(delta))))
+
+    def interval(self, confidence: float = 0.95) -> Interval:
+        """Return the value with equal tails to both sides."""
+        if self.variance == 0:
+            return Interval(self.value, self.value)
+        half = student.isf((1 - confidence) / 2, self.df) * math.sqrt(self.variance)
+        return Interval(self.value - float(half), self.value + float(half))
+
+
+def crossed(*arms: NDArray[np.float64]) -> Student:
+    r"""Return the sum of the arms' grand means when seeds and images both are samples.
+
+    Each arm is (S, n): rows are training seeds, columns are the same n images. Paired seeds are
+    one arm of differences; independent seeds are two arms, the baseline's negated (Welch).
+
+    .. math::
+        A = \sum_{arms} s^2(\text{seed means}) / S, \quad
+        I = s^2(\text{image means}) / n, \quad
+        E = \sum_{arms} MS_{residual} / (S n)
+
+        V = \max(A + I - E,\ A,\ I), \quad
+        df = V^2 / \left(\sum_{arms} A_{arm}^2 / (S - 1) + I^2 / (n - 1)\right)
+
+    Both A and I contain the residual once, hence the subtraction.
+
+    References:
+        Satterthwaite, "An approximate distribution of estimates of variance components",
+        Biometrics Bulletin 2, 1946. Owen, "The pigeonhole bootstrap", Annals of Applied
+        Statistics 1, 2007, on why rows and columns both have to vary.
+    """
+    n = arms[0].shape[1]
+    seed_parts = [_seed_part(arm) for arm in arms]
+    images = float(np.var(sum(arm.mean(axis=0) for arm in arms), ddof=1)) / n
+    residual = sum(_residual_mean_square(arm) / arm.size for arm in arms)
+    seeds = sum(seed_parts)
+    variance = max(seeds + images - residual, seeds, images)
+    spread = _df_terms(arms, seed_parts) + images**2 / (n - 1)
+    return Student(_grand(arms), variance, _df(variance, spread))
+
+
+def seeds_only(*arms: NDArray[np.float64]) -> Student:
+    """Return the same sum when only the seeds are a sample: it holds for these test images."""
+    seed_parts = [_seed_part(arm) for arm in arms]
+    variance = sum(seed_parts)
+    return Student(_grand(arms), variance, _df(variance, _df_terms(arms, seed_parts)))
+
+
+def sign_flip(differences: NDArray[np.float64]) -> float:
+    """Return the exact two-sided p of the sign-flip test on paired seed differences (S,).
+
+    Every pattern of signs is equally likely if the pairs are exchangeable, so the smallest
+    possible p is ``2 / 2**S``: .0625 for five pairs, which is why six are asked for.
+
+    Raises:
+        ValueError: fewer than six pairs.
+    """
+    if len(differences) < MIN_SIGN_FLIP:
+        msg = f"sign_flip: needs {MIN_SIGN_FLIP} pairs or more; got {len(differences)}"
+        raise ValueError(msg)
+    signs = np.array(list(product((-1.0, 1.0), repeat=len(differences))))
+    sums = np.abs(signs @ differences)
+    # Sums of the same numbers in another order differ in the last bits.
+    return float(np.mean(sums >= abs(differences.sum()) * (1 - 1e-9)))
+
+
+def pair_by_seed(
+    candidates: Sequence[CheckpointId], baselines: Sequence[CheckpointId]
+) -> tuple[int, ...] | None:
+    """Return for each candidate the position of its baseline twin, or None if there are none.
+
+    Twins were declared before anything was measured: each has the seed of the other and saw the
+    training images in the same order (``training["data_order"]``). Independent seeds are not
+    paired, because pairing halves the degrees of freedom and gains nothing.
+    """
+    wanted = [_stream(checkpoint) for checkpoint in candidates]
+    offered = [_stream(checkpoint) for checkpoint in baselines]
+    if (
+        None in wanted
+        or len(set(wanted)) < len(wanted)
+        or sorted(map(str, wanted)) != sorted(map(str, offered))
+    ):
+        return None
+    return tuple(offered.index(stream) for stream in wanted)
+
+
+def _stream(checkpoint: CheckpointId) -> tuple[object, object] | None:
+    seed, order = checkpoint.training.get("seed"), checkpoint.training.get("data_order")
+    return None if seed is None or order is None else (seed, order)
+
+
+def _grand(arms: Sequence[NDArray[np.float64]]) -> float:
+    return float(sum(arm.mean() for arm in arms))
+
+
+def _seed_part(arm: NDArray[np.float64]) -> float:
+    return float(np.var(arm.mean(axis=1), ddof=1)) / len(arm)
+
+
+def _residual_mean_square(arm: NDArray[np.float64]) -> float:
+    left = arm - arm.mean(axis=0) - arm.mean(axis=1, keepdims=True) + arm.mean()
+    return float(np.sum(left**2)) / ((arm.shape[0] - 1) * (arm.shape[1] - 1))
+
+
+def _df_terms(arms: Sequence[NDArray[np.float64]], seed_parts: Sequence[float]) -> float:
+    terms = [part**2 / (len(arm) - 1) for arm, part in zip(arms, seed_parts, strict=True)]
+    return float(sum(terms))
+
+
+def _df(variance: float, spread: float) -> float:
+    return float(variance**2 / spread) if spread else math.inf

@@ -1,0 +1,93 @@
+"""Which variation counts: of images between two sets of files, or of training seeds as well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.results import CheckpointId
+from acn_eval.statistics.architectures import (
+    MIN_SEEDS,
+    MIN_SIGN_FLIP,
+    Student,
+    crossed,
+    pair_by_seed,
+    seeds_only,
+    sign_flip,
+)
+from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Support
+
+__all__ = ["ARCHITECTURES", "CHECKPOINTS", "Design", "Pair"]
+
+CHECKPOINTS = "checkpoints"
+ARCHITECTURES = "architectures"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Values of both sides on the same n images: (files, n) each."""
+
+    candidate: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+
+    def __sub__(self, other: "Pair") -> "Pair":
+        return Pair(self.candidate - other.candidate, self.baseline - other.baseline)
+
+    @property
+    def per_image(self) -> NDArray[np.float64]:
+        """Candidate - baseline per image (n,), each side averaged over its files."""
+        return np.asarray(self.candidate.mean(axis=0) - self.baseline.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a comparison is analysed.
+
+    Attributes:
+        unit: "checkpoints": the files are given and the images are the sample;
+            "architectures": training seeds and images are both samples.
+        twins: for each candidate the position of the baseline that shares its training
+            randomness; None where seeds are independent.
+    """
+
+    unit: str
+    twins: tuple[int, ...] | None = None
+
+    @staticmethod
+    def of(candidates: Sequence[CheckpointId], baselines: Sequence[CheckpointId]) -> "Design":
+        """Read the design from the checkpoints: three seeds or more on both sides are a sample."""
+        if min(len(candidates), len(baselines)) < MIN_SEEDS:
+            return Design(CHECKPOINTS)
+        return Design(ARCHITECTURES, pair_by_seed(candidates, baselines))
+
+    def difference(self, pair: Pair, support: Support = DIFFERENCE) -> BoundedSample | Student:
+        """Return candidate - baseline."""
+        if self.unit == CHECKPOINTS:
+            return BoundedSample.of(pair.per_image, support)
+        effect = crossed(*self.arms(pair))
+        # Where no run differs from another on any image, only the images are left to vary.
+        return effect if effect.variance else BoundedSample.of(pair.per_image, support)
+
+    def accuracy(self, values: NDArray[np.float64]) -> BoundedSample | Student:
+        """Return the mean of one side (files, n)."""
+        if self.unit == CHECKPOINTS:
+            return BoundedSample.of(values.mean(axis=0), ACCURACY)
+        effect = crossed(values)
+        return effect if effect.variance else BoundedSample.of(values.mean(axis=0), ACCURACY)
+
+    def same_images(self, pair: Pair) -> Student | None:
+        """Return the difference on these very test images, where there are seeds to judge it."""
+        return None if self.unit == CHECKPOINTS else seeds_only(*self.arms(pair))
+
+    def sign_flip(self, pair: Pair) -> float | None:
+        """Return the exact p over twins, where six pairs or more allow one below .05."""
+        if self.twins is None or len(self.twins) < MIN_SIGN_FLIP:
+            return None
+        return sign_flip(self.arms(pair)[0].mean(axis=1))
+
+    def arms(self, pair: Pair) -> tuple[NDArray[np.float64], ...]:
+        """Return the independent sets of seeds whose means add up to the difference."""
+        if self.twins is None:
+            return pair.candidate, -pair.baseline
+        return (pair.candidate - pair.baseline[list(self.twins)],)

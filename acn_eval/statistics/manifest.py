@@ -1,0 +1,55 @@
+"""The fair-pair manifest: what has to be equal before a difference is due to the architecture."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics.comparison import ManifestRow
+
+__all__ = ["manifest", "mismatches"]
+
+_FACTS: dict[str, Callable[[EvalResult], Any]] = {
+    "parameters": lambda result: result.checkpoint.parameters,
+    "FLOPs per image": lambda result: result.checkpoint.flops,
+    "preprocessing": lambda result: result.checkpoint.preprocessing,
+    "precision": lambda result: result.precision,
+    "training data": lambda result: result.checkpoint.training.get("data"),
+    "recipe": lambda result: result.checkpoint.training.get("recipe"),
+    "steps": lambda result: result.checkpoint.training.get("steps"),
+    "examples seen": lambda result: result.checkpoint.training.get("examples"),
+}
+
+
+def manifest(
+    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
+) -> tuple[ManifestRow, ...]:
+    """Return the facts of both sides; files of one side that differ are listed."""
+    return tuple(
+        _row(name, [fact(r) for r in candidates], [fact(r) for r in baselines])
+        for name, fact in _FACTS.items()
+    )
+
+
+def mismatches(rows: Sequence[ManifestRow]) -> list[str]:
+    """Return one sentence per row that is known to be unequal."""
+    return [
+        f"not a fair pair: {row.name} {row.candidate} against {row.baseline}"
+        for row in rows
+        if row.equal is False
+    ]
+
+
+def _row(name: str, candidate: Sequence[Any], baseline: Sequence[Any]) -> ManifestRow:
+    texts = [sorted({_text(fact) for fact in side}) for side in (candidate, baseline)]
+    unknown = any(fact in (None, {}, "") for fact in (*candidate, *baseline))
+    left, right = (" / ".join(side) for side in texts)
+    return ManifestRow(name, left, right, equal=None if unknown else left == right)
+
+
+def _text(fact: Any) -> str:
+    if fact in (None, {}, ""):
+        return "unknown"
+    if isinstance(fact, int) and not isinstance(fact, bool):
+        return f"{fact:,}"
+    return fact if isinstance(fact, str) else json.dumps(fact, sort_keys=True, default=str)

@@ -1,0 +1,35 @@
+"""The smallest difference that a comparison of this size would have detected."""
+
+import math
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from acn_eval.statistics.architectures import Student
+from acn_eval.statistics.score import BoundedSample
+
+__all__ = ["mde", "mde_images"]
+
+
+def mde(effect: BoundedSample | Student) -> float:
+    """Return the minimum detectable effect at 80 % power and two-sided 5 %.
+
+    Images as the sample: `mde_images` with the discordance ``(sum d^2 + 2) / (n + 2)``, which
+    for 0 / 1 outcomes is the share of images on which the two differ, kept off zero by two
+    imagined ones. Seeds and images as the sample: ``(t.975 + t.80) sqrt(V)``.
+    """
+    if isinstance(effect, BoundedSample):
+        squares = float(np.sum(effect.counts * effect.values**2))
+        return mde_images(effect.n, (squares + 2) / (effect.n + 2))
+    quantiles = student.ppf(0.975, effect.df) + student.ppf(0.8, effect.df)
+    return float(quantiles) * math.sqrt(effect.variance)
+
+
+def mde_images(n: int, discordance: float) -> float:
+    """Return ``(z.975 + z.80) sqrt(discordance / n)``.
+
+    >>> round(mde_images(360, 0.06), 3)
+    0.036
+    """
+    return float(norm.ppf(0.975) + norm.ppf(0.8)) * math.sqrt(discordance / n)

@@ -1,0 +1,106 @@
+"""Tables of a comparison: one row per condition, and one for the primary end point."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.results import Scalar
+from acn_eval.statistics.architectures import Student
+from acn_eval.statistics.comparison import Accuracy, Estimate, Row
+from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
+from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
+from acn_eval.statistics.power import mde
+from acn_eval.statistics.score import BoundedSample
+
+__all__ = ["CEILING", "FLOOR_ABOVE_CHANCE", "Tables", "estimate"]
+
+CEILING = 0.98
+FLOOR_ABOVE_CHANCE = 0.05
+
+
+def estimate(effect: BoundedSample | Student, confidence: float = 0.95) -> Estimate:
+    """Return the value and limits of an effect."""
+    return Estimate(effect.value, *effect.interval(confidence))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Builds rows for one design; ``chance`` is the accuracy of guessing."""
+
+    design: Design
+    chance: float
+
+    def rows(
+        self,
+        names: Sequence[str],
+        conditions: Sequence[dict[str, Scalar]],
+        pairs: Sequence[Pair],
+    ) -> tuple[Row, ...]:
+        """Return one row per condition, adjusted over all of them."""
+        confidence = band_confidence(len(pairs))
+        rows = [
+            self._row(name, condition, pair, confidence)
+            for name, condition, pair in zip(names, conditions, pairs, strict=True)
+        ]
+        adjusted = holm([row.p for row in rows])
+        hopeless = undecidable([self._best_p(pair) for pair in pairs])
+        return tuple(
+            replace(row, p_holm=float(p), notes=(*_undecidable(bad), *row.notes))
+            for row, p, bad in zip(rows, adjusted, hopeless, strict=True)
+        )
+
+    def end_point(self, name: str, pair: Pair) -> Row:
+        """Return the row of an end point: a family of its own."""
+        return self.rows([name], [{}], [pair])[0]
+
+    def accuracy(
+        self, name: str, condition: dict[str, Scalar], values: NDArray[np.float64]
+    ) -> Accuracy:
+        """Return the accuracy of one side, values (files, n)."""
+        side = self._side(values)
+        return Accuracy(name, condition, values.shape[1], side, self._flags(side))
+
+    def _row(self, name: str, condition: dict[str, Scalar], pair: Pair, band_level: float) -> Row:
+        effect = self.design.difference(pair)
+        candidate, baseline = self._side(pair.candidate), self._side(pair.baseline)
+        low, high = effect.interval(band_level)
+        same_images = self.design.same_images(pair)
+        return Row(
+            name=name,
+            condition=condition,
+            n=pair.candidate.shape[1],
+            candidate=candidate,
+            baseline=baseline,
+            difference=estimate(effect),
+            band_low=low,
+            band_high=high,
+            p=effect.p(),
+            p_holm=effect.p(),
+            mde=mde(effect),
+            discordance=float(np.mean(np.abs(pair.per_image) > 1e-9)),
+            notes=self._flags(candidate, baseline),
+            same_images=estimate(same_images) if same_images else None,
+            p_sign_flip=self.design.sign_flip(pair),
+        )
+
+    def _side(self, values: NDArray[np.float64]) -> Estimate:
+        found = estimate(self.design.accuracy(values))
+        # Student's limits do not know that an accuracy ends at 0 and 1.
+        return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+
+    def _best_p(self, pair: Pair) -> float:
+        """P if every image on which the sides differ had spoken for the same one."""
+        if self.design.unit != CHECKPOINTS:
+            return 0.0
+        return BoundedSample.of(np.abs(pair.per_image)).p()
+
+    def _flags(self, *sides: Estimate) -> tuple[str, ...]:
+        ceiling = any(side.value > CEILING for side in sides)
+        floor = any(side.value < self.chance + FLOOR_ABOVE_CHANCE for side in sides)
+        return ("ceiling",) * ceiling + ("floor",) * floor
+
+
+def _undecidable(bad: bool) -> tuple[str, ...]:
+    return ("undecidable",) if bad else ()
