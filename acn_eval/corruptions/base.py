@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
@@ -31,10 +32,10 @@ class NoiseKey:
     seed: int = 0
     repeat: int = 0
 
-    def words(self, stream: str) -> tuple[int, int]:
-        """Return the two 32-bit Philox key words of a stream, e.g. ``"gaussian"``."""
+    def words(self, stream: str) -> Tensor:
+        """Return the Philox key of a stream such as ``"gaussian"``: int64 (2,), 32 bits each."""
         key = seed_for("noise", NOISE_VERSION, stream, self.seed, self.repeat)
-        return key & 0xFFFFFFFF, key >> 32
+        return torch.tensor([key & 0xFFFFFFFF, key >> 32])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from acn_eval.corruptions.base import Context, Corruption, NoiseKey
 from acn_eval.corruptions.philox import uniform16
 from acn_eval.errors import ConfigError
 
-__all__ = ["Gaussian", "SaltPepper", "quantile_table"]
+__all__ = ["Gaussian", "SaltPepper", "add_noise", "quantile_table", "write_poles"]
 
 _STEPS = 1 << 16
 Space = Literal["pixel", "normalized"]
@@ -60,23 +60,16 @@ class Gaussian(Corruption):
         self, images: Tensor, draw: Tensor | None, level: float, context: Context
     ) -> Tensor:
         """Look the drawn quantiles up, add them, and clamp where asked."""
-        noise = self._noise(images, draw, level, context)
-        noisy: Tensor = _ADD_NOISE(images, {"gaussian_noise": noise}, {})
-        return noisy.clamp_(0, 1) if self.clip else noisy
-
-    def _noise(
-        self, images: Tensor, draw: Tensor | None, level: float, context: Context
-    ) -> Tensor:
         assert draw is not None
         if self.space == "pixel":
-            return _look_up(quantile_table((level,), images.device), draw)
+            return add_noise(images, draw, quantile_table((level,), images.device), clip=self.clip)
         channels = images.shape[1]
         if len(context.std) != channels:
             msg = f"{self.kind}: context.std must have {channels} entries; got {context.std}"
             raise ConfigError(msg)
         table = quantile_table(tuple(level * std for std in context.std), images.device)
-        rows = torch.arange(channels, device=images.device) * _STEPS
-        return _look_up(table, draw + rows[:, None, None])
+        runs = torch.arange(channels, device=images.device)[:, None, None] * _STEPS
+        return add_noise(images, draw + runs, table, clip=self.clip)
 
 
 class SaltPepper(Corruption):
@@ -110,28 +103,31 @@ class SaltPepper(Corruption):
     ) -> Tensor:
         """Write the poles where the uniform passes the level's thresholds."""
         assert draw is not None
-        pepper = draw < round(_STEPS * level * (1 - self.salt))
-        salt = draw >= _STEPS - round(_STEPS * level * self.salt)
-        masks = {
-            "mask_salt": salt.expand_as(images),
-            "mask_pepper": pepper.expand_as(images),
-        }
-        noisy: Tensor = _WRITE_POLES(images, masks, {})
-        return noisy
+        below = round(_STEPS * level * (1 - self.salt))
+        above = _STEPS - round(_STEPS * level * self.salt)
+        return write_poles(images, draw, below, above)
 
 
-def _uniforms(
-    images_shape: Sequence[int], ids: Tensor, words: tuple[int, int], per: Grain
-) -> Tensor:
+def add_noise(images: Tensor, index: Tensor, table: Tensor, *, clip: bool) -> Tensor:
+    """Add ``table[index]`` to the images: index int64 (B, C or 1, H, W), table float32."""
+    # Several times faster than table[index] on a CPU, which has to mind negative indices.
+    noise = table.index_select(0, index.flatten()).view(index.shape)
+    noisy: Tensor = _ADD_NOISE(images, {"gaussian_noise": noise}, {})
+    return noisy.clamp_(0, 1) if clip else noisy
+
+
+def write_poles(images: Tensor, draw: Tensor, below: int, above: int) -> Tensor:
+    """Write 0 where ``draw < below`` and 1 where ``draw >= above``: int64 (B, C or 1, H, W)."""
+    salt, pepper = (draw >= above).expand_as(images), (draw < below).expand_as(images)
+    noisy: Tensor = _WRITE_POLES(images, {"mask_salt": salt, "mask_pepper": pepper}, {})
+    return noisy
+
+
+def _uniforms(images_shape: Sequence[int], ids: Tensor, words: Tensor, per: Grain) -> Tensor:
     """Draw int64 (B, C or 1, H, W) in [0, 65536)."""
     batch, channels, height, width = images_shape
     planes = channels if per == "element" else 1
-    return uniform16(ids, planes * height * width, words).view(batch, planes, height, width)
-
-
-def _look_up(table: Tensor, index: Tensor) -> Tensor:
-    # Several times faster than table[index] on a CPU, which handles negative indices as well.
-    return table.index_select(0, index.flatten()).view(index.shape)
+    return uniform16(ids, planes * height * width, words).reshape(batch, planes, height, width)
 
 
 @lru_cache(maxsize=32)

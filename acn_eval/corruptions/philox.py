@@ -16,18 +16,20 @@ _CHUNK = 1 << 18
 Counter = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def philox4x32(counter: Counter, key: tuple[int, int]) -> Counter:
-    """Encrypt a 128-bit counter with a 64-bit key: four random 32-bit words.
+def philox4x32(counter: Counter, key: Tensor) -> Counter:
+    """Encrypt 128-bit counters with a 64-bit key: four random 32-bit words each.
 
-    Each word is an int64 tensor whose low 32 bits count; the four broadcast against each other.
+    A word is an int64 tensor in [0, 2^32); the four of a counter broadcast against each other,
+    and the key is a pair, int64 (2,). A key on the CPU serves counters on any device.
+
     A round maps ``(c0, c1, c2, c3)`` to
     ``(hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0))``.
 
     Reference: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011.
     """
     c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(_ROUNDS):
+    schedule = key + torch.tensor(_WEYL) * torch.arange(_ROUNDS)[:, None] & _LOW
+    for k0, k1 in zip(*schedule.T.unbind(), strict=True):
         # An int64 product wraps, but its 64 bits are those of the unsigned product; the mask
         # removes what the arithmetic shift drags in. c1 and c3 keep rubbish above their low
         # 32 bits: they are only ever XORed before a mask.
@@ -35,11 +37,10 @@ def philox4x32(counter: Counter, key: tuple[int, int]) -> Counter:
         c0 = ((p1 >> 32) ^ c1).bitwise_xor_(k0).bitwise_and_(_LOW)
         c2 = ((p0 >> 32) ^ c3).bitwise_xor_(k1).bitwise_and_(_LOW)
         c1, c3 = p1, p0
-        k0, k1 = (k0 + _WEYL[0]) & _LOW, (k1 + _WEYL[1]) & _LOW
     return c0, c1 & _LOW, c2, c3 & _LOW
 
 
-def uniform16(ids: Tensor, n: int, key: tuple[int, int]) -> Tensor:
+def uniform16(ids: Tensor, n: int, key: Tensor) -> Tensor:
     """Return n uniform 16-bit integers per image: int64 (B, n) in [0, 65536).
 
     Element e of image i is the half-word ``e % 8`` (low half first) of the Philox block with
@@ -48,7 +49,7 @@ def uniform16(ids: Tensor, n: int, key: tuple[int, int]) -> Tensor:
     Args:
         ids: int64 (B,), any 64-bit value.
         n: how many per image.
-        key: two 32-bit words.
+        key: int64 (2,), two 32-bit words.
     """
     rows = max(1, _CHUNK * _HALVES // n)
     if torch.compiler.is_compiling() or ids.device.type != "cpu" or len(ids) <= rows:
@@ -56,13 +57,11 @@ def uniform16(ids: Tensor, n: int, key: tuple[int, int]) -> Tensor:
     return torch.cat([_halves(ids[i : i + rows], n, key) for i in range(0, len(ids), rows)])
 
 
-def _halves(ids: Tensor, n: int, key: tuple[int, int]) -> Tensor:
+def _halves(ids: Tensor, n: int, key: Tensor) -> Tensor:
     ids = ids[:, None]
     blocks = torch.arange(-(-n // _HALVES), dtype=torch.int64, device=ids.device)[None]
     # Words that differ only by image, or only by block, stay small for the first two rounds.
     counter = (blocks, ids & _LOW, (ids >> 32) & _LOW, torch.zeros_like(ids))
-    w0, w1, w2, w3 = philox4x32(counter, key)
-    # Every device that torch runs on is little-endian: the view lists w0 low, w0 high, w1 low, ...
-    pairs = torch.stack((w0 | (w1 << 32), w2 | (w3 << 32)), dim=-1)
-    halves = pairs.view(torch.int16).flatten(1)[:, :n]
-    return halves.to(torch.int64).bitwise_and_(0xFFFF)
+    words = philox4x32(counter, key)
+    halves = [half for word in words for half in (word & 0xFFFF, word >> 16)]
+    return torch.stack(halves, dim=-1).flatten(1)[:, :n]
