@@ -1,4 +1,4 @@
-"""Corruptions of images, on the device and keyed per image: one explicit table."""
+"""Corruptions of images, on their device and keyed per image: one explicit table."""
 
 from typing import Annotated
 
@@ -11,17 +11,51 @@ from acn_eval.corruptions.base import (
     NoiseKey,
     noise_digest,
 )
+from acn_eval.corruptions.common import (
+    Brightness,
+    Contrast,
+    DefocusBlur,
+    GaussianBlur,
+    Jpeg,
+    MotionBlur,
+    Pixelate,
+    Posterize,
+    Saturation,
+)
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
 
 __all__ = [
     "NOISE_VERSION",
     "AnyCorruption",
+    "Brightness",
     "Context",
+    "Contrast",
     "Corruption",
+    "DefocusBlur",
     "Gaussian",
+    "GaussianBlur",
+    "Jpeg",
+    "MotionBlur",
     "NoiseKey",
+    "Pixelate",
+    "Posterize",
     "SaltPepper",
+    "Saturation",
     "noise_digest",
 ]
 
-AnyCorruption = Annotated[Gaussian | SaltPepper, Field(discriminator="kind")]
+AnyCorruption = Annotated[
+    Gaussian
+    | SaltPepper
+    | GaussianBlur
+    | DefocusBlur
+    | MotionBlur
+    | Brightness
+    | Contrast
+    | Saturation
+    | Jpeg
+    | Posterize
+    | Pixelate,
+    Field(discriminator="kind"),
+]
+"""Any corruption, chosen by ``kind``: what a suite's YAML may list."""
