@@ -146,7 +146,7 @@ def _seed_part(arm: NDArray[np.float64]) -> float:
 
 def _residual_mean_square(arm: NDArray[np.float64]) -> float:
     left = arm - arm.mean(axis=0) - arm.mean(axis=1, keepdims=True) + arm.mean()
-    return float(np.sum(left**2)) / ((arm.shape[0] - 1) * (arm.shape[1] - 1))
+    return float(np.sum(left**2) / ((arm.shape[0] - 1) * (arm.shape[1] - 1)))
 
 
 def _df_terms(arms: Sequence[NDArray[np.float64]], seed_parts: Sequence[float]) -> float:
