@@ -5,8 +5,8 @@ from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field
 import torch
+from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
 from acn_eval.models.connectivity import (

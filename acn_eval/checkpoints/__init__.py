@@ -1,0 +1,19 @@
+"""A uri becomes a Checkpoint; untrusted files are read, never run."""
+
+from acn_eval.checkpoints.card import Card, Training
+from acn_eval.checkpoints.checkpoint import Checkpoint, Classifier, Prepare, from_module
+from acn_eval.checkpoints.load import find, load
+from acn_eval.checkpoints.native import Native, write_native
+
+__all__ = [
+    "Card",
+    "Checkpoint",
+    "Classifier",
+    "Native",
+    "Prepare",
+    "Training",
+    "find",
+    "from_module",
+    "load",
+    "write_native",
+]

@@ -1,0 +1,135 @@
+"""Checkpoint: a network that is ready to be asked, and everything it says about itself."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from acn_eval.data import Geometry
+from acn_eval.errors import CheckpointError
+from acn_eval.models import cost
+from acn_eval.results import CheckpointId
+
+__all__ = ["Checkpoint", "Classifier", "Prepare", "from_module", "one_exit"]
+
+
+class Classifier(Protocol):
+    """A network with exits; a foreign one has a single exit."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Logits (batch, classes) of the last exit."""
+        ...
+
+    def exits(self, images: Tensor) -> list[Tensor]:
+        """Logits (batch, classes) of every exit."""
+        ...
+
+    def to(self, device: torch.device) -> Any:
+        """Move the parameters."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """From a picture to the input of the network, in two steps; corruption acts between them.
+
+    Attributes:
+        geometry: resize, crop and channels, in uint8.
+        mean, std: per channel, in units of [0, 1].
+    """
+
+    geometry: Geometry
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Map float32 (batch, channels, size, size) in [0, 1] to the input of the network."""
+        mean = torch.tensor(self.mean, device=images.device).view(-1, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(-1, 1, 1)
+        return (images - mean) / std
+
+    def facts(self) -> dict[str, Any]:
+        """Plain types for the record."""
+        return {**asdict(self.geometry), "mean": list(self.mean), "std": list(self.std)}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network that is ready to be asked.
+
+    Attributes:
+        id: what goes into the record.
+        model: the network in eval mode; ``model(images)`` and ``model.exits(images)``.
+        prepare: what happens to a picture before it.
+        classes: names in the order of the logits.
+        data: the data set that it was trained on, the default of an evaluation; "" if unknown.
+        pair: uri of its twin, the default baseline; None if it has none.
+        trained_on: int64 (n,), content hashes of its training images; empty if unknown.
+    """
+
+    id: CheckpointId
+    model: Classifier
+    prepare: Prepare
+    classes: tuple[str, ...]
+    data: str = ""
+    pair: str | None = None
+    trained_on: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+class _OneExit(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.inner(images)
+        return logits
+
+    def exits(self, images: Tensor) -> list[Tensor]:
+        return [self(images)]
+
+
+def one_exit(module: nn.Module) -> Classifier:
+    """Return the module as a classifier; one that has exits keeps them."""
+    module = module.eval()
+    return module if hasattr(module, "exits") else _OneExit(module)
+
+
+def from_module(
+    module: nn.Module,
+    *,
+    name: str,
+    classes: tuple[str, ...],
+    prepare: Prepare,
+    data: str = "",
+) -> Checkpoint:
+    """Return a checkpoint of a network in memory, e.g. in a notebook.
+
+    Its sha256 is over the names and bytes of its state.
+    """
+    digest = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    arch = {"kind": type(module).__name__}
+    identity = identify(module, name, f"memory:{name}", digest.hexdigest(), arch, prepare)
+    return Checkpoint(identity, one_exit(module), prepare, classes, data)
+
+
+def identify(
+    module: nn.Module, name: str, uri: str, sha256: str, arch: dict[str, Any], prepare: Prepare
+) -> CheckpointId:
+    """Return the record of a network; refuses weights that are not finite.
+
+    Raises:
+        CheckpointError: a weight is NaN or infinite.
+    """
+    for key, value in module.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{uri}: weights must be finite; {key} holds NaN or infinity")
+    g = prepare.geometry
+    spent = cost(module.eval(), (g.channels, g.size, g.size))
+    return CheckpointId(name, uri, sha256, arch, spent.parameters, spent.flops, prepare.facts())

@@ -1,0 +1,96 @@
+"""From a uri to a Checkpoint: one table of sources."""
+
+import difflib
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acn_eval.checkpoints.card import Card
+from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, identify
+from acn_eval.checkpoints.native import Native, read_native
+from acn_eval.checkpoints.official import read_official
+from acn_eval.checkpoints.timm_hub import load_timm
+from acn_eval.data import Geometry
+from acn_eval.errors import CheckpointError
+from acn_eval.models import build
+from acn_eval.shipped import shipped
+
+__all__ = ["find", "load"]
+
+
+def load(uri: str, arch: str | None = None) -> Checkpoint:
+    """Load a checkpoint; nothing in a file is ever executed.
+
+    Args:
+        uri: a file of ours (``.pt``, ``.safetensors``), an official ``.pth.tar`` (with `arch`),
+            ``timm:NAME`` or ``timm:NAME@FILE``. A bare name is looked for in the working
+            directory, then among the shipped checkpoints.
+        arch: ``official/ac-mixer`` or ``official/res-mixer`` for an official file, which does not
+            say which of the two it is.
+
+    Raises:
+        CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights.
+        MissingExtra: timm is needed and not installed.
+    """
+    scheme, _, spec = uri.partition(":")
+    if scheme == "timm":
+        return load_timm(spec)
+    path = find(uri)
+    native = read_official(path, arch) if arch else read_native(path)
+    return _checkpoint(uri, path, native)
+
+
+def find(uri: str) -> Path:
+    """Return the file of a name: the working directory first, then the shipped checkpoints.
+
+    Raises:
+        CheckpointError: there is none; names the nearest shipped one.
+    """
+    for path in (Path(uri), shipped("checkpoints") / uri):
+        if path.is_file():
+            return path
+    folder = shipped("checkpoints")
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*.pt")]
+    near = difflib.get_close_matches(uri, names, n=1, cutoff=0.0)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    msg = f"{uri}: must be a checkpoint file here or among the shipped ones; there is none.{hint}"
+    raise CheckpointError(msg)
+
+
+def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
+    card = native.card
+    network = build(card.arch)
+    try:
+        network.load_state_dict(native.state)
+    except RuntimeError as exc:
+        first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
+        msg = f"{path}: weights must fit the architecture {card.arch.kind}; {first}"
+        raise CheckpointError(msg) from exc
+    prepare = Prepare(Geometry(card.arch.image_size, card.arch.channels), card.mean, card.std)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    arch = card.arch.model_dump(mode="json")
+    name = path.name.split(".")[0]
+    identity = identify(network, name, uri, sha256, arch, prepare)
+    pair = str(path.parent / card.pair) if card.pair else None
+    return Checkpoint(
+        id=replace(identity, training=_training(card)),
+        model=network.eval().to(torch.float32),
+        prepare=prepare,
+        classes=card.classes,
+        data=card.data,
+        pair=pair,
+        trained_on=native.trained_on.numpy(),
+    )
+
+
+def _training(card: Card) -> dict[str, Any]:
+    """Flatten what a fair comparison reads: budget, seed, data, the recipe's numbers."""
+    training = card.training
+    if training is None:
+        return {}
+    recipe = {k: v for k, v in training.recipe.items() if k not in {"arch", "pair", "data"}}
+    facts = training.model_dump(mode="json", exclude={"recipe"})
+    return {"data": card.data, "data_fingerprint": card.data_fingerprint, **recipe, **facts}

@@ -1,0 +1,16 @@
+"""Examples: labelled pictures from the embedded digits, CIFAR-10, arrays and folders."""
+
+from acn_eval.data.examples import Examples
+from acn_eval.data.geometry import Geometry
+from acn_eval.data.open import DATA_ROOT, channel_moments, data_root, open_examples
+from acn_eval.data.splits import Split
+
+__all__ = [
+    "DATA_ROOT",
+    "Examples",
+    "Geometry",
+    "Split",
+    "channel_moments",
+    "data_root",
+    "open_examples",
+]

@@ -1,0 +1,46 @@
+"""CIFAR-10 in torchvision's layout, downloaded where there is internet."""
+
+from pathlib import Path
+
+import numpy as np
+
+from acn_eval.data.examples import ArrayPictures, Examples
+from acn_eval.data.splits import Split, members
+from acn_eval.errors import DataError
+
+__all__ = ["open_cifar10"]
+
+
+def open_cifar10(split: Split, root: Path) -> Examples:
+    """Return a split: the official test set; validation is 10 % of train by hash of id.
+
+    Args:
+        split: which.
+        root: folder that holds ``cifar-10-batches-py``; a missing one is downloaded into it.
+
+    Raises:
+        DataError: not there and not downloadable, or damaged.
+    """
+    from torchvision.datasets import CIFAR10
+
+    where_from = f"cifar10: {root}"
+    try:
+        have = (root / "cifar-10-batches-py").is_dir()
+        raw = CIFAR10(str(root), train=split != "test", download=not have)
+    except (OSError, RuntimeError) as exc:
+        msg = (
+            f"{where_from} must hold cifar-10-batches-py, and it could not be downloaded ({exc}). "
+            "Give its folder with --data-root or ACN_EVAL_DATA."
+        )
+        raise DataError(msg) from exc
+    ids = np.arange(len(raw.data), dtype=np.int64)
+    inside = ids if split == "test" else members(ids, "cifar10", split, validation=0.1, test=0.0)
+    return Examples(
+        name="cifar10",
+        split=split,
+        ids=ids[inside],
+        labels=np.array(raw.targets, np.int64)[inside],
+        classes=tuple(raw.classes),
+        pictures=ArrayPictures(raw.data),
+        positions=inside,
+    )

@@ -1,0 +1,138 @@
+"""Examples: labelled pictures with stable ids, a content fingerprint and a keyed order."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from acn_eval.data.geometry import Geometry
+from acn_eval.errors import DataError
+from acn_eval.results import DataId
+from acn_eval.seeds import keyed_order
+
+__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash"]
+
+
+class Pictures(Protocol):
+    """Where pictures come from: memory, or files that are decoded when they are read."""
+
+    def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
+        """Return uint8 (n, channels, size, size)."""
+        ...
+
+    def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return one 63-bit hash (n,) of each picture's stored content."""
+        ...
+
+    def shape(self) -> tuple[int, int, int]:
+        """Return (channels, height, width) of the first picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayPictures:
+    """Pictures in memory: uint8 (n, height, width, channels)."""
+
+    images: NDArray[np.uint8]
+
+    def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
+        """Return uint8 (n, channels, size, size)."""
+        return geometry.batch(self.images[positions])
+
+    def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return one 63-bit hash (n,) of each picture's pixels."""
+        return np.array([content_hash(self.images[i].tobytes()) for i in positions], np.int64)
+
+    def shape(self) -> tuple[int, int, int]:
+        """Return (channels, height, width)."""
+        height, width, channels = self.images.shape[1:]
+        return channels, height, width
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split of one data set, or a part of it.
+
+    Attributes:
+        name: as typed, e.g. ``"digits"``, ``"cifar10"``, ``"npz:PATH"``.
+        split: ``train``, ``validation`` or ``test``.
+        ids: int64 (n,), unique and stable within the data set's split.
+        labels: int64 (n,), index into `classes`.
+        classes: names of the classes.
+        pictures: where the pixels come from; `positions` point into it.
+        positions: int64 (n,).
+    """
+
+    name: str
+    split: str
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    pictures: Pictures
+    positions: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.ids)
+
+    def read(self, where: NDArray[np.int64], geometry: Geometry) -> Tensor:
+        """Return pictures at these indices as uint8 (n, channels, size, size)."""
+        return self.pictures.read(self.positions[where], geometry)
+
+    def at(self, where: NDArray[np.int64]) -> "Examples":
+        """Return the examples at these indices, in that order."""
+        return replace(
+            self,
+            ids=self.ids[where],
+            labels=self.labels[where],
+            positions=self.positions[where],
+        )
+
+    def keyed(self, limit: int | None = None) -> "Examples":
+        """Return the examples in an order fixed by name, split and ids: the first `limit`."""
+        return self.at(keyed_order(self.ids, "order", self.name, self.split)[:limit])
+
+    def only(self, classes: Sequence[str]) -> "Examples":
+        """Return the examples of these classes, with labels that index into `classes`.
+
+        Raises:
+            DataError: a class is not in the data.
+        """
+        unknown = [name for name in classes if name not in self.classes]
+        if unknown:
+            known = ", ".join(self.classes[:20])
+            msg = f"{self.name}: classes must be among {known}; got {', '.join(unknown)}"
+            raise DataError(msg)
+        new_label = np.full(len(self.classes), -1, np.int64)
+        new_label[[self.classes.index(name) for name in classes]] = np.arange(len(classes))
+        kept = self.at(np.flatnonzero(new_label[self.labels] >= 0))
+        return replace(kept, labels=new_label[kept.labels], classes=tuple(classes))
+
+    @cached_property
+    def hashes(self) -> NDArray[np.int64]:
+        """One 63-bit content hash (n,) per example."""
+        return self.pictures.hashes(self.positions)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits over ids, labels, content and class names; independent of the order."""
+        order = np.argsort(self.ids)
+        digest = hashlib.sha256("\x1f".join(self.classes).encode())
+        for column in (self.ids, self.labels, self.hashes):
+            digest.update(np.ascontiguousarray(column[order]).tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def id(self) -> DataId:
+        """The record that goes into a result."""
+        return DataId(self.name, self.split, len(self), self.fingerprint, self.classes)
+
+
+def content_hash(content: bytes) -> int:
+    """Return a 63-bit hash (BLAKE2b) of the stored bytes of a picture."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1

@@ -1,0 +1,62 @@
+"""Geometry: from any uint8 picture to the size and channels that a model reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+__all__ = ["Geometry"]
+
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Resize the short side to `size`, crop the centre, map the channels; uint8 in and out.
+
+    It runs on the CPU in uint8, so that every device and every model of one comparison sees the
+    same pixels. Corruption comes after it, at the resolution that the model sees.
+
+    Attributes:
+        size: height and width in pixels.
+        channels: 1 (luma, ITU-R BT.601) or 3 (grey is repeated).
+    """
+
+    size: int
+    channels: int
+
+    def __call__(self, image: NDArray[np.uint8]) -> Tensor:
+        """Map (height, width, channels) to (channels, size, size)."""
+        mapped = torch.from_numpy(np.ascontiguousarray(self._map_channels(image)))
+        return self._crop(self._resize(mapped.permute(2, 0, 1)))
+
+    def batch(self, images: NDArray[np.uint8]) -> Tensor:
+        """Map (n, height, width, channels) to (n, channels, size, size)."""
+        if images.shape[1:] == (self.size, self.size, self.channels):
+            return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+        return torch.stack([self(image) for image in images])
+
+    def _map_channels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        have = image.shape[2]
+        if have == self.channels:
+            return image
+        if self.channels == 3:
+            return np.repeat(image, 3, axis=2)
+        return np.rint(image @ _LUMA).astype(np.uint8)[..., None]
+
+    def _resize(self, image: Tensor) -> Tensor:
+        height, width = image.shape[1:]
+        short = min(height, width)
+        if short == self.size:
+            return image
+        new = (round(height * self.size / short), round(width * self.size / short))
+        scaled = interpolate(image[None], size=new, mode="bilinear", antialias=True)
+        return scaled[0]
+
+    def _crop(self, image: Tensor) -> Tensor:
+        top = (image.shape[1] - self.size) // 2
+        left = (image.shape[2] - self.size) // 2
+        return image[:, top : top + self.size, left : left + self.size]

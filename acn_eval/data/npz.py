@@ -1,0 +1,88 @@
+"""``npz:PATH``: one file with images and labels, or a folder with train.npz and test.npz."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.data.examples import ArrayPictures, Examples
+from acn_eval.data.splits import Split, members
+from acn_eval.errors import DataError
+
+__all__ = ["open_npz"]
+
+
+def open_npz(path: Path, split: Split) -> Examples:
+    """Return a split of arrays ``images`` uint8 (n, h, w[, c]) and ``labels`` (n,).
+
+    One file is a test set, whole. A folder has train.npz and test.npz, and validation.npz or
+    10 % of train by hash of id. Optional: ``classes`` (names), ``ids`` (int64, unique).
+
+    Raises:
+        DataError: not there, not such arrays, or no such split.
+    """
+    name = f"npz:{path}"
+    file, hashed = _locate(path, split, name)
+    images, labels, classes, ids = _read(file, name)
+    where = np.arange(len(ids), dtype=np.int64)
+    if hashed:
+        where = members(ids, path.name, split, validation=0.1, test=0.0)
+    return Examples(name, split, ids[where], labels[where], classes, ArrayPictures(images), where)
+
+
+def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
+    if path.is_file():
+        if split != "test":
+            msg = f"{name}: one file is a test set; training needs a folder with train.npz"
+            raise DataError(msg)
+        return path, False
+    own = path / f"{split}.npz"
+    if own.is_file() and split != "train":
+        return own, False
+    train = path / "train.npz"
+    if split != "test" and train.is_file():
+        return train, not (path / "validation.npz").is_file()
+    msg = f"{name}: must be an .npz file or a folder with train.npz and test.npz; no {own.name}"
+    raise DataError(msg)
+
+
+def _read(
+    file: Path, name: str
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...], NDArray[np.int64]]:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError, BadZipFile, EOFError) as exc:
+        raise DataError(f"{name}: {file.name} must be an .npz of plain arrays; {exc}") from exc
+    images, labels = _images(found, name), _labels(found, name)
+    if len(images) != len(labels):
+        msg = f"{name}: images and labels must be as many; got {len(images)} and {len(labels)}"
+        raise DataError(msg)
+    classes = found.get("classes", np.arange(labels.max() + 1))
+    ids = found.get("ids", np.arange(len(labels))).astype(np.int64)
+    if len(np.unique(ids)) != len(labels) or labels.max() >= len(classes):
+        msg = f"{name}: ids must be unique, one per image, and labels below the number of classes"
+        raise DataError(msg)
+    return images, labels, tuple(str(c) for c in classes), ids
+
+
+def _images(found: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.uint8]:
+    images = found.get("images")
+    if images is None or images.dtype != np.uint8 or images.ndim not in {3, 4}:
+        got = "nothing" if images is None else f"{images.dtype} {images.shape}"
+        msg = f"{name}: 'images' must be uint8 (n, height, width[, channels]); got {got}"
+        raise DataError(msg)
+    pictures: NDArray[np.uint8] = images[..., None] if images.ndim == 3 else images  # type: ignore[assignment]
+    if pictures.shape[3] not in {1, 3} or not len(pictures):
+        msg = f"{name}: 'images' must have 1 or 3 channels, last; got shape {images.shape}"
+        raise DataError(msg)
+    return pictures
+
+
+def _labels(found: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.int64]:
+    labels = found.get("labels")
+    if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0:
+        got = "nothing" if labels is None else f"{labels.dtype} {labels.shape}"
+        raise DataError(f"{name}: 'labels' must be integers (n,) from 0; got {got}")
+    return labels.astype(np.int64)

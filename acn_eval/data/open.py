@@ -1,0 +1,79 @@
+"""From a name to examples, and the channel moments of the known data sets."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from acn_eval.data.cifar import open_cifar10
+from acn_eval.data.digits import open_digits
+from acn_eval.data.examples import Examples
+from acn_eval.data.folder import open_folder
+from acn_eval.data.geometry import Geometry
+from acn_eval.data.npz import open_npz
+from acn_eval.data.splits import Split
+from acn_eval.errors import DataError
+
+__all__ = ["DATA_ROOT", "channel_moments", "data_root", "open_examples"]
+
+DATA_ROOT = "ACN_EVAL_DATA"
+_KNOWN_MOMENTS = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+}
+
+
+def data_root(given: Path | None = None) -> Path:
+    """Return where data sets lie: the argument, ACN_EVAL_DATA, or ``data`` in this folder."""
+    return given or Path(os.environ.get(DATA_ROOT) or "data")
+
+
+def open_examples(name: str, split: Split = "test", root: Path | None = None) -> Examples:
+    """Return a split of a data set.
+
+    Args:
+        name: ``digits``, ``cifar10``, ``npz:PATH`` or ``folder:PATH``; a relative PATH is looked
+            for here and then under the data root.
+        split: ``train``, ``validation`` or ``test``; test is for evaluation only.
+        root: see `data_root`.
+
+    Raises:
+        DataError: unknown name, nothing there, or damaged.
+
+    >>> len(open_examples("digits", "test"))
+    352
+    """
+    scheme, _, path = name.partition(":")
+    if name == "digits":
+        return open_digits(split)
+    if name == "cifar10":
+        return open_cifar10(split, data_root(root))
+    if scheme in {"npz", "folder"} and path:
+        opener = open_npz if scheme == "npz" else open_folder
+        return opener(_find(Path(path), root), split)
+    msg = f"data must be digits, cifar10, npz:PATH or folder:PATH; got {name!r}"
+    raise DataError(msg)
+
+
+def _find(path: Path, root: Path | None) -> Path:
+    under_root = data_root(root) / path
+    return under_root if not path.exists() and under_root.exists() else path
+
+
+def channel_moments(
+    examples: Examples, geometry: Geometry
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and std per channel in [0, 1]: published ones, or measured on the examples."""
+    known = _KNOWN_MOMENTS.get(examples.name)
+    if known and geometry.channels == 3:
+        return known
+    total, squares, pixels = np.zeros(geometry.channels), np.zeros(geometry.channels), 0
+    for start in range(0, len(examples), 1024):
+        where = np.arange(start, min(start + 1024, len(examples)))
+        batch = examples.read(where, geometry).to(torch.float64) / 255
+        total += batch.sum(dim=(0, 2, 3)).numpy()
+        squares += batch.square().sum(dim=(0, 2, 3)).numpy()
+        pixels += batch[:, 0].numel()
+    mean = total / pixels
+    std = np.sqrt(squares / pixels - mean**2)
+    return tuple(np.round(mean, 4).tolist()), tuple(np.round(std, 4).tolist())

@@ -1,0 +1,85 @@
+"""Training batches that depend on the seed and the step alone, so that a resume is exact."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import one_hot, pad
+
+from acn_eval.data import Examples, Geometry
+from acn_eval.seeds import seed_for
+from acn_eval.training.recipe import Augment
+
+__all__ = ["Batch", "augmented", "batch_indices", "keyed_rng"]
+
+
+class Batch(NamedTuple):
+    """Images float32 (n, c, h, w) in [0, 1] and class probabilities float32 (n, classes)."""
+
+    images: Tensor
+    targets: Tensor
+
+
+def batch_indices(n: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:
+    """Return the indices (batch,) of a step: epochs are permutations, laid end to end."""
+    epochs = range(step * batch // n, ((step + 1) * batch - 1) // n + 1)
+    orders = [np.random.default_rng(seed_for("order", seed, e)).permutation(n) for e in epochs]
+    start = step * batch - epochs[0] * n
+    return np.concatenate(orders)[start : start + batch].astype(np.int64)
+
+
+def augmented(
+    examples: Examples, where: NDArray[np.int64], geometry: Geometry, augment: Augment, seed: int
+) -> Batch:
+    """Read and augment one batch; all randomness comes from the seed."""
+    images = examples.read(where, geometry)
+    labels = torch.from_numpy(examples.labels[where])
+    with keyed_rng(seed):
+        images = _moved(images, augment)
+        targets = one_hot(labels, len(examples.classes)).to(torch.float32)
+        batch = Batch(images.to(torch.float32) / 255, targets)
+        return _cut_mixed(batch, augment.cutmix)
+
+
+@contextmanager
+def keyed_rng(seed: int) -> Iterator[None]:
+    """Lend the global generator of torch to library augmentations, and give it back untouched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
+        yield
+
+
+def _moved(images: Tensor, augment: Augment) -> Tensor:
+    if augment.auto_augment:
+        from torchvision.transforms import v2
+
+        policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
+        images = torch.stack([policy(image) for image in images])
+    if augment.crop_padding:
+        images = _cropped(images, augment.crop_padding)
+    if augment.flip:
+        mirror = torch.rand(len(images)) < 0.5
+        images = torch.where(mirror[:, None, None, None], images.flip(-1), images)
+    return images
+
+
+def _cropped(images: Tensor, padding: int) -> Tensor:
+    n, _, height, width = images.shape
+    padded = pad(images, (padding,) * 4)
+    top, left = torch.randint(2 * padding + 1, (2, n))
+    rows = (top[:, None] + torch.arange(height))[:, None, :, None]
+    columns = (left[:, None] + torch.arange(width))[:, None, None, :]
+    channels = torch.arange(images.shape[1])[None, :, None, None]
+    return padded[torch.arange(n)[:, None, None, None], channels, rows, columns]
+
+
+def _cut_mixed(batch: Batch, probability: float) -> Batch:
+    if torch.rand(()) >= probability:
+        return batch
+    from torchvision.transforms import v2
+
+    return Batch(*v2.CutMix(num_classes=batch.targets.shape[1])(*batch))

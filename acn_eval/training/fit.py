@@ -1,0 +1,272 @@
+"""The one training loop: AdamW, warm-up and cosine per step, exact resume."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from acn_eval.checkpoints.card import Card, Training
+from acn_eval.checkpoints.native import Native, read_pickle, write_native
+from acn_eval.data import Examples, Geometry, channel_moments, open_examples
+from acn_eval.errors import CheckpointError, ConfigError, MeasureError
+from acn_eval.models import Encoder, build, initialise
+from acn_eval.seeds import seed_for
+from acn_eval.training.batches import augmented, batch_indices
+from acn_eval.training.recipe import Recipe
+
+__all__ = ["Fit", "train"]
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_DATA_ORDER = "epoch permutations v1"
+
+
+@dataclass
+class Fit:
+    """A training in progress.
+
+    Attributes:
+        done: steps that are done.
+        seconds: wall time that they took, over all resumes.
+        best: best accuracy on validation so far, with its step and weights.
+    """
+
+    recipe: Recipe
+    device: torch.device
+    network: Encoder
+    optimiser: torch.optim.AdamW
+    scaler: torch.amp.GradScaler
+    done: int = 0
+    seconds: float = 0.0
+    best: dict[str, Any] = field(default_factory=dict)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resume needs; randomness is keyed by step and needs no state."""
+        return {
+            "question": self.recipe.model_dump_json(),
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "done": self.done,
+            "seconds": self.seconds,
+            "best": self.best,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.done, self.seconds, self.best = state["done"], state["seconds"], state["best"]
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    device: torch.device,
+    root: Path | None = None,
+    save_every: float = 300.0,
+    progress: Callable[[int, float], None] = lambda done, loss: None,
+) -> Card:
+    """Train a recipe, write the checkpoint to `out`, and return its card.
+
+    Every `save_every` seconds the state goes to ``<out>.resume``; a killed training takes it up
+    and ends, on CPU, with the same weights bit for bit. The test split is never opened.
+
+    Raises:
+        ConfigError: the recipe does not fit its data, or ``<out>.resume`` another recipe.
+        MeasureError: the loss is no longer finite.
+    """
+    splits = [_split(recipe, split, root) for split in ("train", "validation")]
+    geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
+    mean, std = channel_moments(splits[0], geometry)
+    fit = _start(recipe, device)
+    resume = out.with_name(out.name + ".resume")
+    if resume.is_file():
+        fit.restore(_matching(resume, recipe))
+    scale = _Scale(mean, std, device)
+    _loop(fit, splits, geometry, scale, _Saver(resume, save_every), progress)
+    card = _card(fit, splits, (mean, std))
+    state = {k: _stored(v, recipe.weights) for k, v in _selected(fit).items()}
+    write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
+    resume.unlink(missing_ok=True)
+    return card
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, then cosine to 0, at a step 0 .. steps - 1."""
+    if step < recipe.warmup:
+        return recipe.learning_rate * (step + 1) / recipe.warmup
+    share = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
+
+
+class _Scale:
+    def __init__(
+        self, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+    ) -> None:
+        self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
+        self.std = torch.tensor(std, device=device).view(-1, 1, 1)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return (images.to(self.mean.device) - self.mean) / self.std
+
+
+@dataclass
+class _Saver:
+    path: Path
+    every: float
+    last: float = field(default_factory=time.monotonic)
+
+    def __call__(self, fit: Fit) -> None:
+        if time.monotonic() - self.last < self.every:
+            return
+        part = self.path.with_name(self.path.name + ".part")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(fit.state(), part)
+        part.replace(self.path)
+        self.last = time.monotonic()
+
+
+def _loop(
+    fit: Fit,
+    splits: list[Examples],
+    geometry: Geometry,
+    scale: _Scale,
+    save: _Saver,
+    progress: Callable[[int, float], None],
+) -> None:
+    recipe, (examples, validation) = fit.recipe, splits
+    looks = {round(recipe.steps * (i + 1) / recipe.looks) for i in range(recipe.looks)}
+    start = time.monotonic() - fit.seconds
+    while fit.done < recipe.steps:
+        where = batch_indices(len(examples), recipe.batch, fit.done, recipe.seed)
+        key = seed_for("augment", recipe.seed, fit.done)
+        batch = augmented(examples, where, geometry, recipe.augment, key)
+        loss = _step(fit, scale(batch.images), batch.targets.to(fit.device))
+        fit.done += 1
+        fit.seconds = time.monotonic() - start
+        if fit.done % 50 == 0 or fit.done == recipe.steps:
+            progress(fit.done, _finite(loss, fit))
+        if fit.done in looks and (recipe.select == "validation" or fit.done == recipe.steps):
+            _look(fit, validation, geometry, scale)
+        save(fit)
+
+
+def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
+    recipe = fit.recipe
+    for group in fit.optimiser.param_groups:
+        group["lr"] = learning_rate(recipe, fit.done)
+    dtype = _DTYPES[recipe.precision]
+    with torch.autocast(fit.device.type, dtype, enabled=dtype != torch.float32):
+        logits = fit.network(images)
+    loss = cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
+    fit.optimiser.zero_grad(set_to_none=True)
+    fit.scaler.scale(loss).backward()
+    fit.scaler.unscale_(fit.optimiser)
+    nn.utils.clip_grad_norm_(fit.network.parameters(), recipe.clip)
+    fit.scaler.step(fit.optimiser)
+    fit.scaler.update()
+    return loss.detach()
+
+
+def _finite(loss: Tensor, fit: Fit) -> float:
+    value = float(loss)
+    if not math.isfinite(value):
+        msg = f"training: the loss must be finite; got {value} at step {fit.done}. Lower the rate."
+        raise MeasureError(msg)
+    return value
+
+
+@torch.no_grad()
+def _look(fit: Fit, validation: Examples, geometry: Geometry, scale: _Scale) -> None:
+    fit.network.eval()
+    correct = 0
+    for where in np.array_split(np.arange(len(validation)), -(-len(validation) // 256)):
+        images = validation.read(where, geometry).to(torch.float32) / 255
+        predicted = fit.network(scale(images)).argmax(1).cpu().numpy()
+        correct += int((predicted == validation.labels[where]).sum())
+    fit.network.train()
+    accuracy = correct / len(validation)
+    if fit.recipe.select == "last" or accuracy > fit.best.get("accuracy", -1.0):
+        weights = {k: v.detach().clone() for k, v in fit.network.state_dict().items()}
+        fit.best = {"accuracy": accuracy, "step": fit.done, "weights": weights}
+
+
+def _split(recipe: Recipe, split: Any, root: Path | None) -> Examples:
+    examples = open_examples(recipe.data, split, root)
+    if recipe.classes:
+        examples = examples.only(recipe.classes)
+    if recipe.arch.classes != len(examples.classes):
+        have = len(examples.classes)
+        msg = f"recipe: arch.classes must be {have} for this data; got {recipe.arch.classes}"
+        raise ConfigError(msg)
+    return examples
+
+
+def _start(recipe: Recipe, device: torch.device) -> Fit:
+    network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
+    decayed = [p for p in network.parameters() if p.dim() > 1]
+    rest = [p for p in network.parameters() if p.dim() <= 1]
+    groups = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(
+        groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+    return Fit(recipe, device, network, optimiser, scaler)
+
+
+def _matching(path: Path, recipe: Recipe) -> dict[str, Any]:
+    state = read_pickle(path)
+    if not isinstance(state, dict) or "question" not in state:
+        raise CheckpointError(f"{path}: must be the state of a training; remove it to start anew")
+    if state["question"] != recipe.model_dump_json():
+        msg = (
+            f"{path}: is the state of another recipe or seed. Remove it, or choose another --out."
+        )
+        raise ConfigError(msg)
+    return state
+
+
+def _selected(fit: Fit) -> dict[str, Tensor]:
+    weights: dict[str, Tensor] = fit.best["weights"]
+    return weights
+
+
+def _stored(tensor: Tensor, weights: str) -> Tensor:
+    return tensor.cpu().to(_DTYPES[weights]) if tensor.is_floating_point() else tensor.cpu()
+
+
+def _card(
+    fit: Fit, splits: list[Examples], moments: tuple[tuple[float, ...], tuple[float, ...]]
+) -> Card:
+    recipe = fit.recipe
+    at = f" at step {fit.best['step']}" if recipe.select == "validation" else ""
+    training = Training(
+        recipe=recipe.model_dump(mode="json"),
+        seed=recipe.seed,
+        data_order=_DATA_ORDER,
+        steps=fit.done,
+        examples=fit.done * recipe.batch,
+        seconds=round(fit.seconds, 1),
+        selected=recipe.select + at,
+        validation_accuracy=fit.best["accuracy"],
+        validation_n=len(splits[1]),
+    )
+    return Card(
+        arch=recipe.arch,
+        data=recipe.data,
+        data_fingerprint=splits[0].fingerprint,
+        classes=splits[0].classes,
+        mean=moments[0],
+        std=moments[1],
+        pair=recipe.pair,
+        training=training,
+    )

@@ -1,0 +1,84 @@
+"""The recipe of a training: one YAML, one frozen object."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from acn_eval.errors import ConfigError
+from acn_eval.models import AnyArch
+
+__all__ = ["Augment", "Recipe", "read_recipe"]
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Augment(BaseModel, frozen=True, extra="forbid"):
+    """What is done to a training batch, in this order.
+
+    Attributes:
+        crop_padding: pad by this many pixels and crop back at random, per image.
+        flip: mirror left and right with probability one half, per image.
+        auto_augment: the CIFAR-10 policy of AutoAugment (torchvision), per image.
+        cutmix: probability that a batch is cut-mixed (torchvision, beta 1).
+    """
+
+    crop_padding: Annotated[int, Field(ge=0)] = 0
+    flip: bool = False
+    auto_augment: bool = False
+    cutmix: Probability = 0.0
+
+
+class Recipe(BaseModel, frozen=True, extra="forbid"):
+    """Everything that decides the weights.
+
+    Attributes:
+        arch: the architecture config; its classes must be the number of classes below.
+        seed: of initialisation, order of examples and augmentation.
+        data: name of the data; its train split is used, and validation for selection.
+        classes: train on these classes only; None takes all.
+        steps: optimiser steps; the learning rate warms up linearly over `warmup` of them and
+            follows a cosine to 0 at the last, per step.
+        clip: largest gradient norm, applied after unscaling.
+        precision: of the forward pass; ``bf16`` and ``fp16`` by autocast, fp16 with loss scaling.
+        select: keep the last weights, or the best on validation (looked at `looks` times).
+        weights: number format of the stored weights.
+    """
+
+    arch: AnyArch
+    seed: int = 0
+    data: str = "digits"
+    classes: tuple[str, ...] | None = None
+    steps: Annotated[int, Field(gt=0)] = 1000
+    batch: Annotated[int, Field(gt=0)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Annotated[int, Field(ge=0)] = 100
+    label_smoothing: Probability = 0.1
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    augment: Augment = Augment()
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    select: Literal["last", "validation"] = "last"
+    looks: Annotated[int, Field(gt=0)] = 10
+    weights: Literal["fp32", "bf16", "fp16"] = "fp32"
+    pair: str | None = None
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        ConfigError: no such file, no YAML, or a field that must be something else.
+    """
+    try:
+        fields = yaml.safe_load(path.read_text())
+        return Recipe.model_validate(fields)
+    except OSError as exc:
+        raise ConfigError(f"{path}: must be a recipe; {exc.strerror}") from exc
+    except yaml.YAMLError as exc:
+        raise ConfigError(f"{path}: must be YAML; {str(exc).splitlines()[0]}") from exc
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {field}: {first['msg']}; got {first['input']!r}") from exc
