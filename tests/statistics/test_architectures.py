@@ -15,7 +15,11 @@ from tests.statistics.results import checkpoint
 
 def arm(seed, rows=5, images=12):
     rng = np.random.default_rng(seed)
-    return 0.2 * rng.normal(size=(rows, 1)) + rng.normal(size=images) + rng.normal(size=(rows, images))
+    return (
+        0.2 * rng.normal(size=(rows, 1))
+        + rng.normal(size=images)
+        + rng.normal(size=(rows, images))
+    )
 
 
 def mean_squares(values):

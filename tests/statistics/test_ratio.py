@@ -65,7 +65,10 @@ def test_undefined_where_baseline_errors_may_be_none():
     baseline = np.ones((3, 50))
     baseline[0, 0] = 0
     design = Design(ARCHITECTURES)
-    assert error_ratio(design, Pair(np.vstack([correct(0.9, 50, s) for s in range(3)]), baseline)) is None
+    assert (
+        error_ratio(design, Pair(np.vstack([correct(0.9, 50, s) for s in range(3)]), baseline))
+        is None
+    )
 
 
 def test_candidate_without_errors_has_ratio_zero_and_an_upper_limit():

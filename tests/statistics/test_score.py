@@ -85,7 +85,9 @@ def constrained_variance(values, delta):
 )
 def test_z_is_brute_force_over_all_distributions(values, delta):
     values = np.array(values)
-    expected = (values.mean() - delta) / math.sqrt(constrained_variance(values, delta) / len(values))
+    expected = (values.mean() - delta) / math.sqrt(
+        constrained_variance(values, delta) / len(values)
+    )
     assert BoundedSample.of(values).z(delta) == pytest.approx(expected, rel=1e-4)
 
 
@@ -147,9 +149,10 @@ def test_swapping_the_arms_mirrors_everything(values):
 @given(fractions, st.randoms(use_true_random=False))
 def test_order_of_images_does_not_matter(values, random):
     shuffled = random.sample(values, len(values))
-    assert BoundedSample.of(np.array(values)).interval() == BoundedSample.of(
-        np.array(shuffled)
-    ).interval()
+    assert (
+        BoundedSample.of(np.array(values)).interval()
+        == BoundedSample.of(np.array(shuffled)).interval()
+    )
 
 
 @given(fractions, st.sampled_from([0.8, 0.95, 0.99]))

@@ -1,0 +1,66 @@
+"""The fair-pair manifest shows every mismatch, in the table and as a warning."""
+
+import pytest
+
+from acn_eval.statistics import compare
+from tests.statistics.results import simple
+
+TRAINING = {"recipe": "short", "data": "digits", "steps": 10, "examples": 640}
+
+
+def compared(*, about=None, **changes):
+    sides = [simple("acn", *[[1, 0]] * 3), simple("res", *[[1, 0]] * 3, about=about, **changes)]
+    return compare(sides[:1], sides[1:])
+
+
+def test_equal_pair_has_no_mismatch():
+    found = compared()
+    assert [row.name for row in found.manifest] == [
+        "parameters",
+        "FLOPs per image",
+        "preprocessing",
+        "precision",
+        "training data",
+        "recipe",
+        "steps",
+        "examples seen",
+    ]
+    assert all(row.equal for row in found.manifest)
+    assert not any("fair" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "shown"),
+    [
+        ("parameters", {"about": {"parameters": 1234567}}, "1,234,567"),
+        ("FLOPs per image", {"about": {"flops": 7}}, "7"),
+        ("preprocessing", {"about": {"preprocessing": {"size": 32}}}, '{"size": 32}'),
+        ("precision", {"precision": "bf16"}, "bf16"),
+        ("training data", {"about": {"training": {**TRAINING, "data": "cifar10"}}}, "cifar10"),
+        ("recipe", {"about": {"training": {**TRAINING, "recipe": "long"}}}, "long"),
+        ("steps", {"about": {"training": {**TRAINING, "steps": 20}}}, "20"),
+        ("examples seen", {"about": {"training": {**TRAINING, "examples": 1280}}}, "1,280"),
+    ],
+)
+def test_mismatch_is_a_row_and_a_warning(name, changes, shown):
+    found = compared(**changes)
+    unequal = [row for row in found.manifest if row.equal is False]
+    assert [(row.name, row.baseline) for row in unequal] == [(name, shown)]
+    assert any(w.startswith(f"not a fair pair: {name}") and shown in w for w in found.warnings)
+
+
+def test_unknown_is_not_a_mismatch():
+    rows = compared(about={"training": {}}).manifest[4:]
+    assert [(row.baseline, row.equal) for row in rows] == [("unknown", None)] * 4
+
+
+def test_seeds_that_differ_among_themselves_are_listed():
+    sides = [
+        [
+            simple(n, *[[1, 0]] * 3, about={"sha256": f"{n}{s}", "training": {"steps": 10 * s}})
+            for s in (1, 2)
+        ]
+        for n in ("acn", "res")
+    ]
+    steps = next(row for row in compare(*sides).manifest if row.name == "steps")
+    assert (steps.candidate, steps.equal) == ("10 / 20", True)
