@@ -99,6 +99,7 @@ class EvalResult:
         noise_digest: digest of the first corrupted images, equal where the pixels are equal.
         certificate: parity of the precision against fp32 (flips counted on a fixed subset).
         created_ms: time of the first creation, Unix milliseconds.
+        warnings: what a reader must know about this result, in words.
     """
 
     checkpoint: CheckpointId
@@ -114,6 +115,7 @@ class EvalResult:
     cells: tuple[Cell, ...]
     skipped: tuple[Skip, ...]
     created_ms: int
+    warnings: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     @property
@@ -182,6 +184,7 @@ def _read_parts(facts: dict[str, Any], table: pa.Table) -> dict[str, Any]:
         "data": DataId(**{**data, "classes": tuple(data["classes"])}),
         "cells": _cells(table, facts["cells"]),
         "skipped": tuple(Skip(**skip) for skip in facts["skipped"]),
+        "warnings": tuple(facts["warnings"]),
     }
 
 

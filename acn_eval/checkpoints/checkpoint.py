@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -96,7 +96,7 @@ class _OneExit(nn.Module):
 def one_exit(module: nn.Module) -> Classifier:
     """Return the module as a classifier; one that has exits keeps them."""
     module = module.eval()
-    return module if hasattr(module, "exits") else _OneExit(module)
+    return cast(Classifier, module) if hasattr(module, "exits") else _OneExit(module)
 
 
 def from_module(

@@ -82,11 +82,10 @@ def _config(state: dict[str, Tensor], wiring: dict[str, Any]) -> OfficialMixerCo
     return OfficialMixerConfig(
         depth=max(numbers) + 1,
         width=width,
-        channels=channels,
         patch=patch,
         image_size=side * patch,
         classes=state["head.weight"].shape[0],
         token_hidden=token_hidden,
         channel_hidden=state["blocks.0.mlp2.fc1.weight"].shape[0],
-        **wiring,
+        **{"channels": channels, **wiring},
     )

@@ -45,7 +45,8 @@ class Geometry:
             return image
         if self.channels == 3:
             return np.repeat(image, 3, axis=2)
-        return np.rint(image @ _LUMA).astype(np.uint8)[..., None]
+        grey: NDArray[np.uint8] = np.rint(image @ _LUMA).astype(np.uint8)[..., None]
+        return grey
 
     def _resize(self, image: Tensor) -> Tensor:
         height, width = image.shape[1:]

@@ -56,6 +56,7 @@ def initialise(network: Encoder, seed: int) -> Encoder:
             nn.init.xavier_uniform_(parameter.view(len(parameter), -1), generator=generator)
         else:
             nn.init.ones_(parameter)
-    if hasattr(network.combine, "reset_parameters"):
-        network.combine.reset_parameters()
+    reset = getattr(network.combine, "reset_parameters", None)
+    if reset is not None:
+        reset()
     return network

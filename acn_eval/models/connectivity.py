@@ -86,7 +86,7 @@ class DepthWeighted(nn.Module):
 
     def forward(self, i: int, before: Stream, output: Tensor) -> Tensor:
         outputs = (*before.past, output)
-        total = self.weights[i][0] * outputs[0]
+        total: Tensor = self.weights[i][0] * outputs[0]
         for j, x in enumerate(outputs[1:], start=1):
             total = total + self.weights[i][j] * x
         return total

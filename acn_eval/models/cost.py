@@ -49,11 +49,11 @@ def exit_costs(network: Encoder) -> tuple[Cost, ...]:
     return tuple(cost(network.truncated(k), shape) for k in range(c.depth + 1))
 
 
-class _LiveBytes(TorchDispatchMode):
+class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts bytes of storages that operations allocate and that are still referenced."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
         self._seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""The encoder that ViT and Mixer share: embedding, wired blocks, exits through one norm and head."""
+"""The encoder that ViT and Mixer share: embedding, wired blocks, exits through one head."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -63,7 +63,8 @@ class PatchEmbed(nn.Module):
         self.pos_embed = _parameter(config.tokens, config.width) if positions else None
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.proj(images).flatten(2).transpose(1, 2)
+        """Patches to tokens."""
+        x: Tensor = self.proj(images).flatten(2).transpose(1, 2)
         if self.cls_token is not None:
             x = torch.cat((self.cls_token.expand(len(x), -1, -1), x), dim=1)
         return x if self.pos_embed is None else x + self.pos_embed
@@ -128,7 +129,7 @@ class Encoder(nn.Module):
     def truncated(self, depth: int) -> Self:
         """Return a network of its own that has the first `depth` blocks and gives exit `depth`."""
         config = self.config.model_copy(update={"depth": depth})
-        cut: Self = type(self)(config)  # type: ignore[call-arg, arg-type]
+        cut: Self = type(self)(config)  # type: ignore[call-arg]
         wanted = cut.state_dict().keys()
         cut.load_state_dict({k: v for k, v in self.state_dict().items() if k in wanted})
         return cut.train(self.training)

@@ -12,8 +12,8 @@ from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed
 __all__ = ["Mixer", "MixerConfig", "OfficialMixer", "OfficialMixerConfig"]
 
 
-class MixerConfig(EncoderConfig):
-    """An MLP-Mixer; the paper's is depth 16, width 128, patch 4, token 64 and channel 512 hidden."""
+class MixerConfig(EncoderConfig, frozen=True):
+    """An MLP-Mixer; the paper's: depth 16, width 128, patch 4, hidden 64 (tokens), 512."""
 
     kind: Literal["mixer"] = "mixer"
     token_hidden: int = Field(64, gt=0)
@@ -27,7 +27,7 @@ class MixerConfig(EncoderConfig):
         return self
 
 
-class OfficialMixerConfig(MixerConfig):
+class OfficialMixerConfig(MixerConfig, frozen=True):
     """The authors' released block, alike in parameters for both of their networks.
 
     Attributes:

@@ -13,7 +13,7 @@ from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed
 __all__ = ["ViT", "ViTConfig"]
 
 
-class ViTConfig(EncoderConfig):
+class ViTConfig(EncoderConfig, frozen=True):
     """A vision transformer; ViT-B/16 is depth 12, width 768, heads 12, hidden 3072, patch 16."""
 
     kind: Literal["vit"] = "vit"

@@ -169,7 +169,7 @@ def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
         logits = fit.network(images)
     loss = cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
     fit.optimiser.zero_grad(set_to_none=True)
-    fit.scaler.scale(loss).backward()
+    fit.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     fit.scaler.unscale_(fit.optimiser)
     nn.utils.clip_grad_norm_(fit.network.parameters(), recipe.clip)
     fit.scaler.step(fit.optimiser)
@@ -215,7 +215,7 @@ def _start(recipe: Recipe, device: torch.device) -> Fit:
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
     decayed = [p for p in network.parameters() if p.dim() > 1]
     rest = [p for p in network.parameters() if p.dim() <= 1]
-    groups = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(
         groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )

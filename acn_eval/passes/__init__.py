@@ -1,0 +1,28 @@
+"""The one pass over images, and the store that lets it resume."""
+
+from acn_eval.passes.one_pass import Pass, Progress, Subject, one_pass, prepared
+from acn_eval.passes.place import Place, Precision, resolve_device
+from acn_eval.passes.precision import Numeric, bf16_pays, certificate
+from acn_eval.passes.question import CLEAN, ClassMap, Question, class_map
+from acn_eval.passes.store import CACHE_ENV, Store, default_store
+
+__all__ = [
+    "CACHE_ENV",
+    "CLEAN",
+    "ClassMap",
+    "Numeric",
+    "Pass",
+    "Place",
+    "Precision",
+    "Progress",
+    "Question",
+    "Store",
+    "Subject",
+    "bf16_pays",
+    "certificate",
+    "class_map",
+    "default_store",
+    "one_pass",
+    "prepared",
+    "resolve_device",
+]

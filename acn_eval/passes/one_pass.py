@@ -1,0 +1,237 @@
+"""The one pass over images: decoded once, noise drawn once, all conditions x all checkpoints.
+
+For every chunk of images, in a keyed order: what is already in the store is taken from there;
+the rest is computed batch by batch on the device, read back once, and stored.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
+from acn_eval.data import Examples, Geometry
+from acn_eval.passes.place import Place
+from acn_eval.passes.precision import Numeric, running
+from acn_eval.passes.question import ClassMap, Question
+from acn_eval.passes.store import OUTCOME, Store
+
+__all__ = ["Progress", "Subject", "one_pass"]
+
+Progress = Callable[[int, int], None]
+"""Called with (image-forwards done, image-forwards in all)."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A checkpoint that is asked, and how its classes correspond to those of the data."""
+
+    checkpoint: Checkpoint
+    classes: ClassMap
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Everything that one pass is about; the geometry is shared by its subjects.
+
+    Attributes:
+        seed: of the noise.
+        numeric: precision in force.
+        context: channel std, for noise in normalised space.
+    """
+
+    subjects: Sequence[Subject]
+    examples: Examples
+    questions: Sequence[Question]
+    geometry: Geometry
+    place: Place
+    seed: int
+    numeric: Numeric
+    context: Context
+
+
+@dataclass
+class _Counter:
+    total: int
+    progress: Progress
+    done: int = field(default=0)
+
+    def add(self, n: int) -> None:
+        self.done += n
+        self.progress(self.done, self.total)
+
+
+def one_pass(job: Pass, store: Store, progress: Progress) -> list[list[NDArray[np.void]]]:
+    """Return outcomes (n,) of dtype `OUTCOME` per subject and question, in the examples' order.
+
+    The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
+    the certificate counts), chunks, order, or what was in the store.
+    """
+    counter = _Counter(len(job.subjects) * len(job.questions) * len(job.examples), progress)
+    counter.add(0)
+    parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
+    size = _chunk_size(max(s.checkpoint.id.flops for s in job.subjects))
+    for start in range(0, len(job.examples), size):
+        chunk = job.examples.at(np.arange(start, min(start + size, len(job.examples))))
+        for s, q, outcomes in _chunk(job, chunk, store, counter):
+            parts[s][q].append(outcomes)
+    return [[np.concatenate(pieces) for pieces in row] for row in parts]
+
+
+def _chunk_size(flops: int) -> int:
+    """Images between two writes: 2048, or fewer (64 at least) where a network is expensive.
+
+    It depends on nothing else, so that other runs of the same network find the same chunks.
+    """
+    affordable = int(1e12 / max(flops, 1))
+    return max(64, min(2048, 1 << max(affordable, 1).bit_length() - 1))
+
+
+def _chunk(
+    job: Pass, chunk: Examples, store: Store, counter: _Counter
+) -> Iterator[tuple[int, int, NDArray[np.void]]]:
+    content = hashlib.sha256(chunk.ids.tobytes() + chunk.hashes.tobytes()).hexdigest()
+    missing: list[tuple[int, int, str]] = []
+    for s in range(len(job.subjects)):
+        for q in range(len(job.questions)):
+            key = store.key(_facts(job, s, q, content))
+            known = store.get(key)
+            if known is None:
+                missing.append((s, q, key))
+            else:
+                counter.add(len(chunk))
+                yield s, q, known
+    computed = _computed(job, chunk, [(s, q) for s, q, _ in missing], counter)
+    for (s, q, key), outcomes in zip(missing, computed, strict=True):
+        store.put(key, outcomes)
+        yield s, q, outcomes
+
+
+def _facts(job: Pass, s: int, q: int, content: str) -> list[Any]:
+    """Everything that decides the outcomes of one subject, question and chunk."""
+    subject, question = job.subjects[s], job.questions[q]
+    noisy = question.corruption is not None
+    return [
+        "outcomes v1",
+        subject.checkpoint.id.sha256,
+        subject.checkpoint.id.arch,
+        subject.checkpoint.id.preprocessing,
+        asdict(subject.classes),
+        asdict(job.geometry),
+        content,
+        dict(question.condition),
+        [job.seed, NOISE_VERSION, list(job.context.std)] if noisy else [],
+        job.numeric,
+        job.place.device.type,
+    ]
+
+
+def _computed(
+    job: Pass, chunk: Examples, wanted: list[tuple[int, int]], counter: _Counter
+) -> list[NDArray[np.void]]:
+    """Compute the wanted (subject, question) pairs; out of memory halves the batch."""
+    if not wanted:
+        return []
+    size = job.place.batch_size
+    while True:
+        before = counter.done
+        try:
+            return _batches(job, chunk, wanted, size, counter)
+        except (torch.OutOfMemoryError, RuntimeError) as exc:
+            if size == 1 or not _out_of_memory(exc):
+                raise
+            size //= 2
+            counter.add(before - counter.done)
+            if job.place.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+
+def _batches(
+    job: Pass, chunk: Examples, wanted: list[tuple[int, int]], size: int, counter: _Counter
+) -> list[NDArray[np.void]]:
+    device, n = job.place.device, len(chunk)
+    predicted = torch.empty(len(wanted), n, dtype=torch.int32, device=device)
+    confidence = torch.empty(len(wanted), n, dtype=torch.float32, device=device)
+    slots = {pair: i for i, pair in enumerate(wanted)}
+    for start in range(0, n, size):
+        where = np.arange(start, min(start + size, n))
+        span = slice(start, start + len(where))
+        for pair, logits in _logits(job, chunk, where, wanted):
+            outcome = job.subjects[pair[0]].classes.outcome(logits)
+            predicted[slots[pair], span], confidence[slots[pair], span] = outcome
+            counter.add(len(where))
+    return _read_back(chunk.ids, predicted, confidence)
+
+
+def _logits(
+    job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: list[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], Tensor]]:
+    """Yield logits of one batch for every wanted pair; each noise is drawn and applied once."""
+    images = _uploaded(chunk.read(where, job.geometry), job.place.device)
+    ids = torch.from_numpy(chunk.ids[where]).to(job.place.device)
+    draws: dict[tuple[int, int], Tensor | None] = {}
+    for q, question in enumerate(job.questions):
+        subjects = [s for s, asked in wanted if asked == q]
+        if not subjects:
+            continue
+        shown = _shown(job, question, images, ids, draws)
+        for s in subjects:
+            yield (s, q), _ask(job, job.subjects[s].checkpoint, shown)
+
+
+def _ask(job: Pass, checkpoint: Checkpoint, images: Tensor) -> Tensor:
+    with running(job.numeric, job.place.device):
+        return checkpoint.model(prepared(checkpoint, images))
+
+
+def _shown(
+    job: Pass,
+    question: Question,
+    images: Tensor,
+    ids: Tensor,
+    draws: dict[tuple[int, int], Tensor | None],
+) -> Tensor:
+    corruption = question.corruption
+    if corruption is None:
+        return images
+    key = (id(corruption), question.repeat)
+    if key not in draws:
+        noise = NoiseKey(job.seed, question.repeat)
+        draws[key] = corruption.draw(images.shape, ids, noise)
+    return corruption.corrupt(images, draws[key], question.level, job.context)
+
+
+def prepared(checkpoint: Checkpoint, images: Tensor) -> Tensor:
+    """Return the network's input: resized where the suite shows another size, then normalised."""
+    size = checkpoint.prepare.geometry.size
+    if images.shape[-1] != size:
+        images = interpolate(images, size=(size, size), mode="bilinear", antialias=True)
+    return checkpoint.prepare.normalise(images)
+
+
+def _uploaded(images: Tensor, device: torch.device) -> Tensor:
+    """Send uint8 to the device, four times less than floats, and make [0, 1] there."""
+    if device.type == "cuda":
+        images = images.pin_memory()
+    return images.to(device, non_blocking=True).to(torch.float32).div_(255)
+
+
+def _read_back(
+    ids: NDArray[np.int64], predicted: Tensor, confidence: Tensor
+) -> list[NDArray[np.void]]:
+    outcomes = np.empty(predicted.shape, OUTCOME)
+    outcomes["id"] = ids
+    outcomes["predicted"] = predicted.cpu().numpy()
+    outcomes["confidence"] = confidence.cpu().numpy()
+    return list(outcomes)
+
+
+def _out_of_memory(exc: Exception) -> bool:
+    return isinstance(exc, torch.OutOfMemoryError) or "not enough memory" in str(exc)

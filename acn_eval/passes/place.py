@@ -1,0 +1,46 @@
+"""Place: where and how a network is run; it decides speed, never the question."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from acn_eval.errors import ConfigError
+
+__all__ = ["Place", "Precision", "resolve_device"]
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a network is run.
+
+    Attributes:
+        device: of parameters, images and noise.
+        batch_size: images per forward pass; halved where memory runs out.
+        precision: of the forward pass; ``auto`` measures whether bf16 pays (see `choose`).
+    """
+
+    device: torch.device
+    batch_size: int = 256
+    precision: Precision = "auto"
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of ``auto`` (cuda, mps, cpu: the first that is there) or of a name.
+
+    Raises:
+        ConfigError: that device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, yes in there.items() if yes))
+    if not there.get(name.partition(":")[0], False):
+        have = ", ".join(kind for kind, yes in there.items() if yes)
+        raise ConfigError(f"--device: must be auto or one that is here ({have}); got {name}")
+    return torch.device(name)

@@ -1,0 +1,83 @@
+"""Whether bf16 pays here, and what it changes: a short probe and a parity certificate."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+__all__ = ["Numeric", "bf16_pays", "certificate", "forward"]
+
+Numeric = Literal["fp32", "bf16"]
+Network = Callable[[Tensor], Tensor]
+_GAIN = 1.2  # below this, the rounding is not worth the speed
+
+
+def running(numeric: Numeric, device: torch.device) -> AbstractContextManager[Any]:
+    """Return the context in which forward passes run: no gradients, one stated precision.
+
+    fp32 means fp32: cuDNN's silent TF32 is off.
+    """
+    stack = ExitStack()
+    stack.enter_context(torch.inference_mode())
+    if numeric == "bf16":
+        stack.enter_context(torch.autocast(device.type, torch.bfloat16))
+    elif device.type == "cuda":
+        stack.enter_context(torch.backends.cudnn.flags(allow_tf32=False))
+    return stack
+
+
+def forward(network: Network, images: Tensor, numeric: Numeric) -> Tensor:
+    """Return logits float32 (n, classes)."""
+    with running(numeric, images.device):
+        return network(images).float()
+
+
+def bf16_pays(network: Network, images: Tensor) -> bool:
+    """Measure whether bf16 is at least 1.2 times faster on this device for this network.
+
+    A bare matrix product is asked first: without hardware for bf16 it is hundreds of times
+    slower, and a forward pass would take minutes.
+    """
+    square = torch.rand(256, 256, device=images.device)
+    half = square.to(torch.bfloat16)
+    if _seconds(lambda: half @ half) > _seconds(lambda: square @ square):
+        return False
+    slow = _seconds(lambda: forward(network, images, "fp32"))
+    return _seconds(lambda: forward(network, images, "bf16")) * _GAIN < slow
+
+
+def certificate(network: Network, images: Tensor, numeric: Numeric) -> dict[str, Any]:
+    """Count the predictions that change with precision, and with the size of the batch.
+
+    Args:
+        network: logits of prepared images.
+        images: prepared, float32 (n, channels, size, size), a small fixed subset.
+        numeric: the precision that is certified against fp32.
+
+    Returns:
+        ``n``, ``precision_flips`` and ``batch_flips`` (batches of n against batches of 7).
+    """
+    whole = forward(network, images, numeric).argmax(1)
+    parts = [forward(network, part, numeric).argmax(1) for part in torch.split(images, 7)]
+    reference = whole if numeric == "fp32" else forward(network, images, "fp32").argmax(1)
+    return {
+        "n": len(images),
+        "precision": numeric,
+        "precision_flips": int((whole != reference).sum()),
+        "batch_flips": int((whole != torch.cat(parts)).sum()),
+    }
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    """Best of three after one warm-up, device included."""
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        run()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return min(times[1:])

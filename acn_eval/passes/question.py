@@ -1,0 +1,93 @@
+"""What one pass is asked: conditions, and how the classes of data and model correspond."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from acn_eval.corruptions import Corruption
+from acn_eval.errors import DataError
+from acn_eval.results import Scalar
+
+__all__ = ["CLEAN", "ClassMap", "Question", "class_map"]
+
+CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One condition under which every image is shown.
+
+    Attributes:
+        condition: its record.
+        corruption: None shows the undisturbed image.
+        level: of the corruption.
+        repeat: number of the noise draw.
+        primary: whether it counts in the primary end point.
+    """
+
+    condition: Mapping[str, Scalar]
+    corruption: Corruption | None = None
+    level: float = 0.0
+    repeat: int = 0
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """Which logit of the model stands for which class of the data.
+
+    Attributes:
+        columns: logit index of each class of the data.
+        restricted: predict among these only; otherwise another logit can win, and is wrong.
+    """
+
+    columns: tuple[int, ...]
+    restricted: bool
+
+    def outcome(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Return predicted class of the data (n,) int32, -1 for another, and its softmax (n,)."""
+        logits = logits.float()
+        columns = torch.tensor(self.columns, device=logits.device)
+        if self.restricted:
+            confidence, predicted = logits.index_select(1, columns).softmax(1).max(1)
+            return predicted.to(torch.int32), confidence
+        confidence, winner = logits.softmax(1).max(1)
+        back = torch.full((logits.shape[1],), -1, dtype=torch.int32, device=logits.device)
+        back[columns] = torch.arange(len(columns), dtype=torch.int32, device=logits.device)
+        return back[winner], confidence
+
+
+def class_map(
+    model: Sequence[str],
+    data: Sequence[str],
+    *,
+    names: Mapping[str, str] | None = None,
+    restricted: bool = False,
+) -> ClassMap:
+    """Match classes by name; a model that only numbers its classes is matched by position.
+
+    Args:
+        model: names in the order of the logits.
+        data: names of the classes of the data.
+        names: data class to model class, where the names differ.
+        restricted: predict among the classes of the data only.
+
+    Raises:
+        DataError: a class of the data is none of the model's.
+    """
+    numbered = tuple(model) == tuple(str(i) for i in range(len(model)))
+    if numbered and not names and len(model) == len(data):
+        return ClassMap(tuple(range(len(data))), restricted)
+    wanted = [(names or {}).get(name, name) for name in data]
+    foreign = [name for name in wanted if name not in model]
+    if foreign:
+        shown = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
+        known = ", ".join(list(model)[:5]) + (", ..." if len(model) > 5 else "")
+        msg = (
+            f"classes of the data must be among the model's ({known}); got {shown}. "
+            "Choose some with --classes, or map them with --class-map."
+        )
+        raise DataError(msg)
+    return ClassMap(tuple(list(model).index(name) for name in wanted), restricted)

@@ -1,0 +1,16 @@
+"""The questions that can be asked of a checkpoint: one module, one YAML, one line each."""
+
+from acn_eval.suites.read import AnySuite, read_suite, schema, shipped_suites
+from acn_eval.suites.robustness import Robustness
+from acn_eval.suites.suite import Answer, Setting, Suite
+
+__all__ = [
+    "Answer",
+    "AnySuite",
+    "Robustness",
+    "Setting",
+    "Suite",
+    "read_suite",
+    "schema",
+    "shipped_suites",
+]

@@ -1,0 +1,156 @@
+"""Robustness: accuracy under corruptions, the same noise for every checkpoint and level."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from acn_eval.corruptions import AnyCorruption, Context, Gaussian, NoiseKey, noise_digest
+from acn_eval.data import Geometry, channel_moments
+from acn_eval.errors import Unsupported
+from acn_eval.passes import (
+    CLEAN,
+    Numeric,
+    Pass,
+    Question,
+    Subject,
+    bf16_pays,
+    certificate,
+    one_pass,
+    prepared,
+)
+from acn_eval.results import Skip
+from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
+
+__all__ = ["Robustness"]
+
+_WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
+_DIGESTED = 8
+_CERTIFIED = 64
+
+
+class Robustness(Suite, frozen=True):
+    """Clean images and corrupted ones; the primary end point is the mean corrupted accuracy.
+
+    Attributes:
+        corruptions: each with its levels; together with the clean images these are the cells.
+        repeats: noise draws per image; one is enough for noise in expectation, because draws
+            are independent across images.
+        image_size: show every checkpoint pictures of this size, resized after the corruption
+            where a network wants another; None takes the size of each network.
+    """
+
+    question: ClassVar[str] = "Is it more robust to noise?"
+
+    kind: Literal["robustness"] = "robustness"
+    corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1)]
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    image_size: Annotated[int, Field(gt=0)] | None = None
+
+    def questions(self) -> Iterator[Question]:
+        """Clean first, then every corruption x level x repeat."""
+        yield Question(CLEAN)
+        for corruption in self.corruptions:
+            conditions = zip(corruption.conditions(), corruption.levels, strict=True)
+            for condition, level in conditions:
+                for repeat in range(self.repeats):
+                    named = {**condition, "repeat": repeat}
+                    yield Question(named, corruption, level, repeat, primary=True)
+
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Answer for all subjects; those that see the same pixels share one pass."""
+        answers: dict[int, Answer] = {}
+        for geometry in dict.fromkeys(self._geometry(s) for s in subjects):
+            group = [i for i, s in enumerate(subjects) if self._geometry(s) == geometry]
+            found = self._ask([subjects[i] for i in group], geometry, setting)
+            answers.update(zip(group, found, strict=True))
+        return [answers[i] for i in range(len(subjects))]
+
+    def _geometry(self, subject: Subject) -> Geometry:
+        own = subject.checkpoint.prepare.geometry
+        return Geometry(self.image_size or own.size, own.channels)
+
+    def _ask(
+        self, subjects: Sequence[Subject], geometry: Geometry, setting: Setting
+    ) -> list[Answer]:
+        questions, skipped = self._possible(geometry)
+        context = self._context(geometry, setting)
+        first = self._first(geometry, setting, _CERTIFIED)
+        numeric = _numeric(subjects, first, setting, len(questions))
+        job = Pass(
+            subjects=subjects,
+            examples=setting.examples,
+            questions=questions,
+            geometry=geometry,
+            place=setting.place,
+            seed=setting.seed,
+            numeric=numeric,
+            context=context,
+        )
+        outcomes = one_pass(job, setting.store, setting.progress)
+        labels = setting.examples.labels
+        digest = self._digest(first, context, setting)
+        return [
+            Answer(
+                cells=tuple(
+                    cell_of(q.condition, o, labels, primary=q.primary)
+                    for q, o in zip(questions, row, strict=True)
+                ),
+                skipped=skipped,
+                numeric=numeric,
+                certificate=certificate(
+                    subject.checkpoint.model, prepared(subject.checkpoint, first), numeric
+                ),
+                noise_digest=digest,
+            )
+            for subject, row in zip(subjects, outcomes, strict=True)
+        ]
+
+    def _possible(self, geometry: Geometry) -> tuple[list[Question], tuple[Skip, ...]]:
+        questions: list[Question] = []
+        skipped: list[Skip] = []
+        for question in self.questions():
+            try:
+                if question.corruption is not None:
+                    question.corruption.check((1, geometry.channels, geometry.size, geometry.size))
+                questions.append(question)
+            except Unsupported as reason:
+                skipped.append(Skip(question.condition, str(reason)))
+        return questions, tuple(skipped)
+
+    def _context(self, geometry: Geometry, setting: Setting) -> Context:
+        normalized = any(
+            isinstance(c, Gaussian) and c.space == "normalized" for c in self.corruptions
+        )
+        return Context(channel_moments(setting.examples, geometry)[1] if normalized else ())
+
+    def _first(self, geometry: Geometry, setting: Setting, n: int) -> Tensor:
+        where = np.arange(min(n, len(setting.examples)))
+        images = setting.examples.read(where, geometry).to(torch.float32) / 255
+        return images.to(setting.place.device)
+
+    def _digest(self, first: Tensor, context: Context, setting: Setting) -> str:
+        ids = torch.from_numpy(setting.examples.ids[:_DIGESTED]).to(first.device)
+        return noise_digest(
+            self.corruptions,
+            first[:_DIGESTED],
+            ids,
+            key=NoiseKey(setting.seed),
+            context=context,
+        )
+
+
+def _numeric(
+    subjects: Sequence[Subject], first: Tensor, setting: Setting, questions: int
+) -> Numeric:
+    """One precision for all subjects of a pass: a fair pair is measured alike."""
+    wanted = setting.place.precision
+    if wanted != "auto":
+        return wanted
+    largest = max((s.checkpoint for s in subjects), key=lambda c: c.id.flops)
+    if largest.id.flops * questions * len(setting.examples) < _WORTH_PROBING:
+        return "fp32"
+    return "bf16" if bf16_pays(largest.model, prepared(largest, first)) else "fp32"

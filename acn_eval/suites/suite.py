@@ -1,0 +1,87 @@
+"""The base of every suite: a suite is its config, and the base owns the run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+from acn_eval.data import Examples
+from acn_eval.passes import Numeric, Place, Progress, Store, Subject
+from acn_eval.results import Cell, Skip
+
+__all__ = ["Answer", "Setting", "Suite", "cell_of"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a suite runs in.
+
+    Attributes:
+        examples: in the order in which they are shown.
+        seed: of the noise.
+        store: finished outcomes.
+        progress: told how far the work is.
+    """
+
+    examples: Examples
+    place: Place
+    seed: int
+    store: Store
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a suite found out about one checkpoint.
+
+    Attributes:
+        numeric: precision in force.
+        certificate: parity of that precision.
+        noise_digest: of the first corrupted images.
+    """
+
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skip, ...]
+    numeric: Numeric
+    certificate: Mapping[str, Any]
+    noise_digest: str
+
+
+class Suite(BaseModel, ABC, frozen=True, extra="forbid"):
+    """A frozen config with one method; its YAML, its Python and its repr are the same thing.
+
+    Attributes:
+        name: of the suite, shown everywhere.
+        description: one sentence: the question that it answers.
+    """
+
+    kind: str
+    name: Annotated[str, Field(min_length=1, pattern=r"^[\w.-]+$")]
+    description: str = ""
+    question: ClassVar[str] = ""
+
+    @abstractmethod
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Put the suite's questions to every subject, in one pass over the examples."""
+
+
+def cell_of(
+    question_condition: Mapping[str, Any],
+    outcomes: NDArray[np.void],
+    labels: NDArray[np.int64],
+    *,
+    primary: bool,
+) -> Cell:
+    """Return the cell of outcomes (n,) against labels (n,), both in the same order."""
+    return Cell(
+        condition=question_condition,
+        ids=outcomes["id"].copy(),
+        values=(outcomes["predicted"] == labels).astype(np.float32),
+        primary=primary,
+        predicted=outcomes["predicted"].copy(),
+        confidence=outcomes["confidence"].copy(),
+    )
