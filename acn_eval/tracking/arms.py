@@ -1,0 +1,112 @@
+"""The run of one arm: one checkpoint through one suite with one seed."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Accuracy, summarise
+from acn_eval.statistics.curves import CLEAN, curves
+from acn_eval.tracking.content import Point, RunContent, digest, flat, key_name, step
+from acn_eval.tracking.tables import accuracy_table
+
+__all__ = ["arm_run", "model_key"]
+
+
+def arm_run(result: EvalResult) -> RunContent:
+    """Return the content of the run of one result."""
+    accuracies = summarise([result])
+    values = [[a.name, a.n, a.estimate.value] for a in accuracies]
+    seed = f" seed {result.seed}" if result.seed else ""
+    return RunContent(
+        name=f"{result.checkpoint.name}{seed}",
+        suite=str(result.suite["name"]),
+        key=result.key,
+        digest=digest(values),
+        points=tuple(_points(accuracies)),
+        params=_params(result),
+        tags={**_tags(result), "mlflow.note.content": accuracy_table(result, accuracies)},
+        files={"accuracy.csv": _csv(accuracies)},
+        created_ms=result.created_ms,
+    )
+
+
+def model_key(result: EvalResult) -> str:
+    """Return what names the network: weights, architecture and preprocessing.
+
+    The official AC and Res Mixers share one file layout, so the weights alone do not.
+    """
+    checkpoint = result.checkpoint
+    return digest([checkpoint.sha256, checkpoint.arch, checkpoint.preprocessing])
+
+
+def _points(accuracies: Sequence[Accuracy]) -> Iterator[Point]:
+    """Accuracies in percentage points; every curve starts at the undisturbed images."""
+    *rows, primary = accuracies
+    values = [100 * row.estimate.value for row in rows]
+    found = curves([row.condition for row in rows])
+    clean = [values[place.at] for place in found.pop(CLEAN, ())]
+    for value in clean:
+        yield Point(f"acc/{CLEAN}", value)
+    for name, places in found.items():
+        for value in clean:
+            yield Point(key_name(f"acc/{name}"), value)
+        for place in places:
+            yield Point(key_name(f"acc/{name}"), values[place.at], step(place.level))
+        yield Point(
+            key_name(f"mean/{name}"), sum(values[place.at] for place in places) / len(places)
+        )
+    yield Point(key_name(primary.name.replace(" ", "/", 1)), 100 * primary.estimate.value)
+
+
+def _params(result: EvalResult) -> dict[str, str]:
+    checkpoint, data = result.checkpoint, result.data
+    facts = {
+        "data": data.name,
+        "split": data.split,
+        "images": data.n,
+        "seed": result.seed,
+        "precision": result.precision,
+        "device": result.device,
+        "noise_version": result.noise_version,
+        "parameters": checkpoint.parameters,
+        "flops": checkpoint.flops,
+    }
+    return {
+        **{name: str(value) for name, value in facts.items()},
+        **flat(checkpoint.arch, "arch"),
+        **flat(checkpoint.preprocessing, "preprocessing"),
+        **flat(checkpoint.training, "training"),
+        **flat(result.suite, "suite"),
+    }
+
+
+def _tags(result: EvalResult) -> dict[str, str]:
+    checkpoint, data = result.checkpoint, result.data
+    facts = {
+        "kind": "arm",
+        "suite": result.suite["name"],
+        "checkpoint": checkpoint.name,
+        "uri": checkpoint.uri,
+        "sha256": checkpoint.sha256,
+        "architecture": checkpoint.arch.get("kind", "unknown"),
+        "connectivity": checkpoint.arch.get("connectivity", "unknown"),
+        "depth": checkpoint.arch.get("depth", "unknown"),
+        "train_seed": checkpoint.training.get("seed", "unknown"),
+        "data": data.name,
+        "data_fingerprint": data.fingerprint,
+        "noise_digest": result.noise_digest,
+        "skipped": len(result.skipped),
+        "version": result.versions.get("acn-eval", "unknown"),
+    }
+    return {f"acn_eval.{name}": str(value) for name, value in facts.items()}
+
+
+def _csv(accuracies: Sequence[Accuracy]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["condition", "images", "accuracy_pp", "low_pp", "high_pp", "notes"])
+    for a in accuracies:
+        points = [f"{100 * x:.3f}" for x in (a.estimate.value, a.estimate.low, a.estimate.high)]
+        table.writerow([a.name, a.n, *points, "; ".join(a.notes)])
+    return text.getvalue()

@@ -1,0 +1,87 @@
+"""The run of one comparison: candidate against baseline."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from acn_eval.statistics import Comparison, Row
+from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.statistics.curves import CLEAN, curves
+from acn_eval.tracking.content import Point, RunContent, digest, key_name, step
+from acn_eval.tracking.tables import comparison_table
+
+__all__ = ["comparison_run"]
+
+
+def comparison_run(comparison: Comparison, arms: Mapping[str, str]) -> RunContent:
+    """Return the content of the run of one comparison.
+
+    Args:
+        comparison: what to record.
+        arms: run id of every arm that is in the store, by the key of its result.
+    """
+    left, right = comparison.candidate, comparison.baseline
+    table = comparison_table(comparison)
+    return RunContent(
+        name=f"{left.label} vs {right.label}",
+        suite=comparison.suite,
+        key=comparison_key(comparison),
+        digest=digest(comparison.to_dict()),
+        points=tuple(_points(comparison)),
+        params={
+            "candidate": left.label,
+            "baseline": right.label,
+            "data": comparison.data,
+            "images": str(comparison.n),
+            "unit": comparison.unit,
+        },
+        tags={**_tags(comparison, arms), "mlflow.note.content": table},
+        files={"table.md": f"{table}\n"},
+        created_ms=None,
+    )
+
+
+def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
+    sides = {"candidate": comparison.candidate, "baseline": comparison.baseline}
+    facts = {
+        "kind": "comparison",
+        "suite": comparison.suite,
+        "data": comparison.data.partition(" ")[0],
+        "unit": comparison.unit,
+        "verdict": comparison.claim.verdict,
+    }
+    for side, arm in sides.items():
+        facts[side] = arm.label
+        facts[f"{side}_keys"] = ",".join(arm.keys)
+        facts[f"{side}_runs"] = ",".join(arms[key] for key in arm.keys if key in arms)
+    return {f"acn_eval.{name}": value for name, value in facts.items()}
+
+
+def _points(comparison: Comparison) -> Iterator[Point]:
+    found = curves([row.condition for row in comparison.rows])
+    clean = [comparison.rows[place.at] for place in found.pop(CLEAN, ())]
+    for row in clean:
+        yield from _row_points(row, CLEAN, 0)
+    for name, places in found.items():
+        for row in clean:
+            yield from _row_points(row, name, 0)
+        for place in places:
+            yield from _row_points(comparison.rows[place.at], name, step(place.level))
+    yield from _row_points(comparison.primary, "primary", 0)
+    if comparison.ratio:
+        yield from map(partial(_named, "error_ratio"), vars(comparison.ratio).items())
+
+
+def _row_points(row: Row, name: str, at: int) -> Iterator[Point]:
+    values = {
+        "diff_pp": 100 * row.difference.value,
+        "ci_low_pp": 100 * row.difference.low,
+        "ci_high_pp": 100 * row.difference.high,
+        "p_holm": row.p_holm,
+        "mde_pp": 100 * row.mde,
+    }
+    for what, value in values.items():
+        yield Point(key_name(f"{what}/{name}"), value, at)
+
+
+def _named(prefix: str, item: tuple[str, float]) -> Point:
+    return Point(f"{prefix}/{item[0]}", item[1])

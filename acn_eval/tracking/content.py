@@ -1,0 +1,87 @@
+"""What a run says, before MLflow is asked: the same content for arms and comparisons."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+__all__ = ["Point", "RunContent", "digest", "flat", "key_name", "step"]
+
+_FORBIDDEN = re.compile(r"[^\w\-. :/]")
+
+
+class Point(NamedTuple):
+    """One value of a metric; the step is the level in thousandths."""
+
+    key: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """Everything that is logged for one run.
+
+    Attributes:
+        suite: names the experiment.
+        key: content address of the question that the run answers.
+        digest: of the answer; the run of another answer is another run.
+        files: small text artifacts by name.
+        created_ms: when it was measured; None if unknown.
+    """
+
+    name: str
+    suite: str
+    key: str
+    digest: str
+    points: Sequence[Point]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    files: Mapping[str, str]
+    created_ms: int | None
+
+
+def step(level: float) -> int:
+    """Return the level as a step: servers refuse a step that is not an integer.
+
+    >>> step(0.05)
+    50
+    """
+    return round(level * 1000)
+
+
+def key_name(text: str) -> str:
+    """Return the text with what MLflow refuses in a key replaced.
+
+    >>> key_name("jpeg (q=10)")
+    'jpeg__q_10_'
+    """
+    return _FORBIDDEN.sub("_", text.replace(" ", "_"))
+
+
+def digest(facts: Any) -> str:
+    """Return 16 hex digits that depend on the facts as JSON."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def flat(facts: Any, prefix: str) -> dict[str, str]:
+    """Return nested facts as one level of text, the path in the key.
+
+    >>> flat({"depth": 8, "mlp": {"ratio": 4}, "levels": [0.1, 0.2]}, "arch")
+    {'arch.depth': '8', 'arch.mlp.ratio': '4', 'arch.levels': '[0.1, 0.2]'}
+    """
+    return {key_name(path): text for path, text in _leaves(facts, prefix)}
+
+
+def _leaves(facts: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(facts, Mapping):
+        for name, value in facts.items():
+            yield from _leaves(value, f"{path}.{name}")
+    elif isinstance(facts, list | tuple) and any(isinstance(v, Mapping) for v in facts):
+        for number, value in enumerate(facts):
+            yield from _leaves(value, f"{path}.{number}")
+    else:
+        yield path, facts if isinstance(facts, str) else json.dumps(facts, default=str)

@@ -1,0 +1,102 @@
+"""Writes results and comparisons to MLflow; writing them again changes nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from acn_eval.errors import TrackingError
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison
+from acn_eval.tracking.arms import arm_run
+from acn_eval.tracking.comparisons import comparison_run
+from acn_eval.tracking.store import Store, quiet_environment, resolve_store
+from acn_eval.tracking.writer import Writer
+
+__all__ = ["Recorded", "charts", "record"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where the runs are.
+
+    Attributes:
+        store: the store that was written.
+        experiments: id by name.
+        runs: id by the key of the result or comparison.
+    """
+
+    store: Store
+    experiments: Mapping[str, str]
+    runs: Mapping[str, str]
+
+
+def charts(experiment_id: str) -> str:
+    """Return the end of the address that opens the charts of an experiment.
+
+    Without ``workflowType`` MLflow opens its pages for language models.
+    """
+    query = "workflowType=machine_learning&compareRunsMode=CHART"
+    return f"/#/experiments/{experiment_id}/runs?{query}"
+
+
+def record(
+    results: Sequence[EvalResult],
+    comparisons: Sequence[Comparison] = (),
+    *,
+    tracking_uri: str | None = None,
+    cwd: Path,
+    artifacts: Mapping[str, Path] | None = None,
+) -> Recorded:
+    """Write one run per result and one per comparison.
+
+    Args:
+        results: arms; each is found again by its key.
+        comparisons: linked to their arms, those of this call and those recorded before.
+        tracking_uri: as in `resolve_store`.
+        cwd: where the default store is, and what relative addresses start from.
+        artifacts: folders whose files belong to a run, by the key of its result or comparison.
+
+    Raises:
+        TrackingError: the store cannot be written; nothing is lost, the folders are complete.
+    """
+    folders = artifacts or {}
+    store = resolve_store(tracking_uri, cwd=cwd)
+    with _tracking_errors(store, folders), store.lock():
+        writer = Writer(store.client(), store.artifacts)
+        runs: dict[str, str] = {}
+        for result in results:
+            runs[result.key] = writer.write(arm_run(result), folders.get(result.key), result)
+        for comparison in comparisons:
+            known = {**writer.find_arms(comparison), **runs}
+            content = comparison_run(comparison, known)
+            runs[content.key] = writer.write(content, folders.get(content.key))
+        return Recorded(store, writer.experiments, runs)
+
+
+@contextmanager
+def _tracking_errors(store: Store, folders: Mapping[str, Path]) -> Iterator[None]:
+    """Say in one line what failed, where the results are, and how to send them later."""
+    try:
+        yield
+    except TrackingError as exc:
+        raise TrackingError(f"{exc}.{_remedy(folders)}") from exc
+    except _failures() as exc:
+        why = str(exc).strip().partition("\n")[0]
+        msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders)}"
+        raise TrackingError(msg) from exc
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    quiet_environment()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, OSError
+
+
+def _remedy(folders: Mapping[str, Path]) -> str:
+    parents = sorted({str(folder.parent) for folder in folders.values()})
+    if not parents:
+        return ""
+    return f" The results are safe; send them with: acn-eval upload {' '.join(parents)}"

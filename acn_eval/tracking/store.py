@@ -1,0 +1,185 @@
+"""Where runs are recorded: one explicit absolute address, and a store that exists."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from acn_eval.errors import TrackingError
+
+__all__ = ["Store", "preparing", "quiet_environment", "resolve_store"]
+
+_SQLITE = "sqlite:///"
+_PROBE_SECONDS = 2.0
+_LOCK_SECONDS = 120.0
+_DEAD = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow tracking store at an absolute address."""
+
+    uri: str
+
+    @property
+    def database(self) -> Path | None:
+        """The file of an SQLite store, None for any other."""
+        path = self.uri.removeprefix(_SQLITE).partition("?")[0]
+        return Path(path) if self.uri.startswith(_SQLITE) and path != ":memory:" else None
+
+    @property
+    def server(self) -> bool:
+        """Whether the store is behind a server."""
+        return self.uri.startswith(("http://", "https://"))
+
+    @property
+    def artifacts(self) -> Path | None:
+        """Where MLflow keeps the artifacts of an SQLite store; a server decides for itself."""
+        return self.database.parent / "mlruns" if self.database else None
+
+    @property
+    def shown(self) -> str:
+        """The address without user and password, for messages."""
+        parts = urlsplit(self.uri)
+        if "@" not in parts.netloc:
+            return self.uri
+        return self.uri.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1)
+
+    def client(self) -> Any:
+        """Return an MLflow client; the caller holds the `lock`.
+
+        Telemetry is off and retries are few unless the environment says otherwise. A new SQLite
+        database appears at once and complete, or not at all.
+
+        Raises:
+            TrackingError: the server does not answer.
+        """
+        self._probe()
+        quiet_environment()
+        if self.database and not self.database.exists():
+            _create(self.database)
+        from mlflow import MlflowClient
+
+        return MlflowClient(self.uri, registry_uri=self.uri)
+
+    def lock(self) -> FileLock:
+        """Return the lock that one process of this machine holds while it writes.
+
+        MLflow crashes where several processes use a new store for the first time at once.
+        """
+        if self.database:
+            file = self.database.with_name(f"{self.database.name}.lock")
+        else:
+            file = user_cache_path("acn-eval") / f"{sha256(self.uri.encode()).hexdigest()}.lock"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(file, timeout=_LOCK_SECONDS)
+
+    def _probe(self) -> None:
+        """Ask a server whether it lives: a call of the client on a dead one blocks for minutes."""
+        if not self.server:
+            return
+        health = f"{self.uri.rstrip('/')}/health"
+        try:
+            urllib.request.urlopen(health, timeout=_PROBE_SECONDS).close()
+        except urllib.error.HTTPError as exc:
+            exc.close()
+            if exc.code in _DEAD:
+                raise _dead(self, f"HTTP {exc.code}") from exc
+        except OSError as exc:
+            raise _dead(self, str(exc)) from exc
+
+
+def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
+    """Return the store that is meant, always with an explicit absolute address.
+
+    In this order: the argument, ``MLFLOW_TRACKING_URI``, and ``mlflow.db`` in ``cwd``, which is
+    where a plain ``mlflow ui`` in that folder looks. An old ``mlruns`` folder changes nothing.
+
+    >>> resolve_store("sqlite:///runs.db", cwd=Path("/home/me")).uri
+    'sqlite:////home/me/runs.db'
+    """
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
+    database = Store(uri).database
+    if database is None:
+        return Store(uri)
+    query = uri.partition("?")[1:]
+    return Store(f"{_SQLITE}{(cwd / database).absolute()}{''.join(query)}")
+
+
+@contextmanager
+def preparing(store: Store) -> Iterator[None]:
+    """Create a missing SQLite store in another process while the body runs.
+
+    MLflow needs several seconds for a new database. `Store.client` waits for this process, by
+    the lock, and does the work itself if it failed. Leaving the body early ends it.
+    """
+    if not store.database or store.database.exists():
+        yield
+        return
+    code = (
+        "import sys; from acn_eval.tracking.store import Store; s = Store(sys.argv[1])\n"
+        "with s.lock(): s.client()"
+    )
+    silent = subprocess.DEVNULL
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-c", code, store.uri], stdin=silent, stdout=silent, stderr=silent
+    )
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def quiet_environment() -> None:
+    """Set MLflow's switches where the user has not: they count when MLflow is imported."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def _create(database: Path) -> None:
+    """Build the database beside its place and rename it: a kill cannot leave half of one.
+
+    MLflow cannot repair half a database. The write-ahead log halves the time to build one; it
+    is off again in the finished file, because it is unsafe on network file systems.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    part = database.with_name(f"{database.name}.part")
+    for left in database.parent.glob(f"{part.name}*"):
+        left.unlink()
+    _journal(part, "wal")
+    built = SqlAlchemyStore(f"{_SQLITE}{part}", str(database.parent / "mlruns"))
+    built.engine.dispose()
+    _journal(part, "delete")
+    part.replace(database)
+
+
+def _journal(database: Path, mode: str) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f"PRAGMA journal_mode={mode}")
+
+
+def _dead(store: Store, why: str) -> TrackingError:
+    return TrackingError(f"{store.shown}: must be a tracking server that answers; got {why}")

@@ -1,0 +1,91 @@
+"""Markdown that stands in the description of a run."""
+
+from collections.abc import Iterator, Sequence
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Accuracy, Comparison, Estimate, Row, name_of
+
+__all__ = ["accuracy_table", "comparison_table", "points"]
+
+
+def points(estimate: Estimate, *, sign: str = "") -> str:
+    """Return an estimate and its limits in percentage points.
+
+    >>> points(Estimate(0.953, 0.93, 0.97))
+    '95.3 [93.0, 97.0]'
+    """
+    value, low, high = (
+        f"{100 * x:{sign}.1f}" for x in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"
+
+
+def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
+    """Return what one checkpoint did under each condition, as Markdown."""
+    about = (
+        f"`{result.checkpoint.uri}` on {result.data.name} {result.data.split}, "
+        f"{result.data.n} images, {result.precision} on {result.device}."
+    )
+    rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in accuracies]
+    skipped = [f"- {name_of(skip.condition)}: {skip.reason}" for skip in result.skipped]
+    table = _table(["condition", "accuracy % [95 %]", "notes"], rows)
+    return "\n".join([about, "", *table, *(["", "Not measured:", *skipped] if skipped else [])])
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Return the verdict, the table, the warnings and the fair-pair manifest, as Markdown."""
+    left, right = comparison.candidate.label, comparison.baseline.label
+    sample = "images are the sample" if comparison.unit == "checkpoints" else "seeds x images"
+    head = ["condition", left, right, "difference [95 %]", "p (Holm)", "MDE", "notes"]
+    rows = [_cells(row) for row in (*comparison.rows, comparison.primary)]
+    return "\n".join(
+        [
+            f"**{comparison.claim.sentence}**",
+            "",
+            f"{comparison.data}, {comparison.n} images; {sample}. Percentage points.",
+            "",
+            *_table(head, rows),
+            *_ratio(comparison),
+            *_bullets("Read with care", comparison.warnings),
+            "",
+            "Fair pair:",
+            "",
+            *_table(["", left, right, ""], [*_manifest(comparison)]),
+        ]
+    )
+
+
+def _cells(row: Row) -> list[str]:
+    p = "< 0.001" if row.p_holm < 0.001 else f"{row.p_holm:.3f}"
+    return [
+        row.name,
+        points(row.candidate),
+        points(row.baseline),
+        points(row.difference, sign="+"),
+        p,
+        f"{100 * row.mde:.1f}",
+        ", ".join(row.notes),
+    ]
+
+
+def _ratio(comparison: Comparison) -> list[str]:
+    ratio = comparison.ratio
+    if ratio is None:
+        return []
+    value = f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return ["", f"Error of {comparison.candidate.label} over the baseline's: {value}."]
+
+
+def _bullets(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", f"{title}:", "", *(f"- {line}" for line in lines)] if lines else []
+
+
+def _manifest(comparison: Comparison) -> Iterator[list[str]]:
+    words = {True: "equal", False: "**differs**", None: "unknown"}
+    for row in comparison.manifest:
+        yield [row.name, row.candidate, row.baseline, words[row.equal]]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
