@@ -13,7 +13,7 @@ from acn_eval.tracking.comparisons import comparison_run
 from acn_eval.tracking.store import Store, quiet_environment, resolve_store
 from acn_eval.tracking.writer import Writer
 
-__all__ = ["Recorded", "charts", "record"]
+__all__ = ["Recorded", "charts", "record", "record_in", "warm_up"]
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,36 @@ def record(
     Raises:
         TrackingError: the store cannot be written; nothing is lost, the folders are complete.
     """
-    folders = artifacts or {}
-    store = resolve_store(tracking_uri, cwd=cwd)
-    with _tracking_errors(store, folders), store.lock():
+    return record_in(resolve_store(tracking_uri, cwd=cwd), results, comparisons, artifacts or {})
+
+
+def record_in(
+    store: Store,
+    results: Sequence[EvalResult],
+    comparisons: Sequence[Comparison],
+    artifacts: Mapping[str, Path],
+) -> Recorded:
+    """Write to a store that is resolved; otherwise as `record`."""
+    with _tracking_errors(store, artifacts), store.lock():
         writer = Writer(store.client(), store.artifacts)
         runs: dict[str, str] = {}
         for result in results:
-            runs[result.key] = writer.write(arm_run(result), folders.get(result.key), result)
+            runs[result.key] = writer.write(arm_run(result), artifacts.get(result.key), result)
         for comparison in comparisons:
             known = {**writer.find_arms(comparison), **runs}
             content = comparison_run(comparison, known)
-            runs[content.key] = writer.write(content, folders.get(content.key))
+            runs[content.key] = writer.write(content, artifacts.get(content.key))
         return Recorded(store, writer.experiments, runs)
+
+
+def warm_up(store: Store) -> None:
+    """Import MLflow, create a missing store and open it, so that `record_in` is quick.
+
+    Raises:
+        TrackingError: the store cannot be opened.
+    """
+    with _tracking_errors(store, {}), store.lock():
+        store.client().search_experiments(max_results=1)
 
 
 @contextmanager

@@ -2,12 +2,9 @@
 
 import os
 import sqlite3
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -20,7 +17,7 @@ from platformdirs import user_cache_path
 
 from acn_eval.errors import TrackingError
 
-__all__ = ["Store", "preparing", "quiet_environment", "resolve_store"]
+__all__ = ["Store", "quiet_environment", "resolve_store"]
 
 _SQLITE = "sqlite:///"
 _PROBE_SECONDS = 2.0
@@ -125,31 +122,6 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
         return Store(uri)
     query = uri.partition("?")[1:]
     return Store(f"{_SQLITE}{(cwd / database).absolute()}{''.join(query)}")
-
-
-@contextmanager
-def preparing(store: Store) -> Iterator[None]:
-    """Create a missing SQLite store in another process while the body runs.
-
-    MLflow needs several seconds for a new database. `Store.client` waits for this process, by
-    the lock, and does the work itself if it failed. Leaving the body early ends it.
-    """
-    if not store.database or store.database.exists():
-        yield
-        return
-    code = (
-        "import sys; from acn_eval.tracking.store import Store; s = Store(sys.argv[1])\n"
-        "with s.lock(): s.client()"
-    )
-    silent = subprocess.DEVNULL
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-c", code, store.uri], stdin=silent, stdout=silent, stderr=silent
-    )
-    try:
-        yield
-    finally:
-        child.terminate()
-        child.wait()
 
 
 def quiet_environment() -> None:

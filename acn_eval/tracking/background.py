@@ -1,0 +1,88 @@
+"""A process of its own that opens the store while the evaluation runs, and then records."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from acn_eval.errors import TrackingError
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison
+from acn_eval.tracking.record import Recorded, record_in, warm_up
+from acn_eval.tracking.store import Store
+
+__all__ = ["Recorder", "preparing"]
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records in the process that `preparing` started."""
+
+    store: Store
+    _connection: Connection
+
+    def record(
+        self,
+        results: Sequence[EvalResult],
+        comparisons: Sequence[Comparison] = (),
+        *,
+        artifacts: Mapping[str, Path] | None = None,
+    ) -> Recorded:
+        """Write one run per result and one per comparison, as `acn_eval.tracking.record` does.
+
+        Should the process have died, this one does the work: doing it again changes nothing.
+
+        Raises:
+            TrackingError: the store cannot be written.
+        """
+        job = (results, comparisons, artifacts or {})
+        answer: Recorded | TrackingError
+        try:
+            self._connection.send(job)
+            answer = self._connection.recv()
+        except (EOFError, OSError):
+            answer = record_in(self.store, *job)
+        if isinstance(answer, TrackingError):
+            raise answer
+        return answer
+
+
+@contextmanager
+def preparing(store: Store) -> Iterator[Recorder]:
+    """Open the store in another process while the body runs; the body records with it.
+
+    Importing MLflow and creating a database take seconds, which the evaluation would otherwise
+    wait for. Leaving the body ends the process; a store that is half made is not there yet.
+    """
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and CUDA
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(there, store), daemon=True)
+    process.start()
+    there.close()
+    try:
+        yield Recorder(store, here)
+    finally:
+        here.close()
+        process.terminate()
+        process.join()
+
+
+def _serve(connection: Connection, store: Store) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    with suppress(TrackingError):  # it will be said when there is something to record
+        warm_up(store)
+    with suppress(EOFError):
+        while True:
+            connection.send(_answer(store, connection.recv()))
+
+
+def _answer(
+    store: Store, job: tuple[Sequence[EvalResult], Sequence[Comparison], Mapping[str, Path]]
+) -> Recorded | TrackingError:
+    try:
+        return record_in(store, *job)
+    except TrackingError as exc:
+        return exc
