@@ -136,7 +136,7 @@ def quantile_table(sigmas: tuple[float, ...], device: torch.device) -> Tensor:
 
     Entry k of a run is ``sigma * Phi^-1((k + 1/2) / 65536)``, computed in float64 and rounded
     once, so that the device only looks up and adds: no transcendental, and no product that a
-    compiler could fuse with the sum. The ends are at 4.33 sigma.
+    compiler could fuse with the sum. The ends are at 4.32 sigma.
     """
     z = ndtri((np.arange(_STEPS) + 0.5) / _STEPS)
     table = np.concatenate([(sigma * z).astype(np.float32) for sigma in sigmas])

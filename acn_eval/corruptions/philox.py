@@ -10,8 +10,8 @@ _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
 _HALVES = 8
-# Counters at a time on a CPU: 2 MiB a tensor bounds the working memory for large images.
-_CHUNK = 1 << 18
+# Counters at a time on a CPU: 1 MiB a tensor bounds the working memory for large images.
+_CHUNK = 1 << 17
 
 Counter = tuple[Tensor, Tensor, Tensor, Tensor]
 
