@@ -84,7 +84,7 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     are then averaged within the image, because they are not images of their own.
 
     Raises:
-        ConfigError: nothing is shared.
+        ConfigError: no condition, or fewer than two images, are shared.
     """
     tables = [_by_condition(result) for result in results]
     shared = [key for key in tables[0] if all(key in table for table in tables)]
@@ -93,8 +93,8 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
         raise ConfigError(msg)
     cells = [table[key] for table in tables for key in shared]
     ids = reduce(np.intersect1d, (cell.ids for cell in cells))
-    if not ids.size:
-        msg = "compare: results must share images; got no id in common"
+    if ids.size < 2:  # one image has no spread
+        msg = f"compare: results must share two images or more; got {ids.size} ids in common"
         raise ConfigError(msg)
     groups = _groups(shared)
     conditions = tuple(dict(group) for group in groups)

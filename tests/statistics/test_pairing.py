@@ -127,7 +127,7 @@ def test_refuses_a_side_that_is_not_one_architecture(sides, what):
 
 @pytest.mark.parametrize(
     "other",
-    [result("res", [cell(WEAK, [1, 0])]), result("res", [cell(CLEAN, [1, 0], ids=[8, 9])])],
+    [result("res", [cell(WEAK, [1, 0])]), result("res", [cell(CLEAN, [1, 0], ids=[1, 9])])],
 )
 def test_refuses_results_that_share_nothing(other):
     with pytest.raises(ConfigError, match="share"):

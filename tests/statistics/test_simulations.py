@@ -85,10 +85,10 @@ def test_thresholds(simulate):
 
 def test_seeds_x_images_cover_and_bootstraps_do_not(simulate):
     figures = simulate.architectures(400, 150)
-    assert_between(of(figures, "seeds x images"), 0.94, 0.99)
-    assert_between(of(figures, "bootstrap of seeds", setting="seeds vary much"), 0.75, 0.86)
-    assert_between(of(figures, "nested bootstrap", setting="seeds vary much"), 0.75, 0.95)
-    assert_between(of(figures, "images only", setting="seeds vary much"), 0.0, 0.94)
+    assert_between(of(figures, "seeds x images"), 0.94, 0.98)
+    assert_between(of(figures, "bootstrap of seeds"), 0.75, 0.87)
+    assert_between(of(figures, "nested bootstrap", setting="seeds vary much"), 0.86, 0.95)
+    assert_between(of(figures, "images only", n=360), 0.34, 0.94)
 
 
 def test_equal_losses_in_logits_rarely_make_a_claim(simulate):
@@ -101,6 +101,8 @@ def test_equal_losses_in_logits_rarely_make_a_claim(simulate):
 def test_ratio_of_sums_covers_and_the_mean_of_ratios_is_biased(simulate):
     figures = simulate.ratios(1500)
     assert_between(of(figures, "ratio of sums: covers 1"), 0.94, 1.0)
-    assert_between(of(figures, "mean of ratios: undefined", setting="ceiling"), 0.03, 0.07)
-    assert of(figures, "ratio of sums: mean", setting="ceiling")[0].value < 1.06
-    assert of(figures, "mean of ratios: mean where defined", setting="ceiling")[0].value > 1.18
+    assert_between(of(figures, "mean of ratios: undefined", setting="near 1"), 0.05, 0.07)
+    sums = of(figures, "ratio of sums: mean", setting="near 1")[0].value
+    means = of(figures, "mean of ratios: mean where defined", setting="near 1")[0].value
+    assert sums == pytest.approx(1.02, abs=0.02)
+    assert means == pytest.approx(1.18, abs=0.04)
