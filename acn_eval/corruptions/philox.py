@@ -28,7 +28,8 @@ def philox4x32(counter: Counter, key: Tensor) -> Counter:
     Reference: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011.
     """
     c0, c1, c2, c3 = counter
-    schedule = key + torch.tensor(_WEYL) * torch.arange(_ROUNDS)[:, None] & _LOW
+    rounds = torch.arange(_ROUNDS, device=key.device)[:, None]
+    schedule = key + torch.tensor(_WEYL, device=key.device) * rounds & _LOW
     for k0, k1 in zip(*schedule.T.unbind(), strict=True):
         # An int64 product wraps, but its 64 bits are those of the unsigned product; the mask
         # removes what the arithmetic shift drags in. c1 and c3 keep rubbish above their low
