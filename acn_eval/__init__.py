@@ -7,7 +7,7 @@ __all__ = ["compare", "evaluate", "load"]
 
 _HOMES = {
     "compare": "acn_eval.statistics",
-    "evaluate": "acn_eval.evaluate",
+    "evaluate": "acn_eval.evaluation",
     "load": "acn_eval.checkpoints",
 }
 

@@ -137,8 +137,13 @@ class EvalResult:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def save(self, folder: Path) -> Path:
-        """Write ``result.json`` and ``cells.parquet`` under a folder of its own; return it."""
+        """Write ``result.json`` and ``cells.parquet`` under a folder of its own; return it.
+
+        A result that is there already stays as it is, with its time of creation.
+        """
         target = folder / f"{self.suite['name']}-{self.checkpoint.name}-{self.key}"
+        if (target / "result.json").is_file():
+            return target
         target.mkdir(parents=True, exist_ok=True)
         pq.write_table(_table(self.cells), target / "cells.parquet.part", compression="zstd")
         (target / "cells.parquet.part").replace(target / "cells.parquet")

@@ -21,7 +21,7 @@ from acn_eval.data import Examples, Geometry
 from acn_eval.passes.place import Place
 from acn_eval.passes.precision import Numeric, running
 from acn_eval.passes.question import ClassMap, Question
-from acn_eval.passes.store import OUTCOME, Store
+from acn_eval.passes.store import OUTCOME
 
 __all__ = ["Progress", "Subject", "one_pass"]
 
@@ -68,7 +68,7 @@ class _Counter:
         self.progress(self.done, self.total)
 
 
-def one_pass(job: Pass, store: Store, progress: Progress) -> list[list[NDArray[np.void]]]:
+def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     """Return outcomes (n,) of dtype `OUTCOME` per subject and question, in the examples' order.
 
     The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
@@ -80,7 +80,7 @@ def one_pass(job: Pass, store: Store, progress: Progress) -> list[list[NDArray[n
     size = _chunk_size(max(s.checkpoint.id.flops for s in job.subjects))
     for start in range(0, len(job.examples), size):
         chunk = job.examples.at(np.arange(start, min(start + size, len(job.examples))))
-        for s, q, outcomes in _chunk(job, chunk, store, counter):
+        for s, q, outcomes in _chunk(job, chunk, counter):
             parts[s][q].append(outcomes)
     return [[np.concatenate(pieces) for pieces in row] for row in parts]
 
@@ -95,8 +95,9 @@ def _chunk_size(flops: int) -> int:
 
 
 def _chunk(
-    job: Pass, chunk: Examples, store: Store, counter: _Counter
+    job: Pass, chunk: Examples, counter: _Counter
 ) -> Iterator[tuple[int, int, NDArray[np.void]]]:
+    store = job.place.store
     content = hashlib.sha256(chunk.ids.tobytes() + chunk.hashes.tobytes()).hexdigest()
     missing: list[tuple[int, int, str]] = []
     for s in range(len(job.subjects)):

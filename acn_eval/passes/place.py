@@ -1,11 +1,12 @@
 """Place: where and how a network is run; it decides speed, never the question."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 
 from acn_eval.errors import ConfigError
+from acn_eval.passes.store import Store, default_store
 
 __all__ = ["Place", "Precision", "resolve_device"]
 
@@ -19,12 +20,14 @@ class Place:
     Attributes:
         device: of parameters, images and noise.
         batch_size: images per forward pass; halved where memory runs out.
-        precision: of the forward pass; ``auto`` measures whether bf16 pays (see `choose`).
+        precision: of the forward pass; ``auto`` measures whether bf16 pays.
+        store: where finished outcomes are kept and found again.
     """
 
     device: torch.device
     batch_size: int = 256
     precision: Precision = "auto"
+    store: Store = field(default_factory=default_store)
 
 
 def resolve_device(name: str) -> torch.device:

@@ -29,10 +29,12 @@ class Store:
     Attributes:
         folder: where; made on the first write.
         limit: bytes that `trim` leaves at most, least recently used first to go.
+        readable: False measures anew, and replaces what is there.
     """
 
     folder: Path
     limit: int = _LIMIT
+    readable: bool = True
 
     @staticmethod
     def key(facts: Any) -> str:
@@ -43,6 +45,8 @@ class Store:
     def get(self, key: str) -> NDArray[np.void] | None:
         """Return the outcomes (n,) of a key, or None; a damaged file counts as not there."""
         path = self._path(key)
+        if not self.readable:
+            return None
         try:
             outcomes: NDArray[np.void] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):

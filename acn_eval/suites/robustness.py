@@ -90,7 +90,7 @@ class Robustness(Suite, frozen=True):
             numeric=numeric,
             context=context,
         )
-        outcomes = one_pass(job, setting.store, setting.progress)
+        outcomes = one_pass(job, setting.progress)
         labels = setting.examples.labels
         digest = self._digest(first, context, setting)
         return [

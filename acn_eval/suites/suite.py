@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from acn_eval.data import Examples
-from acn_eval.passes import Numeric, Place, Progress, Store, Subject
+from acn_eval.passes import Numeric, Place, Progress, Subject
 from acn_eval.results import Cell, Skip
 
 __all__ = ["Answer", "Setting", "Suite", "cell_of"]
@@ -23,14 +23,12 @@ class Setting:
     Attributes:
         examples: in the order in which they are shown.
         seed: of the noise.
-        store: finished outcomes.
         progress: told how far the work is.
     """
 
     examples: Examples
     place: Place
     seed: int
-    store: Store
     progress: Progress
 
 

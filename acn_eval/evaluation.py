@@ -17,7 +17,7 @@ from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples, open_examples
 from acn_eval.errors import DataError
-from acn_eval.passes import Place, Progress, Store, Subject, class_map, default_store
+from acn_eval.passes import Place, Progress, Subject, class_map
 from acn_eval.results import EvalResult
 from acn_eval.suites import Answer, Setting, Suite, read_suite
 
@@ -50,9 +50,8 @@ def evaluate(
     suite: str | Suite = "robustness",
     choice: Choice | None = None,
     *,
-    place: Place | None = None,
     seed: int = 0,
-    store: Store | None = None,
+    place: Place | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[EvalResult]:
     """Carry checkpoints through one suite, all in one pass over the same pixels.
@@ -61,9 +60,8 @@ def evaluate(
         checkpoints: uris, or checkpoints that are loaded (see `checkpoints.from_module`).
         suite: name of a shipped suite, path of a YAML, or a suite.
         choice: which examples; by default the test split of what the cards name.
-        place: device, batch size, precision.
         seed: of the noise.
-        store: finished outcomes; by default the user's cache.
+        place: device, batch size, precision, and the store of finished outcomes.
         progress: told (image-forwards done, in all).
 
     Returns:
@@ -77,7 +75,7 @@ def evaluate(
     choice = choice or Choice()
     examples = choose(loaded, choice)
     subjects = [_subject(checkpoint, examples, choice) for checkpoint in loaded]
-    setting = Setting(examples, place, seed, store or default_store(), progress)
+    setting = Setting(examples, place, seed, progress)
     answers = suite.ask(subjects, setting)
     return [
         _result(subject.checkpoint, suite, setting, answer)

@@ -1,0 +1,33 @@
+"""`acn-eval cache`: the store of finished outcomes."""
+
+import click
+
+__all__ = ["command"]
+
+
+@click.group()
+def command() -> None:
+    """Show or prune the store of finished outcomes.
+
+    It lies in the user's cache folder, or where ACN_EVAL_CACHE points. Removing it loses nothing
+    but time: what is missing is measured again.
+    """
+
+
+@command.command()
+def info() -> None:
+    """Print where the store is and how large."""
+    from acn_eval.passes.store import default_store
+
+    store = default_store()
+    click.echo(f"{store.folder}: {store.size() / 1e6:,.1f} MB of {store.limit / 1e6:,.0f} MB")
+
+
+@command.command()
+@click.option("--max-mb", type=click.FloatRange(min=0), default=0.0, show_default=True)
+def prune(max_mb: float) -> None:
+    """Remove the least recently used outcomes until at most MAX_MB are left."""
+    from acn_eval.passes.store import default_store
+
+    freed = default_store().trim(int(max_mb * 1e6))
+    click.echo(f"freed {freed / 1e6:,.1f} MB")

@@ -1,0 +1,229 @@
+"""What a measuring command does between its options and its words."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from acn_eval.checkpoints import Checkpoint, load
+from acn_eval.cli.progress import bar
+from acn_eval.cli.words import (
+    console,
+    show_accuracies,
+    show_comparison,
+    show_notes,
+    verdict,
+)
+from acn_eval.data import open_examples
+from acn_eval.errors import AcnEvalError, ConfigError, DataError
+from acn_eval.evaluation import Choice, evaluate
+from acn_eval.passes import Place, Store, default_store, resolve_device
+from acn_eval.results import EvalResult
+from acn_eval.shipped import shipped
+from acn_eval.statistics import Comparison, compare, summarise
+from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.suites import AnySuite, read_suite
+from acn_eval.tracking import Recorded, Recorder, charts
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True)
+class _Sides:
+    candidates: list[Checkpoint]
+    baselines: list[Checkpoint]
+
+
+@dataclass(frozen=True)
+class _Done:
+    results: list[EvalResult]
+    comparison: Comparison | None
+    folders: Mapping[str, Path]
+
+
+def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
+    """Load, evaluate, compare, keep, record, and say it."""
+    suite = _suite(options)
+    sides = _sides(options)
+    done = _kept(_measured(options, suite, sides), len(sides.candidates), options["out"])
+    recorded, failure = _recorded(done, recorder)
+    _say(options, done, recorded)
+    if failure is not None:
+        raise failure
+
+
+def _suite(options: Mapping[str, Any]) -> AnySuite:
+    suite = read_suite(options["suite"])
+    if options["repeats"] is not None:
+        suite = suite.model_copy(update={"repeats": options["repeats"]})
+    return suite
+
+
+def _sides(options: Mapping[str, Any]) -> _Sides:
+    candidates = [load(uri, options["arch"]) for uri in _uris(options["ckpt"])]
+    if options["no_baseline"]:
+        return _Sides(candidates, [])
+    if options["baseline"]:
+        arch = options["baseline_arch"]
+        return _Sides(candidates, [load(uri, arch) for uri in _uris(options["baseline"])])
+    pairs = [checkpoint.pair for checkpoint in candidates]
+    return _Sides(candidates, [load(pair) for pair in pairs if pair] if all(pairs) else [])
+
+
+def _uris(given: Sequence[str]) -> list[str]:
+    """Split commas, and expand patterns here first and then among the shipped checkpoints."""
+    found: list[str] = []
+    for uri in (part for text in given for part in text.split(",") if part):
+        if not has_magic(uri) or uri.startswith("timm:"):
+            found.append(uri)
+            continue
+        matches = sorted(glob(uri)) or sorted(map(str, shipped("checkpoints").glob(uri)))
+        if not matches:
+            raise ConfigError(
+                f"{uri}: must match a checkpoint here or among the shipped; none does"
+            )
+        found += matches
+    return found
+
+
+def _measured(options: Mapping[str, Any], suite: AnySuite, sides: _Sides) -> list[EvalResult]:
+    device = resolve_device(options["device"])
+    place = Place(device, options["batch_size"], options["precision"], _store(options))
+    with bar("evaluating", "images") as progress:
+        return evaluate(
+            [*sides.candidates, *sides.baselines],
+            suite,
+            _choice(options),
+            seed=options["seed"],
+            place=place,
+            progress=progress,
+        )
+
+
+def _store(options: Mapping[str, Any]) -> Store:
+    store = default_store()
+    return replace(store, readable=False) if options["no_cache"] else store
+
+
+def _choice(options: Mapping[str, Any]) -> Choice:
+    names: Any = {}
+    if options["class_map"] is not None:
+        names = yaml.safe_load(options["class_map"].read_text())
+        if not isinstance(names, dict):
+            msg = f"{options['class_map']}: must map classes of the data to classes of the model"
+            raise DataError(msg)
+    return Choice(
+        data=options["data"],
+        root=options["data_root"],
+        limit=options["limit"],
+        classes=_classes(options),
+        class_names={str(k): str(v) for k, v in names.items()},
+        restricted=options["restrict"],
+    )
+
+
+def _classes(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Read ``cat,dog`` or ``0-4,7`` (positions) into names of classes."""
+    text = options["classes"]
+    if not text:
+        return ()
+    if not options["data"]:
+        raise ConfigError("--classes: needs --data, because it names classes of the data")
+    names = open_examples(options["data"], "test", options["data_root"]).classes
+    chosen: list[str] = []
+    for part in text.split(","):
+        low, dash, high = part.partition("-")
+        if part not in names and low.isdigit() and (high.isdigit() or not dash):
+            chosen += names[int(low) : int(high or low) + 1]
+        else:
+            chosen.append(part)
+    return tuple(chosen)
+
+
+def _kept(results: list[EvalResult], candidates: int, out: Path) -> _Done:
+    comparison = None
+    if results[candidates:]:
+        comparison = compare(results[:candidates], results[candidates:])
+    folders = {result.key: result.save(out) for result in results}
+    # What was saved before keeps its time of creation: recording it again changes nothing.
+    results = [EvalResult.load(folders[result.key]) for result in results]
+    if comparison is not None:
+        folders[comparison_key(comparison)] = save_comparison(comparison, out)
+    return _Done(results, comparison, folders)
+
+
+def _recorded(
+    done: _Done, recorder: Recorder | None
+) -> tuple[Recorded | None, AcnEvalError | None]:
+    """Record, but say what was measured before a dead store is reported."""
+    if recorder is None:
+        return None, None
+    comparisons = [done.comparison] if done.comparison else []
+    try:
+        return recorder.record(done.results, comparisons, artifacts=done.folders), None
+    except AcnEvalError as failure:
+        return None, failure
+
+
+def _say(options: Mapping[str, Any], done: _Done, recorded: Recorded | None) -> None:
+    if options["json_file"]:
+        _write_json(options["json_file"], done)
+    if options["json_file"] == "-":
+        return
+    out = console()
+    if done.comparison is not None and options["quiet"]:
+        out.print(verdict(done.comparison))
+        return
+    if done.comparison is not None:
+        _say_baseline(options, done.comparison)
+        show_comparison(out, done.comparison)
+    else:
+        show_accuracies(out, summarise(done.results), done.results[0])
+    if options["quiet"]:
+        return
+    show_notes(out, done.results, done.comparison)
+    _say_where(done, recorded)
+
+
+def _say_baseline(options: Mapping[str, Any], comparison: Comparison) -> None:
+    if not options["baseline"]:
+        text = f"baseline {comparison.baseline.label}: the twin that the card names"
+        console().print(text, style="dim")
+
+
+def _say_where(done: _Done, recorded: Recorded | None) -> None:
+    out = console()
+    folder = next(iter(done.folders.values())).parent
+    out.print(f"results: {folder}", style="dim")
+    if recorded is not None:
+        experiment = next(iter(recorded.experiments.values()))
+        out.print(
+            f"recorded in MLflow: {recorded.store.shown}; `acn-eval ui` opens the charts "
+            f"({charts(experiment)})",
+            style="dim",
+        )
+
+
+def _write_json(file: str, done: _Done) -> None:
+    document = {
+        "results": [result.facts() for result in done.results],
+        "accuracies": [
+            {
+                "checkpoint": r.checkpoint.name,
+                "rows": [vars(a) | {"estimate": vars(a.estimate)} for a in summarise([r])],
+            }
+            for r in done.results
+        ],
+        "comparison": done.comparison.to_dict() if done.comparison else None,
+        "folders": {key: str(folder) for key, folder in done.folders.items()},
+    }
+    text = json.dumps(document, indent=1, default=str) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+    else:
+        Path(file).write_text(text)

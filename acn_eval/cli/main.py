@@ -1,0 +1,106 @@
+"""The entry point: a lazy group of commands, and the one place where errors become exit codes."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from acn_eval.errors import AcnEvalError
+
+__all__ = ["cli", "main"]
+
+_COMMANDS = {
+    "robustness": "Accuracy under noise, paired with a baseline: is it more robust?",
+    "train": "Train a recipe: exact, resumable, never touching test.",
+    "upload": "Record results that are on disk in MLflow; twice changes nothing.",
+    "ui": "Browse the recorded runs in the MLflow UI.",
+    "schema": "Print the JSON Schema of a suite's YAML, for editors.",
+    "cache": "Show or prune the store of finished outcomes.",
+}
+_EPILOG = """\b
+Examples:
+  acn-eval robustness --ckpt ac_vit.pt
+  acn-eval robustness --ckpt mine.pt --baseline theirs.pt --data cifar10
+  acn-eval ui
+
+\b
+Exit codes: 0 fine; 2 usage or bad input; 4 could not measure or record, or a bug;
+130 stopped by Ctrl-C."""
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and imports the one that runs: help needs neither torch."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"acn_eval.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"acn-eval {version('acn-eval')}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version
+)
+def cli() -> None:
+    """Is a network that was trained differently really better?
+
+    acn-eval puts checkpoints through a suite of questions, pairs them image by image with a
+    baseline, and says what the data support: intervals, tests, and ties shown as ties.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with a documented code; the only broad catch is here."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code = cli.main(args=arguments, prog_name="acn-eval", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("stopped. What is done is kept; the same command goes on from there.", 130)
+    except Exception as exc:  # noqa: BLE001  (once, at the top: nothing may exit with 1)
+        return _explained(exc)
+
+
+def _explained(exc: Exception) -> int:
+    code = 4
+    match exc:
+        case AcnEvalError():
+            code = _say(str(exc), exc.exit_code)
+        case click.UsageError():
+            exc.show()
+            code = 2
+        case click.ClickException():
+            code = _say(exc.format_message(), 2)
+        case BrokenPipeError():
+            sys.stderr.close()
+        case _:
+            traceback.print_exception(exc)
+            _say("this is a bug in acn-eval; please report it with the lines above.", code)
+    return code
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"acn-eval: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,74 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["data_options", "output_options", "place_options"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+data_options = _stack(
+    click.option(
+        "--data",
+        default="",
+        metavar="NAME",
+        help="digits, cifar10, npz:PATH or folder:PATH [default: what the card names].",
+    ),
+    click.option(
+        "--data-root",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="ACN_EVAL_DATA",
+        help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
+    ),
+    click.option(
+        "--limit", type=click.IntRange(min=1), help="Only the first N, in a keyed order."
+    ),
+    click.option(
+        "--classes", default="", metavar="LIST", help="Only these classes: names, or 0-4,7."
+    ),
+    click.option(
+        "--class-map",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="YAML: class of the data -> class of the model, where the names differ.",
+    ),
+    click.option("--restrict", is_flag=True, help="Predict among the classes of the data only."),
+)
+place_options = _stack(
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+    click.option("--batch-size", type=click.IntRange(min=1), default=256, show_default=True),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "bf16"]),
+        default="auto",
+        show_default=True,
+        help="auto measures whether bf16 pays on a large job; the choice is recorded.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the noise."),
+    click.option("--no-cache", is_flag=True, help="Measure anew what the cache already holds."),
+)
+output_options = _stack(
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("acn-results"),
+        show_default=True,
+        help="Folder for results.",
+    ),
+    click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON."),
+    click.option("--quiet", "-q", is_flag=True, help="Print the verdict only."),
+    click.option("--tracking-uri", help="MLflow store [env: MLFLOW_TRACKING_URI]."),
+    click.option("--no-track", is_flag=True, help="Do not record in MLflow."),
+)

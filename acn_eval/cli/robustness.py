@@ -1,0 +1,75 @@
+"""`acn-eval robustness`: the main job, from checkpoints to a verdict, an MLflow run and files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from acn_eval.cli.options import data_options, output_options, place_options
+
+if TYPE_CHECKING:
+    from acn_eval.tracking import Recorder
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval robustness --ckpt ac_vit.pt
+      the shipped pair on the embedded digits
+  acn-eval robustness --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
+      --baseline 'res_vit.pt,seeds/res_vit_*.pt'
+      five training seeds a side: a statement about the architectures
+  acn-eval robustness --ckpt cifar10/ac_vit.pt --suite robustness_common
+  acn-eval robustness --ckpt model.pth.tar --arch official/ac-mixer --no-baseline
+
+\b
+Without --baseline, the twin that the checkpoint's card names is the baseline.
+The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.option(
+    "--ckpt",
+    required=True,
+    multiple=True,
+    metavar="FILE",
+    help="Checkpoint; several (repeat, comma or quoted pattern) are seeds of one architecture.",
+)
+@click.option(
+    "--baseline", multiple=True, metavar="FILE", help="What it is compared with; likewise."
+)
+@click.option("--no-baseline", is_flag=True, help="Measure alone, even where the card has a twin.")
+@click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
+@click.option("--baseline-arch", help="The same, for --baseline.")
+@click.option(
+    "--suite", default="robustness", show_default=True, help="Shipped suite by name, or a YAML."
+)
+@click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per image.")
+@data_options
+@place_options
+@output_options
+def command(**options: Any) -> None:
+    """Measure accuracy under noise and pair it, image by image, with a baseline.
+
+    Every checkpoint sees the same noise on the same images. The table shows each condition with
+    simultaneous intervals and adjusted p values; the verdict is about the mean corrupted
+    accuracy, and a tie is shown as a tie.
+    """
+    from acn_eval.cli.job import run  # torch and MLflow are imported below this line only
+
+    with _recorder(options) as recorder:
+        run(options, recorder)
+
+
+@contextmanager
+def _recorder(options: dict[str, Any]) -> "Iterator[Recorder | None]":
+    """Open the store in a process of its own while torch is imported and images are shown."""
+    if options["no_track"]:
+        yield None
+        return
+    from acn_eval.tracking import preparing, resolve_store
+
+    with preparing(resolve_store(options["tracking_uri"], cwd=Path.cwd())) as recorder:
+        yield recorder

@@ -1,0 +1,146 @@
+"""Tables and sentences for the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Accuracy, Comparison, Estimate, ManifestRow, Row, name_of
+
+__all__ = ["console", "show_accuracies", "show_comparison", "show_notes", "verdict"]
+
+_STYLE = {"better": "bold green", "worse": "bold red", "tie": "bold", "identical": "bold"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; output that is not a terminal is plain and wide enough for the tables."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=118)
+
+
+def show_comparison(out: Console, comparison: Comparison) -> None:
+    """Print the table, the end point, the verdict and the fair-pair manifest."""
+    left, right = comparison.candidate.label, comparison.baseline.label
+    table = Table(box=None, pad_edge=False, title_justify="left", header_style="bold")
+    table.add_column(f"{comparison.data}, n = {comparison.n}")
+    for name in (left, right, "difference [95 % band]"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("p (Holm)", justify="right")
+    table.add_column("MDE", justify="right")
+    table.add_column("")
+    for row in comparison.rows:
+        table.add_row(*_cells(row))
+    out.print(table)
+    out.print(_legend(comparison), style="dim")
+    out.print()
+    out.print(Text(verdict(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow")))
+    out.print(_end_point(comparison))
+    _show_manifest(out, comparison.manifest, (left, right))
+
+
+def verdict(comparison: Comparison) -> str:
+    """Return the plain-words line."""
+    return f"{comparison.claim.verdict.upper()}: {comparison.claim.sentence}"
+
+
+def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalResult) -> None:
+    """Print accuracies of one checkpoint, with intervals."""
+    data = result.data
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"{data.name} {data.split}, n = {data.n}")
+    table.add_column(f"{result.checkpoint.name}, accuracy % [95 %]", justify="right")
+    table.add_column("")
+    for a in accuracies:
+        table.add_row(a.name, _points(a.estimate), ", ".join(a.notes))
+    out.print(table)
+
+
+def show_notes(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+    """Print what a reader must know: warnings, skips, how it was measured."""
+    for line in dict.fromkeys(_notes(results, comparison)):
+        out.print(Text(f"  ! {line}"), style="yellow")
+    first = results[0]
+    flips = sum(r.certificate.get("precision_flips", 0) for r in results)
+    flips += sum(r.certificate.get("batch_flips", 0) for r in results)
+    n = sum(r.certificate.get("n", 0) for r in results)
+    out.print(
+        f"measured in {first.precision} on {first.device}; {flips} of {n} predictions change with "
+        f"precision or batch size; noise v{first.noise_version}, seed {first.seed}",
+        style="dim",
+    )
+
+
+def _notes(results: Sequence[EvalResult], comparison: Comparison | None) -> Iterator[str]:
+    if comparison is not None:
+        yield from comparison.warnings
+    for result in results:
+        yield from result.warnings
+        for skip in result.skipped:
+            yield f"not measured: {name_of(skip.condition)} ({skip.reason})"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    low, high = 100 * row.band_low, 100 * row.band_high
+    band = f"{100 * row.difference.value:+.1f} [{low:+.1f}, {high:+.1f}]"
+    left, right = _points(row.candidate), _points(row.baseline)
+    return (
+        row.name,
+        left,
+        right,
+        band,
+        _p(row.p_holm),
+        f"{100 * row.mde:.1f}",
+        ", ".join(row.notes),
+    )
+
+
+def _legend(comparison: Comparison) -> str:
+    sample = {
+        "checkpoints": "the images are the sample: this is about these two files",
+        "architectures": "seeds and images are the sample: this is about the architectures",
+    }
+    return (
+        "accuracy in % with 95 % intervals; differences in points with a simultaneous 95 % band; "
+        f"MDE: smallest difference seen with 80 % power; {sample[comparison.unit]}"
+    )
+
+
+def _end_point(comparison: Comparison) -> str:
+    row = comparison.primary
+    d = row.difference
+    text = (
+        f"primary end point, {row.name}: {_points(row.candidate)} against "
+        f"{_points(row.baseline)}, "
+        f"difference {100 * d.value:+.1f} points [95 %: {100 * d.low:+.1f}, {100 * d.high:+.1f}], "
+        f"p = {_p(row.p)}, MDE {100 * row.mde:.1f}"
+    )
+    if comparison.ratio is None:
+        return text
+    r = comparison.ratio
+    return f"{text}; error ratio {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]"
+
+
+def _show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:
+    out.print()
+    unequal = [row for row in rows if row.equal is not True]
+    if not unequal:
+        same = "; ".join(f"{row.name} {row.candidate}" for row in rows if len(row.candidate) < 40)
+        out.print(Text(f"fair pair: all equal ({same})"), style="dim")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("fair pair", *labels, ""):
+        table.add_column(name)
+    for row in rows:
+        words = {True: "equal", False: "DIFFERS", None: "unknown"}[row.equal]
+        table.add_row(row.name, row.candidate, row.baseline, words)
+    out.print(table)
+
+
+def _points(e: Estimate) -> str:
+    return f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]"
+
+
+def _p(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
