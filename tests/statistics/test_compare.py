@@ -205,3 +205,13 @@ def test_claim_without_clean_images_depends(rng):
     claim = compare(sides[:1], sides[1:]).claim
     assert claim.verdict == "depends"
     assert "clean images were not measured" in claim.sentence
+
+
+def test_drop_lies_between_minus_two_and_two():
+    """Three images lost by noise alone: left-over mass sits at the ends of [-2, 2]."""
+    n = 100
+    full, noisy = np.ones(n), (np.arange(n) >= 3).astype(float)
+    found = compare([simple("acn", full, noisy, noisy)], [simple("res", full, full, full)])
+    drop = found.claim.evidence["corrupted - clean"]
+    expected = BoundedSample.of(noisy - full, (-2.0, 2.0)).interval()
+    assert (drop.low, drop.high) == pytest.approx(expected)
