@@ -10,10 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from acn_eval.statistics import Accuracy, Comparison, Estimate
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
 from acn_eval.statistics.curves import CLEAN, curves
 
-__all__ = ["COLOURS", "accuracy_curves", "comparison_curves", "save_figure"]
+__all__ = [
+    "COLOURS",
+    "NAME",
+    "accuracy_curves",
+    "comparison_curves",
+    "draw_comparison",
+    "draw_result",
+    "save_figure",
+]
+
+NAME = "accuracy"
 
 # Okabe and Ito's palette without its yellow: told apart with any colour vision, also in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -67,6 +78,18 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
         figure.savefig(png, dpi=144, metadata={"Software": None})
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
     return png, svg
+
+
+def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
+    """Draw the curves of one checkpoint into the folder of its result."""
+    networks = {result.checkpoint.name: summarise([result])}
+    title = f"{result.data.name} {result.data.split}, {result.data.n} images"
+    return save_figure(accuracy_curves(networks, title=title), folder, NAME)
+
+
+def draw_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:
+    """Draw the curves of both sides into the folder of their comparison."""
+    return save_figure(comparison_curves(comparison), folder, NAME)
 
 
 def _lines(accuracies: Sequence[Accuracy]) -> dict[str, _Line]:

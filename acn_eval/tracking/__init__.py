@@ -1,7 +1,22 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
 from acn_eval.tracking.background import Recorder, preparing
+from acn_eval.tracking.disk import OnDisk, find
 from acn_eval.tracking.record import Recorded, charts, record
+from acn_eval.tracking.server import Server, chart_links, serving
 from acn_eval.tracking.store import Store, resolve_store
 
-__all__ = ["Recorded", "Recorder", "Store", "charts", "preparing", "record", "resolve_store"]
+__all__ = [
+    "OnDisk",
+    "Recorded",
+    "Recorder",
+    "Server",
+    "Store",
+    "chart_links",
+    "charts",
+    "find",
+    "preparing",
+    "record",
+    "resolve_store",
+    "serving",
+]

@@ -12,15 +12,17 @@ from acn_eval.tracking.tables import comparison_table
 __all__ = ["comparison_run"]
 
 
-def comparison_run(comparison: Comparison, arms: Mapping[str, str]) -> RunContent:
+def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> RunContent:
     """Return the content of the run of one comparison.
 
     Args:
         comparison: what to record.
         arms: run id of every arm that is in the store, by the key of its result.
+        experiment: id of the experiment of those runs.
     """
     left, right = comparison.candidate, comparison.baseline
     table = comparison_table(comparison)
+    links = "\n".join(_links(comparison, arms, experiment))
     return RunContent(
         name=f"{left.label} vs {right.label}",
         suite=comparison.suite,
@@ -34,7 +36,7 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str]) -> RunConten
             "images": str(comparison.n),
             "unit": comparison.unit,
         },
-        tags={**_tags(comparison, arms), "mlflow.note.content": table},
+        tags={**_tags(comparison, arms), "mlflow.note.content": f"{table}\n\n{links}"},
         files={"table.md": f"{table}\n"},
         created_ms=None,
     )
@@ -54,6 +56,14 @@ def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
         facts[f"{side}_keys"] = ",".join(arm.keys)
         facts[f"{side}_runs"] = ",".join(arms[key] for key in arm.keys if key in arms)
     return {f"acn_eval.{name}": value for name, value in facts.items()}
+
+
+def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> Iterator[str]:
+    """One Markdown line per side, with links to the runs of its arms."""
+    for arm in (comparison.candidate, comparison.baseline):
+        runs = [arms[key] for key in arm.keys if key in arms]
+        linked = [f"[{run[:8]}](#/experiments/{experiment}/runs/{run})" for run in runs]
+        yield f"- {arm.label}: {', '.join(linked) or 'not recorded'}"
 
 
 def _points(comparison: Comparison) -> Iterator[Point]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from acn_eval.errors import TrackingError
 from acn_eval.results import EvalResult
@@ -13,7 +14,7 @@ from acn_eval.tracking.comparisons import comparison_run
 from acn_eval.tracking.store import Store, quiet_environment, resolve_store
 from acn_eval.tracking.writer import Writer
 
-__all__ = ["Recorded", "charts", "record", "record_in", "warm_up"]
+__all__ = ["Recorded", "charts", "record", "record_in", "tracking_errors", "warm_up"]
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,18 @@ class Recorded:
     runs: Mapping[str, str]
 
 
-def charts(experiment_id: str) -> str:
-    """Return the end of the address that opens the charts of an experiment.
+def charts(experiment_id: str, kind: str = "arm") -> str:
+    """Return the end of the address that opens the charts of all runs of a kind.
 
-    Without ``workflowType`` MLflow opens its pages for language models.
+    Without ``workflowType`` MLflow opens its pages for language models. Without the filter the
+    charts of arms name comparisons in their legends, and ten comparisons hide all arms.
     """
-    query = "workflowType=machine_learning&compareRunsMode=CHART"
-    return f"/#/experiments/{experiment_id}/runs?{query}"
+    query = {
+        "workflowType": "machine_learning",
+        "compareRunsMode": "CHART",
+        "searchFilter": f"tags.acn_eval.kind = '{kind}'",
+    }
+    return f"/#/experiments/{experiment_id}/runs?{urlencode(query, quote_via=quote)}"
 
 
 def record(
@@ -70,14 +76,14 @@ def record_in(
     artifacts: Mapping[str, Path],
 ) -> Recorded:
     """Write to a store that is resolved; otherwise as `record`."""
-    with _tracking_errors(store, artifacts), store.lock():
+    with tracking_errors(store, artifacts), store.lock():
         writer = Writer(store.client(), store.artifacts)
         runs: dict[str, str] = {}
         for result in results:
             runs[result.key] = writer.write(arm_run(result), artifacts.get(result.key), result)
         for comparison in comparisons:
             known = {**writer.find_arms(comparison), **runs}
-            content = comparison_run(comparison, known)
+            content = comparison_run(comparison, known, writer.experiment(comparison.suite))
             runs[content.key] = writer.write(content, artifacts.get(content.key))
         return Recorded(store, writer.experiments, runs)
 
@@ -88,20 +94,20 @@ def warm_up(store: Store) -> None:
     Raises:
         TrackingError: the store cannot be opened.
     """
-    with _tracking_errors(store, {}), store.lock():
+    with tracking_errors(store), store.lock():
         store.client().search_experiments(max_results=1)
 
 
 @contextmanager
-def _tracking_errors(store: Store, folders: Mapping[str, Path]) -> Iterator[None]:
+def tracking_errors(store: Store, folders: Mapping[str, Path] | None = None) -> Iterator[None]:
     """Say in one line what failed, where the results are, and how to send them later."""
     try:
         yield
     except TrackingError as exc:
-        raise TrackingError(f"{exc}.{_remedy(folders)}") from exc
+        raise TrackingError(f"{exc}.{_remedy(folders or {})}") from exc
     except _failures() as exc:
         why = str(exc).strip().partition("\n")[0]
-        msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders)}"
+        msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders or {})}"
         raise TrackingError(msg) from exc
 
 

@@ -38,7 +38,7 @@ class Writer:
         self, content: RunContent, folder: Path | None, result: EvalResult | None = None
     ) -> str:
         """Write one run, or complete the one that is there; return its id."""
-        experiment = self._experiment(content.suite)
+        experiment = self.experiment(content.suite)
         run = self._run(experiment, content)
         model = self._inputs(experiment, run.info.run_id, result) if result else None
         self._log(run, content, model)
@@ -52,12 +52,13 @@ class Writer:
 
     def find_arms(self, comparison: Comparison) -> dict[str, str]:
         """Return the run ids of the arms that were recorded before, by key."""
-        experiment = self._experiment(comparison.suite)
+        experiment = self.experiment(comparison.suite)
         keys = (*comparison.candidate.keys, *comparison.baseline.keys)
         found = {key: self._search(experiment, f"tags.`acn_eval.key` = '{key}'") for key in keys}
         return {key: run.info.run_id for key, run in found.items() if run}
 
-    def _experiment(self, suite: str) -> str:
+    def experiment(self, suite: str) -> str:
+        """Return the id of the experiment of a suite, which is made where it is not there."""
         name = EXPERIMENT.format(suite=suite)
         if name not in self.experiments:
             known = self._client.get_experiment_by_name(name)
