@@ -1,4 +1,4 @@
-"""What an exit costs: parameters, FLOPs by torch's counter, peak activation memory."""
+"""What an exit costs: parameters, FLOPs by torch's formulas, peak activation memory."""
 
 import weakref
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from acn_eval.models.encoder import Encoder
 
@@ -35,11 +35,11 @@ def cost(model: nn.Module, image_shape: tuple[int, int, int]) -> Cost:
     """Measure one forward pass of one image of shape (channels, height, width)."""
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     image = torch.zeros(1, *image_shape, device=device)
-    counter, memory = FlopCounterMode(display=False), _LiveBytes()
-    with torch.no_grad(), counter, memory:
+    meter = _Meter()
+    with torch.no_grad(), meter:
         model(image)
     parameters = sum(p.numel() for p in model.parameters())
-    return Cost(parameters, counter.get_total_flops(), memory.peak)
+    return Cost(parameters, meter.flops, meter.peak)
 
 
 def exit_costs(network: Encoder) -> tuple[Cost, ...]:
@@ -49,24 +49,38 @@ def exit_costs(network: Encoder) -> tuple[Cost, ...]:
     return tuple(cost(network.truncated(k), shape) for k in range(c.depth + 1))
 
 
-class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts bytes of storages that operations allocate and that are still referenced."""
+class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up FLOPs, and bytes of storages that operations allocate and that still live."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.flops = 0
         self.live = 0
         self.peak = 0
         self._seen: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # torch's own FlopCounterMode says True, which imports the compiler: two seconds.
+        return False
+
     def __torch_dispatch__(
         self,
-        func: Callable[..., Any],
+        func: Any,
         types: Any,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        kwargs = kwargs or {}
+        formula: Callable[..., int] | None = flop_registry.get(func._overloadpacket)
+        if formula is None:
+            with self:
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
         known = {t.untyped_storage()._cdata for t in _tensors((args, kwargs))}
-        out = func(*args, **(kwargs or {}))
+        out = func(*args, **kwargs)
+        self.flops += formula(*args, **kwargs, out_val=out) if formula else 0
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in known:
                 self._add(tensor.untyped_storage())
