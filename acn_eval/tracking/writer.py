@@ -40,7 +40,7 @@ class Writer:
         """Write one run, or complete the one that is there; return its id."""
         experiment = self.experiment(content.suite)
         run = self._run(experiment, content)
-        model = self._inputs(experiment, run.info.run_id, result) if result else None
+        model = self._inputs(experiment, run, result) if result else None
         self._log(run, content, model)
         for name, text in content.files.items():
             self._client.log_text(run.info.run_id, text, name)
@@ -91,8 +91,10 @@ class Writer:
             experiment,
             " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in identity.items()),
         )
+        if known:
+            return self._client.get_run(known.info.run_id)  # a search leaves out the model
         source = {"mlflow.source.name": "acn-eval", "mlflow.source.type": "LOCAL"}
-        return known or self._client.create_run(
+        return self._client.create_run(
             experiment, content.created_ms, {**identity, **source}, content.name
         )
 
@@ -109,10 +111,12 @@ class Writer:
             tags=[RunTag(name, value) for name, value in content.tags.items()],
         )
 
-    def _inputs(self, experiment: str, run_id: str, result: EvalResult) -> str:
+    def _inputs(self, experiment: str, run: Any, result: EvalResult) -> str:
         """Link the data and the network to the run; return the id of the network."""
         from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput
 
+        if linked := run.inputs and run.inputs.model_inputs:
+            return str(linked[0].model_id)
         data = result.data
         source = json.dumps({"name": data.name, "fingerprint": data.fingerprint})
         dataset = Dataset(
@@ -120,7 +124,7 @@ class Writer:
         )
         model = self._model(experiment, result)
         self._client.log_inputs(
-            run_id,
+            run.info.run_id,
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])],
             models=[LoggedModelInput(model)],
         )
