@@ -38,7 +38,9 @@ def main() -> None:
             accuracies.append(card.training.validation_accuracy)
         means[rate] = sum(accuracies) / len(accuracies)
         shown = " ".join(f"{100 * a:.2f}" for a in accuracies)
-        print(f"{options.recipe} rate {rate:g} seeds {seeds}: {shown} mean {100 * means[rate]:.2f} %")
+        print(
+            f"{options.recipe} rate {rate:g} seeds {seeds}: {shown} mean {100 * means[rate]:.2f} %"
+        )
     print(f"{options.recipe} best {max(means, key=lambda rate: means[rate]):g}", flush=True)
 
 

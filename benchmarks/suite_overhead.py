@@ -1,0 +1,143 @@
+"""What the robustness suite costs over the forward passes that it cannot avoid.
+
+    python benchmarks/suite_overhead.py [--images 2048] [--rounds 3] [--threads 2]
+
+In one process, in turn, on a CIFAR-sized ViT (depth 12, width 128, patch 4, random weights) and
+the paper's seven conditions:
+  bare         the forward passes alone, on images that are ready, at the suite's precision
+  suite        `Robustness.ask`: decoding, noise, normalising, certificate, digest, store
+  reload loop  the way of a well-known benchmark: for every condition the whole array is loaded
+               anew from disk, made float on the host, corrupted image by image with skimage, and
+               run in fp32 with one read-back a batch
+CIFAR-10 is used where ACN_EVAL_DATA points to it, random pictures elsewhere. Every contestant is
+judged by its fastest round.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.util import random_noise
+from torch import nn
+
+from acn_eval.checkpoints import Checkpoint, Prepare, from_module
+from acn_eval.data import Examples, Geometry, data_root, open_examples
+from acn_eval.models import build, initialise, read_arch
+from acn_eval.passes import Place, Store, Subject, class_map
+from acn_eval.passes.precision import Numeric, forward
+from acn_eval.suites import Robustness, Setting, read_suite
+
+CLASSES = tuple(str(i) for i in range(10))
+ARCH = {
+    "kind": "vit",
+    "connectivity": "acn",
+    "depth": 12,
+    "width": 128,
+    "hidden": 512,
+    "heads": 4,
+    "patch": 4,
+    "image_size": 32,
+    "channels": 3,
+}
+
+
+def network() -> nn.Module:
+    return initialise(build(read_arch(ARCH, "benchmark")), seed=0).eval()
+
+
+def pictures(n: int, folder: Path) -> Examples:
+    if (data_root() / "cifar-10-batches-py").is_dir():
+        return open_examples("cifar10").keyed(n)
+    images = np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), np.uint8)
+    np.savez(folder / "random.npz", images=images, labels=np.arange(n) % 10)
+    return open_examples(f"npz:{folder / 'random.npz'}").keyed()
+
+
+def checkpoint() -> Checkpoint:
+    prepare = Prepare(Geometry(32, 3), (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
+    return from_module(network(), name="vit", classes=CLASSES, prepare=prepare)
+
+
+def bare(subject: Subject, images: torch.Tensor, batch: int, numeric: Numeric) -> None:
+    for _ in range(7):
+        for part in torch.split(images, batch):
+            forward(subject.checkpoint.model, part, numeric).argmax(1)
+
+
+def suite_run(suite: Robustness, subject: Subject, examples: Examples, place: Place) -> str:
+    answer = suite.ask([subject], Setting(examples, place, 0, lambda done, total: None))[0]
+    return answer.numeric
+
+
+def reload_loop(suite: Robustness, subject: Subject, file: Path, labels: np.ndarray) -> None:
+    for question in suite.questions():
+        images = np.load(file).astype(np.float32) / 255
+        if question.corruption is not None:
+            images = np.stack([_skimage(question, image) for image in images])
+        batch = torch.from_numpy(images.astype(np.float32)).permute(0, 3, 1, 2)
+        correct = 0
+        for part, wanted in zip(
+            batch.split(200), np.split(labels, range(200, len(labels), 200)), strict=True
+        ):
+            logits = forward(
+                subject.checkpoint.model, subject.checkpoint.prepare.normalise(part), "fp32"
+            )
+            correct += int((logits.argmax(1) == torch.from_numpy(wanted)).sum().item())
+
+
+def _skimage(question, image: np.ndarray) -> np.ndarray:  # noqa: ANN001
+    if question.corruption.kind == "gaussian":
+        return random_noise(image, "gaussian", var=question.level**2)
+    return random_noise(image, "s&p", amount=question.level)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=2048)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=Place(torch.device("cpu")).batch_size)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as name:
+        measure(options, Path(name))
+
+
+def measure(options: argparse.Namespace, folder: Path) -> None:
+    suite = read_suite("robustness")
+    examples = pictures(options.images, folder)
+    subject = Subject(checkpoint(), class_map(CLASSES, CLASSES))
+    raw = examples.read(np.arange(len(examples)), Geometry(32, 3))
+    ready = subject.checkpoint.prepare.normalise(raw.to(torch.float32) / 255)
+    np.save(folder / "all.npy", raw.permute(0, 2, 3, 1).numpy())
+    place = Place(
+        torch.device("cpu"), options.batch, store=Store(folder / "store", readable=False)
+    )
+    numeric = suite_run(suite, subject, examples.at(np.arange(64)), place)
+    contestants: dict[str, Callable[[], object]] = {
+        "bare": lambda: bare(subject, ready, options.batch, numeric),
+        "suite": lambda: suite_run(suite, subject, examples, place),
+        "reload loop": lambda: reload_loop(suite, subject, folder / "all.npy", examples.labels),
+    }
+    best = dict.fromkeys(contestants, float("inf"))
+    for _ in range(options.rounds):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - start)
+    each = 1e6 / (7 * len(examples))
+    print(
+        f"{examples.name}, {len(examples)} images x 7 conditions, {numeric}, batch {options.batch}"
+    )
+    for name, seconds in best.items():
+        ratio = seconds / best["bare"]
+        print(f"{name:12} {seconds:8.2f} s  {seconds * each:8.0f} us an image  {ratio:.3f} x bare")
+    print(f"the suite is {best['reload loop'] / best['suite']:.2f} x as fast as the reload loop")
+
+
+if __name__ == "__main__":
+    main()
