@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
@@ -18,9 +19,18 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--hide-scrollbars",
-    "--window-size=1500,1300",
+    "--window-size=1800,1300",
     "--remote-debugging-pipe",
 )
+
+
+# Chromium reads from descriptor 3 and writes to 4.
+WIRE = """import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Page:
@@ -85,8 +95,7 @@ def browser(profile):
     from_browser, write_end = os.pipe()
     command = [shutil.which("chromium"), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(
-        # Chromium reads from descriptor 3 and writes to 4.
-        ["sh", "-c", f'exec "$@" 3<&{read_end} 4>&{write_end}', "sh", *command],
+        [sys.executable, "-c", WIRE, str(read_end), str(write_end), *command],
         pass_fds=(read_end, write_end),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

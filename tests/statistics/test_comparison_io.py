@@ -1,0 +1,43 @@
+"""A comparison survives the disk."""
+
+import json
+
+import pytest
+
+from acn_eval.errors import DataError
+from acn_eval.statistics import compare
+from acn_eval.statistics.comparison_io import comparison_key, load_comparison, save_comparison
+from tests.fakes import fake_result
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare([fake_result("ac_vit")], [fake_result("res_vit")])
+
+
+def test_what_is_saved_is_read_back(comparison, tmp_path):
+    folder = save_comparison(comparison, tmp_path)
+    assert folder.name == f"compare-ac_vit-res_vit-{comparison_key(comparison)}"
+    assert load_comparison(folder) == comparison
+    assert not list(folder.glob("*.part"))
+
+
+def test_the_key_knows_the_order_of_the_sides(comparison):
+    other = compare([fake_result("res_vit")], [fake_result("ac_vit")])
+    assert comparison_key(other) != comparison_key(comparison)
+
+
+@pytest.mark.parametrize("damage", ["{", "{}", "[]", '{"candidate": 3}'])
+def test_a_damaged_file_is_a_data_error(comparison, tmp_path, damage):
+    folder = save_comparison(comparison, tmp_path)
+    (folder / "comparison.json").write_text(damage)
+    with pytest.raises(DataError, match="Compare again"):
+        load_comparison(folder)
+
+
+def test_a_file_with_an_unknown_field_is_a_data_error(comparison, tmp_path):
+    folder = save_comparison(comparison, tmp_path)
+    facts = json.loads((folder / "comparison.json").read_text())
+    (folder / "comparison.json").write_text(json.dumps({**facts, "mood": "good"}))
+    with pytest.raises(DataError, match="mood"):
+        load_comparison(folder)
