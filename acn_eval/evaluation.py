@@ -77,6 +77,7 @@ def evaluate(
     subjects = [_subject(checkpoint, examples, choice) for checkpoint in loaded]
     setting = Setting(examples, place, seed, progress)
     answers = suite.ask(subjects, setting)
+    place.store.trim()
     return [
         _result(subject.checkpoint, suite, setting, answer)
         for subject, answer in zip(subjects, answers, strict=True)
@@ -92,7 +93,7 @@ def choose(checkpoints: Sequence[Checkpoint], choice: Choice) -> Examples:
         DataError: no or different data named, a class that is not there, or nothing left.
     """
     named = {c.data for c in checkpoints}
-    if not choice.data and (len(named) > 1 or "" in named):
+    if not choice.data and (len(named) != 1 or "" in named):
         shown = ", ".join(sorted(n or "none" for n in named))
         raise DataError(f"--data: must be given where the cards do not agree; they name {shown}")
     examples = open_examples(choice.data or named.pop(), "test", choice.root)

@@ -18,15 +18,18 @@ from torch.nn.functional import interpolate
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data import Examples, Geometry
+from acn_eval.passes.memory import Batches
 from acn_eval.passes.place import Place
 from acn_eval.passes.precision import Numeric, running
 from acn_eval.passes.question import ClassMap, Question
 from acn_eval.passes.store import OUTCOME
 
-__all__ = ["Progress", "Subject", "one_pass"]
+__all__ = ["Pass", "Progress", "Subject", "one_pass", "prepared"]
 
 Progress = Callable[[int, int], None]
 """Called with (image-forwards done, image-forwards in all)."""
+Pair = tuple[int, int]
+"""Indices of a subject and of a question."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,12 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     """
     counter = _Counter(len(job.subjects) * len(job.questions) * len(job.examples), progress)
     counter.add(0)
+    batches = Batches(job.place.batch_size, job.place.device)
     parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
     size = _chunk_size(max(s.checkpoint.id.flops for s in job.subjects))
     for start in range(0, len(job.examples), size):
         chunk = job.examples.at(np.arange(start, min(start + size, len(job.examples))))
-        for s, q, outcomes in _chunk(job, chunk, counter):
+        for s, q, outcomes in _chunk(job, chunk, batches, counter):
             parts[s][q].append(outcomes)
     return [[np.concatenate(pieces) for pieces in row] for row in parts]
 
@@ -95,7 +99,7 @@ def _chunk_size(flops: int) -> int:
 
 
 def _chunk(
-    job: Pass, chunk: Examples, counter: _Counter
+    job: Pass, chunk: Examples, batches: Batches, counter: _Counter
 ) -> Iterator[tuple[int, int, NDArray[np.void]]]:
     store = job.place.store
     content = hashlib.sha256(chunk.ids.tobytes() + chunk.hashes.tobytes()).hexdigest()
@@ -109,7 +113,7 @@ def _chunk(
             else:
                 counter.add(len(chunk))
                 yield s, q, known
-    computed = _computed(job, chunk, [(s, q) for s, q, _ in missing], counter)
+    computed = _computed(job, chunk, [(s, q) for s, q, _ in missing], batches, counter)
     for (s, q, key), outcomes in zip(missing, computed, strict=True):
         store.put(key, outcomes)
         yield s, q, outcomes
@@ -135,27 +139,22 @@ def _facts(job: Pass, s: int, q: int, content: str) -> list[Any]:
 
 
 def _computed(
-    job: Pass, chunk: Examples, wanted: list[tuple[int, int]], counter: _Counter
+    job: Pass, chunk: Examples, wanted: list[Pair], batches: Batches, counter: _Counter
 ) -> list[NDArray[np.void]]:
-    """Compute the wanted (subject, question) pairs; out of memory halves the batch."""
+    """Compute the wanted (subject, question) pairs; a batch too many is taken back and redone."""
     if not wanted:
         return []
-    size = job.place.batch_size
-    while True:
-        before = counter.done
-        try:
-            return _batches(job, chunk, wanted, size, counter)
-        except (torch.OutOfMemoryError, RuntimeError) as exc:
-            if size == 1 or not _out_of_memory(exc):
-                raise
-            size //= 2
-            counter.add(before - counter.done)
-            if job.place.device.type == "cuda":
-                torch.cuda.empty_cache()
+    before = counter.done
+
+    def attempt(size: int) -> list[NDArray[np.void]]:
+        counter.add(before - counter.done)
+        return _batches(job, chunk, wanted, size, counter)
+
+    return batches.halving(attempt)
 
 
 def _batches(
-    job: Pass, chunk: Examples, wanted: list[tuple[int, int]], size: int, counter: _Counter
+    job: Pass, chunk: Examples, wanted: list[Pair], size: int, counter: _Counter
 ) -> list[NDArray[np.void]]:
     device, n = job.place.device, len(chunk)
     predicted = torch.empty(len(wanted), n, dtype=torch.int32, device=device)
@@ -172,8 +171,8 @@ def _batches(
 
 
 def _logits(
-    job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: list[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], Tensor]]:
+    job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: list[Pair]
+) -> Iterator[tuple[Pair, Tensor]]:
     """Yield logits of one batch for every wanted pair; each noise is drawn and applied once."""
     images = _uploaded(chunk.read(where, job.geometry), job.place.device)
     ids = torch.from_numpy(chunk.ids[where]).to(job.place.device)
@@ -232,7 +231,3 @@ def _read_back(
     outcomes["predicted"] = predicted.cpu().numpy()
     outcomes["confidence"] = confidence.cpu().numpy()
     return list(outcomes)
-
-
-def _out_of_memory(exc: Exception) -> bool:
-    return isinstance(exc, torch.OutOfMemoryError) or "not enough memory" in str(exc)

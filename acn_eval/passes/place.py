@@ -43,7 +43,19 @@ def resolve_device(name: str) -> torch.device:
     }
     if name == "auto":
         return torch.device(next(kind for kind, yes in there.items() if yes))
-    if not there.get(name.partition(":")[0], False):
+    device = _device(name)
+    if device is None or not there.get(device.type) or (device.index or 0) >= _count(device):
         have = ", ".join(kind for kind, yes in there.items() if yes)
         raise ConfigError(f"--device: must be auto or one that is here ({have}); got {name}")
-    return torch.device(name)
+    return device
+
+
+def _device(name: str) -> torch.device | None:
+    try:
+        return torch.device(name)
+    except RuntimeError:  # no name of a device
+        return None
+
+
+def _count(device: torch.device) -> int:
+    return torch.cuda.device_count() if device.type == "cuda" else 1

@@ -8,7 +8,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-__all__ = ["Numeric", "bf16_pays", "certificate", "forward"]
+from acn_eval.passes.memory import Batches
+
+__all__ = ["Numeric", "bf16_pays", "certificate", "forward", "running"]
 
 Numeric = Literal["fp32", "bf16"]
 Network = Callable[[Tensor], Tensor]
@@ -29,10 +31,14 @@ def running(numeric: Numeric, device: torch.device) -> AbstractContextManager[An
     return stack
 
 
-def forward(network: Network, images: Tensor, numeric: Numeric) -> Tensor:
-    """Return logits float32 (n, classes)."""
-    with running(numeric, images.device):
-        return network(images).float()
+def forward(network: Network, images: Tensor, numeric: Numeric, size: int) -> Tensor:
+    """Return logits float32 (n, classes), computed in batches of a size, or of what fits."""
+
+    def attempt(size: int) -> Tensor:
+        with running(numeric, images.device):
+            return torch.cat([network(part).float() for part in torch.split(images, size)])
+
+    return Batches(size, images.device).halving(attempt)
 
 
 def bf16_pays(network: Network, images: Tensor) -> bool:
@@ -45,29 +51,32 @@ def bf16_pays(network: Network, images: Tensor) -> bool:
     half = square.to(torch.bfloat16)
     if _seconds(lambda: half @ half) > _seconds(lambda: square @ square):
         return False
-    slow = _seconds(lambda: forward(network, images, "fp32"))
-    return _seconds(lambda: forward(network, images, "bf16")) * _GAIN < slow
+    n = len(images)
+    slow = _seconds(lambda: forward(network, images, "fp32", n))
+    return _seconds(lambda: forward(network, images, "bf16", n)) * _GAIN < slow
 
 
-def certificate(network: Network, images: Tensor, numeric: Numeric) -> dict[str, Any]:
+def certificate(network: Network, images: Tensor, numeric: Numeric, size: int) -> dict[str, Any]:
     """Count the predictions that change with precision, and with the size of the batch.
 
     Args:
         network: logits of prepared images.
         images: prepared, float32 (n, channels, size, size), a small fixed subset.
         numeric: the precision that is certified against fp32.
+        size: of the batches that were measured; larger ones than n are batches of n.
 
     Returns:
-        ``n``, ``precision_flips`` and ``batch_flips`` (batches of n against batches of 7).
+        ``n``, ``precision_flips`` and ``batch_flips`` (batches as measured against those of 7).
     """
-    whole = forward(network, images, numeric).argmax(1)
-    parts = [forward(network, part, numeric).argmax(1) for part in torch.split(images, 7)]
-    reference = whole if numeric == "fp32" else forward(network, images, "fp32").argmax(1)
+    whole = forward(network, images, numeric, size).argmax(1)
+    parts = forward(network, images, numeric, min(size, 7)).argmax(1)
+    same = numeric == "fp32"
+    reference = whole if same else forward(network, images, "fp32", size).argmax(1)
     return {
         "n": len(images),
         "precision": numeric,
         "precision_flips": int((whole != reference).sum()),
-        "batch_flips": int((whole != torch.cat(parts)).sum()),
+        "batch_flips": int((whole != parts).sum()),
     }
 
 

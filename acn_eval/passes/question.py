@@ -75,7 +75,7 @@ def class_map(
         restricted: predict among the classes of the data only.
 
     Raises:
-        DataError: a class of the data is none of the model's.
+        DataError: a class of the data is none of the model's, or two are the same one.
     """
     numbered = tuple(model) == tuple(str(i) for i in range(len(model)))
     if numbered and not names and len(model) == len(data):
@@ -89,5 +89,8 @@ def class_map(
             f"classes of the data must be among the model's ({known}); got {shown}. "
             "Choose some with --classes, or map them with --class-map."
         )
+        raise DataError(msg)
+    if len(set(wanted)) < len(wanted):
+        msg = f"classes of the data must be different classes of the model; got {wanted}"
         raise DataError(msg)
     return ClassMap(tuple(list(model).index(name) for name in wanted), restricted)

@@ -35,7 +35,7 @@ def read_suite(name: str) -> AnySuite:
         have = ", ".join(shipped_suites())
         raise ConfigError(f"{name}: must be a YAML file or a shipped suite ({have}); got neither")
     try:
-        return TypeAdapter(AnySuite).validate_python(yaml.safe_load(path.read_text()))
+        return TypeAdapter(AnySuite).validate_python(yaml.safe_load(path.read_bytes()))
     except yaml.YAMLError as exc:
         raise ConfigError(f"{path}: must be YAML; {' '.join(str(exc).split())}") from exc
     except ValidationError as exc:

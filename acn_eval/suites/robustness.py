@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import AnyCorruption, Context, Gaussian, NoiseKey, noise_digest
 from acn_eval.data import Geometry, channel_moments
 from acn_eval.errors import Unsupported
@@ -15,7 +16,9 @@ from acn_eval.passes import (
     CLEAN,
     Numeric,
     Pass,
+    Place,
     Question,
+    Store,
     Subject,
     bf16_pays,
     certificate,
@@ -102,7 +105,10 @@ class Robustness(Suite, frozen=True):
                 skipped=skipped,
                 numeric=numeric,
                 certificate=certificate(
-                    subject.checkpoint.model, prepared(subject.checkpoint, first), numeric
+                    subject.checkpoint.model,
+                    prepared(subject.checkpoint, first),
+                    numeric,
+                    min(setting.place.batch_size, len(first)),
                 ),
                 noise_digest=digest,
             )
@@ -153,4 +159,16 @@ def _numeric(
     largest = max((s.checkpoint for s in subjects), key=lambda c: c.id.flops)
     if largest.id.flops * questions * len(setting.examples) < _WORTH_PROBING:
         return "fp32"
-    return "bf16" if bf16_pays(largest.model, prepared(largest, first)) else "fp32"
+    return _probed(largest, first[: setting.place.batch_size], setting.place)
+
+
+def _probed(checkpoint: Checkpoint, first: Tensor, place: Place) -> Numeric:
+    """Measure once and remember: a resumed run must not change its mind half way."""
+    c, shape = checkpoint.id, list(first.shape)
+    key = Store.key(["bf16 pays", c.sha256, c.arch, shape, str(place.device), torch.__version__])
+    known = place.store.read(key)
+    if known is None:
+        pays = bf16_pays(checkpoint.model, prepared(checkpoint, first))
+        known = b"bf16" if pays else b"fp32"
+        place.store.write(key, known)
+    return "bf16" if known == b"bf16" else "fp32"

@@ -1,0 +1,50 @@
+"""Out of memory halves the batch and goes on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from acn_eval.errors import MeasureError
+
+__all__ = ["Batches"]
+
+_Found = TypeVar("_Found")
+
+
+@dataclass
+class Batches:
+    """The size of the batches of one pass; it only ever shrinks.
+
+    Attributes:
+        size: images per forward pass, now.
+        device: whose memory is meant.
+    """
+
+    size: int
+    device: torch.device
+
+    def halving(self, run: Callable[[int], _Found]) -> _Found:
+        """Return ``run(size)``, tried again with half the size as often as memory runs out.
+
+        Raises:
+            MeasureError: not even one image fits.
+        """
+        while True:
+            try:
+                return run(self.size)
+            except RuntimeError as exc:
+                if not _out_of_memory(exc):
+                    raise
+                reason = exc if self.size == 1 else None
+            if reason is not None:
+                msg = f"{self.device}: memory must hold a forward pass of one image; {reason}"
+                raise MeasureError(msg) from reason
+            self.size //= 2
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+
+def _out_of_memory(exc: RuntimeError) -> bool:
+    return isinstance(exc, torch.OutOfMemoryError) or "not enough memory" in str(exc)

@@ -1,0 +1,115 @@
+"""Two networks small enough to train in a second, and ways to ask them."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from acn_eval.checkpoints import load
+from acn_eval.evaluation import Choice, choose
+from acn_eval.passes import Subject, class_map
+from acn_eval.training import Recipe, train
+
+CPU = torch.device("cpu")
+ARCH = {
+    "kind": "vit",
+    "connectivity": "acn",
+    "depth": 2,
+    "width": 16,
+    "heads": 2,
+    "hidden": 32,
+    "image_size": 8,
+    "patch": 4,
+    "channels": 1,
+    "classes": 10,
+}
+SUITE = """\
+kind: robustness
+name: small
+corruptions:
+  - {kind: gaussian, levels: [0.1, 0.3]}
+  - {kind: salt_pepper, levels: [0.1]}
+  - {kind: motion_blur, levels: [3]}
+repeats: 1
+"""
+START = "from acn_eval.cli.main import main; main()"
+
+
+def recipe(**changes):
+    arch = {**ARCH, **changes.pop("arch", {})}
+    fields = {"steps": 60, "batch": 64, "learning_rate": 0.01, "warmup": 10, **changes}
+    return Recipe.model_validate({"arch": arch, **fields})
+
+
+def train_pair(folder: Path):
+    twins = {"tiny_ac.pt": ("acn", "tiny_res.pt"), "tiny_res.pt": ("residual", "tiny_ac.pt")}
+    for name, (connectivity, pair) in twins.items():
+        plan = recipe(arch={"connectivity": connectivity}, pair=pair)
+        train(plan, folder / name, device=CPU)
+
+
+def checkpoint(folder, name="tiny_ac", device=CPU):
+    loaded = load(str(folder / f"{name}.pt"))
+    loaded.model.to(device)
+    return loaded
+
+
+def digits(n=None):
+    """The test digits in the order of an evaluation."""
+    return choose([], Choice(data="digits", limit=n))
+
+
+def subject(checkpoint, examples=None):
+    classes = checkpoint.classes if examples is None else examples.classes
+    return Subject(checkpoint, class_map(checkpoint.classes, classes))
+
+
+class Counting(nn.Module):
+    """Passes on to a network and counts the images that went through."""
+
+    def __init__(self, inner, largest=None):
+        super().__init__()
+        self.inner, self.largest, self.images, self.calls = inner, largest, 0, []
+
+    def forward(self, images):
+        self.calls.append(len(images))
+        if self.largest is not None and len(images) > self.largest:
+            msg = "a GPU that is too small"
+            raise torch.OutOfMemoryError(msg)
+        self.images += len(images)
+        return self.inner(images)
+
+
+def counting(checkpoint, largest=None):
+    """Return the checkpoint with a counting network; everything else is as it was."""
+    return replace(checkpoint, model=Counting(checkpoint.model, largest))
+
+
+def environment(folder: Path, **more):
+    """What a process of its own sees: a cache inside the folder, one thread, no colours."""
+    plain = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "COLUMNS"}}
+    return {**plain, "ACN_EVAL_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", **more}
+
+
+def start(folder: Path, *arguments, code=START, **options):
+    """Start acn-eval in a folder, as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=folder,
+        env={**environment(folder), "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def run(folder: Path, *arguments, **options):
+    """Run acn-eval in a folder to its end; returns (exit code, stdout, stderr)."""
+    process = start(folder, *arguments, **options)
+    out, err = process.communicate(timeout=100)
+    return process.returncode, out, err
