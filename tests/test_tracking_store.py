@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acn_eval.errors import ConfigError, TrackingError
-from acn_eval.tracking import find, record, resolve_store, serving
+from acn_eval.tracking import chart_links, find, record, resolve_store, serving
 from acn_eval.tracking.server import LIGHT
 from tests.fakes import fake_result, saved_pair
 
@@ -15,7 +15,8 @@ MLFLOW = Path(__file__).parents[1] / "mlflow"
 
 
 @pytest.fixture(autouse=True)
-def _no_address(monkeypatch):
+def _no_address(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # locks of servers
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
@@ -59,7 +60,34 @@ def test_a_folder_with_spaces_and_signs_is_a_folder(tmp_path):
     record([fake_result()], cwd=home, artifacts=artifacts)
     assert (home / "mlflow.db").exists()
     assert list((home / "mlruns").rglob("result.json"))
-    assert [path.name for path in tmp_path.iterdir()] == [home.name]
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == [home.name]
+
+
+def test_a_server_takes_the_same_record_and_takes_it_once(tmp_path):
+    from mlflow import MlflowClient
+
+    record([fake_result("res_vit")], cwd=tmp_path)
+    results, comparisons, artifacts = saved_pair(tmp_path / "acn-results")
+    with serving(resolve_store(None, cwd=tmp_path), port=0) as server:
+        seen = [
+            record(
+                results,
+                comparisons,
+                tracking_uri=server.address,
+                cwd=tmp_path,
+                artifacts=artifacts,
+            ).runs
+            for _ in range(2)
+        ]
+        client = MlflowClient(server.address)
+        arm = seen[0][results[0].key]
+        steps = [point.step for point in client.get_metric_history(arm, "acc/gaussian")]
+        files = {file.path for file in client.list_artifacts(arm)}
+        pages = chart_links(server.address)
+    assert seen[0] == seen[1]
+    assert steps == [0, 100, 200, 400]
+    assert files == {"accuracy.csv", "cells.parquet", "result.json"}
+    assert set(pages) == {"acn-eval/robustness, curves", "acn-eval/robustness, comparisons"}
 
 
 @pytest.mark.parametrize("kind", ["dead_server", "silent_server"])

@@ -8,7 +8,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, summarise
 from acn_eval.statistics.curves import CLEAN, curves
 from acn_eval.tracking.content import Point, RunContent, digest, flat, key_name, step
-from acn_eval.tracking.tables import accuracy_table
+from acn_eval.tracking.tables import accuracy_table, description
 
 __all__ = ["arm_run", "model_key"]
 
@@ -17,6 +17,7 @@ def arm_run(result: EvalResult) -> RunContent:
     """Return the content of the run of one result."""
     accuracies = summarise([result])
     values = [[a.name, a.n, a.estimate.value] for a in accuracies]
+    table = accuracy_table(result, accuracies)
     seed = f" seed {result.seed}" if result.seed else ""
     return RunContent(
         name=f"{result.checkpoint.name}{seed}",
@@ -25,7 +26,7 @@ def arm_run(result: EvalResult) -> RunContent:
         digest=digest(values),
         points=tuple(_points(accuracies)),
         params=_params(result),
-        tags={**_tags(result), "mlflow.note.content": accuracy_table(result, accuracies)},
+        tags={**_tags(result), "mlflow.note.content": description(table)},
         files={"accuracy.csv": _csv(accuracies)},
         created_ms=result.created_ms,
     )

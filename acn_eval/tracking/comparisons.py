@@ -7,9 +7,11 @@ from acn_eval.statistics import Comparison, Row
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.curves import CLEAN, curves
 from acn_eval.tracking.content import Point, RunContent, digest, key_name, step
-from acn_eval.tracking.tables import comparison_table
+from acn_eval.tracking.tables import comparison_table, description
 
 __all__ = ["comparison_run"]
+
+_PAGES = "?workflowType=machine_learning"
 
 
 def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> RunContent:
@@ -36,7 +38,10 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
             "images": str(comparison.n),
             "unit": comparison.unit,
         },
-        tags={**_tags(comparison, arms), "mlflow.note.content": f"{table}\n\n{links}"},
+        tags={
+            **_tags(comparison, arms),
+            "mlflow.note.content": description(f"{table}\n\n{links}"),
+        },
         files={"table.md": f"{table}\n"},
         created_ms=None,
     )
@@ -62,7 +67,7 @@ def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> 
     """One Markdown line per side, with links to the runs of its arms."""
     for arm in (comparison.candidate, comparison.baseline):
         runs = [arms[key] for key in arm.keys if key in arms]
-        linked = [f"[{run[:8]}](#/experiments/{experiment}/runs/{run})" for run in runs]
+        linked = [f"[{run[:8]}](#/experiments/{experiment}/runs/{run}{_PAGES})" for run in runs]
         yield f"- {arm.label}: {', '.join(linked) or 'not recorded'}"
 
 

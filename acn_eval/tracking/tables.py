@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Row, name_of
 
-__all__ = ["accuracy_table", "comparison_table", "points"]
+__all__ = ["accuracy_table", "comparison_table", "description", "points"]
 
 
 def points(estimate: Estimate, *, sign: str = "") -> str:
@@ -18,6 +18,15 @@ def points(estimate: Estimate, *, sign: str = "") -> str:
         f"{100 * x:{sign}.1f}" for x in (estimate.value, estimate.low, estimate.high)
     )
     return f"{value} [{low}, {high}]"
+
+
+def description(text: str) -> str:
+    """Return Markdown for MLflow's pages, which leave no space between the cells of a table."""
+    lines = text.split("\n")
+    return "\n".join(
+        line.replace(" | ", " &emsp; | ") if line.startswith("| ") and "---" not in line else line
+        for line in lines
+    )
 
 
 def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
