@@ -7,8 +7,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from acn_eval.results import CheckpointId
 from acn_eval.statistics.score import Interval
@@ -40,18 +39,18 @@ class Student:
         gap = self.value - delta
         if gap == 0 or self.variance == 0:
             return math.copysign(math.inf, gap) if gap else 0.0
-        tail = student.logsf(abs(gap) / math.sqrt(self.variance), self.df)
-        return math.copysign(-float(norm.ppf(math.exp(tail))), gap)
+        tail = stdtr(self.df, -abs(gap) / math.sqrt(self.variance))
+        return math.copysign(-float(ndtri(tail)), gap)
 
     def p(self, delta: float = 0.0) -> float:
         """Return the two-sided p value of ``mean = delta``."""
-        return float(2 * norm.sf(abs(self.z(delta))))
+        return float(2 * ndtr(-abs(self.z(delta))))
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """Return the value with equal tails to both sides."""
         if self.variance == 0:
             return Interval(self.value, self.value)
-        half = student.isf((1 - confidence) / 2, self.df) * math.sqrt(self.variance)
+        half = stdtrit(self.df, (1 + confidence) / 2) * math.sqrt(self.variance)
         return Interval(self.value - float(half), self.value + float(half))
 
 

@@ -3,8 +3,7 @@
 import math
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.score import BoundedSample
@@ -22,7 +21,7 @@ def mde(effect: BoundedSample | Student) -> float:
     if isinstance(effect, BoundedSample):
         squares = float(np.sum(effect.counts * effect.values**2))
         return mde_images(effect.n, (squares + 2) / (effect.n + 2))
-    quantiles = student.ppf(0.975, effect.df) + student.ppf(0.8, effect.df)
+    quantiles = stdtrit(effect.df, 0.975) + stdtrit(effect.df, 0.8)
     return float(quantiles) * math.sqrt(effect.variance)
 
 
@@ -32,4 +31,4 @@ def mde_images(n: int, discordance: float) -> float:
     >>> round(mde_images(360, 0.06), 3)
     0.036
     """
-    return float(norm.ppf(0.975) + norm.ppf(0.8)) * math.sqrt(discordance / n)
+    return float(ndtri(0.975) + ndtri(0.8)) * math.sqrt(discordance / n)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from acn_eval.statistics.comparison import Estimate
 from acn_eval.statistics.design import Design, Pair
@@ -32,7 +32,7 @@ def error_ratio(design: Design, accuracy: Pair, confidence: float = 0.95) -> Est
         scaled = Pair(errors.candidate, theta * errors.baseline)
         return design.difference(scaled, support=(-theta, 1.0)).z()
 
-    critical = float(norm.isf((1 - confidence) / 2))
+    critical = float(ndtri((1 + confidence) / 2))
     value = float(errors.candidate.mean() / errors.baseline.mean())
     high = _upper(z, value, critical)
     return None if high is None else Estimate(value, _lower(z, value, critical), high)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 __all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support"]
 
@@ -93,11 +93,11 @@ class BoundedSample:
 
     def p(self, delta: float = 0.0) -> float:
         """Return the two-sided p value of ``mean = delta``."""
-        return float(2 * norm.sf(abs(self.z(delta))))
+        return float(2 * ndtr(-abs(self.z(delta))))
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """Return every delta that the two-sided test at ``1 - confidence`` does not reject."""
-        critical = float(norm.isf((1 - confidence) / 2))
+        critical = float(ndtri((1 + confidence) / 2))
         return Interval(self._limit(critical, side=-1), self._limit(critical, side=1))
 
     def _limit(self, critical: float, *, side: int) -> float:
