@@ -57,7 +57,7 @@ def _reason(exc: ValidationError) -> str:
     if error["type"] == "union_tag_invalid":
         context = error["ctx"]
         return f"{where}: kind must be one of {context['expected_tags']}; got {context['tag']!r}"
-    return f"{where}: {error['msg']}; got {error['input']!r}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r:.80}"
 
 
 def _field_names() -> list[str]:

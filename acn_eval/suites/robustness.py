@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from acn_eval.checkpoints import Checkpoint
@@ -52,6 +52,17 @@ class Robustness(Suite, frozen=True):
     corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     image_size: Annotated[int, Field(gt=0)] | None = None
+
+    @field_validator("corruptions")
+    @classmethod
+    def _distinct(cls, corruptions: tuple[AnyCorruption, ...]) -> tuple[AnyCorruption, ...]:
+        """The same condition twice would count twice in the end point."""
+        conditions = [condition for c in corruptions for condition in c.conditions()]
+        twice = [c for i, c in enumerate(conditions) if c in conditions[:i]]
+        if twice:
+            msg = f"conditions must differ; {twice[0]['corruption']} {twice[0]['level']} is twice"
+            raise ValueError(msg)
+        return corruptions
 
     def questions(self) -> Iterator[Question]:
         """Clean first, then every corruption x level x repeat."""
