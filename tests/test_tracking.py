@@ -132,7 +132,7 @@ def test_a_comparison_says_everything_and_links_its_arms(home):
     assert tags["acn_eval.candidate_runs"] == recorded.runs[results[0].key]
     assert tags["acn_eval.baseline_runs"] == recorded.runs[results[1].key]
     assert comparison.claim.sentence in tags["mlflow.note.content"]
-    assert "| gaussian 0.4 " in tags["mlflow.note.content"]
+    assert "| gaussian 0.4&nbsp; |" in tags["mlflow.note.content"]
     assert f"/runs/{recorded.runs[results[0].key]}" in tags["mlflow.note.content"]
     assert "mlflow.parentRunId" not in tags
 

@@ -24,7 +24,7 @@ def description(text: str) -> str:
     """Return Markdown for MLflow's pages, which leave no space between the cells of a table."""
     lines = text.split("\n")
     return "\n".join(
-        line.replace(" | ", " &emsp; | ") if line.startswith("| ") and "---" not in line else line
+        line.replace(" | ", "&nbsp; | ") if line.startswith("| ") and "---" not in line else line
         for line in lines
     )
 
