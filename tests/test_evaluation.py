@@ -1,0 +1,221 @@
+"""The straight line, as a library: load, evaluate, compare."""
+
+import itertools
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from acn_eval import compare, evaluate, load
+from acn_eval.checkpoints import Native, Prepare, from_module, write_native
+from acn_eval.checkpoints.native import read_native
+from acn_eval.corruptions import Gaussian
+from acn_eval.data import Geometry, open_examples
+from acn_eval.errors import CheckpointError, ConfigError, DataError
+from acn_eval.evaluation import Choice
+from acn_eval.passes import Store
+from acn_eval.suites import Robustness
+from tests.tiny import checkpoint, digits
+
+SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
+LIMIT = Choice(limit=40)
+
+
+def linear(seed=0, classes=tuple("0123456789"), data="digits", name="linear"):
+    layer = torch.nn.Linear(64, len(classes))
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(seed)
+        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+    prepare = Prepare(Geometry(8, 1), (0.3,), (0.4,))
+    module = torch.nn.Sequential(torch.nn.Flatten(), layer)
+    return from_module(module, name=name, classes=classes, prepare=prepare, data=data)
+
+
+def npz(folder, classes, n=30, side=8):
+    rng = np.random.default_rng(0)
+    path = folder / "own.npz"
+    images = rng.integers(0, 256, (n, side, side), dtype=np.uint8)
+    labels = np.arange(n) % len(classes)
+    np.savez(path, images=images, labels=labels, classes=np.array(classes))
+    return f"npz:{path}"
+
+
+def test_uris_or_checkpoints_in_their_order(tiny, place):
+    uris = [str(tiny / f"{name}.pt") for name in ("tiny_ac", "tiny_res")]
+    by_uri = evaluate(uris, SUITE, LIMIT, place=place)
+    by_object = evaluate([load(uri) for uri in reversed(uris)], SUITE, LIMIT, place=place)
+    assert [r.checkpoint.name for r in by_uri] == ["tiny_ac", "tiny_res"]
+    assert [r.key for r in by_object] == [r.key for r in by_uri][::-1]
+    assert by_uri[0].noise_digest == by_uri[1].noise_digest
+    comparison = compare(by_uri[:1], by_uri[1:])
+    assert comparison.n == 40
+
+
+def test_suites_by_name(tiny, place):
+    (result,) = evaluate([checkpoint(tiny)], "robustness", Choice(limit=5), place=place)
+    assert len(result.cells) == 7
+    assert result.suite["name"] == "robustness"
+
+
+def test_a_user_s_module_goes_the_whole_way(place):
+    ours = [linear(seed, name=f"linear{seed}") for seed in (0, 1)]
+    results = evaluate(ours, SUITE, LIMIT, place=place)
+    logits = ours[0].model.to(torch.device("cpu"))(
+        ours[0].prepare.normalise(digits(40).read(np.arange(40), Geometry(8, 1)) / 255)
+    )
+    assert np.array_equal(results[0].cells[0].predicted, logits.argmax(1).numpy())
+    assert compare(results[:1], results[1:]).claim.sentence
+
+
+def test_without_data_the_card_decides(tiny, place):
+    (result,) = evaluate([checkpoint(tiny)], SUITE, place=place)
+    assert (result.data.name, result.data.split, result.data.n) == ("digits", "test", 352)
+    assert result.data.fingerprint == open_examples("digits").fingerprint
+
+
+def test_without_data_the_classes_are_those_of_the_card(place):
+    (result,) = evaluate([linear(classes=tuple("01234"))], SUITE, place=place)
+    assert result.data.classes == tuple("01234")
+    assert result.data.n == int((open_examples("digits").labels < 5).sum())
+
+
+def test_two_cards_share_the_classes_that_both_know(tiny, place):
+    sides = [checkpoint(tiny), linear(classes=tuple("98765"))]
+    results = evaluate(sides, SUITE, place=place)
+    assert results[0].data.classes == results[1].data.classes == tuple("56789")
+    alone = evaluate([sides[0]], SUITE, place=place)[0]
+    whole = dict(zip(alone.cells[0].ids, alone.cells[0].values, strict=True))
+    assert [whole[i] for i in results[0].cells[0].ids] == results[0].cells[0].values.tolist()
+
+
+@pytest.mark.parametrize("others", [[linear(data="")], [linear(data="cifar10")]])
+def test_cards_that_do_not_agree_need_a_choice(tiny, others, place):
+    with pytest.raises(DataError, match="--data: must be given"):
+        evaluate([checkpoint(tiny), *others], SUITE, place=place)
+    (_, second) = evaluate(
+        [checkpoint(tiny), *others], SUITE, Choice("digits", limit=5), place=place
+    )
+    assert second.data.name == "digits"
+
+
+def test_nothing_to_evaluate_is_said(place):
+    with pytest.raises(DataError, match="--data: must be given"):
+        evaluate([], SUITE, place=place)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [Choice("digits"), Choice("digits", classes=tuple("789"))],
+    ids=["all of the data", "some of the data"],
+)
+def test_labels_outside_the_model_s_classes_are_refused(choice, place):
+    with pytest.raises(DataError, match=r"must be among the model's \(0, 1, 2, 3, 4\); got .*9"):
+        evaluate([linear(classes=tuple("01234"))], SUITE, choice, place=place)
+
+
+def test_classes_by_choice_map_and_restriction(tmp_path, place):
+    data = npz(tmp_path, ["feline", "seven"])
+    model = linear(classes=("cat", "7", "dog"), data="")
+    with pytest.raises(DataError, match="got feline, seven"):
+        evaluate([model], SUITE, Choice(data), place=place)
+    names = {"feline": "cat", "seven": "7"}
+    (free,) = evaluate([model], SUITE, Choice(data, class_names=names), place=place)
+    (bound,) = evaluate(
+        [model], SUITE, Choice(data, class_names=names, restricted=True), place=place
+    )
+    assert set(free.cells[0].predicted) == {-1, 0, 1}
+    assert set(bound.cells[0].predicted) == {0, 1}
+    inside = free.cells[0].predicted >= 0
+    assert np.array_equal(bound.cells[0].predicted[inside], free.cells[0].predicted[inside])
+    assert bound.key != free.key
+    (one,) = evaluate([model], SUITE, Choice(data, classes=("seven",), class_names=names))
+    assert one.data.classes == ("seven",)
+    assert one.data.n == 15
+
+
+def test_unknown_classes_and_data_are_refused(tiny, place):
+    with pytest.raises(DataError, match="got ten"):
+        evaluate([checkpoint(tiny)], SUITE, Choice("digits", classes=("ten",)), place=place)
+    with pytest.raises(DataError, match="data must be digits"):
+        evaluate([checkpoint(tiny)], SUITE, Choice("minst"), place=place)
+
+
+def test_the_limit_is_a_prefix_of_the_whole(tiny, place):
+    ids = [
+        evaluate([checkpoint(tiny)], SUITE, Choice(limit=n), place=place)[0].cells[0].ids
+        for n in (20, 60, None)
+    ]
+    assert len(ids[2]) == 352
+    assert np.array_equal(ids[0], ids[1][:20])
+    assert np.array_equal(ids[1], ids[2][:60])
+    assert not np.array_equal(ids[2], np.sort(ids[2]))
+
+
+def test_images_seen_in_training_are_warned_about(tiny, place, tmp_path):
+    clean = evaluate([checkpoint(tiny)], SUITE, LIMIT, place=place)[0]
+    assert clean.warnings == ()
+    native = read_native(tiny / "tiny_ac.pt")
+    seen = torch.from_numpy(digits(40).hashes[:3].copy())
+    write_native(tmp_path / "leak.pt", Native(native.card, native.state, seen))
+    (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, place=place)
+    assert leaky.warnings == ("leak was trained on 3 of these 40 images",)
+
+
+def test_the_result_is_complete_and_survives_the_disk(tiny, place, tmp_path):
+    (result,) = evaluate([checkpoint(tiny)], SUITE, LIMIT, seed=3, place=place)
+    assert result.seed == 3
+    assert result.device == place.device.type
+    assert torch.__version__.startswith(result.versions["torch"].split("+")[0])
+    read = type(result).load(result.save(tmp_path))
+    assert read.key == result.key
+    for a, b in zip(read.cells, result.cells, strict=True):
+        assert np.array_equal(a.predicted, b.predicted)
+        assert dict(a.condition) == dict(b.condition)
+
+
+def test_progress_tells_the_whole(tiny, place):
+    seen = []
+    evaluate([checkpoint(tiny)], SUITE, LIMIT, place=place, progress=lambda *now: seen.append(now))
+    assert seen[0] == (0, 80)
+    assert seen[-1] == (80, 80)
+
+
+def test_the_store_keeps_to_its_limit(tiny, place):
+    small = replace(place, store=Store(place.store.folder, limit=1000))
+    evaluate([checkpoint(tiny)], SUITE, LIMIT, place=small)
+    assert small.store.size() <= 1000
+
+
+def test_what_is_wrong_is_said_before_anything_runs(tiny, place):
+    with pytest.raises(ConfigError, match="nosuch"):
+        evaluate([str(tiny / "tiny_ac.pt")], "nosuch", place=place)
+    with pytest.raises(CheckpointError, match="there is none"):
+        evaluate([str(tiny / "tiny_ax.pt")], SUITE, place=place)
+
+
+ORDERS = [", ".join(order) for order in itertools.permutations(("evaluate", "compare", "load"))]
+
+
+def test_the_public_names_in_any_order():
+    """Modules and functions share names: whichever comes first, the functions win."""
+    code = f"""
+import importlib, sys
+for order in {ORDERS!r}:
+    for name in [n for n in sys.modules if n.startswith("acn_eval")]:
+        del sys.modules[name]
+    exec(f"from acn_eval import {{order}}")
+    import acn_eval, acn_eval.checkpoints.load, acn_eval.statistics.compare, acn_eval.evaluation
+    for name in ("evaluate", "compare", "load"):
+        assert callable(getattr(acn_eval, name)), (order, name)
+try:
+    acn_eval.nosuch
+except AttributeError:
+    print("fine")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "fine\n", done.stderr
