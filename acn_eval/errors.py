@@ -32,6 +32,9 @@ class AcnEvalError(Exception):
 
     exit_code: ClassVar[int] = 2
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(line.strip() for line in message.splitlines()))
+
 
 class ConfigError(AcnEvalError):
     """A YAML file, an option or a field is wrong."""
@@ -55,6 +58,10 @@ class MissingExtra(AcnEvalError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what}: needs {extra}; pip install 'acn-eval[{extra}]'")
+        self.what, self.extra = what, extra
+
+    def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, str]]:
+        return type(self), (self.what, self.extra)  # an error crosses processes
 
 
 class TrackingError(AcnEvalError):

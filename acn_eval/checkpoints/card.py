@@ -1,12 +1,14 @@
 """The card: what a checkpoint says about itself, stored inside the file."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from acn_eval.models import AnyArch
 
 __all__ = ["Card", "Training"]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Training(BaseModel, frozen=True, extra="forbid"):
@@ -50,7 +52,17 @@ class Card(BaseModel, frozen=True, extra="forbid"):
     data: str
     data_fingerprint: str = ""
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    std: tuple[Positive, ...]
     pair: str | None = None
     training: Training | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if len(self.classes) != self.arch.classes or len(set(self.classes)) != len(self.classes):
+            msg = f"classes must be {self.arch.classes} different names, one per logit"
+            raise ValueError(msg)
+        if not len(self.mean) == len(self.std) == self.arch.channels:
+            msg = f"mean and std must be {self.arch.channels} numbers, one per channel"
+            raise ValueError(msg)
+        return self

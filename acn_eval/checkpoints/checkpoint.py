@@ -109,14 +109,33 @@ def from_module(
 ) -> Checkpoint:
     """Return a checkpoint of a network in memory, e.g. in a notebook.
 
-    Its sha256 is over the names and bytes of its state.
+    Its sha256 is over the names and bytes of its state. Weights do not say how they are wired:
+    the name is part of the record too, so give two networks two names.
+
+    Raises:
+        CheckpointError: weights that are not finite float32, or not one logit per class.
     """
     digest = hashlib.sha256()
     for key, value in sorted(module.state_dict().items()):
+        if value.is_floating_point() and value.dtype != torch.float32:
+            msg = f"{name}: weights must be float32; {key} is {value.dtype}. Call .float() first."
+            raise CheckpointError(msg)
         digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    arch = {"kind": type(module).__name__}
+    arch = {"kind": type(module).__name__, "name": name}
     identity = identify(module, name, f"memory:{name}", digest.hexdigest(), arch, prepare)
+    logits = _logits(module, prepare.geometry)
+    if logits != (1, len(classes)):
+        msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {tuple(logits)}"
+        raise CheckpointError(msg)
     return Checkpoint(identity, one_exit(module), prepare, classes, data)
+
+
+@torch.no_grad()
+def _logits(module: nn.Module, geometry: Geometry) -> torch.Size:
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    shape = (1, geometry.channels, geometry.size, geometry.size)
+    logits: Tensor = module(torch.zeros(shape, device=device))
+    return logits.shape
 
 
 def identify(

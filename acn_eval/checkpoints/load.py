@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError
-from acn_eval.models import build
+from acn_eval.models import Encoder, build
 from acn_eval.shipped import shipped
 
 __all__ = ["find", "load"]
@@ -32,11 +33,14 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
             say which of the two it is.
 
     Raises:
-        CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights.
+        CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights; or
+            `arch` given for a file that says what it is.
         MissingExtra: timm is needed and not installed.
     """
     scheme, _, spec = uri.partition(":")
     if scheme == "timm":
+        if arch:
+            raise CheckpointError(f"{uri}: --arch must not be given; the name says what it is")
         return load_timm(spec)
     path = find(uri)
     native = read_official(path, arch) if arch else read_native(path)
@@ -49,26 +53,20 @@ def find(uri: str) -> Path:
     Raises:
         CheckpointError: there is none; names the nearest shipped one.
     """
-    for path in (Path(uri), shipped("checkpoints") / uri):
-        if path.is_file():
-            return path
     folder = shipped("checkpoints")
-    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*.pt")]
+    for path in (Path(uri), folder / uri):
+        if os.path.isfile(path):  # False, where Path.is_file raises: a name that is too long
+            return path
+    names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*.pt"))]
     near = difflib.get_close_matches(uri, names, n=1, cutoff=0.0)
     hint = f" Did you mean {near[0]}?" if near else ""
-    msg = f"{uri}: must be a checkpoint file here or among the shipped ones; there is none.{hint}"
+    what = "it is a folder" if os.path.isdir(uri) else "there is none"
+    msg = f"{uri}: must be a checkpoint file here or among the shipped ones; {what}.{hint}"
     raise CheckpointError(msg)
 
 
 def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
-    card = native.card
-    network = build(card.arch)
-    try:
-        network.load_state_dict(native.state)
-    except RuntimeError as exc:
-        first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
-        msg = f"{path}: weights must fit the architecture {card.arch.kind}; {first}"
-        raise CheckpointError(msg) from exc
+    card, network = native.card, _network(path, native)
     prepare = Prepare(Geometry(card.arch.image_size, card.arch.channels), card.mean, card.std)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     arch = card.arch.model_dump(mode="json")
@@ -77,13 +75,30 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     pair = str(path.parent / card.pair) if card.pair else None
     return Checkpoint(
         id=replace(identity, training=_training(card)),
-        model=network.eval().to(torch.float32),
+        model=network,
         prepare=prepare,
         classes=card.classes,
         data=card.data,
         pair=pair,
         trained_on=native.trained_on.numpy(),
     )
+
+
+def _network(path: Path, native: Native) -> Encoder:
+    """Build what the card says around the weights; nothing is allocated for a card that lies."""
+    arch = native.card.arch
+    if arch.depth > len(native.state):
+        msg = f"{path}: weights must fit the architecture {arch.kind}; {arch.depth} blocks are not"
+        raise CheckpointError(f"{msg} in {len(native.state)} tensors")
+    with torch.device("meta"):
+        network = build(arch)
+    try:
+        network.load_state_dict(native.state, assign=True)
+    except RuntimeError as exc:
+        first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
+        msg = f"{path}: weights must fit the architecture {arch.kind}; {first}"
+        raise CheckpointError(msg) from exc
+    return network.to(torch.float32).eval()
 
 
 def _training(card: Card) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Our own files: ``.pt`` (read with weights_only) and ``.safetensors``, each with a card."""
 
-import json
 import pickle
+import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,10 +16,25 @@ from torch import Tensor
 from acn_eval.checkpoints.card import Card
 from acn_eval.errors import CheckpointError
 
-__all__ = ["Native", "read_native", "read_pickle", "write_native"]
+__all__ = ["Native", "checked_state", "read_native", "read_pickle", "write_native"]
 
 _CARD = "acn_eval_card"
 _SEEN = "acn_eval_trained_on"
+_DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What torch.load was seen to raise, or may raise, on a file with random damage."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +74,30 @@ def read_native(path: Path) -> Native:
     """
     card, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pt(path)
     trained_on = state.pop(_SEEN, torch.empty(0, dtype=torch.int64))
+    if trained_on.dtype != torch.int64 or trained_on.dim() != 1:
+        raise CheckpointError(f"{path}: {_SEEN} must be int64 (n,); got {trained_on.dtype}")
     try:
-        return Native(Card.model_validate(json.loads(card)), state, trained_on)
-    except (ValidationError, ValueError) as exc:
-        first = str(exc).splitlines()[0]
-        raise CheckpointError(f"{path}: its card must describe the network; {first}") from exc
+        return Native(Card.model_validate_json(card), state, trained_on)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "card"
+        msg = f"{path}: its card must describe the network; {field}: {first['msg']}"
+        raise CheckpointError(msg) from exc
+
+
+def checked_state(state: object, path: Path) -> dict[str, Tensor]:
+    """Return what was read if it is a state: dense real tensors by name.
+
+    Raises:
+        CheckpointError: it is something else.
+    """
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path}: must hold parameters by name; got {type(state).__name__}")
+    for key, value in state.items():
+        dense = isinstance(value, Tensor) and value.layout == torch.strided
+        if not isinstance(key, str) or not dense or value.is_complex() or value.is_quantized:
+            raise CheckpointError(f"{path}: parameter {key!r} must be a dense real tensor")
+    return state
 
 
 def read_pickle(path: Path) -> object:
@@ -72,7 +107,9 @@ def read_pickle(path: Path) -> object:
         CheckpointError: truncated, not such a file, or one that would run code.
     """
     try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of what it then refuses
+            content: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as exc:
         if "Unsupported" in str(exc) or "GLOBAL" in str(exc):
             msg = (
@@ -81,7 +118,7 @@ def read_pickle(path: Path) -> object:
         else:
             msg = f"{path}: must be a file of torch.save; it is damaged or something else"
         raise CheckpointError(msg) from exc
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, BadZipFile) as exc:
+    except _DAMAGED as exc:
         first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         msg = (
             f"{path}: must be a complete file of torch.save; it is truncated or damaged ({first})"
@@ -98,16 +135,17 @@ def _read_pt(path: Path) -> tuple[str, dict[str, Tensor]]:
             "--arch, e.g. --arch official/ac-mixer."
         )
         raise CheckpointError(msg)
-    return str(content[_CARD]), {**content["state"], _SEEN: content[_SEEN]}
+    seen = {_SEEN: content[_SEEN]} if _SEEN in content else {}
+    return str(content[_CARD]), checked_state(content["state"], path) | checked_state(seen, path)
 
 
 def _read_safetensors(path: Path) -> tuple[str, dict[str, Tensor]]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             card = (file.metadata() or {}).get(_CARD)
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            state = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as exc:
         raise CheckpointError(f"{path}: must be a safetensors file; {exc}") from exc
     if card is None:
         raise CheckpointError(f"{path}: its metadata must hold a card of acn-eval; it has none")
-    return card, state
+    return card, checked_state(state, path)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from acn_eval.checkpoints.card import Card
-from acn_eval.checkpoints.native import Native, read_pickle
+from acn_eval.checkpoints.native import Native, checked_state, read_pickle
 from acn_eval.errors import CheckpointError
 from acn_eval.models import OfficialMixerConfig
 
@@ -52,19 +53,28 @@ def read_official(path: Path, arch: str) -> Native:
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict):
         raise CheckpointError(f"{path}: must be a dict with 'state_dict', as the authors save it")
+    state = checked_state(state, path)
     state = {_renamed(k.removeprefix("module.")): v for k, v in state.items()}
     try:
-        config = _config(state, OFFICIAL[arch])
+        card = _card(_config(state, OFFICIAL[arch]))
     except KeyError as exc:
         raise CheckpointError(f"{path}: must have the keys of a Mixer; {exc} is missing") from exc
-    card = Card(
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        raise CheckpointError(f"{path}: must have the shapes of a Mixer; {first['msg']}") from exc
+    except ValueError as exc:
+        raise CheckpointError(f"{path}: must have the shapes of a Mixer; {exc}") from exc
+    return Native(card, state, torch.empty(0, dtype=torch.int64))
+
+
+def _card(config: OfficialMixerConfig) -> Card:
+    return Card(
         arch=config,
         data="cifar10",
         classes=_CIFAR10 if config.classes == 10 else tuple(map(str, range(config.classes))),
         mean=(0.4914, 0.4822, 0.4465),
         std=(0.2470, 0.2435, 0.2616),
     )
-    return Native(card, state, torch.empty(0, dtype=torch.int64))
 
 
 def _renamed(key: str) -> str:

@@ -36,7 +36,8 @@ def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
 
 def build(config: AnyArch) -> Encoder:
     """Return the network of a config, its parameters not yet chosen (see `initialise`)."""
-    network: Encoder = _NETWORKS[config.kind](config)
+    with torch.random.fork_rng(devices=[]):  # torch's layers draw, and the draws are not wanted
+        network: Encoder = _NETWORKS[config.kind](config)
     return network
 
 

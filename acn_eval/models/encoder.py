@@ -129,10 +129,11 @@ class Encoder(nn.Module):
     def truncated(self, depth: int) -> Self:
         """Return a network of its own that has the first `depth` blocks and gives exit `depth`."""
         config = self.config.model_copy(update={"depth": depth})
-        cut: Self = type(self)(config)  # type: ignore[call-arg]
+        with torch.random.fork_rng(devices=[]):
+            cut: Self = type(self)(config)  # type: ignore[call-arg]
         wanted = cut.state_dict().keys()
         cut.load_state_dict({k: v for k, v in self.state_dict().items() if k in wanted})
-        return cut.train(self.training)
+        return cut.to(self.head.weight).train(self.training)
 
     def _units(self) -> list[Unit]:
         blocks: list[Any] = list(self.blocks)
