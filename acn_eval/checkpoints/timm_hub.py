@@ -1,14 +1,17 @@
 """``timm:NAME`` (pretrained) and ``timm:NAME@FILE`` (local weights): models with one exit."""
 
+import socket
+import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import safetensors
 import safetensors.torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, from_module
-from acn_eval.checkpoints.native import read_pickle
-from acn_eval.data import Geometry
+from acn_eval.checkpoints.native import checked_state, read_pickle
+from acn_eval.data import Geometry, torchvision_module
 from acn_eval.errors import CheckpointError, MissingExtra
 
 __all__ = ["load_timm"]
@@ -21,15 +24,10 @@ def load_timm(spec: str) -> Checkpoint:
         MissingExtra: timm is not installed.
         CheckpointError: unknown name, no weights, or of another shape.
     """
-    try:
-        import timm
-    except ImportError as exc:
-        raise MissingExtra(f"timm:{spec}", "timm") from exc
+    timm = _timm(f"timm:{spec}")
     name, _, file = spec.partition("@")
-    if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"{name[:8]}*")[:3]) or "see timm.list_models()"
-        raise CheckpointError(f"timm:{spec}: timm has no model {name!r}; near: {near}")
-    model = _local(timm, name, Path(file)) if file else _pretrained(timm, name)
+    weights = _known(timm, name)
+    model = _local(timm, name, Path(file)) if file else _pretrained(timm, name, weights)
     config = timm.data.resolve_model_data_config(model)
     channels, size, _ = config["input_size"]
     prepare = Prepare(Geometry(size, channels), tuple(config["mean"]), tuple(config["std"]))
@@ -37,18 +35,63 @@ def load_timm(spec: str) -> Checkpoint:
     return from_module(model, name=name, classes=classes, prepare=prepare)
 
 
-def _pretrained(timm: Any, name: str) -> Any:
+def _timm(where: str) -> Any:
+    try:
+        import timm
+    except ModuleNotFoundError as exc:
+        raise MissingExtra(where, "timm") from exc
+    except (ImportError, RuntimeError):
+        torchvision_module("torchvision", where)  # what timm stumbles over; says so
+        raise
+    return timm
+
+
+def _known(timm: Any, name: str) -> Any:
+    """Return timm's record of the weights of a name, or None where it has none."""
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"{name[:8]}*")[:3]) or "see timm.list_models()"
+        raise CheckpointError(f"timm:{name}: timm has no model {name!r}; near: {near}")
+    try:
+        return timm.get_pretrained_cfg(name, allow_unregistered=False)
+    except RuntimeError as exc:
+        raise CheckpointError(f"timm:{name}: must be a name of timm; {exc}") from exc
+
+
+def _pretrained(timm: Any, name: str, weights: Any) -> Any:
+    where = f"timm:{name}: pretrained weights"
+    if weights is None or not weights.has_weights:
+        raise CheckpointError(f"{where} must exist; timm has none. Try timm:{name}@FILE.")
+    if weights.hf_hub_id and not _at_hand(weights.hf_hub_id):
+        raise CheckpointError(f"{where} could not be had: no internet. Try timm:{name}@FILE.")
     try:
         return timm.create_model(name, pretrained=True)
     except (OSError, RuntimeError) as exc:
-        first = str(exc).splitlines()[0]
-        msg = f"timm:{name}: pretrained weights could not be had ({first}); try timm:{name}@FILE"
+        msg = f"{where} could not be had ({exc}). Try timm:{name}@FILE."
         raise CheckpointError(msg) from exc
+
+
+def _at_hand(repository: str) -> bool:
+    """Whether weights are cached or their server answers: the client would retry for a minute."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    for file in ("model.safetensors", "pytorch_model.bin"):
+        if isinstance(try_to_load_from_cache(repository, file), str):
+            return True
+    if constants.HF_HUB_OFFLINE:
+        return False
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.create_connection((urlsplit(constants.ENDPOINT).hostname or "", 443), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _local(timm: Any, name: str, file: Path) -> Any:
     state = _read(file)
     head = timm.create_model(name, pretrained=False).default_cfg.get("classifier", "head")
+    head = head if isinstance(head, str) else head[0]  # distilled models have two
     bias = state.get(f"{head}.bias")
     if bias is None:
         raise CheckpointError(f"{file}: must hold the weights of {name}; {head}.bias is missing")
@@ -66,11 +109,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise CheckpointError(f"{file}: must be a weight file; there is none")
     if file.suffix == ".safetensors":
         try:
-            return dict(safetensors.torch.load_file(file))
+            return checked_state(dict(safetensors.torch.load_file(file)), file)
         except safetensors.SafetensorError as exc:
             raise CheckpointError(f"{file}: must be a safetensors file; {exc}") from exc
     content = read_pickle(file)
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict):
-        raise CheckpointError(f"{file}: must be a state dict")
-    return state
+    return checked_state(state, file)

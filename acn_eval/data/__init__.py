@@ -4,6 +4,7 @@ from acn_eval.data.examples import Examples
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.open import DATA_ROOT, channel_moments, data_root, open_examples
 from acn_eval.data.splits import Split
+from acn_eval.data.torchvision_hub import torchvision_module
 
 __all__ = [
     "DATA_ROOT",
@@ -13,4 +14,5 @@ __all__ = [
     "channel_moments",
     "data_root",
     "open_examples",
+    "torchvision_module",
 ]

@@ -1,11 +1,13 @@
 """CIFAR-10 in torchvision's layout, downloaded where there is internet."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from acn_eval.data.examples import ArrayPictures, Examples
 from acn_eval.data.splits import Split, members
+from acn_eval.data.torchvision_hub import torchvision_module
 from acn_eval.errors import DataError
 
 __all__ = ["open_cifar10"]
@@ -19,20 +21,9 @@ def open_cifar10(split: Split, root: Path) -> Examples:
         root: folder that holds ``cifar-10-batches-py``; a missing one is downloaded into it.
 
     Raises:
-        DataError: not there and not downloadable, or damaged.
+        DataError: not there and not downloadable, or damaged; or torchvision is.
     """
-    from torchvision.datasets import CIFAR10
-
-    where_from = f"cifar10: {root}"
-    try:
-        have = (root / "cifar-10-batches-py").is_dir()
-        raw = CIFAR10(str(root), train=split != "test", download=not have)
-    except (OSError, RuntimeError) as exc:
-        msg = (
-            f"{where_from} must hold cifar-10-batches-py, and it could not be downloaded ({exc}). "
-            "Give its folder with --data-root or ACN_EVAL_DATA."
-        )
-        raise DataError(msg) from exc
+    raw = _raw(split, root)
     ids = np.arange(len(raw.data), dtype=np.int64)
     inside = ids if split == "test" else members(ids, "cifar10", split, validation=0.1, test=0.0)
     return Examples(
@@ -44,3 +35,18 @@ def open_cifar10(split: Split, root: Path) -> Examples:
         pictures=ArrayPictures(raw.data),
         positions=inside,
     )
+
+
+def _raw(split: Split, root: Path) -> Any:
+    """Read the batches; torchvision checks their digests before it unpickles them."""
+    datasets = torchvision_module("torchvision.datasets", "cifar10")
+    have = (root / "cifar-10-batches-py").is_dir()
+    try:
+        return datasets.CIFAR10(str(root), train=split != "test", download=not have)
+    except (OSError, RuntimeError) as exc:
+        what = "its files are damaged or incomplete" if have else f"the download failed ({exc})"
+        msg = (
+            f"cifar10: {root} must hold cifar-10-batches-py; {what}. "
+            "Give its folder with --data-root or ACN_EVAL_DATA."
+        )
+        raise DataError(msg) from exc

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -94,15 +95,21 @@ class Examples:
         )
 
     def keyed(self, limit: int | None = None) -> "Examples":
-        """Return the examples in an order fixed by name, split and ids: the first `limit`."""
-        return self.at(keyed_order(self.ids, "order", self.name, self.split)[:limit])
+        """Return the examples in an order fixed by name, split and ids: the first `limit`.
+
+        Of a path only the last part counts: the same data in another place has the same order.
+        """
+        name = Path(self.name.partition(":")[2] or self.name).name
+        return self.at(keyed_order(self.ids, "order", name, self.split)[:limit])
 
     def only(self, classes: Sequence[str]) -> "Examples":
         """Return the examples of these classes, with labels that index into `classes`.
 
         Raises:
-            DataError: a class is not in the data.
+            DataError: a class is not in the data, or named twice.
         """
+        if len(set(classes)) != len(classes):
+            raise DataError(f"{self.name}: classes must differ; got {', '.join(classes)}")
         unknown = [name for name in classes if name not in self.classes]
         if unknown:
             known = ", ".join(self.classes[:20])

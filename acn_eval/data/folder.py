@@ -1,5 +1,6 @@
 """``folder:PATH``: an ImageFolder, one sub-folder per class; decoded when read."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from acn_eval.data.examples import Examples, content_hash
@@ -18,6 +19,18 @@ from acn_eval.errors import DataError
 __all__ = ["FilePictures", "open_folder"]
 
 _SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
+
+
+_DAMAGED = (
+    Image.DecompressionBombError,
+    LookupError,
+    MemoryError,
+    OSError,
+    SyntaxError,  # Pillow's word for a broken PNG
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -52,10 +65,8 @@ def open_folder(path: Path, split: Split) -> Examples:
     """
     name = f"folder:{path}"
     base, hashed = _locate(path, split, name)
-    classes = sorted(d.name for d in base.iterdir() if d.is_dir())
-    files = [
-        f for c in classes for f in sorted((base / c).rglob("*")) if f.suffix.lower() in _SUFFIXES
-    ]
+    classes = sorted(d.name for d in base.iterdir() if d.is_dir() and not d.name.startswith("."))
+    files = [f for c in classes for f in sorted((base / c).rglob("*")) if _is_picture(f)]
     if not files:
         msg = f"{name}: must hold pictures in one sub-folder per class; found none in {base}"
         raise DataError(msg)
@@ -72,7 +83,7 @@ def open_folder(path: Path, split: Split) -> Examples:
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
     if not path.is_dir():
         raise DataError(f"{name}: must be a folder; there is none")
-    here = {d.name: d for d in path.iterdir() if d.is_dir()}
+    here = {d.name: d for d in path.iterdir() if d.is_dir() and not d.name.startswith(".")}
     val = here.get("validation", here.get("val"))
     if split == "test":
         fallback = None if "train" in here else path
@@ -88,10 +99,15 @@ def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
     return found, split != "test" and not ("test" in here and val)
 
 
+def _is_picture(file: Path) -> bool:
+    hidden = file.name.startswith(".")  # e.g. ._a.jpg, which macOS leaves behind
+    return not hidden and file.suffix.lower() in _SUFFIXES and file.is_file()
+
+
 def _decode(file: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as image:
-            pixels = np.array(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as exc:
+            opaque = image.convert("RGBA") if "transparency" in image.info else image
+            return np.array(opaque.convert("RGB"))
+    except _DAMAGED as exc:
         raise DataError(f"{file}: must be a picture; {exc}") from exc
-    return pixels

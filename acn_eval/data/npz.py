@@ -1,6 +1,8 @@
 """``npz:PATH``: one file with images and labels, or a folder with train.npz and test.npz."""
 
+import zlib
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -11,6 +13,18 @@ from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError
 
 __all__ = ["open_npz"]
+
+_DAMAGED = (
+    BadZipFile,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,  # encrypted, or a compression that zipfile does not know
+    SyntaxError,
+    ValueError,
+    zlib.error,
+)
 
 
 def open_npz(path: Path, split: Split) -> Examples:
@@ -50,39 +64,62 @@ def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
 def _read(
     file: Path, name: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...], NDArray[np.int64]]:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            found = {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, BadZipFile, EOFError) as exc:
-        raise DataError(f"{name}: {file.name} must be an .npz of plain arrays; {exc}") from exc
+    found = _arrays(file, name)
     images, labels = _images(found, name), _labels(found, name)
     if len(images) != len(labels):
         msg = f"{name}: images and labels must be as many; got {len(images)} and {len(labels)}"
         raise DataError(msg)
+    return images, labels, _classes(found, labels, name), _ids(found, len(labels), name)
+
+
+def _arrays(file: Path, name: str) -> dict[str, NDArray[Any]]:
+    try:
+        with file.open("rb") as stream:  # np.load leaves a damaged file open
+            arrays = np.load(stream, allow_pickle=False)
+            if isinstance(arrays, np.ndarray):
+                raise DataError(f"{name}: {file.name} must be an .npz; it is a single array")
+            return {key: arrays[key] for key in arrays.files}
+    except _DAMAGED as exc:
+        raise DataError(f"{name}: {file.name} must be an .npz of plain arrays; {exc}") from exc
+
+
+def _classes(
+    found: dict[str, NDArray[Any]], labels: NDArray[np.int64], name: str
+) -> tuple[str, ...]:
     classes = found.get("classes", np.arange(labels.max() + 1))
-    ids = found.get("ids", np.arange(len(labels))).astype(np.int64)
-    if len(np.unique(ids)) != len(labels) or labels.max() >= len(classes):
-        msg = f"{name}: ids must be unique, one per image, and labels below the number of classes"
+    if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
+        raise DataError(f"{name}: 'classes' must be different names (k,); got {classes.shape}")
+    if labels.max() >= len(classes):
+        msg = f"{name}: labels must be below {len(classes)}, the number of classes; got "
+        raise DataError(f"{msg}{labels.max()}")
+    return tuple(c.decode() if isinstance(c, bytes) else str(c) for c in classes)
+
+
+def _ids(found: dict[str, NDArray[Any]], n: int, name: str) -> NDArray[np.int64]:
+    ids = found.get("ids", np.arange(n))
+    if ids.dtype.kind not in "iu" or ids.shape != (n,) or len(np.unique(ids)) != n:
+        msg = f"{name}: 'ids' must be {n} different integers; got {ids.dtype} {ids.shape}"
         raise DataError(msg)
-    return images, labels, tuple(str(c) for c in classes), ids
+    return ids.astype(np.int64)
 
 
-def _images(found: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.uint8]:
+def _images(found: dict[str, NDArray[Any]], name: str) -> NDArray[np.uint8]:
     images = found.get("images")
     if images is None or images.dtype != np.uint8 or images.ndim not in {3, 4}:
         got = "nothing" if images is None else f"{images.dtype} {images.shape}"
         msg = f"{name}: 'images' must be uint8 (n, height, width[, channels]); got {got}"
         raise DataError(msg)
-    pictures: NDArray[np.uint8] = images[..., None] if images.ndim == 3 else images  # type: ignore[assignment]
+    pictures: NDArray[np.uint8] = images[..., None] if images.ndim == 3 else images
     if pictures.shape[3] not in {1, 3} or not len(pictures):
         msg = f"{name}: 'images' must have 1 or 3 channels, last; got shape {images.shape}"
         raise DataError(msg)
     return pictures
 
 
-def _labels(found: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.int64]:
+def _labels(found: dict[str, NDArray[Any]], name: str) -> NDArray[np.int64]:
     labels = found.get("labels")
-    if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0:
+    good = labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu"
+    if labels is None or not good or (labels < 0).any():
         got = "nothing" if labels is None else f"{labels.dtype} {labels.shape}"
         raise DataError(f"{name}: 'labels' must be integers (n,) from 0; got {got}")
     return labels.astype(np.int64)

@@ -1,6 +1,7 @@
 """From a name to examples, and the channel moments of the known data sets."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def open_examples(name: str, split: Split = "test", root: Path | None = None) ->
         return open_cifar10(split, data_root(root))
     if scheme in {"npz", "folder"} and path:
         opener = open_npz if scheme == "npz" else open_folder
-        return opener(_find(Path(path), root), split)
+        return replace(opener(_find(Path(path), root), split), name=name)
     msg = f"data must be digits, cifar10, npz:PATH or folder:PATH; got {name!r}"
     raise DataError(msg)
 
@@ -63,7 +64,11 @@ def _find(path: Path, root: Path | None) -> Path:
 def channel_moments(
     examples: Examples, geometry: Geometry
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and std per channel in [0, 1]: published ones, or measured on the examples."""
+    """Return mean and std per channel in [0, 1]: published ones, or measured on the examples.
+
+    Raises:
+        DataError: there are no examples, or a channel is the same everywhere.
+    """
     known = _KNOWN_MOMENTS.get(examples.name)
     if known and geometry.channels == 3:
         return known
@@ -74,6 +79,8 @@ def channel_moments(
         total += batch.sum(dim=(0, 2, 3)).numpy()
         squares += batch.square().sum(dim=(0, 2, 3)).numpy()
         pixels += batch[:, 0].numel()
-    mean = total / pixels
-    std = np.sqrt(squares / pixels - mean**2)
-    return tuple(np.round(mean, 4).tolist()), tuple(np.round(std, 4).tolist())
+    mean = total / max(pixels, 1)
+    std = np.sqrt(np.maximum(squares / max(pixels, 1) - mean**2, 0)).round(4)
+    if not std.all():
+        raise DataError(f"{examples.name}: pictures must differ to be normalised; got std {std}")
+    return tuple(np.round(mean, 4).tolist()), tuple(std.tolist())

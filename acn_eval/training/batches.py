@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
-from acn_eval.data import Examples, Geometry
+from acn_eval.data import Examples, Geometry, torchvision_module
 from acn_eval.seeds import seed_for
 from acn_eval.training.recipe import Augment
 
@@ -55,8 +55,7 @@ def keyed_rng(seed: int) -> Iterator[None]:
 
 def _moved(images: Tensor, augment: Augment) -> Tensor:
     if augment.auto_augment:
-        from torchvision.transforms import v2
-
+        v2 = torchvision_module("torchvision.transforms.v2", "augment.auto_augment")
         policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
         images = torch.stack([policy(image) for image in images])
     if augment.crop_padding:
@@ -80,6 +79,5 @@ def _cropped(images: Tensor, padding: int) -> Tensor:
 def _cut_mixed(batch: Batch, probability: float) -> Batch:
     if torch.rand(()) >= probability:
         return batch
-    from torchvision.transforms import v2
-
+    v2 = torchvision_module("torchvision.transforms.v2", "augment.cutmix")
     return Batch(*v2.CutMix(num_classes=batch.targets.shape[1])(*batch))
