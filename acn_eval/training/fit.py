@@ -19,6 +19,7 @@ from acn_eval.errors import CheckpointError, ConfigError, MeasureError
 from acn_eval.models import Encoder, build, initialise
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import augmented, batch_indices
+from acn_eval.training.interrupts import held_back
 from acn_eval.training.recipe import Recipe
 
 __all__ = ["Fit", "train"]
@@ -77,8 +78,9 @@ def train(
 ) -> Card:
     """Train a recipe, write the checkpoint to `out`, and return its card.
 
-    Every `save_every` seconds the state goes to ``<out>.resume``; a killed training takes it up
-    and ends, on CPU, with the same weights bit for bit. The test split is never opened.
+    Every `save_every` seconds, and on Ctrl-C, the state goes to ``<out>.resume``; a killed
+    training takes it up and ends, on CPU, with the same weights bit for bit. The test split is
+    never opened.
 
     Raises:
         ConfigError: the recipe does not fit its data, or ``<out>.resume`` another recipe.
@@ -92,7 +94,9 @@ def train(
     if resume.is_file():
         fit.restore(_matching(resume, recipe))
     scale = _Scale(mean, std, device)
-    _loop(fit, splits, geometry, scale, _Saver(resume, save_every), progress)
+    with held_back() as interrupted:
+        saver = _Saver(resume, save_every, interrupted)
+        _loop(fit, splits, geometry, scale, saver, progress)
     card = _card(fit, splits, (mean, std))
     state = {k: _stored(v, recipe.weights) for k, v in _selected(fit).items()}
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
@@ -123,11 +127,17 @@ class _Scale:
 class _Saver:
     path: Path
     every: float
+    interrupted: Callable[[], bool]
     last: float = field(default_factory=time.monotonic)
 
     def __call__(self, fit: Fit) -> None:
-        if time.monotonic() - self.last < self.every:
-            return
+        if self.interrupted():
+            self.now(fit)
+            raise KeyboardInterrupt
+        if time.monotonic() - self.last >= self.every:
+            self.now(fit)
+
+    def now(self, fit: Fit) -> None:
         part = self.path.with_name(self.path.name + ".part")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(fit.state(), part)

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from acn_eval.errors import ConfigError
 from acn_eval.models import AnyArch
+from acn_eval.strict import read_config
 
 __all__ = ["Augment", "Recipe", "read_recipe"]
 
@@ -71,14 +70,5 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         ConfigError: no such file, no YAML, or a field that must be something else.
     """
-    try:
-        fields = yaml.safe_load(path.read_text())
-        return Recipe.model_validate(fields)
-    except OSError as exc:
-        raise ConfigError(f"{path}: must be a recipe; {exc.strerror}") from exc
-    except yaml.YAMLError as exc:
-        raise ConfigError(f"{path}: must be YAML; {str(exc).splitlines()[0]}") from exc
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {field}: {first['msg']}; got {first['input']!r}") from exc
+    recipe: Recipe = read_config(path, Recipe, "a recipe")
+    return recipe

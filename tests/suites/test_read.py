@@ -75,18 +75,18 @@ def test_the_wrong_kind(tmp_path):
 
 def test_a_misspelt_field_is_named_with_the_nearest(tmp_path):
     message = refused(tmp_path, GOOD + "repeat: 2\n")
-    assert message == ": repeat: is no field of this suite. Did you mean repeats?"
+    assert message == ": repeat: is no field of a suite. Did you mean repeats?"
 
 
 def test_a_misspelt_field_of_a_corruption_is_named_with_the_nearest(tmp_path):
     message = refused(tmp_path, GOOD.replace("levels", "level"))
     assert message == (
-        ": corruptions.0.gaussian.level: is no field of this suite. Did you mean levels?"
+        ": corruptions.0.gaussian.level: is no field of a suite. Did you mean levels?"
     )
 
 
 def test_a_field_like_no_other_has_no_hint(tmp_path):
-    assert refused(tmp_path, GOOD + "xyzzy: 2\n") == ": xyzzy: is no field of this suite."
+    assert refused(tmp_path, GOOD + "xyzzy: 2\n") == ": xyzzy: is no field of a suite."
 
 
 def test_an_unknown_corruption_is_named_with_all_there_are(tmp_path):

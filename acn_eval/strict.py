@@ -1,0 +1,64 @@
+"""Reads YAML into a frozen config, strictly: what is wrong is said in one line."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from acn_eval.errors import ConfigError
+
+__all__ = ["read_config", "read_yaml"]
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """Return the content of a YAML file.
+
+    Args:
+        path: of the file.
+        what: what it must be, e.g. ``"a suite"``.
+
+    Raises:
+        ConfigError: no such file, or no YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except OSError as exc:
+        raise ConfigError(f"{path}: must be {what}; {exc.strerror}") from exc
+    except yaml.YAMLError as exc:
+        raise ConfigError(f"{path}: must be YAML; {' '.join(str(exc).split())}") from exc
+
+
+def read_config(path: Path, model: Any, what: str) -> Any:
+    """Return the config of a YAML file, an instance of a pydantic model or union.
+
+    Raises:
+        ConfigError: no such file, no YAML, or a field that must be something else; the nearest
+            field is named where one is misspelt.
+    """
+    adapter = TypeAdapter(model)
+    fields = read_yaml(path, what)
+    try:
+        return adapter.validate_python(fields)
+    except ValidationError as exc:
+        raise ConfigError(f"{path}: {_reason(exc, adapter, what)}") from exc
+
+
+def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str) -> str:
+    error = exc.errors()[0]
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(adapter), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"{where}: is no field of {what}.{hint}"
+    if error["type"] == "union_tag_invalid":
+        context = error["ctx"]
+        return f"{where}: kind must be one of {context['expected_tags']}; got {context['tag']!r}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r:.80}"
+
+
+def _field_names(adapter: TypeAdapter[Any]) -> list[str]:
+    schema = adapter.json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return [name for part in parts for name in part.get("properties", {})]
