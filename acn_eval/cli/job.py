@@ -8,8 +8,6 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.cli.progress import bar
 from acn_eval.cli.words import (
@@ -20,13 +18,14 @@ from acn_eval.cli.words import (
     verdict,
 )
 from acn_eval.data import open_examples
-from acn_eval.errors import AcnEvalError, ConfigError, DataError
+from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.evaluation import Choice, evaluate
 from acn_eval.passes import Place, Store, default_store, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.shipped import shipped
 from acn_eval.statistics import Comparison, compare, summarise
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.strict import read_yaml
 from acn_eval.suites import AnySuite, read_suite
 from acn_eval.tracking import Recorded, Recorder, charts
 
@@ -111,20 +110,24 @@ def _store(options: Mapping[str, Any]) -> Store:
 
 
 def _choice(options: Mapping[str, Any]) -> Choice:
-    names: Any = {}
-    if options["class_map"] is not None:
-        names = yaml.safe_load(options["class_map"].read_text())
-        if not isinstance(names, dict):
-            msg = f"{options['class_map']}: must map classes of the data to classes of the model"
-            raise DataError(msg)
     return Choice(
         data=options["data"],
         root=options["data_root"],
         limit=options["limit"],
         classes=_classes(options),
-        class_names={str(k): str(v) for k, v in names.items()},
+        class_names=_class_names(options["class_map"]),
         restricted=options["restrict"],
     )
+
+
+def _class_names(file: Path | None) -> dict[str, str]:
+    if file is None:
+        return {}
+    what = "a mapping of classes of the data to classes of the model"
+    names = read_yaml(file, what)
+    if not isinstance(names, dict):
+        raise ConfigError(f"{file}: must be {what}; got {names!r:.80}")
+    return {str(k): str(v) for k, v in names.items()}
 
 
 def _classes(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -135,14 +138,19 @@ def _classes(options: Mapping[str, Any]) -> tuple[str, ...]:
     if not options["data"]:
         raise ConfigError("--classes: needs --data, because it names classes of the data")
     names = open_examples(options["data"], "test", options["data_root"]).classes
-    chosen: list[str] = []
-    for part in text.split(","):
-        low, dash, high = part.partition("-")
-        if part not in names and low.isdigit() and (high.isdigit() or not dash):
-            chosen += names[int(low) : int(high or low) + 1]
-        else:
-            chosen.append(part)
-    return tuple(chosen)
+    chosen = [name for part in text.split(",") for name in _named(part.strip(), names)]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _named(part: str, names: Sequence[str]) -> Sequence[str]:
+    low, dash, high = part.partition("-")
+    if part in names or not low.isdigit() or (dash and not high.isdigit()):
+        return (part,)  # a name, or what `Examples.only` refuses
+    first, last = int(low), int(high or low)
+    if not first <= last < len(names):
+        top = len(names) - 1
+        raise ConfigError(f"--classes: must be names or positions 0-{top}; got {part}")
+    return names[first : last + 1]
 
 
 def _kept(results: list[EvalResult], candidates: int, out: Path) -> _Done:
@@ -186,6 +194,8 @@ def _say(options: Mapping[str, Any], done: _Done, recorded: Recorded | None) -> 
         show_accuracies(out, summarise(done.results), done.results[0])
     if options["quiet"]:
         return
+    if done.comparison is None and not options["no_baseline"]:
+        out.print("no baseline: the card names no twin; give one with --baseline", style="dim")
     show_notes(out, done.results, done.comparison)
     _say_where(done, recorded)
 

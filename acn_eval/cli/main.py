@@ -1,5 +1,6 @@
 """The entry point: a lazy group of commands, and the one place where errors become exit codes."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -74,7 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = cli.main(args=arguments, prog_name="acn-eval", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except (BrokenPipeError, SystemExit):  # click and rich leave a broken pipe with 1
+        return _unheard()
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -93,12 +97,18 @@ def _explained(exc: Exception) -> int:
             code = 2
         case click.ClickException():
             code = _say(exc.format_message(), 2)
-        case BrokenPipeError():
-            sys.stderr.close()
+        case OSError() if exc.strerror:
+            code = _say(f"{exc.filename or 'the disk'}: {exc.strerror}", code)
         case _:
             traceback.print_exception(exc)
             _say("this is a bug in acn-eval; please report it with the lines above.", code)
     return code
+
+
+def _unheard() -> int:
+    """Nobody reads what is left to print; Python would complain about it at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 4
 
 
 def _say(message: str, code: int) -> int:
