@@ -133,7 +133,7 @@ class EvalResult:
             self.noise_version,
             self.schema,
         ]
-        text = json.dumps(facts, sort_keys=True, default=list)
+        text = json.dumps(facts, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def save(self, folder: Path) -> Path:
@@ -145,9 +145,11 @@ class EvalResult:
         if (target / "result.json").is_file():
             return target
         target.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_table(self.cells), target / "cells.parquet.part", compression="zstd")
+        options = {"compression": "zstd", "write_page_checksum": True}
+        pq.write_table(_table(self.cells), target / "cells.parquet.part", **options)
         (target / "cells.parquet.part").replace(target / "cells.parquet")
-        (target / "result.json.part").write_text(json.dumps(self.facts(), indent=1) + "\n")
+        text = json.dumps(self.facts(), indent=1, default=_plain)
+        (target / "result.json.part").write_text(text + "\n")
         (target / "result.json.part").replace(target / "result.json")
         return target
 
@@ -172,14 +174,24 @@ class EvalResult:
         """
         try:
             facts = json.loads((folder / "result.json").read_text())
-            table = pq.read_table(folder / "cells.parquet")
+            table = pq.read_table(folder / "cells.parquet", page_checksum_verification=True)
         except (OSError, ValueError, pa.ArrowException) as exc:
             msg = f"{folder}: must be a folder with result.json and cells.parquet; {exc}"
             raise DataError(msg) from exc
-        if facts["schema"] != SCHEMA:
-            msg = f"{folder}: schema must be {SCHEMA}; got {facts['schema']}. Evaluate it again."
+        schema = facts.get("schema") if isinstance(facts, dict) else None
+        if schema != SCHEMA:
+            msg = f"{folder}: schema must be {SCHEMA}; got {schema}. Evaluate it again."
             raise DataError(msg)
-        return EvalResult(**{**facts, **_read_parts(facts, table)})
+        try:
+            return EvalResult(**{**facts, **_read_parts(facts, table)})
+        except (LookupError, TypeError, ValueError) as exc:
+            msg = f"{folder}: result.json and cells.parquet must fit; {type(exc).__name__}: {exc}"
+            raise DataError(msg) from exc
+
+
+def _plain(value: Any) -> Any:
+    """JSON types of what json does not know: a read-only mapping, a tuple-like."""
+    return dict(value) if isinstance(value, Mapping) else list(value)
 
 
 def _read_parts(facts: dict[str, Any], table: pa.Table) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import socket
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +33,8 @@ def load_timm(spec: str) -> Checkpoint:
     channels, size, _ = config["input_size"]
     prepare = Prepare(Geometry(size, channels), tuple(config["mean"]), tuple(config["std"]))
     classes = tuple(str(i) for i in range(model.num_classes))
-    return from_module(model, name=name, classes=classes, prepare=prepare)
+    checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
+    return replace(checkpoint, id=replace(checkpoint.id, uri=f"timm:{spec}"))
 
 
 def _timm(where: str) -> Any:
