@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,16 @@ def _training(card: Card) -> dict[str, Any]:
     training = card.training
     if training is None:
         return {}
-    recipe = {k: v for k, v in training.recipe.items() if k not in {"arch", "pair", "data"}}
+    recipe = dict(training.recipe)
     facts = training.model_dump(mode="json", exclude={"recipe"})
-    return {"data": card.data, "data_fingerprint": card.data_fingerprint, **recipe, **facts}
+    facts |= {"data": card.data, "data_fingerprint": card.data_fingerprint}
+    facts["learning_rate"] = recipe.pop("learning_rate", None)
+    kept = {k: v for k, v in recipe.items() if k not in {"arch", "pair", "classes", *facts}}
+    return {**facts, **kept, "recipe": _in_words(kept)}
+
+
+def _in_words(recipe: Mapping[str, Any]) -> str:
+    """Return ``batch 64, clip 1.0, crop_padding 1, ...``: what is not zero, in one line."""
+    flat = {**recipe, **recipe.get("augment", {})}
+    flat.pop("augment", None)
+    return ", ".join(f"{name} {value}" for name, value in sorted(flat.items()) if value)

@@ -21,7 +21,14 @@ def checkpoint(name, **changes):
         parameters=1000,
         flops=20_000,
         preprocessing={"size": 8},
-        training={"recipe": "short", "data": "digits", "steps": 10, "examples": 640, "seed": 0},
+        training={
+            "recipe": "short",
+            "learning_rate": 0.001,
+            "data": "digits",
+            "steps": 10,
+            "examples": 640,
+            "seed": 0,
+        },
     )
     return replace(base, **changes)
 

@@ -5,7 +5,13 @@ import pytest
 from acn_eval.statistics import compare
 from tests.statistics.results import simple
 
-TRAINING = {"recipe": "short", "data": "digits", "steps": 10, "examples": 640}
+TRAINING = {
+    "recipe": "short",
+    "learning_rate": 0.001,
+    "data": "digits",
+    "steps": 10,
+    "examples": 640,
+}
 
 
 def compared(*, about=None, **changes):
@@ -22,11 +28,12 @@ def test_equal_pair_has_no_mismatch():
         "precision",
         "training data",
         "recipe",
+        "learning rate",
         "steps",
         "examples seen",
     ]
     assert all(row.equal for row in found.manifest)
-    assert not any("fair" in warning for warning in found.warnings)
+    assert not any("differ in" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize(
@@ -34,10 +41,11 @@ def test_equal_pair_has_no_mismatch():
     [
         ("parameters", {"about": {"parameters": 1234567}}, "1,234,567"),
         ("FLOPs per image", {"about": {"flops": 7}}, "7"),
-        ("preprocessing", {"about": {"preprocessing": {"size": 32}}}, '{"size": 32}'),
+        ("preprocessing", {"about": {"preprocessing": {"size": 32}}}, "size 32"),
         ("precision", {"precision": "bf16"}, "bf16"),
         ("training data", {"about": {"training": {**TRAINING, "data": "cifar10"}}}, "cifar10"),
         ("recipe", {"about": {"training": {**TRAINING, "recipe": "long"}}}, "long"),
+        ("learning rate", {"about": {"training": {**TRAINING, "learning_rate": 3e-3}}}, "0.003"),
         ("steps", {"about": {"training": {**TRAINING, "steps": 20}}}, "20"),
         ("examples seen", {"about": {"training": {**TRAINING, "examples": 1280}}}, "1,280"),
     ],
@@ -46,12 +54,12 @@ def test_mismatch_is_a_row_and_a_warning(name, changes, shown):
     found = compared(**changes)
     unequal = [row for row in found.manifest if row.equal is False]
     assert [(row.name, row.baseline) for row in unequal] == [(name, shown)]
-    assert any(w.startswith(f"not a fair pair: {name}") and shown in w for w in found.warnings)
+    assert any(w.startswith(f"the two differ in {name}: ") and shown in w for w in found.warnings)
 
 
 def test_unknown_is_not_a_mismatch():
     rows = compared(about={"training": {}}).manifest[4:]
-    assert [(row.baseline, row.equal) for row in rows] == [("unknown", None)] * 4
+    assert [(row.baseline, row.equal) for row in rows] == [("unknown", None)] * 5
 
 
 def test_seeds_that_differ_among_themselves_are_listed():
