@@ -185,7 +185,7 @@ def _say(options: Mapping[str, Any], done: _Done, recorded: Recorded | None) -> 
         return
     out = console()
     if done.comparison is not None and options["quiet"]:
-        out.print(verdict(done.comparison))
+        out.print(verdict(done.comparison), soft_wrap=True)
         return
     if done.comparison is not None:
         _say_baseline(options, done.comparison)

@@ -1,6 +1,8 @@
 """Training learns, is exact, resumes exactly, and never opens the test split."""
 
 import math
+import os
+import signal
 import sys
 import time
 
@@ -164,6 +166,39 @@ def test_a_training_killed_between_its_last_step_and_its_file_is_not_redone(
 
 def _killed(*arguments):
     raise Killed
+
+
+def test_ctrl_c_keeps_the_step_that_was_just_finished(tmp_path, device, monkeypatch, module):
+    """It is held back to the end of the step: half a step could not be resumed exactly."""
+    fit(tmp_path / "whole.pt", device)
+    original = module._step
+
+    def interrupted(state, images, targets):
+        if state.done == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(state, images, targets)
+
+    with monkeypatch.context() as context:
+        context.setattr(module, "_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "a.pt", device)
+    assert read_pickle(tmp_path / "a.pt.resume")["done"] == 5
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    fit(tmp_path / "a.pt", device)
+    if device.type == "cpu":
+        assert_equal(weights(tmp_path / "whole.pt"), weights(tmp_path / "a.pt"))
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path, device, monkeypatch, module):
+    def stuck(state, images, targets):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+
+    monkeypatch.setattr(module, "_step", stuck)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "a.pt", device)
+    assert not (tmp_path / "a.pt.resume").exists()
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 0.02}, {"steps": 13}])

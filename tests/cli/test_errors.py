@@ -1,0 +1,223 @@
+"""What a user can do wrong is one line on stderr and a documented exit code; never 1."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from acn_eval.checkpoints import Native, write_native
+from acn_eval.checkpoints.native import read_native
+from tests.tiny import SUITE, recipe, run
+
+JOB = ("robustness", "--no-track", "--device", "cpu")
+GOOD = (*JOB, "--ckpt", "tiny_ac.pt", "--suite", "small.yaml", "--limit", "8")
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.system, ("touch owned",)
+
+
+def test_a_malicious_pickle_is_refused_and_not_run(folder, refused):
+    torch.save({"state": Malicious()}, folder / "evil.pt")
+    (folder / "plain.pt").write_bytes(pickle.dumps(Malicious()))
+    for name in ("evil.pt", "plain.pt"):
+        assert "it would run code when loaded, so it is refused" in refused(
+            2, *JOB, "--ckpt", name
+        )
+    refused(2, *JOB, "--ckpt", "evil.pt", "--arch", "official/ac-mixer")
+    assert not (folder / "owned").exists()
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
+def test_a_truncated_file(folder, refused, share):
+    whole = (folder / "tiny_ac.pt").read_bytes()
+    (folder / "cut.pt").write_bytes(whole[: int(len(whole) * share)])
+    assert "cut.pt: must be a" in refused(2, *JOB, "--ckpt", "cut.pt")
+
+
+def test_a_file_that_is_something_else(folder, refused):
+    (folder / "text.pt").write_text("hello")
+    (folder / "other.pt").mkdir()
+    torch.save({"weights": torch.zeros(3)}, folder / "foreign.pt")
+    assert "must be a" in refused(2, *JOB, "--ckpt", "text.pt")
+    assert "it is a folder" in refused(2, *JOB, "--ckpt", "other.pt")
+    assert "must hold a card of acn-eval" in refused(2, *JOB, "--ckpt", "foreign.pt")
+
+
+def test_a_wrong_architecture(folder, refused):
+    native = read_native(folder / "tiny_ac.pt")
+    arch = native.card.arch.model_copy(update={"width": 24})
+    card = native.card.model_copy(update={"arch": arch})
+    write_native(folder / "wrong.pt", Native(card, native.state, native.trained_on))
+    assert "weights must fit the architecture vit" in refused(2, *JOB, "--ckpt", "wrong.pt")
+    assert "--arch must be one of official/ac-mixer" in refused(
+        2, *JOB, "--ckpt", "tiny_ac.pt", "--arch", "vit"
+    )
+    assert "state_dict" in refused(2, *JOB, "--ckpt", "tiny_ac.pt", "--arch", "official/ac-mixer")
+
+
+def test_weights_that_are_not_finite(folder, refused):
+    native = read_native(folder / "tiny_ac.pt")
+    state = {**native.state, "head.bias": torch.full((10,), torch.nan)}
+    write_native(folder / "nan.pt", Native(native.card, state, native.trained_on))
+    assert "weights must be finite; head.bias" in refused(2, *JOB, "--ckpt", "nan.pt")
+
+
+def test_no_such_checkpoint(folder, refused):
+    assert "tiny_ax.pt: must be a checkpoint file" in refused(2, *JOB, "--ckpt", "tiny_ax.pt")
+    assert "none does" in refused(2, *JOB, "--ckpt", "nosuch_*.pt")
+    (folder / "tiny_res.pt").unlink()
+    assert "tiny_res.pt: must be a checkpoint file" in refused(2, *GOOD)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SUITE.replace("gaussian", "snow"), "kind must be one of"),
+        (SUITE.replace("repeats", "repeat"), "Did you mean repeats?"),
+        (SUITE.replace("levels", "level"), "Did you mean levels?"),
+        ("kind: [", "must be YAML"),
+    ],
+    ids=["unknown corruption", "misspelt field", "misspelt field of a corruption", "no YAML"],
+)
+def test_a_suite_that_is_wrong(folder, refused, text, expected):
+    (folder / "wrong.yaml").write_text(text)
+    message = refused(2, *JOB, "--ckpt", "tiny_ac.pt", "--suite", "wrong.yaml")
+    assert message.startswith("acn-eval: wrong.yaml: ")
+    assert expected in message
+
+
+def test_no_such_suite(folder, refused):
+    assert "shipped suite" in refused(2, *JOB, "--ckpt", "tiny_ac.pt", "--suite", "nosuch")
+
+
+def test_labels_outside_the_model_s_classes(folder, refused):
+    images = np.zeros((12, 8, 8), np.uint8)
+    np.savez(folder / "own.npz", images=images, labels=np.arange(12))
+    assert "got 10, 11" in refused(2, *GOOD, "--data", "npz:own.npz")
+
+
+def test_a_directory_without_images(folder, refused):
+    (folder / "empty").mkdir()
+    (folder / "pictures" / "test" / "cat").mkdir(parents=True)
+    (folder / "pictures" / "test" / "cat" / "notes.txt").write_text("no picture")
+    for name in ("empty", "pictures"):
+        assert "must hold pictures" in refused(2, *GOOD, "--data", f"folder:{name}")
+    assert "must be a folder" in refused(2, *GOOD, "--data", "folder:nosuch")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--data", "minst"), "data must be digits"),
+        (("--device", "gpu"), "--device: must be auto or one that is here"),
+        (("--classes", "0-4"), "--classes: needs --data"),
+        (("--classes", "12", "--data", "digits"), "positions 0-9; got 12"),
+        (("--classes", "0-40", "--data", "digits"), "positions 0-9; got 0-40"),
+        (("--classes", "4-0", "--data", "digits"), "positions 0-9; got 4-0"),
+        (("--classes", "ten", "--data", "digits"), "got ten"),
+        (("--class-map", "broken.yaml"), "broken.yaml: must be YAML"),
+        (("--class-map", "list.yaml"), "list.yaml: must be a mapping"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_options_that_make_no_sense(folder, refused, options, expected):
+    (folder / "broken.yaml").write_text("{")
+    (folder / "list.yaml").write_text("- a\n")
+    assert expected in refused(2, *GOOD, *options)
+
+
+def test_a_seed_given_twice(folder, refused):
+    files = "tiny_ac.pt,tiny_ac.pt"
+    assert "one of them twice" in refused(2, *GOOD, "--ckpt", files, "--baseline", "tiny_res.pt")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nosuch",),
+        ("robustness",),
+        ("robustness", "--nosuch"),
+        ("robustness", "--ckpt", "tiny_ac.pt", "--limit", "0"),
+        ("robustness", "--ckpt", "tiny_ac.pt", "--batch-size", "many"),
+        ("robustness", "--ckpt", "tiny_ac.pt", "--class-map", "nosuch.yaml"),
+        ("train",),
+        ("cache", "nosuch"),
+        ("--nosuch",),
+        (),
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_exit_2(folder, call, arguments):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert "Usage: acn-eval" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--json", "nosuch/all.json"), "nosuch/all.json: No such file"),
+        (("--out", "small.yaml/results"), "Not a directory"),
+    ],
+)
+def test_a_place_that_cannot_be_written(folder, call, options, named):
+    code, _, err = call(*GOOD, *options)
+    assert code == 4
+    assert len(err.splitlines()) == 1
+    assert named in err
+
+
+def test_a_cache_that_cannot_be_written(folder, refused, monkeypatch):
+    monkeypatch.setenv("ACN_EVAL_CACHE", str(folder / "small.yaml" / "cache"))
+    assert "Point ACN_EVAL_CACHE at another folder" in refused(4, *GOOD)
+
+
+def test_a_dead_tracking_server_loses_nothing(folder):
+    """Measured, said, kept; then one line that says how to record it, and 4."""
+    arguments = [a for a in GOOD if a != "--no-track"]
+    code, out, err = run(folder, *arguments, "--tracking-uri", "http://127.0.0.1:9")
+    assert code == 4
+    assert len(err.splitlines()) == 1, err
+    assert "acn-eval upload" in err
+    assert "tiny_ac against tiny_res: " in out
+    assert len(list(folder.glob("acn-results/*/*.json"))) == 3
+
+
+def test_a_bug_keeps_its_traceback_and_never_exits_1(folder, call, monkeypatch):
+    def broken(*arguments, **options):
+        raise ZeroDivisionError("deep inside")
+
+    monkeypatch.setattr("acn_eval.cli.job.evaluate", broken)
+    code, out, err = call(*GOOD)
+    assert (code, out) == (4, "")
+    assert "Traceback" in err
+    assert "ZeroDivisionError: deep inside" in err
+    assert err.splitlines()[-1].startswith("acn-eval: this is a bug in acn-eval; please report")
+
+
+def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("acn_eval.cli.job.evaluate", interrupted)
+    code, out, err = call(*GOOD)
+    assert (code, out) == (130, "")
+    assert err.strip() == (
+        "acn-eval: stopped. What is done is kept; the same command goes on from there."
+    )
+
+
+def test_recipes_that_are_wrong(folder, refused):
+    fields = recipe(steps=2).model_dump(mode="json")
+    (folder / "wrong.yaml").write_text(yaml.safe_dump({**fields, "learning_rat": 1}))
+    assert "Did you mean learning_rate?" in refused(2, "train", "wrong.yaml")
+    assert "No such file" in refused(2, "train", "nosuch.yaml")
+    (folder / "hot.yaml").write_text(yaml.safe_dump({**fields, "learning_rate": 1e30, "steps": 9}))
+    assert "the loss must be finite" in refused(4, "train", "hot.yaml", "--device", "cpu")
+    assert not (folder / "hot.pt").exists()

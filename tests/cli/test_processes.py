@@ -1,0 +1,156 @@
+"""The command line as the shell sees it: imports, pipes, signals, kills."""
+
+import os
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+import yaml
+
+from acn_eval.checkpoints.native import read_native
+from acn_eval.results import EvalResult
+from acn_eval.training import train
+from tests.tiny import CPU, recipe, run, start
+
+HELPS = """
+import sys
+from acn_eval.cli.main import _COMMANDS, main
+for command in ([], *([name] for name in _COMMANDS), ["cache", "prune"], ["nosuch"]):
+    try:
+        main([*command, "--help"])
+    except SystemExit as end:
+        assert end.code == (2 if command == ["nosuch"] else 0), command
+heavy = {"torch", "mlflow", "scipy", "pandas", "numpy", "kornia", "matplotlib"} & set(sys.modules)
+print("heavy:", sorted(heavy))
+"""
+
+
+def test_help_teaches_and_imports_nothing_heavy(tmp_path):
+    code, out, err = run(tmp_path, code=HELPS)
+    assert code == 0, err
+    assert out.endswith("heavy: []\n")
+    assert out.count("Usage: acn-eval") == 8
+    for word in ("robustness", "--ckpt", "Examples:", "Exit codes:", "--save-every"):
+        assert word in out
+
+
+def test_the_whole_job_with_its_record(folder):
+    code, out, err = run(folder, "robustness", "--ckpt", "tiny_ac.pt", "--suite", "small.yaml")
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    assert max(map(len, out.splitlines())) <= 118
+    assert "recorded in MLflow: sqlite:////" in out
+    assert len(list(folder.glob("acn-results/*/result.json"))) == 2
+    assert len(list(folder.glob("acn-results/*/comparison.json"))) == 1
+    with closing(sqlite3.connect(folder / "mlflow.db")) as store:
+        names = {name for (name,) in store.execute("select name from runs")}
+    assert names == {"tiny_ac", "tiny_res", "tiny_ac vs tiny_res"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("schema",), ("robustness", "--ckpt", "tiny_ac.pt", "--no-track")]
+)
+def test_a_broken_pipe_is_silent_and_never_1(folder, arguments):
+    """The reader is gone before the first line, as in `acn-eval ... | true`."""
+    process = start(folder, *arguments)
+    process.stdout.close()
+    assert process.wait(60) == 4
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+@pytest.fixture
+def large(folder):
+    """Enough pictures for five chunks, and the options of a job on them."""
+    rng = np.random.default_rng(0)
+    n = 10_000
+    images = rng.integers(0, 256, (n, 8, 8), dtype=np.uint8)
+    labels = rng.integers(0, 10, n)
+    np.savez(folder / "large.npz", images=images, labels=labels)
+    fixed = ("--suite", "small.yaml", "--data", "npz:large.npz", "--device", "cpu")
+    return ("robustness", "--ckpt", "tiny_ac.pt", *fixed, "--batch-size", "64")
+
+
+def outcomes(folder):
+    """Finished outcomes by name; a file that is written again has another inode."""
+    return {f.name: f.stat().st_ino for f in folder.glob("cache/*/*.outcomes")}
+
+
+def wait_for(condition, process, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def cells(folder):
+    found = {}
+    for path in folder.glob("acn-results/*/result.json"):
+        result = EvalResult.load(path.parent)
+        found[result.key] = [(c.ids, c.predicted, c.confidence) for c in result.cells]
+    return found
+
+
+def test_an_evaluation_survives_ctrl_c_and_kill_9(folder, large):
+    process = start(folder, *large, start_new_session=True)
+    wait_for(lambda: outcomes(folder), process)
+    os.killpg(process.pid, signal.SIGINT)  # the terminal interrupts every process of the job
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.split("\n")[-2:] == [
+        "acn-eval: stopped. What is done is kept; the same command goes on from there.",
+        "",
+    ]
+    assert "Traceback" not in err
+    first = outcomes(folder)
+
+    process = start(folder, *large, "--no-track")
+    wait_for(lambda: len(outcomes(folder)) > len(first), process)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    second = outcomes(folder)
+    assert 0 < len(first) < len(second) < 5 * 10  # chunks x (questions x networks)
+    assert first.items() <= second.items()
+    assert not list(folder.glob("acn-results/*"))
+
+    code, out, _ = run(folder, *large, "--no-track")
+    assert code == 0
+    assert second.items() <= outcomes(folder).items()  # nothing is done twice
+    assert len(outcomes(folder)) == 50
+
+    again = run(folder, *large, "--no-track", "--no-cache", "--out", "anew/acn-results")
+    assert again == (0, out.replace("results: acn-results", "results: anew/acn-results"), "")
+    resumed, whole = cells(folder), cells(folder / "anew")
+    assert resumed.keys() == whole.keys()
+    for key, expected in whole.items():
+        for one, other in zip(resumed[key], expected, strict=True):
+            assert all(map(np.array_equal, one, other))
+
+
+def test_a_training_survives_kill_9(folder):
+    plan = recipe(steps=150, batch=32, augment={"crop_padding": 1}, select="validation")
+    (folder / "mine.yaml").write_text(yaml.safe_dump(plan.model_dump(mode="json")))
+    train(plan, folder / "whole.pt", device=CPU)
+    command = ("train", "mine.yaml", "--out", "mine.pt", "--device", "cpu", "--save-every")
+    resume = folder / "mine.pt.resume"
+
+    process = start(folder, *command, "0.0001")
+    wait_for(resume.exists, process)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (folder / "mine.pt").exists()
+
+    code, out, err = run(folder, *command, "5")
+    assert (code, err) == (0, "")
+    assert "% on 351 validation images (validation at step " in out
+    assert not resume.exists()
+    one, other = read_native(folder / "mine.pt"), read_native(folder / "whole.pt")
+    assert all((one.state[name] == other.state[name]).all() for name in other.state)
+    assert one.card.training.selected == other.card.training.selected
+    assert one.card.training.steps == 150

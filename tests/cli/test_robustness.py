@@ -1,0 +1,188 @@
+"""The main job, from options to words, files and numbers."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from acn_eval.results import EvalResult
+from acn_eval.training import train
+from tests.tiny import CPU, recipe
+
+JOB = ("robustness", "--suite", "small.yaml", "--no-track", "--device", "cpu")
+VERDICT = r"[A-Z ]+: tiny_ac against tiny_res: "
+
+
+def strict(text):
+    """Parse JSON, and nothing that only JavaScript's relatives accept."""
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def results(folder):
+    return [EvalResult.load(p.parent) for p in sorted(folder.glob("acn-results/*/result.json"))]
+
+
+@pytest.fixture
+def seeds(folder):
+    """Three training seeds of either side."""
+    for name, connectivity in (("ac", "acn"), ("res", "residual")):
+        for seed in range(3):
+            plan = recipe(arch={"connectivity": connectivity}, steps=20, seed=seed)
+            train(plan, folder / f"{name}_{seed}.pt", device=CPU)
+    return folder
+
+
+def test_the_twin_of_the_card_is_the_baseline(folder, call):
+    code, out, err = call(*JOB, "--ckpt", "tiny_ac.pt")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "baseline tiny_res: the twin that the card names"
+    assert "tiny_ac" in lines[1]
+    assert "tiny_res" in lines[1]
+    rows = [line.split("  ")[0] for line in lines[2:7]]
+    assert rows == ["clean", "gaussian 0.1", "gaussian 0.3", "salt pepper 0.1", "motion blur 3"]
+    assert sum(bool(re.match(VERDICT, line)) for line in lines) == 1
+    assert any(line.startswith("fair pair") for line in lines)
+    assert "results: acn-results" in out
+    assert {r.checkpoint.name for r in results(folder)} == {"tiny_ac", "tiny_res"}
+    assert len(list(folder.glob("acn-results/*"))) == 3
+    assert "\x1b" not in out
+
+
+def test_the_same_command_again_finds_everything(folder, call):
+    first = call(*JOB, "--ckpt", "tiny_ac.pt")
+    files = {p: p.stat().st_mtime_ns for p in folder.glob("acn-results/*/*")}
+    assert call(*JOB, "--ckpt", "tiny_ac.pt") == first
+    assert {p: p.stat().st_mtime_ns for p in folder.glob("acn-results/*/*.parquet")}.items() <= (
+        files.items()
+    )
+
+
+def test_json_is_pure_and_says_what_the_table_says(folder, call):
+    _, table, _ = call(*JOB, "--ckpt", "tiny_ac.pt")
+    code, out, err = call(*JOB, "--ckpt", "tiny_ac.pt", "--json", "-")
+    assert (code, err) == (0, "")
+    document = strict(out)
+    comparison = document["comparison"]
+    flat = " ".join(table.split())
+    assert " ".join(comparison["claim"]["sentence"].split()) in flat
+    for row in comparison["rows"]:
+        shown = f"{100 * row['difference']['value']:+.1f} [{100 * row['band_low']:+.1f}, "
+        (line,) = [x for x in table.splitlines() if x.startswith(f"{row['name']} ")]
+        assert shown in line
+    by_name = {r.checkpoint.name: r for r in results(folder)}
+    for one in document["accuracies"]:
+        cells = by_name[one["checkpoint"]].cells
+        stated = [row["estimate"]["value"] for row in one["rows"]]
+        assert stated[:-1] == pytest.approx([float(c.values.mean()) for c in cells])
+        assert stated[-1] == pytest.approx(np.mean(stated[1:-1]))
+    assert {len(r["cells"]) for r in document["results"]} == {5}
+    assert call(*JOB, "--ckpt", "tiny_ac.pt", "--json", "all.json")[0] == 0
+    assert strict((folder / "all.json").read_text()) == document
+
+
+def test_json_without_a_baseline_is_pure_too(folder, call):
+    code, out, _ = call(*JOB, "--ckpt", "tiny_ac.pt", "--no-baseline", "--json", "-")
+    assert code == 0
+    assert strict(out)["comparison"] is None
+
+
+def test_quiet_is_the_verdict(folder, call):
+    code, out, _ = call(*JOB, "--ckpt", "tiny_ac.pt", "--quiet")
+    assert code == 0
+    assert re.fullmatch(VERDICT + r"[^\n]+\n", out)
+
+
+def test_alone(folder, call):
+    code, out, _ = call(*JOB, "--ckpt", "tiny_ac.pt", "--no-baseline")
+    assert code == 0
+    assert "tiny_res" not in out
+    assert "accuracy % [95 %]" in out
+    assert "no baseline" not in out
+    assert len(results(folder)) == 1
+
+
+def test_a_card_without_a_twin_is_measured_alone_and_said_so(folder, call):
+    train(recipe(steps=3), folder / "single.pt", device=CPU)
+    code, out, _ = call(*JOB, "--ckpt", "single.pt")
+    assert code == 0
+    assert "no baseline: the card names no twin" in out
+
+
+def test_a_network_against_itself_is_identical(folder, call):
+    code, out, _ = call(*JOB, "--ckpt", "tiny_ac.pt", "--baseline", "tiny_ac.pt")
+    assert code == 0
+    assert "IDENTICAL: " in out
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        ("--ckpt", "ac_*.pt", "--baseline", "res_*.pt"),
+        ("--ckpt", "ac_0.pt,ac_1.pt,ac_2.pt", "--baseline", "res_0.pt,res_[12].pt"),
+        ("--ckpt", "ac_0.pt", "--ckpt", "ac_1.pt", "--ckpt", "ac_2.pt", "--baseline", "res_?.pt"),
+    ],
+    ids=["patterns", "commas", "repeated"],
+)
+def test_seeds_are_a_statement_about_architectures(seeds, call, sides):
+    code, out, err = call(*JOB, *sides, "--limit", "100")
+    assert (code, err) == (0, "")
+    assert "ac_0 (3 seeds)" in out
+    assert "this is about the architectures" in " ".join(out.split())
+    assert len(results(seeds)) == 6
+
+
+def test_options_reach_the_record(folder, call):
+    options = ("--seed", 5, "--repeats", 2, "--limit", 30, "--batch-size", 7)
+    more = ("--precision", "bf16", "--classes", "0-2,5", "--data", "digits", "--out", "elsewhere")
+    code, _, err = call(*JOB, "--ckpt", "tiny_ac.pt", "--no-baseline", *options, *more)
+    assert (code, err) == (0, "")
+    (path,) = folder.glob("elsewhere/*/result.json")
+    result = EvalResult.load(path.parent)
+    assert (result.seed, result.data.n, result.precision) == (5, 30, "bf16")
+    assert result.data.classes == ("0", "1", "2", "5")
+    assert result.suite["repeats"] == 2
+    assert len(result.cells) == 1 + 4 * 2
+
+
+def test_batch_size_never_changes_a_number(folder, call):
+    documents = []
+    for size in (1, 64):
+        job = (*JOB, "--ckpt", "tiny_ac.pt", "--limit", 60, "--batch-size", size, "--no-cache")
+        documents.append(strict(call(*job, "--json", "-", "--out", f"out{size}")[1]))
+    assert documents[0]["comparison"] == documents[1]["comparison"]
+
+
+def test_classes_by_map_and_restriction(folder, call):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    classes = np.array(["three", "seven"])
+    np.savez(folder / "own.npz", images=images, labels=np.arange(20) % 2, classes=classes)
+    (folder / "map.yaml").write_text("three: 3\nseven: '7'\n")
+    job = (*JOB, "--ckpt", "tiny_ac.pt", "--data", "npz:own.npz", "--no-baseline")
+    assert call(*job)[0] == 2
+    assert call(*job, "--class-map", "map.yaml", "--restrict")[0] == 0
+    (result,) = results(folder)
+    assert set(result.cells[0].predicted) <= {0, 1}
+    assert result.checkpoint.preprocessing["restricted"] is True
+
+
+def test_a_bare_name_is_found_here_first(folder, call):
+    (folder / "sub").mkdir()
+    shutil.copy("tiny_ac.pt", "sub")
+    assert call(*JOB, "--ckpt", "sub/tiny_ac.pt", "--no-baseline", "--limit", 5)[0] == 0
+
+
+def test_the_cache_is_shown_and_pruned(folder, call):
+    call(*JOB, "--ckpt", "tiny_ac.pt", "--limit", 50)
+    code, out, _ = call("cache", "info")
+    assert code == 0
+    assert out.startswith(f"{folder / 'cache'}: ")
+    assert call("cache", "prune") == (0, "freed 0.0 MB\n", "")
+    assert not list(folder.glob("cache/*/*"))
