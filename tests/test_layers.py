@@ -1,0 +1,128 @@
+"""The house: a module imports only from floors below, and rooms of one floor never meet."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "acn_eval"
+FLOORS = (
+    {"errors", "seeds", "shipped"},
+    {"results", "strict"},
+    {"models", "data", "corruptions", "statistics"},
+    {"checkpoints"},
+    {"passes", "training"},
+    {"suites"},
+    {"evaluation"},
+    {"tracking", "figures"},
+    {"report"},
+    {"cli"},
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+def name_of(path):
+    """``acn_eval.data.open`` of a file; a package is its folder."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(name):
+    return name.split(".")[1]
+
+
+def known(name):
+    """The module that an import reaches: ``acn_eval.data`` of ``acn_eval.data.Examples``."""
+    return name if name in NAMES else name.rpartition(".")[0]
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def imports(path):
+    """(module of ours, whether inside a function, whether for types only) of every import."""
+    tree = ast.parse(path.read_text())
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        above = list(ancestors(node, parents))
+        inside = any(isinstance(a, ast.FunctionDef) for a in above)
+        typing = any(isinstance(a, ast.If) and "TYPE_CHECKING" in ast.dump(a.test) for a in above)
+        for name in names:
+            if name.startswith("acn_eval."):
+                yield known(name), inside, typing
+
+
+def ancestors(node, parents):
+    while node in parents:
+        node = parents[node]
+        yield node
+
+
+def by_name(path):
+    return name_of(path)
+
+
+def test_every_room_has_a_floor():
+    rooms = {room_of(name_of(path)) for path in MODULES}
+    assert rooms - FLOOR.keys() == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=by_name)
+def test_imports_go_down(path):
+    room = room_of(name_of(path))
+    for target, _, _ in imports(path):
+        other = room_of(target)
+        assert other == room or FLOOR[other] < FLOOR[room], f"{room} imports {target}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=by_name)
+def test_our_own_are_imported_at_the_top(path):
+    """But for the command line, whose help must not import torch."""
+    if room_of(name_of(path)) == "cli":
+        return
+    assert [target for target, inside, _ in imports(path) if inside] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=by_name)
+def test_a_package_s_own_modules_do_not_import_it_back(path):
+    """``from acn_eval.data import x`` inside acn_eval/data is a cycle waiting to happen."""
+    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
+    assert package == "acn_eval" or package not in {target for target, _, _ in imports(path)}
+
+
+def test_no_cycles():
+    below = {
+        name_of(path): {
+            target for target, _, typing in imports(path) if not typing and target != name_of(path)
+        }
+        for path in MODULES
+    }
+    while below:
+        free = {name for name, targets in below.items() if not targets & below.keys()}
+        assert free, f"a cycle among {sorted(below)}"
+        below = {name: targets for name, targets in below.items() if name not in free}
+
+
+def test_the_rules_notice_what_they_forbid(tmp_path):
+    """The reader of imports sees plain, nested and typing imports."""
+    path = tmp_path / "sample.py"
+    path.write_text(
+        "import acn_eval.errors\n"
+        "from typing import TYPE_CHECKING\n"
+        "from acn_eval.data import Examples\n"
+        "if TYPE_CHECKING:\n    from acn_eval.suites import Suite\n"
+        "def f():\n    from acn_eval.data.open import open_examples\n"
+    )
+    assert list(imports(path)) == [
+        ("acn_eval.errors", False, False),
+        ("acn_eval.data", False, False),
+        ("acn_eval.suites", False, True),
+        ("acn_eval.data.open", True, False),
+    ]

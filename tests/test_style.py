@@ -1,0 +1,164 @@
+"""House rules that no linter knows."""
+
+import ast
+import io
+import re
+import statistics
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "acn_eval").rglob("*.py"))
+CODE = [*MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))]
+TREES = {path: ast.parse(path.read_text()) for path in CODE}
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path):
+    """(name, code lines) of every function: without its docstring, comments and blank lines."""
+    lines = code_lines(path)
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            first = body[0].lineno if body else node.end_lineno
+            own = sum(first <= line <= node.end_lineno for line in lines)
+            yield node.name, own
+
+
+def code_lines(path):
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
+    return {
+        line
+        for token in tokens
+        if token.type not in skipped
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+
+
+def test_files_are_short():
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: n for name, n in lengths.items() if n > 400} == {}
+    assert statistics.median(lengths.values()) <= 150
+
+
+def test_functions_are_short():
+    lengths = {f"{relative(path)}:{name}": n for path in MODULES for name, n in functions(path)}
+    assert {name: n for name, n in lengths.items() if n > 50} == {}
+    assert statistics.median(lengths.values()) <= 8
+    assert statistics.quantiles(lengths.values(), n=10)[-1] <= 25
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_modules_open_with_one_sentence_and_list_their_names(path):
+    first = (ast.get_docstring(TREES[path]) or "").split("\n\n")[0]
+    assert first.endswith((".", "?"))
+    assert len(re.findall(r"[.!?] [A-Z]", first)) == 0, first
+    names = [
+        t.id
+        for node in TREES[path].body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for t in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(t, ast.Name)
+    ]
+    assert "__all__" in names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_the_names_that_are_listed_are_there(path):
+    tree = TREES[path]
+    (listed,) = [
+        [element.value for element in node.value.elts]
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and "__all__" in ast.dump(node)
+        and isinstance(node.value, ast.List)
+    ]
+    defined = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            defined.add(node.id)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            defined |= {alias.asname or alias.name for alias in node.names}
+    lazy = {"compare", "evaluate", "load"} if relative(path) == "acn_eval/__init__.py" else set()
+    assert set(listed) - defined - lazy == set()
+    assert len(listed) == len(set(listed))
+
+
+def test_global_generators_and_unsafe_loading_are_nowhere():
+    forbidden = {
+        "torch.manual_seed",
+        "torch.cuda.manual_seed",
+        "torch.seed",
+        "np.random.seed",
+        "numpy.random.seed",
+        "random.seed",
+        "pickle.load",
+        "pickle.loads",
+        "yaml.load",
+        "yaml.unsafe_load",
+        "eval",
+        "exec",
+        "os.system",
+    }
+    found = []
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                if called in forbidden or "weights_only=False" in ast.unparse(node):
+                    found.append(f"{relative(path)}: {ast.unparse(node)}")
+                if called == "torch.load":
+                    assert "weights_only=True" in ast.unparse(node), relative(path)
+    assert found == []
+
+
+def test_only_the_top_catches_everything():
+    found = [
+        relative(path)
+        for path in MODULES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or {"Exception", "BaseException"} & set(names_in(node.type)))
+    ]
+    assert found == ["acn_eval/cli/main.py"]
+
+
+def names_in(node):
+    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+
+
+def test_only_the_command_line_prints():
+    found = [
+        relative(path)
+        for path in MODULES
+        for node in ast.walk(TREES[path])
+        if "cli" not in path.parts
+        and (
+            (isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "click.echo"})
+            or (isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdout"})
+        )
+    ]
+    assert found == []
+
+
+def test_the_folder_mlflow_does_not_shadow_the_package():
+    assert not (ROOT / "mlflow" / "__init__.py").exists()
+    found = subprocess.run(
+        [sys.executable, "-c", "import importlib.util as u; print(u.find_spec('mlflow').origin)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert Path(found.strip()).name == "__init__.py"
+    assert ROOT / "mlflow" not in Path(found.strip()).parents
