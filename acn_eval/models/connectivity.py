@@ -13,6 +13,9 @@ or, at the finer grain, one of its sub-layers.
     | denseformer  | weighted mix    | weighted mix| block    | yes         |
     | concat       | projected mix   | projected   | block    | yes         |
 
+acn_direct reads x_0 over the long connection alone: with the class token as readout, the patch
+projection gets no gradient and stays as it was initialised; pool="mean" trains it.
+
 Sources: "Auto-Compressing Networks" (arXiv 2506.09714) section 3 for the first four; Srivastava et
 al., "Highway Networks", 2015; Pagliardini et al., "DenseFormer", 2024 (depth-weighted average);
 Huang et al., "Densely Connected Convolutional Networks", 2017 (concatenation, here with a linear

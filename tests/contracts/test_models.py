@@ -1,0 +1,103 @@
+"""Every architecture x connectivity x grain x pool keeps the contract of `Encoder`."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from acn_eval.models import build, cost, exit_costs, initialise, read_arch
+from tests.models.networks import MEMBERS, name, network, pictures
+
+
+@pytest.fixture(params=MEMBERS, ids=name, scope="module")
+def net(request):
+    return network(request.param)
+
+
+def test_exit_k_is_the_network_truncated_to_k_blocks_bit_for_bit(net):
+    images = pictures()
+    with torch.no_grad():
+        exits = net.exits(images)
+        assert len(exits) == net.config.depth + 1
+        for k, logits in enumerate(exits):
+            cut = net.truncated(k)
+            assert len(cut.blocks) == k
+            assert torch.equal(logits, cut(images))
+        assert torch.equal(exits[-1], net(images))
+    assert exits[0].shape == (len(images), net.config.classes)
+    assert not torch.equal(exits[-1], exits[-2])
+
+
+def without_gradient(config):
+    """Names of the parameters that no gradient can reach, and why."""
+    names = set()
+    if config.connectivity == "acn_direct" and config.pool == "cls":
+        # x_0 is read over the long connection alone, and there at the class token alone.
+        names |= {"embed.proj.weight", "embed.proj.bias"}
+    if config.kind != "vit" and _only_norms_read_the_token_mixing(config):
+        # It adds the same number to all channels of a token, and every norm takes that away.
+        names |= {f"blocks.{i}.mlp1.fc2.bias" for i in range(config.depth)}
+    return names
+
+
+def _only_norms_read_the_token_mixing(config):
+    """A projection (concat, linear) reads it too, and a gate where sub-layers are wired."""
+    if config.kind == "official_mixer":
+        return not config.skips
+    gated = config.connectivity == "highway" and config.unit == "sublayer"
+    return not gated and config.connectivity != "concat"
+
+
+def test_gradients_reach_every_parameter_that_can_have_one(net):
+    exact = build(net.config).double()  # so that rounding is not taken for a gradient
+    exact.load_state_dict(net.state_dict())
+    logits = exact(pictures().double())
+    gradients = torch.autograd.grad(logits.square().sum(), list(exact.parameters()))
+    keys = [key for key, _ in exact.named_parameters()]
+    silent = {k for k, g in zip(keys, gradients, strict=True) if g.abs().max() < 1e-10}
+    assert silent == without_gradient(net.config)
+    assert all(torch.isfinite(g).all() for g in gradients)
+
+
+def test_flops_and_parameters_equal_those_of_torch(net):
+    image = pictures(1)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(image)
+    spent = cost(net, tuple(image.shape[1:]))
+    assert spent.flops == counter.get_total_flops()
+    assert spent.parameters == sum(p.numel() for p in net.parameters())
+    assert spent.activation_bytes >= 4 * net.config.tokens * net.config.width
+
+
+def test_later_exits_cost_more(net):
+    costs = exit_costs(net)
+    assert costs[-1] == cost(net, (1, 8, 8))
+    assert len(costs) == net.config.depth + 1
+    for earlier, later in pairwise(costs):
+        assert earlier.flops < later.flops
+        assert earlier.parameters < later.parameters
+
+
+def test_an_image_is_answered_alike_alone_and_in_a_batch(net):
+    images = pictures(4)
+    with torch.no_grad():
+        alone = torch.cat([net(image[None]) for image in images])
+        torch.testing.assert_close(net(images), alone, atol=1e-5, rtol=1e-5)
+
+
+def test_initialisation_depends_on_the_seed_and_on_nothing_else(net):
+    before = torch.random.get_rng_state()
+    first = initialise(build(net.config), 7).state_dict()
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.rand(5)
+    again = initialise(build(net.config), 7).state_dict()
+    other = initialise(build(net.config), 8).state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["embed.proj.weight"], other["embed.proj.weight"])
+    assert all(torch.isfinite(value).all() for value in first.values())
+
+
+def test_its_config_survives_json(net):
+    fields = net.config.model_dump(mode="json")
+    assert read_arch(fields, "test") == net.config

@@ -1,0 +1,66 @@
+"""Networks small enough to check by hand, with random parameters everywhere."""
+
+from itertools import product
+
+import torch
+from torch import nn
+
+from acn_eval.models import build, initialise, read_arch
+
+VIT = {"kind": "vit", "heads": 2, "hidden": 20}
+MIXER = {"kind": "mixer", "token_hidden": 7, "channel_hidden": 20}
+OFFICIAL = {**MIXER, "kind": "official_mixer"}
+SIZES = {"depth": 3, "width": 12, "image_size": 8, "patch": 4, "classes": 5}
+ALL = ("residual", "acn", "ffn", "acn_direct", "highway", "denseformer", "concat")
+
+# Every architecture x connectivity x grain x pool that a config admits.
+MEMBERS = [
+    {**kind, **SIZES, "connectivity": connectivity, "grain": grain, "pool": pool}
+    for kind, connectivity, grain, pool in product(
+        (VIT, MIXER), ALL, ("block", "sublayer"), ("cls", "mean")
+    )
+] + [
+    {**OFFICIAL, **SIZES, "connectivity": connectivity, "skips": skips, "pool": pool}
+    for connectivity, skips, pool in product(("acn", "ffn"), (False, True), ("cls", "mean"))
+]
+
+
+def name(fields):
+    return "-".join(
+        str(fields[key])
+        for key in ("kind", "connectivity", "grain", "skips", "pool")
+        if key in fields
+    )
+
+
+def network(fields, seed=0):
+    """A network in eval mode whose every parameter is random: no zeros that hide a term."""
+    built = initialise(build(read_arch({**SIZES, **fields}, "test")), seed)
+    return randomised(built, seed)
+
+
+def randomised(module: nn.Module, seed=0, std=0.3):
+    generator = torch.Generator().manual_seed(seed + 1000)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * std)
+    return module.eval()
+
+
+def pictures(n=3, size=8, channels=1, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n, channels, size, size, generator=generator)
+
+
+def sublayers(block):
+    """The two functions of a block, written out again."""
+    if hasattr(block, "attn"):
+        return (lambda x: block.attn(block.norm1(x))), (lambda x: block.mlp(block.norm2(x)))
+    return block.mlp1, block.mlp2
+
+
+def head(net, stream):
+    """Pool, norm, head, written out again."""
+    h = stream[:, 0, :] if net.config.pool == "cls" else stream.sum(1) / stream.shape[1]
+    h = nn.functional.layer_norm(h, h.shape[-1:], net.norm.weight, net.norm.bias, net.norm.eps)
+    return h @ net.head.weight.T + net.head.bias

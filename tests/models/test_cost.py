@@ -1,0 +1,77 @@
+"""Costs against torch's counter, closed forms and hand counts."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from acn_eval.models import ViTConfig, build, cost, exit_costs
+
+
+def test_closed_form_of_a_vit():
+    d, h, depth, patch, classes, channels = 24, 40, 3, 4, 7, 3
+    config = ViTConfig(
+        depth=depth,
+        width=d,
+        heads=3,
+        hidden=h,
+        image_size=16,
+        patch=patch,
+        channels=channels,
+        classes=classes,
+    )
+    patches, t = 16, 17
+    pixels = channels * patch**2
+    embedding = 2 * patches * pixels * d
+    attention = 2 * t * d * 3 * d + 2 * t * t * d + 2 * t * t * d + 2 * t * d * d
+    block = attention + 2 * (2 * t * d * h)
+    head = 2 * d * classes
+    in_block = (3 * d * d + 3 * d) + (d * d + d) + (d * h + h) + (h * d + d) + 4 * d
+    outside = (pixels * d + d) + d + t * d + 2 * d + (d * classes + classes)
+    costs = exit_costs(build(config))
+    assert [c.flops for c in costs] == [embedding + k * block + head for k in range(depth + 1)]
+    assert [c.parameters for c in costs] == [outside + k * in_block for k in range(depth + 1)]
+
+
+def mlp(*, inplace=False):
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(inplace), nn.Linear(8, 2))
+
+
+def test_peak_of_activations_counted_by_hand():
+    """Of floats: 8 after the first layer and 8 after ReLU live together; then 8 and 2."""
+    assert cost(mlp(), (1, 4, 4)).activation_bytes == 4 * (8 + 8)
+    assert cost(mlp(inplace=True), (1, 4, 4)).activation_bytes == 4 * (8 + 2)
+
+
+def test_a_skip_keeps_its_input_alive():
+    class Skip(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 16)
+
+        def forward(self, x):
+            h = self.first(x.flatten(1))
+            return h + self.second(h)
+
+    assert cost(Skip(), (1, 4, 4)).activation_bytes == 4 * 3 * 16
+
+
+@pytest.mark.parametrize("name", ["resnet10t", "test_vit", "mixer_s32_224"])
+def test_flops_of_a_foreign_network(name):
+    timm = pytest.importorskip("timm")
+    with torch.device("meta"):
+        model = timm.create_model(name, num_classes=4).eval()
+    shape = tuple(model.default_cfg["input_size"])
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, *shape, device="meta"))
+    assert cost(model, shape).flops == counter.get_total_flops() > 0
+    assert cost(model, shape).parameters == sum(p.numel() for p in model.parameters())
+
+
+def test_asking_twice_gives_the_same_and_changes_nothing():
+    net = build(ViTConfig(depth=2)).train()
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    assert cost(net, (1, 8, 8)) == cost(net, (1, 8, 8))
+    assert net.training
+    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
+    assert all(p.grad is None for p in net.parameters())
