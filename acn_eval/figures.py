@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
+from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.curves import CLEAN, curves
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "accuracy_curves",
     "comparison_curves",
     "draw_comparison",
+    "draw_missing",
     "draw_result",
     "save_figure",
 ]
@@ -90,6 +92,19 @@ def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
 def draw_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:
     """Draw the curves of both sides into the folder of their comparison."""
     return save_figure(comparison_curves(comparison), folder, NAME)
+
+
+def draw_missing(
+    results: Sequence[EvalResult], comparisons: Sequence[Comparison], folders: Mapping[str, Path]
+) -> None:
+    """Draw what has no figure yet into its folder, by the key of its result or comparison."""
+    for result in results:
+        if not (folders[result.key] / f"{NAME}.svg").exists():
+            draw_result(result, folders[result.key])
+    for comparison in comparisons:
+        folder = folders[comparison_key(comparison)]
+        if not (folder / f"{NAME}.svg").exists():
+            draw_comparison(comparison, folder)
 
 
 def _lines(accuracies: Sequence[Accuracy]) -> dict[str, _Line]:

@@ -20,6 +20,7 @@ from acn_eval.cli.words import (
 from acn_eval.data import open_examples
 from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.evaluation import Choice, evaluate
+from acn_eval.figures import draw_missing
 from acn_eval.passes import Place, Store, default_store, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.shipped import shipped
@@ -27,7 +28,7 @@ from acn_eval.statistics import Comparison, compare, summarise
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
 from acn_eval.strict import read_yaml
 from acn_eval.suites import AnySuite, read_suite
-from acn_eval.tracking import Recorded, Recorder, charts
+from acn_eval.tracking import Recorded, Recorder
 
 __all__ = ["run"]
 
@@ -162,6 +163,7 @@ def _kept(results: list[EvalResult], candidates: int, out: Path) -> _Done:
     results = [EvalResult.load(folders[result.key]) for result in results]
     if comparison is not None:
         folders[comparison_key(comparison)] = save_comparison(comparison, out)
+    draw_missing(results, [comparison] if comparison else [], folders)
     return _Done(results, comparison, folders)
 
 
@@ -211,12 +213,8 @@ def _say_where(done: _Done, recorded: Recorded | None) -> None:
     folder = next(iter(done.folders.values())).parent
     out.print(f"results: {folder}", style="dim")
     if recorded is not None:
-        experiment = next(iter(recorded.experiments.values()))
-        out.print(
-            f"recorded in MLflow: {recorded.store.shown}; `acn-eval ui` opens the charts "
-            f"({charts(experiment)})",
-            style="dim",
-        )
+        out.print(f"in MLflow: {recorded.store.shown}", style="dim")
+        out.print("see the curves: acn-eval ui", style="dim")
 
 
 def _write_json(file: str, done: _Done) -> None:

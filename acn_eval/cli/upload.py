@@ -26,21 +26,11 @@ def command(folders: tuple[Path, ...], tracking_uri: str | None) -> None:
       acn-eval upload
       acn-eval upload night/acn-results --tracking-uri http://mlflow.lab:5000
     """  # noqa: D301 - click reads the backspace
-    from acn_eval.figures import NAME, draw_comparison, draw_result
-    from acn_eval.statistics.comparison_io import comparison_key
+    from acn_eval.figures import draw_missing
     from acn_eval.tracking import find, record
 
     found = find(folders or (Path("acn-results"),))
-    for result in found.results:
-        if not (at := found.artifacts[result.key]).joinpath(f"{NAME}.svg").exists():
-            draw_result(result, at)
-    for comparison in found.comparisons:
-        if (
-            not (at := found.artifacts[comparison_key(comparison)])
-            .joinpath(f"{NAME}.svg")
-            .exists()
-        ):
-            draw_comparison(comparison, at)
+    draw_missing(found.results, found.comparisons, found.artifacts)
     recorded = record(
         found.results,
         found.comparisons,
