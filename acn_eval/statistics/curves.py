@@ -9,6 +9,7 @@ __all__ = ["CLEAN", "Place", "curves"]
 
 CLEAN = "clean"
 _AXES = frozenset({"corruption", "level", "space", "repeat", "exit"})
+_SAME = ("corruption", "space")
 
 
 class Place(NamedTuple):
@@ -29,11 +30,10 @@ def curves(conditions: Sequence[Mapping[str, Scalar]]) -> dict[str, tuple[Place,
     {'clean': (Place(level=0.0, at=0),), 'gaussian': (Place(level=0.1, at=1),)}
     """
     last = _last_exit(conditions)
-    extra = _differing(conditions)
     found: dict[str, list[Place]] = {}
     for index, condition in enumerate(conditions):
         if condition.get("exit", last) == last:
-            places = found.setdefault(_name(condition, extra), [])
+            places = found.setdefault(_name(condition, conditions), [])
             places.append(Place(_level(condition), index))
     return {name: tuple(sorted(places)) for name, places in found.items()}
 
@@ -43,19 +43,21 @@ def _last_exit(conditions: Sequence[Mapping[str, Scalar]]) -> Scalar | None:
     return max(exits, default=None)
 
 
-def _differing(conditions: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
-    """Fields outside the axes that take more than one value among the corrupted conditions."""
-    corrupted = [c for c in conditions if c.get("corruption") != CLEAN]
-    fields = {name: None for c in corrupted for name in c if name not in _AXES}
-    return tuple(f for f in fields if len({c.get(f) for c in corrupted}) > 1)
+def _differing(
+    condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]]
+) -> list[str]:
+    """Fields outside the axes that take more than one value among curves of this corruption."""
+    own = [c for c in conditions if all(c.get(k) == condition.get(k) for k in _SAME)]
+    fields = [name for name in condition if name not in _AXES]
+    return [f for f in fields if len({c.get(f) for c in own}) > 1]
 
 
-def _name(condition: Mapping[str, Scalar], extra: Sequence[str]) -> str:
+def _name(condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]]) -> str:
     corruption = str(condition.get("corruption", "all"))
     if corruption == CLEAN:
         return CLEAN
     space = str(condition.get("space", "pixel"))
-    others = [f"{name}_{condition[name]}" for name in extra if name in condition]
+    others = [f"{name}_{condition[name]}" for name in _differing(condition, conditions)]
     return "_".join([corruption, *([] if space == "pixel" else [space]), *others])
 
 
