@@ -96,7 +96,7 @@ class _OneExit(nn.Module):
 def one_exit(module: nn.Module) -> Classifier:
     """Return the module as a classifier; one that has exits keeps them."""
     module = module.eval()
-    return cast(Classifier, module) if hasattr(module, "exits") else _OneExit(module)
+    return cast(Classifier, module if hasattr(module, "exits") else _OneExit(module).eval())
 
 
 def from_module(

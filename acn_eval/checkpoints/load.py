@@ -91,9 +91,9 @@ def _network(path: Path, native: Native) -> Encoder:
     if arch.depth > len(native.state):
         msg = f"{path}: weights must fit the architecture {arch.kind}; {arch.depth} blocks are not"
         raise CheckpointError(f"{msg} in {len(native.state)} tensors")
-    with torch.device("meta"):
-        network = build(arch)
     try:
+        with torch.device("meta"):
+            network = build(arch)
         network.load_state_dict(native.state, assign=True)
     except RuntimeError as exc:
         first = " ".join(str(exc).split(":", 1)[-1].split())[:160]

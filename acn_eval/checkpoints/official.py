@@ -62,7 +62,7 @@ def read_official(path: Path, arch: str) -> Native:
     except ValidationError as exc:
         first = exc.errors()[0]
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {first['msg']}") from exc
-    except ValueError as exc:
+    except (IndexError, ValueError) as exc:
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {exc}") from exc
     return Native(card, state, torch.empty(0, dtype=torch.int64))
 

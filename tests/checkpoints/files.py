@@ -1,0 +1,136 @@
+"""Checkpoint files of every kind, small, with random weights."""
+
+import pytest
+import torch
+
+from acn_eval.checkpoints import Card, Native, load, write_native
+from acn_eval.errors import CheckpointError
+from acn_eval.models import ViTConfig
+from tests.models.networks import network
+
+ARCH = ViTConfig(
+    connectivity="acn", depth=2, width=8, heads=2, hidden=12, patch=4, image_size=8, classes=4
+)
+CLASSES = ("ant", "bee", "cat", "dog")
+SEEN = torch.tensor([3, 1, 2**62], dtype=torch.int64)
+
+
+def card(**changes):
+    fields = {
+        "arch": ARCH,
+        "data": "digits",
+        "classes": CLASSES,
+        "mean": (0.3,),
+        "std": (0.2,),
+        "pair": "twin.pt",
+    }
+    return Card(**{**fields, **changes})
+
+
+def weights(dtype=torch.float32, seed=0):
+    state = network(ARCH.model_dump(), seed).state_dict()
+    return {key: value.to(dtype) for key, value in state.items()}
+
+
+def written(path, **changes):
+    """Write a good native file, or one with other weights."""
+    state = changes.pop("state", None) or weights()
+    write_native(path, Native(card(**changes), state, SEEN))
+    return path
+
+
+OFFICIAL_SMALL = {
+    "depth": 3,
+    "width": 10,
+    "patch": 4,
+    "channels": 3,
+    "tokens": 5,
+    "token_hidden": 6,
+    "channel_hidden": 14,
+    "classes": 10,
+}
+OFFICIAL_PAPER = {
+    "depth": 16,
+    "width": 128,
+    "patch": 4,
+    "channels": 3,
+    "tokens": 65,
+    "token_hidden": 64,
+    "channel_hidden": 512,
+    "classes": 10,
+}
+
+
+def official_state(s=OFFICIAL_SMALL, seed=0):
+    """Keys and shapes as the authors' code saves them."""
+    d, t = s["width"], s["tokens"]
+    shapes = {
+        "cls_token": (1, 1, d),
+        "patch_emb.0.weight": (d, s["channels"], s["patch"], s["patch"]),
+        "patch_emb.0.bias": (d,),
+        "ln.weight": (d,),
+        "ln.bias": (d,),
+        "clf.weight": (s["classes"], d),
+        "clf.bias": (s["classes"],),
+    }
+    for i in range(s["depth"]):
+        block = {
+            "mlp1.ln.weight": (d,),
+            "mlp1.ln.bias": (d,),
+            "mlp1.fc1.weight": (s["token_hidden"], t, 1),
+            "mlp1.fc1.bias": (s["token_hidden"],),
+            "mlp1.fc2.weight": (t, s["token_hidden"], 1),
+            "mlp1.fc2.bias": (t,),
+            "mlp2.ln.weight": (d,),
+            "mlp2.ln.bias": (d,),
+            "mlp2.fc1.weight": (s["channel_hidden"], d),
+            "mlp2.fc1.bias": (s["channel_hidden"],),
+            "mlp2.fc2.weight": (d, s["channel_hidden"]),
+            "mlp2.fc2.bias": (d,),
+            "linear.weight": (d, d),
+            "linear.bias": (d,),
+            "ln.weight": (d,),
+            "ln.bias": (d,),
+        }
+        shapes |= {f"mixer_layers.{i}.{key}": shape for key, shape in block.items()}
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        key: torch.randn(shape, generator=generator) * (0.3 if len(shape) == 1 else 0.1)
+        + (1.0 if key.endswith("ln.weight") else 0.0)
+        for key, shape in shapes.items()
+    }
+
+
+def official_file(path, state=None):
+    """A ``.pth.tar`` with everything that the authors' training saves."""
+    state = official_state() if state is None else state
+    plain = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-3)
+    plain(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
+    content = {
+        "epoch": 700,
+        "state_dict": state,
+        "optimizer": optimizer.state_dict(),
+        "scheduler": scheduler.state_dict(),
+    }
+    torch.save(content, path)
+    return path
+
+
+def refusal(uri, arch=None, error=CheckpointError):
+    """What `load` says when it refuses: always one line, always exit code 2."""
+    with pytest.raises(error) as caught:
+        load(str(uri), arch)
+    said = str(caught.value)
+    assert caught.value.exit_code == 2
+    assert "\n" not in said
+    assert len(said) < 600 + len(str(uri))
+    return said
+
+
+def pictures(checkpoint, n=3, seed=0):
+    g = checkpoint.prepare.geometry
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(n, g.channels, g.size, g.size, generator=generator)

@@ -1,0 +1,288 @@
+"""Our own files: what is written is read, and nothing else is believed."""
+
+import json
+import os
+import pickle
+import random
+import warnings
+
+import pytest
+import safetensors.torch
+import torch
+
+from acn_eval.checkpoints import Card, Native, load
+from acn_eval.checkpoints.native import read_native, write_native
+from acn_eval.errors import CheckpointError
+from acn_eval.models import build
+from tests.checkpoints.files import ARCH, CLASSES, SEEN, card, pictures, refusal, weights, written
+
+SUFFIXES = pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+
+
+@SUFFIXES
+def test_what_is_written_is_read(tmp_path, suffix):
+    state = weights()
+    native = read_native(written(tmp_path / f"a{suffix}", state=state))
+    assert native.card == card()
+    assert torch.equal(native.trained_on, SEEN)
+    assert native.state.keys() == state.keys()
+    assert all(torch.equal(native.state[key], state[key]) for key in state)
+    assert [f.name for f in tmp_path.iterdir()] == [f"a{suffix}"]
+
+
+@SUFFIXES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_weights_of_any_precision_are_loaded_as_fp32(tmp_path, suffix, dtype):
+    stored = weights(dtype)
+    checkpoint = load(str(written(tmp_path / f"a{suffix}", state=stored)))
+    network = build(ARCH)
+    network.load_state_dict({key: value.float() for key, value in stored.items()})
+    images = checkpoint.prepare.normalise(pictures(checkpoint))
+    assert {p.dtype for p in checkpoint.model.parameters()} == {torch.float32}
+    with torch.no_grad():
+        assert torch.equal(checkpoint.model(images), network.eval()(images))
+
+
+def test_a_checkpoint_says_what_its_card_says(tmp_path):
+    path = written(tmp_path / "deep" / "net.v2.pt")
+    checkpoint = load(str(path))
+    assert checkpoint.id.name == "net"
+    assert checkpoint.id.uri == str(path)
+    assert checkpoint.id.arch == ARCH.model_dump(mode="json")
+    assert checkpoint.classes == CLASSES
+    assert checkpoint.data == "digits"
+    assert checkpoint.pair == str(tmp_path / "deep" / "twin.pt")
+    assert checkpoint.trained_on.tolist() == SEEN.tolist()
+    assert checkpoint.prepare.facts() == {"size": 8, "channels": 1, "mean": [0.3], "std": [0.2]}
+    assert checkpoint.id.preprocessing == checkpoint.prepare.facts()
+    shown = checkpoint.prepare.normalise(torch.full((1, 1, 8, 8), 0.5))
+    assert torch.allclose(shown, torch.tensor(1.0))
+
+
+def test_the_facts_of_a_training_are_flat(tmp_path):
+    training = {
+        "recipe": {
+            "steps": 7,
+            "arch": {"kind": "vit"},
+            "pair": None,
+            "classes": ["a"],
+            "data": "digits",
+            "batch": 64,
+            "warmup": 0,
+            "augment": {"crop_padding": 1, "flip": False},
+        },
+        "seed": 3,
+        "data_order": "v1",
+        "steps": 7,
+        "examples": 70,
+        "seconds": 1.5,
+        "selected": "last",
+        "validation_accuracy": 0.5,
+        "validation_n": 10,
+    }
+    checkpoint = load(str(written(tmp_path / "a.pt", training=training, data_fingerprint="ff")))
+    facts = checkpoint.id.training
+    assert facts["seed"] == 3
+    assert facts["examples"] == 70
+    assert facts["data"] == "digits"
+    assert facts["data_fingerprint"] == "ff"
+    assert not {"arch", "pair", "classes"} & facts.keys()
+    assert facts["recipe"] == "batch 64, crop_padding 1"
+
+
+def raw_pt(path, **changes):
+    content = {
+        "acn_eval_card": card().model_dump_json(),
+        "acn_eval_trained_on": SEEN,
+        "state": weights(),
+    }
+    content = {k: v for k, v in {**content, **changes}.items() if v is not None}
+    torch.save(content, path)
+    return path
+
+
+def with_card(path, **changes):
+    fields = {**json.loads(card().model_dump_json()), **changes}
+    return raw_pt(path, acn_eval_card=json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"extra": 1}, "extra"),
+        ({"classes": ["one"]}, "classes"),
+        ({"classes": ["a", "b", "c"]}, "classes must be 4"),
+        ({"classes": ["a", "b", "c", "c"]}, "classes must be 4"),
+        ({"mean": [0.1, 0.2, 0.3]}, "mean and std must be 1"),
+        ({"std": [0.0]}, "std"),
+        ({"std": ["wide"]}, "std"),
+        ({"arch": {"kind": "vit", "depht": 3}}, "depht"),
+        ({"arch": {"kind": "resnet"}}, "arch"),
+        ({"arch": {**ARCH.model_dump(), "width": 10**9}}, "weights must fit"),
+        ({"arch": {**ARCH.model_dump(), "depth": 10**9}}, "weights must fit"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_card_that_lies_is_refused_and_the_field_named(tmp_path, changes, said):
+    assert said in refusal(with_card(tmp_path / "a.pt", **changes))
+
+
+def test_a_card_that_is_no_json(tmp_path):
+    assert "its card" in refusal(raw_pt(tmp_path / "a.pt", acn_eval_card="{"))
+
+
+def test_files_without_a_card(tmp_path):
+    said = refusal(raw_pt(tmp_path / "a.pt", acn_eval_card=None))
+    assert "--arch" in said
+    torch.save(weights(), tmp_path / "b.pt")
+    assert "--arch" in refusal(tmp_path / "b.pt")
+    safetensors.torch.save_file(weights(), tmp_path / "c.safetensors")
+    assert "card" in refusal(tmp_path / "c.safetensors")
+
+
+def test_a_list_of_training_images_is_optional_and_checked(tmp_path):
+    checkpoint = load(str(raw_pt(tmp_path / "a.pt", acn_eval_trained_on=None)))
+    assert checkpoint.trained_on.tolist() == []
+    for wrong in (torch.zeros(3), torch.zeros(2, 2, dtype=torch.int64), "all"):
+        assert "trained_on" in refusal(raw_pt(tmp_path / "b.pt", acn_eval_trained_on=wrong))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        [],
+        "weights",
+        {"a": 3},
+        {1: torch.zeros(2)},
+        {"a": torch.zeros(2, dtype=torch.complex64)},
+        {"a": torch.eye(2).to_sparse()},
+    ],
+    ids=["list", "text", "number", "key", "complex", "sparse"],
+)
+def test_a_state_that_is_none(tmp_path, state):
+    assert "must" in refusal(raw_pt(tmp_path / "a.pt", state=state))
+
+
+class Touches:
+    """A pickle of this would touch a file when it is loaded."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.target}",)
+
+
+@pytest.mark.parametrize("arch", [None, "official/ac-mixer"])
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path, arch, legacy):
+    target, path = tmp_path / "touched", tmp_path / "evil.pt"
+    content = {"acn_eval_card": "{}", "state": Touches(target), "state_dict": Touches(target)}
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    said = refusal(path, arch)
+    assert "run code" in said
+    assert "refused" in said
+    assert not target.exists()
+    torch.load(path, weights_only=False)  # so that this test can fail
+    assert target.exists()
+
+
+def test_a_bare_pickle_is_refused(tmp_path):
+    target, path = tmp_path / "touched", tmp_path / "evil.pt"
+    path.write_bytes(pickle.dumps(Touches(target)))
+    refusal(path)
+    assert not target.exists()
+    pickle.loads(path.read_bytes())
+    assert target.exists()
+
+
+def test_a_script_of_torch_is_refused_without_a_warning(tmp_path):
+    path = tmp_path / "script.pt"
+    with warnings.catch_warnings(record=True):  # torch deprecates what people still have
+        warnings.simplefilter("always")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
+    with pytest.warns(UserWarning, match="TorchScript"), pytest.raises(RuntimeError):
+        torch.load(path, weights_only=True)
+    assert str(path) in refusal(path)
+
+
+@SUFFIXES
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file(tmp_path, suffix, share):
+    path = written(tmp_path / f"a{suffix}")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert str(path) in refusal(path)
+
+
+@SUFFIXES
+def test_random_bytes(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    for seed in range(20):
+        path.write_bytes(random.Random(seed).randbytes(1 + seed * 97))
+        assert str(path) in refusal(path)
+
+
+@SUFFIXES
+def test_flipped_bytes_are_refused_or_are_other_weights_never_a_traceback(tmp_path, suffix):
+    path, shuffle = written(tmp_path / f"a{suffix}"), random.Random(0)
+    content, refused = path.read_bytes(), 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for _ in range(shuffle.choice([1, 3, 20])):
+            damaged[shuffle.randrange(min(len(damaged), 4000))] = shuffle.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            load(str(path))
+        except CheckpointError:
+            refused += 1
+    assert refused > 50
+
+
+def changed(**changes):
+    return {k: v for k, v in {**weights(), **changes}.items() if v is not None}
+
+
+@SUFFIXES
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (changed(**{"head.weight": torch.zeros(5, 8)}), "head.weight"),
+        (changed(**{"head.weight": None}), "head.weight"),
+        (changed(**{"tail": torch.zeros(2)}), "tail"),
+        (changed(**{"head.weight": torch.zeros(4, 8, dtype=torch.int64)}), "head.weight"),
+        (changed(**{"norm.bias": torch.full((8,), float("nan"))}), "norm.bias"),
+        (changed(**{"norm.bias": torch.tensor([0.0] * 7 + [float("inf")])}), "norm.bias"),
+        (changed(**{"norm.bias": torch.full((8,), 1e300, dtype=torch.float64)}), "norm.bias"),
+    ],
+    ids=["shape", "missing", "extra", "integers", "nan", "inf", "too large for fp32"],
+)
+def test_weights_that_do_not_fit_or_are_not_finite(tmp_path, suffix, state, said):
+    path = written(tmp_path / f"a{suffix}", state=state)
+    refused = refusal(path)
+    assert said in refused
+    assert path.name in refused
+
+
+def test_a_killed_write_leaves_the_old_file(tmp_path):
+    path = written(tmp_path / "a.pt")
+    before = path.read_bytes()
+    unwritable = Native(card(), {"a": lambda: None}, SEEN)
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        write_native(path, unwritable)
+    assert path.read_bytes() == before
+
+
+def test_an_old_card_is_still_read():
+    """Fields that a file of today has: renaming one would orphan every checkpoint."""
+    old = {
+        "arch": {"kind": "vit", "connectivity": "acn", "depth": 2, "grain": None, "pool": "cls"},
+        "data": "digits",
+        "data_fingerprint": "0123456789abcdef",
+        "classes": [str(i) for i in range(10)],
+        "mean": [0.3],
+        "std": [0.3],
+        "pair": None,
+        "training": None,
+    }
+    assert Card.model_validate(old).model_dump(mode="json").keys() == old.keys()

@@ -1,0 +1,90 @@
+"""Every source of checkpoints keeps the contract of `Checkpoint`."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from acn_eval.checkpoints import Prepare, from_module, load
+from acn_eval.data import Geometry
+from tests.checkpoints.files import official_file, pictures, written
+
+
+def _memory(folder):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    torch.nn.init.normal_(module[1].weight, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.zeros_(module[1].bias)
+    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    return from_module(module, name="own", classes=("a", "b", "c"), prepare=prepare)
+
+
+def _timm(folder):
+    timm = pytest.importorskip("timm")
+    path = folder / "weights.pt"
+    if not path.exists():
+        torch.save(timm.create_model("test_vit", num_classes=3).state_dict(), path)
+    return load(f"timm:test_vit@{path}")
+
+
+def _official(reading):
+    return lambda folder: load(str(official_file(folder / "best.pth.tar")), f"official/{reading}")
+
+
+SOURCES = {
+    "pt": lambda folder: load(str(written(folder / "a.pt"))),
+    "safetensors": lambda folder: load(str(written(folder / "a.safetensors"))),
+    "official/ac-mixer": _official("ac-mixer"),
+    "official/res-mixer": _official("res-mixer"),
+    "timm": _timm,
+    "memory": _memory,
+}
+
+
+@pytest.fixture(params=SOURCES.values(), ids=SOURCES.keys())
+def made(request, tmp_path):
+    return lambda: request.param(tmp_path)
+
+
+def test_it_answers_with_one_logit_per_class_and_ends_with_its_last_exit(made):
+    checkpoint = made()
+    images = checkpoint.prepare.normalise(pictures(checkpoint))
+    with torch.no_grad():
+        logits, exits = checkpoint.model(images), checkpoint.model.exits(images)
+        again = checkpoint.model(images)
+    assert logits.shape == (3, len(checkpoint.classes))
+    assert logits.dtype == torch.float32
+    assert torch.isfinite(logits).all()
+    assert torch.equal(logits, exits[-1])
+    assert torch.equal(logits, again)
+    assert {e.shape for e in exits} == {logits.shape}
+    depth = checkpoint.id.arch.get("depth")
+    assert len(exits) == (1 if depth is None else depth + 1)
+
+
+def test_its_parameters_are_finite_fp32_and_counted(made):
+    checkpoint = made()
+    parameters = list(checkpoint.model.parameters())
+    assert {p.dtype for p in parameters} == {torch.float32}
+    assert all(torch.isfinite(p).all() for p in parameters)
+    assert sum(p.numel() for p in parameters) == checkpoint.id.parameters
+    assert checkpoint.id.flops > 0
+    assert not checkpoint.model.training
+
+
+def test_its_record_is_plain_json_and_the_same_every_time(made):
+    first, second = made(), made()
+    assert json.loads(json.dumps(asdict(first.id)))["sha256"] == first.id.sha256
+    assert first.id == second.id
+    assert len(first.id.sha256) == 64
+    assert first.id.name
+    assert first.id.uri
+
+
+def test_its_parts_fit_each_other(made):
+    checkpoint = made()
+    assert checkpoint.trained_on.dtype == np.int64
+    assert len(set(checkpoint.classes)) == len(checkpoint.classes)
+    g = checkpoint.prepare.geometry
+    assert len(checkpoint.prepare.mean) == len(checkpoint.prepare.std) == g.channels
