@@ -128,6 +128,13 @@ def test_no_cache_measures_anew_and_replaces(first, place):
     assert forwards(first) == 0
 
 
+def test_a_network_in_memory_is_always_measured(first):
+    """Its code can change while its weights, its name and so its record stay the same."""
+    in_memory = with_id(first, uri="memory:mine")
+    assert forwards(in_memory) == N * QUESTIONS
+    assert forwards(in_memory) == N * QUESTIONS
+
+
 def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, place, chunks_of):
     chunks_of(8)
     whole = ask([checkpoint(tiny, device=device)], digits(N), replace(place, batch_size=8))
