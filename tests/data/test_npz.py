@@ -1,0 +1,195 @@
+"""``npz:PATH``: arrays that are believed only after they were looked at."""
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acn_eval.data import Geometry, open_examples
+from acn_eval.errors import DataError
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (20, 6, 5, 3), dtype=np.uint8)
+LABELS = np.arange(20) % 4
+
+
+def save(path, **changes):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    arrays = {"images": IMAGES, "labels": LABELS, **changes}
+    np.savez(path, **{k: v for k, v in arrays.items() if v is not None})
+    return path
+
+
+def refusal(path, split="test"):
+    with pytest.raises(DataError) as caught:
+        open_examples(f"npz:{path}", split)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_one_file_is_a_test_set(tmp_path):
+    path = save(tmp_path / "set.npz")
+    examples = open_examples(f"npz:{path}")
+    assert examples.labels.tolist() == LABELS.tolist()
+    assert examples.ids.tolist() == list(range(20))
+    assert examples.classes == ("0", "1", "2", "3")
+    read = examples.read(np.arange(20), Geometry(5, 3))
+    assert np.array_equal(read[:, :, 0].permute(0, 2, 1), IMAGES[:, 0])
+    assert "test set" in refusal(path, "train")
+
+
+def test_greyscale_may_leave_out_the_channel(tmp_path):
+    path = save(tmp_path / "set.npz", images=IMAGES[..., 0])
+    examples = open_examples(f"npz:{path}")
+    assert examples.pictures.shape() == (1, 6, 5)
+    assert examples.pictures.images.shape == (20, 6, 5, 1)
+
+
+def test_names_and_ids_of_its_own(tmp_path):
+    ids = RNG.permutation(1000)[:20]
+    path = save(tmp_path / "set.npz", ids=ids, classes=np.array(["a", "b", "c", "d", "e"]))
+    examples = open_examples(f"npz:{path}")
+    assert examples.ids.tolist() == ids.tolist()
+    assert examples.classes == tuple("abcde")
+    path = save(tmp_path / "bytes.npz", classes=np.array([b"a", b"b", b"c", b"d"]))
+    assert open_examples(f"npz:{path}").classes == tuple("abcd")
+
+
+def test_a_folder_has_splits(tmp_path):
+    save(tmp_path / "set" / "train.npz", images=IMAGES.repeat(10, 0), labels=LABELS.repeat(10))
+    save(tmp_path / "set" / "test.npz")
+    name = f"npz:{tmp_path / 'set'}"
+    train, validation, test = (open_examples(name, s) for s in ("train", "validation", "test"))
+    assert len(test) == 20
+    assert sorted([*train.ids, *validation.ids]) == list(range(200))
+    assert 5 < len(validation) < 40
+    save(tmp_path / "set" / "validation.npz", images=IMAGES[:5], labels=LABELS[:5])
+    assert len(open_examples(name, "validation")) == 5
+    assert len(open_examples(name, "train")) == 200
+    assert len(open_examples(name, "test")) == 20
+
+
+def test_a_folder_without_the_split(tmp_path):
+    save(tmp_path / "set" / "train.npz")
+    assert "test.npz" in refusal(tmp_path / "set")
+    assert "no test.npz" in refusal(tmp_path / "empty")
+    (tmp_path / "set" / "train.npz").rename(tmp_path / "set" / "test.npz")
+    assert "no train.npz" in refusal(tmp_path / "set", "train")
+    assert "no validation.npz" in refusal(tmp_path / "set", "validation")
+
+
+def test_the_name_is_as_typed_and_the_same_data_elsewhere_are_the_same(tmp_path, monkeypatch):
+    save(tmp_path / "toys.npz")
+    absolute = open_examples(f"npz:{tmp_path}/toys.npz")
+    rooted = open_examples("npz:toys.npz", root=tmp_path)
+    monkeypatch.setenv("ACN_EVAL_DATA", str(tmp_path))
+    by_environment = open_examples("npz:toys.npz")
+    monkeypatch.chdir(tmp_path)
+    here = open_examples("npz:toys.npz")
+    assert {rooted.name, by_environment.name, here.name} == {"npz:toys.npz"}
+    order = absolute.keyed().ids.tolist()
+    for other in (rooted, by_environment, here):
+        assert other.fingerprint == absolute.fingerprint
+        assert other.keyed().ids.tolist() == order
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"images": None}, "images"),
+        ({"labels": None}, "labels"),
+        ({"images": IMAGES.astype(np.float32)}, "uint8"),
+        ({"images": IMAGES.astype(np.int64)}, "uint8"),
+        ({"images": IMAGES[0, 0]}, "uint8"),
+        ({"images": IMAGES[..., :2]}, "channels"),
+        ({"images": IMAGES.transpose(0, 3, 1, 2)}, "channels"),
+        ({"images": IMAGES[:0], "labels": LABELS[:0]}, "images"),
+        ({"labels": LABELS[:0]}, "as many"),
+        ({"labels": LABELS[:19]}, "20 and 19"),
+        ({"labels": LABELS - 1}, "from 0"),
+        ({"labels": LABELS.astype(float)}, "integers"),
+        ({"labels": LABELS[:, None]}, "labels"),
+        ({"labels": np.array(3)}, "labels"),
+        ({"classes": np.array(["a", "b"])}, "below 2"),
+        ({"classes": np.array(["a", "b", "c", "c"])}, "different names"),
+        ({"classes": np.array("abcd")}, "different names"),
+        ({"ids": np.zeros(20, int)}, "different integers"),
+        ({"ids": np.arange(19)}, "20 different"),
+        ({"ids": np.arange(20) / 2}, "integers"),
+        ({"images": np.array([IMAGES[0]] * 20 + [None], dtype=object)[:20]}, "plain arrays"),
+        ({"classes": np.array(["a", "b", "c", {}], dtype=object)}, "plain arrays"),
+    ],
+)
+def test_arrays_that_are_something_else(tmp_path, changes, said):
+    path = save(tmp_path / "set.npz", **changes)
+    refused = refusal(path)
+    assert said in refused
+    assert "set.npz" in refused
+
+
+class Touches:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.target}",)
+
+
+def test_a_pickle_inside_does_not_run(tmp_path):
+    evil = np.array([Touches(tmp_path / "touched")] * 4, dtype=object)
+    path = save(tmp_path / "set.npz", classes=evil)
+    assert "plain arrays" in refusal(path)
+    assert not (tmp_path / "touched").exists()
+    with np.load(path, allow_pickle=True) as arrays:
+        arrays["classes"]
+    assert (tmp_path / "touched").exists()
+
+
+def test_files_that_are_something_else(tmp_path):
+    np.save(tmp_path / "one.npy", IMAGES)
+    assert "single array" in refusal(tmp_path / "one.npy")
+    (tmp_path / "empty.npz").touch()
+    refusal(tmp_path / "empty.npz")
+    (tmp_path / "text.npz").write_text("images")
+    refusal(tmp_path / "text.npz")
+    refusal(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("writer", [np.savez, np.savez_compressed])
+def test_damage_is_one_line(tmp_path, writer):
+    path = tmp_path / "set.npz"
+    writer(path, images=IMAGES[:4], labels=LABELS[:4])
+    content, shuffle, refused = path.read_bytes(), random.Random(1), 0
+    for i in range(200):
+        damaged = bytearray(content)
+        if i % 3:
+            damaged[shuffle.randrange(len(damaged))] = shuffle.randrange(256)
+        else:
+            del damaged[shuffle.randrange(len(damaged)) :]
+        path.write_bytes(damaged)
+        try:
+            open_examples(f"npz:{path}")
+        except DataError:
+            refused += 1
+    assert refused > 150
+
+
+@pytest.mark.skipif("ACN_EVAL_DATA" not in os.environ, reason="ACN_EVAL_DATA")
+def test_cifar100():
+    if not Path(os.environ["ACN_EVAL_DATA"], "cifar100").is_dir():
+        pytest.skip("ACN_EVAL_DATA has no cifar100")
+    train, validation, test = (
+        open_examples("npz:cifar100", s) for s in ("train", "validation", "test")
+    )
+    with np.load(Path(os.environ["ACN_EVAL_DATA"], "cifar100", "train.npz")) as arrays:
+        assert sorted([*train.ids, *validation.ids]) == list(range(len(arrays["labels"])))
+        assert np.array_equal(train.labels, arrays["labels"][train.ids])
+    assert len(test) == 10_000
+    assert len(test.classes) == 100
+    assert np.bincount(test.labels).tolist() == [100] * 100
+    assert not np.intersect1d(train.ids, validation.ids).size
+    assert test.read(np.arange(3), Geometry(32, 3)).shape == (3, 3, 32, 32)
+    assert test.name == "npz:cifar100"

@@ -1,0 +1,195 @@
+"""From names to examples, channel moments, CIFAR-10, and a torchvision that is broken."""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acn_eval.data import Geometry, channel_moments, data_root, open_examples, torchvision_module
+from acn_eval.errors import DataError
+
+
+def refusal(name, root=None):
+    with pytest.raises(DataError) as caught:
+        open_examples(name, "test", root)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "mnist", "digits:x", "npz:", "folder", "npz", "Digits"])
+def test_an_unknown_name_gets_the_known_ones(name):
+    said = refusal(name)
+    assert "digits, cifar10, npz:PATH or folder:PATH" in said
+    assert repr(name) in said
+
+
+def test_where_data_lie(monkeypatch, tmp_path):
+    monkeypatch.delenv("ACN_EVAL_DATA", raising=False)
+    assert data_root() == Path("data")
+    monkeypatch.setenv("ACN_EVAL_DATA", str(tmp_path))
+    assert data_root() == tmp_path
+    assert data_root(tmp_path / "given") == tmp_path / "given"
+    monkeypatch.setenv("ACN_EVAL_DATA", "")
+    assert data_root() == Path("data")
+
+
+def images_of(examples, geometry):
+    return examples.read(np.arange(len(examples)), geometry).numpy().astype(np.float64) / 255
+
+
+@pytest.mark.parametrize("geometry", [Geometry(8, 1), Geometry(8, 3), Geometry(16, 1)])
+def test_channel_moments_are_numpys(geometry):
+    examples = open_examples("digits", "train")
+    mean, std = channel_moments(examples, geometry)
+    images = images_of(examples, geometry)
+    assert mean == tuple(images.mean((0, 2, 3)).round(4))
+    assert std == tuple(images.std((0, 2, 3)).round(4))
+
+
+def test_moments_of_several_chunks_and_of_colours(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2500, 3, 3, 3), dtype=np.uint8)
+    images[..., 2] //= 3
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(2500) % 2)
+    mean, std = channel_moments(open_examples(f"npz:{tmp_path}/a.npz"), Geometry(3, 3))
+    assert mean == pytest.approx((images / 255).mean((0, 1, 2)), abs=5.1e-5)
+    assert std == pytest.approx((images / 255).std((0, 1, 2)), abs=5.1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("level", [0, 77, 255])
+def test_pictures_without_contrast_cannot_be_normalised(tmp_path, level):
+    images = np.full((3, 4, 4), level, dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(3))
+    examples = open_examples(f"npz:{tmp_path}/a.npz")
+    for part in (examples, examples.at(np.arange(0))):
+        with pytest.raises(DataError, match="must differ"):
+            channel_moments(part, Geometry(4, 1))
+
+
+def test_a_folder_that_is_no_cifar10_is_refused(tmp_path):
+    batches = tmp_path / "cifar-10-batches-py"
+    batches.mkdir()
+    assert "damaged or incomplete" in refusal("cifar10", tmp_path)
+    content = {"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1], "label_names": ["a"]}
+    for name in ("test_batch", "batches.meta", *(f"data_batch_{i}" for i in range(1, 6))):
+        (batches / name).write_bytes(pickle.dumps(content))
+    said = refusal("cifar10", tmp_path)
+    assert "damaged or incomplete" in said
+    assert "--data-root or ACN_EVAL_DATA" in said
+
+
+class Touches:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.target}",)
+
+
+def test_a_batch_that_would_run_code_is_not_unpickled(tmp_path):
+    batches = tmp_path / "cifar-10-batches-py"
+    batches.mkdir()
+    for name in ("test_batch", "batches.meta", *(f"data_batch_{i}" for i in range(1, 6))):
+        (batches / name).write_bytes(pickle.dumps(Touches(tmp_path / "touched")))
+    refusal("cifar10", tmp_path)
+    assert not (tmp_path / "touched").exists()
+
+
+def test_a_download_without_internet_fails_at_once(tmp_path):
+    """In a process of its own whose proxy is a closed port."""
+    code = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from acn_eval.data import open_examples\n"
+        "from acn_eval.errors import DataError\n"
+        "import torchvision.datasets\n"
+        "start = time.monotonic()\n"
+        "try:\n"
+        "    open_examples('cifar10', 'test', Path(sys.argv[1]))\n"
+        "except DataError as exc:\n"
+        "    print(time.monotonic() - start, exc)\n"
+    )
+    closed = "http://127.0.0.1:9"
+    environment = {k: v for k, v in os.environ.items() if k.lower() != "no_proxy"}
+    environment |= {name: closed for name in ("http_proxy", "https_proxy")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, said = done.stdout.split(" ", 1)
+    assert float(seconds) < 20
+    assert "the download failed" in said
+    assert "ACN_EVAL_DATA" in said
+    assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "raise RuntimeError('operator torchvision::nms does not exist')",
+        "raise ImportError('libcudart.so.12: cannot open shared object file')",
+        "raise OSError('undefined symbol\\n  in _C.so')",
+    ],
+)
+def test_a_broken_torchvision_is_one_line_that_names_it(tmp_path, monkeypatch, broken):
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text(broken)
+    for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    start = time.monotonic()
+    said = refusal("cifar10", tmp_path)
+    assert said.startswith("cifar10: torchvision must be importable; got ")
+    assert "pip install" in said
+    with pytest.raises(DataError, match=r"^augment\.cutmix: torchvision must be importable"):
+        torchvision_module("torchvision.transforms.v2", "augment.cutmix")
+    assert time.monotonic() - start < 10
+
+
+def test_training_says_the_same_of_a_broken_torchvision(tmp_path, monkeypatch):
+    from acn_eval.training.batches import augmented
+    from acn_eval.training.recipe import Augment
+
+    for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    examples = open_examples("digits", "train")
+    for augment in (Augment(cutmix=1.0), Augment(auto_augment=True)):
+        with pytest.raises(DataError, match="torchvision must be importable"):
+            augmented(examples, np.arange(4), Geometry(8, 1), augment, 0)
+
+
+@pytest.mark.skipif("ACN_EVAL_DATA" not in os.environ, reason="ACN_EVAL_DATA")
+def test_cifar10():
+    root = Path(os.environ["ACN_EVAL_DATA"])
+    if not (root / "cifar-10-batches-py").is_dir():
+        pytest.skip("ACN_EVAL_DATA has no cifar-10-batches-py")
+    train, validation, test = (
+        open_examples("cifar10", s) for s in ("train", "validation", "test")
+    )
+    assert len(test) == 10_000
+    assert sorted([*train.ids, *validation.ids]) == list(range(50_000))
+    assert len(validation) == pytest.approx(5_000, abs=200)
+    assert np.bincount(test.labels).tolist() == [1000] * 10
+    assert test.classes[3] == "cat"
+    batch = pickle.loads((root / "cifar-10-batches-py/test_batch").read_bytes(), encoding="bytes")
+    wanted = batch[b"data"].reshape(-1, 3, 32, 32)
+    assert np.array_equal(test.read(np.arange(50), Geometry(32, 3)), wanted[:50])
+    assert test.labels.tolist() == batch[b"labels"]
+    # The published moments stand, and they are true to two digits or so.
+    known = channel_moments(train, Geometry(32, 3))
+    assert known == ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+    images = images_of(train.keyed(4000), Geometry(32, 3))
+    assert known[0] == pytest.approx(images.mean((0, 2, 3)), abs=0.01)
+    assert known[1] == pytest.approx(images.std((0, 2, 3)), abs=0.01)
