@@ -145,10 +145,11 @@ class EvalResult:
         if (target / "result.json").is_file():
             return target
         target.mkdir(parents=True, exist_ok=True)
-        options = {"compression": "zstd", "write_page_checksum": True}
-        pq.write_table(_table(self.cells), target / "cells.parquet.part", **options)
-        (target / "cells.parquet.part").replace(target / "cells.parquet")
-        text = json.dumps(self.facts(), indent=1, default=_plain)
+        part = target / "cells.parquet.part"
+        pq.write_table(_table(self.cells), part, compression="zstd")
+        facts = {**self.facts(), "cells_sha256": hashlib.sha256(part.read_bytes()).hexdigest()}
+        part.replace(target / "cells.parquet")
+        text = json.dumps(facts, indent=1, default=_plain)
         (target / "result.json.part").write_text(text + "\n")
         (target / "result.json.part").replace(target / "result.json")
         return target
@@ -174,13 +175,17 @@ class EvalResult:
         """
         try:
             facts = json.loads((folder / "result.json").read_text())
-            table = pq.read_table(folder / "cells.parquet", page_checksum_verification=True)
+            content = (folder / "cells.parquet").read_bytes()
+            table = pq.read_table(pa.BufferReader(content))
         except (OSError, ValueError, pa.ArrowException) as exc:
             msg = f"{folder}: must be a folder with result.json and cells.parquet; {exc}"
             raise DataError(msg) from exc
         schema = facts.get("schema") if isinstance(facts, dict) else None
         if schema != SCHEMA:
             msg = f"{folder}: schema must be {SCHEMA}; got {schema}. Evaluate it again."
+            raise DataError(msg)
+        if facts.pop("cells_sha256", None) != hashlib.sha256(content).hexdigest():
+            msg = f"{folder}: cells.parquet must be the one that result.json names; it was changed"
             raise DataError(msg)
         try:
             return EvalResult(**{**facts, **_read_parts(facts, table)})

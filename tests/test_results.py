@@ -1,0 +1,250 @@
+"""The long table: what is saved is loaded, and its address is its question."""
+
+import json
+import os
+import random
+from dataclasses import fields, replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from acn_eval.errors import DataError
+from acn_eval.results import SCHEMA, Cell, EvalResult, Skip
+from tests.fakes import fake_result
+
+
+def same(one, other):
+    """Cells are equal with their arrays, bit for bit."""
+    for name in ("ids", "values", "predicted", "confidence"):
+        a, b = getattr(one, name), getattr(other, name)
+        if a is None or b is None:
+            assert a is b, name
+        else:
+            assert a.dtype == b.dtype, name
+            assert a.tobytes() == b.tobytes(), name
+    assert dict(one.condition) == dict(other.condition)
+    assert (one.measure, one.primary) == (other.measure, other.primary)
+
+
+def same_result(one, other):
+    assert len(one.cells) == len(other.cells)
+    for a, b in zip(one.cells, other.cells, strict=True):
+        same(a, b)
+    for field in fields(EvalResult):
+        if field.name not in {"cells", "suite"}:
+            assert getattr(one, field.name) == getattr(other, field.name), field.name
+    assert json.dumps(one.facts()) == json.dumps(other.facts())  # a tuple is a list in JSON
+    assert one.key == other.key
+
+
+def rich_result():
+    """Cells of several measures and lengths, with and without the optional columns."""
+    ids = np.array([9, 2, 2**62, -5], dtype=np.int64)
+    ones = np.ones(4, np.float32)
+    clean = {"corruption": "clean", "level": 0.0}
+    noisy = {"corruption": "gaussian", "level": 0.1, "clip": True, "repeat": 2}
+    cells = (
+        Cell(clean, ids, ones, predicted=np.arange(4, dtype=np.int32), confidence=ones / 3),
+        Cell(clean, ids[:2], ones[:2] * 0.5, measure="loss"),
+        Cell(noisy, ids[::-1].copy(), ones * np.nan, primary=True, confidence=ones * np.nan),
+        Cell(noisy, ids, ones * -np.inf, measure="norm", predicted=np.full(4, -1, np.int32)),
+    )
+    return replace(
+        fake_result(),
+        cells=cells,
+        skipped=(Skip({"corruption": "jpeg", "level": 3}, "needs three channels"),),
+        warnings=("seen in training",),
+        certificate={"flips": 0, "n": 8},
+    )
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    results = (fake_result(), rich_result(), replace(fake_result(), cells=(), skipped=()))
+    for i, result in enumerate(results):
+        folder = result.save(tmp_path / str(i))
+        same_result(EvalResult.load(folder), result)
+        assert sorted(f.name for f in folder.iterdir()) == ["cells.parquet", "result.json"]
+
+
+scalars = st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=5), st.floats(-2, 2))
+floats32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
+
+
+@st.composite
+def cells(draw):
+    n = draw(st.integers(1, 6))
+    ids = draw(arrays(np.int64, n, elements=st.integers(-(2**63), 2**63 - 1), unique=True))
+    numbers = arrays(np.float32, n, elements=floats32)
+    return Cell(
+        draw(st.dictionaries(st.text(min_size=1, max_size=6), scalars, max_size=3)),
+        ids,
+        draw(numbers),
+        draw(st.sampled_from(["correct", "loss"])),
+        draw(st.booleans()),
+        draw(st.none() | arrays(np.int32, n)),
+        draw(st.none() | numbers),
+    )
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=st.lists(cells(), max_size=4), seed=st.integers(0, 2**31))
+def test_any_cells_survive(tmp_path, parts, seed):
+    # The cells are no part of the address; the seed makes it another one.
+    result = replace(fake_result(), cells=tuple(parts), seed=seed)
+    folder = tmp_path / str(hash((seed, len(list(tmp_path.iterdir())))))
+    same_result(EvalResult.load(result.save(folder)), result)
+
+
+def test_a_second_save_keeps_the_first(tmp_path):
+    first = fake_result(created_ms=1_000)
+    folder = first.save(tmp_path)
+    again = replace(first, created_ms=2_000, warnings=("later",))
+    assert again.save(tmp_path) == folder
+    same_result(EvalResult.load(folder), first)
+
+
+def test_a_save_that_was_killed_is_finished_by_the_next(tmp_path):
+    result = fake_result()
+    folder = result.save(tmp_path)
+    (folder / "result.json").unlink()
+    (folder / "cells.parquet").write_bytes(b"half")
+    assert result.save(tmp_path) == folder
+    same_result(EvalResult.load(folder), result)
+
+
+def test_its_folder_says_what_it_is(tmp_path):
+    result = fake_result()
+    assert result.save(tmp_path).name == f"robustness-ac_vit-{result.key}"
+    assert len(result.key) == 16
+    assert int(result.key, 16) >= 0
+
+
+def test_the_address_ignores_what_is_no_part_of_the_question():
+    result = fake_result()
+    renamed = replace(result.checkpoint, name="n", uri="u", parameters=1, training={"seed": 1})
+    for other in (
+        replace(result, created_ms=5),
+        replace(result, cells=()),
+        replace(result, skipped=()),
+        replace(result, warnings=("w",)),
+        replace(result, versions={"torch": "9"}),
+        replace(result, certificate={"flips": 1}),
+        replace(result, checkpoint=renamed),
+    ):
+        assert other.key == result.key
+
+
+def test_the_address_depends_on_every_part_of_the_question():
+    result = fake_result()
+    checkpoint, data = result.checkpoint, result.data
+    others = [
+        replace(result, seed=1),
+        replace(result, precision="bf16"),
+        replace(result, device="cuda"),
+        replace(result, noise_version=2),
+        replace(result, schema=SCHEMA + 1),
+        replace(result, suite={**result.suite, "repeats": 5}),
+        replace(result, checkpoint=replace(checkpoint, sha256="0" * 64)),
+        replace(result, checkpoint=replace(checkpoint, arch={**checkpoint.arch, "depth": 9})),
+        replace(result, checkpoint=replace(checkpoint, preprocessing={"size": 9})),
+        replace(result, data=replace(data, name="other")),
+        replace(result, data=replace(data, split="validation")),
+        replace(result, data=replace(data, n=3)),
+        replace(result, data=replace(data, fingerprint="e" * 64)),
+        replace(result, data=replace(data, classes=("a", "b"))),
+    ]
+    assert len({other.key for other in others} | {result.key}) == len(others) + 1
+
+
+def test_the_address_reads_any_kind_of_mapping_in_any_order():
+    result = fake_result()
+    turned = dict(reversed(result.checkpoint.arch.items()))
+    frozen = MappingProxyType(turned)
+    for arch in (turned, frozen):
+        other = replace(result, checkpoint=replace(result.checkpoint, arch=arch))
+        assert other.key == result.key
+    deeper = MappingProxyType({**turned, "depth": 99})
+    other = replace(result, checkpoint=replace(result.checkpoint, arch=deeper))
+    assert other.key != result.key
+
+
+def test_a_folder_that_is_no_result(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(DataError, match=r"result\.json and cells\.parquet") as caught:
+            EvalResult.load(folder)
+        assert caught.value.exit_code == 2
+        assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return rich_result().save(tmp_path)
+
+
+def edited(folder, **changes):
+    facts = json.loads((folder / "result.json").read_text())
+    facts = {k: v for k, v in {**facts, **changes}.items() if v != "GONE"}
+    (folder / "result.json").write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize("schema", [0, SCHEMA + 1, "1", None, "GONE"])
+def test_another_schema_says_so(saved, schema):
+    edited(saved, schema=schema)
+    with pytest.raises(DataError, match="schema must be"):
+        EvalResult.load(saved)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cells": "GONE"},
+        {"data": "GONE"},
+        {"seed": "GONE"},
+        {"seeds": 4},
+        {"checkpoint": {"name": "x"}},
+        {"cells": 3},
+        {"cells": [{}]},
+        {"cells_sha256": "GONE"},
+        {"skipped": [3]},
+        {"warnings": None},
+    ],
+    ids=str,
+)
+def test_facts_that_do_not_fit(saved, changes):
+    edited(saved, **changes)
+    with pytest.raises(DataError) as caught:
+        EvalResult.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_cells_of_another_result(tmp_path):
+    long, short = rich_result().save(tmp_path), replace(fake_result(), seed=9).save(tmp_path)
+    os.replace(short / "cells.parquet", long / "cells.parquet")
+    with pytest.raises(DataError, match="it was changed"):
+        EvalResult.load(long)
+
+
+@pytest.mark.parametrize("file", ["result.json", "cells.parquet"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff\xfe", b"PAR1" * 9])
+def test_files_that_are_something_else(saved, file, content):
+    (saved / file).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        EvalResult.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_bit_is_found(saved):
+    path, shuffle = saved / "cells.parquet", random.Random(0)
+    content = path.read_bytes()
+    for _ in range(200):
+        damaged = bytearray(content)
+        damaged[shuffle.randrange(len(damaged))] ^= 1 << shuffle.randrange(8)
+        path.write_bytes(damaged)
+        with pytest.raises(DataError):
+            EvalResult.load(saved)
