@@ -10,12 +10,16 @@ from tests.tiny import SUITE
 
 @pytest.fixture
 def folder(tiny, tmp_path, monkeypatch):
-    """A working directory with the tiny pair and a small suite."""
+    """A working directory with the tiny pair and a small suite; figures take seconds: no figures.
+
+    Processes of their own do draw them.
+    """
     for name in ("tiny_ac.pt", "tiny_res.pt"):
         shutil.copy(tiny / name, tmp_path)
     (tmp_path / "small.yaml").write_text(SUITE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("acn_eval.cli.job.draw_missing", lambda *arguments: None)
     return tmp_path
 
 

@@ -45,6 +45,7 @@ def test_the_whole_job_with_its_record(folder):
     assert f"sqlite:///{folder}/mlflow.db" in "".join(out.split())
     assert len(list(folder.glob("acn-results/*/result.json"))) == 2
     assert len(list(folder.glob("acn-results/*/comparison.json"))) == 1
+    assert len(list(folder.glob("acn-results/*/*.svg"))) == 3
     with closing(sqlite3.connect(folder / "mlflow.db")) as store:
         names = {name for (name,) in store.execute("select name from runs")}
     assert names == {"tiny_ac", "tiny_res", "tiny_ac vs tiny_res"}
