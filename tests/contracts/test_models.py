@@ -15,17 +15,24 @@ def net(request):
     return network(request.param)
 
 
-def test_exit_k_is_the_network_truncated_to_k_blocks_bit_for_bit(net):
-    images = pictures()
+@pytest.fixture
+def placed(net, device):
+    """The network on the device under test, and back afterwards."""
+    yield net.to(device)
+    net.to("cpu")
+
+
+def test_exit_k_is_the_network_truncated_to_k_blocks_bit_for_bit(placed, device):
+    images = pictures().to(device)
     with torch.no_grad():
-        exits = net.exits(images)
-        assert len(exits) == net.config.depth + 1
+        exits = placed.exits(images)
+        assert len(exits) == placed.config.depth + 1
         for k, logits in enumerate(exits):
-            cut = net.truncated(k)
+            cut = placed.truncated(k)
             assert len(cut.blocks) == k
             assert torch.equal(logits, cut(images))
-        assert torch.equal(exits[-1], net(images))
-    assert exits[0].shape == (len(images), net.config.classes)
+        assert torch.equal(exits[-1], placed(images))
+    assert exits[0].shape == (len(images), placed.config.classes)
     assert not torch.equal(exits[-1], exits[-2])
 
 
@@ -79,11 +86,11 @@ def test_later_exits_cost_more(net):
         assert earlier.parameters < later.parameters
 
 
-def test_an_image_is_answered_alike_alone_and_in_a_batch(net):
-    images = pictures(4)
+def test_an_image_is_answered_alike_alone_and_in_a_batch(placed, device):
+    images = pictures(4).to(device)
     with torch.no_grad():
-        alone = torch.cat([net(image[None]) for image in images])
-        torch.testing.assert_close(net(images), alone, atol=1e-5, rtol=1e-5)
+        alone = torch.cat([placed(image[None]) for image in images])
+        torch.testing.assert_close(placed(images), alone, atol=1e-5, rtol=1e-5)
 
 
 def test_initialisation_depends_on_the_seed_and_on_nothing_else(net):
