@@ -92,7 +92,8 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
 def _chunk_size(flops: int) -> int:
     """Images between two writes: 2048, or fewer (64 at least) where a network is expensive.
 
-    It depends on nothing else, so that other runs of the same network find the same chunks.
+    It depends on the most expensive network alone, so that other runs of the same networks, or
+    of one with another cheaper one, find the same chunks.
     """
     affordable = int(1e12 / max(flops, 1))
     return max(64, min(2048, 1 << max(affordable, 1).bit_length() - 1))
