@@ -24,11 +24,11 @@ import torch
 from skimage.util import random_noise
 from torch import nn
 
-from acn_eval.checkpoints import Checkpoint, Prepare, from_module
+from acn_eval.checkpoints import Checkpoint, Classifier, Prepare, from_module
 from acn_eval.data import Examples, Geometry, data_root, open_examples
 from acn_eval.models import build, initialise, read_arch
 from acn_eval.passes import Place, Store, Subject, class_map
-from acn_eval.passes.precision import Numeric, forward
+from acn_eval.passes.precision import Numeric, running
 from acn_eval.suites import Robustness, Setting, read_suite
 
 CLASSES = tuple(str(i) for i in range(10))
@@ -60,6 +60,11 @@ def pictures(n: int, folder: Path) -> Examples:
 def checkpoint() -> Checkpoint:
     prepare = Prepare(Geometry(32, 3), (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
     return from_module(network(), name="vit", classes=CLASSES, prepare=prepare)
+
+
+def forward(network: Classifier, images: torch.Tensor, numeric: Numeric) -> torch.Tensor:
+    with running(numeric, images.device):
+        return network(images)
 
 
 def bare(subject: Subject, images: torch.Tensor, batch: int, numeric: Numeric) -> None:
