@@ -46,7 +46,8 @@ def read_config(path: Path, model: Any, what: str) -> Any:
 
 
 def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str) -> str:
-    error = exc.errors()[0]
+    # A misspelt field leaves the right one missing too: the misspelling is the news.
+    error = min(exc.errors(), key=lambda e: e["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(adapter), n=1)

@@ -148,3 +148,10 @@ def test_the_schema_accepts_every_shipped_suite(name):
 def test_the_schema_refuses_what_the_reader_refuses(change):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**yaml.safe_load(GOOD), **change}, schema())
+
+
+def test_a_misspelt_field_is_named_before_the_one_it_leaves_missing(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("kind: robustness\nname: mine\ncoruptions: []\n")
+    with pytest.raises(ConfigError, match=r"coruptions: is no field.*Did you mean corruptions\?"):
+        read_suite(str(path))
