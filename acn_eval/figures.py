@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
-from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.statistics.comparison_io import FILE, comparison_key
 from acn_eval.statistics.curves import CLEAN, curves
 
 __all__ = [
@@ -97,14 +97,19 @@ def draw_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:
 def draw_missing(
     results: Sequence[EvalResult], comparisons: Sequence[Comparison], folders: Mapping[str, Path]
 ) -> None:
-    """Draw what has no figure yet into its folder, by the key of its result or comparison."""
+    """Draw what has no figure, or an older one, by the key of its result or comparison."""
     for result in results:
-        if not (folders[result.key] / f"{NAME}.svg").exists():
+        if _outdated(folders[result.key], "result.json"):
             draw_result(result, folders[result.key])
     for comparison in comparisons:
         folder = folders[comparison_key(comparison)]
-        if not (folder / f"{NAME}.svg").exists():
+        if _outdated(folder, FILE):
             draw_comparison(comparison, folder)
+
+
+def _outdated(folder: Path, facts: str) -> bool:
+    figure = folder / f"{NAME}.svg"
+    return not figure.exists() or figure.stat().st_mtime < (folder / facts).stat().st_mtime
 
 
 def _lines(accuracies: Sequence[Accuracy]) -> dict[str, _Line]:

@@ -139,15 +139,18 @@ class EvalResult:
     def save(self, folder: Path) -> Path:
         """Write ``result.json`` and ``cells.parquet`` under a folder of its own; return it.
 
-        A result that is there already stays as it is, with its time of creation.
+        A saved result with the same cells stays as it is, with its time of creation; one with
+        other cells, or a damaged one, is replaced.
         """
         target = folder / f"{self.suite['name']}-{self.checkpoint.name}-{self.key}"
-        if (target / "result.json").is_file():
-            return target
         target.mkdir(parents=True, exist_ok=True)
         part = target / "cells.parquet.part"
         pq.write_table(_table(self.cells), part, compression="zstd")
-        facts = {**self.facts(), "cells_sha256": hashlib.sha256(part.read_bytes()).hexdigest()}
+        digest = hashlib.sha256(part.read_bytes()).hexdigest()
+        if digest == _saved_digest(target):
+            part.unlink()
+            return target
+        facts = {**self.facts(), "cells_sha256": digest}
         part.replace(target / "cells.parquet")
         text = json.dumps(facts, indent=1, default=_plain)
         (target / "result.json.part").write_text(text + "\n")
@@ -192,6 +195,16 @@ class EvalResult:
         except (LookupError, TypeError, ValueError) as exc:
             msg = f"{folder}: result.json and cells.parquet must fit; {type(exc).__name__}: {exc}"
             raise DataError(msg) from exc
+
+
+def _saved_digest(folder: Path) -> str | None:
+    """Return the sha256 of the cells that a folder holds; None if there is no whole result."""
+    try:
+        named = json.loads((folder / "result.json").read_text()).get("cells_sha256")
+        held = hashlib.sha256((folder / "cells.parquet").read_bytes()).hexdigest()
+    except (OSError, ValueError, AttributeError):
+        return None
+    return held if named == held else None
 
 
 def _plain(value: Any) -> Any:

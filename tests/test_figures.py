@@ -1,5 +1,6 @@
 """Curves that are drawn: the right numbers, told apart, the same bytes again."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,14 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from acn_eval.figures import COLOURS, accuracy_curves, comparison_curves, save_figure
+from acn_eval.figures import (
+    COLOURS,
+    NAME,
+    accuracy_curves,
+    comparison_curves,
+    draw_missing,
+    save_figure,
+)
 from acn_eval.statistics import Accuracy, Estimate, compare, summarise
 from tests.fakes import fake_result
 
@@ -100,3 +108,17 @@ def test_the_same_figure_is_the_same_bytes_and_no_setting_is_left_behind(compari
 def test_drawing_does_not_import_pyplot():
     code = "import sys, acn_eval.figures; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_figure_older_than_its_result_is_drawn_again(tmp_path):
+    result = fake_result()
+    folder = result.save(tmp_path)
+    draw_missing([result], [], {result.key: folder})
+    svg = folder / f"{NAME}.svg"
+    first = svg.read_bytes()
+    svg.write_bytes(b"old")
+    draw_missing([result], [], {result.key: folder})
+    assert svg.read_bytes() == b"old"
+    os.utime(svg, (0, 0))
+    draw_missing([result], [], {result.key: folder})
+    assert svg.read_bytes() == first

@@ -109,6 +109,25 @@ def test_a_second_save_keeps_the_first(tmp_path):
     same_result(EvalResult.load(folder), first)
 
 
+def test_another_answer_to_the_same_question_replaces_the_first(tmp_path):
+    first = fake_result(created_ms=1_000)
+    folder = first.save(tmp_path)
+    turned = replace(first.cells[0], values=1 - first.cells[0].values)
+    again = replace(first, created_ms=2_000, cells=(turned, *first.cells[1:]))
+    assert again.save(tmp_path) == folder
+    same_result(EvalResult.load(folder), again)
+
+
+def test_a_damaged_result_is_replaced_by_the_next_save(tmp_path):
+    result = fake_result()
+    folder = result.save(tmp_path)
+    content = bytearray((folder / "cells.parquet").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "cells.parquet").write_bytes(content)
+    result.save(tmp_path)
+    same_result(EvalResult.load(folder), result)
+
+
 def test_a_save_that_was_killed_is_finished_by_the_next(tmp_path):
     result = fake_result()
     folder = result.save(tmp_path)

@@ -21,13 +21,18 @@ def comparison_key(comparison: Comparison) -> str:
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> Path:
-    """Write ``comparison.json`` under a folder of its own; return that folder."""
+    """Write ``comparison.json`` under a folder of its own; return that folder.
+
+    A file that says the same already stays as it is.
+    """
     sides = [_plain_name(arm.label) for arm in (comparison.candidate, comparison.baseline)]
     target = folder / "-".join(["compare", *sides, comparison_key(comparison)])
     target.mkdir(parents=True, exist_ok=True)
-    part = target / f"{FILE}.part"
-    part.write_text(json.dumps(comparison.to_dict(), indent=1) + "\n")
-    part.replace(target / FILE)
+    text = json.dumps(comparison.to_dict(), indent=1) + "\n"
+    if not (target / FILE).is_file() or (target / FILE).read_text() != text:
+        part = target / f"{FILE}.part"
+        part.write_text(text)
+        part.replace(target / FILE)
     return target
 
 
