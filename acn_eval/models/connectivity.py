@@ -29,7 +29,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["CONNECTIVITIES", "Connectivity", "ConnectivityName", "Grain", "streams"]
+__all__ = ["CONNECTIVITIES", "Connectivity", "ConnectivityName", "Grain", "Stream", "streams"]
 
 ConnectivityName = Literal[
     "residual", "acn", "ffn", "acn_direct", "highway", "denseformer", "concat"
@@ -151,8 +151,10 @@ CONNECTIVITIES: dict[ConnectivityName, Connectivity] = {
 
 def streams(
     x: Tensor, units: Sequence[Unit], connectivity: Connectivity, combine: nn.Module
-) -> Iterator[Tensor]:
-    """Yield the readout x_0 first and then after every unit.
+) -> Iterator[Stream]:
+    """Yield what is known before the first unit, where all is x_0, and then after every unit.
+
+    The row says what to take of it: ``connectivity.readout`` or ``connectivity.reads``.
 
     Args:
         x: the input embedding (batch, tokens, width).
@@ -162,9 +164,9 @@ def streams(
     """
     keep_past = isinstance(combine, DepthWeighted | Concat)
     stream = Stream(x, x, (x,) if keep_past else ())
-    yield connectivity.readout(stream)
+    yield stream
     for i, unit in enumerate(units):
         output = unit(connectivity.reads(stream))
         past = (*stream.past, output) if keep_past else ()
         stream = Stream(output, combine(i, stream, output), past)
-        yield connectivity.readout(stream)
+        yield stream

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, Field
@@ -13,11 +13,12 @@ from acn_eval.models.connectivity import (
     CONNECTIVITIES,
     ConnectivityName,
     Grain,
+    Stream,
     Unit,
     streams,
 )
 
-__all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "pooled"]
+__all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "Readings", "pooled"]
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -84,6 +85,19 @@ class Block(nn.Module):
         return x
 
 
+class Readings(NamedTuple):
+    """Features (batch, width) of one exit, pooled and normed as the shared head reads them.
+
+    Attributes:
+        stream: of the readout, the accumulated sum of an ACN: the head's own input.
+        block: of what the next block reads, the output of the last one; the same tensor as
+            `stream` where the connectivity does not tell them apart.
+    """
+
+    stream: Tensor
+    block: Tensor
+
+
 class Encoder(nn.Module):
     """Embedding -> wired blocks -> pool -> norm -> head, with an exit after every block.
 
@@ -117,13 +131,15 @@ class Encoder(nn.Module):
 
     def streams(self, images: Tensor) -> Iterator[Tensor]:
         """Yield the readout (batch, tokens, width) of every exit 0 .. L."""
-        per_block = len(self._units()) // max(len(self.blocks), 1)
-        wired = streams(self.embed(images), self._units(), self.connectivity, self.combine)
-        return islice(wired, 0, None, max(per_block, 1))
+        return map(self.connectivity.readout, self._wired(images))
+
+    def readings(self, images: Tensor) -> list[Readings]:
+        """Features of every exit 0 .. L in both readings, from one pass through the blocks."""
+        return [self._readings(stream) for stream in self._wired(images)]
 
     def classify(self, stream: Tensor) -> Tensor:
         """Shared pool, norm and head: (batch, tokens, width) to (batch, classes)."""
-        logits: Tensor = self.head(self.norm(pooled(stream, self.config.pool)))
+        logits: Tensor = self.head(self._features(stream))
         return logits
 
     def truncated(self, depth: int) -> Self:
@@ -134,6 +150,21 @@ class Encoder(nn.Module):
         wanted = cut.state_dict().keys()
         cut.load_state_dict({k: v for k, v in self.state_dict().items() if k in wanted})
         return cut.to(self.head.weight).train(self.training)
+
+    def _wired(self, images: Tensor) -> Iterator[Stream]:
+        """Yield what is known at every block boundary."""
+        per_block = len(self._units()) // max(len(self.blocks), 1)
+        wired = streams(self.embed(images), self._units(), self.connectivity, self.combine)
+        return islice(wired, 0, None, max(per_block, 1))
+
+    def _readings(self, stream: Stream) -> Readings:
+        readout, read = self.connectivity.readout(stream), self.connectivity.reads(stream)
+        features = self._features(readout)
+        return Readings(features, features if read is readout else self._features(read))
+
+    def _features(self, stream: Tensor) -> Tensor:
+        features: Tensor = self.norm(pooled(stream, self.config.pool))
+        return features
 
     def _units(self) -> list[Unit]:
         blocks: list[Any] = list(self.blocks)

@@ -36,6 +36,17 @@ def test_exit_k_is_the_network_truncated_to_k_blocks_bit_for_bit(placed, device)
     assert not torch.equal(exits[-1], exits[-2])
 
 
+def test_the_head_on_the_stream_reading_is_the_exit_bit_for_bit(placed, device):
+    images = pictures().to(device)
+    with torch.no_grad():
+        exits, readings = placed.exits(images), placed.readings(images)
+        assert len(readings) == len(exits)
+        for logits, reading in zip(exits, readings, strict=True):
+            assert torch.equal(placed.head(reading.stream), logits)
+            assert reading.block.shape == reading.stream.shape
+        assert torch.equal(readings[0].block, readings[0].stream)  # both are the embedding
+
+
 def without_gradient(config):
     """Names of the parameters that no gradient can reach, and why."""
     names = set()

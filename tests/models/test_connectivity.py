@@ -137,6 +137,28 @@ def test_concat_projects_all_outputs_back_to_the_width(kind):
     close(net.exits(pictures()), wanted)
 
 
+@KINDS
+@POOLS
+def test_both_readings_are_what_the_table_says(kind, pool):
+    """ACN: the sum of all outputs, and the last output alone; residual: one and the same."""
+    net, images = network({**kind, "connectivity": "acn", "pool": pool}), pictures()
+    outputs = [net.embed(images)]
+    for block in net.blocks:
+        outputs.append(run(sublayers(block), outputs[-1], skips=False))
+    found = net.readings(images)
+    with torch.no_grad():
+        net.head.weight.copy_(torch.eye(*net.head.weight.shape))
+        net.head.bias.zero_()
+    classes = net.config.classes  # the head now shows the first features
+    close([r.block[:, :classes] for r in found], [head(net, x) for x in outputs])
+    sums = [torch.stack(outputs[: k + 1]).sum(0) for k in range(len(outputs))]
+    close([r.stream[:, :classes] for r in found], [head(net, x) for x in sums])
+    assert not torch.allclose(found[1].block, found[1].stream)
+
+    twin = network({**kind, "connectivity": "residual", "pool": pool})
+    assert all(r.block is r.stream for r in twin.readings(images))
+
+
 def test_a_fresh_denseformer_is_the_residual_network():
     from acn_eval.models import build, initialise, read_arch
 
@@ -197,8 +219,8 @@ def test_gradients_of_one_dimensional_linear_networks(connectivity, formula):
     units = [lambda x, scale=scale: scale * x for scale in w]
     row = CONNECTIVITIES[connectivity]
     x0 = torch.tensor([[[X0]]], dtype=torch.float64)
-    *_, y = streams(x0, units, row, row.combine(DEPTH, 1))
-    got = torch.stack(torch.autograd.grad(y.sum(), w))
+    *_, last = streams(x0, units, row, row.combine(DEPTH, 1))
+    got = torch.stack(torch.autograd.grad(row.readout(last).sum(), w))
     wanted = torch.tensor([formula(WEIGHTS, i) for i in range(DEPTH)], dtype=torch.float64)
     assert_close(got, wanted, atol=1e-12, rtol=1e-12)
 
@@ -215,5 +237,5 @@ def test_backward_paths_of_layer_i_number_l_minus_i_plus_1_in_acn_and_two_to_the
         units = [lambda x, scale=scale: scale * x for scale in w]
         row = CONNECTIVITIES[connectivity]
         x0 = torch.ones(1, 1, 1, dtype=torch.float64)
-        *_, y = streams(x0, units, row, row.combine(DEPTH, 1))
-        assert [g.item() for g in torch.autograd.grad(y.sum(), w)] == paths
+        *_, last = streams(x0, units, row, row.combine(DEPTH, 1))
+        assert [g.item() for g in torch.autograd.grad(row.readout(last).sum(), w)] == paths
