@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
-from acn_eval.results import Cell, EvalResult, Scalar
+from acn_eval.results import Cell, EvalResult, Scalar, Skip
 from acn_eval.statistics.comparison import name_of, names_of
 
 __all__ = ["Outcomes", "join", "plain", "require_one_architecture", "require_same_question"]
@@ -26,14 +26,18 @@ class Outcomes:
         conditions: without ``repeat``, clean first.
         names: one per condition, distinct.
         primary: which conditions make the primary end point.
+        ids: int64 (images,), ascending.
         values: (files, conditions, images), averaged over repeats within the image.
+        absent: conditions that some file has or skipped and not every file has, and why.
         warnings: what was left out, in words.
     """
 
     conditions: tuple[dict[str, Scalar], ...]
     names: tuple[str, ...]
     primary: tuple[bool, ...]
+    ids: NDArray[np.int64]
     values: NDArray[np.float64]
+    absent: tuple[Skip, ...]
     warnings: tuple[str, ...]
 
 
@@ -99,13 +103,16 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     groups = _groups(shared)
     conditions = tuple(dict(group) for group in groups)
     values = [[_mean(table, keys, ids) for keys in groups.values()] for table in tables]
+    absent = _absent(results, set(shared))
     return Outcomes(
         conditions=conditions,
         names=names_of(conditions),
         primary=_primary(tables[0], groups),
+        ids=ids,
         values=np.array(values),
+        absent=absent,
         warnings=(
-            *_left_out(results, set(shared)),
+            *(f"{name_of(a.condition)}: not compared; {a.reason}" for a in absent),
             *_other_measures(results),
             *_lost_images(cells, len(ids)),
         ),
@@ -165,8 +172,7 @@ def _primary(table: Mapping[_Key, Cell], groups: Mapping[_Key, list[_Key]]) -> t
     return marked if any(marked) else tuple(True for _ in marked)
 
 
-def _left_out(results: Sequence[EvalResult], shared: set[_Key]) -> list[str]:
-    """One sentence per condition that some file has or skipped and not every file has."""
+def _absent(results: Sequence[EvalResult], shared: set[_Key]) -> tuple[Skip, ...]:
     left: dict[_Key, Mapping[str, Scalar]] = {}
     for result in results:
         seen = [cell.condition for cell in result.cells]
@@ -174,10 +180,7 @@ def _left_out(results: Sequence[EvalResult], shared: set[_Key]) -> list[str]:
             key = _key(condition, repeat=True)
             if key not in shared:
                 left.setdefault(key, condition)
-    return [
-        f"{name_of(condition)}: not compared; {_absence(results, key)}"
-        for key, condition in left.items()
-    ]
+    return tuple(Skip(condition, _absence(results, key)) for key, condition in left.items())
 
 
 def _other_measures(results: Sequence[EvalResult]) -> list[str]:

@@ -8,21 +8,29 @@ from scipy.special import ndtri, stdtrit
 from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.score import BoundedSample
 
-__all__ = ["mde", "mde_images"]
+__all__ = ["discordance", "mde", "mde_images"]
 
 
 def mde(effect: BoundedSample | Student) -> float:
     """Return the minimum detectable effect at 80 % power and two-sided 5 %.
 
-    Images as the sample: `mde_images` with the discordance ``(sum d^2 + 2) / (n + 2)``, which
-    for 0 / 1 outcomes is the share of images on which the two differ, kept off zero by two
-    imagined ones. Seeds and images as the sample: ``(t.975 + t.80) sqrt(V)``.
+    Images as the sample: `mde_images` with the `discordance`. Seeds and images as the sample:
+    ``(t.975 + t.80) sqrt(V)``.
     """
     if isinstance(effect, BoundedSample):
-        squares = float(np.sum(effect.counts * effect.values**2))
-        return mde_images(effect.n, (squares + 2) / (effect.n + 2))
+        return mde_images(effect.n, discordance(effect))
     quantiles = stdtrit(effect.df, 0.975) + stdtrit(effect.df, 0.8)
     return float(quantiles) * math.sqrt(effect.variance)
+
+
+def discordance(differences: BoundedSample) -> float:
+    """Return ``(sum d^2 + 2) / (n + 2)``.
+
+    For 0 / 1 outcomes this is the share of images on which the two differ, kept off zero by two
+    imagined ones.
+    """
+    squares = float(np.sum(differences.counts * differences.values**2))
+    return (squares + 2) / (differences.n + 2)
 
 
 def mde_images(n: int, discordance: float) -> float:

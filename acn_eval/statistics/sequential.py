@@ -1,0 +1,119 @@
+r"""Tests that may be looked at after every image: bets on a bounded mean (e-processes).
+
+A gambler bets against "the mean is at most t" and multiplies his wealth by ``1 + l (d_i - t)``
+per image. If the statement is true he wins nothing in expectation, so that his wealth *ever*
+reaches 1 / alpha with probability alpha at most (Ville's inequality): whoever stops when he is
+rich, looks when he likes, or comes back after a crash errs no more often.
+
+The wealth used is the mean over a fixed grid of bets l, each kept from the first image to the
+last. Such a mixture is an e-process itself, needs no tuning to the data, and is within
+log(number of bets) of the best bet of the grid. No bet exceeds ``0.9 / width`` of the support,
+hence wealth stays positive for every t and falls in t: the limits invert the test exactly.
+
+References:
+    Ville, "Étude critique de la notion de collectif", 1939. Waudby-Smith and Ramdas,
+    "Estimating means of bounded random variables by betting", JRSS B 86, 2024 (the hedged and
+    the mixture processes).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from acn_eval.statistics.noninferiority import OneSided
+from acn_eval.statistics.score import DIFFERENCE, Interval, Support
+
+__all__ = ["Bets", "Split", "first_reaching"]
+
+_LARGEST = 0.9
+_HALVINGS = 7
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the error rate is divided between the looks and the test at the end.
+
+    Attributes:
+        looks: for the e-processes, over all looks together.
+        final: for the fixed-n test, once, when all images were shown.
+    """
+
+    looks: float
+    final: float
+
+    @staticmethod
+    def of(alpha: float) -> "Split":
+        """Give the looks a tenth: they stop early where much is gained, and cost little power.
+
+        >>> Split.of(0.05)
+        Split(looks=0.005, final=0.045)
+        """
+        return Split(looks=alpha / 10, final=round(alpha - alpha / 10, 12))
+
+
+@dataclass(frozen=True)
+class Bets:
+    """Outcomes in the order in which they are shown, ready to be bet on.
+
+    Attributes:
+        outcomes: (..., n) in the support, the last axis in the order of the looks.
+        support: of the outcomes.
+    """
+
+    outcomes: NDArray[np.float64]
+    support: Support = DIFFERENCE
+
+    def log_wealth(self, bound: float, *, above: bool) -> NDArray[np.float64]:
+        """Return the logarithm of the wealth (..., n) after each image.
+
+        Args:
+            bound: the mean that is bet against.
+            above: bet that the mean is above the bound; otherwise that it is below.
+        """
+        gains = (self.outcomes - bound) * (1 if above else -1)
+        total = np.full(gains.shape, -np.inf)
+        for bet in self._bets():
+            np.logaddexp(total, np.log1p(bet * gains).cumsum(axis=-1), out=total)
+        return np.asarray(total - math.log(_HALVINGS))
+
+    def evidence(self, bound: float, alpha: float) -> OneSided:
+        """Judge the mean against a bound; every number holds at whatever image one stops.
+
+        Limits are one-sided at 1 - alpha each; p is ``1 / (largest wealth so far)``.
+        """
+        p_pass, p_fail = (
+            math.exp(-max(float(self.log_wealth(bound, above=above).max()), 0.0))
+            for above in (True, False)
+        )
+        low, high = self.limits(alpha)
+        return OneSided(float(self.outcomes.mean()), low, high, p_pass, p_fail)
+
+    def limits(self, alpha: float) -> Interval:
+        """Return the one-sided limits at 1 - alpha each, which hold for all n together."""
+        return Interval(self._limit(alpha, above=True), self._limit(alpha, above=False))
+
+    def _bets(self) -> NDArray[np.float64]:
+        low, high = self.support
+        return np.asarray(_LARGEST / (high - low) * 0.5 ** np.arange(_HALVINGS))
+
+    def _limit(self, alpha: float, *, above: bool) -> float:
+        """The bound at which the largest wealth is exactly 1 / alpha; the end if there is none."""
+        goal, end = -math.log(alpha), self.support[0 if above else 1]
+        other = self.support[1 if above else 0]
+
+        def excess(bound: float) -> float:
+            return float(self.log_wealth(bound, above=above).max()) - goal
+
+        if excess(end) <= 0:
+            return end
+        # At its own end of the support no bet can win, so wealth is below 1 there.
+        return float(brentq(excess, end, other, xtol=1e-6))
+
+
+def first_reaching(log_wealth: NDArray[np.float64], level: float) -> NDArray[np.int64]:
+    """Return after how many images (...) the wealth (..., n) is ``1 / level``; 0 if never."""
+    reached = log_wealth >= -math.log(level)
+    return np.where(reached.any(axis=-1), reached.argmax(axis=-1) + 1, 0)
