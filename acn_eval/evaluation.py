@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,9 +16,9 @@ import torch
 
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import NOISE_VERSION
-from acn_eval.data import Examples, open_examples
+from acn_eval.data import Examples, Split, open_examples
 from acn_eval.errors import DataError
-from acn_eval.passes import Place, Progress, Subject, class_map
+from acn_eval.passes import ClassMap, Place, Progress, Subject, class_map
 from acn_eval.results import EvalResult
 from acn_eval.suites import Answer, Setting, Suite, read_suite
 
@@ -35,6 +36,7 @@ class Choice:
         classes: keep these classes of the data only; empty takes all.
         class_names: class of the data to class of the model, where the names differ.
         restricted: predict among the classes of the data only.
+        order: names that key the order of the images; empty takes the usual order.
     """
 
     data: str = ""
@@ -43,6 +45,7 @@ class Choice:
     classes: tuple[str, ...] = ()
     class_names: Mapping[str, str] = field(default_factory=dict)
     restricted: bool = False
+    order: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -73,9 +76,10 @@ def evaluate(
     for checkpoint in loaded:
         checkpoint.model.to(place.device)
     choice = choice or Choice()
-    examples = choose(loaded, choice)
-    subjects = [_subject(checkpoint, examples, choice) for checkpoint in loaded]
-    setting = Setting(examples, place, seed, progress)
+    opened = partial(choose, loaded, choice, reads_head=suite.reads_head)
+    examples = opened("test")
+    subjects = [_subject(checkpoint, examples, choice, suite) for checkpoint in loaded]
+    setting = Setting(examples, place, seed, progress, opened)
     answers = suite.ask(subjects, setting)
     place.store.trim()
     return [
@@ -84,10 +88,17 @@ def evaluate(
     ]
 
 
-def choose(checkpoints: Sequence[Checkpoint], choice: Choice) -> Examples:
-    """Open the test examples of a choice, in the keyed order.
+def choose(
+    checkpoints: Sequence[Checkpoint],
+    choice: Choice,
+    split: Split = "test",
+    *,
+    reads_head: bool = True,
+) -> Examples:
+    """Open a split of a choice, in the keyed order; `limit` counts for each split.
 
-    Without a choice of data, the cards decide, the classes they were trained on included.
+    Without a choice of data, the cards decide: the classes that the networks were trained on or,
+    where their heads are not read, those that are new to them.
 
     Raises:
         DataError: no or different data named, a class that is not there, or nothing left.
@@ -96,19 +107,31 @@ def choose(checkpoints: Sequence[Checkpoint], choice: Choice) -> Examples:
     if not choice.data and (len(named) != 1 or "" in named):
         shown = ", ".join(sorted(n or "none" for n in named))
         raise DataError(f"--data: must be given where the cards do not agree; they name {shown}")
-    examples = open_examples(choice.data or named.pop(), "test", choice.root)
+    examples = open_examples(choice.data or named.pop(), split, choice.root)
     wanted = choice.classes
     if not choice.data and not wanted:
-        common = [set(c.classes) for c in checkpoints]
-        wanted = tuple(n for n in examples.classes if all(n in known for known in common))
+        wanted = _default_classes(checkpoints, examples.classes, known=reads_head)
     if wanted and wanted != examples.classes:
         examples = examples.only(wanted)
     if not len(examples):
-        raise DataError(f"{examples.name}: must hold test images of the chosen classes; none left")
-    return examples.keyed(choice.limit)
+        what = f"{examples.name}: must hold {split} images of the chosen classes"
+        raise DataError(f"{what}; none left")
+    return examples.keyed(choice.limit, *choice.order)
 
 
-def _subject(checkpoint: Checkpoint, examples: Examples, choice: Choice) -> Subject:
+def _default_classes(
+    checkpoints: Sequence[Checkpoint], classes: Sequence[str], *, known: bool
+) -> tuple[str, ...]:
+    """Classes that all networks know, or those that are new to all; all where none is new."""
+    own = [set(c.classes) for c in checkpoints]
+    if known:
+        return tuple(n for n in classes if all(n in names for names in own))
+    return tuple(n for n in classes if not any(n in names for names in own))
+
+
+def _subject(checkpoint: Checkpoint, examples: Examples, choice: Choice, suite: Suite) -> Subject:
+    if not suite.reads_head:
+        return Subject(checkpoint, ClassMap((), restricted=False))
     names, restricted = choice.class_names, choice.restricted
     classes = class_map(checkpoint.classes, examples.classes, names=names, restricted=restricted)
     if names or restricted:
@@ -133,7 +156,8 @@ def _result(checkpoint: Checkpoint, suite: Suite, setting: Setting, answer: Answ
         cells=answer.cells,
         skipped=answer.skipped,
         created_ms=time.time_ns() // 1_000_000,
-        warnings=_seen_in_training(checkpoint, setting.examples),
+        warnings=(*answer.warnings, *_seen_in_training(checkpoint, setting.examples)),
+        details=answer.details,
     )
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
 from acn_eval.statistics.comparison_io import FILE, comparison_key
-from acn_eval.statistics.curves import CLEAN, curves
+from acn_eval.statistics.curves import Curves, curves
 
 __all__ = [
     "COLOURS",
@@ -39,21 +39,25 @@ _Line = list[tuple[float, Estimate]]
 
 
 def accuracy_curves(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> Figure:
-    """Return one panel per corruption, all networks over each other.
+    """Return one panel per line of the suite's curves, all networks over each other.
 
     Args:
         networks: the accuracies of each network, as `acn_eval.statistics.summarise` gives them,
             by the label that stands at the end of its line.
         title: stands above the panels.
     """
-    lines = {label: _lines(accuracies) for label, accuracies in networks.items()}
+    found = {label: _curves(accuracies) for label, accuracies in networks.items()}
+    lines = {label: _lines(found[label], own) for label, own in networks.items()}
     names = list(dict.fromkeys(name for own in lines.values() for name in own))
     figure, panels = _panels(len(names), title)
+    axis = next(iter(found.values())).axis
     for axes, name in zip(panels, names, strict=True):
         for number, own in enumerate(lines.values()):
             _draw(axes, own.get(name, []), number)
         axes.set_title(name.replace("_", " "), fontsize=10, loc="left")
-        axes.set_xlabel("level")
+        axes.set_xlabel(axis.label)
+        if axis.logarithmic:
+            axes.set_xscale("log")
     panels[0].set_ylabel("accuracy, % (band: 95 %)")
     for axes, name in zip(panels, names, strict=True):
         _label_ends(axes, {label: own.get(name, []) for label, own in lines.items()})
@@ -112,15 +116,16 @@ def _outdated(folder: Path, facts: str) -> bool:
     return not figure.exists() or figure.stat().st_mtime < (folder / facts).stat().st_mtime
 
 
-def _lines(accuracies: Sequence[Accuracy]) -> dict[str, _Line]:
-    """Return the line of each corruption in percent; it starts at the undisturbed images."""
+def _curves(accuracies: Sequence[Accuracy]) -> Curves:
+    return curves([row.condition for row in accuracies if row.condition])
+
+
+def _lines(found: Curves, accuracies: Sequence[Accuracy]) -> dict[str, _Line]:
     rows = [accuracy for accuracy in accuracies if accuracy.condition]
-    found = {
+    return {
         name: [(place.level, rows[place.at].estimate) for place in places]
-        for name, places in curves([row.condition for row in rows]).items()
+        for name, places in found.drawn().items()
     }
-    clean = found.pop(CLEAN, [])
-    return {name: [*clean, *line] for name, line in found.items()} or {CLEAN: clean}
 
 
 def _panels(count: int, title: str) -> tuple[Figure, list[Axes]]:

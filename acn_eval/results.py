@@ -27,7 +27,10 @@ class Cell:
     Attributes:
         condition: flat mapping of scalars that names the condition, e.g.
             ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the undisturbed
-            images are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers noise draws.
+            images are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers draws,
+            which are averaged within the image; ``exit`` is the number of executed blocks, or the
+            name of a depth that was chosen on validation; ``per_class`` is the size of a training
+            set.
         ids: int64 (n,), unique: the key by which two results are paired.
         values: float32 (n,), the measure per example (1 / 0 for ``correct``).
         measure: what the values are.
@@ -100,6 +103,8 @@ class EvalResult:
         certificate: parity of the precision against fp32 (flips counted on a fixed subset).
         created_ms: time of the first creation, Unix milliseconds.
         warnings: what a reader must know about this result, in words.
+        details: what is not per test image, as plain JSON: choices made on validation, costs,
+            latency; their meaning belongs to the suite.
     """
 
     checkpoint: CheckpointId
@@ -116,6 +121,7 @@ class EvalResult:
     skipped: tuple[Skip, ...]
     created_ms: int
     warnings: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

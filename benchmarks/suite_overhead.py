@@ -74,7 +74,8 @@ def bare(subject: Subject, images: torch.Tensor, batch: int, numeric: Numeric) -
 
 
 def suite_run(suite: Robustness, subject: Subject, examples: Examples, place: Place) -> str:
-    answer = suite.ask([subject], Setting(examples, place, 0, lambda done, total: None))[0]
+    setting = Setting(examples, place, 0, lambda done, total: None, lambda split: examples)
+    answer = suite.ask([subject], setting)[0]
     return answer.numeric
 
 

@@ -21,7 +21,7 @@ from acn_eval.data import Examples, Geometry
 from acn_eval.passes.memory import Batches
 from acn_eval.passes.place import Place
 from acn_eval.passes.precision import Numeric, running
-from acn_eval.passes.question import ClassMap, Question
+from acn_eval.passes.question import ClassMap, Decision, Question
 from acn_eval.passes.store import OUTCOME
 
 __all__ = ["Pass", "Progress", "Subject", "one_pass", "prepared"]
@@ -48,6 +48,7 @@ class Pass:
         seed: of the noise.
         numeric: precision in force.
         context: channel std, for noise in normalised space.
+        exits: ask every exit, from the same forward pass; otherwise the last alone.
     """
 
     subjects: Sequence[Subject]
@@ -58,6 +59,7 @@ class Pass:
     seed: int
     numeric: Numeric
     context: Context
+    exits: bool = False
 
 
 @dataclass
@@ -72,7 +74,10 @@ class _Counter:
 
 
 def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
-    """Return outcomes (n,) of dtype `OUTCOME` per subject and question, in the examples' order.
+    """Return outcomes (exits, n) of dtype `OUTCOME` per subject and question, in order.
+
+    Images are in the order of the examples, exits in that of their depth; without `Pass.exits`
+    there is one, the last.
 
     The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
     the certificate counts), chunks, order, or what was in the store.
@@ -86,7 +91,7 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
         chunk = job.examples.at(np.arange(start, min(start + size, len(job.examples))))
         for s, q, outcomes in _chunk(job, chunk, batches, counter):
             parts[s][q].append(outcomes)
-    return [[np.concatenate(pieces) for pieces in row] for row in parts]
+    return [[np.concatenate(pieces, axis=1) for pieces in row] for row in parts]
 
 
 def _chunk_size(flops: int) -> int:
@@ -113,7 +118,7 @@ def _chunk(
                 missing.append((s, q, key))
             else:
                 counter.add(len(chunk))
-                yield s, q, known
+                yield s, q, known.reshape(-1, len(chunk))
     computed = _computed(job, chunk, [(s, q) for s, q, _ in missing], batches, counter)
     for (s, q, key), outcomes in zip(missing, computed, strict=True):
         if _is_file(job.subjects[s]):
@@ -131,7 +136,7 @@ def _facts(job: Pass, s: int, q: int, content: str) -> list[Any]:
     subject, question = job.subjects[s], job.questions[q]
     noisy = question.corruption is not None
     return [
-        "outcomes v1",
+        "outcomes v2",
         subject.checkpoint.id.sha256,
         subject.checkpoint.id.arch,
         subject.checkpoint.id.preprocessing,
@@ -142,6 +147,7 @@ def _facts(job: Pass, s: int, q: int, content: str) -> list[Any]:
         [job.seed, NOISE_VERSION, list(job.context.std)] if noisy else [],
         job.numeric,
         job.place.device.type,
+        job.exits,
     ]
 
 
@@ -163,24 +169,34 @@ def _computed(
 def _batches(
     job: Pass, chunk: Examples, wanted: list[Pair], size: int, counter: _Counter
 ) -> list[NDArray[np.void]]:
-    device, n = job.place.device, len(chunk)
-    predicted = torch.empty(len(wanted), n, dtype=torch.int32, device=device)
-    confidence = torch.empty(len(wanted), n, dtype=torch.float32, device=device)
-    slots = {pair: i for i, pair in enumerate(wanted)}
-    for start in range(0, n, size):
-        where = np.arange(start, min(start + size, n))
-        span = slice(start, start + len(where))
-        for pair, logits in _logits(job, chunk, where, wanted):
-            outcome = job.subjects[pair[0]].classes.outcome(logits)
-            predicted[slots[pair], span], confidence[slots[pair], span] = outcome
+    kept: dict[Pair, Decision] = {}
+    for start in range(0, len(chunk), size):
+        where = np.arange(start, min(start + size, len(chunk)))
+        for pair, exits in _logits(job, chunk, where, wanted):
+            decide = job.subjects[pair[0]].classes.decide
+            batch = [decide(logits) for logits in exits]
+            if pair not in kept:
+                kept[pair] = _room(batch, len(chunk))
+            _keep(batch, kept[pair], slice(start, start + len(where)))
             counter.add(len(where))
-    return _read_back(chunk.ids, predicted, confidence)
+    return [_read_back(chunk.ids, kept[pair]) for pair in wanted]
+
+
+def _room(exits: Sequence[Decision], n: int) -> Decision:
+    """Make room (exits, n) on the device, once: small pieces between images scatter the heap."""
+    return Decision(*(part.new_empty(len(exits), n) for part in exits[0]))
+
+
+def _keep(exits: Sequence[Decision], room: Decision, span: slice) -> None:
+    for k, decision in enumerate(exits):
+        for values, part in zip(room, decision, strict=True):
+            values[k, span] = part
 
 
 def _logits(
     job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: list[Pair]
-) -> Iterator[tuple[Pair, Tensor]]:
-    """Yield logits of one batch for every wanted pair; each noise is drawn and applied once."""
+) -> Iterator[tuple[Pair, list[Tensor]]]:
+    """Yield the exits' logits of one batch for every wanted pair; each noise is drawn once."""
     images = _uploaded(chunk.read(where, job.geometry), job.place.device)
     ids = torch.from_numpy(chunk.ids[where]).to(job.place.device)
     draws: dict[tuple[int, int], Tensor | None] = {}
@@ -193,9 +209,10 @@ def _logits(
             yield (s, q), _ask(job, job.subjects[s].checkpoint, shown)
 
 
-def _ask(job: Pass, checkpoint: Checkpoint, images: Tensor) -> Tensor:
+def _ask(job: Pass, checkpoint: Checkpoint, images: Tensor) -> list[Tensor]:
     with running(job.numeric, job.place.device):
-        return checkpoint.model(prepared(checkpoint, images))
+        shown = prepared(checkpoint, images)
+        return checkpoint.model.exits(shown) if job.exits else [checkpoint.model(shown)]
 
 
 def _shown(
@@ -230,11 +247,9 @@ def _uploaded(images: Tensor, device: torch.device) -> Tensor:
     return images.to(device, non_blocking=True).to(torch.float32).div_(255)
 
 
-def _read_back(
-    ids: NDArray[np.int64], predicted: Tensor, confidence: Tensor
-) -> list[NDArray[np.void]]:
-    outcomes = np.empty(predicted.shape, OUTCOME)
+def _read_back(ids: NDArray[np.int64], exits: Decision) -> NDArray[np.void]:
+    outcomes = np.empty(exits.predicted.shape, OUTCOME)
     outcomes["id"] = ids
-    outcomes["predicted"] = predicted.cpu().numpy()
-    outcomes["confidence"] = confidence.cpu().numpy()
-    return list(outcomes)
+    for name, values in exits._asdict().items():
+        outcomes[name] = values.cpu().numpy()
+    return outcomes

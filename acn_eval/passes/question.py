@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from acn_eval.corruptions import Corruption
 from acn_eval.errors import DataError
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "ClassMap", "Question", "class_map"]
+__all__ = ["CLEAN", "ClassMap", "Decision", "Question", "class_map"]
 
 CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
 
@@ -34,6 +35,20 @@ class Question:
     primary: bool = False
 
 
+class Decision(NamedTuple):
+    """What a network made of n images.
+
+    Attributes:
+        predicted: class of the data (n,) int32, -1 for another.
+        confidence: softmax of that class (n,).
+        entropy: of the softmax, in nats (n,).
+    """
+
+    predicted: Tensor
+    confidence: Tensor
+    entropy: Tensor
+
+
 @dataclass(frozen=True)
 class ClassMap:
     """Which logit of the model stands for which class of the data.
@@ -46,17 +61,20 @@ class ClassMap:
     columns: tuple[int, ...]
     restricted: bool
 
-    def outcome(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Return predicted class of the data (n,) int32, -1 for another, and its softmax (n,)."""
+    def decide(self, logits: Tensor) -> Decision:
+        """Return what logits (n, classes of the model) say about the classes of the data."""
         logits = logits.float()
         columns = torch.tensor(self.columns, device=logits.device)
         if self.restricted:
-            confidence, predicted = logits.index_select(1, columns).softmax(1).max(1)
-            return predicted.to(torch.int32), confidence
-        confidence, winner = logits.softmax(1).max(1)
+            logits = logits.index_select(1, columns)
+        shares = logits.softmax(1)
+        confidence, winner = shares.max(1)
+        entropy = torch.special.entr(shares).sum(1)
+        if self.restricted:
+            return Decision(winner.to(torch.int32), confidence, entropy)
         back = torch.full((logits.shape[1],), -1, dtype=torch.int32, device=logits.device)
         back[columns] = torch.arange(len(columns), dtype=torch.int32, device=logits.device)
-        return back[winner], confidence
+        return Decision(back[winner], confidence, entropy)
 
 
 def class_map(

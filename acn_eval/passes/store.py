@@ -19,8 +19,16 @@ from acn_eval.errors import MeasureError
 __all__ = ["CACHE_ENV", "OUTCOME", "Store", "default_store"]
 
 CACHE_ENV = "ACN_EVAL_CACHE"
-OUTCOME = np.dtype([("id", np.int64), ("predicted", np.int32), ("confidence", np.float32)])
-"""What is kept per image: its id, the predicted class of the data (-1: another), softmax."""
+OUTCOME = np.dtype(
+    [
+        ("id", np.int64),
+        ("predicted", np.int32),
+        ("confidence", np.float32),
+        ("entropy", np.float32),
+    ]
+)
+"""What is kept per image and exit: its id, the predicted class of the data (-1: another), the
+softmax of that class, and the entropy of the softmax in nats."""
 _LIMIT = 2 * 1024**3
 _DIGEST = 16  # bytes of a checksum before the content
 

@@ -151,18 +151,32 @@ class Comparison:
 
 
 def name_of(condition: Mapping[str, Scalar]) -> str:
-    """Return the condition in two words, for tables.
+    """Return the condition in a few words, for tables.
 
     >>> name_of({"corruption": "gaussian", "level": 0.1, "space": "pixel"})
     'gaussian 0.1'
     >>> name_of({"corruption": "clean", "level": 0.0})
     'clean'
+    >>> name_of({"corruption": "gaussian", "level": 0.1, "exit": 3})
+    'exit 3, gaussian 0.1'
+    >>> name_of({"corruption": "clean", "level": 0.0, "per_class": 10})
+    '10 per class'
     """
-    corruption = str(condition.get("corruption", "all")).replace("_", " ")
-    if corruption == "clean" or "level" not in condition:
-        return corruption
+    shown = _corruption(condition)
+    parts = []
+    if "exit" in condition:
+        parts.append(f"exit {condition['exit']}")
+    if "per_class" in condition:
+        parts.append(f"{condition['per_class']} per class")
+    return ", ".join([*parts, *([shown] if shown != "clean" or not parts else [])])
+
+
+def _corruption(condition: Mapping[str, Scalar]) -> str:
+    name = str(condition.get("corruption", "all")).replace("_", " ")
+    if name == "clean" or "level" not in condition:
+        return name
     level = condition["level"]
-    return f"{corruption} {level:g}" if isinstance(level, int | float) else f"{corruption} {level}"
+    return f"{name} {level:g}" if isinstance(level, int | float) else f"{name} {level}"
 
 
 def names_of(conditions: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:

@@ -1,66 +1,128 @@
-"""Groups conditions into curves over the level: what a chart draws as one line."""
+"""Groups conditions into curves over one axis: what a chart draws as one line."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "Place", "curves"]
+__all__ = ["CLEAN", "Axis", "Curves", "Place", "curves"]
 
 CLEAN = "clean"
-_AXES = frozenset({"corruption", "level", "space", "repeat", "exit"})
-_SAME = ("corruption", "space")
+_LEVEL = "level"
+_NOT_NAMED = frozenset({"corruption", "space", "repeat", "exit", "per_class"})
+_BARE = frozenset({"reading", "protocol", "policy"})  # their values say what they are
+
+
+class Axis(NamedTuple):
+    """What the curves run over.
+
+    Attributes:
+        field: of the condition.
+        label: for figures, with its unit.
+        steps: factor that makes places integers.
+        logarithmic: whether equal ratios are equal distances.
+    """
+
+    field: str
+    label: str
+    steps: int = 1
+    logarithmic: bool = False
+
+    def step(self, place: float) -> int:
+        """Return a place as the step of a metric: MLflow's servers take integers only.
+
+        >>> Axis("level", "level", steps=1000).step(0.05)
+        50
+        """
+        return round(place * self.steps)
+
+
+_AXES = (
+    Axis("exit", "blocks executed"),
+    Axis("per_class", "training images per class", logarithmic=True),
+    Axis(_LEVEL, "level", steps=1000),
+)
 
 
 class Place(NamedTuple):
-    """Where one condition stands on its curve: its level, and its position in the input."""
+    """Where one condition stands on its curve, and its position in the input."""
 
     level: float
     at: int
 
 
-def curves(conditions: Sequence[Mapping[str, Scalar]]) -> dict[str, tuple[Place, ...]]:
-    """Return the curves by name, each in the order of its levels.
+@dataclass(frozen=True)
+class Curves:
+    """Conditions as lines over one axis.
 
-    A curve is named after its corruption, then after the space if that is not ``pixel``, then
-    after any other field in which the conditions differ. Of several exits only the last counts.
-    The undisturbed images are a curve of one place, called ``clean``.
-
-    >>> curves([{"corruption": "clean", "level": 0.0}, {"corruption": "gaussian", "level": 0.1}])
-    {'clean': (Place(level=0.0, at=0),), 'gaussian': (Place(level=0.1, at=1),)}
+    Attributes:
+        lines: places by name, in the order of the axis; over levels, the undisturbed images are
+            a line of one place, called ``clean``.
+        named: positions by name of conditions beside the axis: depths chosen on validation.
     """
-    last = _last_exit(conditions)
-    found: dict[str, list[Place]] = {}
+
+    axis: Axis
+    lines: Mapping[str, tuple[Place, ...]]
+    named: Mapping[str, int]
+
+    def drawn(self) -> dict[str, tuple[Place, ...]]:
+        """The lines of a chart: over levels, each starts at the undisturbed images."""
+        if self.axis.field != _LEVEL:
+            return dict(self.lines)
+        clean = self.lines.get(CLEAN, ())
+        others = {n: (*clean, *line) for n, line in self.lines.items() if n != CLEAN}
+        return others or dict(self.lines)
+
+
+def curves(conditions: Sequence[Mapping[str, Scalar]]) -> Curves:
+    """Return the lines over the first axis that any condition lies on: exit, per_class, level.
+
+    A line is named after its corruption, then after the space if that is not ``pixel``, after
+    the level if that is not the axis, and after any other field in which conditions differ.
+
+    >>> found = curves([{"corruption": "clean"}, {"corruption": "gaussian", "level": 0.1}])
+    >>> found.axis.field, dict(found.drawn())
+    ('level', {'gaussian': (Place(level=0.0, at=0), Place(level=0.1, at=1))})
+    """
+    axis = next(a for a in _AXES if a.field == _LEVEL or any(_on(c, a) for c in conditions))
+    lines: dict[str, list[Place]] = {}
+    named: dict[str, int] = {}
     for index, condition in enumerate(conditions):
-        if condition.get("exit", last) == last:
-            places = found.setdefault(_name(condition, conditions), [])
-            places.append(Place(_level(condition), index))
-    return {name: tuple(sorted(places)) for name, places in found.items()}
+        name = _name(condition, conditions, axis)
+        if axis.field == _LEVEL or _on(condition, axis):
+            level = float(condition.get(axis.field, 0.0))
+            lines.setdefault(name, []).append(Place(level, index))
+        else:
+            named[f"{condition.get(axis.field, '')}/{name}"] = index
+    return Curves(axis, {name: tuple(sorted(line)) for name, line in lines.items()}, named)
 
 
-def _last_exit(conditions: Sequence[Mapping[str, Scalar]]) -> Scalar | None:
-    exits = [e for c in conditions if isinstance(e := c.get("exit"), int)]
-    return max(exits, default=None)
+def _on(condition: Mapping[str, Scalar], axis: Axis) -> bool:
+    return isinstance(condition.get(axis.field), int | float)
+
+
+def _name(
+    condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]], axis: Axis
+) -> str:
+    corruption = str(condition.get("corruption", "all"))
+    if corruption == CLEAN and axis.field == _LEVEL:
+        return CLEAN
+    space = str(condition.get("space", "pixel"))
+    parts = [corruption, *([] if space == "pixel" else [space])]
+    if axis.field != _LEVEL and corruption != CLEAN:
+        parts.append(f"{condition.get(_LEVEL, 0):g}")
+    for field in _differing(condition, conditions):
+        value = condition[field]
+        parts.append(str(value) if field in _BARE else f"{field}_{value}")
+    return "_".join(parts)
 
 
 def _differing(
     condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]]
 ) -> list[str]:
     """Fields outside the axes that take more than one value among curves of this corruption."""
-    own = [c for c in conditions if all(c.get(k) == condition.get(k) for k in _SAME)]
-    fields = [name for name in condition if name not in _AXES]
+    same = ("corruption", "space")
+    own = [c for c in conditions if all(c.get(k) == condition.get(k) for k in same)]
+    fields = [name for name in condition if name not in {*_NOT_NAMED, _LEVEL}]
     return [f for f in fields if len({c.get(f) for c in own}) > 1]
-
-
-def _name(condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]]) -> str:
-    corruption = str(condition.get("corruption", "all"))
-    if corruption == CLEAN:
-        return CLEAN
-    space = str(condition.get("space", "pixel"))
-    others = [f"{name}_{condition[name]}" for name in _differing(condition, conditions)]
-    return "_".join([corruption, *([] if space == "pixel" else [space]), *others])
-
-
-def _level(condition: Mapping[str, Scalar]) -> float:
-    level = condition.get("level", 0.0)
-    return float(level) if isinstance(level, int | float) else 0.0

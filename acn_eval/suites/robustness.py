@@ -1,10 +1,12 @@
 """Robustness: accuracy under corruptions, the same noise for every checkpoint and level."""
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
@@ -28,11 +30,40 @@ from acn_eval.passes import (
 from acn_eval.results import Skip
 from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
 
-__all__ = ["Robustness"]
+__all__ = ["Robustness", "Shown"]
 
 _WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
 _DIGESTED = 8
 _CERTIFIED = 64
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one checkpoint made of every condition.
+
+    Attributes:
+        outcomes: (exits, n) per question, of dtype `acn_eval.passes.store.OUTCOME`.
+        labels: (n,), in the same order.
+        skipped, numeric, certificate, noise_digest: as in `Answer`.
+    """
+
+    questions: Sequence[Question]
+    outcomes: Sequence[NDArray[np.void]]
+    labels: NDArray[np.int64]
+    skipped: tuple[Skip, ...]
+    numeric: Numeric
+    certificate: Mapping[str, Any]
+    noise_digest: str
+
+    def answer(self) -> Answer:
+        """Return the cells of the last exit."""
+        cells = (
+            cell_of(q.condition, o[-1], self.labels, primary=q.primary)
+            for q, o in zip(self.questions, self.outcomes, strict=True)
+        )
+        return Answer(
+            tuple(cells), self.skipped, self.numeric, self.certificate, self.noise_digest
+        )
 
 
 class Robustness(Suite, frozen=True):
@@ -76,20 +107,26 @@ class Robustness(Suite, frozen=True):
 
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
         """Answer for all subjects; those that see the same pixels share one pass."""
-        answers: dict[int, Answer] = {}
+        return [shown.answer() for shown in self.show(subjects, setting)]
+
+    def show(
+        self, subjects: Sequence[Subject], setting: Setting, *, exits: bool = False
+    ) -> list[Shown]:
+        """Show every condition to all subjects; keep what the last, or every, exit made of it."""
+        found: dict[int, Shown] = {}
         for geometry in dict.fromkeys(self._geometry(s) for s in subjects):
             group = [i for i, s in enumerate(subjects) if self._geometry(s) == geometry]
-            found = self._ask([subjects[i] for i in group], geometry, setting)
-            answers.update(zip(group, found, strict=True))
-        return [answers[i] for i in range(len(subjects))]
+            shown = self._show([subjects[i] for i in group], geometry, setting, exits=exits)
+            found.update(zip(group, shown, strict=True))
+        return [found[i] for i in range(len(subjects))]
 
     def _geometry(self, subject: Subject) -> Geometry:
         own = subject.checkpoint.prepare.geometry
         return Geometry(self.image_size or own.size, own.channels)
 
-    def _ask(
-        self, subjects: Sequence[Subject], geometry: Geometry, setting: Setting
-    ) -> list[Answer]:
+    def _show(
+        self, subjects: Sequence[Subject], geometry: Geometry, setting: Setting, *, exits: bool
+    ) -> list[Shown]:
         questions, skipped = self._possible(geometry)
         context = self._context(geometry, setting)
         first = self._first(geometry, setting, _CERTIFIED)
@@ -103,16 +140,15 @@ class Robustness(Suite, frozen=True):
             seed=setting.seed,
             numeric=numeric,
             context=context,
+            exits=exits,
         )
         outcomes = one_pass(job, setting.progress)
-        labels = setting.examples.labels
         digest = self._digest(first, context, setting)
         return [
-            Answer(
-                cells=tuple(
-                    cell_of(q.condition, o, labels, primary=q.primary)
-                    for q, o in zip(questions, row, strict=True)
-                ),
+            Shown(
+                questions=questions,
+                outcomes=row,
+                labels=setting.examples.labels,
                 skipped=skipped,
                 numeric=numeric,
                 certificate=certificate(

@@ -1,15 +1,15 @@
 """The base of every suite: a suite is its config, and the base owns the run."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from acn_eval.data import Examples
+from acn_eval.data import Examples, Split
 from acn_eval.passes import Numeric, Place, Progress, Subject
 from acn_eval.results import Cell, Skip
 
@@ -24,12 +24,15 @@ class Setting:
         examples: in the order in which they are shown.
         seed: of the noise.
         progress: told how far the work is.
+        split: opens another split of the same data and classes, in its keyed order: whatever is
+            chosen is chosen there.
     """
 
     examples: Examples
     place: Place
     seed: int
     progress: Progress
+    split: Callable[[Split], Examples]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Answer:
         numeric: precision in force.
         certificate: parity of that precision.
         noise_digest: of the first corrupted images.
+        details, warnings: as in `EvalResult`.
     """
 
     cells: tuple[Cell, ...]
@@ -47,6 +51,8 @@ class Answer:
     numeric: Numeric
     certificate: Mapping[str, Any]
     noise_digest: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class Suite(BaseModel, ABC, frozen=True, extra="forbid"):
@@ -55,12 +61,14 @@ class Suite(BaseModel, ABC, frozen=True, extra="forbid"):
     Attributes:
         name: of the suite, shown everywhere.
         description: one sentence: the question that it answers.
+        reads_head: whether the network's own head answers, so that it must know the classes.
     """
 
     kind: str
     name: Annotated[str, Field(min_length=1, pattern=r"^[\w.-]+$")]
     description: str = ""
     question: ClassVar[str] = ""
+    reads_head: ClassVar[bool] = True
 
     @abstractmethod
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, summarise
 from acn_eval.statistics.curves import CLEAN, curves
-from acn_eval.tracking.content import Point, RunContent, digest, flat, key_name, step
+from acn_eval.tracking.content import Point, RunContent, digest, flat, key_name
 from acn_eval.tracking.tables import accuracy_table, description
 
 __all__ = ["arm_run", "model_key"]
@@ -42,21 +42,20 @@ def model_key(result: EvalResult) -> str:
 
 
 def _points(accuracies: Sequence[Accuracy]) -> Iterator[Point]:
-    """Accuracies in percentage points; every curve starts at the undisturbed images."""
+    """Accuracies in percentage points; over levels every curve starts at undisturbed images."""
     *rows, primary = accuracies
     values = [100 * row.estimate.value for row in rows]
     found = curves([row.condition for row in rows])
-    clean = [values[place.at] for place in found.pop(CLEAN, ())]
-    for value in clean:
-        yield Point(f"acc/{CLEAN}", value)
-    for name, places in found.items():
-        for value in clean:
-            yield Point(key_name(f"acc/{name}"), value)
+    drawn = {**found.lines, **found.drawn()}
+    for name, places in drawn.items():
         for place in places:
-            yield Point(key_name(f"acc/{name}"), values[place.at], step(place.level))
-        yield Point(
-            key_name(f"mean/{name}"), sum(values[place.at] for place in places) / len(places)
-        )
+            yield Point(key_name(f"acc/{name}"), values[place.at], found.axis.step(place.level))
+    for name, places in found.lines.items():
+        if len(places) > 1 or name != CLEAN:
+            mean = sum(values[place.at] for place in places) / len(places)
+            yield Point(key_name(f"mean/{name}"), mean)
+    for name, at in found.named.items():
+        yield Point(key_name(f"acc_{name}"), values[at])
     yield Point(key_name(primary.name.replace(" ", "/", 1)), 100 * primary.estimate.value)
 
 

@@ -5,8 +5,8 @@ from functools import partial
 
 from acn_eval.statistics import Comparison, Row
 from acn_eval.statistics.comparison_io import comparison_key
-from acn_eval.statistics.curves import CLEAN, curves
-from acn_eval.tracking.content import Point, RunContent, digest, key_name, step
+from acn_eval.statistics.curves import curves
+from acn_eval.tracking.content import Point, RunContent, digest, key_name
 from acn_eval.tracking.tables import comparison_table, description
 
 __all__ = ["comparison_run"]
@@ -73,14 +73,12 @@ def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> 
 
 def _points(comparison: Comparison) -> Iterator[Point]:
     found = curves([row.condition for row in comparison.rows])
-    clean = [comparison.rows[place.at] for place in found.pop(CLEAN, ())]
-    for row in clean:
-        yield from _row_points(row, CLEAN, 0)
-    for name, places in found.items():
-        for row in clean:
-            yield from _row_points(row, name, 0)
+    for name, places in {**found.lines, **found.drawn()}.items():
         for place in places:
-            yield from _row_points(comparison.rows[place.at], name, step(place.level))
+            row = comparison.rows[place.at]
+            yield from _row_points(row, name, found.axis.step(place.level))
+    for name, at in found.named.items():
+        yield from _row_points(comparison.rows[at], name, 0)
     yield from _row_points(comparison.primary, "primary", 0)
     if comparison.ratio:
         yield from map(partial(_named, "error_ratio"), vars(comparison.ratio).items())

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["Point", "RunContent", "digest", "flat", "key_name", "step"]
+__all__ = ["Point", "RunContent", "digest", "flat", "key_name"]
 
 _FORBIDDEN = re.compile(r"[^\w\-. :/]")
 
 
 class Point(NamedTuple):
-    """One value of a metric; the step is the level in thousandths."""
+    """One value of a metric; the step is the place on the axis (see `statistics.curves.Axis`)."""
 
     key: str
     value: float
@@ -41,15 +41,6 @@ class RunContent:
     tags: Mapping[str, str]
     files: Mapping[str, str]
     created_ms: int | None
-
-
-def step(level: float) -> int:
-    """Return the level as a step: servers refuse a step that is not an integer.
-
-    >>> step(0.05)
-    50
-    """
-    return round(level * 1000)
 
 
 def key_name(text: str) -> str:

@@ -25,7 +25,7 @@ def job(checkpoints, examples, place, *, suite=SMALL, seed=0, numeric="fp32"):
 
 
 def ask(checkpoints, examples, place, **options):
-    """Outcomes (subjects, questions, images), images by ascending id."""
+    """Outcomes (subjects, questions, exits, images), images by ascending id."""
     return by_id(one_pass(job(checkpoints, examples, place, **options), lambda done, total: None))
 
 

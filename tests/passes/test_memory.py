@@ -36,7 +36,7 @@ checkpoint = from_module(module, name="m", classes=("a", "b", "c"), prepare=prep
 suite = Robustness(name="one", corruptions=(Gaussian(levels=(0.1,)),))
 place = Place(torch.device("cpu"), batch_size=64, precision="fp32", store=Store(Path("store")))
 for n in (600, 6000):
-    evaluation.choose = lambda checkpoints, choice: examples(n)
+    evaluation.choose = lambda checkpoints, choice, split, **facts: examples(n)
     evaluation.evaluate([checkpoint], suite, place=place)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

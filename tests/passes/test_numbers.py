@@ -47,7 +47,7 @@ def test_order_does_not_matter(pair, place, expected):
 def test_outcomes_come_in_the_order_of_the_examples(pair, place):
     examples = digits(N)
     outcomes = one_pass(job(pair, examples, place), lambda done, total: None)
-    assert all(np.array_equal(o["id"], examples.ids) for row in outcomes for o in row)
+    assert all(np.array_equal(o["id"], examples.ids[None]) for row in outcomes for o in row)
 
 
 def test_two_shards_make_the_whole(pair, place, expected):
@@ -99,9 +99,9 @@ def test_outcomes_equal_a_loop_over_single_images(tiny):
                 shown = question.corruption.corrupt(image, draw, question.level, Context())
             mean, std = model.prepare.mean[0], model.prepare.std[0]
             logits = model.model((shown - mean) / std)[0]
-            assert found[q, row]["id"] == examples.ids[i]
-            assert found[q, row]["predicted"] == int(logits.argmax())
-            assert found[q, row]["confidence"] == pytest.approx(float(logits.softmax(0).max()))
+            assert found[q, 0, row]["id"] == examples.ids[i]
+            assert found[q, 0, row]["predicted"] == int(logits.argmax())
+            assert found[q, 0, row]["confidence"] == pytest.approx(float(logits.softmax(0).max()))
 
 
 def test_repeats_are_draws_of_their_own(pair, place, expected):

@@ -1,7 +1,10 @@
 """How classes of the data and of the model correspond."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
+from scipy.stats import entropy
 
 from acn_eval.errors import DataError
 from acn_eval.passes import ClassMap, class_map
@@ -10,7 +13,7 @@ ANIMALS = ("cat", "dog", "fox")
 
 
 def outcome(columns, logits, *, restricted=False):
-    predicted, confidence = ClassMap(columns, restricted).outcome(torch.tensor(logits))
+    predicted, confidence, _ = ClassMap(columns, restricted).decide(torch.tensor(logits))
     return predicted.tolist(), confidence.tolist()
 
 
@@ -70,3 +73,11 @@ def test_restricted_predicts_among_the_classes_of_the_data():
     predicted, confidence = outcome((2, 0), [[1.0, 9.0, 2.0]], restricted=True)
     assert predicted == [0]
     assert confidence == pytest.approx([torch.tensor([2.0, 1.0]).softmax(0)[0].item()])
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+def test_entropy_is_that_of_scipy_over_the_classes_that_compete(restricted):
+    logits = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    found = ClassMap((2, 0), restricted).decide(torch.tensor(logits)).entropy
+    shares = softmax(logits[:, [2, 0]] if restricted else logits, axis=1)
+    assert found.numpy() == pytest.approx(entropy(shares, axis=1), abs=1e-6)

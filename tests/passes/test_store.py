@@ -14,7 +14,7 @@ from acn_eval.passes.store import OUTCOME
 
 def outcomes(n=10, seed=0):
     rng = np.random.default_rng(seed)
-    table = np.empty(n, OUTCOME)
+    table = np.zeros(n, OUTCOME)
     table["id"], table["predicted"], table["confidence"] = (
         rng.integers(0, 2**62, n),
         rng.integers(-1, 10, n),

@@ -4,7 +4,8 @@ from acn_eval.statistics.curves import curves
 
 
 def levels(conditions):
-    return {name: [place.level for place in places] for name, places in curves(conditions).items()}
+    lines = curves(conditions).lines
+    return {name: [place.level for place in places] for name, places in lines.items()}
 
 
 def test_levels_are_sorted_and_spaces_are_curves_of_their_own():
@@ -23,9 +24,39 @@ def test_a_field_names_the_curve_only_where_it_differs():
     assert levels(both) == {"gaussian_per_pixel": [0.1], "gaussian_per_element": [0.1]}
 
 
-def test_only_the_last_exit_counts():
-    conditions = [{"corruption": "clean", "level": 0.0, "exit": exit} for exit in (2, 8, 4)]
-    assert [place.at for place in curves(conditions)["clean"]] == [1]
+def test_exits_are_the_axis_where_there_are_any_and_levels_are_then_lines():
+    clean = {"corruption": "clean", "level": 0.0}
+    noisy = {"corruption": "gaussian", "level": 0.1, "space": "pixel"}
+    conditions = [{**c, "exit": k} for c in (clean, noisy) for k in (2, 0, 1, "cut")]
+    found = curves(conditions)
+    assert (found.axis.field, found.axis.steps) == ("exit", 1)
+    assert [place.at for place in found.lines["clean"]] == [1, 2, 0]
+    assert [place.at for place in found.drawn()["gaussian_0.1"]] == [5, 6, 4]
+    assert found.named == {"cut/clean": 3, "cut/gaussian_0.1": 7}
+
+
+def test_named_exits_alone_leave_the_levels_as_the_axis():
+    conditions = [{"corruption": "clean", "level": 0.0, "exit": "last"}]
+    conditions += [{"corruption": "gaussian", "level": 0.1, "exit": "last"}]
+    found = curves(conditions)
+    assert found.axis.field == "level"
+    assert [place.at for place in found.drawn()["gaussian"]] == [0, 1]
+
+
+def test_sizes_of_training_sets_are_a_logarithmic_axis():
+    conditions = [{"corruption": "clean", "level": 0.0, "per_class": k} for k in (20, 5)]
+    found = curves(conditions)
+    assert found.axis.logarithmic
+    assert levels(conditions) == {"clean": [5, 20]}
+
+
+def test_readings_and_protocols_name_a_line_by_their_value():
+    conditions = [
+        {"corruption": "clean", "level": 0.0, "exit": k, "reading": reading}
+        for reading in ("stream", "block")
+        for k in (0, 1)
+    ]
+    assert list(curves(conditions).lines) == ["clean_stream", "clean_block"]
 
 
 def test_fields_of_another_corruption_are_no_part_of_a_name():
@@ -34,4 +65,4 @@ def test_fields_of_another_corruption_are_no_part_of_a_name():
     conditions = [{"corruption": "clean", "level": 0.0}]
     conditions += [{**gaussian, "level": level} for level in (0.1, 0.2)]
     conditions += [{**pepper, "level": level} for level in (0.01, 0.05)]
-    assert list(curves(conditions)) == ["clean", "gaussian", "salt_pepper"]
+    assert list(curves(conditions).lines) == ["clean", "gaussian", "salt_pepper"]

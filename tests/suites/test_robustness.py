@@ -158,7 +158,8 @@ def test_a_resumed_job_does_not_change_its_mind(pair, place, monkeypatch):
     """The probe is a measurement: on a busy machine it could come out otherwise."""
     verdicts = iter([True, False, False])
     monkeypatch.setattr("acn_eval.suites.robustness.bf16_pays", lambda *a: next(verdicts))
-    setting = Setting(digits(), replace(place, precision="auto"), 0, lambda done, total: None)
+    auto = replace(place, precision="auto")
+    setting = Setting(digits(), auto, 0, lambda done, total: None, lambda split: digits())
     first = torch.zeros(4, 1, 8, 8, device=place.device)
     big = replace(pair[0], id=replace(pair[0].id, flops=10**12))
     chosen = [_numeric([subject(big)], first, setting, 6) for _ in range(3)]
