@@ -11,10 +11,10 @@ FLOORS = (
     {"results", "strict"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},
-    {"passes", "training"},
+    {"passes", "probes", "training"},
     {"suites"},
     {"evaluation"},
-    {"tracking", "figures"},
+    {"tracking", "figures", "gate"},
     {"report"},
     {"cli"},
 )

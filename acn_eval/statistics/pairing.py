@@ -13,7 +13,14 @@ from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
 from acn_eval.statistics.comparison import name_of, names_of
 
-__all__ = ["Outcomes", "join", "plain", "require_one_architecture", "require_same_question"]
+__all__ = [
+    "Outcomes",
+    "join",
+    "plain",
+    "require_complete",
+    "require_one_architecture",
+    "require_same_question",
+]
 
 _Key = tuple[tuple[str, Scalar], ...]
 
@@ -39,6 +46,24 @@ class Outcomes:
     values: NDArray[np.float64]
     absent: tuple[Skip, ...]
     warnings: tuple[str, ...]
+
+
+def require_complete(results: Sequence[EvalResult]) -> None:
+    """Refuse a result that was stopped early: how many images it has depends on their outcomes.
+
+    Limits that assume a fixed number of images would be wrong most of the time.
+
+    Raises:
+        ConfigError: names the file.
+    """
+    for result in results:
+        if "stopped_early" in result.details:
+            msg = (
+                f"{result.checkpoint.name}: result must be of all images that were planned;"
+                f" got one that was stopped after {result.data.n}. Evaluate it without"
+                " --sequential."
+            )
+            raise ConfigError(msg)
 
 
 def require_same_question(results: Sequence[EvalResult]) -> None:

@@ -26,7 +26,7 @@ from scipy.optimize import brentq
 from acn_eval.statistics.noninferiority import OneSided
 from acn_eval.statistics.score import DIFFERENCE, Interval, Support
 
-__all__ = ["Bets", "Split", "first_reaching"]
+__all__ = ["Bets", "Split"]
 
 _LARGEST = 0.9
 _HALVINGS = 7
@@ -79,8 +79,13 @@ class Bets:
             np.logaddexp(total, np.log1p(bet * gains).cumsum(axis=-1), out=total)
         return np.asarray(total - math.log(_HALVINGS))
 
+    def reached(self, bound: float, level: float, *, above: bool) -> NDArray[np.int64]:
+        """Return after how many images (...) the wealth first is ``1 / level``; 0 if never."""
+        rich = self.log_wealth(bound, above=above) >= -math.log(level)
+        return np.where(rich.any(axis=-1), rich.argmax(axis=-1) + 1, 0)
+
     def evidence(self, bound: float, alpha: float) -> OneSided:
-        """Judge the mean against a bound; every number holds at whatever image one stops.
+        """Judge the mean of outcomes (n,); every number holds at whatever image one stops.
 
         Limits are one-sided at 1 - alpha each; p is ``1 / (largest wealth so far)``.
         """
@@ -111,9 +116,3 @@ class Bets:
             return end
         # At its own end of the support no bet can win, so wealth is below 1 there.
         return float(brentq(excess, end, other, xtol=1e-6))
-
-
-def first_reaching(log_wealth: NDArray[np.float64], level: float) -> NDArray[np.int64]:
-    """Return after how many images (...) the wealth (..., n) is ``1 / level``; 0 if never."""
-    reached = log_wealth >= -math.log(level)
-    return np.where(reached.any(axis=-1), reached.argmax(axis=-1) + 1, 0)

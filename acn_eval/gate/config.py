@@ -1,0 +1,89 @@
+"""What a gate asks for: margins and floors, read strictly from a YAML."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from acn_eval.errors import ConfigError
+from acn_eval.shipped import shipped
+from acn_eval.strict import read_config, read_yaml
+
+__all__ = ["Gate", "Margins", "gate_schema", "read_gate", "suite_name"]
+
+Margin = Annotated[float, Field(gt=0, le=0.5)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Margins(BaseModel, frozen=True, extra="forbid"):
+    """How much worse than the baseline is still good enough, in fractions of 1.
+
+    Attributes:
+        primary: of the primary end point; it must be cleared.
+        clean: of accuracy on undisturbed images; it must be cleared. None does not ask.
+        cell: of every single condition: an alarm where one is surely worse by more. None does
+            not watch them.
+        cells: margins of conditions by name, where one of its own fits better than `cell`.
+    """
+
+    primary: Margin
+    clean: Margin | None = None
+    cell: Margin | None = None
+    cells: dict[str, Margin] = Field(default_factory=dict)
+
+
+class Gate(BaseModel, frozen=True, extra="forbid"):
+    """When a candidate may replace its baseline.
+
+    Attributes:
+        name: shown everywhere.
+        description: one sentence.
+        suite: whose conditions are judged: the name of a shipped suite, or a YAML beside this.
+        alpha: how often a candidate exactly at a margin may pass; also how often any rule may
+            fail where none is violated.
+        margins: against the baseline.
+        floors: least accuracy of the candidate itself by name of an end point or condition, in
+            fractions of 1; they must be cleared.
+    """
+
+    kind: Literal["gate"] = "gate"
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    description: str = ""
+    suite: str = "robustness"
+    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    margins: Margins
+    floors: dict[str, Share] = Field(default_factory=dict)
+
+
+def read_gate(name: str) -> Gate:
+    """Read a shipped gate by name, or any YAML file by path.
+
+    Raises:
+        ConfigError: no such gate, no YAML, or a field that must be something else.
+    """
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = shipped("suites") / f"{name}.yaml"
+    if not path.is_file():
+        raise ConfigError(f"{name}: must be the YAML file of a gate; there is none")
+    gate: Gate = read_config(path, Gate, "a gate")
+    if not _is_path(gate.suite):
+        return gate
+    return gate.model_copy(update={"suite": str(path.parent / gate.suite)})
+
+
+def suite_name(gate: Gate) -> str:
+    """Return the name that results of the gate's suite carry."""
+    if not _is_path(gate.suite):
+        return gate.suite
+    fields = read_yaml(Path(gate.suite), "a suite")
+    return str(fields.get("name")) if isinstance(fields, dict) else ""
+
+
+def gate_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a gate's YAML."""
+    return TypeAdapter(Gate).json_schema()
+
+
+def _is_path(suite: str) -> bool:
+    return suite.endswith((".yaml", ".yml"))

@@ -1,0 +1,153 @@
+"""Decides whether a candidate may replace its baseline, from two results and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from acn_eval.errors import ConfigError
+from acn_eval.gate.config import Gate, suite_name
+from acn_eval.gate.judge import at_any_stop, at_the_end, decided_after, identical, once, overall
+from acn_eval.gate.rules import Rule, rules_of
+from acn_eval.gate.sentence import sentence
+from acn_eval.gate.verdict import GateRule, Network, Verdict
+from acn_eval.results import CheckpointId, EvalResult
+from acn_eval.seeds import keyed_order
+from acn_eval.statistics.pairing import join, plain, require_complete, require_same_question
+from acn_eval.statistics.sequential import Split
+
+__all__ = ["BLOCK", "decide", "look", "replay", "same_network"]
+
+BLOCK = 256
+"""Images between two looks."""
+
+
+def decide(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> Verdict:
+    """Judge all images, once.
+
+    Results that answer different questions give no verdict; one and the same network passes by
+    identity (floors are judged even then).
+
+    Raises:
+        ConfigError: a result that was stopped early: how many images it has depends on them.
+    """
+    require_complete([candidate, baseline])
+    try:
+        rules = _rules(gate, candidate, baseline)
+    except ConfigError as mismatch:
+        return _verdict(gate, (candidate, baseline), (), why=str(mismatch))
+    if same_network(candidate.checkpoint, baseline.checkpoint):
+        return _verdict(gate, (candidate, baseline), identical(rules, gate.alpha))
+    return _verdict(gate, (candidate, baseline), once(rules, gate.alpha))
+
+
+def replay(
+    gate: Gate, candidate: EvalResult, baseline: EvalResult, *, block: int = BLOCK
+) -> Verdict:
+    """Judge as if the images were shown block by block, and stop where that decides.
+
+    Raises:
+        ConfigError: as `decide`.
+    """
+    whole = decide(gate, candidate, baseline)
+    if not whole.rules or same_network(candidate.checkpoint, baseline.checkpoint):
+        return whole
+    rules, total = _rules(gate, candidate, baseline), whole.total
+    looks = -(-decided_after(rules, gate.alpha) // block)
+    shown = min(looks * block, total) or total
+    rows = _look([rule.at(np.arange(shown)) for rule in rules], gate.alpha, total)
+    return _verdict(gate, (candidate, baseline), rows, shown=shown, total=total)
+
+
+def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int) -> Verdict | None:
+    """Judge the images shown so far; None if that decides nothing yet.
+
+    The results are on the first images of the order that both weights key; `total` images were
+    fixed before the first look, and with all of them there is a verdict.
+    """
+    shown = candidate.data.n
+    rules = _rules(gate, candidate, baseline)
+    if shown < total and not decided_after(rules, gate.alpha):
+        return None
+    rows = _look(rules, gate.alpha, total)
+    return _verdict(gate, (candidate, baseline), rows, shown=shown, total=total)
+
+
+def same_network(left: CheckpointId, right: CheckpointId) -> bool:
+    """Whether two files are one network: weights, architecture and preprocessing."""
+    return (
+        left.sha256 == right.sha256
+        and plain(left.arch) == plain(right.arch)
+        and plain(left.preprocessing) == plain(right.preprocessing)
+    )
+
+
+def _look(rules: Sequence[Rule], alpha: float, total: int) -> tuple[GateRule, ...]:
+    shown = max(rule.outcomes.size for rule in rules)
+    return at_the_end(rules, alpha) if shown == total else at_any_stop(rules, alpha)
+
+
+def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rule, ...]:
+    """Return the rules of a gate, their images in the order of a sequential run.
+
+    The order is keyed by both weights: a fixed one would judge every change on the same first
+    images.
+
+    Raises:
+        ConfigError: the results are of another suite, or cannot be paired.
+    """
+    wanted, got = suite_name(gate), candidate.suite["name"]
+    if got != wanted:
+        msg = f"{candidate.checkpoint.name}: suite must be {wanted}, which {gate.name} judges"
+        raise ConfigError(f"{msg}; got {got}. Evaluate that suite, or take another gate.")
+    require_same_question([candidate, baseline])
+    outcomes = join([candidate, baseline])
+    keys = candidate.checkpoint.sha256, baseline.checkpoint.sha256, wanted
+    order = keyed_order(outcomes.ids, *keys)
+    rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes))
+    lost = candidate.data.n - len(order)
+    if not lost:
+        return rules
+    reason = f"{lost} of {candidate.data.n} images lack an outcome on some side"
+    return (*rules, Rule("all images", "difference", False, 0.0, np.empty(0), reason))
+
+
+def _verdict(
+    gate: Gate,
+    pair: tuple[EvalResult, EvalResult],
+    rows: tuple[GateRule, ...],
+    *,
+    shown: int | None = None,
+    total: int | None = None,
+    why: str = "",
+) -> Verdict:
+    """Put the rows together; `shown` and `total` where there were looks on the way."""
+    candidate, baseline = pair
+    n = max((row.n for row in rows), default=0)
+    early = shown is not None and shown != total
+    verdict = Verdict(
+        gate=gate.name,
+        suite=str(candidate.suite["name"]),
+        data=f"{candidate.data.name} {candidate.data.split}",
+        candidate=Network.of(candidate),
+        baseline=Network.of(baseline),
+        verdict=overall(rows) if rows else "no_verdict",
+        sentence=why,
+        n=n,
+        total=total or n,
+        alpha=gate.alpha,
+        level=1 - _alpha(gate, shown, early=early),
+        rules=rows,
+        early=early,
+        identical=bool(rows) and same_network(candidate.checkpoint, baseline.checkpoint),
+        warnings=tuple(dict.fromkeys((*candidate.warnings, *baseline.warnings))),
+    )
+    return verdict if why else replace(verdict, sentence=sentence(verdict))
+
+
+def _alpha(gate: Gate, shown: int | None, *, early: bool) -> float:
+    """Error rate of each printed limit."""
+    if shown is None:
+        return gate.alpha
+    split = Split.of(gate.alpha)
+    return split.looks if early else split.final

@@ -1,0 +1,136 @@
+"""From a gate and paired outcomes to the rules that are judged."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.gate.config import Gate
+from acn_eval.gate.verdict import Measure
+from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, name_of
+from acn_eval.statistics.pairing import Outcomes
+from acn_eval.statistics.power import discordance
+from acn_eval.statistics.score import Support
+
+__all__ = ["Rule", "rules_of"]
+
+_CLEAN = "clean"
+_SUPPORT: dict[Measure, Support] = {"difference": DIFFERENCE, "accuracy": ACCURACY}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The mean of one outcome per image must lie above a bound.
+
+    Attributes:
+        name, measure, required, bound: as in `GateRule`.
+        outcomes: (n,), one value per image; empty if not measured.
+        reason: why not.
+    """
+
+    name: str
+    measure: Measure
+    required: bool
+    bound: float
+    outcomes: NDArray[np.float64]
+    reason: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything to judge."""
+        return bool(self.outcomes.size)
+
+    @property
+    def support(self) -> Support:
+        """Where outcomes lie."""
+        return _SUPPORT[self.measure]
+
+    @property
+    def sample(self) -> BoundedSample:
+        """The outcomes, grouped."""
+        return BoundedSample.of(self.outcomes, self.support)
+
+    @property
+    def variance(self) -> float:
+        """Of one image, for planning: the discordance, or that of 0 / 1 outcomes at the floor."""
+        if self.measure == "difference":
+            return discordance(self.sample)
+        return self.bound * (1 - self.bound)
+
+    def at(self, positions: NDArray[np.int64]) -> "Rule":
+        """Return the rule on these images, in that order."""
+        return replace(self, outcomes=self.outcomes[positions]) if self.measured else self
+
+
+def rules_of(gate: Gate, outcomes: Outcomes) -> tuple[Rule, ...]:
+    """Return every rule of a gate on the outcomes of (candidate, baseline), required ones first.
+
+    A condition that some file lacks is a rule that is not measured: never silently absent.
+    """
+    table = _Table(outcomes)
+    found = [*_required(gate, table), *_alarms(gate, table)]
+    names = {rule.name for rule in found}
+    found += [
+        Rule(
+            name,
+            "difference",
+            required=False,
+            bound=-(gate.margins.cell or 0.0),
+            outcomes=np.empty(0),
+            reason=reason,
+        )
+        for name, reason in table.absent.items()
+        if name not in names
+    ]
+    return tuple(found)
+
+
+class _Table:
+    """Outcomes (2, n) of the end point and of every condition, by name."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        own = list(outcomes.primary)
+        by_condition = outcomes.values.transpose(1, 0, 2)
+        self.conditions = dict(zip(outcomes.names, by_condition, strict=True))
+        names = [name for name, yes in zip(outcomes.names, own, strict=True) if yes]
+        self.end_point = "mean of all conditions" if _CLEAN in names else "mean corrupted"
+        self.values = {self.end_point: by_condition[own].mean(axis=0), **self.conditions}
+        self.absent = {name_of(skip.condition): skip.reason for skip in outcomes.absent}
+
+    def difference(self, name: str, margin: float, *, required: bool) -> Rule:
+        values, reason = self._checked(name)
+        return Rule(name, "difference", required, -margin, values[0] - values[1], reason)
+
+    def accuracy(self, name: str, floor: float) -> Rule:
+        values, reason = self._checked(name)
+        return Rule(f"{name} itself", "accuracy", True, floor, values[0], reason)
+
+    def _checked(self, name: str) -> tuple[NDArray[np.float64], str]:
+        values = self.values.get(name)
+        if values is None:
+            return np.empty((2, 0)), self.absent.get(name) or self._unknown(name)
+        if not np.all((values >= 0) & (values <= 1)):
+            return np.empty((2, 0)), "outcomes must be numbers from 0 to 1; some are not"
+        return values, ""
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.values, n=1, cutoff=0.0)
+        return f"no end point or condition of the results; the nearest is {near[0]}"
+
+
+def _required(gate: Gate, table: _Table) -> Iterator[Rule]:
+    yield table.difference(table.end_point, gate.margins.primary, required=True)
+    if gate.margins.clean is not None:
+        yield table.difference(_CLEAN, gate.margins.clean, required=True)
+    for name, floor in gate.floors.items():
+        yield table.accuracy(name, floor)
+
+
+def _alarms(gate: Gate, table: _Table) -> Iterator[Rule]:
+    margins = gate.margins
+    own = dict.fromkeys([n for n in table.conditions if n != _CLEAN], margins.cell)
+    for name, margin in {**own, **margins.cells}.items():
+        if margin is not None:
+            yield table.difference(name, margin, required=False)

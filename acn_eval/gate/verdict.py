@@ -1,0 +1,107 @@
+"""What a gate says: one row per rule and one verdict, plain records in fractions of 1."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Estimate
+
+__all__ = ["EXIT_CODES", "Decision", "GateRule", "Measure", "Network", "Verdict"]
+
+Measure = Literal["difference", "accuracy"]
+Decision = Literal["pass", "fail", "no_verdict"]
+EXIT_CODES: dict[Decision, int] = {"pass": 0, "fail": 1, "no_verdict": 3}
+
+
+@dataclass(frozen=True)
+class Network:
+    """One side: its short name, the hash of its weights, and the key of its result."""
+
+    name: str
+    sha256: str
+    key: str
+
+    @staticmethod
+    def of(result: EvalResult) -> "Network":
+        """Read it from a result."""
+        return Network(result.checkpoint.name, result.checkpoint.sha256, result.key)
+
+
+@dataclass(frozen=True)
+class GateRule:
+    """One rule and what the images say about it.
+
+    Attributes:
+        name: of the end point or condition, e.g. ``"mean corrupted"``.
+        measure: "difference" (candidate - baseline) or "accuracy" (of the candidate).
+        required: must be cleared for a PASS; otherwise the rule only raises an alarm.
+        bound: what the value must be above: minus the margin, or the floor.
+        n: images.
+        estimate: the value with its two one-sided limits at the level of the verdict; None if
+            not measured.
+        p_pass: p of "not above the bound"; the rule is cleared where it is below alpha.
+        p_fail: p of "not below the bound", adjusted over all rules of the gate.
+        verdict: "pass", "fail", "no_verdict" or "not_measured".
+        mde: distance from the bound that n images show with 80 % power.
+        images_needed: for a verdict with 80 % power if the two do not differ (of a floor: if the
+            accuracy is as estimated); None where no number suffices.
+        note: in words: why it was not measured, or what else there is to know.
+    """
+
+    name: str
+    measure: Measure
+    required: bool
+    bound: float
+    n: int = 0
+    estimate: Estimate | None = None
+    p_pass: float = 1.0
+    p_fail: float = 1.0
+    verdict: Decision | Literal["not_measured"] = "not_measured"
+    mde: float | None = None
+    images_needed: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """May the candidate replace the baseline?
+
+    Attributes:
+        gate, suite, data: their names.
+        verdict: "pass", "fail" or "no_verdict".
+        sentence: plain words, complete.
+        n: images judged.
+        total: images that were fixed before the first look; equal to n unless stopped early.
+        alpha: error rate of the whole gate.
+        level: of each one-sided limit in the rules.
+        early: stopped before all images were shown: limits hold at any stop, and no other
+            number of the results may be used.
+        identical: the two are one network, so that only floors had to be judged.
+        rules: required ones first.
+        warnings: what a reader must know, in words.
+    """
+
+    gate: str
+    suite: str
+    data: str
+    candidate: Network
+    baseline: Network
+    verdict: Decision
+    sentence: str
+    n: int
+    total: int
+    alpha: float
+    level: float
+    rules: tuple[GateRule, ...]
+    early: bool = False
+    identical: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 no verdict."""
+        return EXIT_CODES[self.verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
