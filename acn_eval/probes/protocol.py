@@ -1,0 +1,124 @@
+"""Named protocols: how a probe is fitted and chosen, as published; numbers of two never mix."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from acn_eval.probes.scaling import Scale
+
+__all__ = ["PROTOCOLS", "Protocol", "ProtocolName"]
+
+ProtocolName = Literal[
+    "linear", "ridge", "clip-a3", "dinov2-logreg", "ridge-fewshot", "knn", "acn-paper"
+]
+
+
+def _penalties(first: float, last: float, many: int) -> tuple[float, ...]:
+    """Strongest first, evenly spaced in the logarithm; powers of ten."""
+    return tuple(float(p) for p in np.logspace(first, last, many))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Everything that decides the numbers of a probe.
+
+    Attributes:
+        version: raised whenever its numbers change.
+        solver: of the probe.
+        source: where it is published, and what differs here.
+        scale: what is done to the features first, with the moments of the training images.
+        penalties: strongest first, one is chosen on validation. ``logistic`` minimises the sum
+            of log losses + penalty / 2 |W|^2 (scikit-learn's C is 1 / penalty), ``ridge`` the sum
+            of squares + penalty |W|^2.
+        tenth: hold out a tenth of train + validation, instead of the data's own validation.
+        merge: fit the chosen penalty once more on train and validation together.
+        tolerance: of the logistic solver, see `logistic_path`.
+        shots: training images per class, nested; empty takes all.
+        draws: of the shots.
+        fine_tune: also train the whole network on, see `training.fine_tune`.
+    """
+
+    name: ProtocolName
+    version: int
+    solver: Literal["logistic", "ridge", "knn"]
+    source: str
+    scale: Scale = "none"
+    penalties: tuple[float, ...] = (1.0,)
+    tenth: bool = False
+    merge: bool = True
+    tolerance: float = 1e-5
+    shots: tuple[int, ...] = ()
+    draws: int = 1
+    fine_tune: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Plain types for the record."""
+        return {**asdict(self), "penalties": list(self.penalties), "shots": list(self.shots)}
+
+
+_ALL = (
+    Protocol(
+        name="linear",
+        version=1,
+        solver="logistic",
+        source="ours: 13 penalties on standardised features, chosen on validation",
+        scale="standardise",
+        penalties=_penalties(4, -2, 13),
+    ),
+    Protocol(
+        name="ridge",
+        version=1,
+        solver="ridge",
+        source="ours: closed form, for a first look at every depth of large data",
+        scale="standardise",
+        penalties=_penalties(6, -2, 17),
+    ),
+    Protocol(
+        name="clip-a3",
+        version=1,
+        solver="logistic",
+        source="Radford et al. 2021, appendix A.3; all 96 penalties, not a binary search",
+        penalties=_penalties(6, -6, 96),
+        tolerance=1e-4,
+    ),
+    Protocol(
+        name="dinov2-logreg",
+        version=1,
+        solver="logistic",
+        source="Oquab et al. 2023, log_regression.py: 45 C from 1e-6 to 1e5; tolerance 1e-4",
+        penalties=_penalties(6, -5, 45),
+        tenth=True,
+        tolerance=1e-4,
+    ),
+    Protocol(
+        name="ridge-fewshot",
+        version=1,
+        solver="ridge",
+        source="big_vision, fewshot_lsr.py: l2 = 2^10; the bias is not penalised at all",
+        scale="standardise",
+        penalties=(2.0**10,),
+        merge=False,
+        shots=(1, 5, 10, 25),
+        draws=3,
+    ),
+    Protocol(
+        name="knn",
+        version=1,
+        solver="knn",
+        source="DINO (Caron et al. 2021): cosine, 20 votes, temperature 0.07",
+        scale="l2",
+        merge=False,
+    ),
+    Protocol(
+        name="acn-paper",
+        version=1,
+        solver="logistic",
+        source="ACN paper, transfer table, which does not say whether it is a probe or fine-tuned",
+        scale="standardise",
+        penalties=_penalties(4, -2, 13),
+        fine_tune=True,
+    ),
+)
+PROTOCOLS: dict[ProtocolName, Protocol] = {protocol.name: protocol for protocol in _ALL}
+"""Every protocol by name."""

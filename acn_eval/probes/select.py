@@ -1,0 +1,115 @@
+"""Fits a protocol's probe on training features and chooses its penalty on validation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from acn_eval.errors import DataError
+from acn_eval.probes.batched import batched_path
+from acn_eval.probes.features import Features, Train, Validation, held_out, merged, require
+from acn_eval.probes.logistic import logistic_path
+from acn_eval.probes.probe import LinearProbe, Neighbours, Probe, accuracy
+from acn_eval.probes.protocol import Protocol
+from acn_eval.probes.ridge import ridge_path
+from acn_eval.probes.scaling import Scaling
+
+__all__ = ["Selected", "fit", "select"]
+
+_TENTH = 0.1
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A probe whose penalty was chosen on validation.
+
+    Attributes:
+        penalty: the chosen one; None where the protocol has none.
+        validation: accuracy there, of the probe that was fitted on train alone.
+        validation_n: images that it rests on.
+        converged: whether the probe that is reported did.
+        unconverged: how many of the sweep did not.
+        edge: whether the chosen penalty is the first or last of several.
+    """
+
+    probe: Probe
+    penalty: float | None
+    validation: float
+    validation_n: int
+    converged: bool
+    unconverged: int
+    edge: bool
+
+
+def fit(
+    protocol: Protocol,
+    train: Features[Train],
+    penalties: Sequence[float],
+    device: torch.device,
+) -> list[LinearProbe]:
+    """Fit one linear probe per penalty; on a GPU all at once.
+
+    Raises:
+        DataError: all training images are of one class.
+    """
+    require(Train, train)
+    scaling = Scaling.of(protocol.scale, train.x)
+    classes, labels = np.unique(train.labels, return_inverse=True)
+    if len(classes) < 2:
+        msg = f"probes: training images must be of two classes or more; got {len(classes)}"
+        raise DataError(msg)
+    x = scaling(train.x)
+    if protocol.solver == "ridge":
+        solutions = ridge_path(x, labels, penalties)
+    elif device.type == "cuda":
+        solutions = batched_path(x, labels, penalties, protocol.tolerance, device)
+    else:
+        solutions = logistic_path(x, labels, penalties, protocol.tolerance)
+    probabilities = protocol.solver == "logistic"
+    return [LinearProbe(scaling, solution, classes, probabilities) for solution in solutions]
+
+
+def select(
+    protocol: Protocol,
+    train: Features[Train],
+    validation: Features[Validation],
+    device: torch.device,
+) -> Selected:
+    """Fit the whole grid on train, choose on validation, and fit the choice on both.
+
+    Of equal accuracies the strongest penalty wins.
+    """
+    if protocol.tenth:
+        train, validation = held_out(merged(train, validation), _TENTH)
+    if protocol.solver == "knn":
+        return _voted(Neighbours(train), validation)
+    probes = fit(protocol, train, protocol.penalties, device)
+    right = [accuracy(probe, validation) for probe in probes]
+    best = int(np.argmax(right))
+    penalty, chosen = protocol.penalties[best], probes[best]
+    if protocol.merge:
+        (chosen,) = fit(protocol, merged(train, validation), [penalty], device)
+    last = len(probes) - 1
+    return Selected(
+        probe=chosen,
+        penalty=penalty,
+        validation=right[best],
+        validation_n=len(validation),
+        converged=chosen.solution.converged,
+        unconverged=sum(not probe.solution.converged for probe in probes),
+        edge=last > 0 and best in {0, last},
+    )
+
+
+def _voted(probe: Neighbours, validation: Features[Validation]) -> Selected:
+    """Return a probe that has nothing to fit or choose."""
+    return Selected(
+        probe=probe,
+        penalty=None,
+        validation=accuracy(probe, validation),
+        validation_n=len(validation),
+        converged=True,
+        unconverged=0,
+        edge=False,
+    )
