@@ -1,7 +1,7 @@
 """What a reader must know before believing a comparison, in words."""
 
-from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.comparison import Row
+from acn_eval.statistics.endpoints import EndPoint
 
 __all__ = ["cautions"]
 
@@ -9,20 +9,22 @@ _FEW_IMAGES = 30
 _ONE_POINT = 0.01
 
 
-def cautions(seeds: tuple[int, int], data: str, primary: Row) -> list[str]:
+def cautions(files: tuple[int, int], data: str, primary: Row, words: EndPoint) -> list[str]:
     """Return one sentence per limit of what was measured."""
-    found = [_about_seeds(seeds), _about_size(primary), _about_writers(data)]
+    found = [_about_files(files, words), _about_size(primary), _about_writers(data)]
     return [sentence for sentence in found if sentence]
 
 
-def _about_seeds(seeds: tuple[int, int]) -> str:
-    if min(seeds) >= MIN_SEEDS:
+def _about_files(files: tuple[int, int], words: EndPoint) -> str:
+    if min(files) >= words.least:
         return ""
-    if seeds == (1, 1):
-        return "two checkpoints say nothing about the architectures: one training seed each"
+    what = "training seed" if words.replicate == "seed" else words.replicate
+    if files == (1, 1):
+        return f"two checkpoints say nothing about the architectures: one {what} each"
     return (
-        f"{seeds[0]} and {seeds[1]} training seeds say nothing about the architectures: files of"
-        f" a side are averaged and taken as given; {MIN_SEEDS} seeds a side are needed"
+        f"{files[0]} and {files[1]} {what}s say nothing about the architectures: files of"
+        f" a side are averaged and taken as given; {words.least} {words.replicate}s a side are"
+        " needed"
     )
 
 

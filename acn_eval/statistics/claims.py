@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.comparison import Claim, Estimate, Row
+from acn_eval.statistics.endpoints import EndPoint
 
 __all__ = ["Evidence", "claim", "identical", "no_claim"]
 
@@ -16,14 +16,18 @@ class Evidence:
         corrupted: difference on the primary end point.
         drop: difference of (corrupted - clean); None if clean images were not measured.
         logit: the same on the logit scale.
+        scales: False where the difference speaks for itself, because nothing was corrupted.
     """
 
     corrupted: Estimate
     drop: Estimate | None
     logit: Estimate | None
+    scales: bool = True
 
     def named(self) -> dict[str, Estimate]:
         """The estimates that exist, by the names that tables show."""
+        if not self.scales:
+            return {"difference": self.corrupted}
         every = {
             "corrupted": self.corrupted,
             "corrupted - clean": self.drop,
@@ -33,7 +37,8 @@ class Evidence:
 
     def signs(self) -> tuple[int, ...]:
         """+1, -1, or 0 where the interval contains 0, one per estimate that should exist."""
-        return tuple(_sign(e) for e in (self.corrupted, self.drop, self.logit))
+        count = 3 if self.scales else 1
+        return tuple(_sign(e) for e in (self.corrupted, self.drop, self.logit)[:count])
 
 
 def identical(left: str, right: str) -> Claim:
@@ -42,7 +47,7 @@ def identical(left: str, right: str) -> Claim:
     return Claim("identical", sentence, {})
 
 
-def claim(subject: str, primary: Row, evidence: Evidence) -> Claim:
+def claim(subject: str, primary: Row, evidence: Evidence, words: EndPoint) -> Claim:
     """Return the verdict on the primary end point, with the subject in front.
 
     "More robust" needs the corrupted difference, the (corrupted - clean) difference and the
@@ -50,21 +55,24 @@ def claim(subject: str, primary: Row, evidence: Evidence) -> Claim:
     from 91.3 % and 95.7 % clean is -16.4 points in accuracy and -12.0 in drop, and 0 in logits:
     only the last says that nothing about robustness differs.
     """
-    verdict, words = _verdict(primary, evidence)
-    return Claim(verdict, f"{subject}: {words}", evidence.named())
+    verdict, said = _verdict(primary, evidence, words)
+    return Claim(verdict, f"{subject}: {said}", evidence.named())
 
 
-def no_claim(subject: str, seeds: tuple[int, int], primary: Row, evidence: Evidence) -> Claim:
-    """Return the refusal to speak of architectures on fewer than three seeds a side."""
-    words = (
-        f"no claim on the architectures from {seeds[0]} and {seeds[1]} training seeds "
-        f"({MIN_SEEDS} a side are needed); these files differ in {primary.name} by "
+def no_claim(
+    subject: str, files: tuple[int, int], primary: Row, evidence: Evidence, words: EndPoint
+) -> Claim:
+    """Return the refusal to speak of architectures on too few seeds, or draws, a side."""
+    what = "training seeds" if words.replicate == "seed" else f"{words.replicate}s"
+    said = (
+        f"no claim on the architectures from {files[0]} and {files[1]} {what} "
+        f"({words.least} a side are needed); these files differ in {primary.name} by "
         f"{_points(evidence.corrupted)}"
     )
-    return Claim("none", f"{subject}: {words}", evidence.named())
+    return Claim("none", f"{subject}: {said}", evidence.named())
 
 
-def _verdict(primary: Row, evidence: Evidence) -> tuple[str, str]:
+def _verdict(primary: Row, evidence: Evidence, words: EndPoint) -> tuple[str, str]:
     shown = f"{primary.name} {_points(evidence.corrupted)}"
     signs = evidence.signs()
     if "undecidable" in primary.notes:
@@ -73,9 +81,9 @@ def _verdict(primary: Row, evidence: Evidence) -> tuple[str, str]:
         seen = f"could have seen {100 * primary.mde:.1f} points"
         return "tie", f"no difference detected; {shown}; {seen}"
     if set(signs) == {1}:
-        return "better", f"more robust; {shown}"
+        return "better", f"{words.better}; {shown}"
     if set(signs) == {-1}:
-        return "worse", f"less robust; {shown}"
+        return "worse", f"{words.worse}; {shown}"
     return "depends", f"{_why_it_depends(evidence)}; {shown}"
 
 

@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.cautions import cautions
 from acn_eval.statistics.claims import Evidence, claim, identical, no_claim
 from acn_eval.statistics.comparison import Accuracy, Arm, Claim, Comparison, Row
 from acn_eval.statistics.design import Design, Pair
+from acn_eval.statistics.endpoints import EndPoint, end_point_of
 from acn_eval.statistics.logits import logit_difference
 from acn_eval.statistics.manifest import manifest, mismatches
 from acn_eval.statistics.pairing import (
@@ -38,34 +39,39 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     require_one_architecture("candidate", candidates)
     require_one_architecture("baseline", baselines)
     require_same_question([*candidates, *baselines])
-    design = Design.of([r.checkpoint for r in candidates], [r.checkpoint for r in baselines])
     outcomes = join([*candidates, *baselines])
+    words = _end_point(candidates[0], outcomes)
+    design = _design(candidates, baselines, words)
     tables = Tables(design, chance=1 / len(candidates[0].data.classes))
     pairs = _pairs(outcomes, files=len(candidates))
-    end_point = _mean([pair for pair, own in zip(pairs, outcomes.primary, strict=True) if own])
-    primary = tables.end_point(_primary_name(outcomes), end_point)
-    evidence = _evidence(design, outcomes, pairs, end_point)
-    ratio = error_ratio(design, end_point)
+    weights = words.weights(outcomes.conditions, outcomes.primary)
+    end_point = _weighted(pairs, weights)
+    primary = tables.end_point(words.name, end_point)
+    evidence = _evidence(design, outcomes, pairs, end_point, scales=words.scales)
+    ratio = error_ratio(design, end_point) if words.scales else None
+    undefined = words.scales and ratio is None
     fairness = manifest(candidates, baselines)
     return Comparison(
-        candidate=_arm(candidates),
-        baseline=_arm(baselines),
+        candidate=_arm(candidates, words),
+        baseline=_arm(baselines, words),
         suite=str(candidates[0].suite["name"]),
         data=f"{candidates[0].data.name} {candidates[0].data.split}",
         unit=design.unit,
         n=primary.n,
         rows=tables.rows(outcomes.names, outcomes.conditions, pairs),
         primary=primary,
-        claim=_claim(candidates, baselines, primary, evidence),
+        claim=_claim(candidates, baselines, primary, evidence, words),
         ratio=ratio,
         manifest=fairness,
         warnings=(
-            *cautions((len(candidates), len(baselines)), candidates[0].data.name, primary),
-            *(["mean corruption error is undefined: too few baseline errors"] * (ratio is None)),
+            *cautions((len(candidates), len(baselines)), candidates[0].data.name, primary, words),
+            *(["mean corruption error is undefined: too few baseline errors"] * undefined),
             *mismatches(fairness),
             *outcomes.warnings,
         ),
         paired_seeds=design.twins is not None,
+        findings=words.findings(design, candidates, baselines),
+        replicate=words.replicate,
     )
 
 
@@ -77,17 +83,25 @@ def summarise(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
     """
     require_one_architecture("results", results)
     require_same_question(results)
-    checkpoints = [result.checkpoint for result in results]
     outcomes = join(results)
-    tables = Tables(Design.of(checkpoints, checkpoints), 1 / len(results[0].data.classes))
+    words = _end_point(results[0], outcomes)
+    tables = Tables(_design(results, results, words), 1 / len(results[0].data.classes))
     each = [
         tables.accuracy(name, condition, outcomes.values[:, i])
         for i, (name, condition) in enumerate(
             zip(outcomes.names, outcomes.conditions, strict=True)
         )
     ]
-    primary = outcomes.values[:, list(outcomes.primary)].mean(axis=1)
-    return (*each, tables.accuracy(_primary_name(outcomes), {}, primary))
+    weights = words.weights(outcomes.conditions, outcomes.primary)
+    primary = np.einsum("c,fcn->fn", weights, outcomes.values)
+    return (*each, tables.accuracy(words.name, {}, primary))
+
+
+def _design(
+    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult], words: EndPoint
+) -> Design:
+    left, right = ([r.checkpoint for r in side] for side in (candidates, baselines))
+    return Design.of(left, right, least=words.least)
 
 
 def _pairs(outcomes: Outcomes, files: int) -> list[Pair]:
@@ -95,11 +109,11 @@ def _pairs(outcomes: Outcomes, files: int) -> list[Pair]:
     return [Pair(values[:files], values[files:]) for values in by_condition]
 
 
-def _mean(pairs: Sequence[Pair]) -> Pair:
+def _weighted(pairs: Sequence[Pair], weights: NDArray[np.float64]) -> Pair:
     """Average conditions within the image: the end point has one value per image and file."""
     return Pair(
-        np.mean([pair.candidate for pair in pairs], axis=0),
-        np.mean([pair.baseline for pair in pairs], axis=0),
+        np.tensordot(weights, [pair.candidate for pair in pairs], axes=1),
+        np.tensordot(weights, [pair.baseline for pair in pairs], axes=1),
     )
 
 
@@ -107,15 +121,17 @@ def _is_clean(condition: dict[str, Scalar]) -> bool:
     return condition.get("corruption") == "clean"
 
 
-def _primary_name(outcomes: Outcomes) -> str:
+def _end_point(result: EvalResult, outcomes: Outcomes) -> EndPoint:
     own = [c for c, yes in zip(outcomes.conditions, outcomes.primary, strict=True) if yes]
-    return "mean of all conditions" if any(map(_is_clean, own)) else "mean corrupted"
+    return end_point_of(result.suite, own)
 
 
 def _evidence(
-    design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair
+    design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair, *, scales: bool
 ) -> Evidence:
     corrupted = estimate(design.difference(end_point))
+    if not scales:
+        return Evidence(corrupted, drop=None, logit=None, scales=False)
     clean = [p for p, c in zip(pairs, outcomes.conditions, strict=True) if _is_clean(c)]
     if not clean:
         return Evidence(corrupted, drop=None, logit=None)
@@ -129,15 +145,16 @@ def _claim(
     baselines: Sequence[EvalResult],
     primary: Row,
     evidence: Evidence,
+    words: EndPoint,
 ) -> Claim:
-    left, right = _arm(candidates).label, _arm(baselines).label
+    left, right = _arm(candidates, words).label, _arm(baselines, words).label
     if _networks(candidates) == _networks(baselines):
         return identical(left, right)
     seeds = (len(candidates), len(baselines))
     subject = f"{left} against {right}"
-    if max(seeds) > 1 and min(seeds) < MIN_SEEDS:
-        return no_claim(subject, seeds, primary, evidence)
-    return claim(subject, primary, evidence)
+    if max(seeds) > 1 and min(seeds) < words.least:
+        return no_claim(subject, seeds, primary, evidence, words)
+    return claim(subject, primary, evidence, words)
 
 
 def _networks(results: Sequence[EvalResult]) -> set[str]:
@@ -148,10 +165,10 @@ def _networks(results: Sequence[EvalResult]) -> set[str]:
     }
 
 
-def _arm(results: Sequence[EvalResult]) -> Arm:
+def _arm(results: Sequence[EvalResult], words: EndPoint) -> Arm:
     names = [result.checkpoint.name for result in results]
     return Arm(
-        label=names[0] if len(names) == 1 else f"{names[0]} ({len(names)} seeds)",
+        label=names[0] if len(names) == 1 else f"{names[0]} ({len(names)} {words.replicate}s)",
         keys=tuple(result.key for result in results),
         seeds=tuple(result.checkpoint.training.get("seed") for result in results),
     )

@@ -12,6 +12,7 @@ __all__ = [
     "Claim",
     "Comparison",
     "Estimate",
+    "Finding",
     "ManifestRow",
     "Row",
     "name_of",
@@ -106,6 +107,24 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A number that is no accuracy, of both sides: a depth, a share, a part of the variance.
+
+    Attributes:
+        unit: of all its numbers.
+        difference: candidate - baseline with 95 % limits; None where there is none to speak of.
+        note: how it was obtained, in words.
+    """
+
+    name: str
+    unit: str
+    candidate: Estimate
+    baseline: Estimate
+    difference: Estimate | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class ManifestRow:
     """One line of the fair-pair manifest; ``equal`` is None where a side is unknown."""
 
@@ -129,6 +148,8 @@ class Comparison:
         warnings: what a reader must know, in words.
         paired_seeds: whether seeds were analysed as pairs (same seed and data order on both
             sides) and not as independent samples.
+        findings: numbers that are no accuracies.
+        replicate: what the files of one side are: "seed" of training, or "draw" of its data.
     """
 
     candidate: Arm
@@ -144,6 +165,8 @@ class Comparison:
     manifest: tuple[ManifestRow, ...]
     warnings: tuple[str, ...]
     paired_seeds: bool = False
+    findings: tuple[Finding, ...] = ()
+    replicate: str = "seed"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval.errors import DataError
-from acn_eval.statistics.comparison import Arm, Claim, Comparison, Estimate, ManifestRow, Row
+from acn_eval.statistics.comparison import (
+    Arm,
+    Claim,
+    Comparison,
+    Estimate,
+    Finding,
+    ManifestRow,
+    Row,
+)
 
 __all__ = ["FILE", "comparison_key", "load_comparison", "save_comparison"]
 
@@ -67,6 +75,7 @@ def _comparison(facts: Mapping[str, Any]) -> Comparison:
             "ratio": _estimate(facts["ratio"]),
             "manifest": tuple(ManifestRow(**row) for row in facts["manifest"]),
             "warnings": tuple(facts["warnings"]),
+            "findings": tuple(_finding(finding) for finding in facts["findings"]),
         }
     )
 
@@ -79,6 +88,11 @@ def _row(facts: Mapping[str, Any]) -> Row:
     estimates = ("candidate", "baseline", "difference", "same_images")
     read = {name: _estimate(facts[name]) for name in estimates}
     return Row(**{**facts, **read, "notes": tuple(facts["notes"])})
+
+
+def _finding(facts: Mapping[str, Any]) -> Finding:
+    estimates = ("candidate", "baseline", "difference")
+    return Finding(**{**facts, **{name: _estimate(facts[name]) for name in estimates}})
 
 
 def _claim(facts: Mapping[str, Any]) -> Claim:

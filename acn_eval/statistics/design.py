@@ -55,9 +55,13 @@ class Design:
     twins: tuple[int, ...] | None = None
 
     @staticmethod
-    def of(candidates: Sequence[CheckpointId], baselines: Sequence[CheckpointId]) -> "Design":
-        """Read the design from the checkpoints: three seeds or more on both sides are a sample."""
-        if min(len(candidates), len(baselines)) < MIN_SEEDS:
+    def of(
+        candidates: Sequence[CheckpointId],
+        baselines: Sequence[CheckpointId],
+        least: int = MIN_SEEDS,
+    ) -> "Design":
+        """Read the design from the checkpoints: `least` seeds or more a side are a sample."""
+        if min(len(candidates), len(baselines)) < least:
             return Design(CHECKPOINTS)
         return Design(ARCHITECTURES, pair_by_seed(candidates, baselines))
 

@@ -1,0 +1,98 @@
+"""What the primary end point of each kind of suite is, and what may be said about it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.results import EvalResult, Scalar
+from acn_eval.statistics.architectures import MIN_SEEDS
+from acn_eval.statistics.comparison import Finding
+from acn_eval.statistics.depth import depth_findings
+from acn_eval.statistics.design import Design
+
+__all__ = ["EndPoint", "end_point_of"]
+
+Conditions = Sequence[Mapping[str, Scalar]]
+Findings = Callable[[Design, Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
+
+
+@dataclass(frozen=True)
+class EndPoint:
+    """How the primary cells of one kind of suite become one number per image.
+
+    Attributes:
+        name: for tables.
+        better, worse: what the candidate is said to be.
+        scales: whether a claim must also hold against the clean accuracy and in logits.
+        weigh: conditions of the primary cells to weights, which are then divided by their sum.
+        findings: what else the suite finds.
+        replicate: what the files of one side are: seeds of training, or draws of its data.
+        least: replicates a side before anything is said about architectures.
+    """
+
+    name: str
+    better: str
+    worse: str
+    scales: bool = False
+    weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
+    findings: Findings = lambda design, candidates, baselines: ()
+    replicate: str = "seed"
+    least: int = MIN_SEEDS
+
+    def weights(self, conditions: Conditions, primary: Sequence[bool]) -> NDArray[np.float64]:
+        """Return the weight of every condition (conditions,); they add up to 1."""
+        found = np.zeros(len(conditions))
+        own = [c for c, counts in zip(conditions, primary, strict=True) if counts]
+        weights = self.weigh(own)
+        found[list(primary)] = weights / weights.sum()
+        return found
+
+
+def end_point_of(suite: Mapping[str, Any], conditions: Conditions = ()) -> EndPoint:
+    """Return the end point of a suite; `conditions` are those that count in it."""
+    kind = str(suite.get("kind", "robustness"))
+    if kind == "robustness" and any(c.get("corruption") == "clean" for c in conditions):
+        return _MIXED
+    return _END_POINTS[kind]
+
+
+def log_trapezoid(conditions: Conditions) -> NDArray[np.float64]:
+    """Weights of the area under a curve over log ``per_class``, whatever the order of the sizes.
+
+    The trapezoid rule, to be divided by the range of log k; a single size has weight 1.
+
+    >>> log_trapezoid([{"per_class": 5}, {"per_class": 50}, {"per_class": 500}]).round(3).tolist()
+    [1.151, 2.303, 1.151]
+    """
+    x = np.log([float(c["per_class"]) for c in conditions])
+    if len(x) == 1:
+        return np.ones(1)
+    order = np.argsort(x)
+    gaps = np.diff(x[order])
+    weights = np.empty(len(x))
+    weights[order] = (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
+    return weights
+
+
+_MIXED = EndPoint("mean of all conditions", "more robust", "less robust", scales=True)
+_END_POINTS: Mapping[str, EndPoint] = {
+    "robustness": EndPoint("mean corrupted", "more robust", "less robust", scales=True),
+    "compression": EndPoint(
+        "mean over exits",
+        "more accurate over the depths",
+        "less accurate over the depths",
+        findings=depth_findings,
+    ),
+    "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),
+    "low_data": EndPoint(
+        "area over log size",
+        "learns more from little data",
+        "learns less from little data",
+        weigh=log_trapezoid,
+        replicate="draw",
+        least=5,
+    ),
+}
