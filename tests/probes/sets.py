@@ -1,0 +1,34 @@
+"""Small real data sets as features, standardised, in three splits."""
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+
+from acn_eval.probes import Features, Test, Train, Validation
+from acn_eval.seeds import keyed_order
+
+SETS = {"digits": load_digits, "wine": load_wine, "breast_cancer": load_breast_cancer}
+
+
+def arrays(name):
+    """Features float32 (n, width), standardised, and labels (n,)."""
+    data = SETS[name]()
+    std = data.data.std(axis=0)
+    x = (data.data - data.data.mean(axis=0)) / np.where(std > 0, std, 1)
+    return x.astype(np.float32), data.target.astype(np.int64)
+
+
+def features(split, x, labels, ids=None):
+    ids = np.arange(len(x)) if ids is None else ids
+    return Features(split, x, labels, ids, int(labels.max()) + 1)
+
+
+def splits(name):
+    """Train (half), validation and test (a quarter each)."""
+    x, labels = arrays(name)
+    order = keyed_order(np.arange(len(x)), "probes")
+    half, quarter = len(x) // 2, 3 * len(x) // 4
+    parts = order[:half], order[half:quarter], order[quarter:]
+    return [
+        features(split, x[where], labels[where], where)
+        for split, where in zip((Train, Validation, Test), parts, strict=True)
+    ]
