@@ -104,7 +104,7 @@ def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rul
     outcomes = join([candidate, baseline])
     keys = candidate.checkpoint.sha256, baseline.checkpoint.sha256, wanted
     order = keyed_order(outcomes.ids, *keys)
-    rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes))
+    rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes, candidate.suite))
     lost = candidate.data.n - len(order)
     if not lost:
         return rules

@@ -1,8 +1,10 @@
 """From a gate and paired outcomes to the rules that are judged."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import Measure
 from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, name_of
+from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
 from acn_eval.statistics.score import Support
@@ -64,12 +67,14 @@ class Rule:
         return replace(self, outcomes=self.outcomes[positions]) if self.measured else self
 
 
-def rules_of(gate: Gate, outcomes: Outcomes) -> tuple[Rule, ...]:
+def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[Rule, ...]:
     """Return every rule of a gate on the outcomes of (candidate, baseline), required ones first.
+
+    The suite decides what the primary end point is.
 
     A condition that some file lacks is a rule that is not measured: never silently absent.
     """
-    table = _Table(outcomes)
+    table = _Table(outcomes, suite)
     found = [*_required(gate, table), *_alarms(gate, table)]
     names = {rule.name for rule in found}
     found += [
@@ -90,13 +95,15 @@ def rules_of(gate: Gate, outcomes: Outcomes) -> tuple[Rule, ...]:
 class _Table:
     """Outcomes (2, n) of the end point and of every condition, by name."""
 
-    def __init__(self, outcomes: Outcomes) -> None:
-        own = list(outcomes.primary)
+    def __init__(self, outcomes: Outcomes, suite: Mapping[str, Any]) -> None:
         by_condition = outcomes.values.transpose(1, 0, 2)
+        primary = list(compress(outcomes.conditions, outcomes.primary))
+        end_point = end_point_of(suite, primary)
+        weights = end_point.weights(outcomes.conditions, outcomes.primary)
+        self.end_point = end_point.name
         self.conditions = dict(zip(outcomes.names, by_condition, strict=True))
-        names = [name for name, yes in zip(outcomes.names, own, strict=True) if yes]
-        self.end_point = "mean of all conditions" if _CLEAN in names else "mean corrupted"
-        self.values = {self.end_point: by_condition[own].mean(axis=0), **self.conditions}
+        mean = np.tensordot(weights, by_condition, axes=1)
+        self.values = {self.end_point: mean, **self.conditions}
         self.absent = {name_of(skip.condition): skip.reason for skip in outcomes.absent}
 
     def difference(self, name: str, margin: float, *, required: bool) -> Rule:
@@ -111,7 +118,7 @@ class _Table:
         values = self.values.get(name)
         if values is None:
             return np.empty((2, 0)), self.absent.get(name) or self._unknown(name)
-        if not np.all((values >= 0) & (values <= 1)):
+        if not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
             return np.empty((2, 0)), "outcomes must be numbers from 0 to 1; some are not"
         return values, ""
 

@@ -1,17 +1,12 @@
-"""The verdict in words: what decided it, and what would have settled it."""
+"""The verdict in words: what decided it, what would have settled it, and rows for tables."""
 
 from collections.abc import Iterable
 
-from acn_eval.gate.verdict import GateRule, Verdict
+from acn_eval.gate.verdict import Decision, GateRule, Verdict
 
-__all__ = ["LABEL", "limits", "line", "needed", "sentence"]
+__all__ = ["LABEL", "cells", "head", "legend", "line", "sentence", "status"]
 
-LABEL = {
-    "pass": "PASS",
-    "fail": "FAIL",
-    "no_verdict": "NO VERDICT",
-    "not_measured": "NOT MEASURED",
-}
+LABEL: dict[Decision, str] = {"pass": "PASS", "fail": "FAIL", "no_verdict": "NO VERDICT"}
 
 
 def sentence(verdict: Verdict) -> str:
@@ -24,32 +19,71 @@ def sentence(verdict: Verdict) -> str:
 
 
 def line(row: GateRule) -> str:
-    """Return a rule in one line, e.g. ``clean -0.3 points [-1.2, +0.6], margin 2.0``."""
+    """Return a rule in one line, e.g. ``clean -0.3 [-1.2, +0.6] points, -2.0 allowed``."""
     if row.estimate is None:
         return f"{row.name} was not measured ({row.note})"
-    return f"{row.name} {limits(row)}, {_bound(row)}"
+    if row.measure == "difference":
+        return f"{row.name} {_limits(row)} points, {100 * row.bound:+.1f} allowed"
+    return f"{row.name} {_limits(row)}, {100 * row.bound:.1f} % asked for"
 
 
-def limits(row: GateRule) -> str:
-    """Return the estimate and its one-sided limits; differences in points, accuracies in %."""
+def status(row: GateRule) -> str:
+    """Return the verdict of a rule in words; a rule that only raises alarms passes quietly."""
+    if row.verdict == "no_verdict" and not row.required:
+        return "no alarm"
+    return row.verdict.replace("_", " ")
+
+
+def head(verdict: Verdict) -> tuple[str, ...]:
+    """Return the heads of the columns of `cells`."""
+    shown = f"{verdict.data}, n = {verdict.n:,}"
+    if verdict.early:
+        shown += f" of {verdict.total:,}"
+    level = f"{100 * verdict.level:.3g} %"
+    return (
+        shown,
+        f"difference [limits at {level}]",
+        "allowed",
+        "verdict",
+        "MDE",
+        "images needed",
+        "",
+    )
+
+
+def cells(row: GateRule) -> tuple[str, ...]:
+    """Return one row of a table; MDE is the distance from what is allowed."""
+    allowed = 100 * row.bound
+    text = f"{allowed:+.1f}" if row.measure == "difference" else f"{allowed:.1f} %"
+    if row.estimate is None:
+        return row.name, "", text, status(row), "", "", row.note
+    mde = "" if row.mde is None else f"{100 * row.mde:.1f}"
+    return row.name, _limits(row), text, status(row), mde, _needed(row), row.note
+
+
+def legend(verdict: Verdict) -> str:
+    """Return how to read the table, in one line."""
+    when = "valid whenever one stops" if verdict.early else "one-sided each"
+    return (
+        f"candidate - baseline in points; limits {when}; a rule passes where its lower limit is "
+        "above what is allowed, and fails where it is surely below (adjusted over all rules); "
+        "MDE: distance from there that is seen with 80 % power; images needed for a verdict if "
+        "the two do not differ; images are the sample: this is about these two files"
+    )
+
+
+def _limits(row: GateRule) -> str:
     if row.estimate is None:
         return ""
-    sign, unit = ("+", " points") if row.measure == "difference" else ("", " %")
+    sign, unit = ("+", "") if row.measure == "difference" else ("", " %")
     value, low, high = (
         f"{100 * x:{sign}.1f}" for x in (row.estimate.value, row.estimate.low, row.estimate.high)
     )
     return f"{value}{unit} [{low}, {high}]"
 
 
-def needed(row: GateRule) -> str:
-    """Return how many images a verdict would need, in words."""
-    return "no number of" if row.images_needed is None else f"{row.images_needed:,}"
-
-
-def _bound(row: GateRule) -> str:
-    if row.measure == "difference":
-        return f"margin {-100 * row.bound:.1f}"
-    return f"floor {100 * row.bound:.1f}"
+def _needed(row: GateRule) -> str:
+    return "no number" if row.images_needed is None else f"{row.images_needed:,}"
 
 
 def _words(verdict: Verdict) -> str:
@@ -67,7 +101,7 @@ def _words(verdict: Verdict) -> str:
     if missing:
         return f"cannot be judged; {_lines(missing)}"
     return f"{verdict.n:,} images cannot tell; " + "; ".join(
-        f"{line(row)}, which needs about {needed(row)} images"
+        f"{line(row)}, which needs about {_needed(row)} images"
         for row in required
         if row.verdict == "no_verdict"
     )

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
-from acn_eval.strict import read_config
+from acn_eval.strict import read_config, read_yaml
 from acn_eval.suites.robustness import Robustness
 
 __all__ = ["AnySuite", "read_suite", "schema", "shipped_suites"]
@@ -18,7 +18,9 @@ AnySuite = Robustness
 
 def shipped_suites() -> dict[str, Path]:
     """Return the suites that travel with acn-eval, by name."""
-    return {path.stem: path for path in sorted(shipped("suites").glob("*.yaml"))}
+    paths = sorted(shipped("suites").glob("*.yaml"))
+    # A gate lies beside the suite that it judges.
+    return {p.stem: p for p in paths if read_yaml(p, "a suite").get("kind") != "gate"}
 
 
 def read_suite(name: str) -> AnySuite:

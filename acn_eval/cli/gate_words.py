@@ -1,0 +1,91 @@
+"""What a gate says: the table on the terminal, and files for CI servers."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from acn_eval.cli.words import console
+from acn_eval.gate import Verdict
+from acn_eval.gate.junit import junit
+from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
+from acn_eval.gate.sentence import LABEL, cells, head, legend
+
+__all__ = ["say_verdict", "show_verdict", "write_reports"]
+
+_STYLE = {"pass": "bold green", "fail": "bold red", "no_verdict": "bold yellow"}
+_FIGURES = (1, 2, 4, 5)  # columns of `cells`
+
+
+def say_verdict(options: Mapping[str, Any], verdict: Verdict) -> None:
+    """Print what was asked for, and write the files."""
+    write_reports(options, verdict)
+    if options["json_file"] == "-":
+        return
+    out = console()
+    if options["quiet"]:
+        out.print(_headline(verdict), soft_wrap=True)
+    else:
+        show_verdict(out, verdict)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for command in annotations(verdict):
+            sys.stdout.write(command + "\n")
+
+
+def show_verdict(out: Console, verdict: Verdict) -> None:
+    """Print the table of rules, how to read it, and the verdict."""
+    if verdict.rules:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for number, name in enumerate(head(verdict)):
+            right = number in _FIGURES
+            table.add_column(name, justify="right" if right else "left", no_wrap=right)
+        for row in verdict.rules:
+            table.add_row(*cells(row))
+        out.print(table)
+        out.print(legend(verdict), style="dim")
+        out.print()
+    out.print(_headline(verdict))
+    for warning in verdict.warnings:
+        out.print(Text(f"  ! {warning}"), style="yellow")
+
+
+def write_reports(options: Mapping[str, Any], verdict: Verdict) -> None:
+    """Write JSON, JUnit and Markdown where asked for, and what a GitHub runner reads."""
+    if options["json_file"]:
+        text = json.dumps(verdict.to_dict() | {"exit_code": verdict.exit_code}, indent=1) + "\n"
+        if options["json_file"] == "-":
+            sys.stdout.write(text)
+        else:
+            _write(Path(options["json_file"]), text)
+    if options["junit"]:
+        _write(options["junit"], junit(verdict))
+    if options["markdown"]:
+        _write(options["markdown"], markdown(verdict))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _append(Path(summary), markdown(verdict))
+    if output := os.environ.get("GITHUB_OUTPUT"):
+        _append(Path(output), outputs(verdict))
+
+
+def _headline(verdict: Verdict) -> Text:
+    style = _STYLE[verdict.verdict]
+    return Text(f"{LABEL[verdict.verdict]}: {verdict.sentence}", style=style)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _append(path: Path, text: str) -> None:
+    """Append what fits: GitHub drops a summary that is too large as a whole."""
+    held = path.stat().st_size if path.exists() else 0
+    room = max(SUMMARY_LIMIT - held, 0)
+    with path.open("ab") as file:
+        file.write(text.encode()[:room])

@@ -1,0 +1,74 @@
+"""The verdict as JUnit XML: one test case per rule, for the test reports of CI servers."""
+
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from acn_eval.gate.sentence import LABEL, line, status
+from acn_eval.gate.verdict import GateRule, Verdict
+
+__all__ = ["junit"]
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OUTCOMES = {"fail": "failure", "no verdict": "skipped", "not measured": "error"}
+
+
+def junit(verdict: Verdict) -> str:
+    """Return XML: a regression is a failure, no verdict is skipped, not measured is an error.
+
+    Limits and n are properties of the suite, because strict readers (Jenkins' xUnit schema) allow
+    none inside a test case; each test case repeats them in words.
+    """
+    rows = verdict.rules or (_unanswered(verdict),)
+    found = [status(row) for row in rows]
+    counts = {"tests": len(rows), "failures": found.count("fail")}
+    counts |= {"errors": found.count("not measured")}
+    root = ElementTree.Element("testsuites", {"name": "acn-eval", **_texts(counts)})
+    counts |= {"skipped": found.count("no verdict")}
+    name = f"acn-eval gate {verdict.gate}: {LABEL[verdict.verdict]}"
+    suite = ElementTree.SubElement(root, "testsuite", {"name": _xml(name), **_texts(counts)})
+    properties = ElementTree.SubElement(suite, "properties")
+    for key, value in _properties(verdict):
+        ElementTree.SubElement(properties, "property", {"name": _xml(key), "value": _xml(value)})
+    for row in rows:
+        _case(suite, verdict, row)
+    ElementTree.indent(root)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
+    )
+
+
+def _case(suite: ElementTree.Element, verdict: Verdict, row: GateRule) -> None:
+    about = {"classname": f"acn-eval.{verdict.gate}", "name": _xml(row.name)}
+    case = ElementTree.SubElement(suite, "testcase", about)
+    text = _xml(line(row))
+    if tag := _OUTCOMES.get(status(row)):
+        outcome = ElementTree.SubElement(case, tag, {"message": text, "type": row.verdict})
+        outcome.text = _xml(verdict.sentence)
+    ElementTree.SubElement(case, "system-out").text = f"{text}; n = {row.n}"
+
+
+def _unanswered(verdict: Verdict) -> GateRule:
+    """The one case of a gate whose question was not answered at all."""
+    return GateRule("question", "difference", required=True, bound=0.0, note=verdict.sentence)
+
+
+def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    yield "verdict", verdict.verdict
+    yield "candidate", verdict.candidate.name
+    yield "baseline", verdict.baseline.name
+    yield "n", str(verdict.n)
+    yield "level of each limit", f"{verdict.level:g}"
+    for row in verdict.rules:
+        if row.estimate is not None:
+            for what, value in vars(row.estimate).items():
+                yield f"{row.name}: {what}", f"{value:.6g}"
+
+
+def _texts(counts: dict[str, int]) -> dict[str, str]:
+    return {name: str(count) for name, count in counts.items()}
+
+
+def _xml(text: str) -> str:
+    """The text without characters that XML cannot hold."""
+    return _NOT_XML.sub("?", text)
