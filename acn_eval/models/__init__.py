@@ -1,7 +1,7 @@
 """Networks with exits; connectivity is their one swappable idea."""
 
 from acn_eval.models.build import AnyArch, build, initialise, read_arch
-from acn_eval.models.cost import Cost, cost, exit_costs
+from acn_eval.models.cost import Cost, cost, exit_costs, head_flops
 from acn_eval.models.encoder import Encoder
 from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
 from acn_eval.models.vit import ViTConfig
@@ -16,6 +16,7 @@ __all__ = [
     "build",
     "cost",
     "exit_costs",
+    "head_flops",
     "initialise",
     "read_arch",
 ]

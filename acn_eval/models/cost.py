@@ -13,7 +13,7 @@ from torch.utils.flop_counter import flop_registry
 
 from acn_eval.models.encoder import Encoder
 
-__all__ = ["Cost", "cost", "exit_costs"]
+__all__ = ["Cost", "cost", "exit_costs", "head_flops"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,16 @@ def exit_costs(network: Encoder) -> tuple[Cost, ...]:
     c = network.config
     shape = (c.channels, c.image_size, c.image_size)
     return tuple(cost(network.truncated(k), shape) for k in range(c.depth + 1))
+
+
+def head_flops(network: Encoder) -> int:
+    """FLOPs of pool, norm and head for one image: what every further exit of a pass costs."""
+    c = network.config
+    stream = torch.zeros(1, c.tokens, c.width, device=network.head.weight.device)
+    meter = _Meter()
+    with torch.no_grad(), meter:
+        network.classify(stream)
+    return meter.flops
 
 
 class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]

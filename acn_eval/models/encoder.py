@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
 from acn_eval.models.connectivity import (
@@ -21,6 +21,7 @@ from acn_eval.models.connectivity import (
 __all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "Readings", "pooled"]
 
 Positive = Annotated[int, Field(gt=0)]
+_HEAD = ("norm.", "head.")
 
 
 class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
@@ -31,6 +32,8 @@ class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
         grain: the unit that is wired; None takes the row's own.
         depth: number of blocks L; there are L + 1 exits, 0 .. L.
         pool: ``cls`` reads the class token, ``mean`` averages over all tokens.
+        branches: exits below the last with a norm and head of their own; the others share the
+            last one's.
     """
 
     connectivity: ConnectivityName = "residual"
@@ -42,6 +45,15 @@ class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
     channels: Literal[1, 3] = 1
     classes: Positive = 10
     pool: Literal["cls", "mean"] = "cls"
+    branches: tuple[Annotated[int, Field(ge=0)], ...] = ()
+
+    @model_validator(mode="after")
+    def _branches_are_exits(self) -> Self:
+        distinct = len(set(self.branches)) == len(self.branches)
+        if not distinct or any(k >= self.depth for k in self.branches):
+            msg = f"branches must be different exits below {self.depth}, the last"
+            raise ValueError(msg)
+        return self
 
     @property
     def unit(self) -> Grain:
@@ -115,6 +127,7 @@ class Encoder(nn.Module):
         self.combine = self.connectivity.combine(len(self._units()), config.width)
         self.norm = nn.LayerNorm(config.width, eps=eps)
         self.head = nn.Linear(config.width, config.classes)
+        self.branches = nn.ModuleDict({str(k): _Branch(config, eps) for k in config.branches})
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (batch, classes) of the last exit."""
@@ -127,7 +140,7 @@ class Encoder(nn.Module):
         Exit k equals the network truncated to k blocks, bit for bit: heads are evaluated one exit
         at a time, because stacking them into one batch changes bits.
         """
-        return [self.classify(stream) for stream in self.streams(images)]
+        return [self.classify(stream, k) for k, stream in enumerate(self.streams(images))]
 
     def streams(self, images: Tensor) -> Iterator[Tensor]:
         """Yield the readout (batch, tokens, width) of every exit 0 .. L."""
@@ -137,18 +150,25 @@ class Encoder(nn.Module):
         """Features of every exit 0 .. L in both readings, from one pass through the blocks."""
         return [self._readings(stream) for stream in self._wired(images)]
 
-    def classify(self, stream: Tensor) -> Tensor:
-        """Shared pool, norm and head: (batch, tokens, width) to (batch, classes)."""
-        logits: Tensor = self.head(self._features(stream))
+    def classify(self, stream: Tensor, exit: int | None = None) -> Tensor:
+        """Map (batch, tokens, width) to (batch, classes) by the exit's own head or the shared."""
+        if str(exit) in self.branches:
+            logits: Tensor = self.branches[str(exit)](pooled(stream, self.config.pool))
+        else:
+            logits = self.head(self._features(stream))
         return logits
 
     def truncated(self, depth: int) -> Self:
         """Return a network of its own that has the first `depth` blocks and gives exit `depth`."""
-        config = self.config.model_copy(update={"depth": depth})
+        below = tuple(k for k in self.config.branches if k < depth)
+        config = self.config.model_copy(update={"depth": depth, "branches": below})
         with torch.random.fork_rng(devices=[]):
             cut: Self = type(self)(config)  # type: ignore[call-arg]
+        state = self.state_dict()
+        if depth in self.config.branches:
+            state |= {k: state[f"branches.{depth}.{k}"] for k in state if k.startswith(_HEAD)}
         wanted = cut.state_dict().keys()
-        cut.load_state_dict({k: v for k, v in self.state_dict().items() if k in wanted})
+        cut.load_state_dict({k: v for k, v in state.items() if k in wanted})
         return cut.to(self.head.weight).train(self.training)
 
     def _wired(self, images: Tensor) -> Iterator[Stream]:
@@ -171,6 +191,19 @@ class Encoder(nn.Module):
         if self.config.unit == "sublayer":
             return [sublayer for block in blocks for sublayer in block.sublayers()]
         return [partial(block.run, inner_skips=self.connectivity.inner_skips) for block in blocks]
+
+
+class _Branch(nn.Module):
+    """Norm and head of one exit: pooled (batch, width) to (batch, classes)."""
+
+    def __init__(self, config: EncoderConfig, eps: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(config.width, eps=eps)
+        self.head = nn.Linear(config.width, config.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.norm(x))
+        return logits
 
 
 def pooled(stream: Tensor, pool: str) -> Tensor:

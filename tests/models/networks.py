@@ -23,12 +23,13 @@ MEMBERS = [
     {**OFFICIAL, **SIZES, "connectivity": connectivity, "skips": skips, "pool": pool}
     for connectivity, skips, pool in product(("acn", "ffn"), (False, True), ("cls", "mean"))
 ]
+MEMBERS += [{**VIT, **SIZES, "connectivity": c, "branches": (2, 0)} for c in ("acn", "residual")]
 
 
 def name(fields):
     return "-".join(
         str(fields[key])
-        for key in ("kind", "connectivity", "grain", "skips", "pool")
+        for key in ("kind", "connectivity", "grain", "skips", "pool", "branches")
         if key in fields
     )
 

@@ -82,3 +82,9 @@ def test_a_class_token_adds_one_token():
         *_, last = build(config).streams(torch.zeros(2, 1, 16, 16))
         assert config.tokens == tokens
         assert last.shape == (2, tokens, config.width)
+
+
+@pytest.mark.parametrize("branches", [(3,), (1, 1), (-1,)])
+def test_branches_are_different_exits_below_the_last(branches):
+    with pytest.raises(ConfigError, match="branches"):
+        read_arch({"kind": "vit", "depth": 3, "branches": branches}, "test")

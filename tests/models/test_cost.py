@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from acn_eval.models import ViTConfig, build, cost, exit_costs
+from acn_eval.models import ViTConfig, build, cost, exit_costs, head_flops
 
 
 def test_closed_form_of_a_vit():
@@ -75,3 +75,12 @@ def test_asking_twice_gives_the_same_and_changes_nothing():
     assert net.training
     assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
     assert all(p.grad is None for p in net.parameters())
+
+
+def test_every_further_exit_costs_its_head():
+    net = build(ViTConfig(depth=2, width=32, heads=2, classes=7))
+    assert head_flops(net) == 2 * 32 * 7
+    image = torch.zeros(1, 1, 8, 8)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net.exits(image)
+    assert cost(net, (1, 8, 8)).flops + 2 * head_flops(net) == counter.get_total_flops()
