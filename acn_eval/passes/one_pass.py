@@ -86,12 +86,17 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     counter.add(0)
     batches = Batches(job.place.batch_size, job.place.device)
     parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
-    size = _chunk_size(max(s.checkpoint.id.flops for s in job.subjects))
-    for start in range(0, len(job.examples), size):
-        chunk = job.examples.at(np.arange(start, min(start + size, len(job.examples))))
+    for chunk in chunks(job):
         for s, q, outcomes in _chunk(job, chunk, batches, counter):
             parts[s][q].append(outcomes)
     return [[np.concatenate(pieces, axis=1) for pieces in row] for row in parts]
+
+
+def chunks(job: Pass) -> Iterator[Examples]:
+    """Yield the examples in the pieces that are stored."""
+    size = _chunk_size(max(s.checkpoint.id.flops for s in job.subjects))
+    for start in range(0, len(job.examples), size):
+        yield job.examples.at(np.arange(start, min(start + size, len(job.examples))))
 
 
 def _chunk_size(flops: int) -> int:
@@ -108,12 +113,11 @@ def _chunk(
     job: Pass, chunk: Examples, batches: Batches, counter: _Counter
 ) -> Iterator[tuple[int, int, NDArray[np.void]]]:
     store = job.place.store
-    content = hashlib.sha256(chunk.ids.tobytes() + chunk.hashes.tobytes()).hexdigest()
     missing: list[tuple[int, int, str]] = []
     for s in range(len(job.subjects)):
         for q in range(len(job.questions)):
-            key = store.key(_facts(job, s, q, content))
-            known = store.get(key) if _is_file(job.subjects[s]) else None
+            key = store.key(facts(job, s, q, chunk))
+            known = store.get(key) if is_file(job.subjects[s]) else None
             if known is None:
                 missing.append((s, q, key))
             else:
@@ -121,18 +125,19 @@ def _chunk(
                 yield s, q, known.reshape(-1, len(chunk))
     computed = _computed(job, chunk, [(s, q) for s, q, _ in missing], batches, counter)
     for (s, q, key), outcomes in zip(missing, computed, strict=True):
-        if _is_file(job.subjects[s]):
+        if is_file(job.subjects[s]):
             store.put(key, outcomes)
         yield s, q, outcomes
 
 
-def _is_file(subject: Subject) -> bool:
+def is_file(subject: Subject) -> bool:
     """Whether the record decides the numbers: the code of a network in memory is not in it."""
     return not subject.checkpoint.id.uri.startswith("memory:")
 
 
-def _facts(job: Pass, s: int, q: int, content: str) -> list[Any]:
+def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
     """Everything that decides the outcomes of one subject, question and chunk."""
+    content = hashlib.sha256(chunk.ids.tobytes() + chunk.hashes.tobytes()).hexdigest()
     subject, question = job.subjects[s], job.questions[q]
     noisy = question.corruption is not None
     return [
@@ -172,9 +177,10 @@ def _batches(
     kept: dict[Pair, Decision] = {}
     for start in range(0, len(chunk), size):
         where = np.arange(start, min(start + size, len(chunk)))
-        for pair, exits in _logits(job, chunk, where, wanted):
-            decide = job.subjects[pair[0]].classes.decide
-            batch = [decide(logits) for logits in exits]
+        for pair, images in inputs(job, chunk, where, wanted):
+            subject = job.subjects[pair[0]]
+            exits = _ask(job, subject.checkpoint, images)
+            batch = [subject.classes.decide(logits) for logits in exits]
             if pair not in kept:
                 kept[pair] = _room(batch, len(chunk))
             _keep(batch, kept[pair], slice(start, start + len(where)))
@@ -193,10 +199,10 @@ def _keep(exits: Sequence[Decision], room: Decision, span: slice) -> None:
             values[k, span] = part
 
 
-def _logits(
-    job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: list[Pair]
-) -> Iterator[tuple[Pair, list[Tensor]]]:
-    """Yield the exits' logits of one batch for every wanted pair; each noise is drawn once."""
+def inputs(
+    job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: Sequence[Pair]
+) -> Iterator[tuple[Pair, Tensor]]:
+    """Yield the network's input of one batch for every wanted pair; each noise is drawn once."""
     images = _uploaded(chunk.read(where, job.geometry), job.place.device)
     ids = torch.from_numpy(chunk.ids[where]).to(job.place.device)
     draws: dict[tuple[int, int], Tensor | None] = {}
@@ -204,15 +210,14 @@ def _logits(
         subjects = [s for s, asked in wanted if asked == q]
         if not subjects:
             continue
-        shown = _shown(job, question, images, ids, draws)
+        pixels = _shown(job, question, images, ids, draws)
         for s in subjects:
-            yield (s, q), _ask(job, job.subjects[s].checkpoint, shown)
+            yield (s, q), prepared(job.subjects[s].checkpoint, pixels)
 
 
 def _ask(job: Pass, checkpoint: Checkpoint, images: Tensor) -> list[Tensor]:
     with running(job.numeric, job.place.device):
-        shown = prepared(checkpoint, images)
-        return checkpoint.model.exits(shown) if job.exits else [checkpoint.model(shown)]
+        return checkpoint.model.exits(images) if job.exits else [checkpoint.model(images)]
 
 
 def _shown(

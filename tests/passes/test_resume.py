@@ -112,11 +112,11 @@ def test_the_same_question_is_not_measured_again(first, what):
 
 
 def test_another_device_is_another_question(first):
-    from acn_eval.passes.one_pass import _facts
+    from acn_eval.passes.one_pass import facts
 
     here, there = torch.device("cpu"), torch.device("cuda")
     keys = {
-        str(_facts(replace(first, place=replace(first.place, device=d)), 0, 0, "content"))
+        str(facts(replace(first, place=replace(first.place, device=d)), 0, 0, first.examples))
         for d in (here, there)
     }
     assert len(keys) == 2
