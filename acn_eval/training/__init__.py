@@ -2,5 +2,14 @@
 
 from acn_eval.training.fit import train
 from acn_eval.training.recipe import Recipe, read_recipe
+from acn_eval.training.together import Lesson, seconds_per_step, stackable, trained
 
-__all__ = ["Recipe", "read_recipe", "train"]
+__all__ = [
+    "Lesson",
+    "Recipe",
+    "read_recipe",
+    "seconds_per_step",
+    "stackable",
+    "train",
+    "trained",
+]

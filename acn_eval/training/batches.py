@@ -12,9 +12,9 @@ from torch.nn.functional import one_hot, pad
 
 from acn_eval.data import Examples, Geometry, torchvision_module
 from acn_eval.seeds import seed_for
-from acn_eval.training.recipe import Augment
+from acn_eval.training.recipe import Augment, Recipe
 
-__all__ = ["Batch", "augmented", "batch_indices", "keyed_rng"]
+__all__ = ["Batch", "augmented", "batch_indices", "batch_of", "keyed_rng"]
 
 
 class Batch(NamedTuple):
@@ -22,6 +22,13 @@ class Batch(NamedTuple):
 
     images: Tensor
     targets: Tensor
+
+
+def batch_of(recipe: Recipe, examples: Examples, geometry: Geometry, step: int) -> Batch:
+    """Return the batch that a recipe sees at a step."""
+    where = batch_indices(len(examples), recipe.batch, step, recipe.seed)
+    key = seed_for("augment", recipe.seed, step)
+    return augmented(examples, where, geometry, recipe.augment, key)
 
 
 def batch_indices(n: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:

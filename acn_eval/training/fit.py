@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,22 @@ from acn_eval.data import Examples, Geometry, channel_moments, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError
 from acn_eval.models import Encoder, build, initialise
 from acn_eval.seeds import seed_for
-from acn_eval.training.batches import augmented, batch_indices
+from acn_eval.training.batches import batch_of
 from acn_eval.training.interrupts import held_back
 from acn_eval.training.recipe import Recipe
 
-__all__ = ["Fit", "train"]
+__all__ = [
+    "Fit",
+    "Scale",
+    "accuracy_of",
+    "advance",
+    "finite",
+    "learning_rate",
+    "loop",
+    "optimiser_of",
+    "start",
+    "train",
+]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _DATA_ORDER = "epoch permutations v1"
@@ -89,14 +100,14 @@ def train(
     splits = [_split(recipe, split, root) for split in ("train", "validation")]
     geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
     mean, std = channel_moments(splits[0], geometry)
-    fit = _start(recipe, device)
+    fit = start(recipe, device)
     resume = out.with_name(out.name + ".resume")
     if resume.is_file():
         fit.restore(_matching(resume, recipe))
-    scale = _Scale(mean, std, device)
+    scale = Scale(mean, std, device)
     with held_back() as interrupted:
         saver = _Saver(resume, save_every, interrupted)
-        _loop(fit, splits, geometry, scale, saver, progress)
+        loop(fit, splits, geometry, scale, saver, progress)
     card = _card(fit, splits, (mean, std))
     state = {k: _stored(v, recipe.weights) for k, v in _selected(fit).items()}
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
@@ -112,7 +123,9 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
 
 
-class _Scale:
+class Scale:
+    """Subtracts the mean and divides by the std of every channel, on the device."""
+
     def __init__(
         self, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
     ) -> None:
@@ -120,6 +133,7 @@ class _Scale:
         self.std = torch.tensor(std, device=device).view(-1, 1, 1)
 
     def __call__(self, images: Tensor) -> Tensor:
+        """Images in [0, 1] to the input of a network."""
         return (images.to(self.mean.device) - self.mean) / self.std
 
 
@@ -145,29 +159,45 @@ class _Saver:
         self.last = time.monotonic()
 
 
-def _loop(
+def loop(
     fit: Fit,
-    splits: list[Examples],
+    splits: Sequence[Examples],
     geometry: Geometry,
-    scale: _Scale,
-    save: _Saver,
+    scale: Scale,
+    after: Callable[[Fit], None],
     progress: Callable[[int, float], None],
 ) -> None:
+    """Train to the last step.
+
+    Args:
+        fit: where it stands.
+        splits: what is learned from, and what weights are selected on.
+        geometry: of the pictures.
+        scale: from pixels in [0, 1] to the input of the network.
+        after: called after every step.
+        progress: told (steps done, loss) every 50 steps.
+
+    Raises:
+        MeasureError: the loss is no longer finite.
+    """
     recipe, (examples, validation) = fit.recipe, splits
-    looks = {round(recipe.steps * (i + 1) / recipe.looks) for i in range(recipe.looks)}
-    start = time.monotonic() - fit.seconds
+    begin = time.monotonic() - fit.seconds
     while fit.done < recipe.steps:
-        where = batch_indices(len(examples), recipe.batch, fit.done, recipe.seed)
-        key = seed_for("augment", recipe.seed, fit.done)
-        batch = augmented(examples, where, geometry, recipe.augment, key)
-        loss = _step(fit, scale(batch.images), batch.targets.to(fit.device))
-        fit.done += 1
-        fit.seconds = time.monotonic() - start
+        loss = advance(fit, examples, geometry, scale)
+        fit.seconds = time.monotonic() - begin
         if fit.done % 50 == 0 or fit.done == recipe.steps:
-            progress(fit.done, _finite(loss, fit))
-        if fit.done in looks and (recipe.select == "validation" or fit.done == recipe.steps):
+            progress(fit.done, finite(loss, fit.done))
+        if fit.done in recipe.looked_at:
             _look(fit, validation, geometry, scale)
-        save(fit)
+        after(fit)
+
+
+def advance(fit: Fit, examples: Examples, geometry: Geometry, scale: Scale) -> Tensor:
+    """Do one step, and return its loss ()."""
+    batch = batch_of(fit.recipe, examples, geometry, fit.done)
+    loss = _step(fit, scale(batch.images), batch.targets.to(fit.device))
+    fit.done += 1
+    return loss
 
 
 def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
@@ -187,24 +217,36 @@ def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
     return loss.detach()
 
 
-def _finite(loss: Tensor, fit: Fit) -> float:
-    value = float(loss)
+def finite(loss: Tensor, step: int) -> float:
+    """Return the loss, or its mean where there are several.
+
+    Raises:
+        MeasureError: one is not finite.
+    """
+    value = float(loss.mean())
     if not math.isfinite(value):
-        msg = f"training: the loss must be finite; got {value} at step {fit.done}. Lower the rate."
+        msg = f"training: the loss must be finite; got {value} at step {step}. Lower the rate."
         raise MeasureError(msg)
     return value
 
 
 @torch.no_grad()
-def _look(fit: Fit, validation: Examples, geometry: Geometry, scale: _Scale) -> None:
-    fit.network.eval()
+def accuracy_of(network: nn.Module, examples: Examples, geometry: Geometry, scale: Scale) -> float:
+    """Return the share of the examples that a network gets right; 0 of none."""
     correct = 0
-    for where in np.array_split(np.arange(len(validation)), -(-len(validation) // 256)):
-        images = validation.read(where, geometry).to(torch.float32) / 255
-        predicted = fit.network(scale(images)).argmax(1).cpu().numpy()
-        correct += int((predicted == validation.labels[where]).sum())
+    for begin in range(0, len(examples), 256):
+        where = np.arange(begin, min(begin + 256, len(examples)))
+        images = examples.read(where, geometry).to(torch.float32) / 255
+        predicted = network(scale(images)).argmax(1).cpu().numpy()
+        correct += int((predicted == examples.labels[where]).sum())
+    return correct / max(1, len(examples))
+
+
+@torch.no_grad()
+def _look(fit: Fit, validation: Examples, geometry: Geometry, scale: Scale) -> None:
+    fit.network.eval()
+    accuracy = accuracy_of(fit.network, validation, geometry, scale)
     fit.network.train()
-    accuracy = correct / len(validation)
     if fit.recipe.select == "last" or accuracy > fit.best.get("accuracy", -1.0):
         weights = {k: v.detach().clone() for k, v in fit.network.state_dict().items()}
         fit.best = {"accuracy": accuracy, "step": fit.done, "weights": weights}
@@ -221,16 +263,22 @@ def _split(recipe: Recipe, split: Any, root: Path | None) -> Examples:
     return examples
 
 
-def _start(recipe: Recipe, device: torch.device) -> Fit:
+def start(recipe: Recipe, device: torch.device) -> Fit:
+    """Return a training whose network is initialised from the recipe's seed."""
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
     decayed = [p for p in network.parameters() if p.dim() > 1]
     rest = [p for p in network.parameters() if p.dim() <= 1]
-    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(
-        groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
+    optimiser = optimiser_of(recipe, decayed, rest)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
     return Fit(recipe, device, network, optimiser, scaler)
+
+
+def optimiser_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.optim.AdamW:
+    """Return AdamW; weights of maps decay, biases, norms and other vectors do not."""
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
+    return torch.optim.AdamW(
+        groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
 
 
 def _matching(path: Path, recipe: Recipe) -> dict[str, Any]:

@@ -63,6 +63,12 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     weights: Literal["fp32", "bf16", "fp16"] = "fp32"
     pair: str | None = None
 
+    @property
+    def looked_at(self) -> frozenset[int]:
+        """Steps after which the weights may be kept: every look, or the last step alone."""
+        looks = self.looks if self.select == "validation" else 1
+        return frozenset(round(self.steps * (i + 1) / looks) for i in range(looks))
+
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe.

@@ -15,7 +15,7 @@ from acn_eval.checkpoints.native import read_native, read_pickle
 from acn_eval.data import open_examples
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.training import train
-from acn_eval.training.fit import _start, _step, learning_rate
+from acn_eval.training.fit import _step, learning_rate, start
 from tests.tiny import recipe
 
 SHORT = {"steps": 12, "batch": 32, "warmup": 2}
@@ -290,7 +290,7 @@ def test_weights_are_stored_as_asked_and_run_in_fp32(tmp_path, device, stored, d
 def test_gradients_are_clipped_after_unscaling(device, scale):
     """One step equals AdamW by hand on gradients of norm `clip`, whatever the loss scale."""
     plan = recipe(**SHORT, clip=0.01, precision="fp32", label_smoothing=0.0)
-    state, by_hand = _start(plan, device), _start(plan, device)
+    state, by_hand = start(plan, device), start(plan, device)
     if scale > 1:
         state.scaler = torch.amp.GradScaler(device.type, init_scale=scale)
     images = torch.rand(32, 1, 8, 8, generator=torch.Generator().manual_seed(1)).to(device)
@@ -317,7 +317,7 @@ def test_gradients_are_clipped_after_unscaling(device, scale):
 
 def test_an_overflow_skips_the_step(device):
     plan = recipe(**SHORT, precision="fp16")
-    state = _start(plan, device)
+    state = start(plan, device)
     before = {k: v.clone() for k, v in state.network.state_dict().items()}
     images = torch.full((4, 1, 8, 8), 1e30, device=device)
     _step(state, images, torch.full((4, 10), 0.1, device=device))

@@ -1,0 +1,187 @@
+"""Stacked trainings give the numbers of single ones, up to the rounding of batched products.
+
+Outputs are compared, not weights: the bias of attention's keys has no effect and so no gradient,
+and Adam turns rounding errors around zero into whole steps.
+"""
+
+import pytest
+import torch
+
+from acn_eval.checkpoints.native import read_native
+from acn_eval.data import Draw, open_examples
+from acn_eval.errors import MeasureError
+from acn_eval.models import read_arch
+from acn_eval.training import Lesson, seconds_per_step, stackable, train, trained
+from acn_eval.training.fit import Scale, accuracy_of, advance, learning_rate, start
+from acn_eval.training.together import _Stack
+from tests.tiny import recipe
+
+TOLERANCE = 1e-4
+SIZES = (1, 3, 8)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return open_examples("digits", "train")
+
+
+def lessons(pool, sizes=SIZES, held_out=0.0, **changes):
+    """One lesson per size, each with another draw and another seed."""
+    plan = recipe(**{"steps": 8, "batch": 16, "warmup": 2, "learning_rate": 0.003, **changes})
+    subsets = [Draw(pool, i).subset(k, held_out) for i, k in enumerate(sizes)]
+    return [
+        Lesson(plan.model_copy(update={"seed": 10 + i}), s.learned, s.held_out)
+        for i, s in enumerate(subsets)
+    ]
+
+
+def logits(network, examples, device):
+    images = torch.from_numpy(examples.pictures.images[:64]).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        return network(images.to(device))
+
+
+def gap(one, other, examples, device):
+    return float((logits(one, examples, device) - logits(other, examples, device)).abs().max())
+
+
+VARIANTS = {
+    "acn": {"arch": {"connectivity": "acn"}},
+    "residual": {"arch": {"connectivity": "residual"}},
+    "denseformer": {"arch": {"connectivity": "denseformer"}},
+    "mean pool": {"arch": {"pool": "mean"}},
+    "augmented": {"augment": {"crop_padding": 1, "cutmix": 0.5}},
+    "clipped hard": {"clip": 0.01},
+    "no decay, no smoothing": {"weight_decay": 0.0, "label_smoothing": 0.0},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_together_is_alone(pool, device, variant):
+    """After 8 steps logits agree to 1e-4; sizes, draws and seeds all differ."""
+    some = lessons(pool, **VARIANTS[variant])
+    together = trained(some, device)
+    for lesson, network in zip(some, together, strict=True):
+        assert gap(network, trained([lesson], device)[0], pool, device) < TOLERANCE
+    untrained = start(some[0].recipe, device).network
+    assert gap(together[0], together[1], pool, device) > 100 * TOLERANCE
+    assert gap(together[0], untrained, pool, device) > 100 * TOLERANCE
+
+
+def test_a_mixer_too(pool, device):
+    fields = recipe().arch.model_dump() | {"kind": "mixer"}
+    for name in ("heads", "hidden"):
+        fields.pop(name)
+    arch = read_arch(fields, "test")
+    both = [
+        Lesson(lesson.recipe.model_copy(update={"arch": arch}), lesson.examples, lesson.held_out)
+        for lesson in lessons(pool, (2, 4))
+    ]
+    for lesson, network in zip(both, trained(both, device), strict=True):
+        assert gap(network, trained([lesson], device)[0], pool, device) < TOLERANCE
+
+
+def test_accuracies_agree_at_the_end_of_a_training(pool, device):
+    """Rounding grows over the steps; what is predicted hardly changes."""
+    both = lessons(pool, (10, 20), steps=60)
+    validation = open_examples("digits", "validation")
+    for lesson, network in zip(both, trained(both, device), strict=True):
+        scale = lesson.scale(device)
+        (alone,) = trained([lesson], device)
+        one, other = (accuracy_of(x, validation, lesson.geometry, scale) for x in (network, alone))
+        assert one > 0.4
+        assert one == pytest.approx(other, abs=0.01)
+
+
+def test_alone_is_the_training_of_a_recipe(pool, device, tmp_path):
+    """On the whole split, a lesson ends with the weights that `train` writes."""
+    plan = recipe(steps=10)
+    train(plan, tmp_path / "a.pt", device=device)
+    (network,) = trained([Lesson(plan, pool, pool.at(pool.ids[:0]))], device)
+    written = read_native(tmp_path / "a.pt").state
+    for name, weights in network.state_dict().items():
+        assert torch.equal(weights.cpu(), written[name])
+
+
+def test_each_network_is_clipped_to_its_own_norm(pool, device):
+    """By hand: gradients of every network alone, then their norms."""
+    both = lessons(pool, (2, 9), clip=0.05, label_smoothing=0.0)
+    stack = _Stack(both, device)
+    norms = []
+    for i, lesson in enumerate(both):
+        network = start(lesson.recipe, device).network
+        images, targets = (x[i] for x in stack._batches())
+        loss = torch.nn.functional.cross_entropy(network(images), targets)
+        grads = torch.autograd.grad(loss, list(network.parameters()))
+        norms.append(float(torch.cat([g.flatten() for g in grads]).norm()))
+    assert min(norms) > 0.1
+    stack.step()
+    found = torch.cat([p.grad.flatten(1) for p in stack.state.values()], dim=1).norm(dim=1)
+    assert found.tolist() == pytest.approx([0.05, 0.05], rel=1e-3)
+    assert norms[0] != pytest.approx(norms[1], rel=1e-3)
+
+
+def test_one_rate_follows_the_schedule(pool, device):
+    stack = _Stack(lessons(pool), device)
+    seen = []
+    for _ in range(4):
+        stack.step()
+        seen += [group["lr"] for group in stack.optimiser.param_groups]
+    expected = [learning_rate(stack.recipe, step) for step in range(4) for _ in range(2)]
+    assert seen == expected
+    assert [g["weight_decay"] for g in stack.optimiser.param_groups] == [0.01, 0.0]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_best_look_is_kept(pool, device, n):
+    """Weights are selected on what is held out: a rate that ends badly keeps an early look."""
+    changes = {"steps": 12, "looks": 6, "select": "validation", "learning_rate": 0.05}
+    some = lessons(pool, (10, 20)[:n], held_out=0.3, **changes)
+    kept = trained(some, device)
+    for lesson, network in zip(some, kept, strict=True):
+        scale = lesson.scale(device)
+        ends = []
+        for look in range(1, 7):
+            cut = lesson.recipe.model_copy(update={"select": "last"})
+            fit = start(cut, device)
+            for _ in range(2 * look):
+                advance(fit, lesson.examples, lesson.geometry, scale)
+            fit.network.eval()
+            ends.append(accuracy_of(fit.network, lesson.held_out, lesson.geometry, scale))
+        found = accuracy_of(network, lesson.held_out, lesson.geometry, scale)
+        assert found == pytest.approx(max(ends), abs=0.02)
+
+
+def test_a_lesson_is_normalised_by_its_own_images(pool, device):
+    lesson = lessons(pool, (1,))[0]
+    own = lesson.examples.read(torch.arange(10).numpy(), lesson.geometry).double() / 255
+    scale = lesson.scale(device)
+    assert float(scale.mean) == pytest.approx(float(own.mean()), abs=1e-4)
+    assert float(scale.std) == pytest.approx(float(own.std(correction=0)), abs=1e-4)
+    assert isinstance(scale, Scale)
+
+
+def test_what_can_be_stacked(pool):
+    both = lessons(pool)
+    assert stackable(both)
+    other = both[0].recipe.model_copy(update={"learning_rate": 0.5})
+    assert not stackable([*both, Lesson(other, pool, pool)])
+    assert not stackable(lessons(pool, precision="bf16"))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_loss_that_is_not_finite_ends_the_training(pool, device, n):
+    with pytest.raises(MeasureError, match="the loss must be finite; got nan at step 8"):
+        trained(lessons(pool, SIZES[:n], learning_rate=1e30), device)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_progress_counts_the_steps_of_all(pool, device, n):
+    told = []
+    trained(lessons(pool, SIZES[:n], steps=100), device, told.append)
+    assert told == [50 * n, 100 * n]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_step_takes_time(pool, device, n):
+    assert 1e-6 < seconds_per_step(lessons(pool, SIZES[:n]), device, looks=3) < 5
