@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from acn_eval.data import Geometry
-from acn_eval.errors import CheckpointError
-from acn_eval.models import cost
+from acn_eval.errors import CheckpointError, Unsupported
+from acn_eval.models import Readings, cost
 from acn_eval.results import CheckpointId
 
 __all__ = ["Checkpoint", "Classifier", "Prepare", "from_module", "one_exit"]
@@ -91,6 +91,19 @@ class _OneExit(nn.Module):
 
     def exits(self, images: Tensor) -> list[Tensor]:
         return [self(images)]
+
+    def readings(self, images: Tensor) -> list[Readings]:
+        """Return what is before the head of a network that can say it, as timm's can.
+
+        Raises:
+            Unsupported: it cannot: logits are no features.
+        """
+        inner: Any = self.inner
+        if not hasattr(inner, "forward_head"):
+            msg = f"{type(inner).__name__}: has no features before its head; logits are none"
+            raise Unsupported(msg)
+        before: Tensor = inner.forward_head(inner.forward_features(images), pre_logits=True)
+        return [Readings(before, before)]
 
 
 def one_exit(module: nn.Module) -> Classifier:

@@ -2,7 +2,7 @@
 
 from acn_eval.models.build import AnyArch, build, initialise, read_arch
 from acn_eval.models.cost import Cost, cost, exit_costs, head_flops
-from acn_eval.models.encoder import Encoder
+from acn_eval.models.encoder import Encoder, Readings
 from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
 from acn_eval.models.vit import ViTConfig
 
@@ -12,6 +12,7 @@ __all__ = [
     "Encoder",
     "MixerConfig",
     "OfficialMixerConfig",
+    "Readings",
     "ViTConfig",
     "build",
     "cost",

@@ -1,5 +1,6 @@
 """The one pass over images, and the store that lets it resume."""
 
+from acn_eval.passes.features import Depths, extract, feature_shape, read_features
 from acn_eval.passes.one_pass import Pass, Progress, Subject, one_pass, prepared
 from acn_eval.passes.place import Place, Precision, resolve_device
 from acn_eval.passes.precision import Numeric, bf16_pays, certificate
@@ -10,6 +11,7 @@ __all__ = [
     "CACHE_ENV",
     "CLEAN",
     "ClassMap",
+    "Depths",
     "Numeric",
     "Pass",
     "Place",
@@ -22,7 +24,10 @@ __all__ = [
     "certificate",
     "class_map",
     "default_store",
+    "extract",
+    "feature_shape",
     "one_pass",
     "prepared",
+    "read_features",
     "resolve_device",
 ]

@@ -1,0 +1,134 @@
+"""Features of every depth, from one forward pass per image: what probes are fitted on."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.data import Examples
+from acn_eval.errors import Unsupported
+from acn_eval.models import Readings
+from acn_eval.passes.memory import Batches
+from acn_eval.passes.one_pass import Pair, Pass, chunks, facts, inputs, is_file
+from acn_eval.passes.place import Place
+from acn_eval.passes.precision import Numeric, running
+from acn_eval.passes.store import Store
+
+__all__ = ["Depths", "extract", "feature_shape", "read_features"]
+
+Tell = Callable[[int], None]
+"""Called with the number of image-forwards that were done since the last call."""
+
+
+@dataclass(frozen=True)
+class Depths:
+    """Features of the images of one pass, in their order.
+
+    Attributes:
+        table: float32 (readings, exits, n, width); one reading where the network does not tell
+            the two apart, else stream and block.
+    """
+
+    table: NDArray[np.float32]
+
+    def of(self, reading: str, exit_: int) -> NDArray[np.float32]:
+        """Return the features (n, width) of a depth; `reading` is ``stream`` or ``block``."""
+        features: NDArray[np.float32] = self.table[0 if reading == "stream" else -1, exit_]
+        return features
+
+
+def read_features(checkpoint: Checkpoint, images: Tensor, numeric: Numeric) -> Tensor:
+    """Return features float32 (readings, exits, n, width) of prepared images.
+
+    Raises:
+        Unsupported: the network does not say what it has before its head.
+    """
+    readings = getattr(checkpoint.model, "readings", None)
+    if readings is None:
+        msg = f"{checkpoint.id.name}: has no `readings`: what is before its head is not known"
+        raise Unsupported(msg)
+    with running(numeric, images.device):
+        found: list[Readings] = readings(images)
+    kinds = [[reading.stream for reading in found]]
+    if any(reading.block is not reading.stream for reading in found):
+        kinds.append([reading.block for reading in found])
+    return torch.stack([torch.stack(kind) for kind in kinds]).float()
+
+
+def feature_shape(checkpoint: Checkpoint, place: Place) -> tuple[int, int]:
+    """Return the number of exits and the width of a network's features.
+
+    Raises:
+        Unsupported: it has none, or they are not (n, width).
+    """
+    g = checkpoint.prepare.geometry
+    found = read_features(
+        checkpoint, torch.zeros(1, g.channels, g.size, g.size).to(place.device), "fp32"
+    )
+    if found.dim() != 4:
+        msg = f"{checkpoint.id.name}: features must be (n, width); got {tuple(found.shape[2:])}"
+        raise Unsupported(msg)
+    return found.shape[1], found.shape[3]
+
+
+def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
+    """Return the features of every subject under every question, in the examples' order.
+
+    Finished pieces are kept and found again, the same numbers to the last bit.
+    """
+    batches = Batches(job.place.batch_size, job.place.device)
+    pieces = [_chunk(job, chunk, batches, tell) for chunk in chunks(job)]
+    return [
+        [
+            Depths(np.concatenate([piece[s, q] for piece in pieces], axis=2))
+            for q in range(len(job.questions))
+        ]
+        for s in range(len(job.subjects))
+    ]
+
+
+def _chunk(
+    job: Pass, chunk: Examples, batches: Batches, tell: Tell
+) -> dict[Pair, NDArray[np.float32]]:
+    pairs = [(s, q) for s in range(len(job.subjects)) for q in range(len(job.questions))]
+    keys = {pair: Store.key(["features v1", *facts(job, *pair, chunk)]) for pair in pairs}
+    kept = [pair for pair in pairs if is_file(job.subjects[pair[0]])]
+    known = {pair: job.place.store.read(keys[pair]) for pair in kept}
+    found = {pair: _decoded(content) for pair, content in known.items() if content is not None}
+    missing = [pair for pair in pairs if pair not in found]
+    if missing:
+        computed = batches.halving(lambda size: _computed(job, chunk, missing, size))
+        for pair in set(kept) & computed.keys():
+            job.place.store.write(keys[pair], _encoded(computed[pair]))
+        found |= computed
+    tell(len(pairs) * len(chunk))
+    return found
+
+
+def _computed(
+    job: Pass, chunk: Examples, missing: list[Pair], size: int
+) -> dict[Pair, NDArray[np.float32]]:
+    parts: dict[Pair, list[NDArray[np.float32]]] = {pair: [] for pair in missing}
+    for start in range(0, len(chunk), size):
+        where = np.arange(start, min(start + size, len(chunk)))
+        for pair, images in inputs(job, chunk, where, missing):
+            checkpoint = job.subjects[pair[0]].checkpoint
+            parts[pair].append(read_features(checkpoint, images, job.numeric).cpu().numpy())
+    return {pair: np.concatenate(arrays, axis=2) for pair, arrays in parts.items()}
+
+
+def _encoded(table: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, table, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _decoded(content: bytes) -> NDArray[np.float32]:
+    table: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    return table
