@@ -19,6 +19,7 @@ from acn_eval.errors import CheckpointError, ConfigError, MeasureError
 from acn_eval.models import Encoder, build, initialise
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
+from acn_eval.training.exit_loss import exit_weights, weighted_loss
 from acn_eval.training.interrupts import held_back
 from acn_eval.training.recipe import Recipe
 
@@ -206,8 +207,7 @@ def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
         group["lr"] = learning_rate(recipe, fit.done)
     dtype = _DTYPES[recipe.precision]
     with torch.autocast(fit.device.type, dtype, enabled=dtype != torch.float32):
-        logits = fit.network(images)
-    loss = cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
+        loss = _loss(fit, images, targets)
     fit.optimiser.zero_grad(set_to_none=True)
     fit.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     fit.scaler.unscale_(fit.optimiser)
@@ -215,6 +215,16 @@ def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
     fit.scaler.step(fit.optimiser)
     fit.scaler.update()
     return loss.detach()
+
+
+def _loss(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
+    recipe = fit.recipe
+    if recipe.exit_loss == "last":  # the same number as below, without the other exits' heads
+        logits = fit.network(images).float()
+        return cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    weights = exit_weights(recipe.exit_loss, recipe.arch.depth)
+    exits = fit.network.exits(images)
+    return weighted_loss(exits, targets, weights, recipe.label_smoothing)
 
 
 def finite(loss: Tensor, step: int) -> float:

@@ -1,12 +1,13 @@
 """The recipe of a training: one YAML, one frozen object."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from acn_eval.models import AnyArch
 from acn_eval.strict import read_config
+from acn_eval.training.exit_loss import ExitLoss
 
 __all__ = ["Augment", "Recipe", "read_recipe"]
 
@@ -43,6 +44,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         precision: of the forward pass; ``bf16`` and ``fp16`` by autocast, fp16 with loss scaling.
         select: keep the last weights, or the best on validation (looked at `looks` times).
         weights: number format of the stored weights.
+        exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.
     """
 
     arch: AnyArch
@@ -62,6 +64,16 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     looks: Annotated[int, Field(gt=0)] = 10
     weights: Literal["fp32", "bf16", "fp16"] = "fp32"
     pair: str | None = None
+    exit_loss: ExitLoss = "last"
+
+    @model_validator(mode="after")
+    def _exits_are_there(self) -> Self:
+        named = self.exit_loss if isinstance(self.exit_loss, dict) else {}
+        wrong = [k for k, weight in named.items() if not 0 <= k < self.arch.depth or weight < 0]
+        if wrong:
+            msg = f"exit_loss must weigh exits below {self.arch.depth}; got exit {wrong[0]}"
+            raise ValueError(msg)
+        return self
 
     @property
     def looked_at(self) -> frozenset[int]:
