@@ -12,7 +12,7 @@ from torch import Tensor
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import AnyCorruption, Context, Gaussian, NoiseKey, noise_digest
-from acn_eval.data import Geometry, channel_moments
+from acn_eval.data import Examples, Geometry, channel_moments
 from acn_eval.errors import Unsupported
 from acn_eval.passes import (
     CLEAN,
@@ -30,7 +30,7 @@ from acn_eval.passes import (
 from acn_eval.results import Skip
 from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
 
-__all__ = ["Robustness", "Shown"]
+__all__ = ["Robustness", "Shown", "first_images"]
 
 _WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
 _DIGESTED = 8
@@ -114,22 +114,23 @@ class Robustness(Suite, frozen=True):
     ) -> list[Shown]:
         """Show every condition to all subjects; keep what the last, or every, exit made of it."""
         found: dict[int, Shown] = {}
-        for geometry in dict.fromkeys(self._geometry(s) for s in subjects):
-            group = [i for i, s in enumerate(subjects) if self._geometry(s) == geometry]
+        for geometry in dict.fromkeys(self.geometry(s) for s in subjects):
+            group = [i for i, s in enumerate(subjects) if self.geometry(s) == geometry]
             shown = self._show([subjects[i] for i in group], geometry, setting, exits=exits)
             found.update(zip(group, shown, strict=True))
         return [found[i] for i in range(len(subjects))]
 
-    def _geometry(self, subject: Subject) -> Geometry:
+    def geometry(self, subject: Subject) -> Geometry:
+        """Return the size and channels of what a subject is shown."""
         own = subject.checkpoint.prepare.geometry
         return Geometry(self.image_size or own.size, own.channels)
 
     def _show(
         self, subjects: Sequence[Subject], geometry: Geometry, setting: Setting, *, exits: bool
     ) -> list[Shown]:
-        questions, skipped = self._possible(geometry)
-        context = self._context(geometry, setting)
-        first = self._first(geometry, setting, _CERTIFIED)
+        questions, skipped = self.possible(geometry)
+        context = self.context(geometry, setting.examples)
+        first = first_images(geometry, setting)
         numeric = _numeric(subjects, first, setting, len(questions))
         job = Pass(
             subjects=subjects,
@@ -143,7 +144,7 @@ class Robustness(Suite, frozen=True):
             exits=exits,
         )
         outcomes = one_pass(job, setting.progress)
-        digest = self._digest(first, context, setting)
+        digest = self.digest(first, context, setting)
         return [
             Shown(
                 questions=questions,
@@ -162,7 +163,8 @@ class Robustness(Suite, frozen=True):
             for subject, row in zip(subjects, outcomes, strict=True)
         ]
 
-    def _possible(self, geometry: Geometry) -> tuple[list[Question], tuple[Skip, ...]]:
+    def possible(self, geometry: Geometry) -> tuple[list[Question], tuple[Skip, ...]]:
+        """Return the questions that pictures of a geometry can be asked, and the others."""
         questions: list[Question] = []
         skipped: list[Skip] = []
         for question in self.questions():
@@ -174,18 +176,15 @@ class Robustness(Suite, frozen=True):
                 skipped.append(Skip(question.condition, str(reason)))
         return questions, tuple(skipped)
 
-    def _context(self, geometry: Geometry, setting: Setting) -> Context:
+    def context(self, geometry: Geometry, examples: Examples) -> Context:
+        """Return what the noise has to know of the data set."""
         normalized = any(
             isinstance(c, Gaussian) and c.space == "normalized" for c in self.corruptions
         )
-        return Context(channel_moments(setting.examples, geometry)[1] if normalized else ())
+        return Context(channel_moments(examples, geometry)[1] if normalized else ())
 
-    def _first(self, geometry: Geometry, setting: Setting, n: int) -> Tensor:
-        where = np.arange(min(n, len(setting.examples)))
-        images = setting.examples.read(where, geometry).to(torch.float32) / 255
-        return images.to(setting.place.device)
-
-    def _digest(self, first: Tensor, context: Context, setting: Setting) -> str:
+    def digest(self, first: Tensor, context: Context, setting: Setting) -> str:
+        """Return the digest of the first images under every condition."""
         ids = torch.from_numpy(setting.examples.ids[:_DIGESTED]).to(first.device)
         return noise_digest(
             self.corruptions,
@@ -194,6 +193,13 @@ class Robustness(Suite, frozen=True):
             key=NoiseKey(setting.seed),
             context=context,
         )
+
+
+def first_images(geometry: Geometry, setting: Setting) -> Tensor:
+    """Return the images (n, channels, size, size) in [0, 1] that are certified and digested."""
+    where = np.arange(min(_CERTIFIED, len(setting.examples)))
+    images = setting.examples.read(where, geometry).to(torch.float32) / 255
+    return images.to(setting.place.device)
 
 
 def _numeric(
