@@ -44,9 +44,9 @@ def show_verdict(out: Console, verdict: Verdict) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for number, name in enumerate(head(verdict)):
             right = number in _FIGURES
-            table.add_column(name, justify="right" if right else "left", no_wrap=right)
+            table.add_column(Text(name), justify="right" if right else "left", no_wrap=right)
         for row in verdict.rules:
-            table.add_row(*cells(row))
+            table.add_row(*map(Text, cells(row)))
         out.print(table)
         out.print(legend(verdict), style="dim")
         out.print()

@@ -15,6 +15,8 @@ __all__ = ["cli", "main"]
 
 _COMMANDS = {
     "robustness": "Accuracy under noise, paired with a baseline: is it more robust?",
+    "gate": "May this checkpoint replace its baseline? Pass, fail, or no verdict.",
+    "plan": "What a gate or suite costs, and what it could see, before it runs.",
     "train": "Train a recipe: exact, resumable, never touching test.",
     "upload": "Record results that are on disk in MLflow; twice changes nothing.",
     "ui": "Browse the recorded runs in the MLflow UI.",
@@ -28,8 +30,8 @@ Examples:
   acn-eval ui
 
 \b
-Exit codes: 0 fine; 2 usage or bad input; 4 could not measure or record, or a bug;
-130 stopped by Ctrl-C."""
+Exit codes: 0 fine; 1 regression and 3 no verdict (gate only); 2 usage or bad input;
+4 could not measure or record, or a bug; 130 stopped by Ctrl-C."""
 
 
 class _LazyGroup(click.Group):

@@ -101,10 +101,16 @@ def _words(verdict: Verdict) -> str:
     if missing:
         return f"cannot be judged; {_lines(missing)}"
     return f"{verdict.n:,} images cannot tell; " + "; ".join(
-        f"{line(row)}, which needs about {_needed(row)} images"
-        for row in required
-        if row.verdict == "no_verdict"
+        f"{line(row)}{_why_open(row)}" for row in required if row.verdict == "no_verdict"
     )
+
+
+def _why_open(row: GateRule) -> str:
+    if row.images_needed is None or row.images_needed > row.n:
+        return f", which needs about {_needed(row)} images"
+    if row.estimate is not None and row.estimate.high < row.bound:
+        return f", not surely below it after adjusting for all rules (p = {row.p_fail:.3f})"
+    return ", too close to call"
 
 
 def _of_identical(verdict: Verdict) -> str:
