@@ -1,0 +1,164 @@
+"""Where an accuracy's variance comes from: draw of the data, initialisation, test images."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri, fdtri
+
+from acn_eval.statistics.comparison import Estimate
+
+__all__ = ["MeanSquare", "combined", "components", "mean_squares"]
+
+
+class MeanSquare(NamedTuple):
+    """A mean square of an analysis of variance and its degrees of freedom."""
+
+    value: float
+    df: int
+
+
+def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str, Estimate]:
+    r"""Split the variance of a trained network's accuracy, one component per source.
+
+    For accuracies :math:`y_{dsi}` with initialisations s nested in draws d, both crossed with
+    images i, equating mean squares with their expectations gives
+
+    .. math::
+        \sigma^2_{draw} = (MS_d - MS_{di} - MS_s + MS_{si}) / (S n), \quad
+        \sigma^2_{init} = (MS_s - MS_{si}) / n
+
+        \sigma^2_{images} = (\sigma^2_i + \sigma^2_{di} + \sigma^2_{si}) / n
+
+    so that their sum is the variance of the accuracy that one network of one draw shows on n
+    images. The estimates are unbiased because they are not truncated: a component that is small
+    comes out negative quite often.
+
+    Args:
+        table: (draws, initialisations, images), two draws or more; values are per image.
+        confidence: of the limits, by the modified large-sample method (see `combined`).
+
+    Returns:
+        Variances by name: ``draw``, ``initialisation``, ``test images``. With one initialisation
+        per draw the two cannot be told apart: ``draw and initialisation``, ``test images``.
+
+    References:
+        Searle, Casella and McCulloch, "Variance Components", 1992, chapter 4.
+    """
+    draws, repeats, n = table.shape
+    ms = mean_squares(table)
+    if repeats == 1:
+        return {
+            "draw and initialisation": combined(
+                [(1 / n, ms["draw"]), (-1 / n, ms["draw x image"])], confidence
+            ),
+            "test images": combined(
+                [(1 / (draws * n), ms["image"]), ((1 - 1 / draws) / n, ms["draw x image"])],
+                confidence,
+            ),
+        }
+    each = 1 / (repeats * n)
+    return {
+        "draw": combined(
+            [
+                (each, ms["draw"]),
+                (-each, ms["draw x image"]),
+                (-each, ms["initialisation"]),
+                (each, ms["residual"]),
+            ],
+            confidence,
+        ),
+        "initialisation": combined(
+            [(1 / n, ms["initialisation"]), (-1 / n, ms["residual"])], confidence
+        ),
+        "test images": combined(
+            [
+                (each / draws, ms["image"]),
+                (each * (1 - 1 / draws), ms["draw x image"]),
+                ((1 - 1 / repeats) / n, ms["residual"]),
+            ],
+            confidence,
+        ),
+    }
+
+
+def mean_squares(table: NDArray[np.float64]) -> dict[str, MeanSquare]:
+    """Return the mean squares of initialisations nested in draws, crossed with images.
+
+    Args:
+        table: (draws, initialisations, images).
+
+    Returns:
+        ``draw``, ``image``, ``draw x image`` and, with two initialisations or more,
+        ``initialisation`` and ``residual`` (initialisation x image within the draw).
+    """
+    draws, repeats, n = table.shape
+    by_draw, by_image = table.mean(axis=(1, 2)), table.mean(axis=(0, 1))
+    cells = table.mean(axis=1)
+    joint = cells - by_draw[:, None] - by_image + table.mean()
+    found = {
+        "draw": MeanSquare(repeats * n * float(np.var(by_draw, ddof=1)), draws - 1),
+        "image": MeanSquare(draws * repeats * float(np.var(by_image, ddof=1)), n - 1),
+        "draw x image": _mean_square(repeats * joint**2, (draws - 1) * (n - 1)),
+    }
+    if repeats > 1:
+        networks = table.mean(axis=2)
+        within = networks - by_draw[:, None]
+        left = table - networks[:, :, None] - cells[:, None, :] + by_draw[:, None, None]
+        df = draws * (repeats - 1)
+        found["initialisation"] = _mean_square(n * within**2, df)
+        found["residual"] = _mean_square(left**2, df * (n - 1))
+    return found
+
+
+def combined(terms: Sequence[tuple[float, MeanSquare]], confidence: float = 0.95) -> Estimate:
+    """Return a linear combination of mean squares with limits that may lie below zero.
+
+    Args:
+        terms: (coefficient, mean square); coefficients may be negative.
+        confidence: of both limits together.
+
+    References:
+        Ting, Burdick, Graybill, Jeyaratnam and Lu, "Confidence intervals on linear combinations
+        of variance components that are unrestricted in sign", Journal of Statistical
+        Computation and Simulation 35, 1990 (without their small terms for pairs of one sign).
+    """
+    tail = (1 - confidence) / 2
+    value = sum(c * ms.value for c, ms in terms)
+    below = _reach(terms, tail)
+    above = _reach([(-c, ms) for c, ms in terms], tail)
+    return Estimate(value, value - below, value + above)
+
+
+def _reach(terms: Sequence[tuple[float, MeanSquare]], tail: float) -> float:
+    """Return how far the lower limit lies below the value."""
+    plus = [(c * ms.value, ms.df) for c, ms in terms if c > 0]
+    minus = [(-c * ms.value, ms.df) for c, ms in terms if c < 0]
+    square = sum((_shrunk(df, tail) * part) ** 2 for part, df in plus)
+    square += sum((_grown(df, tail) * part) ** 2 for part, df in minus)
+    square += sum(
+        _mixed(df, other_df, tail) * part * other for part, df in plus for other, other_df in minus
+    )
+    return math.sqrt(max(square, 0.0))
+
+
+def _shrunk(df: int, tail: float) -> float:
+    """1 - 1 / F: how far, relatively, one mean square may lie above its expectation."""
+    return 1 - df / float(chdtri(df, tail))
+
+
+def _grown(df: int, tail: float) -> float:
+    """1 / F - 1: how far it may lie below."""
+    return df / float(chdtri(df, 1 - tail)) - 1
+
+
+def _mixed(df: int, other: int, tail: float) -> float:
+    """The weight that makes the limit exact for a difference of two mean squares."""
+    f = float(fdtri(df, other, 1 - tail))
+    return ((f - 1) ** 2 - (_shrunk(df, tail) * f) ** 2 - _grown(other, tail) ** 2) / f
+
+
+def _mean_square(squares: NDArray[np.float64], df: int) -> MeanSquare:
+    return MeanSquare(float(squares.sum()) / df, df)
