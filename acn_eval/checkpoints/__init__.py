@@ -2,6 +2,7 @@
 
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.checkpoint import Checkpoint, Classifier, Prepare, from_module
+from acn_eval.checkpoints.export import cut_at, export
 from acn_eval.checkpoints.load import find, load
 from acn_eval.checkpoints.native import Native, write_native
 
@@ -12,6 +13,8 @@ __all__ = [
     "Native",
     "Prepare",
     "Training",
+    "cut_at",
+    "export",
     "find",
     "from_module",
     "load",

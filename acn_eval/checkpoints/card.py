@@ -46,6 +46,7 @@ class Card(BaseModel, frozen=True, extra="forbid"):
         mean, std: normalisation per channel, in units of [0, 1].
         pair: file of the twin that a comparison takes by default, relative to this file.
         training: how it was made, if known.
+        origin: the file that it was made from, if it was cut or pruned, and how.
     """
 
     arch: AnyArch
@@ -56,6 +57,7 @@ class Card(BaseModel, frozen=True, extra="forbid"):
     std: tuple[Positive, ...]
     pair: str | None = None
     training: Training | None = None
+    origin: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

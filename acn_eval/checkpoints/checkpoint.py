@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from acn_eval.checkpoints.native import Native
 from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError, Unsupported
 from acn_eval.models import Readings, cost
@@ -69,6 +70,7 @@ class Checkpoint:
         data: the data set that it was trained on, the default of an evaluation; "" if unknown.
         pair: uri of its twin, the default baseline; None if it has none.
         trained_on: int64 (n,), content hashes of its training images; empty if unknown.
+        native: the content of its file, where it is one that can be written again.
     """
 
     id: CheckpointId
@@ -78,6 +80,7 @@ class Checkpoint:
     data: str = ""
     pair: str | None = None
     trained_on: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    native: Native | None = None
 
 
 class _OneExit(nn.Module):

@@ -82,6 +82,7 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
         data=card.data,
         pair=pair,
         trained_on=native.trained_on.numpy(),
+        native=native,
     )
 
 

@@ -142,6 +142,18 @@ class Encoder(nn.Module):
         """
         return [self.classify(stream, k) for k, stream in enumerate(self.streams(images))]
 
+    def leave_at(self, images: Tensor, exit: int) -> Tensor:
+        """Logits (batch, classes) of an exit by the way of early exit: every head before is asked.
+
+        Exit 0, the embedding alone, is not asked on the way.
+        """
+        for k, stream in enumerate(self.streams(images)):
+            if k == exit:
+                break
+            if k:
+                self.classify(stream, k)
+        return self.classify(stream, exit)
+
     def streams(self, images: Tensor) -> Iterator[Tensor]:
         """Yield the readout (batch, tokens, width) of every exit 0 .. L."""
         return map(self.connectivity.readout, self._wired(images))

@@ -1,6 +1,7 @@
 """The one pass over images, and the store that lets it resume."""
 
 from acn_eval.passes.features import Depths, extract, feature_shape, read_features
+from acn_eval.passes.latency import Latency, latency
 from acn_eval.passes.one_pass import Pass, Progress, Subject, one_pass, prepared
 from acn_eval.passes.place import Place, Precision, resolve_device
 from acn_eval.passes.precision import Numeric, bf16_pays, certificate
@@ -12,6 +13,7 @@ __all__ = [
     "CLEAN",
     "ClassMap",
     "Depths",
+    "Latency",
     "Numeric",
     "Pass",
     "Place",
@@ -26,6 +28,7 @@ __all__ = [
     "default_store",
     "extract",
     "feature_shape",
+    "latency",
     "one_pass",
     "prepared",
     "read_features",

@@ -1,12 +1,15 @@
 """The questions that can be asked of a checkpoint: one module, one YAML, one line each."""
 
-from acn_eval.suites.read import AnySuite, read_suite, schema, shipped_suites
+from acn_eval.suites.compression import Compression
+from acn_eval.suites.files import shipped_suites
+from acn_eval.suites.read import AnySuite, read_suite, schema
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
 
 __all__ = [
     "Answer",
     "AnySuite",
+    "Compression",
     "Robustness",
     "Setting",
     "Suite",

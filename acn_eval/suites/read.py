@@ -1,26 +1,21 @@
 """Reads a suite by name or path, and exports the JSON Schema for editors."""
 
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from acn_eval.errors import ConfigError
-from acn_eval.shipped import shipped
-from acn_eval.strict import read_config, read_yaml
+from acn_eval.strict import read_config
+from acn_eval.suites.compression import Compression
+from acn_eval.suites.files import suite_file
 from acn_eval.suites.robustness import Robustness
 
-__all__ = ["AnySuite", "read_suite", "schema", "shipped_suites"]
+__all__ = ["AnySuite", "read_suite", "schema"]
 
-AnySuite = Robustness
+AnySuite = Annotated[
+    Robustness | Compression,
+    Field(discriminator="kind"),
+]
 """Every suite, chosen by ``kind``: the only list of suites."""
-
-
-def shipped_suites() -> dict[str, Path]:
-    """Return the suites that travel with acn-eval, by name."""
-    paths = sorted(shipped("suites").glob("*.yaml"))
-    # A gate lies beside the suite that it judges.
-    return {p.stem: p for p in paths if read_yaml(p, "a suite").get("kind") != "gate"}
 
 
 def read_suite(name: str) -> AnySuite:
@@ -29,13 +24,7 @@ def read_suite(name: str) -> AnySuite:
     Raises:
         ConfigError: no such suite, no YAML, or a field that must be something else.
     """
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = shipped_suites().get(name, path)
-    if not path.is_file():
-        have = ", ".join(shipped_suites())
-        raise ConfigError(f"{name}: must be a YAML file or a shipped suite ({have}); got neither")
-    suite: AnySuite = read_config(path, AnySuite, "a suite")
+    suite: AnySuite = read_config(suite_file(name), AnySuite, "a suite")
     return suite
 
 

@@ -110,13 +110,28 @@ class Robustness(Suite, frozen=True):
         return [shown.answer() for shown in self.show(subjects, setting)]
 
     def show(
-        self, subjects: Sequence[Subject], setting: Setting, *, exits: bool = False
+        self,
+        subjects: Sequence[Subject],
+        setting: Setting,
+        *,
+        exits: bool = False,
+        corrupted: bool = True,
     ) -> list[Shown]:
-        """Show every condition to all subjects; keep what the last, or every, exit made of it."""
+        """Show all subjects every condition, or the undisturbed images alone.
+
+        Args:
+            subjects: that are shown them; those that see the same pixels share one pass.
+            setting: the images, among others.
+            exits: keep what every exit made of them, not the last alone.
+            corrupted: False leaves the corruptions out.
+        """
         found: dict[int, Shown] = {}
         for geometry in dict.fromkeys(self.geometry(s) for s in subjects):
             group = [i for i, s in enumerate(subjects) if self.geometry(s) == geometry]
-            shown = self._show([subjects[i] for i in group], geometry, setting, exits=exits)
+            asked = [subjects[i] for i in group]
+            questions, skipped = self.possible(geometry, corrupted=corrupted)
+            job = self._job(asked, geometry, setting, questions, exits=exits)
+            shown = self._shown(job, skipped, setting)
             found.update(zip(group, shown, strict=True))
         return [found[i] for i in range(len(subjects))]
 
@@ -125,49 +140,60 @@ class Robustness(Suite, frozen=True):
         own = subject.checkpoint.prepare.geometry
         return Geometry(self.image_size or own.size, own.channels)
 
-    def _show(
-        self, subjects: Sequence[Subject], geometry: Geometry, setting: Setting, *, exits: bool
-    ) -> list[Shown]:
-        questions, skipped = self.possible(geometry)
-        context = self.context(geometry, setting.examples)
+    def _job(
+        self,
+        subjects: Sequence[Subject],
+        geometry: Geometry,
+        setting: Setting,
+        questions: Sequence[Question],
+        *,
+        exits: bool,
+    ) -> Pass:
         first = first_images(geometry, setting)
-        numeric = _numeric(subjects, first, setting, len(questions))
-        job = Pass(
+        return Pass(
             subjects=subjects,
             examples=setting.examples,
             questions=questions,
             geometry=geometry,
             place=setting.place,
             seed=setting.seed,
-            numeric=numeric,
-            context=context,
+            numeric=_numeric(subjects, first, setting, len(questions)),
+            context=self.context(geometry, setting.examples),
             exits=exits,
         )
+
+    def _shown(self, job: Pass, skipped: tuple[Skip, ...], setting: Setting) -> list[Shown]:
+        first = first_images(job.geometry, setting)
         outcomes = one_pass(job, setting.progress)
-        digest = self.digest(first, context, setting)
+        digest = self.digest(first, job.context, setting)
+        size = min(setting.place.batch_size, len(first))
         return [
             Shown(
-                questions=questions,
+                questions=job.questions,
                 outcomes=row,
                 labels=setting.examples.labels,
                 skipped=skipped,
-                numeric=numeric,
+                numeric=job.numeric,
                 certificate=certificate(
                     subject.checkpoint.model,
                     prepared(subject.checkpoint, first),
-                    numeric,
-                    min(setting.place.batch_size, len(first)),
+                    job.numeric,
+                    size,
                 ),
                 noise_digest=digest,
             )
-            for subject, row in zip(subjects, outcomes, strict=True)
+            for subject, row in zip(job.subjects, outcomes, strict=True)
         ]
 
-    def possible(self, geometry: Geometry) -> tuple[list[Question], tuple[Skip, ...]]:
+    def possible(
+        self, geometry: Geometry, *, corrupted: bool = True
+    ) -> tuple[list[Question], tuple[Skip, ...]]:
         """Return the questions that pictures of a geometry can be asked, and the others."""
         questions: list[Question] = []
         skipped: list[Skip] = []
         for question in self.questions():
+            if not corrupted and question.corruption is not None:
+                continue
             try:
                 if question.corruption is not None:
                     question.corruption.check((1, geometry.channels, geometry.size, geometry.size))

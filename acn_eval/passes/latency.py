@@ -1,0 +1,58 @@
+"""How long a network really takes: median and 95th percentile of warm runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from acn_eval.passes.precision import Numeric, running
+
+__all__ = ["Latency", "latency"]
+
+_LEAST = 10
+_MOST = 100
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Wall time of one forward pass of a batch, warm.
+
+    Attributes:
+        batch: images.
+        median_ms, p95_ms: milliseconds per batch.
+        runs: that were timed.
+    """
+
+    batch: int
+    median_ms: float
+    p95_ms: float
+    runs: int
+
+
+def latency(
+    network: Callable[[Tensor], Tensor],
+    images: Tensor,
+    numeric: Numeric,
+    *,
+    seconds: float = 0.1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Latency:
+    """Time a network on one batch (batch, channels, size, size), after three runs to warm up.
+
+    It is timed for about so many seconds: 10 runs at least, 100 at most.
+    """
+    times: list[float] = []
+    with running(numeric, images.device):
+        for _ in range(3):
+            network(images)
+        while len(times) < _LEAST or (sum(times) < seconds and len(times) < _MOST):
+            start = clock()
+            network(images)
+            if images.device.type == "cuda":
+                torch.cuda.synchronize(images.device)
+            times.append(clock() - start)
+    median, p95 = (1000 * float(np.quantile(times, q)) for q in (0.5, 0.95))
+    return Latency(len(images), median, p95, len(times))

@@ -1,0 +1,141 @@
+"""Early exit: which exit answers each image under a rule, and what that saves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.statistics.comparison import Estimate
+from acn_eval.statistics.score import ACCURACY, BoundedSample
+
+__all__ = ["RULES", "Exits", "Operating", "Rule", "chosen", "operating"]
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Exits:
+    """What every exit 0 .. L made of the same n images.
+
+    Attributes:
+        predicted: class (exits, n).
+        confidence: softmax of that class (exits, n).
+        entropy: of the softmax, in nats (exits, n).
+        correct: 1 / 0 (exits, n).
+    """
+
+    predicted: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    correct: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When an image leaves the network.
+
+    Attributes:
+        thresholds: that are tried, from the strictest to the loosest.
+        ready: (exits, threshold) to a mask (exits, n) of exits that would answer.
+    """
+
+    name: str
+    thresholds: tuple[float, ...]
+    ready: Callable[[Exits, float], NDArray[np.bool_]]
+
+    def taken(self, exits: Exits, threshold: float) -> Counts:
+        """Return the exit (n,) that answers each image: the first that is ready, else the last.
+
+        The embedding alone, exit 0, never answers.
+        """
+        ready = self.ready(exits, threshold)
+        ready[0], ready[-1] = False, True
+        taken: Counts = ready.argmax(axis=0).astype(np.int64)
+        return taken
+
+
+@dataclass(frozen=True)
+class Operating:
+    """One point of the trade-off, on one set of images.
+
+    Attributes:
+        accuracy: with 95 % limits.
+        mean_exit: blocks executed per image.
+        flops, milliseconds: per image, means.
+    """
+
+    rule: str
+    threshold: float
+    accuracy: Estimate
+    mean_exit: float
+    flops: float
+    milliseconds: float
+
+
+def _patient(exits: Exits, threshold: float) -> NDArray[np.bool_]:
+    """The prediction has stayed the same over so many further exits (exit 0 does not count)."""
+    streak = np.zeros(exits.predicted.shape, np.int64)
+    for k in range(2, len(streak)):
+        same = exits.predicted[k] == exits.predicted[k - 1]
+        streak[k] = np.where(same, streak[k - 1] + 1, 0)
+    return streak >= threshold
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "entropy",
+        (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 1.8),
+        lambda exits, threshold: exits.entropy < threshold,
+    ),
+    Rule(
+        "confidence",
+        (0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5),
+        lambda exits, threshold: exits.confidence > threshold,
+    ),
+    Rule("patience", (6.0, 5.0, 4.0, 3.0, 2.0, 1.0), _patient),
+)
+"""Entropy below a threshold (the paper's, there 0.7 nats), confidence above one, and patience
+(Zhou et al., "BERT loses patience", 2020): as many further exits agree."""
+
+
+def operating(
+    rule: Rule,
+    threshold: float,
+    exits: Exits,
+    flops: Sequence[float],
+    milliseconds: Sequence[float],
+) -> Operating:
+    """Return the trade-off of one threshold.
+
+    Args:
+        rule: when an image leaves.
+        threshold: of the rule.
+        exits: on the images that are meant.
+        flops: of one image that leaves at exit 0 .. L, all heads on the way included.
+        milliseconds: likewise.
+    """
+    taken = rule.taken(exits, threshold)
+    correct = exits.correct[taken, np.arange(len(taken))]
+    sample = BoundedSample.of(correct, ACCURACY)
+    return Operating(
+        rule=rule.name,
+        threshold=threshold,
+        accuracy=Estimate(sample.value, *sample.interval()),
+        mean_exit=float(taken.mean()),
+        flops=float(np.asarray(flops)[taken].mean()),
+        milliseconds=float(np.asarray(milliseconds)[taken].mean()),
+    )
+
+
+def chosen(rule: Rule, validation: Exits, flops: Sequence[float], tolerance: float) -> float:
+    """Return the threshold with the fewest FLOPs that loses at most the tolerance on validation.
+
+    The strictest, where none does; the test images are never asked.
+    """
+    last = float(validation.correct[-1].mean())
+    spent: Mapping[float, Operating] = {
+        t: operating(rule, t, validation, flops, flops) for t in rule.thresholds
+    }
+    good = [t for t, o in spent.items() if o.accuracy.value >= last - tolerance - 1e-12]
+    return min(good, key=lambda t: spent[t].flops, default=rule.thresholds[0])

@@ -1,0 +1,218 @@
+"""Compression: how many blocks a network needs, what the rest costs, and what early exit saves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+
+from acn_eval.checkpoints import cut_at
+from acn_eval.errors import Unsupported
+from acn_eval.models import Encoder, exit_costs, head_flops
+from acn_eval.passes import Subject, latency
+from acn_eval.results import Cell, Skip
+from acn_eval.statistics.depth import cut_depth
+from acn_eval.statistics.early_exit import RULES, Exits, Rule, chosen, operating
+from acn_eval.strict import read_config
+from acn_eval.suites.files import suite_file
+from acn_eval.suites.robustness import Robustness, Shown
+from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
+
+__all__ = ["Compression"]
+
+_SETTLES_HALF_A_POINT = 539  # images, at zero discordance and 2.5 %
+_BATCHES = (1, 64)
+
+
+def _named(value: Any) -> Any:
+    """Take a robustness suite by its name or path, or as it is."""
+    if not isinstance(value, str):
+        return value
+    return read_config(suite_file(value), Robustness, "a robustness suite")
+
+
+class Compression(Suite, frozen=True):
+    """Every exit of one forward pass, undisturbed and under the corruptions of another suite.
+
+    The rule is fixed on validation: the cut is the first exit from which on every exit loses at
+    most the tolerance there. The test images then say how deep it is, with proven limits
+    (`statistics.depth`).
+
+    Attributes:
+        noise: the robustness suite whose conditions are shown to every exit; name, path or suite.
+        tolerance: accuracy that may be lost; None takes 0.005 where the test images can settle
+            it (539 or more), else 0.02.
+        seconds: wall time for each latency that is measured.
+    """
+
+    question: ClassVar[str] = "How many of its layers does it need?"
+
+    kind: Literal["compression"] = "compression"
+    noise: Annotated[Robustness, BeforeValidator(_named)]
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    seconds: Annotated[float, Field(gt=0)] = 0.1
+
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Show the test images to every exit, and the validation images to choose by."""
+        test = self.noise.show(subjects, setting, exits=True)
+        place = replace(setting.place, precision=test[0].numeric)
+        held_out = replace(
+            setting, examples=setting.split("validation"), place=place, progress=_silent
+        )
+        validation = self.noise.show(subjects, held_out, exits=True, corrupted=False)
+        return [
+            self._answer(subject, setting, shown, chosen_by)
+            for subject, shown, chosen_by in zip(subjects, test, validation, strict=True)
+        ]
+
+    def _answer(
+        self, subject: Subject, setting: Setting, test: Shown, validation: Shown
+    ) -> Answer:
+        network = subject.checkpoint.model
+        if not isinstance(network, Encoder):
+            return _without_exits(subject, test)
+        tolerance = self._tolerance(setting)
+        held_out = _exits(validation)
+        cut = cut_depth(held_out.correct, tolerance).estimate
+        details = {
+            "tolerance": tolerance,
+            "depth": network.config.depth,
+            "validation": {
+                "n": len(validation.labels),
+                "accuracy": held_out.correct.mean(axis=1).tolist(),
+                "cut": cut,
+            },
+            "costs": self._costs(subject, setting, test),
+        }
+        whole = replace(test.answer(), cells=tuple(_cells(test, cut)))
+        return _with_early_exit(replace(whole, details=details), network, test, held_out)
+
+    def _tolerance(self, setting: Setting) -> float:
+        if self.tolerance is not None:
+            return self.tolerance
+        return 0.005 if len(setting.examples) >= _SETTLES_HALF_A_POINT else 0.02
+
+    def _costs(self, subject: Subject, setting: Setting, shown: Shown) -> list[dict[str, Any]]:
+        """What the network costs that is cut at each exit 0 .. L; latency is measured."""
+        network = subject.checkpoint.model
+        assert isinstance(network, Encoder)
+        c, device = network.config, setting.place.device
+        rows = []
+        for k, cost in enumerate(exit_costs(network)):
+            cut = network.truncated(k)
+            row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, k)}
+            row["memory_bytes"] = 4 * cost.parameters + cost.activation_bytes
+            for batch in _BATCHES:
+                images = torch.zeros(batch, c.channels, c.image_size, c.image_size, device=device)
+                found = latency(cut, images, shown.numeric, seconds=self.seconds)
+                row[f"batch{batch}"] = asdict(found)
+            rows.append(row)
+        return rows
+
+
+def _silent(done: int, total: int) -> None:
+    """The small pass on validation does not move the bar."""
+
+
+def _exits(shown: Shown) -> Exits:
+    """Return what every exit made of the undisturbed images."""
+    outcomes = shown.outcomes[0]
+    return Exits(
+        predicted=outcomes["predicted"],
+        confidence=outcomes["confidence"],
+        entropy=outcomes["entropy"],
+        correct=(outcomes["predicted"] == shown.labels).astype(np.float32),
+    )
+
+
+def _cells(shown: Shown, cut: int) -> Iterator[Cell]:
+    """Every condition at every exit; the cut of validation, and the last exit, by name as well."""
+    last = len(shown.outcomes[0]) - 1
+    for question, outcomes in zip(shown.questions, shown.outcomes, strict=True):
+        clean = question.corruption is None
+        for k, own in enumerate(outcomes):
+            condition = {**question.condition, "exit": k}
+            yield cell_of(condition, own, shown.labels, primary=clean)
+        for name, k in (("cut", cut), ("last", last)):
+            condition = {**question.condition, "exit": name}
+            yield cell_of(condition, outcomes[k], shown.labels, primary=False)
+
+
+def _without_exits(subject: Subject, shown: Shown) -> Answer:
+    """A foreign network has its last exit alone."""
+    reason = f"{subject.checkpoint.id.name} has no exits"
+    cells = (
+        cell_of({**q.condition, "exit": "last"}, o[-1], shown.labels, primary=q.corruption is None)
+        for q, o in zip(shown.questions, shown.outcomes, strict=True)
+    )
+    skipped = Skip({**shown.questions[0].condition, "exit": "every other"}, reason)
+    answer = shown.answer()
+    return replace(answer, cells=tuple(cells), skipped=(*shown.skipped, skipped))
+
+
+def _weight_bytes(subject: Subject, exit: int) -> int | None:
+    """Bytes of the weights that an exported file holds; None for a network without a file."""
+    try:
+        state = cut_at(subject.checkpoint, exit).state
+    except Unsupported:
+        return None
+    return sum(value.nbytes for value in state.values())
+
+
+def _with_early_exit(answer: Answer, network: Encoder, test: Shown, held_out: Exits) -> Answer:
+    """Add the trade-off of every rule, and the cells of the thresholds that validation chose."""
+    costs, head = answer.details["costs"], head_flops(network)
+    flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
+    times = [row["batch1"]["median_ms"] for row in costs]
+    exits, tolerance = _exits(test), answer.details["tolerance"]
+    rows: list[dict[str, Any]] = []
+    cells: list[Cell] = []
+    for rule in RULES:
+        best = chosen(rule, held_out, flops, tolerance)
+        points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
+        rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
+        cells.append(_policy(rule, best, exits, test))
+    details = {**answer.details, "early_exit": rows, "charts": _charts(exits, costs, rows)}
+    warnings = _unmoved(exits)
+    return replace(
+        answer, cells=(*answer.cells, *cells), details=details, warnings=tuple(warnings)
+    )
+
+
+def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
+    taken = rule.taken(exits, threshold)
+    outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]
+    condition = {**test.questions[0].condition, "exit": "early", "policy": rule.name}
+    return cell_of(condition, outcomes, test.labels, primary=False)
+
+
+def _charts(
+    exits: Exits, costs: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Accuracy against thousand FLOPs per image: of every cut, and of every rule."""
+    cuts = zip(costs, exits.correct.mean(axis=1).tolist(), strict=True)
+    found = [_chart("cut", [(row["flops"], value) for row, value in cuts])]
+    for rule in RULES:
+        own = [row for row in rows if row["rule"] == rule.name]
+        points = [(row["flops"], row["accuracy"]["value"]) for row in own]
+        found.append(_chart(f"early exit by {rule.name}", points))
+    return found
+
+
+def _chart(name: str, points: list[tuple[float, float]]) -> dict[str, Any]:
+    scaled = sorted({(round(flops / 1000), value) for flops, value in points})
+    return {"name": name, "x": "thousand FLOPs per image", "points": scaled}
+
+
+def _unmoved(exits: Exits) -> list[str]:
+    """Name exits that answer exactly as the one before: an exit layer that was ignored."""
+    same = [
+        k
+        for k in range(1, len(exits.confidence))
+        if np.array_equal(exits.confidence[k], exits.confidence[k - 1])
+        and np.array_equal(exits.predicted[k], exits.predicted[k - 1])
+    ]
+    return [f"exit {k} answers exactly as exit {k - 1}: its block does nothing" for k in same]
