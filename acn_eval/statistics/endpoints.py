@@ -12,6 +12,7 @@ from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.comparison import Finding
 from acn_eval.statistics.depth import depth_findings
 from acn_eval.statistics.design import Design
+from acn_eval.statistics.learning import learning_findings, log_trapezoid
 
 __all__ = ["EndPoint", "end_point_of"]
 
@@ -59,24 +60,6 @@ def end_point_of(suite: Mapping[str, Any], conditions: Conditions = ()) -> EndPo
     return _END_POINTS[kind]
 
 
-def log_trapezoid(conditions: Conditions) -> NDArray[np.float64]:
-    """Weights of the area under a curve over log ``per_class``, whatever the order of the sizes.
-
-    The trapezoid rule, to be divided by the range of log k; a single size has weight 1.
-
-    >>> log_trapezoid([{"per_class": 5}, {"per_class": 50}, {"per_class": 500}]).round(3).tolist()
-    [1.151, 2.303, 1.151]
-    """
-    x = np.log([float(c["per_class"]) for c in conditions])
-    if len(x) == 1:
-        return np.ones(1)
-    order = np.argsort(x)
-    gaps = np.diff(x[order])
-    weights = np.empty(len(x))
-    weights[order] = (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
-    return weights
-
-
 _MIXED = EndPoint("mean of all conditions", "more robust", "less robust", scales=True)
 _END_POINTS: Mapping[str, EndPoint] = {
     "robustness": EndPoint("mean corrupted", "more robust", "less robust", scales=True),
@@ -92,6 +75,7 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "learns more from little data",
         "learns less from little data",
         weigh=log_trapezoid,
+        findings=learning_findings,
         replicate="draw",
         least=5,
     ),
