@@ -42,13 +42,17 @@ def read_config(path: Path, model: Any, what: str) -> Any:
     try:
         return adapter.validate_python(fields)
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {_reason(exc, adapter, what)}") from exc
+        tag = fields.get("kind") if isinstance(fields, dict) else None
+        raise ConfigError(f"{path}: {_reason(exc, adapter, what, tag)}") from exc
 
 
-def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str) -> str:
+def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: object) -> str:
     # A misspelt field leaves the right one missing too: the misspelling is the news.
     error = min(exc.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    parts = error["loc"]
+    if parts and parts[0] == tag:  # the member of the union, which the reader has named already
+        parts = parts[1:]
+    where = ".".join(str(part) for part in parts) or "the file"
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(adapter), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""

@@ -8,7 +8,7 @@ import yaml
 
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
-from acn_eval.suites import Robustness, read_suite, schema, shipped_suites
+from acn_eval.suites import read_suite, schema, shipped_suites
 
 GOOD = "kind: robustness\nname: mine\ncorruptions:\n  - {kind: gaussian, levels: [0.1]}\n"
 
@@ -42,7 +42,7 @@ def test_every_shipped_suite_says_what_it_asks(name):
 @pytest.mark.parametrize("name", shipped_suites())
 def test_yaml_python_and_record_are_the_same_thing(name, tmp_path):
     suite = read_suite(name)
-    assert Robustness.model_validate(suite.model_dump()) == suite
+    assert type(suite).model_validate(suite.model_dump()) == suite
     record = json.loads(json.dumps(suite.model_dump(mode="json")))
     assert read_suite(written(tmp_path, yaml.safe_dump(record))) == suite
     assert eval(repr(suite), namespace()) == suite
@@ -70,7 +70,7 @@ def test_a_path_wins_over_a_name_and_yml_is_fine(tmp_path, monkeypatch):
 
 
 def test_the_wrong_kind(tmp_path):
-    assert ": kind: " in refused(tmp_path, GOOD.replace("robustness", "robustnes"))
+    assert "kind must be one of 'robustness'" in refused(tmp_path, GOOD.replace("ness", "nes"))
 
 
 def test_a_misspelt_field_is_named_with_the_nearest(tmp_path):
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said(tmp_path, text, expected):
 
 def test_a_missing_file_is_told_what_there_is(tmp_path):
     for name in ("nosuch", str(tmp_path / "nosuch.yaml"), str(tmp_path)):
-        with pytest.raises(ConfigError, match=r"shipped suite \(robustness, .*\); got neither"):
+        with pytest.raises(ConfigError, match=r"shipped suite \(.*robustness, .*\); got neither"):
             read_suite(name)
 
 
