@@ -5,18 +5,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.cli.progress import bar
-from acn_eval.cli.words import (
-    console,
-    show_accuracies,
-    show_comparison,
-    show_notes,
-    verdict,
-)
+from acn_eval.cli.words import console, show_notes, verdict
 from acn_eval.data import open_examples
 from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.evaluation import Choice, evaluate
@@ -30,49 +25,88 @@ from acn_eval.strict import read_yaml
 from acn_eval.suites import AnySuite, read_suite
 from acn_eval.tracking import Recorded, Recorder
 
-__all__ = ["run"]
+__all__ = ["Done", "Sides", "choice_of", "finish", "place_of", "run", "sides_of"]
+
+# Modules with `show(out, results, comparison)`: what the terminal says of one kind of suite.
+_WORDS = {
+    "robustness": "acn_eval.cli.words",
+    "compression": "acn_eval.cli.words_compression",
+    "transfer": "acn_eval.cli.words_transfer",
+    "low_data": "acn_eval.cli.words_low_data",
+}
 
 
 @dataclass(frozen=True)
-class _Sides:
+class Sides:
+    """The checkpoints that are compared; without baselines they are measured alone."""
+
     candidates: list[Checkpoint]
     baselines: list[Checkpoint]
 
 
 @dataclass(frozen=True)
-class _Done:
+class Done:
+    """What was measured, compared and kept; folders by the key of what they hold."""
+
     results: list[EvalResult]
     comparison: Comparison | None
     folders: Mapping[str, Path]
 
 
-def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
-    """Load, evaluate, compare, keep, record, and say it."""
-    suite = _suite(options)
-    sides = _sides(options)
-    done = _kept(_measured(options, suite, sides), len(sides.candidates), options["out"])
+def run(
+    options: Mapping[str, Any], recorder: Recorder | None, *changed: str, kind: str = "robustness"
+) -> Done:
+    """Load, evaluate, compare, keep, record, and say it.
+
+    Args:
+        options: of the command line.
+        recorder: of the MLflow store; None records nothing.
+        changed: options that, where given, replace the suite's field of that name.
+        kind: of suite that the command is about.
+
+    Raises:
+        ConfigError: the suite is of another kind, among others.
+    """
+    suite = _suite(options, changed, kind)
+    sides = sides_of(options)
+    return finish(options, _measured(options, suite, sides), len(sides.candidates), recorder)
+
+
+def finish(
+    options: Mapping[str, Any],
+    results: Sequence[EvalResult],
+    candidates: int,
+    recorder: Recorder | None,
+) -> Done:
+    """Compare, keep, record and say results, of which the first so many are candidates."""
+    done = _kept(results, candidates, options["out"])
     recorded, failure = _recorded(done, recorder)
     _say(options, done, recorded)
     if failure is not None:
         raise failure
+    return done
 
 
-def _suite(options: Mapping[str, Any]) -> AnySuite:
+def _suite(options: Mapping[str, Any], changed: Sequence[str], kind: str) -> AnySuite:
     suite = read_suite(options["suite"])
-    if options["repeats"] is not None:
-        suite = suite.model_copy(update={"repeats": options["repeats"]})
-    return suite
+    if suite.kind != kind:
+        command = suite.kind.replace("_", "-")
+        msg = f"--suite: must be of kind {kind}; got {suite.kind}. Use acn-eval {command}."
+        raise ConfigError(msg)
+    given = {name: options[name] for name in changed if options[name] is not None}
+    return suite.model_copy(update=given)
 
 
-def _sides(options: Mapping[str, Any]) -> _Sides:
+def sides_of(options: Mapping[str, Any]) -> Sides:
+    """Load the checkpoints of both sides; the card names the baseline where none is given."""
     candidates = [load(uri, options["arch"]) for uri in _uris(options["ckpt"])]
     if options["no_baseline"]:
-        return _Sides(candidates, [])
+        return Sides(candidates, [])
     if options["baseline"]:
         arch = options["baseline_arch"]
-        return _Sides(candidates, [load(uri, arch) for uri in _uris(options["baseline"])])
+        return Sides(candidates, [load(uri, arch) for uri in _uris(options["baseline"])])
     pairs = [checkpoint.pair for checkpoint in candidates]
-    return _Sides(candidates, [load(pair) for pair in pairs if pair] if all(pairs) else [])
+    return Sides(candidates, [load(pair) for pair in pairs if pair] if all(pairs) else [])
 
 
 def _uris(given: Sequence[str]) -> list[str]:
@@ -91,18 +125,22 @@ def _uris(given: Sequence[str]) -> list[str]:
     return found
 
 
-def _measured(options: Mapping[str, Any], suite: AnySuite, sides: _Sides) -> list[EvalResult]:
-    device = resolve_device(options["device"])
-    place = Place(device, options["batch_size"], options["precision"], _store(options))
+def _measured(options: Mapping[str, Any], suite: AnySuite, sides: Sides) -> list[EvalResult]:
     with bar("evaluating", "images") as progress:
         return evaluate(
             [*sides.candidates, *sides.baselines],
             suite,
-            _choice(options),
+            choice_of(options),
             seed=options["seed"],
-            place=place,
+            place=place_of(options),
             progress=progress,
         )
+
+
+def place_of(options: Mapping[str, Any]) -> Place:
+    """Return where and how networks run."""
+    device = resolve_device(options["device"])
+    return Place(device, options["batch_size"], options["precision"], _store(options))
 
 
 def _store(options: Mapping[str, Any]) -> Store:
@@ -110,7 +148,8 @@ def _store(options: Mapping[str, Any]) -> Store:
     return replace(store, readable=False) if options["no_cache"] else store
 
 
-def _choice(options: Mapping[str, Any]) -> Choice:
+def choice_of(options: Mapping[str, Any]) -> Choice:
+    """Return which examples are shown."""
     return Choice(
         data=options["data"],
         root=options["data_root"],
@@ -154,7 +193,7 @@ def _named(part: str, names: Sequence[str]) -> Sequence[str]:
     return names[first : last + 1]
 
 
-def _kept(results: list[EvalResult], candidates: int, out: Path) -> _Done:
+def _kept(results: Sequence[EvalResult], candidates: int, out: Path) -> Done:
     comparison = None
     if results[candidates:]:
         comparison = compare(results[:candidates], results[candidates:])
@@ -164,11 +203,11 @@ def _kept(results: list[EvalResult], candidates: int, out: Path) -> _Done:
     if comparison is not None:
         folders[comparison_key(comparison)] = save_comparison(comparison, out)
     draw_missing(results, [comparison] if comparison else [], folders)
-    return _Done(results, comparison, folders)
+    return Done(results, comparison, folders)
 
 
 def _recorded(
-    done: _Done, recorder: Recorder | None
+    done: Done, recorder: Recorder | None
 ) -> tuple[Recorded | None, AcnEvalError | None]:
     """Record, but say what was measured before a dead store is reported."""
     if recorder is None:
@@ -180,7 +219,7 @@ def _recorded(
         return None, failure
 
 
-def _say(options: Mapping[str, Any], done: _Done, recorded: Recorded | None) -> None:
+def _say(options: Mapping[str, Any], done: Done, recorded: Recorded | None) -> None:
     if options["json_file"]:
         _write_json(options["json_file"], done)
     if options["json_file"] == "-":
@@ -191,24 +230,23 @@ def _say(options: Mapping[str, Any], done: _Done, recorded: Recorded | None) -> 
         return
     if done.comparison is not None:
         _say_baseline(options, done.comparison)
-        show_comparison(out, done.comparison)
-    else:
-        show_accuracies(out, summarise(done.results), done.results[0])
+    words = import_module(_WORDS[str(done.results[0].suite["kind"])])
+    words.show(out, done.results, done.comparison)
     if options["quiet"]:
         return
-    if done.comparison is None and not options["no_baseline"]:
+    if done.comparison is None and not options.get("no_baseline"):
         out.print("no baseline: the card names no twin; give one with --baseline", style="dim")
     show_notes(out, done.results, done.comparison)
     _say_where(done, recorded)
 
 
 def _say_baseline(options: Mapping[str, Any], comparison: Comparison) -> None:
-    if not options["baseline"]:
+    if not options.get("baseline", True):
         text = f"baseline {comparison.baseline.label}: the twin that the card names"
         console().print(text, style="dim")
 
 
-def _say_where(done: _Done, recorded: Recorded | None) -> None:
+def _say_where(done: Done, recorded: Recorded | None) -> None:
     out = console()
     folder = next(iter(done.folders.values())).parent
     out.print(f"results: {folder}", style="dim")
@@ -217,7 +255,7 @@ def _say_where(done: _Done, recorded: Recorded | None) -> None:
         out.print("see the curves: acn-eval ui", style="dim")
 
 
-def _write_json(file: str, done: _Done) -> None:
+def _write_json(file: str, done: Done) -> None:
     document = {
         "results": [result.facts() for result in done.results],
         "accuracies": [

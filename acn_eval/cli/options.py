@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["data_options", "output_options", "place_options"]
+__all__ = ["data_options", "output_options", "place_options", "side_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -20,6 +20,25 @@ def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     return decorate
 
 
+side_options = _stack(
+    click.option(
+        "--ckpt",
+        required=True,
+        multiple=True,
+        metavar="FILE",
+        help="Checkpoint; several (repeated, comma or quoted pattern) are seeds of one network.",
+    ),
+    click.option(
+        "--baseline", multiple=True, metavar="FILE", help="What it is compared with; likewise."
+    ),
+    click.option(
+        "--no-baseline", is_flag=True, help="Measure alone, even where the card has a twin."
+    ),
+    click.option(
+        "--arch", help="official/ac-mixer or official/res-mixer, for the authors' files."
+    ),
+    click.option("--baseline-arch", help="The same, for --baseline."),
+)
 data_options = _stack(
     click.option(
         "--data",

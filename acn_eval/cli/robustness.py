@@ -1,16 +1,11 @@
 """`acn-eval robustness`: the main job, from checkpoints to a verdict, an MLflow run and files."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from acn_eval.cli.options import data_options, output_options, place_options
-
-if TYPE_CHECKING:
-    from acn_eval.tracking import Recorder
+from acn_eval.cli.options import data_options, output_options, place_options, side_options
+from acn_eval.cli.recording import recording
 
 __all__ = ["command"]
 
@@ -30,19 +25,7 @@ The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
 
 
 @click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
-@click.option(
-    "--ckpt",
-    required=True,
-    multiple=True,
-    metavar="FILE",
-    help="Checkpoint; several (repeat, comma or quoted pattern) are seeds of one architecture.",
-)
-@click.option(
-    "--baseline", multiple=True, metavar="FILE", help="What it is compared with; likewise."
-)
-@click.option("--no-baseline", is_flag=True, help="Measure alone, even where the card has a twin.")
-@click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
-@click.option("--baseline-arch", help="The same, for --baseline.")
+@side_options
 @click.option(
     "--suite", default="robustness", show_default=True, help="Shipped suite by name, or a YAML."
 )
@@ -59,17 +42,5 @@ def command(**options: Any) -> None:
     """
     from acn_eval.cli.job import run  # torch and MLflow are imported below this line only
 
-    with _recorder(options) as recorder:
-        run(options, recorder)
-
-
-@contextmanager
-def _recorder(options: dict[str, Any]) -> "Iterator[Recorder | None]":
-    """Open the store in a process of its own while torch is imported and images are shown."""
-    if options["no_track"]:
-        yield None
-        return
-    from acn_eval.tracking import preparing, resolve_store
-
-    with preparing(resolve_store(options["tracking_uri"], cwd=Path.cwd())) as recorder:
-        yield recorder
+    with recording(options) as recorder:
+        run(options, recorder, "repeats")

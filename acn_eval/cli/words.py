@@ -7,9 +7,29 @@ from rich.table import Table
 from rich.text import Text
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Accuracy, Comparison, Estimate, ManifestRow, Row, name_of
+from acn_eval.statistics import (
+    Accuracy,
+    Comparison,
+    Estimate,
+    ManifestRow,
+    Row,
+    name_of,
+    summarise,
+)
 
-__all__ = ["console", "show_accuracies", "show_comparison", "show_notes", "verdict"]
+__all__ = [
+    "console",
+    "percent",
+    "show",
+    "show_accuracies",
+    "show_comparison",
+    "show_findings",
+    "show_manifest",
+    "show_notes",
+    "show_rows",
+    "show_verdict",
+    "verdict",
+]
 
 _STYLE = {"better": "bold green", "worse": "bold red", "tie": "bold", "identical": "bold"}
 
@@ -20,8 +40,22 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=118)
 
 
+def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+    """Print what robustness measured: every condition, and the verdict where there is one."""
+    if comparison is not None:
+        show_comparison(out, comparison)
+    else:
+        show_accuracies(out, summarise(results), results[0])
+
+
 def show_comparison(out: Console, comparison: Comparison) -> None:
-    """Print the table, the end point, the verdict and the fair-pair manifest."""
+    """Print all conditions, the end point, the verdict and the fair-pair manifest."""
+    show_rows(out, comparison, comparison.rows)
+    show_verdict(out, comparison)
+
+
+def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
+    """Print some conditions, candidate against baseline."""
     left, right = comparison.candidate.label, comparison.baseline.label
     table = Table(box=None, pad_edge=False, title_justify="left", header_style="bold")
     table.add_column(f"{comparison.data}, n = {comparison.n}")
@@ -30,14 +64,29 @@ def show_comparison(out: Console, comparison: Comparison) -> None:
     table.add_column("p (Holm)", justify="right")
     table.add_column("MDE", justify="right")
     table.add_column("")
-    for row in comparison.rows:
+    for row in rows:
         table.add_row(*_cells(row))
     out.print(table)
     out.print(_legend(comparison), style="dim")
+
+
+def show_verdict(out: Console, comparison: Comparison) -> None:
+    """Print the plain-words line, the end point, the findings and the fair-pair manifest."""
+    labels = (comparison.candidate.label, comparison.baseline.label)
     out.print()
     out.print(Text(verdict(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow")))
     out.print(_end_point(comparison))
-    _show_manifest(out, comparison.manifest, (left, right))
+    show_findings(out, comparison)
+    show_manifest(out, comparison.manifest, labels)
+
+
+def show_findings(out: Console, comparison: Comparison) -> None:
+    """Print numbers that are no accuracies, one line each."""
+    for f in comparison.findings:
+        line = f"{f.name}: {_plain(f.candidate, f.unit)} against {_plain(f.baseline, f.unit)}"
+        if f.difference is not None:
+            line += f", difference {_plain(f.difference, f.unit, sign='+')}"
+        out.print(f"{line}; {f.note}" if f.note else line)
 
 
 def verdict(comparison: Comparison) -> str:
@@ -53,7 +102,7 @@ def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalRe
     table.add_column(f"{result.checkpoint.name}, accuracy % [95 %]", justify="right")
     table.add_column("")
     for a in accuracies:
-        table.add_row(a.name, _points(a.estimate), ", ".join(a.notes))
+        table.add_row(a.name, percent(a.estimate), ", ".join(a.notes))
     out.print(table)
 
 
@@ -84,7 +133,7 @@ def _notes(results: Sequence[EvalResult], comparison: Comparison | None) -> Iter
 def _cells(row: Row) -> tuple[str, ...]:
     low, high = 100 * row.band_low, 100 * row.band_high
     band = f"{100 * row.difference.value:+.1f} [{low:+.1f}, {high:+.1f}]"
-    left, right = _points(row.candidate), _points(row.baseline)
+    left, right = percent(row.candidate), percent(row.baseline)
     return (
         row.name,
         left,
@@ -111,8 +160,8 @@ def _end_point(comparison: Comparison) -> str:
     row = comparison.primary
     d = row.difference
     text = (
-        f"primary end point, {row.name}: {_points(row.candidate)} against "
-        f"{_points(row.baseline)}, "
+        f"primary end point, {row.name}: {percent(row.candidate)} against "
+        f"{percent(row.baseline)}, "
         f"difference {100 * d.value:+.1f} points [95 %: {100 * d.low:+.1f}, {100 * d.high:+.1f}], "
         f"p = {_p(row.p)}, MDE {100 * row.mde:.1f}"
     )
@@ -122,7 +171,8 @@ def _end_point(comparison: Comparison) -> str:
     return f"{text}; error ratio {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]"
 
 
-def _show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:
+def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:
+    """Print what has to be equal before a difference is due to the architecture."""
     out.print()
     unequal = [row for row in rows if row.equal is not True]
     if not unequal:
@@ -138,8 +188,13 @@ def _show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str,
     out.print(table)
 
 
-def _points(e: Estimate) -> str:
+def percent(e: Estimate) -> str:
+    """Return an accuracy and its limits in percent."""
     return f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]"
+
+
+def _plain(e: Estimate, unit: str, *, sign: str = "") -> str:
+    return f"{e.value:{sign}.3g} {unit} [95 %: {e.low:{sign}.3g}, {e.high:{sign}.3g}]"
 
 
 def _p(p: float) -> str:
