@@ -3,12 +3,10 @@
 Read this file first. Then `statistics.compare` turns two results into a comparison.
 """
 
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from acn_eval.errors import DataError
 from acn_eval.passes import ClassMap, Place, Progress, Subject, class_map
 from acn_eval.results import EvalResult
 from acn_eval.suites import Answer, Setting, Suite, read_suite
+from acn_eval.versions import versions
 
 __all__ = ["Choice", "evaluate"]
 
@@ -152,7 +151,7 @@ def _result(checkpoint: Checkpoint, suite: Suite, setting: Setting, answer: Answ
         noise_version=NOISE_VERSION,
         noise_digest=answer.noise_digest,
         certificate=answer.certificate,
-        versions=_versions(),
+        versions=versions("acn-eval", "torch", "kornia", "numpy"),
         cells=answer.cells,
         skipped=answer.skipped,
         created_ms=time.time_ns() // 1_000_000,
@@ -166,8 +165,3 @@ def _seen_in_training(checkpoint: Checkpoint, examples: Examples) -> tuple[str, 
     if not seen:
         return ()
     return (f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images",)
-
-
-def _versions() -> dict[str, str]:
-    packages = ("acn-eval", "torch", "kornia", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

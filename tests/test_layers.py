@@ -7,13 +7,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
-    {"errors", "seeds", "shipped"},
+    {"errors", "seeds", "shipped", "versions"},
     {"results", "strict"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},
     {"passes", "probes", "training"},
     {"suites"},
-    {"evaluation"},
+    {"evaluation", "learning"},
     {"tracking", "figures", "gate"},
     {"report"},
     {"cli"},
