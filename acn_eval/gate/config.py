@@ -9,7 +9,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.strict import read_config, read_yaml
 
-__all__ = ["Gate", "Margins", "gate_schema", "read_gate", "suite_name"]
+__all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
 
 Margin = Annotated[float, Field(gt=0, le=0.5)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -61,20 +61,25 @@ def read_gate(name: str) -> Gate:
     Raises:
         ConfigError: no such gate, no YAML, or a field that must be something else.
     """
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = shipped("suites") / f"{name}.yaml"
+    path = _path(name)
     if not path.is_file():
         raise ConfigError(f"{name}: must be the YAML file of a gate; there is none")
     gate: Gate = read_config(path, Gate, "a gate")
-    if not _is_path(gate.suite):
+    if not _is_file(gate.suite):
         return gate
     return gate.model_copy(update={"suite": str(path.parent / gate.suite)})
 
 
+def is_gate(name: str) -> bool:
+    """Whether a name or path is that of a gate, and not of a suite."""
+    path = _path(name)
+    fields = read_yaml(path, "a gate") if path.is_file() else None
+    return isinstance(fields, dict) and fields.get("kind") == "gate"
+
+
 def suite_name(gate: Gate) -> str:
     """Return the name that results of the gate's suite carry."""
-    if not _is_path(gate.suite):
+    if not _is_file(gate.suite):
         return gate.suite
     fields = read_yaml(Path(gate.suite), "a suite")
     return str(fields.get("name")) if isinstance(fields, dict) else ""
@@ -85,5 +90,9 @@ def gate_schema() -> dict[str, Any]:
     return TypeAdapter(Gate).json_schema()
 
 
-def _is_path(suite: str) -> bool:
-    return suite.endswith((".yaml", ".yml"))
+def _path(name: str) -> Path:
+    return Path(name) if _is_file(name) else shipped("suites") / f"{name}.yaml"
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml"))

@@ -3,6 +3,7 @@
 from acn_eval.tracking.background import Recorder, preparing
 from acn_eval.tracking.disk import OnDisk, find
 from acn_eval.tracking.record import Recorded, charts, record
+from acn_eval.tracking.registry import Registry, Version, in_mlflow, model_name
 from acn_eval.tracking.server import Server, chart_links, serving
 from acn_eval.tracking.store import Store, resolve_store
 
@@ -10,11 +11,15 @@ __all__ = [
     "OnDisk",
     "Recorded",
     "Recorder",
+    "Registry",
     "Server",
     "Store",
+    "Version",
     "chart_links",
     "charts",
     "find",
+    "in_mlflow",
+    "model_name",
     "preparing",
     "record",
     "resolve_store",

@@ -1,0 +1,172 @@
+"""The model registry: what an address points to, versions of checkpoints, verdicts and aliases."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acn_eval.errors import ConfigError
+from acn_eval.results import EvalResult
+from acn_eval.tracking.arms import model_key
+from acn_eval.tracking.record import tracking_errors
+from acn_eval.tracking.store import Store
+
+__all__ = ["Registry", "Version", "in_mlflow", "model_name"]
+
+_RUN = re.compile(r"runs:/(?P<run>\w+)")
+_MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
+_RESULT = ("result.json", "cells.parquet")
+_ANCHOR = "acn_eval.anchor"
+
+
+def in_mlflow(uri: str) -> bool:
+    """Whether an address is one of MLflow: ``runs:/...`` or ``models:/...``."""
+    return uri.startswith(("runs:", "models:"))
+
+
+def model_name(uri: str) -> str | None:
+    """Return the registered model that an address names; None if it names none.
+
+    >>> model_name("models:/vit@champion")
+    'vit'
+    """
+    found = _MODEL.fullmatch(uri)
+    return found["name"] if found else None
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a registered model.
+
+    Attributes:
+        uri: of the checkpoint file, as it was evaluated; "" if not recorded.
+        sha256: of that file; "" if not recorded.
+        run: id of the arm run that measured it; "" if there is none.
+    """
+
+    name: str
+    number: str
+    uri: str
+    sha256: str
+    run: str
+
+    @property
+    def address(self) -> str:
+        """Its fixed address, which no alias moves."""
+        return f"models:/{self.name}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Reads and writes the registry of a store; every method opens it under its lock.
+
+    Raises:
+        ConfigError: an address that does not exist or was not written by acn-eval.
+        TrackingError: the store does not answer.
+    """
+
+    store: Store
+
+    def result(self, uri: str, folder: Path) -> EvalResult:
+        """Return the stored result of a ``runs:/ID``, downloaded into a folder."""
+        found = _RUN.fullmatch(uri)
+        if not found:
+            raise ConfigError(f"{uri}: must be runs:/ID or models:/NAME@ALIAS or models:/NAME/3")
+        with self._open(uri) as client:
+            run = found["run"]
+            held = {artifact.path for artifact in client.list_artifacts(run)}
+            if not held.issuperset(_RESULT):
+                msg = f"{uri}: must be an arm run of acn-eval, with {' and '.join(_RESULT)}"
+                raise ConfigError(f"{msg}; got {', '.join(sorted(held)) or 'no files'}")
+            for name in _RESULT:
+                client.download_artifacts(run, name, str(folder))
+        return EvalResult.load(folder)
+
+    def version(self, uri: str) -> Version:
+        """Return the version that a ``models:/NAME@ALIAS`` or ``models:/NAME/3`` names."""
+        found = _MODEL.fullmatch(uri)
+        if not found:
+            raise ConfigError(f"{uri}: must be models:/NAME@ALIAS or models:/NAME/3")
+        with self._open(uri) as client:
+            if found["alias"]:
+                held = client.get_model_version_by_alias(found["name"], found["alias"])
+            else:
+                held = client.get_model_version(found["name"], found["version"])
+        return _version(held)
+
+    def register(self, name: str, result: EvalResult, run: str) -> Version:
+        """Return the version of a model that is this network; made where it is not there."""
+        key = model_key(result)
+        with self._open(f"models:/{name}") as client:
+            if not client.search_registered_models(f"name = '{name}'"):
+                client.create_registered_model(name, tags={"acn_eval.kind": "checkpoint"})
+            for held in client.search_model_versions(f"name = '{name}'"):
+                if held.tags.get("acn_eval.model") == key:
+                    return _version(held)
+            facts = {"model": key, "uri": _absolute(result), "sha256": result.checkpoint.sha256}
+            tags = {f"acn_eval.{tag}": value for tag, value in facts.items()}
+            source = f"runs:/{run}/{_RESULT[0]}"
+            return _version(client.create_model_version(name, source, run, tags))
+
+    def tag_run(self, run: str, tags: Mapping[str, str]) -> None:
+        """Write tags on a run; the same again changes nothing."""
+        with self._open(f"runs:/{run}") as client:
+            for name, value in tags.items():
+                client.set_tag(run, name, value)
+
+    def tag_version(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Write tags on a version."""
+        with self._open(version.address) as client:
+            for name, value in tags.items():
+                client.set_model_version_tag(version.name, version.number, name, value)
+
+    def anchor(self, name: str) -> str | None:
+        """Return the address that later versions of a model must not fall behind."""
+        with self._open(f"models:/{name}") as client:
+            held: str | None = client.get_registered_model(name).tags.get(_ANCHOR)
+        return held
+
+    def drop_anchor(self, name: str, uri: str) -> None:
+        """Freeze the anchor of a model."""
+        with self._open(f"models:/{name}") as client:
+            client.set_registered_model_tag(name, _ANCHOR, uri)
+
+    def promote(self, version: Version, alias: str) -> None:
+        """Point an alias to a version."""
+        with self._open(version.address) as client:
+            client.set_registered_model_alias(version.name, alias, version.number)
+
+    @contextmanager
+    def _open(self, uri: str) -> Iterator[Any]:
+        """Yield a client; what the store does not know is the user's error, not the store's."""
+        with tracking_errors(self.store), self.store.lock():
+            client = self.store.client()
+            from mlflow.exceptions import MlflowException
+
+            try:
+                yield client
+            except MlflowException as exc:
+                if exc.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                    raise
+                why = str(exc).strip().partition("\n")[0]
+                msg = f"{uri}: must be in {self.store.shown}; got {why}"
+                raise ConfigError(msg) from exc
+
+
+def _version(held: Any) -> Version:
+    tags = held.tags or {}
+    return Version(
+        name=held.name,
+        number=str(held.version),
+        uri=tags.get("acn_eval.uri", ""),
+        sha256=tags.get("acn_eval.sha256", ""),
+        run=held.run_id or "",
+    )
+
+
+def _absolute(result: EvalResult) -> str:
+    """The uri of a checkpoint, found again from any folder of this machine."""
+    uri = result.checkpoint.uri
+    return str(Path(uri).absolute()) if Path(uri).is_file() else uri

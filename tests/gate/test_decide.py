@@ -1,0 +1,264 @@
+"""Verdicts: a truth table over rules, and what must never pass by accident."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from acn_eval.errors import ConfigError
+from acn_eval.gate import GateRule, decide
+from acn_eval.gate.judge import overall
+from acn_eval.results import Skip
+from acn_eval.statistics import Estimate
+from tests.gate.pairs import gate, pair
+from tests.statistics.results import STRONG, WEAK, cell
+
+VERDICTS = ("pass", "fail", "no_verdict", "not_measured")
+
+
+def row(verdict, *, required):
+    return GateRule("r", "difference", required, -0.02, 10, Estimate(0, 0, 0), verdict=verdict)
+
+
+def rules(verdict):
+    return {rule.name: rule for rule in verdict.rules}
+
+
+@pytest.mark.parametrize("verdicts", product(VERDICTS, repeat=3))
+def test_truth_table(verdicts):
+    """Two required rules and an alarm: failure, then what is missing, then what is required."""
+    first, second, alarm = verdicts
+    rows = [row(first, required=True), row(second, required=True), row(alarm, required=False)]
+    if "fail" in verdicts:
+        expected = "fail"
+    elif "not_measured" in verdicts:
+        expected = "no_verdict"
+    elif (first, second) == ("pass", "pass"):
+        expected = "pass"
+    else:
+        expected = "no_verdict"
+    assert overall(rows) == expected
+    assert overall(rows[::-1]) == expected
+
+
+def test_small_differences_pass():
+    verdict = decide(gate(), *pair(1000, clean=(5, 6), gaussian_01=(10, 10), gaussian_04=(20, 22)))
+    assert (verdict.verdict, verdict.exit_code, verdict.n, verdict.total) == (
+        "pass",
+        0,
+        1000,
+        1000,
+    )
+    assert verdict.sentence.startswith("new against old: not worse than allowed; mean corrupted")
+    assert [rule.name for rule in verdict.rules] == [
+        "mean corrupted",
+        "clean",
+        "gaussian 0.1",
+        "gaussian 0.4",
+    ]
+    assert [rule.required for rule in verdict.rules] == [True, True, False, False]
+
+
+def test_the_end_point_has_one_value_per_image():
+    """Its estimate and limits are those of the mean over conditions within the image."""
+    candidate, baseline = pair(1000, gaussian_01=(10, 30), gaussian_04=(20, 60))
+    found = rules(decide(gate(), candidate, baseline))["mean corrupted"]
+    per_image = np.mean(
+        [c.values - b.values for c, b in zip(candidate.cells, baseline.cells, strict=True)][1:],
+        axis=0,
+    )
+    assert found.estimate.value == pytest.approx(per_image.mean())
+    half = norm.ppf(0.95) * per_image.std() / np.sqrt(1000)
+    assert found.estimate.low == pytest.approx(per_image.mean() - half, abs=5e-4)
+    assert found.estimate.high == pytest.approx(per_image.mean() + half, abs=5e-4)
+
+
+def test_damage_fails_and_is_named():
+    verdict = decide(gate(), *pair(1000, gaussian_01=(0, 150), gaussian_04=(0, 300)))
+    assert (verdict.verdict, verdict.exit_code) == ("fail", 1)
+    assert "gaussian 0.4 -30.0 [" in verdict.sentence
+    assert rules(verdict)["clean"].verdict == "pass"
+
+
+def test_an_alarm_of_one_condition_fails_what_would_pass():
+    good = dict(gaussian_01=(90, 0), gaussian_04=(0, 90))
+    verdict = decide(gate(), *pair(1000, **good))
+    assert rules(verdict)["mean corrupted"].verdict == "pass"
+    assert rules(verdict)["gaussian 0.4"].verdict == "fail"
+    assert verdict.verdict == "fail"
+    assert decide(gate(cell=None), *pair(1000, **good)).verdict == "pass"
+
+
+def test_failing_is_adjusted_over_all_rules():
+    """Unadjusted p below .05, adjusted above: no failure."""
+    found = rules(decide(gate(cell=0.05), *pair(1000, gaussian_04=(2, 66))))["gaussian 0.4"]
+    assert found.estimate.high < -0.05  # unadjusted, it is surely below
+    assert found.p_fail > 0.05
+    assert found.verdict == "no_verdict"
+
+
+def test_worse_within_the_margin_says_so():
+    verdict = decide(gate(primary=0.05, cell=None), *pair(2000, gaussian_01=(0, 60)))
+    assert verdict.verdict == "pass"
+    assert verdict.sentence.endswith("within the margin, but worse: mean corrupted")
+
+
+def test_few_images_give_no_verdict_and_say_how_many_would():
+    verdict = decide(gate(primary=0.01, clean=0.01, cell=None), *pair(50, clean=(1, 1)))
+    assert (verdict.verdict, verdict.exit_code) == ("no_verdict", 3)
+    needed = rules(verdict)["clean"].images_needed
+    assert needed > 4000
+    assert "50 images cannot tell; mean corrupted" in verdict.sentence
+    assert f"needs about {needed:,} images" in verdict.sentence
+
+
+def test_a_resaved_copy_passes_without_identity():
+    """The same outcomes from another file: no width collapses, so few images do not pass."""
+    strict = gate(primary=0.01, clean=0.01)
+    verdict = decide(strict, *pair(1000))
+    assert (verdict.verdict, verdict.identical) == ("pass", False)
+    assert rules(verdict)["clean"].estimate.low == pytest.approx(-0.0027, abs=1e-4)
+    assert decide(strict, *pair(250)).verdict == "no_verdict"
+
+
+def test_the_same_network_passes_by_identity_on_any_number_of_images():
+    candidate, _ = pair(10)
+    verdict = decide(gate(primary=0.001), candidate, candidate)
+    assert (verdict.verdict, verdict.identical) == ("pass", True)
+    assert "same weights (sha256), architecture and preprocessing" in verdict.sentence
+
+
+@pytest.mark.parametrize("change", [{"arch": {"kind": "mixer"}}, {"preprocessing": {"size": 9}}])
+def test_equal_weights_in_another_network_are_not_identical(change):
+    candidate, _ = pair(10)
+    other = replace(candidate, checkpoint=replace(candidate.checkpoint, **change))
+    assert not decide(gate(), candidate, other).identical
+
+
+def test_identity_does_not_clear_a_floor():
+    candidate, _ = pair(500, accuracy=0.8)
+    verdict = decide(gate(floors={"clean": 0.9}), candidate, candidate)
+    assert (verdict.verdict, verdict.identical) == ("fail", True)
+    assert "clean itself 80.0 % [" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "expected"), [(0.95, "pass"), (0.905, "no_verdict"), (0.8, "fail")]
+)
+def test_floors_are_judged_by_their_limit(accuracy, expected):
+    verdict = decide(gate(floors={"mean corrupted": 0.9}), *pair(1000, accuracy=accuracy))
+    assert verdict.verdict == expected
+    assert rules(verdict)["mean corrupted itself"].verdict == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"noise_digest": "other"},
+        {"noise_version": 2},
+        {"seed": 1},
+        {"suite": {"name": "robustness", "repeats": 2}},
+        {"suite": {"name": "another"}},
+    ],
+)
+def test_another_question_gives_no_verdict_even_to_a_disaster(change):
+    candidate, baseline = pair(1000, clean=(0, 500))
+    verdict = decide(gate(), replace(candidate, **change), baseline)
+    assert (verdict.verdict, verdict.rules) == ("no_verdict", ())
+    assert "must be" in verdict.sentence
+
+
+def test_other_images_give_no_verdict():
+    candidate, baseline = pair(1000)
+    other = replace(baseline, data=replace(baseline.data, fingerprint="other"))
+    verdict = decide(gate(), candidate, other)
+    assert verdict.verdict == "no_verdict"
+    assert "data fingerprint must be that of" in verdict.sentence
+
+
+def test_a_missing_condition_gives_no_verdict():
+    candidate, baseline = pair(1000)
+    verdict = decide(gate(), replace(candidate, cells=candidate.cells[:2]), baseline)
+    assert verdict.verdict == "no_verdict"
+    missing = rules(verdict)["gaussian 0.4"]
+    assert (missing.verdict, missing.note) == ("not_measured", "new: not measured")
+    assert (
+        "cannot be judged; gaussian 0.4 was not measured (new: not measured)" in verdict.sentence
+    )
+
+
+def test_a_condition_that_both_skipped_gives_no_verdict():
+    skipped = (Skip({"corruption": "jpeg", "level": 1}, "needs three channels"),)
+    sides = [replace(side, skipped=skipped) for side in pair(1000)]
+    verdict = decide(gate(cell=None), *sides)
+    assert verdict.verdict == "no_verdict"
+    assert "needs three channels" in rules(verdict)["jpeg 1"].note
+
+
+def test_a_failure_fails_even_where_something_is_missing():
+    candidate, baseline = pair(1000, clean=(0, 200))
+    verdict = decide(gate(), replace(candidate, cells=candidate.cells[:2]), baseline)
+    assert verdict.verdict == "fail"
+
+
+def test_outcomes_that_are_no_numbers_give_no_verdict():
+    candidate, baseline = pair(1000)
+    broken = cell(STRONG, np.full(1000, np.nan))
+    verdict = decide(gate(), replace(candidate, cells=(*candidate.cells[:2], broken)), baseline)
+    assert verdict.verdict == "no_verdict"
+    assert {r.name for r in verdict.rules if r.verdict == "not_measured"} == {
+        "mean corrupted",
+        "gaussian 0.4",
+    }
+
+
+def test_images_that_one_side_lost_give_no_verdict():
+    candidate, baseline = pair(1000)
+    short = cell(WEAK, np.ones(900))
+    verdict = decide(gate(), replace(candidate, cells=(candidate.cells[0], short)), baseline)
+    assert verdict.verdict == "no_verdict"
+    assert "100 of 1000 images lack an outcome" in rules(verdict)["all images"].note
+
+
+def test_a_name_that_is_no_condition_gives_no_verdict_and_a_hint():
+    verdict = decide(gate(floors={"gausian 0.4": 0.5}), *pair(1000))
+    assert verdict.verdict == "no_verdict"
+    assert "the nearest is gaussian 0.4" in verdict.sentence
+
+
+def test_nothing_in_common_gives_no_verdict():
+    candidate, baseline = pair(1000)
+    verdict = decide(gate(), replace(candidate, cells=()), baseline)
+    assert verdict.verdict == "no_verdict"
+
+
+def test_a_result_that_was_stopped_early_is_refused():
+    candidate, baseline = pair(1000)
+    part = replace(candidate, details={"stopped_early": {"shown": 1000, "of": 5000}})
+    with pytest.raises(ConfigError, match="stopped after 1000"):
+        decide(gate(), part, baseline)
+
+
+def test_order_of_the_images_does_not_matter():
+    candidate, baseline = pair(1000, clean=(10, 12), gaussian_04=(30, 40))
+    shuffle = np.random.default_rng(1).permutation(1000)
+    cells = tuple(cell(c.condition, c.values[shuffle], c.ids[shuffle]) for c in candidate.cells)
+    assert decide(gate(), replace(candidate, cells=cells), baseline) == decide(
+        gate(), candidate, baseline
+    )
+
+
+def test_repeats_are_averaged_within_the_image():
+    candidate, baseline = pair(1000, gaussian_04=(0, 40))
+    doubled = [
+        replace(side, cells=(*side.cells[:2], *_twice(side.cells[2])))
+        for side in (candidate, baseline)
+    ]
+    once, twice = decide(gate(), candidate, baseline), decide(gate(), *doubled)
+    assert [r.estimate for r in twice.rules] == [r.estimate for r in once.rules]
+
+
+def _twice(one):
+    return [replace(one, condition={**one.condition, "repeat": i}) for i in range(2)]
