@@ -8,11 +8,13 @@ from acn_eval.statistics.comparison import (
     Claim,
     Comparison,
     Estimate,
+    Finding,
     ManifestRow,
     Row,
     name_of,
     names_of,
 )
+from acn_eval.statistics.depth import Cut, cut_depth, cut_of
 from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
 from acn_eval.statistics.power import mde, mde_images
 from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Interval
@@ -25,7 +27,9 @@ __all__ = [
     "BoundedSample",
     "Claim",
     "Comparison",
+    "Cut",
     "Estimate",
+    "Finding",
     "Interval",
     "ManifestRow",
     "Row",
@@ -33,6 +37,8 @@ __all__ = [
     "band_confidence",
     "compare",
     "crossed",
+    "cut_depth",
+    "cut_of",
     "holm",
     "mde",
     "mde_images",

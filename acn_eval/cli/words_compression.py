@@ -1,0 +1,134 @@
+"""What the terminal says of depth: exits, the cut, its cost, and early exit."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from acn_eval.cli.words import percent, show_verdict
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison, Cut, cut_of, summarise
+
+__all__ = ["show"]
+
+
+def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+    """Print exits, cuts, costs and early exit, and the verdict where there is one."""
+    _show_exits(out, results, comparison)
+    measured = [r for r in results if cut_of(r) is not None]
+    if measured:
+        _show_cuts(out, measured)
+        if len(measured) <= 2:
+            _show_costs(out, measured)
+            _show_early_exits(out, measured)
+    if comparison is not None:
+        show_verdict(out, comparison)
+
+
+def _show_exits(
+    out: Console, results: Sequence[EvalResult], comparison: Comparison | None
+) -> None:
+    """One line per exit on undisturbed images; the noise is in the figure and in MLflow."""
+    data = results[0].data
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"{data.name} {data.split}, n = {data.n}")
+    if comparison is None:
+        table.add_column(f"{results[0].checkpoint.name}, accuracy % [95 %]", justify="right")
+        for a in summarise(results[:1]):
+            if _is_shown(a.condition):
+                table.add_row(a.name, percent(a.estimate))
+    else:
+        for name in (comparison.candidate.label, comparison.baseline.label):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("difference [95 % band]", justify="right", no_wrap=True)
+        for row in comparison.rows:
+            if _is_shown(row.condition):
+                low, high = 100 * row.band_low, 100 * row.band_high
+                band = f"{100 * row.difference.value:+.1f} [{low:+.1f}, {high:+.1f}]"
+                table.add_row(row.name, percent(row.candidate), percent(row.baseline), band)
+    out.print(table)
+    out.print(
+        "undisturbed images; exit k is the network cut after k blocks, `cut` the one that "
+        "validation chose; bands are simultaneous over all exits and corruptions",
+        style="dim",
+    )
+
+
+def _is_shown(condition: dict[str, Any]) -> bool:
+    return condition.get("corruption") == "clean" and "exit" in condition
+
+
+def _show_cuts(out: Console, results: Sequence[EvalResult]) -> None:
+    out.print()
+    for result in results:
+        cut = cut_of(result)
+        assert cut is not None
+        out.print(Text(_cut_in_words(result, cut), style="bold"))
+
+
+def _cut_in_words(result: EvalResult, cut: Cut) -> str:
+    """``ac_vit needs 2 of 8 blocks (25 %) to stay within 2 points [95 %: 2 to 2]; ...``."""
+    share = 100 * cut.estimate / cut.depth
+    validation = result.details["validation"]
+    return (
+        f"{result.checkpoint.name} needs {cut.estimate} of {cut.depth} blocks ({share:.0f} %) to"
+        f" stay within {100 * cut.tolerance:g} points [95 %: {cut.low} to {cut.high}];"
+        f" validation (n = {validation['n']}) chose {validation['cut']}"
+    )
+
+
+def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
+    """The proven cut beside the whole network, in what it really costs."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("cost", "exit", "parameters", "MFLOPs", "weights, MB", "memory, MB"):
+        table.add_column(name, justify="left" if name == "cost" else "right")
+    for name in ("ms, batch 1 (p95)", "ms, batch 64 (p95)"):
+        table.add_column(name, justify="right")
+    for result in results:
+        cut = cut_of(result)
+        assert cut is not None
+        for k in sorted({cut.high, cut.depth}):
+            name = result.checkpoint.name if k != cut.depth else f"{result.checkpoint.name}, whole"
+            table.add_row(name, str(k), *_cost(result.details["costs"][k]))
+    out.print()
+    out.print(table)
+    out.print("measured on this machine, warm; memory: weights and activations", style="dim")
+
+
+def _cost(row: dict[str, Any]) -> Iterator[str]:
+    yield f"{row['parameters']:,}"
+    yield f"{row['flops'] / 1e6:.2f}"
+    yield "-" if row["weight_bytes"] is None else f"{row['weight_bytes'] / 1e6:.2f}"
+    yield f"{row['memory_bytes'] / 1e6:.2f}"
+    for batch in ("batch1", "batch64"):
+        yield f"{row[batch]['median_ms']:.2f} ({row[batch]['p95_ms']:.2f})"
+
+
+def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("early exit")
+    for name in ("threshold", "accuracy % [95 %]", "mean exit", "FLOPs saved", "ms per image"):
+        table.add_column(name, justify="right")
+    for result in results:
+        whole = result.details["costs"][-1]["flops"]
+        for row in result.details["early_exit"]:
+            if row["chosen"]:
+                table.add_row(f"{result.checkpoint.name}, {row['rule']}", *_point(row, whole))
+    out.print()
+    out.print(table)
+    out.print(
+        "shared heads unless the network has branches; thresholds (entropy in nats) were chosen "
+        "on validation; times are measured per exit, all heads on the way included",
+        style="dim",
+    )
+
+
+def _point(row: dict[str, Any], whole: int) -> Iterator[str]:
+    a = row["accuracy"]
+    yield f"{row['threshold']:g}"
+    yield f"{100 * a['value']:.1f} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"
+    yield f"{row['mean_exit']:.2f}"
+    yield f"{whole / row['flops']:.2f}x"
+    yield f"{row['milliseconds']:.2f}"
