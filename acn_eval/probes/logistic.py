@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on the CPU: scikit-learn's L-BFGS, warm along the penalties."""
+"""Multinomial logistic regression on the CPU: scikit-learn's, warm along the penalties."""
 
 import warnings
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from acn_eval.probes.solution import Solution
 __all__ = ["MAX_ITERATIONS", "logistic_path"]
 
 MAX_ITERATIONS = 1000
+_NEWTON = 400  # coefficients: up to here the exact Hessian is cheaper than hundreds of gradients
 
 
 def logistic_path(
@@ -22,8 +23,9 @@ def logistic_path(
 ) -> list[Solution]:
     """Minimise ``sum of log losses + penalty / 2 |W|^2``, each from the solution before.
 
-    The path is fastest from the strongest penalty to the weakest. One thread: the problems are
-    small, and the last digits must not depend on the number of cores.
+    Newton's method where the coefficients are few, else L-BFGS. The path is fastest from the
+    strongest penalty to the weakest. One thread: the problems are small, and the last digits
+    must not depend on the number of cores.
 
     Args:
         x: features (n, width).
@@ -34,7 +36,13 @@ def logistic_path(
     from sklearn.linear_model import LogisticRegression  # seconds, and other suites need it not
     from threadpoolctl import threadpool_limits
 
-    model = LogisticRegression(tol=tolerance, max_iter=MAX_ITERATIONS, warm_start=True)
+    coefficients = (x.shape[1] + 1) * (int(labels.max()) + 1)
+    model = LogisticRegression(
+        solver="newton-cholesky" if coefficients <= _NEWTON else "lbfgs",
+        tol=tolerance,
+        max_iter=MAX_ITERATIONS,
+        warm_start=True,
+    )
     solutions = []
     with threadpool_limits(1):
         for penalty in penalties:

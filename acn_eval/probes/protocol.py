@@ -7,7 +7,7 @@ import numpy as np
 
 from acn_eval.probes.scaling import Scale
 
-__all__ = ["PROTOCOLS", "Protocol", "ProtocolName"]
+__all__ = ["PROTOCOLS", "FineTune", "Protocol", "ProtocolName"]
 
 ProtocolName = Literal[
     "linear", "ridge", "clip-a3", "dinov2-logreg", "ridge-fewshot", "knn", "acn-paper"
@@ -17,6 +17,19 @@ ProtocolName = Literal[
 def _penalties(first: float, last: float, many: int) -> tuple[float, ...]:
     """Strongest first, evenly spaced in the logarithm; powers of ten."""
     return tuple(float(p) for p in np.logspace(first, last, many))
+
+
+@dataclass(frozen=True)
+class FineTune:
+    """How the whole network is trained on: AdamW, warm-up of a tenth, cosine to 0, last weights.
+
+    Attributes:
+        learning_rate: the same for every network; choose another in a protocol of its own.
+    """
+
+    steps: int = 300
+    batch: int = 64
+    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Protocol:
         tolerance: of the logistic solver, see `logistic_path`.
         shots: training images per class, nested; empty takes all.
         draws: of the shots.
-        fine_tune: also train the whole network on, see `training.fine_tune`.
+        fine_tune: also train the whole network on, with a new head; None does not.
     """
 
     name: ProtocolName
@@ -47,10 +60,15 @@ class Protocol:
     penalties: tuple[float, ...] = (1.0,)
     tenth: bool = False
     merge: bool = True
-    tolerance: float = 1e-5
+    tolerance: float = 1e-4
     shots: tuple[int, ...] = ()
     draws: int = 1
-    fine_tune: bool = False
+    fine_tune: FineTune | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and version, as it stands in every cell."""
+        return f"{self.name}-{self.version}"
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record."""
@@ -80,7 +98,6 @@ _ALL = (
         solver="logistic",
         source="Radford et al. 2021, appendix A.3; all 96 penalties, not a binary search",
         penalties=_penalties(6, -6, 96),
-        tolerance=1e-4,
     ),
     Protocol(
         name="dinov2-logreg",
@@ -89,7 +106,6 @@ _ALL = (
         source="Oquab et al. 2023, log_regression.py: 45 C from 1e-6 to 1e5; tolerance 1e-4",
         penalties=_penalties(6, -5, 45),
         tenth=True,
-        tolerance=1e-4,
     ),
     Protocol(
         name="ridge-fewshot",
@@ -117,7 +133,7 @@ _ALL = (
         source="ACN paper, transfer table, which does not say whether it is a probe or fine-tuned",
         scale="standardise",
         penalties=_penalties(4, -2, 13),
-        fine_tune=True,
+        fine_tune=FineTune(),
     ),
 )
 PROTOCOLS: dict[ProtocolName, Protocol] = {protocol.name: protocol for protocol in _ALL}

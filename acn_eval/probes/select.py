@@ -30,7 +30,7 @@ class Selected:
         validation_n: images that it rests on.
         converged: whether the probe that is reported did.
         unconverged: how many of the sweep did not.
-        edge: whether the chosen penalty is the first or last of several.
+        edge: whether the chosen penalty is the first or last of several that are not all alike.
     """
 
     probe: Probe
@@ -90,7 +90,6 @@ def select(
     penalty, chosen = protocol.penalties[best], probes[best]
     if protocol.merge:
         (chosen,) = fit(protocol, merged(train, validation), [penalty], device)
-    last = len(probes) - 1
     return Selected(
         probe=chosen,
         penalty=penalty,
@@ -98,7 +97,7 @@ def select(
         validation_n=len(validation),
         converged=chosen.solution.converged,
         unconverged=sum(not probe.solution.converged for probe in probes),
-        edge=last > 0 and best in {0, last},
+        edge=min(right) < max(right) and best in {0, len(probes) - 1},
     )
 
 

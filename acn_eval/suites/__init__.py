@@ -5,6 +5,7 @@ from acn_eval.suites.files import shipped_suites
 from acn_eval.suites.read import AnySuite, read_suite, schema
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
+from acn_eval.suites.transfer import Transfer
 
 __all__ = [
     "Answer",
@@ -13,6 +14,7 @@ __all__ = [
     "Robustness",
     "Setting",
     "Suite",
+    "Transfer",
     "read_suite",
     "schema",
     "shipped_suites",

@@ -1,5 +1,6 @@
 """Training from a recipe: exact, resumable, never touching test."""
 
+from acn_eval.training.fine_tune import fine_tune
 from acn_eval.training.fit import train
 from acn_eval.training.recipe import Recipe, read_recipe
 from acn_eval.training.together import Lesson, seconds_per_step, stackable, trained
@@ -7,6 +8,7 @@ from acn_eval.training.together import Lesson, seconds_per_step, stackable, trai
 __all__ = [
     "Lesson",
     "Recipe",
+    "fine_tune",
     "read_recipe",
     "seconds_per_step",
     "stackable",

@@ -55,7 +55,13 @@ def test_of_equal_accuracies_the_strongest_penalty_wins():
     train, validation, _ = splits("wine")
     easy = replace(validation, x=train.x, labels=train.labels)
     found = select(replace(LINEAR, penalties=(1.0, 0.5, 0.25)), train, easy, CPU)
-    assert (found.validation, found.penalty, found.edge) == (1.0, 1.0, True)
+    assert (found.validation, found.penalty, found.edge) == (1.0, 1.0, False)
+
+
+def test_a_choice_at_an_end_of_the_grid_is_said():
+    train, validation, _ = splits("digits")
+    found = select(replace(LINEAR, penalties=(1e4, 10.0)), train, validation, CPU)
+    assert found.edge
 
 
 def test_a_choice_inside_the_grid_is_no_edge():
