@@ -118,7 +118,7 @@ def _areas(results: Sequence[EvalResult]) -> NDArray[np.float64] | None:
     if table is None:
         return None
     weights = log_trapezoid(table.conditions)
-    return np.einsum("k,dksi->dsi", weights / weights.sum(), table.values)
+    return np.asarray(np.einsum("k,dksi->dsi", weights / weights.sum(), table.values))
 
 
 def _table(results: Sequence[EvalResult], measure: str) -> _Table | None:

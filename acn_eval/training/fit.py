@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, read_pickle, write_native
-from acn_eval.data import Examples, Geometry, channel_moments, open_examples
+from acn_eval.data import Examples, Geometry, Split, channel_moments, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError
 from acn_eval.models import Encoder, build, initialise
 from acn_eval.seeds import seed_for
@@ -31,12 +31,14 @@ __all__ = [
     "finite",
     "learning_rate",
     "loop",
+    "open_split",
     "optimiser_of",
     "start",
     "train",
 ]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_SPLITS: tuple[Split, Split] = ("train", "validation")
 _DATA_ORDER = "epoch permutations v1"
 
 
@@ -98,7 +100,7 @@ def train(
         ConfigError: the recipe does not fit its data, or ``<out>.resume`` another recipe.
         MeasureError: the loss is no longer finite.
     """
-    splits = [_split(recipe, split, root) for split in ("train", "validation")]
+    splits = [open_split(recipe, split, root) for split in _SPLITS]
     geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
     mean, std = channel_moments(splits[0], geometry)
     fit = start(recipe, device)
@@ -262,7 +264,13 @@ def _look(fit: Fit, validation: Examples, geometry: Geometry, scale: Scale) -> N
         fit.best = {"accuracy": accuracy, "step": fit.done, "weights": weights}
 
 
-def _split(recipe: Recipe, split: Any, root: Path | None) -> Examples:
+def open_split(recipe: Recipe, split: Split, root: Path | None) -> Examples:
+    """Open a split of a recipe's data, with the recipe's classes.
+
+    Raises:
+        ConfigError: the network has another number of classes.
+        DataError: the data is not there.
+    """
     examples = open_examples(recipe.data, split, root)
     if recipe.classes:
         examples = examples.only(recipe.classes)

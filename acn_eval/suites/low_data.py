@@ -1,0 +1,98 @@
+"""Low data: the same trainings on few images, many draws of them, for two networks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from acn_eval.errors import ConfigError
+from acn_eval.passes import Subject
+from acn_eval.shipped import shipped
+from acn_eval.suites.suite import Answer, Setting, Suite
+from acn_eval.training import Recipe, read_recipe
+
+__all__ = ["LowData", "Side"]
+
+PerClass = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class Side(BaseModel, frozen=True, extra="forbid"):
+    """One of the two that are compared: a name for tables, and a recipe."""
+
+    name: str
+    recipe: Recipe
+
+
+def _side(value: Any) -> Any:
+    """Take a side by the file of its recipe, here or among the shipped suites, or as it is."""
+    if not isinstance(value, str):
+        return value
+    here, there = Path(value), shipped("suites") / value
+    path = here if here.is_file() or not there.is_file() else there
+    return Side(name=path.stem, recipe=read_recipe(path))
+
+
+AnySide = Annotated[Side, BeforeValidator(_side)]
+
+
+class LowData(Suite, frozen=True):
+    """Networks are trained from scratch on nested subsets; the end point is the area over log k.
+
+    Both sides see the same subsets, the same initialisation seeds and the same number of
+    optimiser steps; a draw of the subsets is the unit of the analysis.
+
+    Attributes:
+        mode: ``scratch``: the networks are trained from their initialisation.
+        candidate, baseline: recipes of both sides: YAML files here, or among the shipped suites.
+            Their seed, steps and selection give way to what the suite says.
+        per_class: sizes, in images per class; or `fractions` of every class.
+        draws: how many, numbered from `first_draw`: learning rates are chosen on other draws.
+        repeats: initialisations per draw and size.
+        steps: optimiser steps of every training, whatever its size.
+        held_out: share of every class of a subset that is not learned from but selects the best
+            of the recipe's looks, rounded down; where nothing is left to hold out, and with 0,
+            the last weights are kept.
+        training: ``together`` steps the networks of one draw as one, ``alone`` one after
+            another: equal up to rounding. ``auto`` measures which is faster here.
+    """
+
+    question: ClassVar[str] = "Who learns more from little data?"
+
+    kind: Literal["low_data"] = "low_data"
+    mode: Literal["scratch"] = "scratch"
+    candidate: AnySide
+    baseline: AnySide
+    per_class: tuple[PerClass, ...] = ()
+    fractions: tuple[Fraction, ...] = ()
+    draws: Annotated[int, Field(ge=1, le=1000)] = 5
+    first_draw: Annotated[int, Field(ge=0)] = 0
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 2
+    steps: Annotated[int, Field(gt=0)]
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    training: Literal["auto", "together", "alone"] = "auto"
+
+    @model_validator(mode="after")
+    def _sizes_are_one_kind_and_differ(self) -> "LowData":
+        if bool(self.per_class) == bool(self.fractions):
+            msg = "sizes must be given as per_class or as fractions, one of the two"
+            raise ValueError(msg)
+        if len(set(self.sizes)) < len(self.sizes):
+            msg = f"sizes must differ; got {', '.join(map(str, self.sizes))}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def sizes(self) -> tuple[int | float, ...]:
+        """Images per class, or fractions, smallest first."""
+        return tuple(sorted(self.per_class or self.fractions))
+
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Refuse: nothing is asked of checkpoints here.
+
+        Raises:
+            ConfigError: always.
+        """
+        msg = f"{self.name}: trains networks of its own. Run it with `acn-eval low-data`."
+        raise ConfigError(msg)
