@@ -18,6 +18,7 @@ _COMMANDS = {
     "gate": "May this checkpoint replace its baseline? Pass, fail, or no verdict.",
     "plan": "What a gate or suite costs, and what it could see, before it runs.",
     "compression": "Accuracy of every exit: how many layers does it need, and at what cost?",
+    "transfer": "Probes of every depth on other data: is the representation worth more?",
     "train": "Train a recipe: exact, resumable, never touching test.",
     "upload": "Record results that are on disk in MLflow; twice changes nothing.",
     "ui": "Browse the recorded runs in the MLflow UI.",
