@@ -4,10 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-slow test-gpu check benchmarks clean
+.PHONY: demo gate test test-slow test-gpu check benchmarks clean
 
 demo: $(READY)
 	$(BIN)/acn-eval robustness --ckpt ac_vit.pt
+
+# Two seeds of one recipe must be within 3 points of each other, which the digits can tell.
+gate: $(READY)
+	$(BIN)/acn-eval gate --ckpt seeds/res_vit_1.pt --baseline res_vit.pt
 
 test: check
 	$(BIN)/pytest -q
@@ -28,6 +32,7 @@ benchmarks: $(READY)
 	$(BIN)/python benchmarks/suite_overhead.py
 	$(BIN)/python benchmarks/noise_cost.py
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/gate.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

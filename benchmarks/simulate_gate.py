@@ -116,8 +116,17 @@ def one_part(uniform: Floats, gain: float, loss: float, margin: float) -> dict[s
         "fixed: FAIL": z < norm.ppf(ALPHA),
         "sequential: PASS": (cleared > 0) | ((failed == 0) & (z > end)),
         "sequential: FAIL": (failed > 0) | ((cleared == 0) & (z < -end)),
+        "z test at every look: PASS": z_at_looks(d, -margin) > norm.ppf(1 - ALPHA),
         "images used": np.where((early > 0) & (early < n), early, n),
     }
+
+
+def z_at_looks(d: Floats, bound: float) -> Floats:
+    """The largest ordinary z among looks every `BLOCK` images: what not to do."""
+    n = np.arange(BLOCK, d.shape[1] + 1, BLOCK)
+    mean = d.cumsum(axis=1)[:, n - 1] / n
+    variance = (d**2).cumsum(axis=1)[:, n - 1] / n - mean**2
+    return np.asarray(((mean - bound) / np.sqrt(np.maximum(variance, 1e-9) / n)).max(axis=1))
 
 
 def discordant(baseline: float, candidate: float, correlation: float) -> tuple[float, float]:
