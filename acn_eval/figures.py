@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -19,10 +20,12 @@ __all__ = [
     "COLOURS",
     "NAME",
     "accuracy_curves",
+    "chart_curves",
     "comparison_curves",
     "draw_comparison",
     "draw_missing",
     "draw_result",
+    "heat_map",
     "save_figure",
 ]
 
@@ -36,6 +39,8 @@ _COLUMNS = 3
 _GAP = 0.055  # between two labels, as a share of the height of a panel
 
 _Line = list[tuple[float, Estimate]]
+Chart = Mapping[str, Any]
+"""What `EvalResult.details` keeps beside the conditions: name, x (label), points (x, y)."""
 
 
 def accuracy_curves(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> Figure:
@@ -66,14 +71,57 @@ def accuracy_curves(networks: Mapping[str, Sequence[Accuracy]], *, title: str = 
 
 def comparison_curves(comparison: Comparison) -> Figure:
     """Return the curves of both sides, with the verdict above them."""
+    return accuracy_curves(_sides(comparison), title=comparison.claim.sentence)
+
+
+def _sides(comparison: Comparison) -> dict[str, list[Accuracy]]:
     left, right = comparison.candidate.label, comparison.baseline.label
-    networks = {
+    return {
         left: [Accuracy(r.name, r.condition, r.n, r.candidate) for r in comparison.rows],
         right if right != left else f"{right} (baseline)": [
             Accuracy(r.name, r.condition, r.n, r.baseline) for r in comparison.rows
         ],
     }
-    return accuracy_curves(networks, title=comparison.claim.sentence)
+
+
+def chart_curves(networks: Mapping[str, Sequence[Chart]], *, title: str = "") -> Figure:
+    """Return one panel per chart that a suite keeps in its details, all networks over each other.
+
+    Args:
+        networks: charts (``name``, ``x`` and ``points`` of (x, fraction)) by label.
+        title: stands above the panels.
+    """
+    names = list(dict.fromkeys(c["name"] for own in networks.values() for c in own))
+    figure, panels = _panels(len(names), title)
+    for axes, name in zip(panels, names, strict=True):
+        own = {label: _chart(charts, name) for label, charts in networks.items()}
+        for number, chart in enumerate(own.values()):
+            _draw(axes, _points(chart), number)
+            axes.set_xlabel(chart["x"])
+        axes.set_title(name, fontsize=10, loc="left")
+        _label_ends(axes, {label: _points(chart) for label, chart in own.items()})
+    panels[0].set_ylabel("accuracy, %")
+    return figure
+
+
+def heat_map(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> Figure:
+    """Return the map of accuracy over depth and condition, one panel per network, in percent."""
+    figure, panels = _panels(len(networks), title)
+    for axes, (label, accuracies) in zip(panels, networks.items(), strict=True):
+        lines = _lines(_curves(accuracies), accuracies)
+        values = [[100 * estimate.value for _, estimate in line] for line in lines.values()]
+        axes.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
+        axes.grid(visible=False)
+        axes.set_yticks(range(len(lines)), [name.replace("_", " ") for name in lines])
+        axes.set_xlabel(_curves(accuracies).axis.label)
+        axes.set_title(label, fontsize=10, loc="left")
+        for row, line in enumerate(values):
+            for column, value in enumerate(line):
+                colour = "white" if value < 60 else "black"
+                axes.text(
+                    column, row, f"{value:.0f}", ha="center", va="center", fontsize=6, color=colour
+                )
+    return figure
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
@@ -87,15 +135,39 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
-    """Draw the curves of one checkpoint into the folder of its result."""
+    """Draw the curves, maps and charts of one checkpoint into the folder of its result."""
     networks = {result.checkpoint.name: summarise([result])}
     title = f"{result.data.name} {result.data.split}, {result.data.n} images"
+    _draw_more(networks, [result], title, folder)
     return save_figure(accuracy_curves(networks, title=title), folder, NAME)
 
 
-def draw_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:
-    """Draw the curves of both sides into the folder of their comparison."""
+def draw_comparison(
+    comparison: Comparison, folder: Path, results: Sequence[EvalResult] = ()
+) -> tuple[Path, Path]:
+    """Draw the curves of both sides into the folder of their comparison.
+
+    Charts are drawn of the results of both sides, where they are given.
+    """
+    keys = (*comparison.candidate.keys, *comparison.baseline.keys)
+    own = [result for result in results if result.key in keys]
+    _draw_more(_sides(comparison), own, comparison.claim.sentence, folder)
     return save_figure(comparison_curves(comparison), folder, NAME)
+
+
+def _draw_more(
+    networks: Mapping[str, Sequence[Accuracy]],
+    results: Sequence[EvalResult],
+    title: str,
+    folder: Path,
+) -> None:
+    """Draw the map over depth where several lines are exits, and charts where there are some."""
+    first = _curves(next(iter(networks.values())))
+    if first.axis.field == "exit" and len(first.lines) > 2:
+        save_figure(heat_map(networks, title=title), folder, "depth_map")
+    charts = {r.checkpoint.name: r.details["charts"] for r in results if "charts" in r.details}
+    if charts:
+        save_figure(chart_curves(charts, title=title), folder, "charts")
 
 
 def draw_missing(
@@ -108,7 +180,7 @@ def draw_missing(
     for comparison in comparisons:
         folder = folders[comparison_key(comparison)]
         if _outdated(folder, FILE):
-            draw_comparison(comparison, folder)
+            draw_comparison(comparison, folder, results)
 
 
 def _outdated(folder: Path, facts: str) -> bool:
@@ -126,6 +198,14 @@ def _lines(found: Curves, accuracies: Sequence[Accuracy]) -> dict[str, _Line]:
         name: [(place.level, rows[place.at].estimate) for place in places]
         for name, places in found.drawn().items()
     }
+
+
+def _chart(charts: Sequence[Chart], name: str) -> Chart:
+    return next((c for c in charts if c["name"] == name), {"name": name, "x": "", "points": []})
+
+
+def _points(chart: Chart) -> _Line:
+    return [(x, Estimate(y, y, y)) for x, y in chart["points"]]
 
 
 def _panels(count: int, title: str) -> tuple[Figure, list[Axes]]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from acn_eval.statistics.comparison import Claim, Estimate, Row
+from acn_eval.statistics.comparison import Claim, Estimate, Finding, Row
 from acn_eval.statistics.endpoints import EndPoint
 
-__all__ = ["Evidence", "claim", "identical", "no_claim"]
+__all__ = ["Evidence", "claim", "finding_claim", "identical", "no_claim"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,18 @@ def claim(subject: str, primary: Row, evidence: Evidence, words: EndPoint) -> Cl
     """
     verdict, said = _verdict(primary, evidence, words)
     return Claim(verdict, f"{subject}: {said}", evidence.named())
+
+
+def finding_claim(subject: str, finding: Finding, words: tuple[str, str]) -> Claim:
+    """Return the verdict on a number of which less is better, e.g. the layers that are needed."""
+    difference = finding.difference
+    assert difference is not None
+    sign = _sign(difference)
+    verdict = {-1: "better", 0: "tie", 1: "worse"}[sign]
+    said = {-1: words[0], 0: "no difference proven", 1: words[1]}[sign]
+    value, low, high = difference.value, difference.low, difference.high
+    shown = f"{finding.name} {value:+.1f} {finding.unit} [{low:+.1f}, {high:+.1f}]"
+    return Claim(verdict, f"{subject}: {said}; {shown}", {finding.name: difference})
 
 
 def no_claim(

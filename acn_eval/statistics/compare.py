@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics.cautions import cautions
-from acn_eval.statistics.claims import Evidence, claim, identical, no_claim
-from acn_eval.statistics.comparison import Accuracy, Arm, Claim, Comparison, Row
+from acn_eval.statistics.claims import Evidence, claim, finding_claim, identical, no_claim
+from acn_eval.statistics.comparison import Accuracy, Arm, Claim, Comparison, Finding, Row
 from acn_eval.statistics.design import Design, Pair
 from acn_eval.statistics.endpoints import EndPoint, end_point_of
 from acn_eval.statistics.logits import logit_difference
@@ -51,6 +51,8 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     ratio = error_ratio(design, end_point) if words.scales else None
     undefined = words.scales and ratio is None
     fairness = manifest(candidates, baselines)
+    findings = words.findings(design, candidates, baselines)
+    said = _claim(candidates, baselines, primary, evidence, words)
     return Comparison(
         candidate=_arm(candidates, words),
         baseline=_arm(baselines, words),
@@ -60,7 +62,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
         n=primary.n,
         rows=tables.rows(outcomes.names, outcomes.conditions, pairs),
         primary=primary,
-        claim=_claim(candidates, baselines, primary, evidence, words),
+        claim=_decided(said, findings, words),
         ratio=ratio,
         manifest=fairness,
         warnings=(
@@ -70,7 +72,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
             *outcomes.warnings,
         ),
         paired_seeds=design.twins is not None,
-        findings=words.findings(design, candidates, baselines),
+        findings=findings,
         replicate=words.replicate,
     )
 
@@ -155,6 +157,14 @@ def _claim(
     if max(seeds) > 1 and min(seeds) < words.least:
         return no_claim(subject, seeds, primary, evidence, words)
     return claim(subject, primary, evidence, words)
+
+
+def _decided(said: Claim, findings: Sequence[Finding], words: EndPoint) -> Claim:
+    """Let the first finding decide where that is what the suite asks for."""
+    if words.decisive is None or not findings or said.verdict in {"identical", "none"}:
+        return said
+    subject = said.sentence.partition(": ")[0]
+    return finding_claim(subject, findings[0], words.decisive)
 
 
 def _networks(results: Sequence[EvalResult]) -> set[str]:

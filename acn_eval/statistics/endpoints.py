@@ -30,6 +30,8 @@ class EndPoint:
         scales: whether a claim must also hold against the clean accuracy and in logits.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
+        decisive: says of the first finding what it means where the candidate's is smaller, and
+            where it is larger; None where the primary end point decides.
         replicate: what the files of one side are: seeds of training, or draws of its data.
         least: replicates a side before anything is said about architectures.
     """
@@ -40,6 +42,7 @@ class EndPoint:
     scales: bool = False
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()
+    decisive: tuple[str, str] | None = None
     replicate: str = "seed"
     least: int = MIN_SEEDS
 
@@ -68,6 +71,7 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "more accurate over the depths",
         "less accurate over the depths",
         findings=depth_findings,
+        decisive=("needs less of its depth", "needs more of its depth"),
     ),
     "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),
     "low_data": EndPoint(

@@ -24,7 +24,7 @@ def arm_run(result: EvalResult) -> RunContent:
         suite=str(result.suite["name"]),
         key=result.key,
         digest=digest(values),
-        points=tuple(_points(accuracies)),
+        points=(*_points(accuracies), *_chart_points(result)),
         params=_params(result),
         tags={**_tags(result), "mlflow.note.content": description(table)},
         files={"accuracy.csv": _csv(accuracies)},
@@ -57,6 +57,13 @@ def _points(accuracies: Sequence[Accuracy]) -> Iterator[Point]:
     for name, at in found.named.items():
         yield Point(key_name(f"acc_{name}"), values[at])
     yield Point(key_name(primary.name.replace(" ", "/", 1)), 100 * primary.estimate.value)
+
+
+def _chart_points(result: EvalResult) -> Iterator[Point]:
+    """Points of the suite's charts: the step is their x, which is an integer."""
+    for chart in result.details.get("charts", ()):
+        for x, value in chart["points"]:
+            yield Point(key_name(f"{chart['x']}/{chart['name']}"), 100 * value, x)
 
 
 def _params(result: EvalResult) -> dict[str, str]:

@@ -1,11 +1,16 @@
 """Markdown that stands in the description of a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
-from acn_eval.results import EvalResult
-from acn_eval.statistics import Accuracy, Comparison, Estimate, Row, name_of
+from acn_eval.results import EvalResult, Scalar
+from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row, name_of
 
 __all__ = ["accuracy_table", "comparison_table", "description", "points"]
+
+
+_LONGEST = 8000
+_MANY = 30  # rows that a person reads
 
 
 def points(estimate: Estimate, *, sign: str = "") -> str:
@@ -21,12 +26,19 @@ def points(estimate: Estimate, *, sign: str = "") -> str:
 
 
 def description(text: str) -> str:
-    """Return Markdown for MLflow's pages, which leave no space between the cells of a table."""
-    lines = text.split("\n")
-    return "\n".join(
+    """Return Markdown for MLflow's pages, which leave no space between the cells of a table.
+
+    MLflow cuts a tag at 8,000 characters; what is longer ends at a line, and says so.
+    """
+    lines = [
         line.replace(" | ", "&nbsp; | ") if line.startswith("| ") and "---" not in line else line
-        for line in lines
-    )
+        for line in text.split("\n")
+    ]
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    if ends[-1] <= _LONGEST:
+        return "\n".join(lines)
+    kept = [line for line, end in zip(lines, ends, strict=True) if end <= _LONGEST - 100]
+    return "\n".join([*kept, "", "... the rest is in the artifacts of this run."])
 
 
 def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
@@ -35,7 +47,8 @@ def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
         f"`{result.checkpoint.uri}` on {result.data.name} {result.data.split}, "
         f"{result.data.n} images, {result.precision} on {result.device}."
     )
-    rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in accuracies]
+    shown = [a for a in accuracies if len(accuracies) <= _MANY or _undisturbed(a.condition)]
+    rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in shown]
     skipped = [f"- {name_of(skip.condition)}: {skip.reason}" for skip in result.skipped]
     table = _table(["condition", "accuracy % [95 %]", "notes"], rows)
     return "\n".join([about, "", *table, *(["", "Not measured:", *skipped] if skipped else [])])
@@ -46,7 +59,9 @@ def comparison_table(comparison: Comparison) -> str:
     left, right = comparison.candidate.label, comparison.baseline.label
     sample = "images are the sample" if comparison.unit == "checkpoints" else "seeds x images"
     head = ["condition", left, right, "difference [95 %]", "p (Holm)", "MDE", "notes"]
-    rows = [_cells(row) for row in (*comparison.rows, comparison.primary)]
+    many = len(comparison.rows) > _MANY
+    shown = [row for row in comparison.rows if not many or _undisturbed(row.condition)]
+    rows = [_cells(row) for row in (*shown, comparison.primary)]
     return "\n".join(
         [
             f"**{comparison.claim.sentence}**",
@@ -54,7 +69,9 @@ def comparison_table(comparison: Comparison) -> str:
             f"{comparison.data}, {comparison.n} images; {sample}. Percentage points.",
             "",
             *_table(head, rows),
+            *_left_out(len(comparison.rows) - len(shown)),
             *_ratio(comparison),
+            *_bullets("Beside accuracy", [_finding(f) for f in comparison.findings]),
             *_bullets("Read with care", comparison.warnings),
             "",
             "Fair pair:",
@@ -75,6 +92,23 @@ def _cells(row: Row) -> list[str]:
         f"{100 * row.mde:.1f}",
         ", ".join(row.notes),
     ]
+
+
+def _undisturbed(condition: Mapping[str, Scalar]) -> bool:
+    """Whether the row stays where there are many: clean images, or an end point."""
+    return condition.get("corruption", "clean") == "clean"
+
+
+def _left_out(count: int) -> list[str]:
+    return ["", f"{count} rows under corruption are in the artifacts."] if count else []
+
+
+def _finding(f: Finding) -> str:
+    def text(e: Estimate, sign: str = "") -> str:
+        return f"{e.value:{sign}.3g} {f.unit} [{e.low:{sign}.3g}, {e.high:{sign}.3g}]"
+
+    difference = f", difference {text(f.difference, '+')}" if f.difference else ""
+    return f"{f.name}: {text(f.candidate)} against {text(f.baseline)}{difference}; {f.note}"
 
 
 def _ratio(comparison: Comparison) -> list[str]:
