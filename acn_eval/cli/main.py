@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": "What a gate or suite costs, and what it could see, before it runs.",
     "compression": "Accuracy of every exit: how many layers does it need, and at what cost?",
     "transfer": "Probes of every depth on other data: is the representation worth more?",
+    "low-data": "Trainings on few images: who learns more from little data?",
     "train": "Train a recipe: exact, resumable, never touching test.",
     "upload": "Record results that are on disk in MLflow; twice changes nothing.",
     "ui": "Browse the recorded runs in the MLflow UI.",
@@ -45,7 +46,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"acn_eval.cli.{name}").command
+        command: click.Command = import_module(f"acn_eval.cli.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

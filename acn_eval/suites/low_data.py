@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from acn_eval.errors import ConfigError
 from acn_eval.passes import Subject
@@ -34,7 +34,7 @@ def _side(value: Any) -> Any:
     return Side(name=path.stem, recipe=read_recipe(path))
 
 
-AnySide = Annotated[Side, BeforeValidator(_side)]
+AnySide = Annotated[Side, BeforeValidator(_side), WithJsonSchema({"type": ["string", "object"]})]
 
 
 class LowData(Suite, frozen=True):

@@ -1,0 +1,62 @@
+"""`acn-eval low-data`: who learns more from little data, from recipes to a verdict."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from acn_eval.cli.options import output_options
+from acn_eval.cli.recording import recording
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval low-data
+      small networks on the embedded digits, in half a minute
+  acn-eval low-data --suite low_data --plan
+      what the plan of the shipped ViTs costs, before it runs
+  acn-eval low-data --suite low_data --draws 10
+      more draws: the one thing that more budget should buy
+  acn-eval low-data --suite mine.yaml --data-root ~/data
+
+\b
+A suite names the recipes of both sides, the sizes, and one number of steps for all.
+A run that is stopped or killed goes on where it was when the same command is given again."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.option(
+    "--suite",
+    default="low_data_demo",
+    show_default=True,
+    help="Shipped suite by name (low_data_demo, low_data), or a YAML.",
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
+@click.option("--draws", type=click.IntRange(1, 1000), help="Instead of the suite's.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option(
+    "--data-root",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ACN_EVAL_DATA",
+    help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=2), help="Only the first N test images, in a keyed order."
+)
+@click.option("--no-cache", is_flag=True, help="Train anew what the cache already holds.")
+@output_options
+def command(**options: Any) -> None:
+    """Train two networks on few images and compare the areas under their learning curves.
+
+    Both sides see the same nested subsets, initialisation seeds and number of steps. A draw of
+    the subsets is the unit: with fewer than five draws nothing is claimed. Beside the accuracies
+    stand the losses, and how much of the variance is due to draw, initialisation and test images.
+    """
+    from acn_eval.cli.low_data_job import run, show_plan  # torch is imported below this line only
+
+    if options["only_plan"]:
+        show_plan(options)
+        return
+    with recording(options) as recorder:
+        run(options, recorder)

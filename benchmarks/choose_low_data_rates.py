@@ -1,0 +1,59 @@
+"""Choose the learning rates of a low-data suite on validation, with draws reported nowhere else.
+
+    python benchmarks/choose_low_data_rates.py low_data --rates 1e-3,3e-3,1e-2
+
+Trains both sides at every rate on draws from 100 on and prints the mean accuracy over draws and
+sizes on the validation split; the test split is never opened.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from acn_eval.learning import learn, open_plan
+from acn_eval.passes import Place, Store
+from acn_eval.strict import read_config
+from acn_eval.suites.files import suite_file
+from acn_eval.suites.low_data import LowData, Side
+
+FIRST_DRAW = 100
+
+
+def at_rate(side: Side, rate: float) -> Side:
+    return Side(name=side.name, recipe=side.recipe.model_copy(update={"learning_rate": rate}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suite")
+    parser.add_argument("--rates", default="1e-3,3e-3,1e-2")
+    parser.add_argument("--draws", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    suite = read_config(suite_file(options.suite), LowData, "a low-data suite")
+    few = {"first_draw": FIRST_DRAW, "draws": options.draws, "repeats": 1}
+    means: dict[str, dict[float, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(torch.device("cpu"), store=Store(Path(folder)))
+        for rate in (float(text) for text in options.rates.split(",")):
+            sides = {n: at_rate(getattr(suite, n), rate) for n in ("candidate", "baseline")}
+            plan = open_plan(suite.model_copy(update={**few, **sides}), place, split="validation")
+            learned = learn(plan)
+            for results in (learned.candidates, learned.baselines):
+                cells = [c for r in results for c in r.cells if c.measure == "correct"]
+                name = results[0].checkpoint.name.partition(" draw ")[0]
+                means.setdefault(name, {})[rate] = float(np.mean([c.values for c in cells]))
+            print(
+                f"rate {rate:g}: "
+                + ", ".join(f"{name} {100 * by[rate]:.2f} %" for name, by in means.items()),
+                flush=True,
+            )
+    for name, by in means.items():
+        print(f"{name}: best {max(by, key=lambda rate: by[rate]):g}, {options.draws} draws")
+
+
+if __name__ == "__main__":
+    main()
