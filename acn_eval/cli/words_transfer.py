@@ -1,13 +1,14 @@
 """What the terminal says of transfer: every depth, what validation chose, and what it took."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from rich.console import Console
 
 from acn_eval.cli.words import show_accuracies, show_rows, show_verdict
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics import Comparison, summarise
+from acn_eval.statistics import Accuracy, Comparison, Row, summarise
 
 __all__ = ["show"]
 
@@ -15,9 +16,9 @@ __all__ = ["show"]
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
     """Print the depths, one line per network, and the verdict where there is one."""
     if comparison is not None:
-        show_rows(out, comparison, [row for row in comparison.rows if _is_shown(row.condition)])
+        show_rows(out, comparison, [_brief(r) for r in comparison.rows if _is_shown(r.condition)])
     else:
-        own = [a for a in summarise(results) if _is_shown(a.condition)]
+        own = [_brief(a) for a in summarise(results) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(
         "stream: what norm and head read, in an ACN the sum of all outputs; block: what the next "
@@ -29,6 +30,14 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
             out.print(f"{result.checkpoint.name}, {label}: {_in_words(result, found)}")
     if comparison is not None:
         show_verdict(out, comparison)
+
+
+_Named = TypeVar("_Named", Row, Accuracy)
+
+
+def _brief(row: _Named) -> _Named:
+    """The values of a reading and a protocol say what they are."""
+    return replace(row, name=row.name.replace("reading ", "").replace("protocol ", ""))
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:

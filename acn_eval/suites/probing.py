@@ -219,4 +219,4 @@ def _named(probes: list[Fitted]) -> str:
 
 def _estimate(sample: BoundedSample) -> dict[str, float]:
     low, high = sample.interval()
-    return {"value": sample.value, "low": low, "high": high}
+    return {"value": sample.value, "low": low, "high": min(high, 1.0)}
