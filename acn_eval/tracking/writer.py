@@ -12,6 +12,7 @@ from acn_eval.tracking.content import RunContent, key_name
 __all__ = ["EXPERIMENT", "Writer"]
 
 _DIGEST = 36  # MLflow takes no longer one
+_BATCH = 100  # of more, MLflow 3.17 recognises only the first hundred as logged before
 EXPERIMENT = "acn-eval/{suite}"
 _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
@@ -99,17 +100,19 @@ class Writer:
         )
 
     def _log(self, run: Any, content: RunContent, model: str | None) -> None:
-        """Log all at once; the time is the run's, so that the same values are the same rows."""
+        """Log in few calls; the time is the run's, so that the same values are the same rows."""
         from mlflow.entities import Metric, Param, RunTag
 
         at = run.info.start_time
         params = {k: v for k, v in content.params.items() if k not in run.data.params}
         self._client.log_batch(
             run.info.run_id,
-            metrics=[Metric(p.key, p.value, at, p.step, model_id=model) for p in content.points],
             params=[Param(name, value) for name, value in params.items()],
             tags=[RunTag(name, value) for name, value in content.tags.items()],
         )
+        metrics = [Metric(p.key, p.value, at, p.step, model_id=model) for p in content.points]
+        for start in range(0, len(metrics), _BATCH):
+            self._client.log_batch(run.info.run_id, metrics[start : start + _BATCH])
 
     def _inputs(self, experiment: str, run: Any, result: EvalResult) -> str:
         """Link the data and the network to the run; return the id of the network."""
