@@ -148,7 +148,8 @@ class EvalResult:
         A saved result with the same cells stays as it is, with its time of creation; one with
         other cells, or a damaged one, is replaced.
         """
-        target = folder / f"{self.suite['name']}-{self.checkpoint.name}-{self.key}"
+        name = self.checkpoint.name.replace(" ", "_")
+        target = folder / f"{self.suite['name']}-{name}-{self.key}"
         target.mkdir(parents=True, exist_ok=True)
         part = target / "cells.parquet.part"
         pq.write_table(_table(self.cells), part, compression="zstd")

@@ -114,11 +114,12 @@ def show_notes(out: Console, results: Sequence[EvalResult], comparison: Comparis
     flips = sum(r.certificate.get("precision_flips", 0) for r in results)
     flips += sum(r.certificate.get("batch_flips", 0) for r in results)
     n = sum(r.certificate.get("n", 0) for r in results)
-    out.print(
-        f"measured in {first.precision} on {first.device}; {flips} of {n} predictions change with "
-        f"precision or batch size; noise v{first.noise_version}, seed {first.seed}",
-        style="dim",
-    )
+    parts = [f"measured in {first.precision} on {first.device}"]
+    if n:
+        parts.append(f"{flips} of {n} predictions change with precision or batch size")
+    if first.noise_digest:
+        parts.append(f"noise v{first.noise_version}, seed {first.seed}")
+    out.print("; ".join(parts), style="dim")
 
 
 def _notes(results: Sequence[EvalResult], comparison: Comparison | None) -> Iterator[str]:
@@ -148,7 +149,9 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _legend(comparison: Comparison) -> str:
     sample = {
         "checkpoints": "the images are the sample: this is about these two files",
-        "architectures": "seeds and images are the sample: this is about the architectures",
+        "architectures": (
+            f"{comparison.replicate}s and images are the sample: this is about the architectures"
+        ),
     }
     return (
         "accuracy in % with 95 % intervals; differences in points with a simultaneous 95 % band; "

@@ -176,9 +176,10 @@ def _networks(results: Sequence[EvalResult]) -> set[str]:
 
 
 def _arm(results: Sequence[EvalResult], words: EndPoint) -> Arm:
-    names = [result.checkpoint.name for result in results]
+    first, many = results[0].checkpoint.name, len(results)
+    shared = first.partition(f" {words.replicate} ")[0]  # of "acn draw 3"
     return Arm(
-        label=names[0] if len(names) == 1 else f"{names[0]} ({len(names)} {words.replicate}s)",
+        label=first if many == 1 else f"{shared} ({many} {words.replicate}s)",
         keys=tuple(result.key for result in results),
         seeds=tuple(result.checkpoint.training.get("seed") for result in results),
     )

@@ -22,6 +22,7 @@ __all__ = [
     "require_same_question",
 ]
 
+_READ = {"correct", "loss"}  # losses are compared among the findings of a suite
 _Key = tuple[tuple[str, Scalar], ...]
 
 
@@ -209,7 +210,7 @@ def _absent(results: Sequence[EvalResult], shared: set[_Key]) -> tuple[Skip, ...
 
 
 def _other_measures(results: Sequence[EvalResult]) -> list[str]:
-    measures = {cell.measure for result in results for cell in result.cells} - {"correct"}
+    measures = {cell.measure for result in results for cell in result.cells} - _READ
     return [f"{measure}: not compared; only `correct` is" for measure in sorted(measures)]
 
 

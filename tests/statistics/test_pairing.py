@@ -76,9 +76,9 @@ def test_images_that_one_side_lacks_are_left_out_and_counted(rng):
 
 def test_other_measures_are_named(rng):
     cells = [cell(CLEAN, outcomes(0.7, 40, rng))]
-    loss = cell(CLEAN, 5 * rng.random(40), measure="loss")
-    found = compare([result("acn", [*cells, loss])], [result("res", [*cells, loss])])
-    assert "loss: not compared; only `correct` is" in found.warnings
+    margin = cell(CLEAN, 5 * rng.random(40), measure="margin")
+    found = compare([result("acn", [*cells, margin])], [result("res", [*cells, margin])])
+    assert "margin: not compared; only `correct` is" in found.warnings
 
 
 @pytest.mark.parametrize(
