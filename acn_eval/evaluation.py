@@ -4,9 +4,8 @@ Read this file first. Then `statistics.compare` turns two results into a compari
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,11 @@ from acn_eval.data import Examples, Split, open_examples
 from acn_eval.errors import DataError
 from acn_eval.passes import ClassMap, Place, Progress, Subject, class_map
 from acn_eval.results import EvalResult
+from acn_eval.seeds import keyed_order
 from acn_eval.suites import Answer, Setting, Suite, read_suite
 from acn_eval.versions import versions
 
-__all__ = ["Choice", "evaluate"]
+__all__ = ["Block", "Blocks", "Choice", "evaluate", "evaluate_blocks"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Choice:
         classes: keep these classes of the data only; empty takes all.
         class_names: class of the data to class of the model, where the names differ.
         restricted: predict among the classes of the data only.
-        order: names that key the order of the images; empty takes the usual order.
     """
 
     data: str = ""
@@ -44,7 +43,34 @@ class Choice:
     classes: tuple[str, ...] = ()
     class_names: Mapping[str, str] = field(default_factory=dict)
     restricted: bool = False
-    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Images one block after the other, for a run that may stop.
+
+    Attributes:
+        size: images in a block.
+        order: names that key the order; it decides nothing about each image.
+    """
+
+    size: int
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Results on some of the images.
+
+    Attributes:
+        results: one per checkpoint, on the images of this block.
+        shown: all images so far, these included.
+        whole: all images of the run, in the usual order.
+    """
+
+    results: list[EvalResult]
+    shown: Examples
+    whole: Examples
 
 
 def evaluate(
@@ -69,22 +95,75 @@ def evaluate(
     Returns:
         One result per checkpoint, in their order.
     """
-    place = place or Place(torch.device("cpu"))
-    suite = read_suite(suite) if isinstance(suite, str) else suite
-    loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
-    for checkpoint in loaded:
-        checkpoint.model.to(place.device)
-    choice = choice or Choice()
-    opened = partial(choose, loaded, choice, reads_head=suite.reads_head)
-    examples = opened("test")
-    subjects = [_subject(checkpoint, examples, choice, suite) for checkpoint in loaded]
-    setting = Setting(examples, place, seed, progress, opened)
-    answers = suite.ask(subjects, setting)
-    place.store.trim()
-    return [
-        _result(subject.checkpoint, suite, setting, answer)
-        for subject, answer in zip(subjects, answers, strict=True)
-    ]
+    run = _Run.of(checkpoints, suite, choice or Choice(), seed, place)
+    return run.results(run.opened("test"), progress)
+
+
+def evaluate_blocks(
+    checkpoints: Sequence[str | Checkpoint],
+    suite: str | Suite,
+    choice: Choice,
+    blocks: Blocks,
+    *,
+    seed: int = 0,
+    place: Place | None = None,
+) -> Iterator[Block]:
+    """Carry checkpoints through a suite block by block, for as long as the caller asks.
+
+    What is shown to an image does not depend on its block: all blocks together are `evaluate`.
+    """
+    run = _Run.of(checkpoints, suite, choice, seed, place)
+    whole = run.opened("test")
+    order = keyed_order(whole.ids, *blocks.order)
+    for start in range(0, len(whole), blocks.size):
+        end = start + blocks.size
+        results = run.results(whole.at(order[start:end]), _quietly, part_of=whole)
+        yield Block(results, whole.at(order[:end]), whole)
+
+
+def _quietly(done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Loaded checkpoints and everything that stays the same for all images."""
+
+    checkpoints: Sequence[Checkpoint]
+    suite: Suite
+    choice: Choice
+    seed: int
+    place: Place
+
+    @staticmethod
+    def of(
+        checkpoints: Sequence[str | Checkpoint],
+        suite: str | Suite,
+        choice: Choice,
+        seed: int,
+        place: Place | None,
+    ) -> "_Run":
+        place = place or Place(torch.device("cpu"))
+        suite = read_suite(suite) if isinstance(suite, str) else suite
+        loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
+        for checkpoint in loaded:
+            checkpoint.model.to(place.device)
+        return _Run(loaded, suite, choice, seed, place)
+
+    def opened(self, split: Split) -> Examples:
+        return choose(self.checkpoints, self.choice, split, reads_head=self.suite.reads_head)
+
+    def results(
+        self, examples: Examples, progress: Progress, part_of: Examples | None = None
+    ) -> list[EvalResult]:
+        subjects = [_subject(c, examples, self.choice, self.suite) for c in self.checkpoints]
+        setting = Setting(examples, self.place, self.seed, progress, self.opened, part_of)
+        answers = self.suite.ask(subjects, setting)
+        self.place.store.trim()
+        return [
+            _result(subject.checkpoint, self.suite, setting, answer)
+            for subject, answer in zip(subjects, answers, strict=True)
+        ]
 
 
 def choose(
@@ -115,7 +194,7 @@ def choose(
     if not len(examples):
         what = f"{examples.name}: must hold {split} images of the chosen classes"
         raise DataError(f"{what}; none left")
-    return examples.keyed(choice.limit, *choice.order)
+    return examples.keyed(choice.limit)
 
 
 def _default_classes(

@@ -94,13 +94,13 @@ class Examples:
             positions=self.positions[where],
         )
 
-    def keyed(self, limit: int | None = None, *names: str) -> "Examples":
-        """Return the first `limit` examples in an order fixed by name, split, ids and `names`.
+    def keyed(self, limit: int | None = None) -> "Examples":
+        """Return the examples in an order fixed by name, split and ids: the first `limit`.
 
         Of a path only the last part counts: the same data in another place has the same order.
         """
         name = Path(self.name.partition(":")[2] or self.name).name
-        return self.at(keyed_order(self.ids, "order", name, self.split, *names)[:limit])
+        return self.at(keyed_order(self.ids, "order", name, self.split)[:limit])
 
     def only(self, classes: Sequence[str]) -> "Examples":
         """Return the examples of these classes, with labels that index into `classes`.

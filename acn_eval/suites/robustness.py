@@ -158,7 +158,7 @@ class Robustness(Suite, frozen=True):
             place=setting.place,
             seed=setting.seed,
             numeric=_numeric(subjects, first, setting, len(questions)),
-            context=self.context(geometry, setting.examples),
+            context=self.context(geometry, setting.whole),
             exits=exits,
         )
 
@@ -211,7 +211,7 @@ class Robustness(Suite, frozen=True):
 
     def digest(self, first: Tensor, context: Context, setting: Setting) -> str:
         """Return the digest of the first images under every condition."""
-        ids = torch.from_numpy(setting.examples.ids[:_DIGESTED]).to(first.device)
+        ids = torch.from_numpy(setting.whole.ids[:_DIGESTED]).to(first.device)
         return noise_digest(
             self.corruptions,
             first[:_DIGESTED],
@@ -223,8 +223,8 @@ class Robustness(Suite, frozen=True):
 
 def first_images(geometry: Geometry, setting: Setting) -> Tensor:
     """Return the images (n, channels, size, size) in [0, 1] that are certified and digested."""
-    where = np.arange(min(_CERTIFIED, len(setting.examples)))
-    images = setting.examples.read(where, geometry).to(torch.float32) / 255
+    where = np.arange(min(_CERTIFIED, len(setting.whole)))
+    images = setting.whole.read(where, geometry).to(torch.float32) / 255
     return images.to(setting.place.device)
 
 
@@ -236,7 +236,7 @@ def _numeric(
     if wanted != "auto":
         return wanted
     largest = max((s.checkpoint for s in subjects), key=lambda c: c.id.flops)
-    if largest.id.flops * questions * len(setting.examples) < _WORTH_PROBING:
+    if largest.id.flops * questions * len(setting.whole) < _WORTH_PROBING:
         return "fp32"
     return _probed(largest, first[: setting.place.batch_size], setting.place)
 

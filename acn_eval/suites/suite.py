@@ -26,6 +26,7 @@ class Setting:
         progress: told how far the work is.
         split: opens another split of the same data and classes, in its keyed order: whatever is
             chosen is chosen there.
+        part_of: all images, where `examples` are a block of them.
     """
 
     examples: Examples
@@ -33,6 +34,12 @@ class Setting:
     seed: int
     progress: Progress
     split: Callable[[Split], Examples]
+    part_of: Examples | None = None
+
+    @property
+    def whole(self) -> Examples:
+        """All images: what holds for every block, such as a precision, comes from these."""
+        return self.examples if self.part_of is None else self.part_of
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,14 @@ def of(figures, method, setting=""):
 
 
 def test_a_candidate_exactly_at_the_margin_passes_at_most_alpha(simulate):
-    figures = simulate.at_the_margin(800)
+    figures = simulate.at_the_margin(600)
     for mode in ("fixed", "sequential"):
         for figure in of(figures, f"{mode}: PASS"):
             assert figure.value <= 0.05 + 4 * figure.error, figure
 
 
 def test_looks_save_images_and_cost_little_power(simulate):
-    figures = simulate.alternatives(400)
+    figures = simulate.alternatives(200)
     used = {f.setting: f.value for f in of(figures, "median share used")}
     assert used["no difference, 6 % discordant, margin 2"] <= 0.30
     assert used["-5 points, 6 % discordant, margin 1"] <= 0.10
@@ -43,7 +43,7 @@ def test_looks_save_images_and_cost_little_power(simulate):
 
 
 def test_whole_gates_hold_their_rates(simulate):
-    figures = simulate.whole_gates(250)
+    figures = simulate.whole_gates(80)
     for mode in ("fixed", "sequential"):
         for figure in of(figures, f"{mode}: PASS", "exactly"):
             assert figure.value <= 0.05 + 4 * figure.error, figure
