@@ -11,7 +11,7 @@ from acn_eval.cli.words import percent, show_verdict
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, Cut, cut_of, summarise
 
-__all__ = ["show"]
+__all__ = ["show", "show_difficulty"]
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
@@ -25,6 +25,27 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
             _show_early_exits(out, measured)
     if comparison is not None:
         show_verdict(out, comparison)
+
+
+def show_difficulty(out: Console, tasks: Sequence[Sequence[EvalResult]]) -> None:
+    """Print the cut of every checkpoint on every task, easy to hard."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column("blocks needed [95 %]")
+    for results in tasks:
+        data = results[0].data
+        table.add_column(f"{len(data.classes)} classes, n = {data.n}", justify="right")
+    for row in zip(*tasks, strict=True):
+        cuts = [cut_of(result) for result in row]
+        table.add_row(row[0].checkpoint.name, *(_limits(cut) for cut in cuts))
+    out.print()
+    out.print(table)
+    out.print("the same networks, predicting among the first classes only", style="dim")
+
+
+def _limits(cut: Cut | None) -> str:
+    if cut is None:
+        return "no exits"
+    return f"{cut.estimate} of {cut.depth} [{cut.low}, {cut.high}], {100 * cut.tolerance:g} points"
 
 
 def _show_exits(

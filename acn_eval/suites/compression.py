@@ -47,6 +47,8 @@ class Compression(Suite, frozen=True):
         tolerance: accuracy that may be lost; None takes 0.005 where the test images can settle
             it (539 or more), else 0.02.
         seconds: wall time for each latency that is measured.
+        first_classes: ask anew on the first so many classes, predicting among these only; each
+            is a result of its own.
     """
 
     question: ClassVar[str] = "How many of its layers does it need?"
@@ -55,6 +57,7 @@ class Compression(Suite, frozen=True):
     noise: Annotated[Robustness, BeforeValidator(_named, json_schema_input_type=Robustness | str)]
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 0.05
+    first_classes: tuple[Annotated[int, Field(ge=2)], ...] = ()
 
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
         """Show the test images to every exit, and the validation images to choose by."""
