@@ -56,7 +56,7 @@ class Transfer(Suite, frozen=True):
     block: bool = True
     noise: Robustness | None = None
 
-    @field_validator("noise", mode="before")
+    @field_validator("noise", mode="before", json_schema_input_type=Robustness | str | None)
     @classmethod
     def _named(cls, noise: object) -> object:
         """Accept the name of a robustness suite: the record holds what it says."""
