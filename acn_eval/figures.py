@@ -173,9 +173,14 @@ def _draw_more(
 def draw_missing(
     results: Sequence[EvalResult], comparisons: Sequence[Comparison], folders: Mapping[str, Path]
 ) -> None:
-    """Draw what has no figure, or an older one, by the key of its result or comparison."""
+    """Draw what has no figure, or an older one, by the key of its result or comparison.
+
+    A single draw of low data says little: draws are drawn in their comparison alone.
+    """
+    draws = [c for c in comparisons if c.replicate == "draw"]
+    shared = {key for c in draws for key in (*c.candidate.keys, *c.baseline.keys)}
     for result in results:
-        if _outdated(folders[result.key], "result.json"):
+        if result.key not in shared and _outdated(folders[result.key], "result.json"):
             draw_result(result, folders[result.key])
     for comparison in comparisons:
         folder = folders[comparison_key(comparison)]
