@@ -1,18 +1,23 @@
-"""`acn-eval gate`: may this checkpoint replace its baseline? Pass, fail, or no verdict."""
+"""`acn-eval gate`: may this checkpoint replace its baseline?"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from acn_eval.cli.options import data_options, output_options, place_options
+from acn_eval.cli.recording import recording
+
+if TYPE_CHECKING:
+    from acn_eval.gate import Verdict
 
 __all__ = ["command"]
 
 _EPILOG = """\b
 Examples:
   acn-eval gate --ckpt new.pt --baseline res_vit.pt
-  acn-eval gate --ckpt new.pt --baseline models:/vit@champion --promote champion
+  acn-eval gate --ckpt new.pt --baseline models:/vit@champion \\
+      --register vit --promote champion
   acn-eval gate --result new/DIR --against old/DIR --junit gate.xml
       on results that are stored: no inference, no torch
 
@@ -50,6 +55,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--junit", type=_FILE, help="Write JUnit XML: one test case per rule.")
 @click.option("--markdown", type=_FILE, help="Write the table as Markdown.")
+@click.option("--register", metavar="NAME", help="Make or find a version of a registered model.")
+@click.option("--promote", metavar="ALIAS", help="Move this alias of it on PASS.")
+@click.option(
+    "--anchor",
+    metavar="FILE|URI",
+    help="What a promotion must not fall behind either; once, then a tag of the model.",
+)
 @data_options
 @place_options
 @output_options
@@ -62,17 +74,27 @@ def command(**options: Any) -> int:
     """
     _require_one_way(options)
     if options["result"]:
-        verdict = _stored(options)
-    else:
-        from acn_eval.cli.gate_job import measured  # torch is imported below this line only
+        return _said(options, _stored(options))
+    from acn_eval.cli.gate_job import run  # torch and MLflow are imported below this line only
 
-        verdict = measured(options)
+    with recording(options) as recorder:
+        gated = run(options, recorder)
+    code = _said(options, gated.verdict, gated.lines)
+    if gated.failure is None:
+        return code
+    if code != 1:
+        raise gated.failure
+    click.echo(f"acn-eval: {gated.failure}", err=True)  # a regression weighs more
+    return code
+
+
+def _said(options: dict[str, Any], verdict: "Verdict", lines: tuple[str, ...] = ()) -> int:
     from acn_eval.cli.gate_words import say_verdict
 
-    say_verdict(options, verdict)
+    say_verdict(options, verdict, lines)
     if verdict.verdict == "no_verdict" and options["on_no_verdict"]:
         return 0 if options["on_no_verdict"] == "pass" else 1
-    return int(verdict.exit_code)
+    return verdict.exit_code
 
 
 def _require_one_way(options: dict[str, Any]) -> None:
@@ -81,9 +103,16 @@ def _require_one_way(options: dict[str, Any]) -> None:
     if len(given) != 1 or not all(options[name] for name in given[0]):
         msg = "give --ckpt with --baseline, or --result with --against"
         raise click.UsageError(msg)
+    registry = [f"--{name}" for name in ("register", "promote", "anchor") if options[name]]
+    if registry and (options["no_track"] or not options["ckpt"]):
+        raise click.UsageError(f"{registry[0]} needs --ckpt and a store to record in")
+    if options["promote"] and options["sequential"]:
+        raise click.UsageError("--promote judges all images; leave out --sequential")
+    if options["promote"] and not options["register"]:
+        raise click.UsageError("--promote needs --register NAME, the model whose alias it moves")
 
 
-def _stored(options: dict[str, Any]) -> Any:
+def _stored(options: dict[str, Any]) -> "Verdict":
     from acn_eval.gate import decide, read_gate, replay
     from acn_eval.results import EvalResult
 

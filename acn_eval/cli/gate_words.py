@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ _STYLE = {"pass": "bold green", "fail": "bold red", "no_verdict": "bold yellow"}
 _FIGURES = (1, 2, 4, 5)  # columns of `cells`
 
 
-def say_verdict(options: Mapping[str, Any], verdict: Verdict) -> None:
-    """Print what was asked for, and write the files."""
+def say_verdict(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[str] = ()) -> None:
+    """Print what was asked for, `lines` last, and write the files."""
     write_reports(options, verdict)
     if options["json_file"] == "-":
         return
@@ -33,6 +33,8 @@ def say_verdict(options: Mapping[str, Any], verdict: Verdict) -> None:
         out.print(_headline(verdict), soft_wrap=True)
     else:
         show_verdict(out, verdict)
+        for line in lines:
+            out.print(Text(line), style="dim")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for command in annotations(verdict):
             sys.stdout.write(command + "\n")

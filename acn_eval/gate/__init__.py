@@ -1,7 +1,7 @@
 """The regression gate: margins, verdicts that can say "I cannot tell", and files for CI."""
 
 from acn_eval.gate.config import Gate, Margins, gate_schema, read_gate
-from acn_eval.gate.decide import BLOCK, decide, look, replay, same_network
+from acn_eval.gate.decide import BLOCK, decide, look, order_names, replay, same_network
 from acn_eval.gate.verdict import GateRule, Network, Verdict
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "decide",
     "gate_schema",
     "look",
+    "order_names",
     "read_gate",
     "replay",
     "same_network",

@@ -16,7 +16,7 @@ from acn_eval.seeds import keyed_order
 from acn_eval.statistics.pairing import join, plain, require_complete, require_same_question
 from acn_eval.statistics.sequential import Split
 
-__all__ = ["BLOCK", "decide", "look", "replay", "same_network"]
+__all__ = ["BLOCK", "decide", "look", "order_names", "replay", "same_network"]
 
 BLOCK = 256
 """Images between two looks."""
@@ -66,11 +66,24 @@ def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int)
     fixed before the first look, and with all of them there is a verdict.
     """
     shown = candidate.data.n
-    rules = _rules(gate, candidate, baseline)
+    try:
+        rules = _rules(gate, candidate, baseline)
+    except ConfigError as mismatch:
+        return _verdict(gate, (candidate, baseline), (), why=str(mismatch))
     if shown < total and not decided_after(rules, gate.alpha):
         return None
     rows = _look(rules, gate.alpha, total)
     return _verdict(gate, (candidate, baseline), rows, shown=shown, total=total)
+
+
+def order_names(
+    candidate: CheckpointId, baseline: CheckpointId, suite: str
+) -> tuple[str, str, str]:
+    """Return what keys the order of a sequential run.
+
+    Both weights are in it: one fixed order would judge every change on the same first images.
+    """
+    return candidate.sha256, baseline.sha256, suite
 
 
 def same_network(left: CheckpointId, right: CheckpointId) -> bool:
@@ -90,9 +103,6 @@ def _look(rules: Sequence[Rule], alpha: float, total: int) -> tuple[GateRule, ..
 def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rule, ...]:
     """Return the rules of a gate, their images in the order of a sequential run.
 
-    The order is keyed by both weights: a fixed one would judge every change on the same first
-    images.
-
     Raises:
         ConfigError: the results are of another suite, or cannot be paired.
     """
@@ -102,8 +112,9 @@ def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rul
         raise ConfigError(f"{msg}; got {got}. Evaluate that suite, or take another gate.")
     require_same_question([candidate, baseline])
     outcomes = join([candidate, baseline])
-    keys = candidate.checkpoint.sha256, baseline.checkpoint.sha256, wanted
-    order = keyed_order(outcomes.ids, *keys)
+    order = keyed_order(
+        outcomes.ids, *order_names(candidate.checkpoint, baseline.checkpoint, wanted)
+    )
     rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes, candidate.suite))
     lost = candidate.data.n - len(order)
     if not lost:

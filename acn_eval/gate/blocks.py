@@ -1,0 +1,83 @@
+"""Runs a pair block by block, and stops where the gate has decided."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from acn_eval.data import Examples
+from acn_eval.evaluation import Block
+from acn_eval.gate.config import Gate
+from acn_eval.gate.decide import look
+from acn_eval.gate.verdict import Verdict
+from acn_eval.results import Cell, DataId, EvalResult
+
+__all__ = ["Stopped", "until_decided"]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A verdict, and the results on the images that it needed."""
+
+    verdict: Verdict
+    candidate: EvalResult
+    baseline: EvalResult
+
+
+def until_decided(
+    gate: Gate, blocks: Iterable[Block], progress: Callable[[int, int], None]
+) -> Stopped:
+    """Look after every block and stop as soon as there is a verdict.
+
+    Nothing is remembered between runs but the outcomes themselves: a run that was killed sees
+    the same images in the same order, and stops where it would have.
+
+    Args:
+        gate: its rules.
+        blocks: of (candidate, baseline), in the order that both weights key; one or more.
+        progress: told (images shown, in all).
+    """
+    parts: list[Sequence[EvalResult]] = []
+    for block in blocks:
+        parts.append(block.results)
+        total, shown = len(block.whole), len(block.shown)
+        progress(shown, total)
+        ours, theirs = (_joined(side, block.shown) for side in zip(*parts, strict=True))
+        verdict = look(gate, ours, theirs, total=total)
+        if verdict is not None:
+            data = (block.shown if shown < total else block.whole).id
+            return Stopped(verdict, _marked(ours, data, total), _marked(theirs, data, total))
+    raise ValueError("until_decided: needs blocks up to the last image")
+
+
+def _joined(parts: Sequence[EvalResult], shown: Examples) -> EvalResult:
+    """One result of several blocks; what the images are is said when the run has stopped."""
+    first = parts[0]
+    cells = tuple(map(_one_cell, zip(*(part.cells for part in parts), strict=True)))
+    warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
+    data = replace(first.data, n=len(shown), fingerprint="")
+    return replace(first, cells=cells, data=data, warnings=tuple(warnings))
+
+
+def _one_cell(cells: Sequence[Cell]) -> Cell:
+    first = cells[0]
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(cell, name) for cell in cells])
+        for name in ("ids", "values", "predicted", "confidence")
+        if getattr(first, name) is not None
+    }
+    return replace(first, **joined)
+
+
+def _marked(result: EvalResult, data: DataId, total: int) -> EvalResult:
+    """The result with the images that it has; one that is not complete says so."""
+    if data.n == total:
+        return replace(result, data=data)
+    warning = f"stopped after {data.n:,} of {total:,} images: only the gate's limits hold"
+    return replace(
+        result,
+        data=data,
+        warnings=(*result.warnings, warning),
+        details={**result.details, "stopped_early": {"shown": data.n, "of": total}},
+    )
