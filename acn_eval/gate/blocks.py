@@ -10,7 +10,7 @@ from acn_eval.data import Examples
 from acn_eval.evaluation import Block
 from acn_eval.gate.config import Gate
 from acn_eval.gate.decide import look
-from acn_eval.gate.verdict import Verdict
+from acn_eval.gate.verdict import Network, Verdict
 from acn_eval.results import Cell, DataId, EvalResult
 
 __all__ = ["Stopped", "until_decided"]
@@ -47,8 +47,13 @@ def until_decided(
         verdict = look(gate, ours, theirs, total=total)
         if verdict is not None:
             data = (block.shown if shown < total else block.whole).id
-            return Stopped(verdict, _marked(ours, data, total), _marked(theirs, data, total))
+            return _stopped(verdict, _marked(ours, data, total), _marked(theirs, data, total))
     raise ValueError("until_decided: needs blocks up to the last image")
+
+
+def _stopped(verdict: Verdict, ours: EvalResult, theirs: EvalResult) -> Stopped:
+    named = replace(verdict, candidate=Network.of(ours), baseline=Network.of(theirs))
+    return Stopped(named, ours, theirs)
 
 
 def _joined(parts: Sequence[EvalResult], shown: Examples) -> EvalResult:

@@ -18,6 +18,7 @@ from acn_eval.statistics.pairing import (
     Outcomes,
     join,
     plain,
+    require_complete,
     require_one_architecture,
     require_same_question,
 )
@@ -38,6 +39,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     """
     require_one_architecture("candidate", candidates)
     require_one_architecture("baseline", baselines)
+    require_complete([*candidates, *baselines])
     require_same_question([*candidates, *baselines])
     outcomes = join([*candidates, *baselines])
     words = _end_point(candidates[0], outcomes)
