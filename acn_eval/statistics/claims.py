@@ -59,16 +59,33 @@ def claim(subject: str, primary: Row, evidence: Evidence, words: EndPoint) -> Cl
     return Claim(verdict, f"{subject}: {said}", evidence.named())
 
 
-def finding_claim(subject: str, finding: Finding, words: tuple[str, str]) -> Claim:
-    """Return the verdict on a number of which less is better, e.g. the layers that are needed."""
+def finding_claim(
+    subject: str, finding: Finding, words: tuple[str, str], whole: Estimate | None
+) -> Claim:
+    """Return the verdict on a number of which less is better, e.g. the layers that are needed.
+
+    A network that needs less of itself because the whole is worse is not better: where both
+    speak, and one for each side, it depends.
+
+    Args:
+        subject: stands in front.
+        finding: with a difference.
+        words: where the candidate's is smaller, and where it is larger.
+        whole: difference in accuracy of the whole networks, if it is known.
+    """
     difference = finding.difference
     assert difference is not None
     sign = _sign(difference)
     verdict = {-1: "better", 0: "tie", 1: "worse"}[sign]
+    evidence = {finding.name: difference}
     said = {-1: words[0], 0: "no difference proven", 1: words[1]}[sign]
     value, low, high = difference.value, difference.low, difference.high
     shown = f"{finding.name} {value:+.1f} {finding.unit} [{low:+.1f}, {high:+.1f}]"
-    return Claim(verdict, f"{subject}: {said}; {shown}", {finding.name: difference})
+    if whole is not None and sign != 0 and _sign(whole) == sign:
+        verdict, evidence = "depends", {**evidence, "whole network": whole}
+        against = "less" if sign < 0 else "more"
+        shown += f", but the whole network is {against} accurate, {_points(whole)}"
+    return Claim(verdict, f"{subject}: {said}; {shown}", evidence)
 
 
 def no_claim(

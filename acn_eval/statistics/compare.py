@@ -54,6 +54,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     undefined = words.scales and ratio is None
     fairness = manifest(candidates, baselines)
     findings = words.findings(design, candidates, baselines)
+    rows = tables.rows(outcomes.names, outcomes.conditions, pairs)
     said = _claim(candidates, baselines, primary, evidence, words)
     return Comparison(
         candidate=_arm(candidates, words),
@@ -62,9 +63,9 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
         data=f"{candidates[0].data.name} {candidates[0].data.split}",
         unit=design.unit,
         n=primary.n,
-        rows=tables.rows(outcomes.names, outcomes.conditions, pairs),
+        rows=rows,
         primary=primary,
-        claim=_decided(said, findings, words),
+        claim=_decided(said, findings, words, rows),
         ratio=ratio,
         manifest=fairness,
         warnings=(
@@ -161,12 +162,19 @@ def _claim(
     return claim(subject, primary, evidence, words)
 
 
-def _decided(said: Claim, findings: Sequence[Finding], words: EndPoint) -> Claim:
+def _decided(
+    said: Claim, findings: Sequence[Finding], words: EndPoint, rows: Sequence[Row]
+) -> Claim:
     """Let the first finding decide where that is what the suite asks for."""
     if words.decisive is None or not findings or said.verdict in {"identical", "none"}:
         return said
     subject = said.sentence.partition(": ")[0]
-    return finding_claim(subject, findings[0], words.decisive)
+    whole = [row.difference for row in rows if _is_whole(row.condition)]
+    return finding_claim(subject, findings[0], words.decisive, whole[0] if whole else None)
+
+
+def _is_whole(condition: dict[str, Scalar]) -> bool:
+    return _is_clean(condition) and condition.get("exit") == "last"
 
 
 def _networks(results: Sequence[EvalResult]) -> set[str]:
