@@ -12,7 +12,8 @@ from acn_eval.probes.solution import Solution
 __all__ = ["MAX_ITERATIONS", "logistic_path"]
 
 MAX_ITERATIONS = 1000
-_NEWTON = 400  # coefficients: up to here the exact Hessian is cheaper than hundreds of gradients
+_FEW = 400  # coefficients: up to here an exact Hessian costs less than
+_SLOW = 50  # so many gradients
 
 
 def logistic_path(
@@ -23,9 +24,9 @@ def logistic_path(
 ) -> list[Solution]:
     """Minimise ``sum of log losses + penalty / 2 |W|^2``, each from the solution before.
 
-    Newton's method where the coefficients are few, else L-BFGS. The path is fastest from the
-    strongest penalty to the weakest. One thread: the problems are small, and the last digits
-    must not depend on the number of cores.
+    L-BFGS, and Newton's method from where that gets slow, if the coefficients are few. The path
+    is fastest from the strongest penalty to the weakest. One thread: the problems are small, and
+    the last digits must not depend on the number of cores.
 
     Args:
         x: features (n, width).
@@ -36,18 +37,15 @@ def logistic_path(
     from sklearn.linear_model import LogisticRegression  # seconds, and other suites need it not
     from threadpoolctl import threadpool_limits
 
-    coefficients = (x.shape[1] + 1) * (int(labels.max()) + 1)
-    model = LogisticRegression(
-        solver="newton-cholesky" if coefficients <= _NEWTON else "lbfgs",
-        tol=tolerance,
-        max_iter=MAX_ITERATIONS,
-        warm_start=True,
-    )
+    few = (x.shape[1] + 1) * (int(labels.max()) + 1) <= _FEW
+    model = LogisticRegression(tol=tolerance, max_iter=MAX_ITERATIONS, warm_start=True)
     solutions = []
     with threadpool_limits(1):
         for penalty in penalties:
             model.set_params(C=1 / penalty)
             solutions.append(_fitted(model, x, labels))
+            if few and model.n_iter_.max() > _SLOW:
+                model.set_params(solver="newton-cholesky")
     return solutions
 
 
