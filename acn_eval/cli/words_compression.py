@@ -70,11 +70,13 @@ def _show_exits(
                 band = f"{100 * row.difference.value:+.1f} [{low:+.1f}, {high:+.1f}]"
                 table.add_row(row.name, percent(row.candidate), percent(row.baseline), band)
     out.print(table)
-    out.print(
+    legend = (
         "undisturbed images; exit k is the network cut after k blocks, `cut` the one that "
-        "validation chose; bands are simultaneous over all exits and corruptions",
-        style="dim",
+        "validation chose"
     )
+    if comparison is not None:
+        legend += "; bands are simultaneous over all exits and corruptions"
+    out.print(legend, style="dim")
 
 
 def _is_shown(condition: dict[str, Any]) -> bool:
@@ -130,7 +132,7 @@ def _cost(row: dict[str, Any]) -> Iterator[str]:
 def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("early exit")
-    for name in ("threshold", "accuracy % [95 %]", "mean exit", "FLOPs saved", "ms per image"):
+    for name in ("threshold", "accuracy % [95 %]", "mean exit", "FLOPs", "ms per image"):
         table.add_column(name, justify="right")
     for result in results:
         whole = result.details["costs"][-1]["flops"]
@@ -140,8 +142,9 @@ def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
     out.print()
     out.print(table)
     out.print(
-        "shared heads unless the network has branches; thresholds (entropy in nats) were chosen "
-        "on validation; times are measured per exit, all heads on the way included",
+        "FLOPs in % of the whole network's; shared heads unless the network has branches; "
+        "thresholds (entropy in nats) were chosen on validation; times are measured per exit, "
+        "all heads on the way included",
         style="dim",
     )
 
@@ -151,5 +154,5 @@ def _point(row: dict[str, Any], whole: int) -> Iterator[str]:
     yield f"{row['threshold']:g}"
     yield f"{100 * a['value']:.1f} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"
     yield f"{row['mean_exit']:.2f}"
-    yield f"{whole / row['flops']:.2f}x"
+    yield f"{100 * row['flops'] / whole:.0f} %"
     yield f"{row['milliseconds']:.2f}"

@@ -1,5 +1,6 @@
 """How many blocks a network needs: the cut-off depth, with a proven interval."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.score import BoundedSample
 
-__all__ = ["Cut", "cut_depth", "cut_of", "depth_findings", "exits_of"]
+__all__ = ["Cut", "cut_depth", "cut_of", "depth_findings", "exits_of", "images_needed"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def cut_depth(correct: NDArray[np.floating], tolerance: float, confidence: float
     depth, n = len(correct) - 1, correct.shape[1]
     losses = correct.astype(np.float64) - correct[-1]
     within = losses.mean(axis=1) >= -tolerance - 1e-12
-    critical = float(ndtri((1 + confidence) / 2))
+    critical = _critical(confidence)
     z = [BoundedSample.of(loss).z(-tolerance) for loss in losses[:-1]]
     return Cut(
         estimate=depth - _run(within[::-1]) + 1,
@@ -63,6 +64,17 @@ def cut_depth(correct: NDArray[np.floating], tolerance: float, confidence: float
         tolerance=tolerance,
         n=n,
     )
+
+
+def images_needed(tolerance: float, confidence: float = 0.95) -> int:
+    """Return how many images prove a cut of exits that agree on every one of them.
+
+    With fewer, the upper limit is the whole depth, unless an exit is better than the last.
+
+    >>> images_needed(0.005), images_needed(0.02)
+    (765, 189)
+    """
+    return math.floor(_critical(confidence) ** 2 * (1 - tolerance) / tolerance) + 1
 
 
 def exits_of(result: EvalResult) -> NDArray[np.float64]:
@@ -146,6 +158,10 @@ def _percent(effect: Student) -> Estimate:
 def _on_clean_exit(cell: Cell) -> bool:
     condition = cell.condition
     return condition.get("corruption") == "clean" and "exit" in condition
+
+
+def _critical(confidence: float) -> float:
+    return float(ndtri((1 + confidence) / 2))
 
 
 def _run(passed: NDArray[np.bool_]) -> int:

@@ -15,7 +15,7 @@ from acn_eval.errors import Unsupported
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.passes import Subject, latency
 from acn_eval.results import Cell, Skip
-from acn_eval.statistics.depth import cut_depth
+from acn_eval.statistics.depth import cut_depth, images_needed
 from acn_eval.statistics.early_exit import RULES, Exits, Rule, chosen, operating
 from acn_eval.strict import read_config
 from acn_eval.suites.files import suite_file
@@ -24,7 +24,7 @@ from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
 
 __all__ = ["Compression"]
 
-_SETTLES_HALF_A_POINT = 539  # images, at zero discordance and 2.5 %
+_TOLERANCES = (0.005, 0.02)
 _BATCHES = (1, 64)
 
 
@@ -45,7 +45,7 @@ class Compression(Suite, frozen=True):
     Attributes:
         noise: the robustness suite whose conditions are shown to every exit; name, path or suite.
         tolerance: accuracy that may be lost; None takes 0.005 where the test images can settle
-            it (539 or more), else 0.02.
+            it (765 or more, see `images_needed`), else 0.02.
         seconds: wall time for each latency that is measured.
         first_classes: ask anew on the first so many classes, predicting among these only; each
             is a result of its own.
@@ -64,7 +64,11 @@ class Compression(Suite, frozen=True):
         test = self.noise.show(subjects, setting, exits=True)
         place = replace(setting.place, precision=test[0].numeric)
         held_out = replace(
-            setting, examples=setting.split("validation"), place=place, progress=_silent
+            setting,
+            examples=setting.split("validation"),
+            place=place,
+            progress=_silent,
+            part_of=None,
         )
         validation = self.noise.show(subjects, held_out, exits=True, corrupted=False)
         return [
@@ -97,7 +101,8 @@ class Compression(Suite, frozen=True):
     def _tolerance(self, setting: Setting) -> float:
         if self.tolerance is not None:
             return self.tolerance
-        return 0.005 if len(setting.examples) >= _SETTLES_HALF_A_POINT else 0.02
+        fine, coarse = _TOLERANCES
+        return fine if len(setting.whole) >= images_needed(fine) else coarse
 
     def _costs(self, subject: Subject, setting: Setting, shown: Shown) -> list[dict[str, Any]]:
         """What the network costs that is cut at each exit 0 .. L; latency is measured.
@@ -187,10 +192,8 @@ def _with_early_exit(answer: Answer, network: Encoder, test: Shown, held_out: Ex
         rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
         cells.append(_policy(rule, best, exits, test))
     details = {**answer.details, "early_exit": rows, "charts": _charts(exits, costs, rows)}
-    warnings = _unmoved(exits)
-    return replace(
-        answer, cells=(*answer.cells, *cells), details=details, warnings=tuple(warnings)
-    )
+    warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(exits))
+    return replace(answer, cells=(*answer.cells, *cells), details=details, warnings=warnings)
 
 
 def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
@@ -219,6 +222,15 @@ def _chart(name: str, points: list[tuple[float, float]]) -> dict[str, Any]:
         x = round(flops / 1000)
         scaled[x] = max(value, scaled.get(x, 0.0))
     return {"name": name, "x": "thousand FLOPs per image", "points": sorted(scaled.items())}
+
+
+def _unprovable(n: int, tolerance: float) -> list[str]:
+    """Say where even exits that agree on every image would prove nothing superfluous."""
+    least = images_needed(tolerance)
+    if n >= least:
+        return []
+    points = f"{100 * tolerance:g} points"
+    return [f"{n} images are too few to prove a cut at {points}: {least} are, if exits agree"]
 
 
 def _unmoved(exits: Exits) -> list[str]:
