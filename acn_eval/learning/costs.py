@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from acn_eval.learning.learn import price, stored
 from acn_eval.learning.plan import Arm, Plan
+from acn_eval.learning.run import price, stored
 from acn_eval.training import seconds_per_step
 
 __all__ = ["ArmCost", "costs"]

@@ -158,8 +158,8 @@ def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Ite
 
 def _arm(suite: LowData, side: Side, subsets: Sequence[Subset], place: Place) -> Arm:
     recipe = side.recipe.model_copy(update={"steps": suite.steps, "select": "last"})
-    if suite.training == "together" and recipe.precision != "fp32":
-        msg = f"{side.name}: precision must be fp32 to train together; got {recipe.precision}"
+    if suite.training == "together" and not stackable(recipe):
+        msg = f"{side.name}: recipe must be in fp32, with the last exit's loss, to train together"
         raise ConfigError(msg)
     if suite.training != "auto":
         return Arm(side.name, recipe, suite.training == "together")
@@ -170,7 +170,7 @@ def _arm(suite: LowData, side: Side, subsets: Sequence[Subset], place: Place) ->
 def _pays(lessons: Sequence[Lesson], place: Place) -> bool:
     """Measure once and remember: a run that goes on must not change its mind half way."""
     alike = [x for x in lessons if x.recipe.select == lessons[-1].recipe.select]
-    if len(alike) == 1 or not stackable(alike):
+    if len(alike) == 1 or not stackable(alike[0].recipe):
         return False
     facts = [decides(alike[0].recipe), len(alike), str(place.device), torch.__version__]
     key = Store.key(["stepping together pays", *facts])

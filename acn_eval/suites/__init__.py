@@ -2,7 +2,7 @@
 
 from acn_eval.suites.compression import Compression
 from acn_eval.suites.files import shipped_suites
-from acn_eval.suites.low_data import LowData
+from acn_eval.suites.low_data import LowData, Side
 from acn_eval.suites.read import AnySuite, read_suite, schema
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
@@ -15,6 +15,7 @@ __all__ = [
     "LowData",
     "Robustness",
     "Setting",
+    "Side",
     "Suite",
     "Transfer",
     "read_suite",

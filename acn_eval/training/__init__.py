@@ -2,10 +2,11 @@
 
 from acn_eval.training.fine_tune import fine_tune
 from acn_eval.training.fit import train
-from acn_eval.training.recipe import Recipe, read_recipe
+from acn_eval.training.recipe import Augment, Recipe, read_recipe
 from acn_eval.training.together import Lesson, seconds_per_step, stackable, trained
 
 __all__ = [
+    "Augment",
     "Lesson",
     "Recipe",
     "fine_tune",

@@ -57,10 +57,9 @@ class Lesson:
         return Scale(*channel_moments(self.examples, self.geometry), device)
 
 
-def stackable(lessons: Sequence[Lesson]) -> bool:
-    """Return whether lessons can be trained together: one recipe but for the seed, in fp32."""
-    recipes = [lesson.recipe.model_copy(update={"seed": 0}) for lesson in lessons]
-    return recipes[0].precision == "fp32" and all(r == recipes[0] for r in recipes)
+def stackable(recipe: Recipe) -> bool:
+    """Return whether networks of a recipe can be stacked: fp32, and the last exit's loss."""
+    return recipe.precision == "fp32" and recipe.exit_loss == "last"
 
 
 def trained(
@@ -70,9 +69,9 @@ def trained(
 ) -> list[Encoder]:
     """Train every lesson and return the networks, in their order.
 
-    One lesson is trained alone. Of several (see `stackable`) the parameters are stacked and
-    stepped as one: the same numbers up to rounding, because matrix products are batched, and
-    less overhead where networks are small.
+    One lesson is trained alone. Of several, of one stackable recipe but for the seed, the
+    parameters are stacked and stepped as one: the same numbers up to rounding, because matrix
+    products are batched, and less overhead where networks are small.
 
     Raises:
         MeasureError: a loss is no longer finite.

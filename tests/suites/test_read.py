@@ -49,9 +49,13 @@ def test_yaml_python_and_record_are_the_same_thing(name, tmp_path):
 
 
 def namespace():
-    from acn_eval import corruptions, suites
+    from acn_eval import corruptions, models, suites, training
 
-    return {name: getattr(m, name) for m in (corruptions, suites) for name in m.__all__}
+    return {
+        name: getattr(m, name)
+        for m in (corruptions, models, suites, training)
+        for name in m.__all__
+    }
 
 
 def test_the_paper_s_table_2():

@@ -161,12 +161,10 @@ def test_a_lesson_is_normalised_by_its_own_images(pool, device):
     assert isinstance(scale, Scale)
 
 
-def test_what_can_be_stacked(pool):
-    both = lessons(pool)
-    assert stackable(both)
-    other = both[0].recipe.model_copy(update={"learning_rate": 0.5})
-    assert not stackable([*both, Lesson(other, pool, pool)])
-    assert not stackable(lessons(pool, precision="bf16"))
+def test_what_can_be_stacked():
+    assert stackable(recipe())
+    assert not stackable(recipe(precision="bf16"))
+    assert not stackable(recipe(exit_loss="linear"))
 
 
 @pytest.mark.parametrize("n", [1, 2])
