@@ -10,7 +10,7 @@ __all__ = ["CLEAN", "Axis", "Curves", "Place", "curves"]
 
 CLEAN = "clean"
 _LEVEL = "level"
-_NOT_NAMED = frozenset({"corruption", "space", "repeat", "exit", "per_class"})
+_NOT_NAMED = frozenset({"corruption", "space", "repeat"})
 _BARE = frozenset({"reading", "protocol", "policy"})  # their values say what they are
 
 
@@ -112,17 +112,17 @@ def _name(
     parts = [corruption, *([] if space == "pixel" else [space])]
     if axis.field != _LEVEL and corruption != CLEAN:
         parts.append(f"{condition.get(_LEVEL, 0):g}")
-    for field in _differing(condition, conditions):
+    for field in _differing(condition, conditions, axis):
         value = condition[field]
         parts.append(str(value) if field in _BARE else f"{field}_{value}")
     return "_".join(parts)
 
 
 def _differing(
-    condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]]
+    condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]], axis: Axis
 ) -> list[str]:
     """Fields outside the axes that take more than one value among curves of this corruption."""
     same = ("corruption", "space")
     own = [c for c in conditions if all(c.get(k) == condition.get(k) for k in same)]
-    fields = [name for name in condition if name not in {*_NOT_NAMED, _LEVEL}]
+    fields = [name for name in condition if name not in {*_NOT_NAMED, _LEVEL, axis.field}]
     return [f for f in fields if len({c.get(f) for c in own}) > 1]

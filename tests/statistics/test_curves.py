@@ -59,6 +59,17 @@ def test_readings_and_protocols_name_a_line_by_their_value():
     assert list(curves(conditions).lines) == ["clean_stream", "clean_block"]
 
 
+def test_sizes_of_training_sets_are_lines_of_their_own_over_depth():
+    conditions = [
+        {"corruption": "clean", "level": 0.0, "exit": k, "per_class": size}
+        for size in (1, 5)
+        for k in (0, 1, "last")
+    ]
+    found = curves(conditions)
+    assert levels(conditions) == {"clean_per_class_1": [0, 1], "clean_per_class_5": [0, 1]}
+    assert list(found.named) == ["last/clean_per_class_1", "last/clean_per_class_5"]
+
+
 def test_fields_of_another_corruption_are_no_part_of_a_name():
     gaussian = {"corruption": "gaussian", "space": "pixel", "per": "element", "clip": True}
     pepper = {"corruption": "salt_pepper", "space": "pixel", "per": "pixel", "salt": 0.5}
