@@ -1,4 +1,4 @@
-"""`acn-eval schema`: the JSON Schema of a suite's YAML."""
+"""`acn-eval schema`: the JSON Schema of a suite's or a gate's YAML."""
 
 import click
 
@@ -6,13 +6,15 @@ __all__ = ["command"]
 
 
 @click.command()
-def command() -> None:
+@click.option("--gate", is_flag=True, help="Of a gate, not of a suite.")
+def command(gate: bool) -> None:
     """Print the JSON Schema of a suite's YAML, for editors and validators.
 
     Put `# yaml-language-server: $schema=suite.schema.json` on the first line of your YAML.
     """
     import json
 
+    from acn_eval.gate import gate_schema
     from acn_eval.suites import schema
 
-    click.echo(json.dumps(schema(), indent=2))
+    click.echo(json.dumps(gate_schema() if gate else schema(), indent=2))
