@@ -1,6 +1,6 @@
 """Decides whether a candidate may replace its baseline, from two results and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -151,9 +151,16 @@ def _verdict(
         rules=rows,
         early=early,
         identical=bool(rows) and same_network(candidate.checkpoint, baseline.checkpoint),
-        warnings=tuple(dict.fromkeys((*candidate.warnings, *baseline.warnings))),
+        warnings=tuple(dict.fromkeys(_warnings(candidate, baseline))),
     )
     return verdict if why else replace(verdict, sentence=sentence(verdict))
+
+
+def _warnings(candidate: EvalResult, baseline: EvalResult) -> Iterator[str]:
+    yield from (*candidate.warnings, *baseline.warnings)
+    ours, theirs = (f"{side.precision} on {side.device}" for side in (candidate, baseline))
+    if ours != theirs:
+        yield f"measured in {ours} and {theirs}: a few predictions may differ for that alone"
 
 
 def _alpha(gate: Gate, shown: int | None, *, early: bool) -> float:

@@ -262,3 +262,10 @@ def test_repeats_are_averaged_within_the_image():
 
 def _twice(one):
     return [replace(one, condition={**one.condition, "repeat": i}) for i in range(2)]
+
+
+def test_another_precision_is_a_warning():
+    candidate, baseline = pair(1000)
+    verdict = decide(gate(), replace(candidate, precision="bf16", device="cuda"), baseline)
+    assert verdict.verdict == "pass"
+    assert verdict.warnings[0].startswith("measured in bf16 on cuda and fp32 on cpu")
