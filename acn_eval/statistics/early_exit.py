@@ -30,6 +30,11 @@ class Exits:
     entropy: NDArray[np.float32]
     correct: NDArray[np.float32]
 
+    def accuracies(self) -> list[float]:
+        """Return the accuracy of every exit."""
+        found: list[float] = self.correct.mean(axis=1, dtype=np.float64).tolist()
+        return found
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -133,7 +138,7 @@ def chosen(rule: Rule, validation: Exits, flops: Sequence[float], tolerance: flo
 
     The strictest, where none does; the test images are never asked.
     """
-    last = float(validation.correct[-1].mean())
+    last = validation.accuracies()[-1]
     spent: Mapping[float, Operating] = {
         t: operating(rule, t, validation, flops, flops) for t in rule.thresholds
     }

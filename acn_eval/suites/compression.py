@@ -90,7 +90,7 @@ class Compression(Suite, frozen=True):
             "depth": network.config.depth,
             "validation": {
                 "n": len(validation.labels),
-                "accuracy": held_out.correct.mean(axis=1).tolist(),
+                "accuracy": held_out.accuracies(),
                 "cut": cut,
             },
             "costs": self._costs(subject, setting, test),
@@ -207,7 +207,7 @@ def _charts(
     exits: Exits, costs: list[dict[str, Any]], rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Accuracy against thousand FLOPs per image: of every cut, and of every rule."""
-    cuts = zip(costs, exits.correct.mean(axis=1).tolist(), strict=True)
+    cuts = zip(costs, exits.accuracies(), strict=True)
     found = [_chart("cut", [(row["flops"], value) for row, value in cuts])]
     for rule in RULES:
         own = [row for row in rows if row["rule"] == rule.name]

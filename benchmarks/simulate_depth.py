@@ -1,0 +1,74 @@
+"""Regenerates the tables of docs/statistics.md on depth: how often the limits of a cut hold.
+
+Run: python benchmarks/simulate_depth.py
+
+Exits are right on shares of images that are known, so the cut is known too; how much the exits
+agree is a setting. Figures come with their Monte Carlo standard error.
+"""
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+from simulate_statistics import Figure, generator, rates, score_z, show
+
+from acn_eval.statistics import cut_depth
+
+N, TOLERANCE = 360, 0.02
+CRITICAL = float(norm.ppf(0.975))
+SHAPES = {  # true accuracy of exits 0 .. 8
+    "early: one exit is enough": (0.1, 0.97, *[0.97] * 7),
+    "rising slowly": (0.1, 0.6, 0.8, 0.88, 0.92, 0.94, 0.955, 0.965, 0.97),
+    "a plateau just outside the tolerance": (0.1, 0.6, *[0.949] * 6, 0.97),
+    "a plateau exactly at the tolerance": (0.1, 0.6, *[0.95] * 6, 0.97),
+    "a plateau well inside": (0.1, 0.6, *[0.965] * 6, 0.97),
+    "a dip behind a good exit": (0.1, 0.97, 0.97, 0.949, *[0.97] * 5),
+    "the last exit is worst": (0.1, 0.97, 0.97, 0.97, 0.97, 0.96, 0.95, 0.94, 0.93),
+}
+AGREEMENT = {"exits mostly agree": 0.9, "exits agree on half": 0.5}
+
+
+def true_cut(shares: tuple[float, ...]) -> int:
+    within = [share >= shares[-1] - TOLERANCE - 1e-12 for share in shares]
+    return next(k for k in range(len(shares)) if all(within[k:]))
+
+
+def answers(
+    shares: tuple[float, ...], agreement: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return correctness (exits, N); an image is as hard for all exits in a share of cases."""
+    own = rng.random((len(shares), N))
+    hardness = np.where(rng.random(own.shape) < agreement, rng.random(N), own)
+    return (hardness < np.array(shares)[:, None]).astype(np.float64)
+
+
+def smallest_passing(correct: NDArray[np.float64]) -> int:
+    """The tempting estimate: the first exit that passes its own test, others not asked."""
+    last = correct[-1]
+    for k, own in enumerate(correct[:-1]):
+        gains, losses = int((own > last).sum()), int((own < last).sum())
+        if score_z(gains, losses, N, -TOLERANCE) > CRITICAL:
+            return k
+    return len(correct) - 1
+
+
+def depth(replicates: int = 2000) -> list[Figure]:
+    """How often the limits hold, and how often the smallest passing exit is too early."""
+    found = []
+    for (shape, shares), (company, agreement) in product(SHAPES.items(), AGREEMENT.items()):
+        rng, true = generator("depth", shape, company), true_cut(shares)
+        draws = [answers(shares, agreement, rng) for _ in range(replicates)]
+        cuts = [cut_depth(draw, TOLERANCE) for draw in draws]
+        hits = {
+            "interval covers": [cut.low <= true <= cut.high for cut in cuts],
+            "upper limit too early": [cut.high < true for cut in cuts],
+            "smallest passing exit too early": [smallest_passing(d) < true for d in draws],
+            "plug-in too early": [cut.estimate < true for cut in cuts],
+        }
+        found += rates(f"{shape}, {company}", N, hits)
+    return found
+
+
+if __name__ == "__main__":
+    show("depth", depth())

@@ -1,0 +1,40 @@
+"""How often the limits of a cut hold, simulated with benchmarks/simulate_depth.py.
+
+Every bound allows four Monte Carlo standard errors.
+"""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def figures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+        return importlib.import_module("simulate_depth").depth(600)
+
+
+def of(figures, method, setting=""):
+    chosen = [f for f in figures if f.method == method and setting in f.setting]
+    assert chosen
+    return chosen
+
+
+def test_the_interval_covers(figures):
+    for figure in of(figures, "interval covers"):
+        assert figure.value >= 0.95 - 4 * figure.error, figure
+
+
+def test_the_upper_limit_is_too_early_in_a_fortieth_of_cases_at_most(figures):
+    for figure in of(figures, "upper limit too early"):
+        assert figure.value <= 0.025 + 4 * figure.error, figure
+
+
+@pytest.mark.parametrize("setting", ["just outside the tolerance, exits agree on half", "a dip"])
+def test_the_smallest_passing_exit_would_be_too_early(figures, setting):
+    for figure in of(figures, "smallest passing exit too early", setting):
+        assert figure.value > 0.05, figure
