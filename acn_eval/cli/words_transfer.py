@@ -22,7 +22,7 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         show_accuracies(out, own, results[0])
     out.print(
         "stream: what norm and head read, in an ACN the sum of all outputs; block: what the next "
-        "block reads; `chosen`: the depth of the stream that is best on validation",
+        "block reads; last: the deepest exit of the stream, chosen: its best on validation",
         style="dim",
     )
     for result in results:
@@ -36,8 +36,9 @@ _Named = TypeVar("_Named", Row, Accuracy)
 
 
 def _brief(row: _Named) -> _Named:
-    """The values of a reading and a protocol say what they are."""
-    return replace(row, name=row.name.replace("reading ", "").replace("protocol ", ""))
+    """The values of a reading, a protocol and a named depth say what they are."""
+    name = row.name.replace("reading ", "").replace("protocol ", "")
+    return replace(row, name=name.replace("exit last", "last").replace("exit chosen", "chosen"))
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:

@@ -12,6 +12,7 @@ from acn_eval.probes.solution import Solution
 __all__ = ["MAX_ITERATIONS", "logistic_path"]
 
 MAX_ITERATIONS = 1000
+_NEWTON = "newton-cholesky"
 _FEW = 400  # coefficients: up to here an exact Hessian costs less than
 _SLOW = 50  # so many gradients
 
@@ -39,13 +40,17 @@ def logistic_path(
 
     few = (x.shape[1] + 1) * (int(labels.max()) + 1) <= _FEW
     model = LogisticRegression(tol=tolerance, max_iter=MAX_ITERATIONS, warm_start=True)
+    if few and len(penalties) == 1:  # a cold start
+        model.set_params(solver=_NEWTON)
     solutions = []
     with threadpool_limits(1):
         for penalty in penalties:
             model.set_params(C=1 / penalty)
-            solutions.append(_fitted(model, x, labels))
+            found = _fitted(model, x, labels)
             if few and model.n_iter_.max() > _SLOW:
-                model.set_params(solver="newton-cholesky")
+                model.set_params(solver=_NEWTON)
+                found = found if found.converged else _fitted(model, x, labels)
+            solutions.append(found)
     return solutions
 
 

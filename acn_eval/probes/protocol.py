@@ -60,7 +60,7 @@ class Protocol:
     penalties: tuple[float, ...] = (1.0,)
     tenth: bool = False
     merge: bool = True
-    tolerance: float = 1e-4
+    tolerance: float = 1e-6
     shots: tuple[int, ...] = ()
     draws: int = 1
     fine_tune: FineTune | None = None
@@ -98,12 +98,13 @@ _ALL = (
         solver="logistic",
         source="Radford et al. 2021, appendix A.3; all 96 penalties, not a binary search",
         penalties=_penalties(6, -6, 96),
+        tolerance=1e-4,
     ),
     Protocol(
         name="dinov2-logreg",
         version=1,
         solver="logistic",
-        source="Oquab et al. 2023, log_regression.py: 45 C from 1e-6 to 1e5; tolerance 1e-4",
+        source="Oquab et al. 2023, log_regression.py: 45 C, 1e-6 to 1e5; to 1e-6, not 1e-12",
         penalties=_penalties(6, -5, 45),
         tenth=True,
     ),
