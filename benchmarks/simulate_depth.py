@@ -71,4 +71,4 @@ def depth(replicates: int = 2000) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    show("depth", depth())
+    show(depth())
