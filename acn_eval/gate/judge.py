@@ -44,14 +44,14 @@ def at_any_stop(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
     """Judge the images shown so far, in their order; valid whenever one stops.
 
     A rule is cleared where its wealth reached 1 / alpha_looks, and fails where it reached
-    rules / alpha_looks.
+    rules / alpha_looks. What a fixed number of images could see is left out: n is not fixed.
     """
     looks = Split.of(alpha).looks
     found = []
     for rule in rules:
         e = _bets(rule).evidence(rule.bound, looks) if rule.measured else None
         p_fail = 1.0 if e is None else min(1.0, len(rules) * e.p_fail)
-        row = _row(rule, e, p_fail, alpha)
+        row = replace(_row(rule, e, p_fail, alpha), mde=None, images_needed=None)
         found.append(_decided(row, p_fail <= looks, e is not None and e.p_pass <= looks))
     return tuple(found)
 

@@ -57,7 +57,9 @@ def cells(row: GateRule) -> tuple[str, ...]:
     text = f"{allowed:+.1f}" if row.measure == "difference" else f"{allowed:.1f} %"
     if row.estimate is None:
         return row.name, "", text, status(row), "", "", row.note
-    mde = "" if row.mde is None else f"{100 * row.mde:.1f}"
+    if row.mde is None:
+        return row.name, _limits(row), text, status(row), "", "", row.note
+    mde = f"{100 * row.mde:.1f}"
     return row.name, _limits(row), text, status(row), mde, _needed(row), row.note
 
 

@@ -42,7 +42,8 @@ class GateRule:
         p_pass: p of "not above the bound"; the rule is cleared where it is below alpha.
         p_fail: p of "not below the bound", adjusted over all rules of the gate.
         verdict: "pass", "fail", "no_verdict" or "not_measured".
-        mde: distance from the bound that n images show with 80 % power.
+        mde: distance from the bound that n images show with 80 % power; None where n was not
+            fixed.
         images_needed: for a verdict with 80 % power if the two do not differ (of a floor: if the
             accuracy is as estimated); None where no number suffices.
         note: in words: why it was not measured, or what else there is to know.
