@@ -1,32 +1,38 @@
 """Write docs/results.md: what the shipped checkpoints do, whatever it is.
 
     python benchmarks/results.py > docs/results.md
+    python benchmarks/results.py compression > part.md     # one chapter
 
-Uses the embedded digits, and CIFAR-10 where ACN_EVAL_DATA points to it.
+Uses the embedded digits, and CIFAR-10, CIFAR-100 and Tiny-ImageNet where ACN_EVAL_DATA points to
+them. Finished outcomes, features and trainings are taken from the cache.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 
 from acn_eval.checkpoints import load
 from acn_eval.data import data_root
-from acn_eval.evaluation import evaluate
+from acn_eval.evaluation import Choice, evaluate
+from acn_eval.learning import learn, open_plan
 from acn_eval.passes import Place
-from acn_eval.statistics import Comparison, Estimate, compare
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison, Estimate, Row, compare, cut_of
+from acn_eval.suites import LowData, read_suite
 
+CPU = torch.device("cpu")
 SEEDS = range(1, 5)
 HEAD = """# Results of the shipped checkpoints
 
 Written by `python benchmarks/results.py`. Accuracy in % with 95 % intervals; differences
-(ACN minus residual) in points: per condition with a simultaneous 95 % band over the conditions,
-for the mean corrupted accuracy with a 95 % interval of its own. MDE is the smallest difference
-that this many images would have shown with 80 % power. A tie is a tie.
+(ACN minus residual) in points: per condition with a simultaneous 95 % band over the conditions of
+the suite, for the primary end point with a 95 % interval of its own. MDE is the smallest
+difference that this many images would have shown with 80 % power. A tie is a tie.
 
 These are small networks on small pictures, trained for minutes on a CPU. They neither confirm nor
-refute the paper's ImageNet table; they show what the tool says about real checkpoints."""
+refute the paper's tables; they show what the tool says about real checkpoints."""
 
 
 class Job(NamedTuple):
@@ -36,42 +42,68 @@ class Job(NamedTuple):
     suite: str
     candidates: Sequence[str]
     baselines: Sequence[str]
+    choice: Choice = Choice()
 
 
 def seeds(name: str) -> list[str]:
     return [f"{name}.pt", *(f"seeds/{name}_{seed}.pt" for seed in SEEDS)]
 
 
-def jobs() -> list[Job]:
+def pair(title: str, suite: str, folder: str = "", kind: str = "vit", **choice: object) -> Job:
+    files = ([f"{folder}{side}_{kind}.pt"] for side in ("ac", "res"))
+    return Job(title, suite, *files, Choice(**choice))  # type: ignore[arg-type]
+
+
+def robustness() -> Iterator[Job]:
     both = ("robustness", "robustness_normalized", "robustness_common")
-    found = [
-        Job("digits, ViT, five seeds a side", suite, seeds("ac_vit"), seeds("res_vit"))
-        for suite in both
-    ]
-    found.append(Job("digits, ViT, seed 0", "robustness", ["ac_vit.pt"], ["res_vit.pt"]))
-    found.append(Job("digits, Mixer, seed 0", "robustness", ["ac_mixer.pt"], ["res_mixer.pt"]))
-    pair = (["digits04/ac_vit.pt"], ["digits04/res_vit.pt"])
-    found.append(Job("digits 0-4, ViT, seed 0", "robustness", *pair))
+    for suite in both:
+        yield Job("digits, ViT, five seeds a side", suite, seeds("ac_vit"), seeds("res_vit"))
+    yield pair("digits, ViT, seed 0", "robustness")
+    yield pair("digits, Mixer, seed 0", "robustness", kind="mixer")
+    yield pair("digits 0-4, ViT, seed 0", "robustness", "digits04/")
     if (data_root() / "cifar-10-batches-py").is_dir():
-        pair = (["cifar10/ac_vit.pt"], ["cifar10/res_vit.pt"])
-        found += [Job("CIFAR-10, ViT, seed 0", suite, *pair) for suite in both[:2]]
-    return found
+        for suite in both[:2]:
+            yield pair("CIFAR-10, ViT, seed 0", suite, "cifar10/")
 
 
-def shown(e: Estimate, sign: str = "") -> str:
-    return f"{100 * e.value:{sign}.1f} [{100 * e.low:{sign}.1f}, {100 * e.high:{sign}.1f}]"
+def compression() -> Iterator[Job]:
+    five = (seeds("ac_vit"), seeds("res_vit"))
+    yield Job("digits, ViT, five seeds a side", "compression", *five)
+    yield pair("digits, Mixer, seed 0", "compression", kind="mixer")
+    yield pair("digits, ViT with every exit trained (linear weights)", "compression", "exits/")
+    yield pair(
+        "digits, ViT with branch heads at exits 2, 4, 6", "compression", "exits/", "vit_branches"
+    )
+    for count in (2, 5):
+        first = tuple(map(str, range(count)))
+        choice = Choice(data="digits", classes=first, restricted=True)
+        yield Job(f"digits, the first {count} classes only", "compression", *five, choice)
+    if (data_root() / "cifar-10-batches-py").is_dir():
+        yield pair("CIFAR-10, ViT, seed 0", "compression", "cifar10/")
+
+
+def transfer() -> Iterator[Job]:
+    yield pair("digits 0-4 to digits 5-9, ViT, seed 0", "transfer", "digits04/")
+    targets = {"cifar100": "npz:cifar100", "tiny-imagenet-50": "folder:tiny-imagenet-50"}
+    for folder, data in targets.items():
+        if (data_root() / folder).is_dir():
+            yield pair(f"CIFAR-10 to {folder}, ViT, seed 0", "transfer", "cifar10/", data=data)
+
+
+def shown(e: Estimate, sign: str = "", scale: float = 100) -> str:
+    return f"{scale * e.value:{sign}.1f} [{scale * e.low:{sign}.1f}, {scale * e.high:{sign}.1f}]"
 
 
 def p(value: float) -> str:
     return "< .001" if value < 0.001 else f"{value:.3f}"
 
 
-def table(c: Comparison) -> str:
+def table(c: Comparison, rows: Sequence[Row]) -> str:
     lines = [
         f"| condition | {c.candidate.label} | {c.baseline.label} | difference | p | MDE | |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in c.rows:
+    for row in rows:
         band = shown(Estimate(row.difference.value, row.band_low, row.band_high), "+")
         cells = (row.name, shown(row.candidate), shown(row.baseline), f"{band} band")
         notes = ", ".join(row.notes)
@@ -82,6 +114,35 @@ def table(c: Comparison) -> str:
     cells = (f"**{row.name}**", shown(row.candidate), shown(row.baseline))
     cells = (*cells, shown(row.difference, "+"), p(row.p), f"{100 * row.mde:.1f}", "")
     return "\n".join([*lines, f"| {' | '.join(cells)} |"])
+
+
+def findings(c: Comparison) -> Iterator[str]:
+    for f in c.findings:
+        sides = f"{shown(f.candidate, scale=1)} against {shown(f.baseline, scale=1)} {f.unit}"
+        difference = f", difference {shown(f.difference, '+', 1)}" if f.difference else ""
+        yield f"- {f.name}: {sides}{difference}; {f.note}"
+
+
+def depths(results: Sequence[EvalResult]) -> Iterator[str]:
+    """The cut, its cost and early exit of every file."""
+    yield "| file | blocks needed [95 %] | validation | FLOPs of the proven cut | early exit |"
+    yield "|---|---|---|---|---|"
+    for result in results:
+        cut, details = cut_of(result), result.details
+        assert cut is not None
+        costs = details["costs"]
+        share = costs[cut.high]["flops"] / costs[-1]["flops"]
+        early = ", ".join(
+            f"{r['rule']} {r['threshold']:g}: {100 * r['accuracy']['value']:.1f} % at "
+            f"{costs[-1]['flops'] / r['flops']:.2f}x"
+            for r in details["early_exit"]
+            if r["chosen"]
+        )
+        yield (
+            f"| {result.checkpoint.uri} | {cut.estimate} of {cut.depth} [{cut.low}, {cut.high}] "
+            f"within {100 * cut.tolerance:g} points | {details['validation']['cut']} | "
+            f"{100 * share:.0f} % | {early} |"
+        )
 
 
 def training(names: Sequence[str]) -> str:
@@ -98,22 +159,64 @@ def training(names: Sequence[str]) -> str:
     )
 
 
-def main() -> None:
-    print(HEAD)
+def chapter(jobs: Iterator[Job]) -> None:
     done = set()
-    for job in jobs():
+    for job in jobs:
         both = [*job.candidates, *job.baselines]
-        print(f"evaluating {job.title} {job.suite}", file=sys.stderr)
-        results = evaluate(both, job.suite, place=Place(torch.device("cpu")))
-        c = compare(results[: len(job.candidates)], results[len(job.candidates) :])
-        print(f"\n## {job.title}: {job.suite}\n")
-        if job.title not in done:
-            done.add(job.title)
+        print(f"evaluating {job.title} {job.suite}", file=sys.stderr, flush=True)
+        results = evaluate(both, job.suite, job.choice, place=Place(CPU))
+        count = len(job.candidates)
+        print(f"\n### {job.title}: {job.suite}\n")
+        if (names := tuple(both)) not in done:
+            done.add(names)
             print(f"{training(job.candidates)}\n{training(job.baselines)}\n")
-        print(f"{c.data}, n = {c.n}, unit: {c.unit}, {results[0].precision}.\n")
-        print(f"{table(c)}\n\n**{c.claim.verdict}**: {c.claim.sentence}")
-        for skip in results[0].skipped[::5]:
-            print(f"\nNot measured: {skip.reason}.")
+        comparison(results[:count], results[count:])
+        if job.suite == "compression":
+            print("\n" + "\n".join(depths(results)))
+
+
+def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> None:
+    c, first = compare(candidates, baselines), candidates[0]
+    print(f"{c.data}, n = {c.n}, unit: {c.unit}, {first.precision}.\n")
+    kept = [r for r in c.rows if first.suite["kind"] == "robustness" or _undisturbed(r)]
+    print(f"{table(c, kept)}\n")
+    print("\n".join([*findings(c), *([""] if c.findings else [])]), end="")
+    print(f"\n**{c.claim.verdict}**: {c.claim.sentence}")
+    for skip in first.skipped[::5]:
+        print(f"\nNot measured: {skip.reason}.")
+
+
+def _undisturbed(row: Row) -> bool:
+    return row.condition.get("corruption") == "clean"
+
+
+def low_data() -> None:
+    for name in ("low_data_demo", "low_data"):
+        suite = read_suite(name)
+        assert isinstance(suite, LowData)
+        plan = open_plan(suite, Place(CPU, precision="fp32"))
+        print(f"training {name}", file=sys.stderr, flush=True)
+        learned = learn(plan, lambda done, total: None)
+        print(f"\n### digits, {suite.description[0].lower() + suite.description[1:]}: {name}\n")
+        print(f"{suite.draws} draws, {suite.repeats} initialisations, {suite.steps} steps.\n")
+        comparison(learned.candidates, learned.baselines)
+
+
+CHAPTERS: dict[str, Callable[[], None]] = {
+    "robustness": lambda: chapter(robustness()),
+    "compression": lambda: chapter(compression()),
+    "transfer": lambda: chapter(transfer()),
+    "low_data": low_data,
+}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(CHAPTERS)
+    if not sys.argv[1:]:
+        print(HEAD)
+    for name in wanted:
+        print(f"\n## {name.replace('_', ' ').capitalize()}")
+        CHAPTERS[name]()
 
 
 if __name__ == "__main__":
