@@ -76,7 +76,8 @@ def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[
     """
     table = _Table(outcomes, suite)
     found = [*_required(gate, table), *_alarms(gate, table)]
-    names = {rule.name for rule in found}
+    # One that is measured may share its name, with another draw or in another space.
+    said = {rule.name for rule in found if not rule.measured}
     found += [
         Rule(
             name,
@@ -87,7 +88,7 @@ def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[
             reason=reason,
         )
         for name, reason in table.absent.items()
-        if name not in names
+        if name not in said
     ]
     return tuple(found)
 

@@ -241,6 +241,12 @@ def test_the_action_runs_the_gate(stored, folder):
     assert (folder / "gate-report" / "junit.xml").is_file()
 
 
+def test_the_schema_of_a_gate(call):
+    code, out, _ = call("schema", "--gate")
+    assert code == 0
+    assert {"margins", "floors", "suite"} <= json.loads(out)["properties"].keys()
+
+
 @pytest.mark.slow
 def test_a_pipeline_from_end_to_end(folder, call):
     """Register, promote, and gate the next candidate against the champion."""

@@ -1,5 +1,8 @@
 """A gate's YAML is read strictly."""
 
+import re
+from pathlib import Path
+
 import jsonschema
 import pytest
 import yaml
@@ -71,3 +74,12 @@ def test_it_is_its_yaml(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(read_gate("gate").model_dump(mode="json")))
     assert read_gate(str(tmp_path / "mine.yaml")) == read_gate("gate")
     assert isinstance(read_gate("gate"), Gate)
+
+
+def test_the_examples_of_the_page_are_what_they_say():
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text()
+    gate, workflow, gitlab = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    assert Gate.model_validate(gate).margins.cells == {"gaussian 0.4": 0.05}
+    action = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text())
+    assert set(workflow["jobs"]["gate"]["steps"][1]["with"]) <= set(action["inputs"])
+    assert gitlab["gate"]["artifacts"]["reports"]["junit"] in gitlab["gate"]["script"]

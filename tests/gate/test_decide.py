@@ -269,3 +269,19 @@ def test_another_precision_is_a_warning():
     verdict = decide(gate(), replace(candidate, precision="bf16", device="cuda"), baseline)
     assert verdict.verdict == "pass"
     assert verdict.warnings[0].startswith("measured in bf16 on cuda and fp32 on cpu")
+
+
+@pytest.mark.parametrize("lost", [{"repeat": 1}, {"space": "normalized"}])
+def test_a_missing_draw_is_missing_even_where_its_name_was_measured(lost):
+    candidate, baseline = pair(1000)
+    more = replace(baseline.cells[2], condition={**STRONG, **lost})
+    if "repeat" in lost:
+        first = [
+            replace(s.cells[2], condition={**STRONG, "repeat": 0}) for s in (candidate, baseline)
+        ]
+        candidate = replace(candidate, cells=(*candidate.cells[:2], first[0]))
+        baseline = replace(baseline, cells=(*baseline.cells[:2], first[1]))
+    verdict = decide(gate(), candidate, replace(baseline, cells=(*baseline.cells, more)))
+    assert verdict.verdict == "no_verdict"
+    found = [(r.verdict, r.note) for r in verdict.rules if r.name == "gaussian 0.4"]
+    assert found == [("pass", ""), ("not_measured", "new: not measured")]
