@@ -32,6 +32,7 @@ benchmarks: $(READY)
 	$(BIN)/python benchmarks/suite_overhead.py
 	$(BIN)/python benchmarks/noise_cost.py
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/probe_sweep.py
 	$(BIN)/python benchmarks/gate.py
 
 $(READY): pyproject.toml constraints.txt

@@ -1,15 +1,15 @@
 """Wall time of probing every depth at every penalty, against the plain way.
 
     python benchmarks/probe_sweep.py [--ckpt digits04/ac_vit.pt] [--data NAME] [--limit N]
-           [--tolerance 1e-4]
+           [--tolerance 1e-6]
 
 Contestants, in one process, alternating, the fastest round of each, one thread:
   ours     features of all depths from one pass, then one warm path over the penalties per depth
   ridge    the same features, then every penalty of a depth from one decomposition
   plain    for every depth and penalty: features extracted anew, one cold fit of scikit-learn
 The parts of extracting and of solving are stated apart: extracting once is worth what the network
-costs, and only the rest is the solver's. Both fit the same problems to the same tolerance
-(scikit-learn's default), and their accuracies on validation are compared probe by probe.
+costs, and only the rest is the solver's. Both fit the same problems to the same tolerance,
+and their accuracies on validation are compared probe by probe.
 """
 
 import argparse
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--ckpt", default="digits04/ac_vit.pt")
     parser.add_argument("--data", default="")
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--tolerance", type=float, default=1e-4)
+    parser.add_argument("--tolerance", type=float, default=1e-6)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -156,8 +156,11 @@ def report(best: dict[str, Round], splits: list[Examples]) -> None:
     print(f"ours is {b.seconds / a.seconds:.1f} x as fast; the solver alone ", end="")
     print(f"{b.solving / a.solving:.2f} x, extracting {b.extracting / a.extracting:.0f} x")
     gap = np.abs(a.accuracies - b.accuracies)
-    print(f"accuracies differ by {100 * gap.max():.2f} points at most, {100 * gap.mean():.3f} on ")
-    print(f"average; best of each depth by {100 * best_gap(a, b):.2f} at most")
+    print(
+        f"accuracies differ by {100 * gap.max():.2f} points at most, {100 * gap.mean():.3f} on",
+        end="",
+    )
+    print(f" average; the best of each depth by {100 * best_gap(a, b):.2f} at most")
 
 
 def best_gap(a: Round, b: Round) -> float:
