@@ -206,6 +206,13 @@ def test_wrong_use_is_said(shop, stored, refused, call):
     assert "Did you mean margins?" in refused(2, *JOB, *both)
 
 
+def test_looks_need_images_that_stand_alone(shop, refused):
+    (shop / "gate.yaml").write_text(GATE.replace("small.yaml", "compression"))
+    both = ("--ckpt", "tiny_ac.pt", "--baseline", "tiny_res.pt")
+    line = refused(2, *JOB, *both, "--sequential")
+    assert "suite must be of kind robustness; got compression" in line
+
+
 def test_an_early_result_is_refused_later(stored, folder, refused):
     sides = [EvalResult.load(Path(side)) for side in stored["good"]]
     early = {"stopped_early": {"shown": 1000, "of": 9000}}
