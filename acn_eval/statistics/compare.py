@@ -84,9 +84,10 @@ def summarise(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
     """Return the accuracy under every condition, and last the primary end point.
 
     Raises:
-        ConfigError: results of different questions or architectures.
+        ConfigError: results of different questions or architectures, or stopped early.
     """
     require_one_architecture("results", results)
+    require_complete(results)
     require_same_question(results)
     outcomes = join(results)
     words = _end_point(results[0], outcomes)

@@ -24,11 +24,16 @@ class OnDisk:
 def find(folders: Sequence[Path]) -> OnDisk:
     """Read every result and comparison in the folders, and directly below them.
 
+    A result that a gate stopped early is left out: MLflow's pages have no limits that hold for it.
+
     Raises:
         DataError: there is none, or one of them is damaged.
     """
     results = {
-        r.key: (r, at) for at in _with(folders, "result.json") for r in [EvalResult.load(at)]
+        r.key: (r, at)
+        for at in _with(folders, "result.json")
+        for r in [EvalResult.load(at)]
+        if "stopped_early" not in r.details
     }
     comparisons = {
         comparison_key(c): (c, at) for at in _with(folders, FILE) for c in [load_comparison(at)]

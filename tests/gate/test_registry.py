@@ -7,7 +7,8 @@ import pytest
 from acn_eval.cli.gate_record import keep, promote
 from acn_eval.errors import ConfigError
 from acn_eval.gate import decide
-from acn_eval.tracking import Registry, model_name, record, resolve_store
+from acn_eval.statistics import summarise
+from acn_eval.tracking import Registry, find, model_name, record, resolve_store
 from tests.gate.pairs import gate, pair
 
 GOOD, BAD = {"clean": (5, 5)}, {"clean": (0, 100)}
@@ -98,6 +99,16 @@ def test_a_stopped_result_is_kept_but_not_recorded(shelf, tmp_path):
     record = keep(options(tmp_path), verdict, {s.key: s for s in sides}, recorder)
     assert record.lines[-1] == "not recorded in MLflow: stopped early"
     assert len(list(tmp_path.glob("out/*/result.json"))) == 2
+
+
+def test_a_stopped_result_is_not_uploaded_later(tmp_path):
+    whole, other = pair(1000, **GOOD)
+    part = replace(other, details={"stopped_early": {"shown": 1000, "of": 5000}})
+    for side in (whole, part):
+        side.save(tmp_path)
+    assert [result.key for result in find([tmp_path]).results] == [whole.key]
+    with pytest.raises(ConfigError, match="must be of all images that were planned"):
+        summarise([part])
 
 
 def test_promotion_needs_an_anchor_and_keeps_it(shelf):
