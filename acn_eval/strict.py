@@ -58,8 +58,9 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
         hint = f" Did you mean {near[0]}?" if near else ""
         return f"{where}: is no field of {what}.{hint}"
     if error["type"] == "union_tag_invalid":
-        context = error["ctx"]
-        return f"{where}: kind must be one of {context['expected_tags']}; got {context['tag']!r}"
+        c = error["ctx"]
+        field = c["discriminator"].strip("'")
+        return f"{where}: {field} must be one of {c['expected_tags']}; got {c['tag']!r}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r:.80}"
 
 

@@ -19,9 +19,11 @@ Examples:
   acn-eval low-data --suite low_data --draws 10
       more draws: the one thing that more budget should buy
   acn-eval low-data --suite mine.yaml --data-root ~/data
+  acn-eval low-data --suite low_data_probe --ckpt digits04/ac_vit.pt
+      probes of frozen features, here on the five digits that training did not show
 
 \b
-A suite names the recipes of both sides, the sizes, and one number of steps for all.
+A suite that trains names both recipes, the sizes, and one number of steps for all.
 A run that is stopped or killed goes on where it was when the same command is given again."""
 
 
@@ -30,10 +32,24 @@ A run that is stopped or killed goes on where it was when the same command is gi
     "--suite",
     default="low_data_demo",
     show_default=True,
-    help="Shipped suite by name (low_data_demo, low_data), or a YAML.",
+    help="Shipped suite (low_data_demo, low_data, low_data_probe), or a YAML.",
 )
+@click.option("--ckpt", metavar="FILE", help="Checkpoint, for a suite that probes features.")
+@click.option("--baseline", metavar="FILE", help="What it is compared with [default: its twin].")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
 @click.option("--draws", type=click.IntRange(1, 1000), help="Instead of the suite's.")
+@click.option(
+    "--data",
+    default="",
+    metavar="NAME",
+    help="What is probed: digits, cifar10, npz:PATH or folder:PATH [default: the card's].",
+)
+@click.option(
+    "--classes",
+    default="",
+    metavar="LIST",
+    help="Only these of --data: names, or 0-4,7 [default: those that are new to the networks].",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option(
     "--data-root",

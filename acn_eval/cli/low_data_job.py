@@ -2,17 +2,29 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from acn_eval.cli.job import finish, place_of
+from acn_eval.cli.job import choice_of, finish, place_of, sides_of
 from acn_eval.cli.progress import bar
 from acn_eval.cli.words import console
 from acn_eval.errors import ConfigError
-from acn_eval.learning import ArmCost, Learned, Plan, costs, learn, open_plan
-from acn_eval.suites import LowData, read_suite
+from acn_eval.evaluation import choose
+from acn_eval.learning import (
+    ArmCost,
+    Learned,
+    Plan,
+    Probed,
+    costs,
+    learn,
+    open_plan,
+    probe,
+)
+from acn_eval.passes import Place
+from acn_eval.suites import LowData, LowDataProbe, read_suite
 from acn_eval.tracking import Recorder
 
 __all__ = ["SUBSETS", "run", "show_plan"]
@@ -21,9 +33,13 @@ SUBSETS = "subsets.json"
 
 
 def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
-    """Train what is missing, compare, keep, record, and say it."""
-    with bar("learning", "steps") as progress:
-        learned = learn(_plan(options), progress)
+    """Learn what is missing, compare, keep, record, and say it."""
+    suite = _suite(options)
+    if isinstance(suite, LowData):
+        learned = _trained(options, suite)
+        options = {k: v for k, v in options.items() if k != "baseline"}  # the suite names it
+    else:
+        learned = _probed(options, suite)
     _keep_subsets(learned, options["out"])
     results = [*learned.candidates, *learned.baselines]
     finish(options, results, len(learned.candidates), recorder)
@@ -31,7 +47,7 @@ def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
 
 def show_plan(options: Mapping[str, Any]) -> None:
     """Print what a plan costs; a few steps are measured, and nothing is kept of them."""
-    plan = _plan(options)
+    plan = _plan(options, _suite(options))
     out, found = console(), costs(plan)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(f"plan of {plan.suite.name}")
@@ -48,16 +64,50 @@ def show_plan(options: Mapping[str, Any]) -> None:
     out.print(f"estimated: {_duration(sum(cost.seconds for cost in found))} here; nothing was run")
 
 
-def _plan(options: Mapping[str, Any]) -> Plan:
+def _suite(options: Mapping[str, Any]) -> LowData | LowDataProbe:
     suite = read_suite(options["suite"])
-    if not isinstance(suite, LowData):
+    if not isinstance(suite, LowData | LowDataProbe):
         command = suite.kind.replace("_", "-")
         msg = f"--suite: must be of kind low_data; got {suite.kind}. Use acn-eval {command}."
         raise ConfigError(msg)
-    if options["draws"] is not None:
-        suite = suite.model_copy(update={"draws": options["draws"]})
-    place = place_of({**options, "batch_size": 256, "precision": "fp32"})
-    return open_plan(suite, place, root=options["data_root"], limit=options["limit"])
+    if options["draws"] is None:
+        return suite
+    return suite.model_copy(update={"draws": options["draws"]})
+
+
+def _trained(options: Mapping[str, Any], suite: LowData) -> Learned:
+    with bar("learning", "steps") as progress:
+        return learn(_plan(options, suite), progress)
+
+
+def _plan(options: Mapping[str, Any], suite: LowData | LowDataProbe) -> Plan:
+    if isinstance(suite, LowDataProbe):
+        raise ConfigError(f"--plan: must be of a suite that trains; {suite.name} only probes")
+    given = [name for name in ("ckpt", "baseline", "data", "classes") if options[name]]
+    if given:
+        msg = f"--{given[0]}: must be left out where recipes are trained; {suite.name} names them"
+        raise ConfigError(msg)
+    return open_plan(suite, _place(options), root=options["data_root"], limit=options["limit"])
+
+
+def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
+    if not options["ckpt"]:
+        raise ConfigError(f"--ckpt: must be given; {suite.name} probes a checkpoint")
+    fixed = {"arch": None, "baseline_arch": None, "no_baseline": False}
+    one = {name: [options[name]] if options[name] else [] for name in ("ckpt", "baseline")}
+    sides = sides_of({**options, **fixed, **one})
+    both = [*sides.candidates, *sides.baselines]
+    if len(sides.candidates) > 1 or len(sides.baselines) > 1:
+        raise ConfigError("--ckpt, --baseline: must be one file a side; got several")
+    choice = choice_of({**options, "class_map": None, "restrict": False})
+    test = choose(both, choice, "test", reads_head=False)
+    pool = choose(both, replace(choice, limit=None), "train", reads_head=False)
+    with bar("showing", "images") as progress:
+        return probe(Probed(suite, pool, test, _place(options)), both, progress)
+
+
+def _place(options: Mapping[str, Any]) -> Place:
+    return place_of({**options, "batch_size": 256, "precision": "fp32"})
 
 
 def _keep_subsets(learned: Learned, folder: Path) -> None:

@@ -149,13 +149,13 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _legend(comparison: Comparison) -> str:
     sample = {
         "checkpoints": "the images are the sample: this is about these two files",
-        "architectures": (
-            f"{comparison.replicate}s and images are the sample: this is about the architectures"
-        ),
+        "architectures": "seeds and images are the sample: this is about the architectures",
+        "draws": "draws and images are the sample: this is about other draws of these sizes",
     }
+    unit = "draws" if comparison.replicate == "draw" else comparison.unit
     return (
         "accuracy in % with 95 % intervals; differences in points with a simultaneous 95 % band; "
-        f"MDE: smallest difference seen with 80 % power; {sample[comparison.unit]}"
+        f"MDE: smallest difference seen with 80 % power; {sample[unit]}"
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from acn_eval.data import Draw, Examples, Split, Subset, decoded
+from acn_eval.data import Examples, Split, Subset, decoded
 from acn_eval.errors import ConfigError
+from acn_eval.learning.subsets import Subsets, drawn
 from acn_eval.passes import Place, Store
 from acn_eval.suites.low_data import LowData, Side
 from acn_eval.training import Lesson, Recipe, seconds_per_step, stackable
@@ -60,7 +61,7 @@ class Plan:
     pool: Examples
     test: Examples
     place: Place
-    subsets: dict[int, tuple[Subset, ...]]
+    subsets: Subsets
     arms: tuple[Arm, Arm]
 
     @property
@@ -113,7 +114,7 @@ def open_plan(
         msg = f"{suite.name}: both recipes must name the same data and classes; they differ"
         raise ConfigError(msg)
     pool, _ = (open_split(r, "train", root) for r in (ours, theirs))
-    subsets = _subsets(suite, pool)
+    subsets = drawn(suite, pool, suite.held_out)
     first = subsets[suite.first_draw]
     return Plan(
         suite=suite,
@@ -131,18 +132,6 @@ def open_plan(
 def decides(recipe: Recipe) -> dict[str, Any]:
     """Return what of a recipe decides the weights."""
     return recipe.model_dump(mode="json", exclude={"pair", "weights"})
-
-
-def _subsets(suite: LowData, pool: Examples) -> dict[int, tuple[Subset, ...]]:
-    found = {}
-    for number in range(suite.first_draw, suite.first_draw + suite.draws):
-        draw = Draw(pool, number)
-        found[number] = tuple(draw.subset(size, suite.held_out) for size in suite.sizes)
-    sizes = [subset.per_class for subset in found[suite.first_draw]]
-    if len(set(sizes)) < len(sizes):
-        msg = f"{suite.name}: fractions must differ in images per class; got {sizes}"
-        raise ConfigError(msg)
-    return found
 
 
 def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Iterator[Training]:

@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from acn_eval.corruptions import NOISE_VERSION
-from acn_eval.data import STREAM, Subset
+from acn_eval.data import STREAM
 from acn_eval.learning.plan import Arm, Group, Plan, Training, decides
+from acn_eval.learning.subsets import details, records, warnings
 from acn_eval.models import Encoder, build
 from acn_eval.models.cost import Cost, cost
 from acn_eval.passes import CLEAN, Store
@@ -24,7 +25,7 @@ from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.training import Lesson, Recipe, trained
 from acn_eval.versions import versions
 
-__all__ = ["Learned", "learn", "price", "stored"]
+__all__ = ["Counter", "Learned", "learn", "price", "stored"]
 
 Progress = Callable[[int, int], None]
 """Called with (training steps done, in all)."""
@@ -50,13 +51,12 @@ class Learned:
 
 def learn(plan: Plan, progress: Progress = lambda done, total: None) -> Learned:
     """Carry out a plan: a training that is stored is not done again."""
-    counter = _Counter(plan.steps, progress)
+    counter = Counter(plan.steps, progress)
     candidates, baselines = (
         [_result(plan, arm, draw, counter) for draw in plan.subsets] for arm in plan.arms
     )
     plan.place.store.trim()
-    records = {draw: [s.record() for s in subsets] for draw, subsets in plan.subsets.items()}
-    return Learned(candidates, baselines, records)
+    return Learned(candidates, baselines, records(plan.subsets))
 
 
 def stored(plan: Plan, group: Group) -> NDArray[np.void] | None:
@@ -74,12 +74,15 @@ def price(recipe: Recipe) -> Cost:
 
 
 @dataclass
-class _Counter:
+class Counter:
+    """Counts what is done, and tells."""
+
     total: int
     progress: Progress
     done: int = field(default=0)
 
     def add(self, steps: int) -> None:
+        """Count what is done for good."""
         self.done += steps
         self.progress(self.done, self.total)
 
@@ -97,7 +100,7 @@ def _address(plan: Plan, group: Group) -> str:
     return Store.key(["learned v1", lessons, plan.test.fingerprint, plan.place.device.type])
 
 
-def _outcomes(plan: Plan, group: Group, counter: _Counter) -> NDArray[np.void]:
+def _outcomes(plan: Plan, group: Group, counter: Counter) -> NDArray[np.void]:
     """Return the outcomes (trainings, n) of a group: from the store, or from trainings now."""
     found = stored(plan, group)
     if found is None:
@@ -132,7 +135,7 @@ def _note(outcomes: NDArray[np.void], logits: Tensor, labels: Tensor) -> None:
     outcomes["loss"] = losses.cpu().numpy()
 
 
-def _result(plan: Plan, arm: Arm, draw: int, counter: _Counter) -> EvalResult:
+def _result(plan: Plan, arm: Arm, draw: int, counter: Counter) -> EvalResult:
     groups = plan.groups(arm, draw)
     cells = [
         cell
@@ -155,14 +158,8 @@ def _result(plan: Plan, arm: Arm, draw: int, counter: _Counter) -> EvalResult:
         cells=tuple(cells),
         skipped=(),
         created_ms=time.time_ns() // 1_000_000,
-        warnings=tuple(_warnings(plan, draw)),
-        details={
-            "draw": draw,
-            "stream": STREAM,
-            "pool": {"n": len(plan.pool), "fingerprint": plan.pool.fingerprint},
-            "subsets": [_summary(subset) for subset in plan.subsets[draw]],
-            "stepped_together": together,
-        },
+        warnings=tuple(warnings(plan.subsets[draw], plan.test)),
+        details={**details(plan.subsets[draw], plan.pool), "stepped_together": together},
     )
 
 
@@ -215,22 +212,3 @@ def _in_words(recipe: Recipe) -> str:
     shared = {"batch", "clip", "label_smoothing", "precision", "warmup", "weight_decay"}
     facts = {**recipe.model_dump(include=shared), **recipe.augment.model_dump()}
     return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
-
-
-def _summary(subset: Subset) -> dict[str, Any]:
-    """A subset without its ids, which lie in a file beside the result."""
-    record = subset.record()
-    return {k: v for k, v in record.items() if k != "ids"} | {"held_out": len(subset.held_out)}
-
-
-def _warnings(plan: Plan, draw: int) -> Iterator[str]:
-    subsets = plan.subsets[draw]
-    crowded = [str(s.per_class) for s in subsets if s.crowded]
-    if crowded:
-        yield (
-            f"{' and '.join(crowded)} per class is more than a third of a class: the subsets of "
-            "different draws overlap"
-        )
-    seen = int(np.isin(plan.test.hashes, subsets[-1].examples.hashes).sum())
-    if seen:
-        yield f"draw {draw} trains on {seen} of these {len(plan.test)} images"

@@ -41,8 +41,8 @@ def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str
         confidence: of the limits, by the modified large-sample method (see `combined`).
 
     Returns:
-        Variances by name: ``draw``, ``initialisation``, ``test images``. With one initialisation
-        per draw the two cannot be told apart: ``draw and initialisation``, ``test images``.
+        Variances by name: ``draw``, ``initialisation``, ``test images``. With one network per
+        draw the first two cannot be told apart: ``draw, and what changes with it``.
 
     References:
         Searle, Casella and McCulloch, "Variance Components", 1992, chapter 4.
@@ -51,7 +51,7 @@ def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str
     ms = mean_squares(table)
     if repeats == 1:
         return {
-            "draw and initialisation": combined(
+            "draw, and what changes with it": combined(
                 [(1 / n, ms["draw"]), (-1 / n, ms["draw x image"])], confidence
             ),
             "test images": combined(

@@ -2,7 +2,7 @@
 
 from acn_eval.suites.compression import Compression
 from acn_eval.suites.files import shipped_suites
-from acn_eval.suites.low_data import LowData, Side
+from acn_eval.suites.low_data import LowData, LowDataProbe, Side
 from acn_eval.suites.read import AnySuite, read_suite, schema
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
@@ -13,6 +13,7 @@ __all__ = [
     "AnySuite",
     "Compression",
     "LowData",
+    "LowDataProbe",
     "Robustness",
     "Setting",
     "Side",

@@ -1,8 +1,8 @@
-"""Low data: the same trainings on few images, many draws of them, for two networks."""
+"""Low data: the same few images for two networks, many draws of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -12,7 +12,7 @@ from acn_eval.shipped import shipped
 from acn_eval.suites.suite import Answer, Setting, Suite
 from acn_eval.training import Recipe, read_recipe
 
-__all__ = ["LowData", "Side"]
+__all__ = ["AnyLowData", "Draws", "LowData", "LowDataProbe", "Side"]
 
 PerClass = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -37,44 +37,26 @@ def _side(value: Any) -> Any:
 AnySide = Annotated[Side, BeforeValidator(_side), WithJsonSchema({"type": ["string", "object"]})]
 
 
-class LowData(Suite, frozen=True):
-    """Networks are trained from scratch on nested subsets; the end point is the area over log k.
+class Draws(Suite, frozen=True):
+    """Nested subsets of a training split, several draws of them; the end point is the area.
 
-    Both sides see the same subsets, the same initialisation seeds and the same number of
-    optimiser steps; a draw of the subsets is the unit of the analysis.
+    Both sides see the same subsets, and a draw of them is the unit of the analysis.
 
     Attributes:
-        mode: ``scratch``: the networks are trained from their initialisation.
-        candidate, baseline: recipes of both sides: YAML files here, or among the shipped suites.
-            Their seed, steps and selection give way to what the suite says.
         per_class: sizes, in images per class; or `fractions` of every class.
-        draws: how many, numbered from `first_draw`: learning rates are chosen on other draws.
-        repeats: initialisations per draw and size.
-        steps: optimiser steps of every training, whatever its size.
-        held_out: share of every class of a subset that is not learned from but selects the best
-            of the recipe's looks, rounded down; where nothing is left to hold out, and with 0,
-            the last weights are kept.
-        training: ``together`` steps the networks of one draw as one, ``alone`` one after
-            another: equal up to rounding. ``auto`` measures which is faster here.
+        draws: how many, numbered from `first_draw`: whatever is chosen is chosen on other draws.
     """
 
     question: ClassVar[str] = "Who learns more from little data?"
 
     kind: Literal["low_data"] = "low_data"
-    mode: Literal["scratch"] = "scratch"
-    candidate: AnySide
-    baseline: AnySide
     per_class: tuple[PerClass, ...] = ()
     fractions: tuple[Fraction, ...] = ()
     draws: Annotated[int, Field(ge=1, le=1000)] = 5
     first_draw: Annotated[int, Field(ge=0)] = 0
-    repeats: Annotated[int, Field(ge=1, le=1000)] = 2
-    steps: Annotated[int, Field(gt=0)]
-    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    training: Literal["auto", "together", "alone"] = "auto"
 
     @model_validator(mode="after")
-    def _sizes_are_one_kind_and_differ(self) -> "LowData":
+    def _sizes_are_one_kind_and_differ(self) -> Self:
         if bool(self.per_class) == bool(self.fractions):
             msg = "sizes must be given as per_class or as fractions, one of the two"
             raise ValueError(msg)
@@ -89,10 +71,49 @@ class LowData(Suite, frozen=True):
         return tuple(sorted(self.per_class or self.fractions))
 
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
-        """Refuse: nothing is asked of checkpoints here.
+        """Refuse: the examples of an evaluation are not enough.
 
         Raises:
             ConfigError: always.
         """
-        msg = f"{self.name}: trains networks of its own. Run it with `acn-eval low-data`."
+        msg = f"{self.name}: learns from subsets of its own. Run it with `acn-eval low-data`."
         raise ConfigError(msg)
+
+
+class LowData(Draws, frozen=True):
+    """Both networks are trained from their initialisation, for the same number of steps.
+
+    Attributes:
+        candidate, baseline: recipes of both sides: YAML files here, or among the shipped suites.
+            Their seed, steps and selection give way to what the suite says.
+        repeats: initialisations per draw and size.
+        steps: optimiser steps of every training, whatever its size.
+        held_out: share of every class of a subset that is not learned from but selects the best
+            of the recipe's looks, rounded down; where nothing is left to hold out, and with 0,
+            the last weights are kept.
+        training: ``together`` steps the networks of one draw as one, ``alone`` one after
+            another: equal up to rounding. ``auto`` measures which is faster here.
+    """
+
+    mode: Literal["scratch"] = "scratch"
+    candidate: AnySide
+    baseline: AnySide
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 2
+    steps: Annotated[int, Field(gt=0)]
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    training: Literal["auto", "together", "alone"] = "auto"
+
+
+class LowDataProbe(Draws, frozen=True):
+    """Ridge probes of the frozen features of checkpoints, at a strength that nobody chooses.
+
+    Attributes:
+        protocol: the one that needs no validation images.
+    """
+
+    mode: Literal["probe"]
+    protocol: Literal["ridge-fewshot"] = "ridge-fewshot"
+
+
+AnyLowData = Annotated[LowData | LowDataProbe, Field(discriminator="mode")]
+"""Both modes, chosen by ``mode``."""

@@ -7,14 +7,14 @@ from pydantic import Field, TypeAdapter
 from acn_eval.strict import read_config
 from acn_eval.suites.compression import Compression
 from acn_eval.suites.files import suite_file
-from acn_eval.suites.low_data import LowData
+from acn_eval.suites.low_data import AnyLowData
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.transfer import Transfer
 
 __all__ = ["AnySuite", "read_suite", "schema"]
 
 AnySuite = Annotated[
-    Robustness | Compression | Transfer | LowData,
+    Robustness | Compression | Transfer | AnyLowData,
     Field(discriminator="kind"),
 ]
 """Every suite, chosen by ``kind``: the only list of suites."""

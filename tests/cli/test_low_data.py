@@ -14,6 +14,7 @@ from tests.tiny import recipe, run, start
 JOB = ("low-data", "--suite", "few.yaml", "--device", "cpu", "--no-track")
 SUITE = {
     "kind": "low_data",
+    "mode": "scratch",
     "name": "few",
     "candidate": "ours.yaml",
     "baseline": "theirs.yaml",
@@ -53,7 +54,7 @@ def test_the_table(few, call):
         assert rows.count(name) == 1
     for part in ("draw", "initialisation", "test images"):
         assert rows.count(f"variance of the area: {part}") == 1
-    assert "draws and images are the sample" in " ".join(out.split())
+    assert "draws and images are the sample: this is about other draws" in " ".join(out.split())
     assert len(re.findall(r"^[A-Z]+: ours \(5 draws\) against theirs", out, re.M)) == 1
     assert "primary end point, area over log size" in out
     assert "fair pair: all equal" in out
@@ -126,6 +127,28 @@ def test_another_kind_of_suite(few, refused):
     assert "Use acn-eval low-data." in refused(
         2, "robustness", "--ckpt", "tiny_ac.pt", "--suite", "low_data", "--no-track"
     )
+
+
+PROBE = {"kind": "low_data", "mode": "probe", "name": "few", "per_class": [2, 4]}
+
+
+def test_probes_of_a_checkpoint_and_its_twin(few, call, refused):
+    (few / "few.yaml").write_text(yaml.safe_dump(PROBE))
+    asked = ("--ckpt", "tiny_ac.pt", "--data", "digits")
+    code, out, err = call(*JOB, *asked)
+    assert (code, err) == (0, "")
+    assert out.startswith("baseline tiny_res (5 draws): the twin that the card names")
+    assert re.search(r"^[A-Z]+: tiny_ac \(5 draws\) against tiny_res \(5 draws\): ", out, re.M)
+    assert "about these files, not their architectures" in out
+    assert len(list(few.glob("acn-results/few-*/subsets.json"))) == 10
+    assert "--ckpt: must be given" in refused(2, *JOB)
+    assert "--plan: must be of a suite that trains" in refused(2, *JOB, *asked, "--plan")
+    assert "one file a side" in refused(2, *JOB, "--ckpt", "tiny_*.pt", "--data", "digits")
+
+
+def test_recipes_are_not_given_a_checkpoint(few, refused):
+    got = refused(2, *JOB, "--ckpt", "tiny_ac.pt")
+    assert "--ckpt: must be left out where recipes are trained" in got
 
 
 @pytest.mark.parametrize("way", ["together", pytest.param("alone", marks=pytest.mark.slow)])

@@ -185,7 +185,7 @@ def test_what_a_reader_must_know(place):
     plan = open_plan(suite(draws=1, steps=1), place)
     seen = replace(plan, test=plan.subsets[0][1].examples)
     warned = learn(seen).candidates[0].warnings
-    assert f"draw 0 trains on 40 of these {len(seen.test)} images" in warned
+    assert f"draw 0 learns from 40 of these {len(seen.test)} images" in warned
     assert len(seen.test) < len(test)
 
 

@@ -12,6 +12,7 @@ from tests.tiny import checkpoint, recipe
 
 FIELDS = {
     "kind": "low_data",
+    "mode": "scratch",
     "name": "mine",
     "candidate": "low_data/acn_vit.yaml",
     "baseline": "low_data/res_vit.yaml",

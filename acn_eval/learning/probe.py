@@ -1,0 +1,174 @@
+"""Probes of frozen features on few images: one result per checkpoint and draw."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.corruptions import NOISE_VERSION, Context
+from acn_eval.data import STREAM, Examples, Subset
+from acn_eval.learning.run import Counter, Learned
+from acn_eval.learning.subsets import Subsets, details, drawn, records, warnings
+from acn_eval.passes import CLEAN, ClassMap, Pass, Place, Question, Subject, extract
+from acn_eval.probes import PROTOCOLS, Features, Test, Train, score
+from acn_eval.probes.select import fit
+from acn_eval.results import Cell, EvalResult
+from acn_eval.suites.low_data import LowDataProbe
+from acn_eval.versions import versions
+
+__all__ = ["Probed", "probe"]
+
+Progress = Callable[[int, int], None]
+_CPU = torch.device("cpu")  # of the closed form
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What probes are fitted on and asked.
+
+    Attributes:
+        pool: the training split, from which subsets are drawn.
+        test: the images that are shown at the end.
+    """
+
+    suite: LowDataProbe
+    pool: Examples
+    test: Examples
+    place: Place
+
+    @cached_property
+    def subsets(self) -> Subsets:
+        """The subsets by draw."""
+        return drawn(self.suite, self.pool)
+
+
+def probe(
+    question: Probed,
+    checkpoints: Sequence[Checkpoint],
+    progress: Progress = lambda done, total: None,
+) -> Learned:
+    """Fit one probe per checkpoint, draw and size on the features of the last exit.
+
+    Args:
+        question: what is drawn and shown.
+        checkpoints: the candidate, and the baseline if there is one.
+        progress: told (images shown, in all).
+
+    Raises:
+        Unsupported: a network does not say what it has before its head.
+        DataError: a class has too few images.
+    """
+    counter = Counter(len(checkpoints) * (len(question.pool) + len(question.test)), progress)
+    found = [list(_results(question, checkpoint, counter)) for checkpoint in checkpoints]
+    question.place.store.trim()
+    baselines = found[1] if found[1:] else []
+    return Learned(found[0], baselines, records(question.subsets))
+
+
+def _results(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Iterator[EvalResult]:
+    pool, test = (
+        _features(question, checkpoint, examples, counter)
+        for examples in (question.pool, question.test)
+    )
+    for subsets in question.subsets.values():
+        yield _result(question, checkpoint, subsets, (pool, test))
+
+
+def _features(
+    question: Probed, checkpoint: Checkpoint, examples: Examples, counter: Counter
+) -> NDArray[np.float32]:
+    """Return the features (n, width) of the last exit."""
+    checkpoint.model.to(question.place.device)
+    job = Pass(
+        subjects=[Subject(checkpoint, ClassMap((), restricted=False))],
+        examples=examples,
+        questions=[Question(CLEAN)],
+        geometry=checkpoint.prepare.geometry,
+        place=question.place,
+        seed=0,
+        numeric="fp32",
+        context=Context(()),
+    )
+    ((depths,),) = extract(job, counter.add)
+    return depths.of("stream", -1)
+
+
+def _result(
+    question: Probed,
+    checkpoint: Checkpoint,
+    subsets: Sequence[Subset],
+    features: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> EvalResult:
+    protocol = PROTOCOLS[question.suite.protocol]
+    draw, own = subsets[0].draw, checkpoint.id
+    decides = [own.sha256, protocol.facts(), [subset.record() for subset in subsets]]
+    name = f"{own.name} draw {draw}"
+    training = {**own.training, "seed": draw, "data_order": STREAM}
+    return EvalResult(
+        checkpoint=replace(
+            own,
+            name=name,
+            sha256=hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest(),
+            training=training,
+        ),
+        data=question.test.id,
+        suite=question.suite.model_dump(mode="json"),
+        seed=0,
+        precision="fp32",
+        device=question.place.device.type,
+        noise_version=NOISE_VERSION,
+        noise_digest="",
+        certificate={},
+        versions=versions("acn-eval", "torch", "numpy"),
+        cells=tuple(_cell(question, subset, features) for subset in subsets),
+        skipped=(),
+        created_ms=time.time_ns() // 1_000_000,
+        warnings=(*warnings(subsets, question.test), *_about(checkpoint, question.pool)),
+        details={
+            **details(subsets, question.pool),
+            "protocol": protocol.facts(),
+            "probed": own.sha256,
+        },
+    )
+
+
+def _cell(
+    question: Probed, subset: Subset, features: tuple[NDArray[np.float32], NDArray[np.float32]]
+) -> Cell:
+    """Fit the probe of one subset, and show it the test images."""
+    protocol, (x, shown) = PROTOCOLS[question.suite.protocol], features
+    own, test, classes = subset.examples, question.test, len(question.test.classes)
+    where = _positions(question.pool.ids, own.ids)
+    train = Features(Train, x[where], own.labels, own.ids, classes)
+    (fitted,) = fit(protocol, train, protocol.penalties, _CPU)
+    found = score(fitted, Features(Test, shown, test.labels, test.ids, classes))
+    return Cell(
+        condition={**CLEAN, "per_class": subset.per_class, "repeat": 0},
+        ids=test.ids,
+        values=(found.predicted == test.labels).astype(np.float32),
+        primary=True,
+        predicted=found.predicted,
+        confidence=found.confidence,
+    )
+
+
+def _positions(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    order = np.argsort(ids)
+    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
+
+
+def _about(checkpoint: Checkpoint, pool: Examples) -> Iterator[str]:
+    yield "draws are of the probe's images: this is about these files, not their architectures"
+    seen = int(np.isin(pool.hashes, checkpoint.trained_on).sum())
+    if seen:
+        yield (
+            f"{checkpoint.id.name} was trained on {seen} of the {len(pool)} images that probes "
+            "are drawn from: its features know more than the probes are shown"
+        )
