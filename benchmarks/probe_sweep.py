@@ -155,12 +155,12 @@ def report(best: dict[str, Round], splits: list[Examples]) -> None:
     a, b = best["ours"], best["plain"]
     print(f"ours is {b.seconds / a.seconds:.1f} x as fast; the solver alone ", end="")
     print(f"{b.solving / a.solving:.2f} x, extracting {b.extracting / a.extracting:.0f} x")
-    gap = np.abs(a.accuracies - b.accuracies)
+    gap = 100 * np.abs(a.accuracies - b.accuracies)
     print(
-        f"accuracies differ by {100 * gap.max():.2f} points at most, {100 * gap.mean():.3f} on",
+        f"accuracies differ by {gap.max():.2f} points at most, {gap.mean():.3f} on average; ",
         end="",
     )
-    print(f" average; the best of each depth by {100 * best_gap(a, b):.2f} at most")
+    print(f"the best of each depth by {100 * best_gap(a, b):.2f} at most")
 
 
 def best_gap(a: Round, b: Round) -> float:

@@ -17,6 +17,7 @@ from acn_eval.probes.solution import Solution
 
 __all__ = ["batched_path"]
 
+_LOGITS = 2**27  # at once: 1 GiB, and a few times that while they are used
 _MEMORY = 10  # pairs of steps and gradients, as in scipy
 _ARMIJO = 1e-4
 _HALVINGS = 30
@@ -35,9 +36,16 @@ def batched_path(
     Reference: Nocedal and Wright, "Numerical Optimization", 2006, algorithm 7.4.
     """
     problem = _Problem.of(x, labels, penalties, device)
-    weights = problem.x.new_zeros(len(penalties), problem.classes, x.shape[1] + 1)
-    converged = torch.zeros(len(penalties), dtype=torch.bool)
-    active = torch.arange(len(penalties))
+    at_once = max(1, _LOGITS // problem.targets.numel())
+    groups = torch.split(torch.arange(len(penalties), device=device), at_once)
+    return [solution for group in groups for solution in _solved(problem.kept(group), tolerance)]
+
+
+def _solved(problem: "_Problem", tolerance: float) -> list[Solution]:
+    many = len(problem.penalties)
+    weights = problem.x.new_zeros(many, problem.classes, problem.x.shape[1])
+    converged = torch.zeros(many, dtype=torch.bool)
+    active = torch.arange(many)
     state = _State.at(problem, weights)
     for _ in range(MAX_ITERATIONS):
         done, failed = state.step(problem, tolerance)

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class Probing:
         chosen = self.chosen
         for q, question in enumerate(self.target.questions):
             shown = {k: v for k, v in question.condition.items() if k != "repeat"}
-            answers = [self._answer(f, q) for f in self.fitted]
+            answers = self._answers[q]
             for reading in self.readings:
                 source = self._source(reading)
                 for f, answered in zip(self.fitted, answers, strict=True):
@@ -107,7 +108,10 @@ class Probing:
             "protocol": self.protocol.facts(),
             "chosen": self.chosen,
             "seconds": round(self.seconds, 3),
-            "probes": [self._row(f) for f in self.fitted],
+            "probes": [
+                self._row(f, answered)
+                for f, answered in zip(self.fitted, self._answers[0], strict=True)
+            ],
         }
 
     def warnings(self) -> Iterator[str]:
@@ -127,8 +131,16 @@ class Probing:
     def _source(self, reading: str) -> str:
         return reading if self.target.tells_apart else STREAM
 
-    def _answer(self, f: Fitted, question: int) -> Answered:
-        return score(f.selected.probe, self.target.features(Test, f.source, f.exit, question))
+    @cached_property
+    def _answers(self) -> list[list[Answered]]:
+        """What every probe answers to every question, on test images."""
+        return [
+            [
+                score(f.selected.probe, self.target.features(Test, f.source, f.exit, q))
+                for f in self.fitted
+            ]
+            for q in range(len(self.target.questions))
+        ]
 
     def _cell(
         self,
@@ -151,10 +163,10 @@ class Probing:
             confidence=answered.confidence,
         )
 
-    def _row(self, f: Fitted) -> dict[str, Any]:
+    def _row(self, f: Fitted, answered: Answered) -> dict[str, Any]:
         test = self.target.examples["test"]
-        correct = (self._answer(f, 0).predicted == test.labels).astype(np.float32)
-        chosen = {k: v for k, v in asdict(f.selected).items() if k != "probe"}
+        correct = (answered.predicted == test.labels).astype(np.float32)
+        chosen = {k: v for k, v in vars(f.selected).items() if k != "probe"}
         return {
             "reading": f.source,
             "exit": f.exit,

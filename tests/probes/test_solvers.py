@@ -1,5 +1,7 @@
 """Every solver against an independent one."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.preprocessing import Normalizer, StandardScaler
 
+from acn_eval.checkpoints import load
+from acn_eval.data import DATA_ROOT, open_examples
 from acn_eval.probes.batched import _Problem, batched_path
 from acn_eval.probes.logistic import logistic_path
 from acn_eval.probes.ridge import ridge_path
@@ -58,6 +62,20 @@ def test_logistic_equals_a_cold_fit_of_scikit_learn(name, solve):
         assert accuracy(found, x[~train], labels[~train]) == pytest.approx(other, abs=1e-3)
 
 
+@pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is not set")
+def test_logistic_equals_scikit_learn_on_features_of_cifar(solve):
+    model = load("cifar10/ac_vit.pt")
+    examples = open_examples("cifar10", "validation").keyed(800)
+    images = examples.read(np.arange(len(examples)), model.prepare.geometry) / 255
+    with torch.no_grad():
+        features = model.model.readings(model.prepare.normalise(images))[-1].stream.numpy()
+    x = Scaling.of("standardise", features[:400])(features)
+    x, labels, test, wanted = x[:400], examples.labels[:400], x[400:], examples.labels[400:]
+    for penalty, found in zip(PENALTIES, solve(x, labels, PENALTIES, TOLERANCE), strict=True):
+        cold = LogisticRegression(C=1 / penalty, tol=TOLERANCE, max_iter=5000).fit(x, labels)
+        assert accuracy(found, test, wanted) == pytest.approx(cold.score(test, wanted), abs=1e-3)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_two_classes_have_the_probability_of_scikit_learn(name, solve):
     x, labels = exact(name)
@@ -94,6 +112,16 @@ def test_dropped_problems_keep_their_own_solution(device):
     for penalty, found in zip(PENALTIES, together, strict=True):
         (alone,) = batched_path(x, labels, [penalty], TOLERANCE, device)
         np.testing.assert_allclose(found.weights, alone.weights, atol=1e-8)
+
+
+def test_problems_that_do_not_fit_at_once_are_solved_in_groups(monkeypatch, device):
+    x, labels = exact("wine")
+    together = batched_path(x, labels, PENALTIES, TOLERANCE, device)
+    monkeypatch.setattr("acn_eval.probes.batched._LOGITS", 3 * 3 * len(x))
+    for found, other in zip(
+        batched_path(x, labels, PENALTIES, TOLERANCE, device), together, strict=True
+    ):
+        np.testing.assert_allclose(found.weights, other.weights, atol=1e-8)
 
 
 def test_what_does_not_converge_is_said(monkeypatch, device):

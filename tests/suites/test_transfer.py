@@ -200,6 +200,23 @@ def test_a_probe_under_noise_is_the_clean_probe_on_noisy_features(pair, place):
     assert np.mean(cell(result, level=0.4, exit=DEPTH).predicted == wanted) > 0.99
 
 
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_gives_both_named_depths(name, pair, place, monkeypatch):
+    short = replace(PROTOCOLS[name], penalties=PROTOCOLS[name].penalties[::8])
+    if short.fine_tune:
+        short = replace(short, fine_tune=replace(short.fine_tune, steps=2))
+    monkeypatch.setitem(PROTOCOLS, name, short)
+    results = evaluate(pair, suite(name, block=False), replace(NEW, limit=40), place=place)
+    for result in results:
+        assert {"last", "chosen", 0, 1, 2} == {c.condition["exit"] for c in result.cells}
+        (primary,) = {c.condition["protocol"] for c in result.cells if c.primary}
+        details = result.details["protocols"][primary]
+        assert details["protocol"]["source"]
+        assert details["protocol"]["version"] == PROTOCOLS[name].version
+        assert all(0 <= p["validation"] <= 1 for p in details["probes"])
+    assert compare(results[:1], results[1:]).primary.n == 40
+
+
 def test_two_protocols_need_a_flag_and_the_first_is_the_end_point(pair, place):
     with pytest.raises(ValidationError, match="not comparable"):
         Transfer(name="t", protocols=("ridge", "knn"))
