@@ -5,11 +5,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from acn_eval.checkpoints import Checkpoint, load
+from acn_eval.cli.by_kind import show_results
 from acn_eval.cli.progress import bar
 from acn_eval.cli.words import console, show_notes, verdict
 from acn_eval.data import open_examples
@@ -26,14 +26,6 @@ from acn_eval.suites import AnySuite, read_suite
 from acn_eval.tracking import Recorded, Recorder
 
 __all__ = ["Done", "Sides", "choice_of", "finish", "place_of", "run", "sides_of"]
-
-# Modules with `show(out, results, comparison)`: what the terminal says of one kind of suite.
-_WORDS = {
-    "robustness": "acn_eval.cli.words",
-    "compression": "acn_eval.cli.words_compression",
-    "transfer": "acn_eval.cli.words_transfer",
-    "low_data": "acn_eval.cli.words_low_data",
-}
 
 
 @dataclass(frozen=True)
@@ -230,8 +222,7 @@ def _say(options: Mapping[str, Any], done: Done, recorded: Recorded | None) -> N
         return
     if done.comparison is not None:
         _say_baseline(options, done.comparison)
-    words = import_module(_WORDS[str(done.results[0].suite["kind"])])
-    words.show(out, done.results, done.comparison)
+    show_results(out, done.results, done.comparison)
     if options["quiet"]:
         return
     if done.comparison is None and not options.get("no_baseline"):

@@ -1,5 +1,6 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
+from acn_eval.tracking.artifacts import attach, fetch
 from acn_eval.tracking.background import Recorder, preparing
 from acn_eval.tracking.disk import OnDisk, find
 from acn_eval.tracking.record import Recorded, charts, record
@@ -15,8 +16,10 @@ __all__ = [
     "Server",
     "Store",
     "Version",
+    "attach",
     "chart_links",
     "charts",
+    "fetch",
     "find",
     "in_mlflow",
     "model_name",

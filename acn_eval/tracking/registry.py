@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from acn_eval.tracking.arms import model_key
 from acn_eval.tracking.record import tracking_errors
 from acn_eval.tracking.store import Store
 
-__all__ = ["Registry", "Version", "in_mlflow", "model_name"]
+__all__ = ["Registry", "Version", "in_mlflow", "model_name", "opened"]
 
 _RUN = re.compile(r"runs:/(?P<run>\w+)")
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
@@ -138,21 +138,25 @@ class Registry:
         with self._open(version.address) as client:
             client.set_registered_model_alias(version.name, alias, version.number)
 
-    @contextmanager
-    def _open(self, uri: str) -> Iterator[Any]:
-        """Yield a client; what the store does not know is the user's error, not the store's."""
-        with tracking_errors(self.store), self.store.lock():
-            client = self.store.client()
-            from mlflow.exceptions import MlflowException
+    def _open(self, uri: str) -> AbstractContextManager[Any]:
+        return opened(self.store, uri)
 
-            try:
-                yield client
-            except MlflowException as exc:
-                if exc.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-                    raise
-                why = str(exc).strip().partition("\n")[0]
-                msg = f"{uri}: must be in {self.store.shown}; got {why}"
-                raise ConfigError(msg) from exc
+
+@contextmanager
+def opened(store: Store, uri: str) -> Iterator[Any]:
+    """Yield a client; an address that the store does not know is the user's error."""
+    with tracking_errors(store), store.lock():
+        client = store.client()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield client
+        except MlflowException as exc:
+            if exc.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                raise
+            why = str(exc).strip().partition("\n")[0]
+            msg = f"{uri}: must be in {store.shown}; got {why}"
+            raise ConfigError(msg) from exc
 
 
 def _version(held: Any) -> Version:

@@ -1,0 +1,179 @@
+"""Chooses what a report is about: a stored comparison, or two sides that are compared now."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.gate import Verdict
+from acn_eval.report.verdicts import verdict_about
+from acn_eval.results import Cell, EvalResult
+from acn_eval.statistics import Comparison, compare
+from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
+from acn_eval.statistics.pairing import plain, require_complete
+from acn_eval.tracking import OnDisk
+
+__all__ = ["Material", "head_cells", "material"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report may read.
+
+    Attributes:
+        comparison: None where there is one network alone.
+        candidates, baselines: results of the sides; empty where they are not stored any more.
+        verdict: of a gate on this very pair, if one lies beside it.
+        others: stored comparisons that the report is not about.
+    """
+
+    comparison: Comparison | None
+    candidates: tuple[EvalResult, ...]
+    baselines: tuple[EvalResult, ...]
+    verdict: Verdict | None = None
+    others: int = 0
+
+    @property
+    def results(self) -> tuple[EvalResult, ...]:
+        """Of both sides."""
+        return (*self.candidates, *self.baselines)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the sides, distinct."""
+        if self.comparison is None:
+            return (self.candidates[0].checkpoint.name,)
+        left, right = self.comparison.candidate.label, self.comparison.baseline.label
+        return left, right if right != left else f"{right} (baseline)"
+
+    @property
+    def sides(self) -> dict[str, tuple[EvalResult, ...]]:
+        """Results by label; without those that are not stored any more."""
+        both = zip(self.labels, (self.candidates, self.baselines), strict=False)
+        return {label: results for label, results in both if results}
+
+    @property
+    def key(self) -> str:
+        """Of the comparison, or of the only result."""
+        return comparison_key(self.comparison) if self.comparison else self.candidates[0].key
+
+    @property
+    def suite(self) -> str:
+        """Its name."""
+        return self.comparison.suite if self.comparison else str(self.candidates[0].suite["name"])
+
+
+def material(found: OnDisk, baseline: str | None = None) -> Material:
+    """Return what a report is about.
+
+    The newest stored comparison, or one beside the results that is about exactly these; else the
+    results are compared: the baseline is the named network, the residual one, or the second.
+
+    Args:
+        found: results and comparisons with their folders.
+        baseline: name of a network or label.
+
+    Raises:
+        ConfigError: no such network, or results that do not make two sides.
+    """
+    found = _completed(found)
+    require_complete(found.results)
+    stored = [c for c in found.comparisons if baseline in (None, c.baseline.label)]
+    if stored:
+        newest = max(stored, key=lambda c: _written(found, c))
+        chosen = replace(_of_stored(newest, found), others=len(found.comparisons) - 1)
+    else:
+        chosen = _of_results(found.results, baseline)
+    folders = [found.artifacts[r.key] for r in chosen.results]
+    if chosen.key in found.artifacts:
+        folders.append(found.artifacts[chosen.key])
+    return replace(chosen, verdict=verdict_about(chosen.results, folders))
+
+
+def head_cells(result: EvalResult) -> list[Cell]:
+    """Return the cells of the whole network: of its last exit where there are several."""
+    own = [c for c in result.cells if c.measure == "correct" and "per_class" not in c.condition]
+    return [c for c in own if c.condition.get("exit", "last") == "last"]
+
+
+def _completed(found: OnDisk) -> OnDisk:
+    """Add comparisons beside the results that are about these alone, and arms of comparisons."""
+    keys = {result.key for result in found.results}
+    parents = dict.fromkeys(folder.parent for folder in found.artifacts.values())
+    comparisons = {
+        comparison_key(c): (c, found.artifacts[comparison_key(c)]) for c in found.comparisons
+    }
+    if not comparisons:
+        for file in (f for parent in parents for f in sorted(parent.glob(f"*/{FILE}"))):
+            near = load_comparison(file.parent)
+            if {*near.candidate.keys, *near.baseline.keys} == keys:
+                comparisons[comparison_key(near)] = near, file.parent
+    arms = {k for c, _ in comparisons.values() for k in (*c.candidate.keys, *c.baseline.keys)}
+    missing = arms - keys
+    added = [
+        f.parent for p in parents for k in sorted(missing) for f in p.glob(f"*-{k}/result.json")
+    ]
+    results = {result.key: result for result in map(EvalResult.load, added)}
+    return OnDisk(
+        results=(*found.results, *results.values()),
+        comparisons=tuple(comparison for comparison, _ in comparisons.values()),
+        artifacts={
+            **found.artifacts,
+            **{key: at for key, (_, at) in comparisons.items()},
+            **dict(zip(results, added, strict=True)),
+        },
+    )
+
+
+def _written(found: OnDisk, comparison: Comparison) -> float:
+    return (found.artifacts[comparison_key(comparison)] / FILE).stat().st_mtime
+
+
+def _of_stored(comparison: Comparison, found: OnDisk) -> Material:
+    held = {result.key: result for result in found.results}
+    candidates, baselines = (
+        tuple(held[key] for key in arm.keys if key in held)
+        for arm in (comparison.candidate, comparison.baseline)
+    )
+    return Material(comparison, candidates, baselines)
+
+
+def _of_results(results: Sequence[EvalResult], baseline: str | None) -> Material:
+    if not results:
+        raise DataError("report: results must be one or more; got none")
+    groups = _groups(results)
+    at = _position(groups, baseline)
+    if len(groups) == 1:
+        return Material(None, groups[0], ())
+    if len(groups) > 2:
+        names = ", ".join(group[0].checkpoint.name for group in groups)
+        msg = f"report: results must make two sides; got {len(groups)} ({names})"
+        raise ConfigError(f"{msg}. Name two, or rank them with acn-eval compare.")
+    candidates = groups[1 - at]
+    return Material(compare(candidates, groups[at]), candidates, groups[at])
+
+
+def _groups(results: Sequence[EvalResult]) -> list[tuple[EvalResult, ...]]:
+    """Files of one architecture are seeds of it, unless there is only one architecture."""
+    found: dict[str, list[EvalResult]] = {}
+    for result in results:
+        arch = json.dumps(plain(result.checkpoint.arch), sort_keys=True)
+        found.setdefault(arch, []).append(result)
+    if len(found) == 1:
+        return [(result,) for result in results]
+    return [tuple(group) for group in found.values()]
+
+
+def _position(groups: Sequence[Sequence[EvalResult]], baseline: str | None) -> int:
+    """Which group is the baseline."""
+    names = [{result.checkpoint.name for result in group} for group in groups]
+    if baseline is not None:
+        named = [i for i, own in enumerate(names) if baseline in own]
+        if not named:
+            known = ", ".join(sorted(set().union(*names)))
+            raise ConfigError(f"--baseline: must be one of {known}; got {baseline}")
+        return named[0]
+    residual = [
+        i for i, g in enumerate(groups) if g[0].checkpoint.arch.get("connectivity") == "residual"
+    ]
+    return residual[0] if len(residual) == 1 else 1

@@ -1,0 +1,120 @@
+"""How it was tested, and everything that a repetition needs to know."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import yaml
+
+from acn_eval.report import tables
+from acn_eval.report.material import Material
+from acn_eval.report.page import Block, Facts, Items, Source, Text
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison, band_confidence
+from acn_eval.statistics.pairing import plain
+
+__all__ = ["method", "provenance"]
+
+_UNIT = {
+    "checkpoints": (
+        "Unit: the image. Outcomes of both sides are joined by condition and image id and "
+        "averaged within the image; the files are taken as given. Intervals and p values invert "
+        "one score test under the constrained non-parametric likelihood, which is Tango's "
+        "interval for outcomes of 0 and 1 and does not collapse when few images differ."
+    ),
+    "architectures": (
+        "Unit: {replicate}s crossed with images, both a sample. The variance has a part of each, "
+        "the degrees of freedom are Satterthwaite's, the distribution is Student's t; "
+        "{replicate}s are analysed {pairing}."
+    ),
+}
+
+
+def method(material: Material) -> tuple[Block, ...]:
+    """Return unit, test, corrections, noise, precision and its certificate."""
+    lines = [
+        *(_tests(material.comparison) if material.comparison else ()),
+        *(_measured(material.results) if material.results else ()),
+    ]
+    return (Items(tuple(lines)),)
+
+
+def _tests(comparison: Comparison) -> Iterator[str]:
+    pairing = "as pairs" if comparison.paired_seeds else "as independent samples (Welch)"
+    yield _UNIT[comparison.unit].format(replicate=comparison.replicate, pairing=pairing)
+    count = len(comparison.rows)
+    yield (
+        f"Conditions: p values are adjusted over {count} (Holm); each limit of the band is at "
+        f"{100 * band_confidence(count):.3g} %, so that all hold together at 95 % (Bonferroni)."
+    )
+    yield (
+        f"Primary end point: {comparison.primary.name}, tested once, at 95 %. MDE: the smallest "
+        "difference that is seen with 80 % power, two-sided at 5 %."
+    )
+
+
+def _measured(results: tuple[EvalResult, ...]) -> Iterator[str]:
+    first = results[0]
+    yield (
+        f"Noise: contract v{first.noise_version}, seed {first.seed}, digest of the first "
+        f"corrupted images {first.noise_digest or 'none'}; the same noise on the same images for "
+        "all."
+    )
+    flips = [
+        sum(r.certificate.get(f"{k}_flips", 0) for r in results) for k in ("precision", "batch")
+    ]
+    n = sum(r.certificate.get("n", 0) for r in results)
+    yield (
+        f"Precision: {', '.join(sorted({r.precision for r in results}))} on "
+        f"{', '.join(sorted({r.device for r in results}))}. Certificate: of {n:,} predictions "
+        f"{flips[0]} change against fp32 and {flips[1]} with the batch size."
+    )
+
+
+def provenance(material: Material) -> tuple[Block, ...]:
+    """Return files, digests, versions, architectures and the suite."""
+    if not material.results:
+        return (Text("The results of this comparison are not stored beside it.", "note"),)
+    first = material.results[0]
+    files = [(label, r) for label, results in material.sides.items() for r in results]
+    return (
+        tables.file_table(files),
+        Facts(_facts(material)),
+        Source("The suite, as YAML", _yaml(first.suite)),
+        *(
+            Source(
+                f"Architecture and training of {r.checkpoint.name}",
+                _yaml({"arch": r.checkpoint.arch, "training": r.checkpoint.training}),
+            )
+            for _, r in files
+        ),
+    )
+
+
+def _facts(material: Material) -> dict[str, str]:
+    first = material.results[0]
+    versions = {
+        json.dumps(plain(r.versions), sort_keys=True): r.versions for r in material.results
+    }
+    shown = " / ".join(", ".join(f"{k} {v}" for k, v in own.items()) for own in versions.values())
+    return {
+        "data": f"{first.data.name} {first.data.split}, {first.data.n:,} images, "
+        f"{len(first.data.classes)} classes",
+        "measured": " / ".join(sorted({_date(r.created_ms) for r in material.results})),
+        "data fingerprint": first.data.fingerprint,
+        "noise digest": first.noise_digest or "none",
+        "noise version": str(first.noise_version),
+        "noise seed": str(first.seed),
+        "comparison" if material.comparison else "result": material.key,
+        "schema": str(first.schema),
+        "versions": shown,
+    }
+
+
+def _date(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _yaml(facts: object) -> str:
+    text: str = yaml.safe_dump(plain({"": facts})[""], sort_keys=False, allow_unicode=True)
+    return text

@@ -1,0 +1,213 @@
+"""What a page consists of: sections of a few kinds of blocks, shown as HTML and as Markdown."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+__all__ = [
+    "Block",
+    "Cell",
+    "Drawing",
+    "Facts",
+    "Gallery",
+    "Items",
+    "Page",
+    "Picture",
+    "Section",
+    "Shown",
+    "Source",
+    "Table",
+    "Text",
+    "flat",
+]
+
+Number = float | int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place of a table.
+
+    Attributes:
+        text: rounded, for reading.
+        numbers: what was rounded, to the digit, by name: value, low, high.
+        mark: a class of the style sheet.
+    """
+
+    text: str
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a head; the first cell of a row names it.
+
+    Attributes:
+        caption: what it is, in words.
+        name: to be found by, e.g. ``"rows"``.
+        folded: closed until it is opened.
+        copied: offered as Markdown and as CSV.
+    """
+
+    kind: ClassVar[str] = "table"
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    name: str = ""
+    folded: bool = False
+    copied: bool = False
+
+    @property
+    def markdown(self) -> str:
+        """The rounded text, as Markdown."""
+        body = [tuple(cell.text for cell in row) for row in self.rows]
+        lines = [self.head, ("---",) * len(self.head), *body]
+        return "\n".join("| " + " | ".join(map(_in_markdown, line)) + " |" for line in lines)
+
+    @property
+    def csv(self) -> str:
+        """The numbers to the digit, one column each, as CSV."""
+        fields = [self._fields(i) for i in range(len(self.head))]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            f"{name} {part}".strip()
+            for name, parts in zip(self.head, fields, strict=True)
+            for part in parts or ("",)
+        )
+        for row in self.rows:
+            writer.writerow(
+                cell.numbers.get(part, "") if part else cell.text
+                for cell, parts in zip(row, fields, strict=True)
+                for part in parts or ("",)
+            )
+        return text.getvalue()
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns hold numbers."""
+        return tuple(bool(self._fields(i)) for i in range(len(self.head)))
+
+    def _fields(self, column: int) -> tuple[str, ...]:
+        """Names of the numbers in a column; none where it is text."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row[column].numbers))
+
+
+@dataclass(frozen=True)
+class Text:
+    """One paragraph; `mark` is a class of the style sheet."""
+
+    kind: ClassVar[str] = "text"
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of lines."""
+
+    kind: ClassVar[str] = "items"
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what they are."""
+
+    kind: ClassVar[str] = "facts"
+
+    pairs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Charts side by side: (title, SVG) each; Markdown leaves them out.
+
+    Attributes:
+        caption: what is drawn.
+        legend: labels in the order of their colours.
+    """
+
+    kind: ClassVar[str] = "drawing"
+
+    caption: str
+    charts: tuple[tuple[str, str], ...]
+    legend: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one network said of a picture; right is None where nothing is known of it."""
+
+    network: str
+    answer: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as a data URI, and what was made of it."""
+
+    uri: str
+    alt: str
+    shown: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures in rows (one image) and columns (one level)."""
+
+    kind: ClassVar[str] = "gallery"
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Picture, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Plain text to be copied, closed until it is opened."""
+
+    kind: ClassVar[str] = "source"
+
+    title: str
+    text: str
+
+
+Block = Table | Text | Items | Facts | Drawing | Gallery | Source
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it; `id` is its anchor."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report."""
+
+    title: str
+    sections: tuple[Section, ...]
+
+
+def flat(text: str) -> str:
+    r"""One line of plain text that Markdown takes as such.
+
+    >>> flat("a|b <script>")
+    'a\\|b &lt;script&gt;'
+    """
+    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return safe.replace(">", "&gt;").replace("|", "\\|")
+
+
+_in_markdown = flat

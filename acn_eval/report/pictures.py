@@ -1,0 +1,255 @@
+"""What the networks saw: images made again from the data by id, with the noise that was shown."""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
+
+from acn_eval.corruptions import Context, Corruption, NoiseKey
+from acn_eval.data import Examples, Geometry, open_examples
+from acn_eval.errors import DataError, Unsupported
+from acn_eval.passes import Place
+from acn_eval.report.material import Material, head_cells
+from acn_eval.report.page import Block, Gallery, Picture, Shown, Text
+from acn_eval.results import Cell, EvalResult, Scalar
+from acn_eval.seeds import keyed_order
+from acn_eval.suites import AnySuite, Robustness, Setting
+
+__all__ = ["examples_of", "pictures"]
+
+_CORRUPTIONS = 4
+_SMALL = 64  # pixels: of larger pictures fewer are shown, because each takes its room in the page
+_ROWS, _FEW_ROWS = 4, 2
+
+
+def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
+    """Return the very images of a result, in their keyed order.
+
+    Raises:
+        DataError: they are not there, or are others now.
+    """
+    data = result.data
+    examples = open_examples(data.name, data.split, root)  # type: ignore[arg-type]
+    if examples.classes != data.classes:
+        examples = examples.only(data.classes)
+    ids = np.unique(np.concatenate([cell.ids for cell in result.cells]))
+    examples = examples.at(np.flatnonzero(np.isin(examples.ids, ids))).keyed()
+    if examples.fingerprint != data.fingerprint:
+        msg = f"{data.name}: fingerprint must be {data.fingerprint}; got {examples.fingerprint}"
+        raise DataError(f"{msg}. These are other images.")
+    return examples
+
+
+def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
+    """Return galleries of images that the two sides (their first files) judge differently.
+
+    Per corruption the first images in an order keyed by suite, seed and corruption, among those
+    where one side is right and the other wrong at some level.
+
+    Raises:
+        DataError: the suite is of another version.
+    """
+    result = material.candidates[0]
+    suite = _noise_of(result)
+    if suite is None:
+        return (Text("This suite shows undisturbed images alone.", "note"),)
+    studio = _Studio.of(suite, result, examples)
+    blocks = [
+        block
+        for corruption in suite.corruptions[:_CORRUPTIONS]
+        for block in _gallery(material, corruption, studio)
+    ]
+    left_out = len(suite.corruptions) - _CORRUPTIONS
+    more = (
+        f" The first {_CORRUPTIONS} of {len(suite.corruptions)} corruptions."
+        if left_out > 0
+        else ""
+    )
+    return (Text(studio.sameness() + more, "note"), *blocks)
+
+
+def _noise_of(result: EvalResult) -> Robustness | None:
+    """The conditions that a suite shows; None if it corrupts nothing."""
+    try:
+        suite: AnySuite = TypeAdapter(AnySuite).validate_python(dict(result.suite))
+    except ValidationError as exc:
+        name, count = result.suite.get("name"), exc.error_count()
+        raise DataError(f"{name}: suite must be of this version; {count} fields differ") from exc
+    return suite if isinstance(suite, Robustness) else getattr(suite, "noise", None)
+
+
+@dataclass(frozen=True)
+class _Studio:
+    """Makes what was shown, pixel for pixel.
+
+    Attributes:
+        digest: of the first images, made here.
+    """
+
+    examples: Examples
+    geometry: Geometry
+    context: Context
+    result: EvalResult
+    digest: str
+
+    @staticmethod
+    def of(suite: Robustness, result: EvalResult, examples: Examples) -> "_Studio":
+        facts = result.checkpoint.preprocessing
+        geometry = Geometry(suite.image_size or int(facts["size"]), int(facts["channels"]))
+        context = suite.context(geometry, examples)
+        place = Place(torch.device("cpu"))
+        setting = Setting(examples, place, result.seed, _silent, lambda split: examples)
+        first = _pixels(examples, geometry, np.arange(min(64, len(examples))))
+        digest = suite.digest(first, context, setting)
+        return _Studio(examples, geometry, context, result, digest)
+
+    def sameness(self) -> str:
+        """Whether the pixels are proven to be those that were shown."""
+        known = self.result.noise_digest
+        if self.digest == known:
+            return (
+                f"Made again by image id; the digest {known} proves that the pixels are the same."
+            )
+        return (
+            f"Made again by image id; the digest is {self.digest} here and {known} where it was "
+            "measured: corruptions that convolve agree between devices to rounding only."
+        )
+
+    def levels(self, corruption: Corruption, where: NDArray[np.int64]) -> Iterator[Tensor]:
+        """Yield the undisturbed images (n, channels, size, size), then those at every level."""
+        images = _pixels(self.examples, self.geometry, where)
+        ids = torch.from_numpy(self.examples.ids[where])
+        yield images
+        draw = corruption.draw(images.shape, ids, NoiseKey(self.result.seed))
+        for level in corruption.levels:
+            yield corruption.corrupt(images, draw, level, self.context)
+
+
+def _silent(done: int, total: int) -> None:
+    """Nothing is waited for."""
+
+
+def _pixels(examples: Examples, geometry: Geometry, where: NDArray[np.int64]) -> Tensor:
+    return examples.read(where, geometry).to(torch.float32) / 255
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What the first files of the sides made of one corruption.
+
+    Attributes:
+        name: of the corruption, in words.
+        cells: by label, the undisturbed images first, then every level.
+        ids: of images on which exactly one side is right at some level; of one side alone, those
+            that it has wrong.
+    """
+
+    name: str
+    cells: Mapping[str, list[Cell | None]]
+    ids: NDArray[np.int64]
+
+    @staticmethod
+    def of(material: Material, corruption: Corruption) -> "_Judged":
+        conditions: list[Mapping[str, Scalar]] = [{"corruption": "clean"}]
+        conditions += corruption.conditions()
+        cells = {
+            label: [_cell(results[0], condition) for condition in conditions]
+            for label, results in material.sides.items()
+        }
+        levels = zip(*(row[1:] for row in cells.values()), strict=True)
+        found = [ids for level in levels for ids in _undecided(level, len(cells))]
+        name = corruption.kind.replace("_", " ")
+        return _Judged(name, cells, np.unique(np.concatenate(found or [np.empty(0, np.int64)])))
+
+
+def _undecided(cells: Sequence[Cell | None], sides: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the ids of one level on which the sides differ, if all of them were shown it."""
+    present = [cell for cell in cells if cell is not None]
+    right = [cell.ids[cell.values == 1] for cell in present]
+    if len(present) < sides:
+        return
+    yield np.setxor1d(*right) if sides == 2 else np.setdiff1d(present[0].ids, right[0])
+
+
+def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Iterator[Block]:
+    """Yield the pictures of one corruption, if it can act on these images."""
+    size, channels = studio.geometry.size, studio.geometry.channels
+    try:
+        corruption.check((1, channels, size, size))
+    except Unsupported:
+        return
+    judged = _Judged.of(material, corruption)
+    what = "on which the two differ" if len(judged.cells) == 2 else "that are wrong"
+    if not len(judged.ids):
+        yield Text(f"{judged.name}: no images {what} at any level.", "note")
+        return
+    order = keyed_order(judged.ids, "report", material.suite, studio.result.seed, corruption.kind)
+    chosen = judged.ids[order][: _ROWS if size <= _SMALL else _FEW_ROWS]
+    caption = (
+        f"{judged.name}: the first {len(chosen)}, in keyed order, of the {len(judged.ids)} of"
+        f" {len(studio.examples)} images {what} at some level"
+    )
+    head = ("image", "clean", *(f"{level:g}" for level in corruption.levels))
+    yield Gallery(caption, head, tuple(_rows(judged, corruption, studio, chosen)))
+
+
+def _rows(
+    judged: _Judged, corruption: Corruption, studio: _Studio, chosen: NDArray[np.int64]
+) -> Iterator[tuple[str, tuple[Picture, ...]]]:
+    """Yield one row per image: undisturbed, then at every level, each with what was said."""
+    examples = studio.examples
+    where = np.array([np.flatnonzero(examples.ids == i)[0] for i in chosen], np.int64)
+    shown = list(studio.levels(corruption, where))
+    for row, position in enumerate(where):
+        image = int(examples.ids[position])
+        name = f"image {image}, class {examples.classes[examples.labels[position]]}"
+        yield (
+            name,
+            tuple(
+                Picture(
+                    uri=_uri(images[row]),
+                    alt=f"{name}, {judged.name} {corruption.levels[k - 1]:g}" if k else name,
+                    shown=tuple(
+                        _said(label, own[k], image, examples.classes)
+                        for label, own in judged.cells.items()
+                    ),
+                )
+                for k, images in enumerate(shown)
+            ),
+        )
+
+
+def _cell(result: EvalResult, condition: Mapping[str, Scalar]) -> Cell | None:
+    """The first draw of a condition, as the whole network judged it."""
+    for cell in head_cells(result):
+        own = cell.condition
+        if own.get("repeat", 0) == 0 and condition.items() <= own.items():
+            return cell
+    return None
+
+
+def _said(label: str, cell: Cell | None, image: int, classes: tuple[str, ...]) -> Shown:
+    at = np.flatnonzero(cell.ids == image) if cell is not None else np.empty(0)
+    if cell is None or not len(at):
+        return Shown(label, "not shown", right=False)
+    right = bool(cell.values[at[0]] == 1)
+    if cell.predicted is None:
+        return Shown(label, "", right)
+    predicted = int(cell.predicted[at[0]])
+    return Shown(label, classes[predicted] if predicted >= 0 else "another class", right)
+
+
+def _uri(image: Tensor) -> str:
+    """A PNG of one image (channels, size, size); what left [0, 1] is shown at its end."""
+    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

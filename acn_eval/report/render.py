@@ -1,0 +1,69 @@
+"""Turns a page into one self-contained HTML file, or into Markdown."""
+
+from collections.abc import Iterator
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from acn_eval.report.page import (
+    Block,
+    Drawing,
+    Facts,
+    Gallery,
+    Items,
+    Page,
+    Source,
+    Table,
+    Text,
+    flat,
+)
+
+__all__ = ["html", "markdown"]
+
+
+def html(page: Page) -> str:
+    """Return the page as HTML that asks the network for nothing.
+
+    Every text is escaped; only the drawings, which are made here, are inserted as they are.
+    """
+    environment = Environment(
+        loader=PackageLoader("acn_eval.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html")
+    return template.render(page=page, style=_style(environment))
+
+
+def _style(environment: Environment) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, "report.css")[0]
+
+
+def markdown(page: Page) -> str:
+    """Return the page as Markdown, without its drawings and pictures."""
+    lines = [f"# {flat(page.title)}"]
+    for section in page.sections:
+        shown = [line for block in section.blocks for line in _lines(block)]
+        if shown:
+            lines += ["", f"## {flat(section.title)}", *shown]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(block: Block) -> Iterator[str]:
+    match block:
+        case Text(text, mark):
+            bold = "**" if mark.startswith("verdict") else ""
+            yield from ("", f"{bold}{flat(text)}{bold}")
+        case Items(lines):
+            yield from ("", *(f"- {flat(line)}" for line in lines))
+        case Facts(pairs):
+            yield from ("", *(f"- {flat(name)}: {flat(text)}" for name, text in pairs.items()))
+        case Table():
+            yield from ("", f"{flat(block.caption)}:", "", block.markdown)
+        case Source(title, text):
+            fenced = "\n".join(f"    {line}" for line in text.splitlines())
+            yield from ("", f"{flat(title)}:", "", fenced)
+        case Drawing() | Gallery():
+            return

@@ -1,0 +1,91 @@
+"""Files of runs: results are fetched from them, and a report is attached to one."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from acn_eval.errors import ConfigError
+from acn_eval.statistics.comparison_io import FILE
+from acn_eval.tracking.registry import opened
+from acn_eval.tracking.store import Store
+from acn_eval.tracking.writer import EXPERIMENT
+
+__all__ = ["attach", "fetch"]
+
+_RUN = re.compile(r"runs:/(?P<run>\w+)")
+_ARM = ("result.json", "cells.parquet")
+
+
+def fetch(store: Store, uri: str, folder: Path) -> Path:
+    """Download what a run recorded into a folder of that run; return the folder.
+
+    Of a comparison also its arms that are recorded, each in a folder below.
+
+    Args:
+        store: that holds the run.
+        uri: ``runs:/ID``.
+        folder: where the run gets its folder.
+
+    Raises:
+        ConfigError: no such run, or none of acn-eval.
+        TrackingError: the store does not answer.
+    """
+    found = _RUN.fullmatch(uri)
+    if not found:
+        raise ConfigError(f"{uri}: must be runs:/ID of a run that acn-eval recorded")
+    run, target = found["run"], folder / found["run"]
+    with opened(store, uri) as client:
+        if not _download(client, run, target, (FILE,)):
+            if not _download(client, run, target, _ARM):
+                msg = f"{uri}: must be a run of acn-eval, with {FILE} or {_ARM[0]}; it has neither"
+                raise ConfigError(msg)
+            return target
+        tags = client.get_run(run).data.tags
+        for side in ("candidate", "baseline"):
+            for arm in filter(None, tags.get(f"acn_eval.{side}_runs", "").split(",")):
+                _download(client, arm, target / arm, _ARM)
+    return target
+
+
+def attach(store: Store, suite: str, key: str, text: str, *, name: str) -> str:
+    """Put a file beside the artifacts of a run; the same again changes nothing.
+
+    Args:
+        store: that holds the run.
+        suite: names the experiment.
+        key: of the result or comparison that was recorded; the newest run of it is taken.
+        text: content of the file.
+        name: of the file.
+
+    Returns:
+        The id of the run.
+
+    Raises:
+        ConfigError: it is not recorded.
+        TrackingError: the store does not answer.
+    """
+    with opened(store, name) as client:
+        experiment = client.get_experiment_by_name(EXPERIMENT.format(suite=suite))
+        found = experiment and client.search_runs(
+            [experiment.experiment_id],
+            f"tags.`acn_eval.key` = '{key}'",
+            max_results=1,
+            order_by=["attributes.start_time DESC"],
+        )
+        if not found:
+            msg = f"{name}: must belong to a run in {store.shown}; this result is not recorded."
+            raise ConfigError(f"{msg} Record it with acn-eval upload.")
+        run = str(found[0].info.run_id)
+        client.log_text(run, text, name)
+    return run
+
+
+def _download(client: Any, run: str, target: Path, names: tuple[str, ...]) -> bool:
+    """Download files of a run, if it has all of them."""
+    held = {artifact.path for artifact in client.list_artifacts(run)}
+    if not held.issuperset(names):
+        return False
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        client.download_artifacts(run, name, str(target))
+    return True
