@@ -152,7 +152,8 @@ def _legend(comparison: Comparison) -> str:
         "architectures": "seeds and images are the sample: this is about the architectures",
         "draws": "draws and images are the sample: this is about other draws of these sizes",
     }
-    unit = "draws" if comparison.replicate == "draw" else comparison.unit
+    of_draws = comparison.replicate == "draw" and comparison.unit == "architectures"
+    unit = "draws" if of_draws else comparison.unit
     return (
         "accuracy in % with 95 % intervals; differences in points with a simultaneous 95 % band; "
         f"MDE: smallest difference seen with 80 % power; {sample[unit]}"
