@@ -234,19 +234,6 @@ def test_a_copy_of_a_checkpoint_under_another_name_is_the_same_run(folder):
     assert len(search(recorded, "")) == 1
 
 
-def test_several_processes_may_use_a_new_store_first(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from tests.fakes import fake_result\n"
-        "from acn_eval.tracking import record\n"
-        "record([fake_result(seed=int(sys.argv[2]))], cwd=Path(sys.argv[1]))"
-    )
-    commands = [[sys.executable, "-c", code, str(tmp_path), str(seed)] for seed in range(3)]
-    processes = [subprocess.Popen(command, cwd=REPOSITORY) for command in commands]
-    assert [process.wait(110) for process in processes] == [0, 0, 0]
-    recorded = record([fake_result(seed=0)], cwd=tmp_path)
-    assert len(search(recorded, "tags.acn_eval.kind = 'arm'")) == 3
-
-
 def test_the_background_process_records_and_is_gone_afterwards(tmp_path):
     results, comparisons, artifacts = saved_pair(tmp_path / "results")
     with preparing(resolve_store(None, cwd=tmp_path)) as recorder:

@@ -1,6 +1,7 @@
 """Finds or creates runs, models and experiments, and fills each run at once."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ __all__ = ["EXPERIMENT", "Writer"]
 
 _DIGEST = 36  # MLflow takes no longer one
 _BATCH = 100  # of more, MLflow 3.17 recognises only the first hundred as logged before
+_ATTEMPTS = 5
+_RACES = {"RESOURCE_ALREADY_EXISTS", "BAD_REQUEST", "INVALID_PARAMETER_VALUE"}
+_FINISHED = "FINISHED"
 EXPERIMENT = "acn-eval/{suite}"
 _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
@@ -25,6 +29,10 @@ _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
 class Writer:
     """Writes runs with one client; the caller holds the lock of the store.
+
+    That lock is of one machine, and MLflow has none: other machines may write the same at the
+    same time. What fails for that reason is done again, which changes nothing; of equal runs
+    that are finished each writer keeps the same one, so that one remains.
 
     Attributes:
         experiments: id by name, of all experiments that were written.
@@ -39,39 +47,55 @@ class Writer:
         self, content: RunContent, folder: Path | None, result: EvalResult | None = None
     ) -> str:
         """Write one run, or complete the one that is there; return its id."""
+        from mlflow.exceptions import MlflowException
+
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._write(content, folder, result)
+            except MlflowException as exc:
+                if exc.error_code not in _RACES:
+                    raise
+        return self._write(content, folder, result)
+
+    def _write(self, content: RunContent, folder: Path | None, result: EvalResult | None) -> str:
         experiment = self.experiment(content.suite)
+        if result:
+            self._make_model(experiment, result)
         run = self._run(experiment, content)
-        model = self._inputs(experiment, run, result) if result else None
-        self._log(run, content, model)
+        self._describe(run, content)
         for name, text in content.files.items():
             self._client.log_text(run.info.run_id, text, name)
         if folder:
             self._client.log_artifacts(run.info.run_id, str(folder))
-        if run.info.status != "FINISHED":
+        self._measure(run, content, self._inputs(experiment, run, result) if result else None)
+        if run.info.status != _FINISHED:
             self._client.set_terminated(run.info.run_id, end_time=run.info.start_time)
-        return str(run.info.run_id)
+        return self._keep_one(experiment, content)
 
     def find_arms(self, comparison: Comparison) -> dict[str, str]:
         """Return the run ids of the arms that were recorded before, by key."""
         experiment = self.experiment(comparison.suite)
         keys = (*comparison.candidate.keys, *comparison.baseline.keys)
-        found = {key: self._search(experiment, f"tags.`acn_eval.key` = '{key}'") for key in keys}
-        return {key: run.info.run_id for key, run in found.items() if run}
+        found = {key: self._search(experiment, {"acn_eval.key": key}) for key in keys}
+        return {key: runs[-1].info.run_id for key, runs in found.items() if runs}
 
     def experiment(self, suite: str) -> str:
         """Return the id of the experiment of a suite, which is made where it is not there."""
         name = EXPERIMENT.format(suite=suite)
         if name not in self.experiments:
-            known = self._client.get_experiment_by_name(name)
-            self.experiments[name] = (
-                known.experiment_id if known else self._new_experiment(name, suite)
-            )
+            self.experiments[name] = self._experiment(name) or self._new_experiment(name, suite)
         return self.experiments[name]
 
+    def _experiment(self, name: str) -> str:
+        known = self._client.get_experiment_by_name(name)
+        return str(known.experiment_id) if known else ""
+
     def _new_experiment(self, name: str, suite: str) -> str:
+        from mlflow.exceptions import MlflowException
+
         folder = self._artifacts / key_name(name).replace("/", "-") if self._artifacts else None
-        return str(
-            self._client.create_experiment(
+        try:
+            made = self._client.create_experiment(
                 name,
                 artifact_location=folder.absolute().as_uri() if folder else None,
                 tags={
@@ -80,36 +104,52 @@ class Writer:
                     "acn_eval.suite": suite,
                 },
             )
-        )
+        except MlflowException as exc:
+            if exc.error_code == "RESOURCE_ALREADY_EXISTS" and (other := self._experiment(name)):
+                return other  # of another machine
+            raise
+        return str(made)
 
-    def _search(self, experiment: str, condition: str) -> Any:
-        found = self._client.search_runs([experiment], condition, max_results=1)
-        return found[0] if found else None
+    def _search(self, experiment: str, tags: Mapping[str, str]) -> list[Any]:
+        """Return the runs with these tags, in an order on which all machines agree."""
+        wanted = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in tags.items())
+        found = self._client.search_runs([experiment], wanted)
+        return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
     def _run(self, experiment: str, content: RunContent) -> Any:
-        identity = {"acn_eval.key": content.key, "acn_eval.digest": content.digest}
-        known = self._search(
-            experiment,
-            " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in identity.items()),
-        )
+        """Return the run to fill: one that was begun and not finished, any other, or a new one."""
+        known = self._search(experiment, _identity(content))
         if known:
-            return self._client.get_run(known.info.run_id)  # a search leaves out the model
+            begun = [run for run in known if run.info.status != _FINISHED]
+            chosen = (begun or known)[0]
+            return self._client.get_run(chosen.info.run_id)  # a search leaves out the model
         source = {"mlflow.source.name": "acn-eval", "mlflow.source.type": "LOCAL"}
-        return self._client.create_run(
-            experiment, content.created_ms, {**identity, **source}, content.name
-        )
+        tags = {**_identity(content), **source}
+        return self._client.create_run(experiment, content.created_ms, tags, content.name)
 
-    def _log(self, run: Any, content: RunContent, model: str | None) -> None:
-        """Log in few calls; the time is the run's, so that the same values are the same rows."""
-        from mlflow.entities import Metric, Param, RunTag
+    def _keep_one(self, experiment: str, content: RunContent) -> str:
+        """Delete equal runs that are finished but for one; return its id."""
+        same = self._search(experiment, _identity(content))
+        kept, *doubles = [run.info.run_id for run in same if run.info.status == _FINISHED]
+        for double in doubles:
+            self._client.delete_run(double)
+        return str(kept)
 
-        at = run.info.start_time
+    def _describe(self, run: Any, content: RunContent) -> None:
+        from mlflow.entities import Param, RunTag
+
         params = {k: v for k, v in content.params.items() if k not in run.data.params}
         self._client.log_batch(
             run.info.run_id,
             params=[Param(name, value) for name, value in params.items()],
             tags=[RunTag(name, value) for name, value in content.tags.items()],
         )
+
+    def _measure(self, run: Any, content: RunContent, model: str | None) -> None:
+        """Log in few calls; the time is the run's, so that the same values are the same rows."""
+        from mlflow.entities import Metric
+
+        at = run.info.start_time
         metrics = [Metric(p.key, p.value, at, p.step, model_id=model) for p in content.points]
         for start in range(0, len(metrics), _BATCH):
             self._client.log_batch(run.info.run_id, metrics[start : start + _BATCH])
@@ -125,27 +165,30 @@ class Writer:
         dataset = Dataset(
             f"{data.name} {data.split}", data.fingerprint[:_DIGEST], "acn-eval", source
         )
-        model = self._model(experiment, result)
+        model = self._models(experiment, result)[0].model_id
         self._client.log_inputs(
             run.info.run_id,
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])],
             models=[LoggedModelInput(model)],
         )
-        return model
+        return str(model)
 
-    def _model(self, experiment: str, result: EvalResult) -> str:
-        """Return the id of the network: a model whose weights live outside MLflow."""
-        checkpoint, key = result.checkpoint, model_key(result)
-        known = self._client.search_logged_models(
-            [experiment], f"tags.`acn_eval.model` = '{key}'", max_results=1
-        )
-        if known:
-            return str(known[0].model_id)
+    def _models(self, experiment: str, result: EvalResult) -> list[Any]:
+        """Return the models that are this network, in an order on which all machines agree."""
+        wanted = f"tags.`acn_eval.model` = '{model_key(result)}'"
+        found = self._client.search_logged_models([experiment], wanted)
+        return sorted(found, key=lambda model: (model.creation_timestamp, model.model_id))
+
+    def _make_model(self, experiment: str, result: EvalResult) -> None:
+        """Make the model of the network, whose weights live outside MLflow, if there is none."""
+        if self._models(experiment, result):
+            return
+        checkpoint = result.checkpoint
         made = self._client.create_logged_model(
             experiment,
             name=checkpoint.name.translate(str.maketrans("/:.%\"'", "______")),
             tags={
-                "acn_eval.model": key,
+                "acn_eval.model": model_key(result),
                 "acn_eval.sha256": checkpoint.sha256,
                 "acn_eval.uri": checkpoint.uri,
             },
@@ -153,4 +196,10 @@ class Writer:
             model_type=str(checkpoint.arch.get("kind", "unknown")),
         )
         self._client.finalize_logged_model(made.model_id, "READY")
-        return str(made.model_id)
+        if self._models(experiment, result)[0].model_id != made.model_id:
+            self._client.delete_logged_model(made.model_id)  # another machine was first
+
+
+def _identity(content: RunContent) -> dict[str, str]:
+    """The tags by which a run is found again: its question and its answer."""
+    return {"acn_eval.key": content.key, "acn_eval.digest": content.digest}
