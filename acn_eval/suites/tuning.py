@@ -34,7 +34,7 @@ def tuned(target: Target, plan: FineTune, label: str, setting: Setting) -> Tuned
     network, test = checkpoint.model, target.examples["test"]
     if not isinstance(network, Encoder):
         raise Unsupported(f"{checkpoint.id.name}: fine-tuning needs a network of ours")
-    arch = {**network.config.model_dump(), "classes": len(test.classes)}
+    arch = {**network.config.model_dump(), "classes": len(test.classes), "branches": ()}
     schedule = {**asdict(plan), "warmup": plan.steps // 10}
     recipe = Recipe(arch=read_arch(arch, label), seed=setting.seed, data=test.name, **schedule)
     splits = target.examples["train"], target.examples["validation"]

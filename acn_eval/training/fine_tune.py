@@ -23,9 +23,10 @@ def fine_tune(
     """Return the finished training; the network that was given stays as it is.
 
     Args:
-        network: whose weights are the start; all of them but those of its heads.
+        network: whose weights are the start; all of them but those of its head.
         prepare: its geometry and moments, which stay too.
-        recipe: its ``arch`` is the network's, with the number of the new classes.
+        recipe: its ``arch`` is the network's with the number of the new classes, and without
+            the heads of branches.
         splits: train, and validation, which is looked at and selects nothing.
         device: where to train.
 
@@ -34,7 +35,8 @@ def fine_tune(
     """
     fit = start(recipe, device)
     fresh = fit.network.state_dict()
-    kept = {name: w for name, w in network.state_dict().items() if not name.startswith("head")}
+    old = network.state_dict()
+    kept = {name: old[name] for name in fresh if not name.startswith("head")}
     fit.network.load_state_dict({**fresh, **kept})
     scale = Scale(prepare.mean, prepare.std, device)
     loop(fit, splits, prepare.geometry, scale, lambda fit: None, lambda done, loss: None)

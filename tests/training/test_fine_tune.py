@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from acn_eval.data import open_examples
+from acn_eval.models import build, read_arch
 from acn_eval.training import Recipe, fine_tune
 from tests.tiny import CPU, checkpoint
 
@@ -17,7 +18,7 @@ def splits():
 
 
 def plan(network, **changes):
-    arch = {**network.config.model_dump(), "classes": len(NEW)}
+    arch = {**network.config.model_dump(), "classes": len(NEW), "branches": ()}
     fields = {"steps": 1, "warmup": 0, "learning_rate": 1e-9, **changes}
     return Recipe.model_validate({"arch": arch, **fields})
 
@@ -44,3 +45,11 @@ def test_it_learns_the_new_classes(tiny, splits):
     assert fit.best["accuracy"] == again.best["accuracy"]
     weights = zip(fit.network.parameters(), again.network.parameters(), strict=True)
     assert all(np.array_equal(a.detach(), b.detach()) for a, b in weights)
+
+
+def test_branches_are_left_behind(tiny, splits):
+    old = checkpoint(tiny)
+    branched = build(read_arch({**old.model.config.model_dump(), "branches": (1,)}, "test"))
+    fit = fine_tune(branched, old.prepare, plan(branched), splits, CPU)
+    assert not [name for name in fit.network.state_dict() if name.startswith("branches")]
+    assert torch.allclose(fit.network.norm.weight, branched.norm.weight, atol=1e-6)
