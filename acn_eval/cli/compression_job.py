@@ -23,7 +23,11 @@ def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
     suite = read_suite(options["suite"])
     parts = suite.first_classes if isinstance(suite, Compression) else ()
     asked = _parts(options, parts) if parts else [options]
-    done = [job.run(o, recorder, "tolerance", kind="compression") for o in asked]
+    done = []
+    for number, own in enumerate(asked):
+        if parts:
+            console().print(f"first {parts[number]} classes", style="bold")
+        done.append(job.run(own, recorder, "tolerance", kind="compression"))
     if parts and not options["quiet"]:
         show_difficulty(console(), [d.results for d in done])
     if source is not None:

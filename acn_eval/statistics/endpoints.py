@@ -60,10 +60,13 @@ def end_point_of(suite: Mapping[str, Any], conditions: Conditions = ()) -> EndPo
     kind = str(suite.get("kind", "robustness"))
     if kind == "robustness" and any(c.get("corruption") == "clean" for c in conditions):
         return _MIXED
+    if kind == "compression" and {c.get("exit") for c in conditions} == {"last"}:
+        return _WHOLE
     return _END_POINTS[kind]
 
 
 _MIXED = EndPoint("mean of all conditions", "more robust", "less robust", scales=True)
+_WHOLE = EndPoint("last exit", "more accurate", "less accurate")  # one side has no other exits
 _END_POINTS: Mapping[str, EndPoint] = {
     "robustness": EndPoint("mean corrupted", "more robust", "less robust", scales=True),
     "compression": EndPoint(

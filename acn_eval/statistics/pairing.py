@@ -133,12 +133,12 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     return Outcomes(
         conditions=conditions,
         names=names_of(conditions),
-        primary=_primary(tables[0], groups),
+        primary=_primary(tables, groups),
         ids=ids,
         values=np.array(values),
         absent=absent,
         warnings=(
-            *(f"{name_of(a.condition)}: not compared; {a.reason}" for a in absent),
+            *_not_compared(absent),
             *_other_measures(results),
             *_lost_images(cells, len(ids)),
         ),
@@ -192,8 +192,13 @@ def _values_of(cell: Cell, ids: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(cell.values[order][found], dtype=np.float64)
 
 
-def _primary(table: Mapping[_Key, Cell], groups: Mapping[_Key, list[_Key]]) -> tuple[bool, ...]:
-    marked = tuple(any(table[key].primary for key in keys) for keys in groups.values())
+def _primary(
+    tables: Sequence[Mapping[_Key, Cell]], groups: Mapping[_Key, list[_Key]]
+) -> tuple[bool, ...]:
+    """A network without exits counts its last one: what counts for one side counts for both."""
+    marked = tuple(
+        any(table[key].primary for table in tables for key in keys) for keys in groups.values()
+    )
     # A suite without a primary end point is summarised by all that it measured.
     return marked if any(marked) else tuple(True for _ in marked)
 
@@ -207,6 +212,14 @@ def _absent(results: Sequence[EvalResult], shared: set[_Key]) -> tuple[Skip, ...
             if key not in shared:
                 left.setdefault(key, condition)
     return tuple(Skip(condition, _absence(results, key)) for key, condition in left.items())
+
+
+def _not_compared(absent: Sequence[Skip]) -> Iterable[str]:
+    """One line per reason: a network without exits lacks a whole map of conditions."""
+    for reason in dict.fromkeys(skip.reason for skip in absent):
+        names = [name_of(skip.condition) for skip in absent if skip.reason == reason]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield f"{', '.join(names[:3])}{more}: not compared; {reason}"
 
 
 def _other_measures(results: Sequence[EvalResult]) -> list[str]:

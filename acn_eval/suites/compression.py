@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from acn_eval.checkpoints import cut_at
 from acn_eval.errors import Unsupported
 from acn_eval.models import Encoder, exit_costs, head_flops
-from acn_eval.passes import Subject, latency
+from acn_eval.passes import Numeric, Subject, latency
 from acn_eval.results import Cell, Skip
 from acn_eval.statistics.depth import cut_depth, images_needed
 from acn_eval.statistics.early_exit import RULES, Exits, Rule, chosen, operating
@@ -62,26 +62,35 @@ class Compression(Suite, frozen=True):
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
         """Show the test images to every exit, and the validation images to choose by."""
         test = self.noise.show(subjects, setting, exits=True)
-        place = replace(setting.place, precision=test[0].numeric)
+        deep = [subject for subject in subjects if _has_exits(subject)]
+        validation = iter(self._held_out(deep, setting, test[0].numeric))
+        return [
+            self._answer(subject, setting, shown, next(validation))
+            if _has_exits(subject)
+            else _without_exits(subject, shown)
+            for subject, shown in zip(subjects, test, strict=True)
+        ]
+
+    def _held_out(
+        self, subjects: Sequence[Subject], setting: Setting, numeric: Numeric
+    ) -> list[Shown]:
+        """Show the validation images undisturbed; without exits there is nothing to choose."""
+        if not subjects:
+            return []
         held_out = replace(
             setting,
             examples=setting.split("validation"),
-            place=place,
+            place=replace(setting.place, precision=numeric),
             progress=_silent,
             part_of=None,
         )
-        validation = self.noise.show(subjects, held_out, exits=True, corrupted=False)
-        return [
-            self._answer(subject, setting, shown, chosen_by)
-            for subject, shown, chosen_by in zip(subjects, test, validation, strict=True)
-        ]
+        return self.noise.show(subjects, held_out, exits=True, corrupted=False)
 
     def _answer(
         self, subject: Subject, setting: Setting, test: Shown, validation: Shown
     ) -> Answer:
         network = subject.checkpoint.model
-        if not isinstance(network, Encoder):
-            return _without_exits(subject, test)
+        assert isinstance(network, Encoder)
         tolerance = self._tolerance(setting)
         held_out = _exits(validation)
         cut = cut_depth(held_out.correct, tolerance).estimate
@@ -122,6 +131,10 @@ class Compression(Suite, frozen=True):
             row["early"] = asdict(timed(partial(network.leave_at, exit=k), images[:1]))
             rows.append(row)
         return rows
+
+
+def _has_exits(subject: Subject) -> bool:
+    return isinstance(subject.checkpoint.model, Encoder)
 
 
 def _blank(network: Encoder, device: torch.device) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The cut against its definition, a naive loop of Tango tests, and scipy's t over seeds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -280,3 +281,25 @@ def test_against_a_network_without_exits_the_depth_decides_nothing():
     theirs = result("foreign", [last], suite=ours.suite)
     assert exits_of(theirs).size == 0
     assert depth_findings(Design(CHECKPOINTS), [ours], [theirs]) == ()
+
+
+def test_a_network_without_exits_is_compared_by_its_last_one_from_either_side():
+    ours = measured("ac", network(SHAPES["early"]))
+    right = outcomes(0.9, 360, np.random.default_rng(0))
+    ids = ours.cells[0].ids
+    noise = {"corruption": "gaussian", "level": 0.4, "space": "pixel"}
+    cells = [
+        cell({**CLEAN, "exit": "last"}, right, ids, primary=True),
+        cell({**noise, "exit": "last"}, right * 0, ids, primary=False),
+    ]
+    ours = replace(ours, cells=(*ours.cells, cells[1]))
+    theirs = result("foreign", cells, suite=ours.suite)
+    forth, back = compare([ours], [theirs]), compare([theirs], [ours])
+    expected = ours.cells[0].values.mean() - right.mean()
+    for found, sign in ((forth, 1), (back, -1)):
+        assert found.primary.name == "last exit"
+        assert found.primary.difference.value == pytest.approx(sign * expected, abs=1e-6)
+        assert "accurate; last exit" in found.claim.sentence
+        assert found.findings == ()
+    (line,) = [w for w in forth.warnings if "not compared" in w]
+    assert line == "exit 4, exit 3, exit 2 and 7 more: not compared; foreign: not measured"
