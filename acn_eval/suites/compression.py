@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from acn_eval.checkpoints import cut_at
-from acn_eval.errors import Unsupported
+from acn_eval.data import Examples
+from acn_eval.errors import DataError, Unsupported
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.passes import Numeric, Subject, latency
 from acn_eval.results import Cell, Skip
@@ -77,9 +78,11 @@ class Compression(Suite, frozen=True):
         """Show the validation images undisturbed; without exits there is nothing to choose."""
         if not subjects:
             return []
+        examples = setting.split("validation")
+        _require_same_classes(examples, setting.examples)
         held_out = replace(
             setting,
-            examples=setting.split("validation"),
+            examples=examples,
             place=replace(setting.place, precision=numeric),
             progress=_silent,
             part_of=None,
@@ -131,6 +134,17 @@ class Compression(Suite, frozen=True):
             row["early"] = asdict(timed(partial(network.leave_at, exit=k), images[:1]))
             rows.append(row)
         return rows
+
+
+def _require_same_classes(validation: Examples, test: Examples) -> None:
+    """A label is a position among its own split's classes: with others it is another class."""
+    if validation.classes != test.classes:
+        have, want = len(validation.classes), len(test.classes)
+        msg = (
+            f"{test.name}: validation must have the classes of test, in the same order; got {have}"
+            f" against {want}. Choose those that both have with --classes."
+        )
+        raise DataError(msg)
 
 
 def _has_exits(subject: Subject) -> bool:
