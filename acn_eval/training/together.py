@@ -81,7 +81,13 @@ def trained(
     return [_alone(lessons[0], device, progress)]
 
 
-def seconds_per_step(lessons: Sequence[Lesson], device: torch.device, looks: int = 7) -> float:
+def seconds_per_step(
+    lessons: Sequence[Lesson],
+    device: torch.device,
+    *,
+    looks: int = 7,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     """Measure what one step of one training takes: the median of some, after two to warm up."""
     if len(lessons) > 1:
         step = _Stack(lessons, device).step
@@ -90,9 +96,9 @@ def seconds_per_step(lessons: Sequence[Lesson], device: torch.device, looks: int
         step = partial(advance, fit, lesson.examples, lesson.geometry, lesson.scale(device))
     times = []
     for _ in range(2 + looks):
-        begin = time.perf_counter()
+        begin = clock()
         step().mean().item()  # waits for the device
-        times.append(time.perf_counter() - begin)
+        times.append(clock() - begin)
     return median(times[2:]) / len(lessons)
 
 

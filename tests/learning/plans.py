@@ -14,7 +14,8 @@ FIELDS = {
 
 
 def side(name, connectivity, **changes):
-    plan = recipe(arch={"connectivity": connectivity}, batch=16, warmup=1, **changes)
+    arch = {"connectivity": connectivity, **changes.pop("arch", {})}
+    plan = recipe(arch=arch, batch=16, warmup=1, **changes)
     return Side(name=name, recipe=plan)
 
 
