@@ -11,11 +11,11 @@ FLOORS = (
     {"results", "strict"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},
-    {"passes", "probes", "training"},
+    {"passes", "probes", "pruning", "training"},
     {"suites"},
-    {"evaluation", "learning"},
+    {"dynamics", "evaluation", "learning"},
     {"tracking", "figures", "gate"},
-    {"report"},
+    {"report", "mlflow_plugin"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
