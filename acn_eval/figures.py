@@ -97,7 +97,7 @@ def chart_curves(networks: Mapping[str, Sequence[Chart]], *, title: str = "") ->
         own = {label: _chart(charts, name) for label, charts in networks.items()}
         for number, chart in enumerate(own.values()):
             _draw(axes, _points(chart), number)
-            axes.set_xlabel(chart["x"])
+        axes.set_xlabel(next(chart["x"] for chart in own.values() if chart["x"]))
         axes.set_title(name, fontsize=10, loc="left")
         _label_ends(axes, {label: _points(chart) for label, chart in own.items()})
     panels[0].set_ylabel("accuracy, %")

@@ -1,5 +1,6 @@
 """Hand-made results of two networks that look like the real ones, without a network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,24 @@ def saved_pair(folder: Path):
     artifacts = {result.key: result.save(folder) for result in results}
     artifacts[comparison_key(comparison)] = save_comparison(comparison, folder)
     return results, [comparison], artifacts
+
+
+def deep_result(name="ac_vit", depth=16):
+    """A fake result of compression: every condition at many exits, with charts, like the real."""
+    flat = fake_result(name)
+
+    def at(k):
+        for cell in flat.cells:
+            right = cell.values * (np.arange(len(cell.values)) % (depth + 1) <= k)
+            clean = cell.condition["corruption"] == "clean"
+            condition = {**cell.condition, "exit": k}
+            yield replace(cell, condition=condition, values=right, primary=clean)
+
+    points = [(100 * k, k / depth) for k in range(depth + 1)]
+    chart = {"name": "cut", "x": "thousand FLOPs per image", "points": points}
+    return replace(
+        flat,
+        cells=tuple(cell for k in range(depth + 1) for cell in at(k)),
+        suite={**flat.suite, "kind": "compression", "name": "compression"},
+        details={"tolerance": 0.02, "depth": depth, "charts": [chart]},
+    )

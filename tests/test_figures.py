@@ -14,12 +14,18 @@ from acn_eval.figures import (
     COLOURS,
     NAME,
     accuracy_curves,
+    chart_curves,
     comparison_curves,
+    draw_comparison,
     draw_missing,
+    draw_result,
+    heat_map,
     save_figure,
 )
 from acn_eval.statistics import Accuracy, Estimate, compare, summarise
+from acn_eval.statistics.comparison_io import save_comparison
 from tests.fakes import fake_result
+from tests.tiny import compression_pair
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +128,82 @@ def test_a_figure_older_than_its_result_is_drawn_again(tmp_path):
     os.utime(svg, (0, 0))
     draw_missing([result], [], {result.key: folder})
     assert svg.read_bytes() == first
+
+
+# Depth ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def depths(tiny):
+    """What compression measures of the tiny pair: results, and their comparison."""
+    results = compression_pair(tiny)
+    return results, compare(results[:1], results[1:])
+
+
+def test_the_map_shows_every_exit_under_every_condition(depths):
+    results, _ = depths
+    networks = {r.checkpoint.name: summarise([r]) for r in results}
+    panels = visible(heat_map(networks, title="tiny"))
+    assert [axes.get_title(loc="left") for axes in panels] == ["tiny_ac", "tiny_res"]
+    for axes, result in zip(panels, results, strict=True):
+        (image,) = axes.images
+        shown = np.asarray(image.get_array())
+        expected = np.reshape(
+            [100 * c.values.mean() for c in result.cells if isinstance(c.condition["exit"], int)],
+            (-1, 3),
+        )
+        np.testing.assert_allclose(shown, expected, rtol=1e-6)
+        assert [t.get_text() for t in axes.texts] == [f"{v:.0f}" for v in expected.flatten()]
+        assert axes.get_xlabel() == "blocks executed"
+    rows = [text.get_text() for text in panels[0].get_yticklabels()]  # shared by all panels
+    assert rows == ["clean", "gaussian 0.1", "gaussian 0.3", "salt pepper 0.1"]
+
+
+def test_charts_are_the_points_of_the_details(depths):
+    results, _ = depths
+    charts = {r.checkpoint.name: r.details["charts"] for r in results}
+    panels = visible(chart_curves(charts, title="tiny"))
+    names = [chart["name"] for chart in results[0].details["charts"]]
+    assert [axes.get_title(loc="left") for axes in panels] == names
+    for axes, name in zip(panels, names, strict=True):
+        for line, own in zip(axes.lines, charts.values(), strict=True):
+            points = next(chart["points"] for chart in own if chart["name"] == name)
+            np.testing.assert_allclose(line.get_xdata(), [x for x, _ in points])
+            np.testing.assert_allclose(line.get_ydata(), [100 * y for _, y in points])
+        assert axes.get_xlabel() == "thousand FLOPs per image"
+
+
+def test_a_network_without_charts_leaves_its_panels_to_the_other(depths):
+    (result, _), _ = depths
+    panels = visible(chart_curves({"ours": result.details["charts"], "foreign": []}))
+    for axes in panels:
+        assert [text.get_text() for text in axes.texts] == ["ours"]
+        assert axes.get_xlabel() == "thousand FLOPs per image"
+
+
+def test_curves_over_depth_are_one_panel_per_condition(depths):
+    _, comparison = depths
+    panels = visible(comparison_curves(comparison))
+    assert len(panels) == 4
+    assert panels[0].get_title(loc="left") == "clean"
+    for line in panels[0].lines:
+        np.testing.assert_allclose(line.get_xdata(), [0, 1, 2])
+
+
+def test_over_depth_there_are_three_figures_the_same_bytes_again(depths, tmp_path):
+    results, comparison = depths
+    found = []
+    for name in ("one", "two"):
+        folder = save_comparison(comparison, tmp_path / name)
+        draw_comparison(comparison, folder, results)
+        found.append({p.name: p.read_bytes() for p in folder.glob("*.*g")})
+    stems = ("accuracy", "depth_map", "charts")
+    assert set(found[0]) == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")}
+    assert found[0] == found[1]
+
+
+def test_one_network_over_depth_has_them_too(depths, tmp_path):
+    (result, _), _ = depths
+    folder = result.save(tmp_path)
+    draw_result(result, folder)
+    assert {p.stem for p in folder.glob("*.svg")} == {"accuracy", "depth_map", "charts"}

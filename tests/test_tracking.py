@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from acn_eval.results import EvalResult
+from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.tracking import preparing, record, resolve_store
-from tests.fakes import fake_result, saved_pair
+from tests.fakes import deep_result, fake_result, saved_pair
 
 REPOSITORY = Path(__file__).parents[1]
 ARMS, PAIR = {"ac_vit", "res_vit"}, {"ac_vit vs res_vit"}
@@ -276,3 +277,47 @@ def test_recording_never_looks_up_telemetry():
         "assert get_telemetry_client() is None\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, env={**os.environ})
+
+
+# Depth ---------------------------------------------------------------------------------------
+
+
+def test_recording_a_run_of_many_metrics_again_changes_nothing(folder):
+    """MLflow forgets what it knows of more than a hundred in one batch, where a model is."""
+    result = deep_result()
+    first = record([result], cwd=folder)
+    run = first.runs[result.key]
+    before = rows(folder)
+    assert len(before["metrics"]) > 100
+    record([result], cwd=folder)
+    assert rows(folder) == before
+    history = client_of(first).get_metric_history(run, "acc/gaussian_0.4")
+    assert [point.step for point in history] == list(range(17))
+    cells = [c for c in result.cells if c.condition["level"] == 0.4]
+    means = [100 * cell.values.mean() for cell in cells]
+    np.testing.assert_allclose([point.value for point in history], means, rtol=1e-6)
+
+
+def test_a_chart_is_drawn_against_its_own_places(folder):
+    result = deep_result(depth=4)
+    recorded = record([result], cwd=folder)
+    client, run = client_of(recorded), recorded.runs[result.key]
+    keys = [k for k in client.get_run(run).data.metrics if k.endswith("/cut")]
+    (key,) = keys
+    history = client.get_metric_history(run, key)
+    assert [(p.step, p.value) for p in history] == [(100 * k, 25.0 * k) for k in range(5)]
+
+
+@pytest.mark.parametrize("depth", [4, 40])
+def test_descriptions_fit_into_a_tag_and_tables_into_a_page(folder, depth):
+    results = [deep_result(name, depth) for name in ("ac_vit", "res_vit")]
+    comparison = compare(results[:1], results[1:])
+    recorded = record(results, [comparison], cwd=folder)
+    for run in search(recorded, ""):
+        text = run.data.tags["mlflow.note.content"]
+        assert len(text) <= 8000
+        assert "exit 4" in text
+    (run,) = search(recorded, "tags.acn_eval.kind = 'comparison'")
+    assert comparison.claim.sentence in run.data.tags["mlflow.note.content"]
+    if depth == 40:
+        assert "246 rows under corruption" in run.data.tags["mlflow.note.content"]

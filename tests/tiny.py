@@ -5,13 +5,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
+import yaml
 from torch import nn
 
 from acn_eval.checkpoints import load
-from acn_eval.evaluation import Choice, choose
-from acn_eval.passes import Subject, class_map
+from acn_eval.evaluation import Choice, choose, evaluate
+from acn_eval.passes import Place, Store, Subject, class_map
+from acn_eval.suites import Compression, Robustness
 from acn_eval.training import Recipe, train
 
 CPU = torch.device("cpu")
@@ -113,3 +116,13 @@ def run(folder: Path, *arguments, **options):
     process = start(folder, *arguments, **options)
     out, err = process.communicate(timeout=100)
     return process.returncode, out, err
+
+
+def compression_pair(folder, limit=60):
+    """Results of the tiny pair over depth, its latencies hardly measured."""
+    suite = yaml.safe_load(SUITE) | {"corruptions": yaml.safe_load(SUITE)["corruptions"][:2]}
+    depth = Compression(name="exits", noise=Robustness.model_validate(suite), seconds=1e-6)
+    pair = [checkpoint(folder, name) for name in ("tiny_ac", "tiny_res")]
+    with TemporaryDirectory() as cache:
+        place = Place(CPU, store=Store(Path(cache)))
+        return evaluate(pair, depth, Choice(limit=limit), place=place)
