@@ -38,18 +38,19 @@ class Page:
 
     def __init__(self, to_browser, from_browser):
         self._to, self._from, self._number, self._session = to_browser, from_browser, 0, {}
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
+        self.events = []  # what the browser says unasked, of domains that were enabled
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
-        self._call("Page.enable")
+        self.call("Page.enable")
 
     def open(self, url):
         # A change after the # alone would not load the page again.
-        self._call("Page.navigate", url="about:blank")
-        self._call("Page.navigate", url=url)
+        self.call("Page.navigate", url="about:blank")
+        self.call("Page.navigate", url=url)
 
     def evaluate(self, expression):
-        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         return answer["result"].get("value")
 
     def wait_for(self, expression, seconds=60):
@@ -67,10 +68,11 @@ class Page:
             self.wait_for(f"document.body.innerText.includes({json.dumps(text)})")
 
     def screenshot(self, path):
-        answer = self._call("Page.captureScreenshot", format="png")
+        answer = self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(answer["data"]))
 
-    def _call(self, method, **params):
+    def call(self, method, **params):
+        """Send a message of the protocol; returns its result."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params, **self._session}
         os.write(self._to, json.dumps(message).encode() + b"\0")
@@ -79,6 +81,7 @@ class Page:
             if answer.get("id") == self._number:
                 assert "result" in answer, answer
                 return answer["result"]
+            self.events.append(answer)
 
     def _read(self):
         text = bytearray()

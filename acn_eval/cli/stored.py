@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from acn_eval.errors import DataError
+from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.statistics.pairing import require_complete
 from acn_eval.tracking import OnDisk, fetch, find, in_mlflow, resolve_store
 
 __all__ = ["stored"]
@@ -17,7 +19,7 @@ def stored(given: Sequence[str], tracking_uri: str | None) -> Iterator[OnDisk]:
     """Yield everything that folders or ``runs:/ID`` hold, in the order in which they are given.
 
     Raises:
-        ConfigError: no such run.
+        ConfigError: no such run, or a result that a gate stopped early.
         DataError: no such folder, one without results, or damaged ones.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -34,6 +36,9 @@ def stored(given: Sequence[str], tracking_uri: str | None) -> Iterator[OnDisk]:
 def _folder(uri: str, tracking_uri: str | None, downloads: Path) -> Path:
     if in_mlflow(uri):
         return fetch(resolve_store(tracking_uri, cwd=Path.cwd()), uri, downloads)
-    if not Path(uri).is_dir():
+    folder = Path(uri)
+    if not folder.is_dir():
         raise DataError(f"{uri}: must be a folder of results, or runs:/ID; there is none")
-    return Path(uri)
+    if (folder / "result.json").is_file():  # `find` would pass over one that was stopped early
+        require_complete([EvalResult.load(folder)])
+    return folder

@@ -1,0 +1,125 @@
+"""`acn-eval report`: what is given, where it goes, and what is said when it cannot be done."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from acn_eval.tracking import record, resolve_store
+from tests.fakes import saved_pair
+from tests.report.pages import Reader
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def pair(home):
+    return saved_pair(home / "acn-results")
+
+
+def title(file):
+    return Reader(file.read_text(encoding="utf-8")).headings[0][1]
+
+
+def test_without_arguments_it_reports_the_newest_comparison(home, pair, call):
+    code, out, err = call("report")
+    assert (code, err) == (0, "")
+    assert out == "ac_vit against res_vit: robustness: report.html\n"
+    assert title(home / "report.html") == "ac_vit against res_vit: robustness"
+
+
+def test_twice_is_the_same_file(home, pair, call):
+    call("report")
+    first = (home / "report.html").read_bytes()
+    call("report")
+    assert (home / "report.html").read_bytes() == first
+
+
+def test_files_go_where_they_are_wanted(home, pair, call):
+    code, out, _ = call("report", "--out", "new/page.html", "--markdown", "new/page.md")
+    assert code == 0
+    assert "as Markdown: new/page.md" in out
+    assert (home / "new/page.md").read_text().startswith("# ac_vit against res_vit: robustness\n")
+    assert "| clean |" in (home / "new/page.md").read_text()
+    assert title(home / "new/page.html")
+
+
+def test_the_baseline_can_be_named(home, pair, call, refused):
+    results, _, artifacts = pair
+    folders = [artifacts[r.key] for r in results]
+    code, out, _ = call("report", *folders, "--baseline", "ac_vit")
+    assert code == 0
+    assert out.startswith("res_vit against ac_vit")
+    assert "must be one of ac_vit, res_vit" in refused(2, "report", *folders, "--baseline", "x")
+
+
+def test_one_result_and_data_that_are_not_there(home, pair, call):
+    results, _, artifacts = pair
+    shutil.rmtree(next(home.glob("acn-results/compare*")))
+    code, out, _ = call("report", artifacts[results[0].key])
+    assert (code, out) == (0, "ac_vit: robustness: report.html\n")
+    text = (home / "report.html").read_text(encoding="utf-8")
+    assert "No example images: " in text
+    assert "Calibration" not in text  # the outcomes hold no confidences
+
+
+def test_nothing_there_is_one_line_and_2(home, refused):
+    assert "acn-results: must be a folder of results" in refused(2, "report")
+    (home / "acn-results").mkdir()
+    assert "must hold results; got none" in refused(2, "report")
+
+
+def test_a_place_that_cannot_be_written_is_4(home, pair, call):
+    code, _, err = call("report", "--out", "acn-results")
+    assert code == 2
+    assert "is a directory" in err
+    (home / "file").write_text("")
+    code, _, err = call("report", "--out", "file/page.html")
+    assert code == 4
+    assert len(err.splitlines()) == 1
+
+
+def test_attaching_needs_a_record_but_the_page_is_there(home, pair, call):
+    code, _, err = call("report", "--attach")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "Record it with acn-eval upload." in err
+    assert title(home / "report.html")
+
+
+def test_it_is_attached_to_its_run_and_doing_it_twice_changes_nothing(home, pair, call):
+    results, comparisons, artifacts = pair
+    recorded = record(results, comparisons, cwd=home, artifacts=artifacts)
+    store = resolve_store(None, cwd=home)
+    (key,) = recorded.runs.keys() - {r.key for r in results}
+    run = recorded.runs[key]
+    for _ in range(2):
+        code, out, _ = call("report", "--attach")
+        assert code == 0
+        assert f"run {run}, artifact report.html" in out
+        with store.lock():
+            client = store.client()
+            held = [a.path for a in client.list_artifacts(run)]
+            local = client.download_artifacts(run, "report.html", str(home / "acn-results"))
+            metrics = client.get_metric_history(run, "diff_pp/primary")
+        assert held.count("report.html") == 1
+        assert (home / "report.html").read_bytes() == Path(local).read_bytes()
+        assert len(metrics) == 1
+
+
+def test_a_recorded_comparison_is_reported_as_the_stored_one(home, pair, call):
+    results, comparisons, artifacts = pair
+    recorded = record(results, comparisons, cwd=home, artifacts=artifacts)
+    call("report")
+    stored = (home / "report.html").read_text(encoding="utf-8")
+    (key,) = recorded.runs.keys() - {r.key for r in results}
+    code, out, _ = call("report", f"runs:/{recorded.runs[key]}", "--out", "run.html")
+    assert (code, out) == (0, "ac_vit against res_vit: robustness: run.html\n")
+    assert (home / "run.html").read_text(encoding="utf-8") == stored
+    arms = [f"runs:/{recorded.runs[r.key]}" for r in results]
+    call("report", *arms, "--out", "arms.html")
+    assert (home / "arms.html").read_text(encoding="utf-8") == stored

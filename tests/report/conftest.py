@@ -1,0 +1,55 @@
+"""A stored pair that was really measured, small, and a page of it."""
+
+import json
+
+import pytest
+
+from acn_eval.evaluation import Choice, evaluate
+from acn_eval.gate import decide, read_gate
+from acn_eval.report import examples_of, html, material, page_of, pictures
+from acn_eval.results import EvalResult
+from acn_eval.statistics import compare
+from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.tracking import find
+from tests.tiny import SUITE
+
+WITH_A_SKIP = SUITE.replace("repeats", "  - {kind: jpeg, levels: [1]}\nrepeats")
+GATE = """\
+kind: gate
+name: small-gate
+suite: small.yaml
+margins: {primary: 0.1, clean: 0.1, cell: 0.3}
+floors: {mean corrupted: 0.2}
+"""
+
+
+@pytest.fixture(scope="package")
+def stored(tiny, tmp_path_factory):
+    """A folder with two results of 80 digits, their comparison, and the verdict of a gate."""
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "small.yaml").write_text(WITH_A_SKIP)
+    (folder / "gate.yaml").write_text(GATE)
+    files = [str(tiny / "tiny_ac.pt"), str(tiny / "tiny_res.pt")]
+    results = evaluate(files, str(folder / "small.yaml"), Choice(limit=80))
+    out = folder / "results"
+    results = [EvalResult.load(result.save(out)) for result in results]
+    save_comparison(compare(results[:1], results[1:]), out)
+    verdict = decide(read_gate(str(folder / "gate.yaml")), *results)
+    facts = verdict.to_dict() | {"exit_code": verdict.exit_code}
+    (out / "gate.json").write_text(json.dumps(facts))
+    return out
+
+
+@pytest.fixture(scope="package")
+def about(stored):
+    return material(find([stored]))
+
+
+@pytest.fixture(scope="package")
+def page(about):
+    return page_of(about, pictures(about, examples_of(about.candidates[0])))
+
+
+@pytest.fixture(scope="package")
+def text(page):
+    return html(page)
