@@ -1,0 +1,139 @@
+"""The class that MLflow calls: one suite on a model that it loaded, into a run that it began."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.models.evaluation import EvaluationResult, ModelEvaluator
+from mlflow.models.evaluation.artifacts import (
+    ImageEvaluationArtifact,
+    JsonEvaluationArtifact,
+    TextEvaluationArtifact,
+)
+
+from acn_eval.data import open_examples
+from acn_eval.errors import ConfigError
+from acn_eval.evaluation import Choice, evaluate
+from acn_eval.figures import NAME, draw_comparison, draw_result
+from acn_eval.mlflow_plugin.networks import baseline_of, checkpoint_of, network_of, written
+from acn_eval.mlflow_plugin.plan import Plan, reads_of
+from acn_eval.passes import Place, Store, resolve_device
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison, compare
+from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.tracking import guest
+
+__all__ = ["Evaluator"]
+
+_KINDS = {
+    "table.md": TextEvaluationArtifact,
+    f"{NAME}.png": ImageEvaluationArtifact,
+    "result.json": JsonEvaluationArtifact,
+    "comparison.json": JsonEvaluationArtifact,
+}
+
+
+class Evaluator(ModelEvaluator):  # type: ignore[misc]
+    """The evaluator ``acn_eval``; see docs/mlflow.md."""
+
+    @classmethod
+    def can_evaluate(
+        cls, *, model_type: str, evaluator_config: Mapping[str, Any], **_: Any
+    ) -> bool:
+        """Whether it was asked: MLflow offers every classifier of tables to it as well."""
+        return model_type == "classifier" and "suite" in (evaluator_config or {})
+
+    def evaluate(
+        self,
+        *,
+        dataset: Any,
+        run_id: str,
+        evaluator_config: Mapping[str, Any],
+        model: Any = None,
+        **others: Any,
+    ) -> EvaluationResult:
+        """Measure the model, compare it, and log into the run.
+
+        Args:
+            dataset: rows and labels that were given to ``mlflow.models.evaluate``.
+            run_id: of the run that MLflow has begun.
+            evaluator_config: see `Plan`.
+            model: pyfunc that MLflow has loaded.
+            others: must be empty, but for what MLflow says about the rest.
+
+        Raises:
+            AcnEvalError: the config, the model or the data cannot be measured.
+        """
+        _refuse(model, others)
+        plan = Plan.of(evaluator_config)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            done = _measured(model, dataset, plan, folder)
+            metrics = guest.metrics(done.result, done.comparison)
+            client = MlflowClient()
+            # MLflow logs the metrics of models that it knows, once for the run and the model.
+            logged = {} if others.get("model_id") else metrics
+            guest.log(client, run_id, done.result, done.comparison, metrics=logged)
+            client.log_artifacts(run_id, str(done.folder), guest.FOLDER)
+            uri = f"{client.get_run(run_id).info.artifact_uri}/{guest.FOLDER}"
+            return EvaluationResult(metrics, _artifacts(done.folder, uri), run_id)
+
+
+@dataclass(frozen=True)
+class _Done:
+    result: EvalResult
+    comparison: Comparison | None
+    folder: Path
+
+
+def _refuse(model: Any, others: Mapping[str, Any]) -> None:
+    if model is None:
+        raise ConfigError("model: must be given; predictions alone show nothing under noise")
+    for name in ("extra_metrics", "custom_artifacts"):
+        if others.get(name):
+            raise ConfigError(f"{name}: must be empty; the evaluator acn_eval has its own")
+
+
+def _measured(model: Any, dataset: Any, plan: Plan, folder: Path) -> _Done:
+    """Evaluate and compare; everything that is worth keeping is in the folder of the result."""
+    network = network_of(model, "model")
+    reads, data, root = reads_of(model, plan), plan.data, plan.data_root
+    if not data:
+        rows, labels = dataset.features_data, dataset.labels_data
+        data, root = written(rows, labels, plan.image, reads, folder), folder
+    examples = open_examples(data, "test", root)
+    candidate = checkpoint_of(network, reads, examples, "model")
+    baseline = baseline_of(plan, examples)
+    results = evaluate(
+        [candidate, *([baseline] if baseline else [])],
+        plan.suite,
+        Choice(data=data, root=root, limit=plan.limit),
+        seed=plan.seed,
+        # The user's cache knows networks by their weights; code in memory may have changed.
+        place=Place(resolve_device(plan.device), store=Store(folder / "outcomes")),
+    )
+    target = results[0].save(folder)
+    comparison = compare(results[:1], results[1:]) if baseline else None
+    if comparison is None:
+        draw_result(results[0], target)
+    else:
+        (save_comparison(comparison, folder) / "comparison.json").replace(
+            target / "comparison.json"
+        )
+        draw_comparison(comparison, target, results)
+    (target / "table.md").write_text(guest.table(results[0], comparison))
+    return _Done(results[0], comparison, target)
+
+
+def _artifacts(folder: Path, uri: str) -> dict[str, Any]:
+    """Return what MLflow hands to the user, with its content."""
+    found = {}
+    for name, kind in _KINDS.items():
+        if (folder / name).is_file():
+            artifact = kind(uri=f"{uri}/{name}")
+            artifact._load(folder / name)
+            found[f"{guest.FOLDER}/{name}"] = artifact
+    return found

@@ -1,0 +1,102 @@
+"""From a model that MLflow has loaded to a checkpoint, and from rows to pictures."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from acn_eval.checkpoints import Checkpoint, Prepare, from_module, load
+from acn_eval.data import Examples, Geometry
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.mlflow_plugin.plan import Plan, Reads, reads_of
+
+__all__ = ["baseline_of", "checkpoint_of", "network_of", "written"]
+
+
+def network_of(model: Any, what: str) -> nn.Module:
+    """Return a module as it is, or the one in a pyfunc that MLflow has loaded.
+
+    Raises:
+        ConfigError: there is no torch network in it.
+    """
+    if isinstance(model, nn.Module):
+        return model
+    try:
+        inner = model.get_raw_model()
+    except (AttributeError, NotImplementedError):
+        inner = None
+    if not isinstance(inner, nn.Module):
+        msg = f"{what}: must hold a torch network, as mlflow.pytorch.log_model leaves it"
+        raise ConfigError(f"{msg}; got {type(inner if inner is not None else model).__name__}")
+    return inner
+
+
+def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: str) -> Checkpoint:
+    """Return the network, ready to be asked about the examples; the name is for one without.
+
+    Raises:
+        ConfigError: mean and std do not fit.
+        CheckpointError: not one logit per class, or weights that cannot be measured.
+    """
+    channels, height, width = examples.pictures.shape()
+    geometry = Geometry(reads.size or min(height, width), reads.channels or channels)
+    plain = (0.0,) * geometry.channels, (1.0,) * geometry.channels
+    mean, std = reads.mean or plain[0], reads.std or plain[1]
+    if not len(mean) == len(std) == geometry.channels:
+        msg = f"{name}: mean and std must have one number for each of {geometry.channels} channels"
+        raise ConfigError(f"{msg}; got {mean} and {std}")
+    return from_module(
+        network,
+        name=reads.name or name,
+        classes=reads.classes or examples.classes,
+        prepare=Prepare(geometry, mean, std),
+        data=examples.name,
+    )
+
+
+def baseline_of(plan: Plan, examples: Examples) -> Checkpoint | None:
+    """Return what the plan compares with; an address is read by acn-eval, which runs no code.
+
+    A module in memory reads what the plan says, a loaded model what it says about itself.
+    """
+    if plan.baseline is None or isinstance(plan.baseline, str):
+        return load(plan.baseline) if plan.baseline else None
+    network = network_of(plan.baseline, "baseline")
+    of_module = plan.model_copy(update={"name": ""})
+    reads = of_module if network is plan.baseline else reads_of(plan.baseline, None)
+    return checkpoint_of(network, reads, examples, "baseline")
+
+
+def written(
+    rows: Any, labels: Any, image: tuple[int, ...] | None, reads: Reads, folder: Path
+) -> str:
+    """Write rows that were given as a data set; return its name, which is that of its content.
+
+    Args:
+        rows: uint8 (n, height * width * channels): MLflow takes no other shape.
+        labels: (n,) integers from 0, which count the classes of the network.
+        image: (height, width, channels) of a row.
+        reads: names the classes.
+        folder: where the data set is put.
+
+    Raises:
+        ConfigError: the shape is not given, or rows do not have it.
+        DataError: rows that are no pixels.
+    """
+    pixels, answers = np.asarray(rows), np.asarray(labels)
+    if image is None:
+        msg = "evaluator_config: image must be (height, width, channels) of a row; not given"
+        raise ConfigError(f"{msg}. Or name a data set with data.")
+    if pixels.dtype != np.uint8:
+        msg = f"data: rows must be uint8, 0 to 255; got {pixels.dtype}"
+        raise DataError(f"{msg}. Fractions become pixels by (255 * x).round().astype('uint8').")
+    if pixels.ndim != 2 or pixels.shape[1] != np.prod(image):
+        msg = f"evaluator_config: image must fit rows of {pixels.shape[1:]}; got {image}"
+        raise ConfigError(msg)
+    classes = np.array(reads.classes or range(int(answers.max(initial=-1)) + 1))
+    content = hashlib.sha256(pixels.tobytes() + answers.tobytes()).hexdigest()[:12]
+    file = folder / f"mlflow-{content}.npz"
+    np.savez(file, images=pixels.reshape(-1, *image), labels=answers, classes=classes)
+    return f"npz:{file.name}"

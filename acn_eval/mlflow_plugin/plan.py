@@ -1,0 +1,95 @@
+"""What ``evaluator_config`` may say, and what a logged model says about itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from acn_eval.errors import ConfigError
+
+__all__ = ["METADATA", "Plan", "Reads", "reads_of"]
+
+METADATA = "acn_eval"
+_T = TypeVar("_T", bound=BaseModel)
+
+
+class Reads(BaseModel, frozen=True, extra="forbid"):
+    """What a network reads and answers.
+
+    A model may carry it: ``mlflow.pytorch.log_model(..., metadata={"acn_eval": {...}})``.
+
+    Attributes:
+        size: height and width of its input; None takes those of the images.
+        channels: 1 or 3; None takes those of the images.
+        mean, std: per channel in [0, 1], subtracted and divided by; empty leaves [0, 1].
+        classes: names in the order of its logits; empty takes those of the data.
+        name: in tables; it is part of the record, so two networks have two names.
+    """
+
+    size: Annotated[int, Field(ge=1)] | None = None
+    channels: Annotated[int, Field(ge=1)] | None = None
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Plan(Reads, frozen=True, extra="forbid", arbitrary_types_allowed=True):
+    """The ``evaluator_config`` of one evaluation; fields of `Reads` win over the model's own.
+
+    Attributes:
+        suite: name of a shipped suite, or path of a YAML.
+        data: name of a data set, whose test split is shown; "" shows the rows that were given to
+            ``mlflow.models.evaluate``.
+        data_root: folder of data sets.
+        image: (height, width, channels) of a row that was given.
+        limit: the first so many images, in the keyed order.
+        baseline: an address of acn-eval (``res_vit.pt``, ``timm:...``), or a network in memory:
+            a torch module, or what ``mlflow.pyfunc.load_model`` returned.
+        seed: of the noise.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    suite: str
+    data: str = ""
+    data_root: Path | None = None
+    image: tuple[int, int, int] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    baseline: Any = None
+    seed: int = 0
+    device: str = "auto"
+
+    @staticmethod
+    def of(config: Mapping[str, Any]) -> "Plan":
+        """Return the plan of an ``evaluator_config``.
+
+        Raises:
+            ConfigError: a field that does not exist, or that must be something else.
+        """
+        return _validated(Plan, config, "evaluator_config")
+
+
+def reads_of(model: Any, plan: Plan | None) -> Reads:
+    """Return what a loaded model says about itself, with what the plan says instead.
+
+    Raises:
+        ConfigError: the model's metadata is no `Reads`.
+    """
+    metadata = model.metadata.metadata or {}
+    own = _validated(Reads, metadata.get(METADATA) or {}, f"metadata[{METADATA!r}]")
+    if plan is None:
+        return own
+    said = {name for name in plan.model_fields_set if name in Reads.model_fields}
+    return own.model_copy(update={name: getattr(plan, name) for name in said})
+
+
+def _validated(model: type[_T], fields: Any, where: str) -> _T:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as exc:
+        error = exc.errors()[0]
+        field = ".".join(map(str, error["loc"])) or "all of it"
+        known = ", ".join(model.model_fields)
+        msg = f"{where}: {field}: {error['msg']}; got {error['input']!r:.80}. Fields: {known}"
+        raise ConfigError(msg) from exc
