@@ -1,7 +1,6 @@
 """Stored results in the terminal: a verdict, a ranking with ties, one line where it is refused."""
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 
 from acn_eval.statistics import compare
 from acn_eval.statistics.ranking import rank
-from acn_eval.tracking import record
 from tests.fakes import fake_result, saved_pair
 from tests.tiny import run
 
@@ -138,17 +136,6 @@ def test_one_result_or_no_folder_is_one_line_and_2(pair, refused):
     assert "must be runs:/ID" in refused(2, "compare", "models:/vit@best", folders[0])
 
 
-def test_runs_of_mlflow_are_compared_as_the_folders_are(home, pair, call, refused):
-    folders, comparison, artifacts = pair
-    results = [fake_result("ac_vit"), fake_result("res_vit")]
-    recorded = record(results, [comparison], cwd=home, artifacts=artifacts)
-    runs = [f"runs:/{recorded.runs[r.key]}" for r in results]
-    code, out, _ = call("compare", *runs, "--json", "-")
-    assert code == 0
-    assert json.loads(out)["comparison"] == json.loads(json.dumps(comparison.to_dict()))
-    assert "must be in sqlite" in refused(2, "compare", runs[0], "runs:/" + "0" * 32)
-
-
 def test_neither_torch_nor_mlflow_is_imported_for_folders(home, pair):
     folders, *_ = pair
     code = (
@@ -159,4 +146,3 @@ def test_neither_torch_nor_mlflow_is_imported_for_folders(home, pair):
     code, out, err = run(home, "compare", *folders, "-q", code=code)
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == "set()"
-    assert sys.version_info >= (3, 11)

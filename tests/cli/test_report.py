@@ -1,11 +1,9 @@
 """`acn-eval report`: what is given, where it goes, and what is said when it cannot be done."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-from acn_eval.tracking import record, resolve_store
 from tests.fakes import saved_pair
 from tests.report.pages import Reader
 
@@ -81,45 +79,3 @@ def test_a_place_that_cannot_be_written_is_4(home, pair, call):
     code, _, err = call("report", "--out", "file/page.html")
     assert code == 4
     assert len(err.splitlines()) == 1
-
-
-def test_attaching_needs_a_record_but_the_page_is_there(home, pair, call):
-    code, _, err = call("report", "--attach")
-    assert code == 2
-    assert len(err.splitlines()) == 1
-    assert "Record it with acn-eval upload." in err
-    assert title(home / "report.html")
-
-
-def test_it_is_attached_to_its_run_and_doing_it_twice_changes_nothing(home, pair, call):
-    results, comparisons, artifacts = pair
-    recorded = record(results, comparisons, cwd=home, artifacts=artifacts)
-    store = resolve_store(None, cwd=home)
-    (key,) = recorded.runs.keys() - {r.key for r in results}
-    run = recorded.runs[key]
-    for _ in range(2):
-        code, out, _ = call("report", "--attach")
-        assert code == 0
-        assert f"run {run}, artifact report.html" in out
-        with store.lock():
-            client = store.client()
-            held = [a.path for a in client.list_artifacts(run)]
-            local = client.download_artifacts(run, "report.html", str(home / "acn-results"))
-            metrics = client.get_metric_history(run, "diff_pp/primary")
-        assert held.count("report.html") == 1
-        assert (home / "report.html").read_bytes() == Path(local).read_bytes()
-        assert len(metrics) == 1
-
-
-def test_a_recorded_comparison_is_reported_as_the_stored_one(home, pair, call):
-    results, comparisons, artifacts = pair
-    recorded = record(results, comparisons, cwd=home, artifacts=artifacts)
-    call("report")
-    stored = (home / "report.html").read_text(encoding="utf-8")
-    (key,) = recorded.runs.keys() - {r.key for r in results}
-    code, out, _ = call("report", f"runs:/{recorded.runs[key]}", "--out", "run.html")
-    assert (code, out) == (0, "ac_vit against res_vit: robustness: run.html\n")
-    assert (home / "run.html").read_text(encoding="utf-8") == stored
-    arms = [f"runs:/{recorded.runs[r.key]}" for r in results]
-    call("report", *arms, "--out", "arms.html")
-    assert (home / "arms.html").read_text(encoding="utf-8") == stored
