@@ -55,7 +55,7 @@ def masks_of(
     if scope == "layer":
         return {name: _kept(own.flatten(), sparsity).view_as(own) for name, own in scores.items()}
     kept = _kept(torch.cat([own.flatten() for own in scores.values()]), sparsity)
-    parts = kept.split([own.numel() for own in scores.values()])
+    parts = torch.split(kept, [own.numel() for own in scores.values()])
     return {k: part.view_as(scores[k]) for k, part in zip(scores, parts, strict=True)}
 
 

@@ -39,7 +39,9 @@ class Movement:
         Only of plain gradients: a loss that is scaled for fp16 would scale the scores.
         """
         handles = [
-            weight.register_hook(partial(self._add, self.scores[name], weight))
+            weight.register_hook(  # type: ignore[no-untyped-call]
+                partial(self._add, self.scores[name], weight)
+            )
             for name, weight in prunable(network).items()
         ]
         try:

@@ -17,20 +17,23 @@ class Evidence:
         drop: difference of (corrupted - clean); None if clean images were not measured.
         logit: the same on the logit scale.
         scales: False where the difference speaks for itself, because nothing was corrupted.
+        disturbed, undisturbed: what the two are called.
     """
 
     corrupted: Estimate
     drop: Estimate | None
     logit: Estimate | None
     scales: bool = True
+    disturbed: str = "corrupted"
+    undisturbed: str = "clean"
 
     def named(self) -> dict[str, Estimate]:
         """The estimates that exist, by the names that tables show."""
         if not self.scales:
             return {"difference": self.corrupted}
         every = {
-            "corrupted": self.corrupted,
-            "corrupted - clean": self.drop,
+            self.disturbed: self.corrupted,
+            f"{self.disturbed} - {self.undisturbed}": self.drop,
             "loss in logits": self.logit,
         }
         return {name: estimate for name, estimate in every.items() if estimate is not None}
@@ -120,7 +123,8 @@ def _why_it_depends(evidence: Evidence) -> str:
     if evidence.drop is None or evidence.logit is None:
         return "clean images were not measured, so this may be clean accuracy, not robustness"
     return (
-        f"depends on scale or clean accuracy: corrupted - clean {_points(evidence.drop)}, "
+        f"depends on scale or {evidence.undisturbed} accuracy: {evidence.disturbed} - "
+        f"{evidence.undisturbed} {_points(evidence.drop)}, "
         f"{_signed(evidence.logit, 1, ' logits')}"
     )
 

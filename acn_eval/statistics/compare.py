@@ -49,7 +49,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     weights = words.weights(outcomes.conditions, outcomes.primary)
     end_point = _weighted(pairs, weights)
     primary = tables.end_point(words.name, end_point)
-    evidence = _evidence(design, outcomes, pairs, end_point, scales=words.scales)
+    evidence = _evidence(design, outcomes, pairs, end_point, words)
     ratio = error_ratio(design, end_point) if words.scales else None
     undefined = words.scales and ratio is None
     fairness = manifest(candidates, baselines)
@@ -133,17 +133,23 @@ def _end_point(result: EvalResult, outcomes: Outcomes) -> EndPoint:
 
 
 def _evidence(
-    design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair, *, scales: bool
+    design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair, words: EndPoint
 ) -> Evidence:
     corrupted = estimate(design.difference(end_point))
-    if not scales:
+    if not words.scales:
         return Evidence(corrupted, drop=None, logit=None, scales=False)
     clean = [p for p, c in zip(pairs, outcomes.conditions, strict=True) if _is_clean(c)]
     if not clean:
         return Evidence(corrupted, drop=None, logit=None)
     drop = design.difference(end_point - clean[0], support=(-2.0, 2.0))
     logit = logit_difference(design, end_point, clean[0])
-    return Evidence(corrupted, estimate(drop), estimate(logit))
+    return Evidence(
+        corrupted,
+        estimate(drop),
+        estimate(logit),
+        disturbed=words.disturbed,
+        undisturbed=words.undisturbed,
+    )
 
 
 def _claim(

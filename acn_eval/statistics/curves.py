@@ -11,7 +11,7 @@ __all__ = ["CLEAN", "Axis", "Curves", "Place", "curves"]
 CLEAN = "clean"
 _LEVEL = "level"
 _NOT_NAMED = frozenset({"corruption", "space", "repeat"})
-_BARE = frozenset({"reading", "protocol", "policy"})  # their values say what they are
+_BARE = frozenset({"reading", "protocol", "policy", "method"})  # their values say what they are
 
 
 class Axis(NamedTuple):
@@ -40,6 +40,7 @@ class Axis(NamedTuple):
 
 _AXES = (
     Axis("exit", "blocks executed"),
+    Axis("sparsity", "share of weights removed", steps=1000),
     Axis("per_class", "training images per class", logarithmic=True),
     Axis(_LEVEL, "level", steps=1000),
 )
@@ -76,7 +77,7 @@ class Curves:
 
 
 def curves(conditions: Sequence[Mapping[str, Scalar]]) -> Curves:
-    """Return the lines over the first axis that any condition lies on: exit, per_class, level.
+    """Return the lines over the first axis that any condition lies on, in the order of the table.
 
     A line is named after its corruption, then after the space if that is not ``pixel``, after
     the level if that is not the axis, and after any other field in which conditions differ.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics.architectures import MIN_SEEDS
+from acn_eval.statistics.area import sparsity_trapezoid
 from acn_eval.statistics.comparison import Finding
 from acn_eval.statistics.depth import depth_findings
 from acn_eval.statistics.design import Design
@@ -28,6 +29,8 @@ class EndPoint:
         name: for tables.
         better, worse: what the candidate is said to be.
         scales: whether a claim must also hold against the clean accuracy and in logits.
+        disturbed, undisturbed: what the end point shows networks as, and what they are held
+            against, the first condition: in the words of a claim.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
         decisive: says of the first finding what it means where the candidate's is smaller, and
@@ -40,6 +43,8 @@ class EndPoint:
     better: str
     worse: str
     scales: bool = False
+    disturbed: str = "corrupted"
+    undisturbed: str = "clean"
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()
     decisive: tuple[str, str] | None = None
@@ -77,6 +82,15 @@ _END_POINTS: Mapping[str, EndPoint] = {
         decisive=("needs less of its depth", "needs more of its depth"),
     ),
     "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),
+    "pruning": EndPoint(
+        "area over sparsity",
+        "bears sparsity better",
+        "bears sparsity worse",
+        scales=True,
+        disturbed="pruned",
+        undisturbed="dense",
+        weigh=sparsity_trapezoid,
+    ),
     "low_data": EndPoint(
         "area over log size",
         "learns more from little data",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import Student, crossed
+from acn_eval.statistics.area import trapezoid
 from acn_eval.statistics.comparison import Estimate, Finding, name_of
 from acn_eval.statistics.components import components
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
@@ -33,14 +34,7 @@ def log_trapezoid(conditions: Conditions) -> NDArray[np.float64]:
     >>> log_trapezoid([{"per_class": 5}, {"per_class": 50}, {"per_class": 500}]).round(3).tolist()
     [1.151, 2.303, 1.151]
     """
-    x = np.log([float(c["per_class"]) for c in conditions])
-    if len(x) == 1:
-        return np.ones(1)
-    order = np.argsort(x)
-    gaps = np.diff(x[order])
-    weights = np.empty(len(x))
-    weights[order] = (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
-    return weights
+    return trapezoid(np.log([float(c["per_class"]) for c in conditions]))
 
 
 def learning_findings(
