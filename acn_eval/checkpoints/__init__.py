@@ -1,8 +1,14 @@
 """A uri becomes a Checkpoint; untrusted files are read, never run."""
 
 from acn_eval.checkpoints.card import Card, Training
-from acn_eval.checkpoints.checkpoint import Checkpoint, Classifier, Prepare, from_module
-from acn_eval.checkpoints.export import cut_at, export
+from acn_eval.checkpoints.checkpoint import (
+    Checkpoint,
+    Classifier,
+    Prepare,
+    from_module,
+    state_digest,
+)
+from acn_eval.checkpoints.export import cut_at, export, rewritten
 from acn_eval.checkpoints.load import find, load
 from acn_eval.checkpoints.native import Native, write_native
 
@@ -18,5 +24,7 @@ __all__ = [
     "find",
     "from_module",
     "load",
+    "rewritten",
+    "state_digest",
     "write_native",
 ]

@@ -15,7 +15,7 @@ from acn_eval.errors import CheckpointError, Unsupported
 from acn_eval.models import Readings, cost
 from acn_eval.results import CheckpointId
 
-__all__ = ["Checkpoint", "Classifier", "Prepare", "from_module", "one_exit"]
+__all__ = ["Checkpoint", "Classifier", "Prepare", "from_module", "one_exit", "state_digest"]
 
 
 class Classifier(Protocol):
@@ -131,19 +131,25 @@ def from_module(
     Raises:
         CheckpointError: weights that are not finite float32, or not one logit per class.
     """
-    digest = hashlib.sha256()
-    for key, value in sorted(module.state_dict().items()):
+    for key, value in module.state_dict().items():
         if value.is_floating_point() and value.dtype != torch.float32:
             msg = f"{name}: weights must be float32; {key} is {value.dtype}. Call .float() first."
             raise CheckpointError(msg)
-        digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     arch = {"kind": type(module).__name__, "name": name}
-    identity = identify(module, name, f"memory:{name}", digest.hexdigest(), arch, prepare)
+    identity = identify(module, name, f"memory:{name}", state_digest(module), arch, prepare)
     logits = _logits(module, prepare.geometry)
     if logits != (1, len(classes)):
         msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {tuple(logits)}"
         raise CheckpointError(msg)
     return Checkpoint(identity, one_exit(module), prepare, classes, data)
+
+
+def state_digest(module: nn.Module) -> str:
+    """Return the sha256 over the names and bytes of a state: what identifies its network."""
+    digest = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @torch.no_grad()

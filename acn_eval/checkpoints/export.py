@@ -1,4 +1,4 @@
-"""Writes a network that is cut at an exit as a checkpoint of its own."""
+"""Writes a network that was made smaller as a checkpoint of its own."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.models import Encoder
 
-__all__ = ["cut_at", "export"]
+__all__ = ["cut_at", "export", "rewritten"]
 
 
 def export(checkpoint: Checkpoint, exit: int, out: Path) -> Native:
@@ -37,12 +37,25 @@ def cut_at(checkpoint: Checkpoint, exit: int) -> Native:
     depth = network.config.depth
     if not 0 <= exit <= depth:
         raise ConfigError(f"{checkpoint.id.uri}: exit must be 0 to {depth}; got {exit}")
-    cut = network.truncated(exit)
+    origin = f"{checkpoint.id.sha256} cut at exit {exit} of {depth}"
+    return rewritten(native, network.truncated(exit), origin)
+
+
+def rewritten(native: Native, network: Encoder, origin: str) -> Native:
+    """Return what a file of a network holds that was made from the one of `native`.
+
+    Numbers are stored as they were there.
+
+    Args:
+        native: content of the file that it was made from.
+        network: what became of it.
+        origin: from which file it was made, and how.
+    """
     stored = next(iter(native.state.values())).dtype
     state = {
         name: value.detach().cpu().to(stored) if value.is_floating_point() else value.cpu()
-        for name, value in cut.state_dict().items()
+        for name, value in network.state_dict().items()
     }
-    origin = f"{checkpoint.id.sha256} cut at exit {exit} of {depth}"
-    card = Card(**{**dict(native.card), "arch": cut.config, "pair": None, "origin": origin})
+    changed = {"arch": network.config, "pair": None, "origin": origin}
+    card = Card(**{**dict(native.card), **changed})
     return replace(native, card=card, state=state)
