@@ -1,7 +1,8 @@
 """Small trainings in memory: one alone, or many of one recipe stacked and stepped together."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -29,6 +30,7 @@ from acn_eval.training.recipe import Recipe
 
 __all__ = ["Lesson", "seconds_per_step", "stackable", "trained"]
 
+_SMALL = 2e9  # FLOPs of a forward pass, below which one thread is enough
 Progress = Callable[[int], None]
 """Called with the number of training steps that are done, over all lessons."""
 
@@ -76,9 +78,10 @@ def trained(
     Raises:
         MeasureError: a loss is no longer finite.
     """
-    if len(lessons) > 1:
-        return _Stack(lessons, device).run(progress)
-    return [_alone(lessons[0], device, progress)]
+    with _threads(lessons):
+        if len(lessons) > 1:
+            return _Stack(lessons, device).run(progress)
+        return [_alone(lessons[0], device, progress)]
 
 
 def seconds_per_step(
@@ -95,11 +98,29 @@ def seconds_per_step(
         lesson, fit = lessons[0], start(lessons[0].recipe, device)
         step = partial(advance, fit, lesson.examples, lesson.geometry, lesson.scale(device))
     times = []
-    for _ in range(2 + looks):
-        begin = clock()
-        step().mean().item()  # waits for the device
-        times.append(clock() - begin)
+    with _threads(lessons):
+        for _ in range(2 + looks):
+            begin = clock()
+            step().mean().item()  # waits for the device
+            times.append(clock() - begin)
     return median(times[2:]) / len(lessons)
+
+
+@contextmanager
+def _threads(lessons: Sequence[Lesson]) -> Iterator[None]:
+    """Step small networks on one thread of the CPU: on a busy machine, two wait for each other.
+
+    The numbers of small networks then do not depend on how many cores there are, either.
+    """
+    recipe, before = lessons[0].recipe, torch.get_num_threads()
+    parameters = sum(p.numel() for p in build(recipe.arch).parameters())
+    flops = 2 * parameters * recipe.arch.tokens * recipe.batch * len(lessons)
+    if flops < _SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _alone(lesson: Lesson, device: torch.device, progress: Progress) -> Encoder:

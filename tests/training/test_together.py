@@ -13,7 +13,7 @@ from acn_eval.errors import MeasureError
 from acn_eval.models import read_arch
 from acn_eval.training import Lesson, seconds_per_step, stackable, train, trained
 from acn_eval.training.fit import Scale, accuracy_of, advance, learning_rate, start
-from acn_eval.training.together import _Stack
+from acn_eval.training.together import _Stack, _threads
 from tests.tiny import recipe
 
 TOLERANCE = 1e-4
@@ -178,6 +178,20 @@ def test_progress_counts_the_steps_of_all(pool, device, n):
     told = []
     trained(lessons(pool, SIZES[:n], steps=100), device, told.append)
     assert told == [50 * n, 100 * n]
+
+
+@pytest.mark.parametrize(("batch", "threads"), [(16, 1), (100_000, 3)])
+def test_small_networks_are_stepped_on_one_thread(pool, batch, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with _threads(lessons(pool, batch=batch)):
+            assert torch.get_num_threads() == threads
+        with pytest.raises(KeyboardInterrupt), _threads(lessons(pool)):
+            raise KeyboardInterrupt
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("n", [1, 3])
