@@ -47,8 +47,11 @@ def assert_is_the_exit(whole, exported, exit):
         assert torch.equal(exported.model(images), own[-1])
 
 
-@pytest.mark.parametrize("fields", KINDS, ids=name)
-@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize(
+    ("fields", "suffix"),
+    [*((fields, ".pt") for fields in KINDS), *((fields, ".safetensors") for fields in BRANCHED)],
+    ids=lambda value: value if isinstance(value, str) else name(value),
+)
 def test_the_file_is_the_exit_bit_for_bit(tmp_path, fields, suffix):
     whole = written(tmp_path, fields, suffix)
     for exit in range(SIZES["depth"] + 1):
