@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo gate test test-slow test-gpu check benchmarks clean
+.PHONY: demo gate test test-slow test-postgres test-gpu axe check benchmarks clean
 
 demo: $(READY)
 	$(BIN)/acn-eval robustness --ckpt ac_vit.pt
@@ -25,8 +25,17 @@ check: $(READY)
 test-slow: $(READY)
 	$(BIN)/pytest -q -m slow --timeout 1200
 
+# Eight writers at once, and a server of mlflow/compose.yaml, on a PostgreSQL that is started here.
+test-postgres: $(READY)
+	$(BIN)/pytest -q -rs -m slow --timeout 300 tests/tracking
+
 test-gpu: $(READY)
 	$(BIN)/pytest -q --device cuda
+
+# Accessibility of the report in a real browser; axe-core comes from npm and is not shipped.
+axe: $(READY)
+	npm install --silent --no-save --no-package-lock --prefix .axe axe-core@4
+	ACN_EVAL_AXE=.axe/node_modules/axe-core/axe.min.js $(BIN)/pytest -q tests/report/test_browser.py
 
 benchmarks: $(READY)
 	$(BIN)/python benchmarks/suite_overhead.py
