@@ -47,6 +47,11 @@ def unpacked(wheel, tmp_path_factory):
     return folder
 
 
+def test_what_a_report_is_made_of_is_inside(unpacked):
+    folder = unpacked / "acn_eval" / "report" / "templates"
+    assert {p.name for p in folder.iterdir()} == {"report.html", "report.css"}
+
+
 @pytest.mark.parametrize("kind", ["suites", "checkpoints"])
 def test_what_is_shipped_is_inside(unpacked, kind):
     inside = {

@@ -15,7 +15,7 @@ Line = Sequence[tuple[float, Estimate]]
 _WIDTH, _HEIGHT = 320, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 12, 10, 36
 _APART = 26  # between two labels of the axis, in units of the drawing
-_CHARACTER = 6.0  # of a label, on average
+_CHARACTER, _BOLD = 6.0, 7.0  # of a label, on average
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def forest(rows: Sequence[tuple[str, Estimate]], *, title: str, last_apart: bool
         last_apart: whether the last row is an end point, and not one of many.
     """
     names = [name for name, _ in rows]
-    left = 14 + _CHARACTER * max(map(len, names))
+    left = 16 + _BOLD * max(map(len, names))
     width, height = left + 280, 34 + 20 * len(rows)
     words = "; ".join(
         f"{name}: {100 * e.value:+.1f} [{100 * e.low:+.1f}, {100 * e.high:+.1f}]"

@@ -11,7 +11,7 @@ from acn_eval.statistics.curves import Curves, curves
 
 __all__ = ["charts", "curve_drawing", "differences", "heat_maps"]
 
-_MOST_DIFFERENCES = 24
+_MOST_DIFFERENCES = 48
 _Lines = Mapping[str, Line]
 
 
@@ -93,7 +93,9 @@ def differences(material: Material) -> tuple[Block, ...]:
     if comparison is None:
         return ()
     rows: Sequence[Row] = comparison.rows
+    shown = "all conditions"
     if len(rows) > _MOST_DIFFERENCES:
+        shown = f"all {len(rows)} conditions, of which those on undisturbed images are drawn"
         rows = [row for row in rows if row.condition.get("corruption", "clean") == "clean"]
     if not rows or len(rows) > _MOST_DIFFERENCES:
         return ()
@@ -102,7 +104,7 @@ def differences(material: Material) -> tuple[Block, ...]:
     drawn = forest([*lines, (primary.name, primary.difference)], title="Differences in points")
     left, right = material.labels
     caption = (
-        f"{left} - {right} in points; lines are the simultaneous 95 % band over all conditions, "
+        f"{left} - {right} in points; lines are the simultaneous 95 % band over {shown}, "
         f"and the interval of the primary end point ({primary.name}, square)"
     )
     return (Drawing(caption, (("", drawn),)),)

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from acn_eval.corruptions import Context, Corruption, NoiseKey
-from acn_eval.data import Examples, Geometry, open_examples
+from acn_eval.data import Examples, Geometry, Split, open_examples
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.passes import Place
 from acn_eval.report.material import Material, head_cells
@@ -37,7 +38,7 @@ def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
         DataError: they are not there, or are others now.
     """
     data = result.data
-    examples = open_examples(data.name, data.split, root)  # type: ignore[arg-type]
+    examples = open_examples(data.name, cast("Split", data.split), root)
     if examples.classes != data.classes:
         examples = examples.only(data.classes)
     ids = np.unique(np.concatenate([cell.ids for cell in result.cells]))
@@ -52,7 +53,7 @@ def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
     """Return galleries of images that the two sides (their first files) judge differently.
 
     Per corruption the first images in an order keyed by suite, seed and corruption, among those
-    where one side is right and the other wrong at some level.
+    where one side is right and the other wrong at some level. None where nothing is corrupted.
 
     Raises:
         DataError: the suite is of another version.
@@ -60,7 +61,7 @@ def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
     result = material.candidates[0]
     suite = _noise_of(result)
     if suite is None:
-        return (Text("This suite shows undisturbed images alone.", "note"),)
+        return ()
     studio = _Studio.of(suite, result, examples)
     blocks = [
         block

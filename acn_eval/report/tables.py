@@ -146,7 +146,9 @@ def verdict_table(verdict: Verdict) -> Table:
         texts = rule_cells(rule)
         estimate = Cell(texts[1], vars(rule.estimate) if rule.estimate else {})
         body.append((Cell(texts[0]), estimate, *map(Cell, texts[2:])))
-    return Table(f"What must hold, by {verdict.gate}", rule_head(verdict), tuple(body), name="gate")
+    return Table(
+        f"What must hold, by {verdict.gate}", rule_head(verdict), tuple(body), name="gate"
+    )
 
 
 def change_table(
