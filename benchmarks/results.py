@@ -20,7 +20,7 @@ from acn_eval.learning import learn, open_plan
 from acn_eval.passes import Place
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, Estimate, Row, compare, cut_of
-from acn_eval.suites import LowData, read_suite
+from acn_eval.suites import LowData, Suite, read_suite
 
 CPU = torch.device("cpu")
 SEEDS = range(1, 5)
@@ -39,7 +39,7 @@ class Job(NamedTuple):
     """One table: a suite and the files of both sides."""
 
     title: str
-    suite: str
+    suite: str | Suite
     candidates: Sequence[str]
     baselines: Sequence[str]
     choice: Choice = Choice()
@@ -49,7 +49,9 @@ def seeds(name: str) -> list[str]:
     return [f"{name}.pt", *(f"seeds/{name}_{seed}.pt" for seed in SEEDS)]
 
 
-def pair(title: str, suite: str, folder: str = "", kind: str = "vit", **choice: object) -> Job:
+def pair(
+    title: str, suite: str | Suite, folder: str = "", kind: str = "vit", **choice: object
+) -> Job:
     files = ([f"{folder}{side}_{kind}.pt"] for side in ("ac", "res"))
     return Job(title, suite, *files, Choice(**choice))  # type: ignore[arg-type]
 
@@ -87,7 +89,8 @@ def transfer() -> Iterator[Job]:
     targets = {"cifar100": "npz:cifar100", "tiny-imagenet-50": "folder:tiny-imagenet-50"}
     for folder, data in targets.items():
         if (data_root() / folder).is_dir():
-            yield pair(f"CIFAR-10 to {folder}, ViT, seed 0", "transfer", "cifar10/", data=data)
+            ridge = read_suite("transfer").model_copy(update={"protocols": ("ridge",)})
+            yield pair(f"CIFAR-10 to {folder}, ViT, seed 0", ridge, "cifar10/", data=data)
 
 
 def shown(e: Estimate, sign: str = "", scale: float = 100) -> str:
@@ -119,7 +122,11 @@ def table(c: Comparison, rows: Sequence[Row]) -> str:
 def findings(c: Comparison) -> Iterator[str]:
     for f in c.findings:
         sides = f"{shown(f.candidate, scale=1)} against {shown(f.baseline, scale=1)} {f.unit}"
-        difference = f", difference {shown(f.difference, '+', 1)}" if f.difference else ""
+        difference = (
+            f", difference {shown(f.difference, '+', 1)} {f.difference_unit}"
+            if f.difference
+            else ""
+        )
         yield f"- {f.name}: {sides}{difference}; {f.note}"
 
 
@@ -163,15 +170,15 @@ def chapter(jobs: Iterator[Job]) -> None:
     done = set()
     for job in jobs:
         both = [*job.candidates, *job.baselines]
-        print(f"evaluating {job.title} {job.suite}", file=sys.stderr, flush=True)
+        print(f"evaluating {job.title}", file=sys.stderr, flush=True)
         results = evaluate(both, job.suite, job.choice, place=Place(CPU))
-        count = len(job.candidates)
-        print(f"\n### {job.title}: {job.suite}\n")
+        count, suite = len(job.candidates), results[0].suite
+        print(f"\n### {job.title}: {suite['name']}\n")
         if (names := tuple(both)) not in done:
             done.add(names)
             print(f"{training(job.candidates)}\n{training(job.baselines)}\n")
         comparison(results[:count], results[count:])
-        if job.suite == "compression":
+        if suite["kind"] == "compression":
             print("\n" + "\n".join(depths(results)))
 
 

@@ -85,7 +85,7 @@ def show_findings(out: Console, comparison: Comparison) -> None:
     for f in comparison.findings:
         line = f"{f.name}: {_plain(f.candidate, f.unit)} against {_plain(f.baseline, f.unit)}"
         if f.difference is not None:
-            line += f", difference {_plain(f.difference, f.unit, sign='+')}"
+            line += f", difference {_plain(f.difference, f.difference_unit, sign='+')}"
         out.print(f"{line}; {f.note}" if f.note else line)
 
 

@@ -83,7 +83,7 @@ def finding_claim(
     evidence = {finding.name: difference}
     said = {-1: words[0], 0: "no difference proven", 1: words[1]}[sign]
     value, low, high = difference.value, difference.low, difference.high
-    shown = f"{finding.name} {value:+.1f} {finding.unit} [{low:+.1f}, {high:+.1f}]"
+    shown = f"{finding.name} {value:+.1f} {finding.difference_unit} [{low:+.1f}, {high:+.1f}]"
     if whole is not None and sign != 0 and _sign(whole) == sign:
         verdict, evidence = "depends", {**evidence, "whole network": whole}
         against = "less" if sign < 0 else "more"

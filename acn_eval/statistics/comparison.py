@@ -111,7 +111,7 @@ class Finding:
     """A number that is no accuracy, of both sides: a depth, a share, a part of the variance.
 
     Attributes:
-        unit: of all its numbers.
+        unit: of both sides.
         difference: candidate - baseline with 95 % limits; None where there is none to speak of.
         note: how it was obtained, in words.
     """
@@ -122,6 +122,11 @@ class Finding:
     baseline: Estimate
     difference: Estimate | None
     note: str = ""
+
+    @property
+    def difference_unit(self) -> str:
+        """Unit of the difference: two shares in % differ by points."""
+        return "points" if self.unit == "%" else self.unit
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,13 +106,14 @@ def depth_findings(
     if design.unit == CHECKPOINTS:
         return _of_files(candidates, baselines)
     shares = Pair(*(_shares(side) for side in (candidates, baselines)))
+    rounding = [_rounding(side) for side in (candidates, baselines)]
     return (
         Finding(
             name="share of the network needed",
             unit="%",
-            candidate=_percent(seeds_only(shares.candidate)),
-            baseline=_percent(seeds_only(shares.baseline)),
-            difference=_percent(seeds_only(*design.arms(shares))),
+            candidate=_percent(seeds_only(shares.candidate), rounding[0]),
+            baseline=_percent(seeds_only(shares.baseline), rounding[1]),
+            difference=_percent(seeds_only(*design.arms(shares)), sum(rounding)),
             note="plug-in cut of every training seed on these test images; interval over seeds",
         ),
     )
@@ -151,8 +152,16 @@ def _shares(results: Sequence[EvalResult]) -> NDArray[np.float64]:
     return np.array([[100 * cut.estimate / cut.depth] for cut in cuts])
 
 
-def _percent(effect: Student) -> Estimate:
-    return Estimate(effect.value, *effect.interval())
+def _rounding(results: Sequence[EvalResult]) -> float:
+    """Variance of a mean cut that is due to whole blocks alone: 1 / 12 block squared per seed."""
+    depth = len(exits_of(results[0])) - 1
+    return (100 / depth) ** 2 / 12 / len(results)
+
+
+def _percent(effect: Student, rounding: float) -> Estimate:
+    """Seeds that all cut at one block are not certain: they agree to a block."""
+    wide = replace(effect, variance=max(effect.variance, rounding))
+    return Estimate(effect.value, *wide.interval())
 
 
 def _on_clean_exit(cell: Cell) -> bool:

@@ -104,11 +104,13 @@ def _left_out(count: int) -> list[str]:
 
 
 def _finding(f: Finding) -> str:
-    def text(e: Estimate, sign: str = "") -> str:
-        return f"{e.value:{sign}.3g} {f.unit} [{e.low:{sign}.3g}, {e.high:{sign}.3g}]"
+    def text(e: Estimate, unit: str, sign: str = "") -> str:
+        return f"{e.value:{sign}.3g} {unit} [{e.low:{sign}.3g}, {e.high:{sign}.3g}]"
 
-    difference = f", difference {text(f.difference, '+')}" if f.difference else ""
-    return f"{f.name}: {text(f.candidate)} against {text(f.baseline)}{difference}; {f.note}"
+    last = f", difference {text(f.difference, f.difference_unit, '+')}" if f.difference else ""
+    return (
+        f"{f.name}: {text(f.candidate, f.unit)} against {text(f.baseline, f.unit)}{last}; {f.note}"
+    )
 
 
 def _ratio(comparison: Comparison) -> list[str]:

@@ -11,15 +11,15 @@ IMAGES = torch.zeros(4, 1, 8, 8)
 
 
 class Slow:
-    """A network whose every run takes the next of some durations, by its own clock."""
+    """A network whose every run takes the next of some durations, the first an age."""
 
-    def __init__(self, *seconds, warm_up=1000.0):
-        self.seconds, self.warm_up = seconds, warm_up
+    def __init__(self, *seconds):
+        self.seconds = seconds
         self.now, self.runs, self.shapes = 0.0, 0, []
 
     def __call__(self, images):
         run = self.runs - 3
-        self.now += self.warm_up if run < 0 else self.seconds[run % len(self.seconds)]
+        self.now += self.seconds[run % len(self.seconds)] if self.runs else 1000.0
         self.runs += 1
         self.shapes.append(tuple(images.shape))
         return images
@@ -47,8 +47,8 @@ def test_median_and_95th_percentile_of_warm_runs():
 @pytest.mark.parametrize(
     ("duration", "seconds", "runs"),
     [
-        (1.0, 0.5, 10),  # ten at least, however long they take
-        (0.01, 0.2, 20),  # for about so long
+        (0.09, 0.5, 10),  # ten at least
+        (0.01, 0.195, 20),  # for about so long
         (0.01, 0.205, 21),
         (0.0001, 5.0, 100),  # a hundred at most
     ],
@@ -59,6 +59,13 @@ def test_so_many_runs(duration, seconds, runs):
     assert found.runs == runs
     assert network.runs == 3 + runs
     assert set(network.shapes) == {(4, 1, 8, 8)}
+
+
+@pytest.mark.parametrize(("duration", "runs"), [(5.0, 3), (0.3, 4)])
+def test_a_slow_network_is_timed_for_a_second_or_three_runs(duration, runs):
+    network = Slow(duration)
+    assert timed(network, 0.05).runs == runs
+    assert network.runs == 2 + runs
 
 
 def test_it_runs_without_gradients_in_the_precision_in_force(device):

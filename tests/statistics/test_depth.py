@@ -303,3 +303,14 @@ def test_a_network_without_exits_is_compared_by_its_last_one_from_either_side():
         assert found.findings == ()
     (line,) = [w for w in forth.warnings if "not compared" in w]
     assert line == "exit 4, exit 3, exit 2 and 7 more: not compared; foreign: not measured"
+
+
+def test_seeds_that_all_cut_at_one_block_agree_to_a_block_and_no_better():
+    sides = seeds("acn", (4, 4, 4, 4)), seeds("res", (4, 4, 4, 4))
+    (finding,) = compare(*sides).findings
+    depth = cut_of(sides[0][0]).depth
+    rounding = 100 / depth / np.sqrt(12 * 4)
+    assert finding.candidate.high - finding.candidate.value == pytest.approx(
+        1.96 * rounding, rel=0.01
+    )
+    assert finding.difference.high == pytest.approx(1.96 * rounding * np.sqrt(2), rel=0.01)
