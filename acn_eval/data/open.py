@@ -29,7 +29,9 @@ def data_root(given: Path | None = None) -> Path:
     return given or Path(os.environ.get(DATA_ROOT) or "data")
 
 
-def open_examples(name: str, split: Split = "test", root: Path | None = None) -> Examples:
+def open_examples(
+    name: str, split: Split = "test", root: Path | None = None, *, download: bool = True
+) -> Examples:
     """Return a split of a data set.
 
     Args:
@@ -37,6 +39,7 @@ def open_examples(name: str, split: Split = "test", root: Path | None = None) ->
             for here and then under the data root.
         split: ``train``, ``validation`` or ``test``; test is for evaluation only.
         root: see `data_root`.
+        download: a known data set that is missing, where there is internet.
 
     Raises:
         DataError: unknown name, nothing there, or damaged.
@@ -48,7 +51,7 @@ def open_examples(name: str, split: Split = "test", root: Path | None = None) ->
     if name == "digits":
         return open_digits(split)
     if name == "cifar10":
-        return open_cifar10(split, data_root(root))
+        return open_cifar10(split, data_root(root), download=download)
     if scheme in {"npz", "folder"} and path:
         opener = open_npz if scheme == "npz" else open_folder
         return replace(opener(_find(Path(path), root), split), name=name)

@@ -38,7 +38,7 @@ def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
         DataError: they are not there, or are others now.
     """
     data = result.data
-    examples = open_examples(data.name, cast("Split", data.split), root)
+    examples = open_examples(data.name, cast("Split", data.split), root, download=False)
     if examples.classes != data.classes:
         examples = examples.only(data.classes)
     ids = np.unique(np.concatenate([cell.ids for cell in result.cells]))

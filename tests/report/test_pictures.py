@@ -120,11 +120,14 @@ def test_what_is_said_below_a_picture_is_the_outcome(about, galleries):
                     assert said.right == (cell.predicted[at] == labels[image])
 
 
-def test_data_that_changed_or_went_away_is_noticed(about):
+def test_data_that_changed_or_went_away_is_noticed_and_not_downloaded(about, tmp_path):
     result = about.candidates[0]
     other = replace(result, data=replace(result.data, fingerprint="0" * 16))
     with pytest.raises(DataError, match="These are other images"):
         examples_of(other)
+    known = replace(result, data=replace(result.data, name="cifar10"))
+    with pytest.raises(DataError, match=r"must hold cifar-10-batches-py; it does not\."):
+        examples_of(known, tmp_path)
     gone = replace(result, data=replace(result.data, name="npz:gone.npz"))
     with pytest.raises(DataError, match=r"gone\.npz"):
         examples_of(gone)
