@@ -81,6 +81,7 @@ _END_POINTS: Mapping[str, EndPoint] = {
         findings=depth_findings,
         decisive=("needs less of its depth", "needs more of its depth"),
     ),
+    "dynamics": _WHOLE,
     "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),
     "pruning": EndPoint(
         "area over sparsity",
