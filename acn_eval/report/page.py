@@ -26,6 +26,16 @@ __all__ = [
 Number = float | int
 
 
+def flat(text: str) -> str:
+    r"""One line of plain text that Markdown takes as such.
+
+    >>> flat("a|b <script>")
+    'a\\|b &lt;script&gt;'
+    """
+    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return safe.replace(">", "&gt;").replace("|", "\\|")
+
+
 @dataclass(frozen=True)
 class Cell:
     """What stands in one place of a table.
@@ -66,7 +76,7 @@ class Table:
         """The rounded text, as Markdown."""
         body = [tuple(cell.text for cell in row) for row in self.rows]
         lines = [self.head, ("---",) * len(self.head), *body]
-        return "\n".join("| " + " | ".join(map(_in_markdown, line)) + " |" for line in lines)
+        return "\n".join("| " + " | ".join(map(flat, line)) + " |" for line in lines)
 
     @property
     def csv(self) -> str:
@@ -143,7 +153,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Shown:
-    """What one network said of a picture; right is None where nothing is known of it."""
+    """What one network said of a picture; the answer is empty where only `right` is known."""
 
     network: str
     answer: str
@@ -198,16 +208,3 @@ class Page:
 
     title: str
     sections: tuple[Section, ...]
-
-
-def flat(text: str) -> str:
-    r"""One line of plain text that Markdown takes as such.
-
-    >>> flat("a|b <script>")
-    'a\\|b &lt;script&gt;'
-    """
-    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
-    return safe.replace(">", "&gt;").replace("|", "\\|")
-
-
-_in_markdown = flat

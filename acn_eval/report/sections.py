@@ -45,33 +45,29 @@ def _verdict(material: Material) -> Iterator[Section]:
             "verdict", "Verdict", (Text("No verdict: there is no baseline.", "verdict"),)
         )
         return
-    claim = comparison.claim
-    more = (
-        [Text(f"{material.others} further comparisons are stored beside this one.", "note")]
-        if material.others
-        else []
-    )
-    said = Text(f"{claim.verdict.upper()}: {claim.sentence}", f"verdict {claim.verdict}")
-    table = tables.primary_table(comparison)
-    yield Section("verdict", "Verdict", (said, Text(_reach(comparison)), table, *more))
+    claim, rests_on = comparison.claim, tables.evidence_table(comparison)
+    blocks: list[Block] = [
+        Text(f"{claim.verdict.upper()}: {claim.sentence}", f"verdict {claim.verdict}"),
+        Text(_reach(comparison)),
+        tables.primary_table(comparison),
+    ]
+    if rests_on.rows:
+        blocks.append(rests_on)
+    if material.others:
+        others = f"{material.others} further comparisons are stored beside this one."
+        blocks.append(Text(others, "note"))
+    yield Section("verdict", "Verdict", tuple(blocks))
     if material.verdict is not None:
         yield Section("gate", "Gate", _gate(material))
 
 
 def _reach(comparison: Comparison) -> str:
-    """What could have been seen, of what, and the ratio of errors."""
+    """What could have been seen, and of what."""
     sample = _SAMPLE["draws" if comparison.replicate == "draw" else comparison.unit]
-    text = (
+    return (
         f"{comparison.data}, n = {comparison.n:,} images; {sample}. A difference of "
         f"{100 * comparison.primary.mde:.1f} points is seen four times in five (MDE); "
         "accuracies in %, differences in points."
-    )
-    if comparison.ratio is None:
-        return text
-    r = comparison.ratio
-    return (
-        f"{text} Errors of the candidate over those of the baseline: {r.value:.2f} "
-        f"[{r.low:.2f}, {r.high:.2f}]."
     )
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "calibration_table",
     "change_table",
     "comparison_table",
+    "evidence_table",
     "file_table",
     "finding_table",
     "manifest_table",
@@ -110,6 +111,20 @@ def accuracy_table(accuracies: Sequence[Accuracy], label: str) -> Table:
     return Table("Accuracy under every condition", head, body, name="rows", copied=True)
 
 
+def evidence_table(comparison: Comparison) -> Table:
+    """Return the estimates that the verdict rests on, and the ratio of errors."""
+    units = {"loss in logits": "logits", **{f.name: f.unit for f in comparison.findings}}
+    rows = []
+    for name, estimate in comparison.claim.evidence.items():
+        unit = units.get(name, "points")
+        cell = points(estimate, sign="+") if unit == "points" else _plain(estimate, sign="+")
+        rows.append((Cell(name), cell, Cell(unit)))
+    if comparison.ratio is not None:
+        rows.append((Cell("error ratio"), _plain(comparison.ratio), Cell("1")))
+    head = ("candidate - baseline", _head("estimate", ""), "unit")
+    return Table("What the verdict rests on", head, tuple(rows), name="evidence")
+
+
 def finding_table(comparison: Comparison, findings: Sequence[Finding]) -> Table:
     """Return numbers that are no accuracies."""
     body = tuple(
@@ -146,9 +161,7 @@ def verdict_table(verdict: Verdict) -> Table:
         texts = rule_cells(rule)
         estimate = Cell(texts[1], vars(rule.estimate) if rule.estimate else {})
         body.append((Cell(texts[0]), estimate, *map(Cell, texts[2:])))
-    return Table(
-        f"What must hold, by {verdict.gate}", rule_head(verdict), tuple(body), name="gate"
-    )
+    return Table(f"The rules of {verdict.gate}", rule_head(verdict), tuple(body), name="gate")
 
 
 def change_table(

@@ -78,6 +78,16 @@ def test_every_number_of_the_comparison_is_there_to_the_digit(read, facts, name)
         assert row["notes"][0] == ", ".join(fact["notes"])
 
 
+def test_what_the_verdict_rests_on_is_there_to_the_digit(read, facts):
+    rows = {row["candidate - baseline"][0]: row for row in read.rows("evidence")}
+    expected = {**facts["claim"]["evidence"], "error ratio": facts["ratio"]}
+    assert list(rows) == list(expected)
+    for name, row in rows.items():
+        assert numbers(row["estimate [95 %]"]) == expected[name]
+    assert rows["loss in logits"]["unit"][0] == "logits"
+    assert rows["corrupted"]["unit"][0] == "points"
+
+
 def test_the_gate_is_there_to_the_digit(read, stored):
     verdict = json.loads((stored / "gate.json").read_text())
     rows = read.tables["gate"][1:]
