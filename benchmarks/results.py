@@ -93,8 +93,8 @@ def transfer() -> Iterator[Job]:
             yield pair(f"CIFAR-10 to {folder}, ViT, seed 0", ridge, "cifar10/", data=data)
 
 
-def shown(e: Estimate, sign: str = "", scale: float = 100) -> str:
-    return f"{scale * e.value:{sign}.1f} [{scale * e.low:{sign}.1f}, {scale * e.high:{sign}.1f}]"
+def shown(e: Estimate, sign: str = "") -> str:
+    return f"{100 * e.value:{sign}.1f} [{100 * e.low:{sign}.1f}, {100 * e.high:{sign}.1f}]"
 
 
 def p(value: float) -> str:
@@ -121,13 +121,13 @@ def table(c: Comparison, rows: Sequence[Row]) -> str:
 
 def findings(c: Comparison) -> Iterator[str]:
     for f in c.findings:
-        sides = f"{shown(f.candidate, scale=1)} against {shown(f.baseline, scale=1)} {f.unit}"
-        difference = (
-            f", difference {shown(f.difference, '+', 1)} {f.difference_unit}"
-            if f.difference
-            else ""
-        )
-        yield f"- {f.name}: {sides}{difference}; {f.note}"
+        sides = f"{_plain(f.candidate)} against {_plain(f.baseline)} {f.unit}"
+        difference = f", difference {_plain(f.difference, '+')} {f.difference_unit}"
+        yield f"- {f.name}: {sides}{difference if f.difference else ''}; {f.note}"
+
+
+def _plain(e: Estimate | None, sign: str = "") -> str:
+    return f"{e.value:{sign}.3g} [{e.low:{sign}.3g}, {e.high:{sign}.3g}]" if e else ""
 
 
 def depths(results: Sequence[EvalResult]) -> Iterator[str]:
@@ -187,8 +187,9 @@ def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
     print(f"{c.data}, n = {c.n}, unit: {c.unit}, {first.precision}.\n")
     kept = [r for r in c.rows if first.suite["kind"] == "robustness" or _undisturbed(r)]
     print(f"{table(c, kept)}\n")
-    print("\n".join([*findings(c), *([""] if c.findings else [])]), end="")
-    print(f"\n**{c.claim.verdict}**: {c.claim.sentence}")
+    for line in findings(c):
+        print(line)
+    print(f"{chr(10) if c.findings else ''}**{c.claim.verdict}**: {c.claim.sentence}")
     for skip in first.skipped[::5]:
         print(f"\nNot measured: {skip.reason}.")
 
