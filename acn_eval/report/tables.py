@@ -120,9 +120,10 @@ def evidence_table(comparison: Comparison) -> Table:
         cell = points(estimate, sign="+") if unit == "points" else _plain(estimate, sign="+")
         rows.append((Cell(name), cell, Cell(unit)))
     if comparison.ratio is not None:
-        rows.append((Cell("error ratio"), _plain(comparison.ratio), Cell("1")))
-    head = ("candidate - baseline", _head("estimate", ""), "unit")
-    return Table("What the verdict rests on", head, tuple(rows), name="evidence")
+        rows.append((Cell("error ratio"), _plain(comparison.ratio), Cell("ratio")))
+    head = ("quantity", _head("estimate", ""), "unit")
+    caption = "What the verdict rests on: candidate - baseline, errors as candidate / baseline"
+    return Table(caption, head, tuple(rows), name="evidence")
 
 
 def finding_table(comparison: Comparison, findings: Sequence[Finding]) -> Table:

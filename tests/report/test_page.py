@@ -79,7 +79,7 @@ def test_every_number_of_the_comparison_is_there_to_the_digit(read, facts, name)
 
 
 def test_what_the_verdict_rests_on_is_there_to_the_digit(read, facts):
-    rows = {row["candidate - baseline"][0]: row for row in read.rows("evidence")}
+    rows = {row["quantity"][0]: row for row in read.rows("evidence")}
     expected = {**facts["claim"]["evidence"], "error ratio": facts["ratio"]}
     assert list(rows) == list(expected)
     for name, row in rows.items():
