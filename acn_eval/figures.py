@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from acn_eval.figures_dynamics import dynamics_figures
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
 from acn_eval.statistics.comparison_io import FILE, comparison_key
@@ -38,6 +39,7 @@ _PANEL = (4.0, 3.3)  # inches
 _COLUMNS = 3
 _GAP = 0.055  # between two labels, as a share of the height of a panel
 
+_OWN: Mapping[str, Callable[[EvalResult], Mapping[str, Figure]]] = {"dynamics": dynamics_figures}
 _Line = list[tuple[float, Estimate]]
 Chart = Mapping[str, Any]
 """What `EvalResult.details` keeps beside the conditions: name, x (label), points (x, y)."""
@@ -135,10 +137,18 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
-    """Draw the curves, maps and charts of one checkpoint into the folder of its result."""
+    """Draw the curves, maps and charts of one checkpoint into the folder of its result.
+
+    A kind of suite with figures of its own has these instead of maps and charts.
+    """
     networks = {result.checkpoint.name: summarise([result])}
     title = f"{result.data.name} {result.data.split}, {result.data.n} images"
-    _draw_more(networks, [result], title, folder)
+    own = _OWN.get(str(result.suite.get("kind")))
+    if own is None:
+        _draw_more(networks, [result], title, folder)
+    else:
+        for name, figure in own(result).items():
+            save_figure(figure, folder, name)
     return save_figure(accuracy_curves(networks, title=title), folder, NAME)
 
 

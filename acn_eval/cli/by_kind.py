@@ -13,6 +13,7 @@ __all__ = ["show_results"]
 _WORDS = {
     "robustness": "acn_eval.cli.words",
     "compression": "acn_eval.cli.words_compression",
+    "dynamics": "acn_eval.cli.words_dynamics",
     "transfer": "acn_eval.cli.words_transfer",
     "low_data": "acn_eval.cli.words_low_data",
 }

@@ -1,6 +1,7 @@
 """The questions that can be asked of a checkpoint: one module, one YAML, one line each."""
 
 from acn_eval.suites.compression import Compression
+from acn_eval.suites.dynamics import Dynamics
 from acn_eval.suites.files import shipped_suites
 from acn_eval.suites.low_data import LowData, LowDataProbe, Side
 from acn_eval.suites.read import AnySuite, read_suite, schema
@@ -12,6 +13,7 @@ __all__ = [
     "Answer",
     "AnySuite",
     "Compression",
+    "Dynamics",
     "LowData",
     "LowDataProbe",
     "Robustness",

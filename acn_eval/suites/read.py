@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from acn_eval.strict import read_config
 from acn_eval.suites.compression import Compression
+from acn_eval.suites.dynamics import Dynamics
 from acn_eval.suites.files import suite_file
 from acn_eval.suites.low_data import AnyLowData
 from acn_eval.suites.robustness import Robustness
@@ -14,7 +15,7 @@ from acn_eval.suites.transfer import Transfer
 __all__ = ["AnySuite", "read_suite", "schema"]
 
 AnySuite = Annotated[
-    Robustness | Compression | Transfer | AnyLowData,
+    Robustness | Compression | Dynamics | Transfer | AnyLowData,
     Field(discriminator="kind"),
 ]
 """Every suite, chosen by ``kind``: the only list of suites."""

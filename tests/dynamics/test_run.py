@@ -33,7 +33,7 @@ def results(shared):
 
 @pytest.fixture(scope="module")
 def acn(shared):
-    """The ACN of the suite, trained by the loop that low data uses, and a way to show it images."""
+    """The ACN of the suite, trained without a look, and a way to show it images."""
     recipe = shared.suite.recipe_of("acn")
     lesson = Lesson(recipe, shared.splits["train"], shared.splits["validation"])
     (network,) = trained([lesson], shared.place.device)
