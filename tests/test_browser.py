@@ -59,6 +59,24 @@ def test_the_comparison_is_charted_by_level(shown, tmp_path):
     page.screenshot(tmp_path / "comparisons.png")
 
 
+def test_groups_of_arms_are_lines_of_their_own(shown, tmp_path):
+    page, links, *_ = shown
+    page.open(links["acn-eval/robustness, architectures"])
+    page.wait_for_text("Group: acn", "Group: residual", "acn (acc/gaussian)")
+    page.wait_for(f"{LINES}('acc/gaussian') >= 2")  # and the edges of their bands
+    page.screenshot(tmp_path / "architectures.png")
+
+
+def test_tables_have_the_columns_that_matter(shown, tmp_path):
+    page, links, _, _, comparison = shown
+    page.open(links["acn-eval/robustness, verdicts"])
+    page.wait_for_text("acn_eval.verdict", "diff_pp/primary", "ci_low_pp/primary", "1 matching")
+    page.wait_for_text("ac_vit vs res_vit", comparison.claim.verdict)
+    page.open(links["acn-eval/robustness, checkpoints"])
+    page.wait_for_text("mean/corrupted", "acn_eval.connectivity", "residual", "2 matching runs")
+    page.screenshot(tmp_path / "checkpoints.png")
+
+
 def test_the_description_holds_the_verdict_the_table_and_links(shown, tmp_path):
     page, _, runs, recorded, comparison = shown
     page.open(f"{runs}/{recorded.runs[comparison_key(comparison)]}")

@@ -9,6 +9,7 @@ import pytest
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.tracking import chart_links, find, record, resolve_store, serving
 from acn_eval.tracking.server import LIGHT
+from acn_eval.tracking.views import PAGES
 from tests.fakes import fake_result, saved_pair
 
 MLFLOW = Path(__file__).parents[1] / "mlflow"
@@ -87,7 +88,7 @@ def test_a_server_takes_the_same_record_and_takes_it_once(tmp_path):
     assert seen[0] == seen[1]
     assert steps == [0, 100, 200, 400]
     assert files == {"accuracy.csv", "cells.parquet", "result.json"}
-    assert set(pages) == {"acn-eval/robustness, curves", "acn-eval/robustness, comparisons"}
+    assert set(pages) == {f"acn-eval/robustness, {name}" for name in PAGES}
 
 
 @pytest.mark.parametrize("kind", ["dead_server", "silent_server"])

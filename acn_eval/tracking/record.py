@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlencode
 
 from acn_eval.errors import TrackingError
 from acn_eval.results import EvalResult
@@ -14,7 +13,7 @@ from acn_eval.tracking.comparisons import comparison_run
 from acn_eval.tracking.store import Store, quiet_environment, resolve_store
 from acn_eval.tracking.writer import Writer
 
-__all__ = ["Recorded", "charts", "record", "record_in", "tracking_errors", "warm_up"]
+__all__ = ["Recorded", "record", "record_in", "tracking_errors", "warm_up"]
 
 
 @dataclass(frozen=True)
@@ -30,20 +29,6 @@ class Recorded:
     store: Store
     experiments: Mapping[str, str]
     runs: Mapping[str, str]
-
-
-def charts(experiment_id: str, kind: str = "arm") -> str:
-    """Return the end of the address that opens the charts of all runs of a kind.
-
-    Without ``workflowType`` MLflow opens its pages for language models. Without the filter the
-    charts of arms name comparisons in their legends, and ten comparisons hide all arms.
-    """
-    query = {
-        "workflowType": "machine_learning",
-        "compareRunsMode": "CHART",
-        "searchFilter": f"tags.acn_eval.kind = '{kind}'",
-    }
-    return f"/#/experiments/{experiment_id}/runs?{urlencode(query, quote_via=quote)}"
 
 
 def record(

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import IO
 
 from acn_eval.errors import ConfigError, TrackingError
-from acn_eval.tracking.record import charts, tracking_errors
+from acn_eval.tracking.record import tracking_errors
 from acn_eval.tracking.store import Store
+from acn_eval.tracking.views import PAGES, link
 
 __all__ = ["LIGHT", "Server", "chart_links", "serving"]
 
@@ -87,9 +88,9 @@ def chart_links(address: str) -> dict[str, str]:
             filter_string="name LIKE 'acn-eval/%'", order_by=["last_update_time DESC"]
         )
     return {
-        f"{each.name}, {what}": address + charts(each.experiment_id, kind)
+        f"{each.name}, {what}": address + link(each.experiment_id, what)
         for each in found
-        for what, kind in {"curves": "arm", "comparisons": "comparison"}.items()
+        for what in PAGES
     }
 
 

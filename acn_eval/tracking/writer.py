@@ -10,6 +10,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.arms import model_key
 from acn_eval.tracking.content import RunContent, key_name
+from acn_eval.tracking.views import view_tags
 
 __all__ = ["EXPERIMENT", "Writer"]
 
@@ -88,8 +89,14 @@ class Writer:
         return self.experiments[name]
 
     def _experiment(self, name: str) -> str:
+        """Return the id of an experiment that is there, with its views up to date."""
         known = self._client.get_experiment_by_name(name)
-        return str(known.experiment_id) if known else ""
+        if known is None:
+            return ""
+        for tag, value in view_tags().items():
+            if known.tags.get(tag) != value:
+                self._client.set_experiment_tag(known.experiment_id, tag, value)
+        return str(known.experiment_id)
 
     def _new_experiment(self, name: str, suite: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -103,6 +110,7 @@ class Writer:
                     "mlflow.note.content": _ABOUT.format(suite=suite),
                     "mlflow.experimentKind": "custom_model_development",
                     "acn_eval.suite": suite,
+                    **view_tags(),
                 },
             )
         except MlflowException as exc:

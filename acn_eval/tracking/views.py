@@ -1,0 +1,89 @@
+"""Pages of an experiment: what is filtered, grouped and shown in the columns of MLflow's UI."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+__all__ = ["PAGES", "Page", "link", "view_tags"]
+
+_TAG = "mlflow.sharedViewState.{key}"  # MLflow's own name for a view that is shared by its address
+_KEY = "acn_eval_{name}"
+
+
+class Page(NamedTuple):
+    """One page of an experiment.
+
+    Attributes:
+        kind: of the runs that it shows.
+        charts: whether it draws charts; otherwise it is a table.
+        columns: of the table; MLflow leaves out what no run has.
+        group: tag whose values are lines of their own, each the mean of its runs.
+    """
+
+    kind: str
+    charts: bool = True
+    columns: tuple[str, ...] = ()
+    group: str = ""
+
+    def state(self) -> dict[str, Any]:
+        """What MLflow's UI keeps of a page; what is not named is as in a new browser."""
+        keys = [{"mode": "tag", "groupByData": self.group}] if self.group else []
+        return {
+            "searchFilter": f"tags.acn_eval.kind = '{self.kind}'",
+            "selectedColumns": list(self.columns),
+            "groupBy": {"aggregateFunction": "average", "groupByKeys": keys} if keys else None,
+        }
+
+
+_END_POINTS = ("mean/corrupted", "mean/over_exits", "probe/of_the_last_exit", "area/over_log_size")
+_ABOUT_ARMS = ("connectivity", "depth", "train_seed", "gate")
+_ESTIMATES = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
+PAGES: Mapping[str, Page] = {
+    "curves": Page("arm"),
+    "comparisons": Page("comparison"),
+    "architectures": Page("arm", group="acn_eval.connectivity"),
+    "checkpoints": Page(
+        "arm",
+        charts=False,
+        columns=(
+            *(f"metrics.`{name}`" for name in ("acc/clean", *_END_POINTS)),
+            *(f"tags.`acn_eval.{name}`" for name in _ABOUT_ARMS),
+        ),
+    ),
+    "verdicts": Page(
+        "comparison",
+        charts=False,
+        columns=(
+            "tags.`acn_eval.verdict`",
+            *(f"metrics.`{name}/primary`" for name in _ESTIMATES),
+        ),
+    ),
+}
+"""Those with columns or groups need a view, which is a tag of the experiment."""
+
+
+def view_tags() -> dict[str, str]:
+    """Return the tags of an experiment that hold its views."""
+    return {
+        _TAG.format(key=_KEY.format(name=name)): json.dumps(page.state())
+        for name, page in PAGES.items()
+        if page.columns or page.group
+    }
+
+
+def link(experiment_id: str, name: str) -> str:
+    """Return the end of the address of a page.
+
+    Without ``workflowType`` MLflow opens its pages for language models. Without the filter the
+    charts of arms name comparisons in their legends, and ten comparisons hide all arms.
+    """
+    page = PAGES[name]
+    query = {"workflowType": "machine_learning"}
+    if page.charts:
+        query["compareRunsMode"] = "CHART"
+    if page.columns or page.group:  # beside a filter in the address, MLflow ignores the view
+        query["viewStateShareKey"] = _KEY.format(name=name)
+    else:
+        query["searchFilter"] = page.state()["searchFilter"]
+    return f"/#/experiments/{experiment_id}/runs?{urlencode(query, quote_via=quote)}"
