@@ -1,5 +1,6 @@
 """Draws how a training went: exits and gradients over steps, and how alike the exits are."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from acn_eval.results import EvalResult
 
 __all__ = ["dynamics_figures"]
 
+_TICKS = 7
 _Panel = Callable[[Figure, Axes, Mapping[str, Any]], None]
 _DEPTHS = mpl.colormaps["viridis"]  # ordered and told apart with any colour vision
 _SHARE = (0.0, 1.5)  # parts of a gradient may point against each other: shares above 1
@@ -65,8 +67,8 @@ def _shares(figure: Figure, axes: Axes, details: Mapping[str, Any]) -> None:
     shares = np.array(details["gradients"]["direct"]) / _masked(details["gradients"]["full"])
     steps = details["steps"]
     image = axes.imshow(shares.T, cmap="cividis", vmin=0, vmax=1, aspect="auto", origin="lower")
-    wanted = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), 7)).round().astype(int))
-    axes.set_xticks(wanted, [str(steps[i]) for i in wanted])
+    every = math.ceil(len(steps) / _TICKS)
+    axes.set_xticks(range(0, len(steps), every), [str(step) for step in steps[::every]])
     axes.set_xlabel("step")
     axes.set_ylabel("layer (0: embedding)")
     # The two parts may point against each other: then one is larger than the whole.
