@@ -22,7 +22,7 @@ _HEAD = "head"
 def prunable(network: nn.Module) -> dict[str, nn.Parameter]:
     """Return the weights that may be removed, by name, in the order of the network."""
     return {
-        f"{name}.weight": module.weight
+        f"{name}.weight": module.get_parameter("weight")
         for name, module in network.named_modules()
         if isinstance(module, _LAYERS) and _HEAD not in name.split(".")
     }

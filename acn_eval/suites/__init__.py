@@ -1,10 +1,13 @@
 """The questions that can be asked of a checkpoint: one module, one YAML, one line each."""
 
+from acn_eval.suites.bench import FineTuning
 from acn_eval.suites.compression import Compression
 from acn_eval.suites.dynamics import Dynamics
 from acn_eval.suites.files import shipped_suites
 from acn_eval.suites.low_data import LowData, LowDataProbe, Side
+from acn_eval.suites.pruning import Pruning
 from acn_eval.suites.read import AnySuite, read_suite, schema
+from acn_eval.suites.removal import ByMagnitude, ByMovement, Gradually
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
 from acn_eval.suites.transfer import Transfer
@@ -12,10 +15,15 @@ from acn_eval.suites.transfer import Transfer
 __all__ = [
     "Answer",
     "AnySuite",
+    "ByMagnitude",
+    "ByMovement",
     "Compression",
     "Dynamics",
+    "FineTuning",
+    "Gradually",
     "LowData",
     "LowDataProbe",
+    "Pruning",
     "Robustness",
     "Setting",
     "Side",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from acn_eval.checkpoints import cut_at
 from acn_eval.data import Examples
@@ -18,22 +18,13 @@ from acn_eval.passes import Numeric, Subject, latency
 from acn_eval.results import Cell, Skip
 from acn_eval.statistics.depth import cut_depth, images_needed
 from acn_eval.statistics.early_exit import RULES, Exits, Rule, chosen, operating
-from acn_eval.strict import read_config
-from acn_eval.suites.files import suite_file
-from acn_eval.suites.robustness import Robustness, Shown
+from acn_eval.suites.robustness import NamedRobustness, Shown
 from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
 
 __all__ = ["Compression"]
 
 _TOLERANCES = (0.005, 0.02)
 _BATCHES = (1, 64)
-
-
-def _named(value: Any) -> Any:
-    """Take a robustness suite by its name or path, or as it is."""
-    if not isinstance(value, str):
-        return value
-    return read_config(suite_file(value), Robustness, "a robustness suite")
 
 
 class Compression(Suite, frozen=True):
@@ -55,7 +46,7 @@ class Compression(Suite, frozen=True):
     question: ClassVar[str] = "How many of its layers does it need?"
 
     kind: Literal["compression"] = "compression"
-    noise: Annotated[Robustness, BeforeValidator(_named, json_schema_input_type=Robustness | str)]
+    noise: NamedRobustness
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 0.05
     first_classes: tuple[Annotated[int, Field(ge=2)], ...] = ()

@@ -9,13 +9,14 @@ from acn_eval.suites.compression import Compression
 from acn_eval.suites.dynamics import Dynamics
 from acn_eval.suites.files import suite_file
 from acn_eval.suites.low_data import AnyLowData
+from acn_eval.suites.pruning import Pruning
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.transfer import Transfer
 
 __all__ = ["AnySuite", "read_suite", "schema"]
 
 AnySuite = Annotated[
-    Robustness | Compression | Dynamics | Transfer | AnyLowData,
+    Robustness | Compression | Dynamics | Pruning | Transfer | AnyLowData,
     Field(discriminator="kind"),
 ]
 """Every suite, chosen by ``kind``: the only list of suites."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from torch import Tensor
 
 from acn_eval.checkpoints import Checkpoint
@@ -28,9 +28,11 @@ from acn_eval.passes import (
     prepared,
 )
 from acn_eval.results import Skip
+from acn_eval.strict import read_config
+from acn_eval.suites.files import suite_file
 from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
 
-__all__ = ["Robustness", "Shown", "first_images"]
+__all__ = ["NamedRobustness", "Robustness", "Shown", "first_images"]
 
 _WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
 _DIGESTED = 8
@@ -219,6 +221,19 @@ class Robustness(Suite, frozen=True):
             key=NoiseKey(setting.seed),
             context=context,
         )
+
+
+def _named(value: Any) -> Any:
+    """Take a robustness suite by its name or path, or as it is."""
+    if not isinstance(value, str):
+        return value
+    return read_config(suite_file(value), Robustness, "a robustness suite")
+
+
+NamedRobustness = Annotated[
+    Robustness, BeforeValidator(_named, json_schema_input_type=Robustness | str)
+]
+"""A robustness suite, also by its name or path."""
 
 
 def first_images(geometry: Geometry, setting: Setting) -> Tensor:
