@@ -14,6 +14,7 @@ _WORDS = {
     "robustness": "acn_eval.cli.words",
     "compression": "acn_eval.cli.words_compression",
     "dynamics": "acn_eval.cli.words_dynamics",
+    "pruning": "acn_eval.cli.words_pruning",
     "transfer": "acn_eval.cli.words_transfer",
     "low_data": "acn_eval.cli.words_low_data",
 }

@@ -18,6 +18,7 @@ _COMMANDS = {
     "gate": "May this checkpoint replace its baseline? Pass, fail, or no verdict.",
     "plan": "What a gate or suite costs, and what it could see, before it runs.",
     "compression": "Accuracy of every exit: how many layers does it need, and at what cost?",
+    "pruning": "Accuracy over the share of weights removed: which network bears sparsity better?",
     "transfer": "Probes of every depth on other data: is the representation worth more?",
     "low-data": "Trainings on few images: who learns more from little data?",
     "dynamics": "Exits and gradients while networks are trained: layer by layer, by itself?",

@@ -1,0 +1,79 @@
+"""What the terminal says of pruning: every sparsity, and what is left of the networks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from acn_eval.cli.words import show_accuracies, show_rows, show_verdict
+from acn_eval.results import EvalResult, Scalar
+from acn_eval.statistics import Accuracy, Comparison, Row, summarise
+
+__all__ = ["show"]
+
+
+def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+    """Print methods and sparsities, what is left of each network, and the verdict."""
+    if comparison is not None:
+        rows = [_brief(row) for row in comparison.rows if _is_shown(row.condition)]
+        show_rows(out, comparison, rows)
+    else:
+        own = [_brief(a) for a in summarise(results) if _is_shown(a.condition)]
+        show_accuracies(out, own, results[0])
+    out.print(
+        "share of the weights of linear and convolution layers, but for the heads, that is "
+        "removed; gradual and movement train on, both networks alike",
+        style="dim",
+    )
+    if len(results) <= 2:
+        _show_costs(out, results)
+    if comparison is not None:
+        show_verdict(out, comparison)
+
+
+_Named = TypeVar("_Named", Row, Accuracy)
+
+
+def _brief(row: _Named) -> _Named:
+    """``magnitude 0.6``, or ``magnitude of 4 blocks 0.6``."""
+    c = row.condition
+    cut = f" of {c['blocks']} blocks" if "blocks" in c else ""
+    return replace(row, name=f"{str(c['method']).replace('_', ' ')}{cut} {c['sparsity']:g}")
+
+
+def _is_shown(condition: Mapping[str, Scalar]) -> bool:
+    """Undisturbed images; the noise is in the figure and in MLflow."""
+    return condition.get("corruption") == "clean" and "sparsity" in condition
+
+
+def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
+    """What is left of each network by the first method: others differ in the last digits."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("what is left")
+    for name in ("removed", "parameters", "MFLOPs", "zeros skipped", "MB", "deflated"):
+        table.add_column(name, justify="right")
+    table.add_column("ms, batch 1 (p95)", justify="right")
+    for result in results:
+        networks = result.details["networks"]
+        for row in networks:
+            if (row["method"], row["blocks"]) == (networks[0]["method"], networks[0]["blocks"]):
+                table.add_row(f"{result.checkpoint.name}, {row['method']}", *_cost(row))
+    out.print()
+    out.print(table)
+    out.print(
+        "zeros save neither dense FLOPs nor time here, and a file keeps them: `zeros skipped` is "
+        "what a perfect sparse kernel would do, `deflated` the same weights in a zip",
+        style="dim",
+    )
+
+
+def _cost(row: dict[str, Any]) -> Iterator[str]:
+    yield f"{100 * row['realised']:.3f} %"
+    yield f"{row['parameters']:,}"
+    yield f"{row['flops'] / 1e6:.2f}"
+    yield f"{row['effective_flops'] / 1e6:.2f}"
+    yield f"{row['weight_bytes'] / 1e6:.2f}"
+    yield f"{row['deflated_bytes'] / 1e6:.2f}"
+    yield f"{row['batch1']['median_ms']:.2f} ({row['batch1']['p95_ms']:.2f})"
