@@ -29,16 +29,12 @@ DRAWN = f"""(title => [...document.querySelectorAll('{CARD}')]
   .some(card => card.innerText.startsWith(title) && card.querySelector('.point')))(%r)"""
 TIDY = """(() => {
   const style = document.createElement('style');
-  style.textContent = '.modebar { display: none !important; }';
+  style.textContent = '.modebar { display: none !important; }';  // tools of charts
   document.head.append(style);
-  const title = [...document.querySelectorAll('*')].filter(
-    e => !e.children.length && e.innerText === 'MLflow Assistant').at(-1);
-  if (!title) return true;
-  let bar = title;
-  while (bar && bar.querySelectorAll('button').length < 2) bar = bar.parentElement;
-  [...bar.querySelectorAll('button')].at(-1).click();
-  return false;
+  for (const line of document.querySelectorAll('*'))  // where the store is on this machine
+    if (!line.children.length && line.innerText.startsWith('file://')) line.innerText = '...';
 })()"""
+CONTENT = 1335  # pixels; a pane beside it asks a language model
 
 
 def main(uri: str, folder: str = "docs/images") -> None:
@@ -54,8 +50,8 @@ def main(uri: str, folder: str = "docs/images") -> None:
         links = chart_links(server.address)
         for name, draw in PICTURES.items():
             draw(page, links, server.address, store)
-            page.wait_for(TIDY)  # tools of charts, and a pane that asks a language model
-            time.sleep(2)  # charts move to their new places
+            page.evaluate(TIDY)
+            time.sleep(1)
             print(f"{name}.png: {save(page, target / f'{name}.png')} kB")
 
 
@@ -63,7 +59,8 @@ def save(page: Page, path: Path) -> int:
     """Write what the page shows, in few colours; return its size in kB."""
     page.screenshot(path)
     with Image.open(io.BytesIO(path.read_bytes())) as picture:
-        small = picture.convert("RGB").quantize(colors=64)
+        content = picture.crop((0, 0, CONTENT, picture.height))
+        small = content.convert("RGB").quantize(colors=64)
     small.save(path, optimize=True)
     return path.stat().st_size // 1024
 

@@ -97,18 +97,22 @@ class Registry:
         return _version(held)
 
     def register(self, name: str, result: EvalResult, run: str) -> Version:
-        """Return the version of a model that is this network; made where it is not there."""
+        """Return the version of a model that is this network; made where it is not there.
+
+        Another machine may do the same: numbers count up, so both keep the lower one.
+        """
         key = model_key(result)
         with self._open(f"models:/{name}") as client:
-            if not client.search_registered_models(f"name = '{name}'"):
-                client.create_registered_model(name, tags={"acn_eval.kind": "checkpoint"})
-            for held in client.search_model_versions(f"name = '{name}'"):
-                if held.tags.get("acn_eval.model") == key:
-                    return _version(held)
+            _make_model(client, name)
+            if held := _versions(client, name, key):
+                return _version(held[0])
             facts = {"model": key, "uri": _absolute(result), "sha256": result.checkpoint.sha256}
             tags = {f"acn_eval.{tag}": value for tag, value in facts.items()}
-            source = f"runs:/{run}/{_RESULT[0]}"
-            return _version(client.create_model_version(name, source, run, tags))
+            made = client.create_model_version(name, f"runs:/{run}/{_RESULT[0]}", run, tags)
+            first = _versions(client, name, key)[0]
+            if first.version != made.version:
+                client.delete_model_version(name, made.version)
+            return _version(first)
 
     def tag_run(self, run: str, tags: Mapping[str, str]) -> None:
         """Write tags on a run; the same again changes nothing."""
@@ -157,6 +161,24 @@ def opened(store: Store, uri: str) -> Iterator[Any]:
             why = str(exc).strip().partition("\n")[0]
             msg = f"{uri}: must be in {store.shown}; got {why}"
             raise ConfigError(msg) from exc
+
+
+def _make_model(client: Any, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name, tags={"acn_eval.kind": "checkpoint"})
+    except MlflowException as exc:
+        if exc.error_code != "RESOURCE_ALREADY_EXISTS":  # of another machine
+            raise
+
+
+def _versions(client: Any, name: str, key: str) -> list[Any]:
+    """Return the versions of a model that are this network, the first one first."""
+    found = client.search_model_versions(f"name = '{name}'")
+    own = [held for held in found if held.tags.get("acn_eval.model") == key]
+    return sorted(own, key=lambda held: int(held.version))
 
 
 def _version(held: Any) -> Version:
