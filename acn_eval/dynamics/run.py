@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint
-from acn_eval.checkpoints.checkpoint import Prepare
+from acn_eval.checkpoints import Checkpoint, Prepare
 from acn_eval.data import Examples, Split, channel_moments, decoded
 from acn_eval.dynamics.measure import Watched, result_of
 from acn_eval.dynamics.snapshots import Snapshot, Watch
@@ -218,6 +217,8 @@ def _facts(study: Study, recipe: Recipe) -> list[Any]:
 
 def _identity(study: Study, recipe: Recipe, prepare: Prepare) -> CheckpointId:
     arch = recipe.arch
+    plan = recipe.model_dump(mode="json", exclude={"arch", "pair", "classes", "augment"})
+    plan |= recipe.augment.model_dump(mode="json")
     spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
     text = json.dumps(_facts(study, recipe), sort_keys=True)
     return CheckpointId(
@@ -229,8 +230,10 @@ def _identity(study: Study, recipe: Recipe, prepare: Prepare) -> CheckpointId:
         flops=spent.flops,
         preprocessing=prepare.facts(),
         training={
-            **recipe.model_dump(mode="json", exclude={"arch", "pair", "classes", "augment"}),
-            **recipe.augment.model_dump(mode="json"),
+            **plan,
+            "recipe": ", ".join(
+                f"{name} {value}" for name, value in sorted(plan.items()) if value
+            ),
             "data_fingerprint": study.splits["train"].fingerprint,
             "examples": recipe.steps * recipe.batch,
         },

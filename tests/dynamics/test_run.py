@@ -12,7 +12,7 @@ from acn_eval.dynamics import finished, linear_cka, open_study, stable_rank, tra
 from acn_eval.errors import Unsupported
 from acn_eval.models import build
 from acn_eval.results import EvalResult
-from acn_eval.statistics import BoundedSample, summarise
+from acn_eval.statistics import BoundedSample, compare, summarise
 from acn_eval.training import Lesson, trained
 from tests.dynamics.plans import suite
 from tests.tiny import checkpoint, counting, digits
@@ -171,6 +171,12 @@ def test_a_result_survives_the_disk_and_is_summarised(results, tmp_path):
         "last exit",
     ]
     assert results[0].key != results[1].key
+
+
+def test_networks_of_one_recipe_are_a_fair_pair(results):
+    found = compare(results[:1], results[1:])
+    assert found.primary.name == "last exit"
+    assert [row.name for row in found.manifest if row.equal is not True] == []
 
 
 def table(results):
