@@ -31,8 +31,9 @@ TIDY = """(() => {
   const style = document.createElement('style');
   style.textContent = '.modebar { display: none !important; }';  // tools of charts
   document.head.append(style);
-  for (const line of document.querySelectorAll('*'))  // where the store is on this machine
-    if (!line.children.length && line.innerText.startsWith('file://')) line.innerText = '...';
+  const path = [...document.querySelectorAll('*')].filter(
+    e => e.innerText?.startsWith('Path: file:')).at(-1);
+  if (path) path.style.visibility = 'hidden';  // where the store is on this machine
 })()"""
 CONTENT = 1335  # pixels; a pane beside it asks a language model
 
