@@ -231,10 +231,13 @@ def _identity(study: Study, recipe: Recipe, prepare: Prepare) -> CheckpointId:
         preprocessing=prepare.facts(),
         training={
             **plan,
-            "recipe": ", ".join(
-                f"{name} {value}" for name, value in sorted(plan.items()) if value
-            ),
+            "recipe": _in_words({**plan, "seed": None}),
             "data_fingerprint": study.splits["train"].fingerprint,
             "examples": recipe.steps * recipe.batch,
         },
     )
+
+
+def _in_words(facts: Mapping[str, Any]) -> str:
+    """Return what is not zero, in one line; what differs between seeds is left out by None."""
+    return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
