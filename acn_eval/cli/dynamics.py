@@ -34,6 +34,7 @@ A run that is stopped or killed goes on where it was when the same command is gi
     metavar="FILE",
     help="Look at this finished checkpoint, and train nothing; may be repeated.",
 )
+@click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
 @click.option(
     "--data",
     default="",

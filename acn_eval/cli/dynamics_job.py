@@ -43,7 +43,7 @@ def _looks(options: Mapping[str, Any], suite: Dynamics) -> list[EvalResult]:
     """Look at each checkpoint with the data that its card names, or that was chosen."""
     place = place_of({**options, "batch_size": 256, "precision": "fp32"})
     results = []
-    for checkpoint in map(load, options["ckpt"]):
+    for checkpoint in (load(uri, options["arch"]) for uri in options["ckpt"]):
         choice = Choice(data=options["data"], root=options["data_root"])
         splits = {name: choose([checkpoint], choice, name) for name in _SPLITS}
         study = Study(suite, {**splits, "test": splits["test"].keyed(options["limit"])}, place)

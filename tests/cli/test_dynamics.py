@@ -64,6 +64,7 @@ def test_a_finished_checkpoint(watch, call):
         (("--suite", "robustness"), "must be of kind dynamics; got robustness"),
         (("--suite", "watch.yaml", "--data", "digits"), "--data: needs --ckpt"),
         (("--ckpt", "tiny_acc.pt"), "tiny_acc.pt: must be a checkpoint file"),
+        (("--ckpt", "tiny_ac.pt", "--arch", "official/ac-mixer"), "tiny_ac.pt: must be"),
         (("--suite", "wrong.yaml"), "connectivities must differ; got acn, acn"),
     ],
 )
