@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from acn_eval.models import Encoder
 from acn_eval.pruning import (
@@ -136,6 +136,14 @@ class ByMovement(Method, frozen=True):
     removed: Annotated[float, Field(gt=0, lt=1)] = 0.2
     epochs: Annotated[int, Field(gt=0)] = 8
     steps: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        places = self.places(())
+        if len(set(places)) < len(places) or places[-1] >= 1:
+            msg = "epochs must be fewer: to a thousandth, nothing is left to remove"
+            raise ValueError(msg)
+        return self
 
     @property
     def label(self) -> str:

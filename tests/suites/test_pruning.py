@@ -3,6 +3,7 @@
 import json
 import zlib
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -248,6 +249,22 @@ def test_charts_have_whole_places_and_the_accuracies_of_the_cells(results):
         assert all(isinstance(x, int) for x, _ in chart["points"])
     kept = [row(results[0], "magnitude", s)["parameters"] for s in sorted(PLACES, reverse=True)]
     assert [x for x, _ in charts["magnitude, parameters"]["points"]] == kept
+
+
+def test_movement_removes_for_good_and_not_the_smallest(bench):
+    networks = [SUITE.network(*bench, "movement_40", s) for s in (0.0, 0.4, 0.64)]
+    zeros = [{k: w == 0 for k, w in prunable(own).items()} for own in networks]
+    for less, more in pairwise(zeros):
+        assert all(bool((less[k] <= more[k]).all()) for k in less)
+    kept = {k: ~zero for k, zero in zeros[1].items()}
+    by_size = masks_of(magnitudes(networks[0]), 0.4)
+    assert any(not torch.equal(kept[k], by_size[k]) for k in kept)
+
+
+def test_movement_that_leaves_nothing_is_refused():
+    assert ByMovement(removed=0.9, epochs=3).places(()) == (0.0, 0.9, 0.99, 0.999)
+    with pytest.raises(ValidationError, match="epochs must be fewer"):
+        ByMovement(removed=0.9, epochs=4)
 
 
 @pytest.mark.parametrize(
