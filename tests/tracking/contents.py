@@ -16,6 +16,8 @@ ROWS = {
 INPUTS = """SELECT inputs.destination_id, datasets.name, datasets.digest
     FROM inputs JOIN datasets ON inputs.source_id = datasets.dataset_uuid"""
 EXPERIMENTS = "SELECT name FROM experiments"
+VERSIONS = """SELECT name, version FROM model_versions
+    WHERE current_stage <> 'Deleted_Internal'"""
 MODELS = "SELECT name FROM logged_models WHERE lifecycle_stage = 'active'"
 
 
@@ -29,6 +31,7 @@ def contents(uri):
                 f"{runs[run]} {fields}" for run, *fields in ask(query) if run in runs
             )
         found["experiments"] = sorted(map(str, ask(EXPERIMENTS)))
+        found["versions"] = sorted(map(str, ask(VERSIONS)))
         found["models"] = sorted(map(str, ask(MODELS)))
         return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
-from acn_eval.tracking import record
+from acn_eval.tracking import Registry, record
 from acn_eval.tracking.store import quiet_environment
 from tests.fakes import fake_result
 
@@ -19,13 +19,15 @@ SHARED = 0
 
 
 def work(seeds, folder: Path, uri: str):
-    """Record the pair of each seed, with files; the same seeds, the same content."""
+    """Record the pair of each seed, with files; all register the same network."""
     for seed in seeds:
         results = [at(seed, fake_result(name, seed=seed)) for name in ("ac_vit", "res_vit")]
         comparison = compare(results[:1], results[1:])
         artifacts = {result.key: result.save(folder) for result in results}
         artifacts[comparison_key(comparison)] = save_comparison(comparison, folder)
-        record(results, [comparison], tracking_uri=uri, cwd=folder, artifacts=artifacts)
+        recorded = record(results, [comparison], tracking_uri=uri, cwd=folder, artifacts=artifacts)
+        run = recorded.runs[results[0].key]
+        Registry(recorded.store).register("network", results[0], run)
 
 
 def at(seed, result):

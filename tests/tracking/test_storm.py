@@ -47,6 +47,7 @@ def test_eight_processes_on_a_new_sqlite_store(expected, tmp_path):
     assert contents(uri) == expected
     assert len(expected["runs"]) == 3 * (COUNT + 1)
     assert len(expected["models"]) == 2
+    assert len(expected["versions"]) == 1
 
 
 @pytest.mark.slow
