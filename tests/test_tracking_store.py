@@ -1,12 +1,13 @@
 """Which store is meant, and what happens when it does not answer."""
 
 import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from acn_eval.errors import ConfigError, TrackingError
+from acn_eval.errors import ConfigError, MissingExtra, TrackingError
 from acn_eval.tracking import chart_links, find, record, resolve_store, serving
 from acn_eval.tracking.server import LIGHT
 from acn_eval.tracking.views import PAGES
@@ -127,6 +128,14 @@ def test_a_damaged_store_is_one_line(tmp_path, content):
 def test_a_file_store_is_refused_in_one_line(tmp_path):
     with pytest.raises(TrackingError, match="must be a store that takes runs"):
         record([fake_result()], tracking_uri=str(tmp_path / "mlruns"), cwd=tmp_path)
+
+
+def test_postgresql_without_a_driver_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg2", None)  # as where it is not installed
+    with pytest.raises(MissingExtra, match=r"db/runs: needs postgres.*acn-eval\[postgres\]"):
+        record(
+            [fake_result()], tracking_uri="postgresql+psycopg2://me:secret@db/runs", cwd=tmp_path
+        )
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from acn_eval.errors import TrackingError
+from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.record import Recorded, record_in, warm_up
@@ -39,13 +39,13 @@ class Recorder:
             TrackingError: the store cannot be written.
         """
         job = (results, comparisons, artifacts or {})
-        answer: Recorded | TrackingError
+        answer: Recorded | AcnEvalError
         try:
             self._connection.send(job)
             answer = self._connection.recv()
         except (EOFError, OSError):
             answer = record_in(self.store, *job)
-        if isinstance(answer, TrackingError):
+        if isinstance(answer, AcnEvalError):
             raise answer
         return answer
 
@@ -72,7 +72,7 @@ def preparing(store: Store) -> Iterator[Recorder]:
 
 def _serve(connection: Connection, store: Store) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    with suppress(TrackingError):  # it will be said when there is something to record
+    with suppress(AcnEvalError):  # it will be said when there is something to record
         warm_up(store)
     with suppress(EOFError):
         while True:
@@ -81,8 +81,8 @@ def _serve(connection: Connection, store: Store) -> None:
 
 def _answer(
     store: Store, job: tuple[Sequence[EvalResult], Sequence[Comparison], Mapping[str, Path]]
-) -> Recorded | TrackingError:
+) -> Recorded | AcnEvalError:
     try:
         return record_in(store, *job)
-    except TrackingError as exc:
+    except AcnEvalError as exc:
         return exc

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from acn_eval.errors import TrackingError
+from acn_eval.errors import MissingExtra, TrackingError
 
 __all__ = ["Store", "quiet_environment", "resolve_store"]
 
@@ -71,7 +72,10 @@ class Store:
 
         Raises:
             TrackingError: the server does not answer.
+            MissingExtra: the address of a PostgreSQL, and no driver.
         """
+        if self.uri.startswith("postgresql") and find_spec("psycopg2") is None:
+            raise MissingExtra(self.shown, "postgres")
         self._probe()
         quiet_environment()
         if self.database and not self.database.exists():
