@@ -82,7 +82,7 @@ def _trained(options: Mapping[str, Any], suite: LowData) -> Learned:
 
 def _plan(options: Mapping[str, Any], suite: LowData | LowDataProbe) -> Plan:
     if isinstance(suite, LowDataProbe):
-        raise ConfigError(f"--plan: must be of a suite that trains; {suite.name} only probes")
+        raise ConfigError(f"--plan: must be of a suite of recipes; {suite.name} asks checkpoints")
     given = [name for name in ("ckpt", "baseline", "data", "classes") if options[name]]
     if given:
         msg = f"--{given[0]}: must be left out where recipes are trained; {suite.name} names them"
@@ -92,7 +92,7 @@ def _plan(options: Mapping[str, Any], suite: LowData | LowDataProbe) -> Plan:
 
 def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
     if not options["ckpt"]:
-        raise ConfigError(f"--ckpt: must be given; {suite.name} probes a checkpoint")
+        raise ConfigError(f"--ckpt: must be given; {suite.name} asks a checkpoint")
     fixed = {"arch": None, "baseline_arch": None, "no_baseline": False}
     one = {name: [options[name]] if options[name] else [] for name in ("ckpt", "baseline")}
     sides = sides_of({**options, **fixed, **one})
@@ -102,7 +102,8 @@ def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
     choice = choice_of({**options, "class_map": None, "restrict": False})
     test = choose(both, choice, "test", reads_head=False)
     pool = choose(both, replace(choice, limit=None), "train", reads_head=False)
-    with bar("showing", "images") as progress:
+    tunes = suite.mode == "fine_tune"
+    with bar(*("fine-tuning", "trainings") if tunes else ("showing", "images")) as progress:
         return probe(Probed(suite, pool, test, _place(options)), both, progress)
 
 

@@ -1,11 +1,12 @@
-"""Probes of frozen features on few images: one result per checkpoint and draw."""
+"""Checkpoints on few images, probed or fine-tuned: one result per checkpoint and draw."""
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,16 +17,19 @@ from acn_eval.corruptions import NOISE_VERSION, Context
 from acn_eval.data import STREAM, Examples, Subset
 from acn_eval.learning.run import Counter, Learned
 from acn_eval.learning.subsets import Subsets, details, drawn, records, warnings
+from acn_eval.learning.tune import tuned_on
 from acn_eval.passes import CLEAN, ClassMap, Pass, Place, Question, Subject, extract
 from acn_eval.probes import PROTOCOLS, Features, Test, Train, score
 from acn_eval.probes.select import fit
 from acn_eval.results import Cell, EvalResult
 from acn_eval.suites.low_data import LowDataProbe
+from acn_eval.suites.suite import cell_of
 from acn_eval.versions import versions
 
 __all__ = ["Probed", "probe"]
 
 Progress = Callable[[int, int], None]
+Answer = Callable[[Subset], Iterable[Cell]]
 _CPU = torch.device("cpu")  # of the closed form
 
 
@@ -48,24 +52,38 @@ class Probed:
         """The subsets by draw."""
         return drawn(self.suite, self.pool)
 
+    @property
+    def work(self) -> int:
+        """Units of progress per checkpoint: images shown, or fine-tunings."""
+        if self.suite.mode == "probe":
+            return len(self.pool) + len(self.test)
+        return sum(len(own) for own in self.subsets.values()) * self.suite.repeats
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """How the checkpoints meet the images, as plain types."""
+        if self.suite.mode == "probe":
+            return {"protocol": PROTOCOLS[self.suite.protocol].facts()}
+        return {"fine_tune": self.suite.model_dump(include={"steps", "batch", "learning_rate"})}
+
 
 def probe(
     question: Probed,
     checkpoints: Sequence[Checkpoint],
     progress: Progress = lambda done, total: None,
 ) -> Learned:
-    """Fit one probe per checkpoint, draw and size on the features of the last exit.
+    """Fit one probe, or fine-tune once, per checkpoint, draw and size.
 
     Args:
         question: what is drawn and shown.
         checkpoints: the candidate, and the baseline if there is one.
-        progress: told (images shown, in all).
+        progress: told (done, in all): images shown, or fine-tunings.
 
     Raises:
-        Unsupported: a network does not say what it has before its head.
+        Unsupported: a network does not say what it has before its head, or is not built here.
         DataError: a class has too few images.
     """
-    counter = Counter(len(checkpoints) * (len(question.pool) + len(question.test)), progress)
+    counter = Counter(len(checkpoints) * question.work, progress)
     found = [list(_results(question, checkpoint, counter)) for checkpoint in checkpoints]
     question.place.store.trim()
     baselines = found[1] if found[1:] else []
@@ -73,19 +91,39 @@ def probe(
 
 
 def _results(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Iterator[EvalResult]:
+    checkpoint.model.to(question.place.device)
+    cells = _tuned_cells if question.suite.mode == "fine_tune" else _probe_cells
+    answer = cells(question, checkpoint, counter)
+    for subsets in question.subsets.values():
+        own = tuple(cell for subset in subsets for cell in answer(subset))
+        yield _result(question, checkpoint, subsets, own)
+
+
+def _probe_cells(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Answer:
     pool, test = (
         _features(question, checkpoint, examples, counter)
         for examples in (question.pool, question.test)
     )
-    for subsets in question.subsets.values():
-        yield _result(question, checkpoint, subsets, (pool, test))
+    return lambda subset: [_cell(question, subset, (pool, test))]
+
+
+def _tuned_cells(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Answer:
+    def cells(subset: Subset) -> Iterator[Cell]:
+        for repeat in range(question.suite.repeats):
+            outcomes = tuned_on(
+                checkpoint, question.suite, subset, repeat, question.test, question.place
+            )
+            counter.add(1)
+            condition = {**CLEAN, "per_class": subset.per_class, "repeat": repeat}
+            yield cell_of(condition, outcomes, question.test.labels, primary=True)
+
+    return cells
 
 
 def _features(
     question: Probed, checkpoint: Checkpoint, examples: Examples, counter: Counter
 ) -> NDArray[np.float32]:
     """Return the features (n, width) of the last exit."""
-    checkpoint.model.to(question.place.device)
     job = Pass(
         subjects=[Subject(checkpoint, ClassMap((), restricted=False))],
         examples=examples,
@@ -104,11 +142,10 @@ def _result(
     question: Probed,
     checkpoint: Checkpoint,
     subsets: Sequence[Subset],
-    features: tuple[NDArray[np.float32], NDArray[np.float32]],
+    cells: tuple[Cell, ...],
 ) -> EvalResult:
-    protocol = PROTOCOLS[question.suite.protocol]
     draw, own = subsets[0].draw, checkpoint.id
-    decides = [own.sha256, protocol.facts(), [subset.record() for subset in subsets]]
+    decides = [own.sha256, question.method, [subset.record() for subset in subsets]]
     name = f"{own.name} draw {draw}"
     training = {**own.training, "seed": draw, "data_order": STREAM}
     return EvalResult(
@@ -127,13 +164,13 @@ def _result(
         noise_digest="",
         certificate={},
         versions=versions("acn-eval", "torch", "numpy"),
-        cells=tuple(_cell(question, subset, features) for subset in subsets),
+        cells=cells,
         skipped=(),
         created_ms=time.time_ns() // 1_000_000,
         warnings=(*warnings(subsets, question.test), *_about(checkpoint, question.pool)),
         details={
             **details(subsets, question.pool),
-            "protocol": protocol.facts(),
+            **question.method,
             "probed": own.sha256,
         },
     )
@@ -165,7 +202,7 @@ def _positions(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
 
 
 def _about(checkpoint: Checkpoint, pool: Examples) -> Iterator[str]:
-    yield "draws are of the probe's images: this is about these files, not their architectures"
+    yield "draws are of images to learn from: this is about these files, not their architectures"
     seen = int(np.isin(pool.hashes, checkpoint.trained_on).sum())
     if seen:
         yield (

@@ -105,14 +105,24 @@ class LowData(Draws, frozen=True):
 
 
 class LowDataProbe(Draws, frozen=True):
-    """Ridge probes of the frozen features of checkpoints, at a strength that nobody chooses.
+    """Checkpoints meet few images: frozen under a ridge probe, or fine-tuned as a whole.
+
+    Nothing is chosen, so that no image is needed to choose by: the probe has one strength, and
+    fine-tuning a stated number of steps whatever the size.
 
     Attributes:
-        protocol: the one that needs no validation images.
+        mode: ``probe`` or ``fine_tune``.
+        protocol: of the probe, the one that needs no validation images.
+        repeats: heads (and orders of images) per draw and size of a fine-tuning.
+        steps, batch, learning_rate: of a fine-tuning.
     """
 
-    mode: Literal["probe"]
+    mode: Literal["probe", "fine_tune"]
     protocol: Literal["ridge-fewshot"] = "ridge-fewshot"
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    steps: Annotated[int, Field(gt=0)] = 100
+    batch: Annotated[int, Field(gt=0)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
 
 
 AnyLowData = Annotated[LowData | LowDataProbe, Field(discriminator="mode")]

@@ -5,12 +5,13 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from acn_eval.checkpoints import from_module
+from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.data import Draw, Geometry, open_examples
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.learning import Probed, probe
 from acn_eval.statistics import compare
 from acn_eval.suites import LowDataProbe
+from acn_eval.training import Recipe, fine_tune
 from tests.tiny import checkpoint, digits
 
 SUITE = LowDataProbe(name="probes", mode="probe", per_class=(2, 6), draws=5)
@@ -98,3 +99,59 @@ def test_a_network_that_hides_its_features(tiny, place, pool):
     hidden = from_module(network, name="mine", classes=names, prepare=prepare)
     with pytest.raises(Unsupported, match="has no features before its head"):
         probe(Probed(SUITE, pool, digits(), place), [hidden])
+
+
+TUNE = SUITE.model_copy(
+    update={"mode": "fine_tune", "steps": 8, "batch": 16, "repeats": 2, "per_class": (2, 4)}
+)
+
+
+@pytest.fixture
+def two_draws():
+    return TUNE.model_copy(update={"draws": 2})
+
+
+def test_fine_tuning_gives_repeats_that_differ_and_learns(tiny, place, pool, two_draws):
+    one = checkpoint(tiny, "tiny_ac", place.device)
+    results = probe(Probed(two_draws, pool, digits(), place), [one]).candidates
+    assert [len(r.cells) for r in results] == [4, 4]
+    first, again = results[0].cells[2:]
+    assert (first.condition["per_class"], again.condition["repeat"]) == (4, 1)
+    assert not np.array_equal(first.predicted, again.predicted)
+    assert np.mean([c.values.mean() for c in results[0].cells]) > 0.2  # chance is 0.1
+    assert results[0].details["fine_tune"]["steps"] == 8
+
+
+def test_a_fine_tuning_is_that_of_the_training_loop(tiny, place, pool, two_draws):
+    """Against `fine_tune` called by hand on the same subset."""
+    one, test = checkpoint(tiny, "tiny_ac", place.device), digits()
+    question = Probed(two_draws, pool, test, place)
+    found = probe(question, [one]).candidates[0].cells[0]
+    subset = question.subsets[0][0].examples
+    arch = one.model.config
+    recipe = Recipe(arch=arch, seed=0, steps=8, batch=16, learning_rate=1e-3, warmup=0)
+    fit = fine_tune(one.model, one.prepare, recipe, (subset, subset), place.device)
+    images = test.read(np.arange(len(test)), Geometry(8, 1)).float().to(place.device) / 255
+    with torch.inference_mode():
+        expected = fit.network(one.prepare.normalise(images)).argmax(1).cpu().numpy()
+    assert np.mean(found.predicted == expected) > 0.99
+
+
+def test_a_finished_fine_tuning_is_not_done_again(tiny, place, pool, two_draws, monkeypatch):
+    one = checkpoint(tiny, "tiny_ac", place.device)
+    question = Probed(two_draws, pool, digits(), place)
+    before = probe(question, [one]).candidates
+    monkeypatch.setattr("acn_eval.learning.tune.trained_on", None)  # a call would fail
+    after = probe(question, [one]).candidates
+    for left, right in zip(before, after, strict=True):
+        for a, b in zip(left.cells, right.cells, strict=True):
+            assert np.array_equal(a.predicted, b.predicted)
+
+
+def test_a_network_that_is_not_built_here_cannot_be_fine_tuned(place, pool, two_draws):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    names = tuple(map(str, range(10)))
+    foreign = from_module(module, name="m", classes=names, prepare=prepare)
+    with pytest.raises(Unsupported, match="needs a network of ours"):
+        probe(Probed(two_draws, pool, digits(), place), [foreign])
