@@ -142,7 +142,7 @@ def test_probes_of_a_checkpoint_and_its_twin(few, call, refused):
     assert "about these files, not their architectures" in out
     assert len(list(few.glob("acn-results/few-*/subsets.json"))) == 10
     assert "--ckpt: must be given" in refused(2, *JOB)
-    assert "--plan: must be of a suite that trains" in refused(2, *JOB, *asked, "--plan")
+    assert "--plan: must be of a suite of recipes" in refused(2, *JOB, *asked, "--plan")
     assert "one file a side" in refused(2, *JOB, "--ckpt", "tiny_*.pt", "--data", "digits")
 
 
