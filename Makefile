@@ -14,7 +14,7 @@ gate: $(READY)
 	$(BIN)/acn-eval gate --ckpt seeds/res_vit_1.pt --baseline res_vit.pt
 
 test: check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n logical --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .
