@@ -93,6 +93,11 @@ def transfer() -> Iterator[Job]:
             yield pair(f"CIFAR-10 to {folder}, ViT, seed 0", ridge, "cifar10/", data=data)
 
 
+def pruning() -> Iterator[Job]:
+    five = (seeds("ac_vit"), seeds("res_vit"))
+    yield Job("digits, ViT, five seeds a side", "pruning", *five)
+
+
 def shown(e: Estimate, sign: str = "") -> str:
     return f"{100 * e.value:{sign}.1f} [{100 * e.low:{sign}.1f}, {100 * e.high:{sign}.1f}]"
 
@@ -215,6 +220,7 @@ CHAPTERS: dict[str, Callable[[], None]] = {
     "compression": lambda: chapter(compression()),
     "transfer": lambda: chapter(transfer()),
     "low_data": low_data,
+    "pruning": lambda: chapter(pruning()),
 }
 
 

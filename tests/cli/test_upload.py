@@ -18,7 +18,7 @@ def _inside(tmp_path, monkeypatch):
 
 
 def upload(*arguments):
-    return CliRunner().invoke(command, arguments, catch_exceptions=False).output
+    return CliRunner().invoke(command, arguments, catch_exceptions=False).stdout
 
 
 def test_everything_on_disk_is_recorded_once_with_its_figures(tmp_path):
