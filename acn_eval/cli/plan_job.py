@@ -54,12 +54,19 @@ def run(options: Mapping[str, Any]) -> None:
         found = 100 * mde_images(n, known)
         out.print(f"smallest difference seen with 80 % power: {found:.1f} points, two-sided")
     if options["ckpt"]:
-        cost = _cost(options, suite)
-        out.print(
-            f"cost of both sides: {2 * n * cost.forwards:,.0f} image-forwards, "
-            f"{2 * n * cost.flops:.3g} FLOPs, about {2 * n * cost.seconds:,.0f} s here "
-            f"(scaled from {cost.timed} images)"
-        )
+        out.print(_cost_in_words(options, suite, n))
+
+
+def _cost_in_words(options: Mapping[str, Any], suite: AnySuite, n: int) -> str:
+    """Return what both sides cost, where that grows with the images alone."""
+    if suite.kind != "robustness":
+        return f"cost: not estimated; {suite.name} also times, fits or trains, whatever the images"
+    cost = _cost(options, suite)
+    return (
+        f"cost of both sides: {2 * n * cost.forwards:,.0f} image-forwards, "
+        f"{2 * n * cost.flops:.3g} FLOPs, about {2 * n * cost.seconds:,.0f} s here "
+        f"(scaled from {cost.timed} images)"
+    )
 
 
 def _images(options: Mapping[str, Any]) -> int:
