@@ -1,5 +1,7 @@
 """`mlflow.models.evaluate` with the evaluator acn_eval, on logged torch models in SQLite."""
 
+import os
+
 import numpy as np
 import pytest
 from torch import nn
@@ -28,13 +30,15 @@ def home(mlflow, tiny, tmp_path_factory):
     """A folder with a suite, and the address of a logged model whose card says how it reads."""
     folder = tmp_path_factory.mktemp("home")
     (folder / "small.yaml").write_text(SUITE)
-    before = mlflow.get_tracking_uri()
+    before, variables = mlflow.get_tracking_uri(), set(os.environ)
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     mlflow.create_experiment("models", artifact_location=(folder / "artifacts").as_uri())
     mlflow.set_experiment("models")
     logged = log(mlflow, checkpoint(tiny))
     yield folder, logged
     mlflow.set_tracking_uri(before)
+    for name in set(os.environ) - variables:  # MLflow tells its children by variables
+        del os.environ[name]
 
 
 def log(mlflow, loaded):
