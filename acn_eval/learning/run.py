@@ -22,6 +22,7 @@ from acn_eval.models.cost import Cost, cost
 from acn_eval.passes import CLEAN, Store
 from acn_eval.passes.precision import forward
 from acn_eval.results import Cell, CheckpointId, EvalResult
+from acn_eval.suites.suite import cell_of
 from acn_eval.training import Lesson, Recipe, trained
 from acn_eval.versions import versions
 
@@ -165,14 +166,7 @@ def _result(plan: Plan, arm: Arm, draw: int, counter: Counter) -> EvalResult:
 
 def _cells(plan: Plan, training: Training, row: NDArray[np.void]) -> Iterator[Cell]:
     condition = {**CLEAN, "per_class": training.subset.per_class, "repeat": training.repeat}
-    yield Cell(
-        condition=condition,
-        ids=row["id"].copy(),
-        values=(row["predicted"] == plan.test.labels).astype(np.float32),
-        primary=True,
-        predicted=row["predicted"].copy(),
-        confidence=row["confidence"].copy(),
-    )
+    yield cell_of(condition, row, plan.test.labels, primary=True)
     yield Cell(condition, row["id"].copy(), row["loss"].copy(), measure="loss")
 
 

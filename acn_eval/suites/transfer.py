@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -21,10 +21,8 @@ from acn_eval.passes import (
 )
 from acn_eval.probes import PROTOCOLS, Protocol, ProtocolName
 from acn_eval.results import Cell, Scalar, Skip
-from acn_eval.strict import read_config
-from acn_eval.suites.files import suite_file
 from acn_eval.suites.probing import Probing, probing
-from acn_eval.suites.robustness import Robustness, first_images
+from acn_eval.suites.robustness import NamedRobustness, first_images
 from acn_eval.suites.suite import Answer, Setting, Suite
 from acn_eval.suites.target import Showing, Target
 from acn_eval.suites.tuning import tuned
@@ -54,15 +52,7 @@ class Transfer(Suite, frozen=True):
     protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1)] = ("linear",)
     side_by_side: bool = False
     block: bool = True
-    noise: Robustness | None = None
-
-    @field_validator("noise", mode="before", json_schema_input_type=Robustness | str | None)
-    @classmethod
-    def _named(cls, noise: object) -> object:
-        """Accept the name of a robustness suite: the record holds what it says."""
-        if not isinstance(noise, str):
-            return noise
-        return read_config(suite_file(noise), Robustness, "a robustness suite")
+    noise: NamedRobustness | None = None
 
     @model_validator(mode="after")
     def _one_protocol(self) -> "Transfer":
