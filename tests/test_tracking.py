@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -272,6 +274,20 @@ def test_if_the_background_process_dies_this_one_records(tmp_path):
     with preparing(resolve_store(None, cwd=tmp_path)) as recorder:
         multiprocessing.active_children()[0].kill()
         assert recorder.record([fake_result()]).runs
+
+
+def test_ctrl_c_is_nothing_to_the_background_process_even_while_it_starts(tmp_path, capfd):
+    import multiprocessing
+
+    with preparing(resolve_store(None, cwd=tmp_path)) as recorder:
+        (child,) = multiprocessing.active_children()
+        for _ in range(20):  # first into the interpreter's start, then into imports
+            os.kill(child.pid, signal.SIGINT)
+            time.sleep(0.02)
+        assert recorder.record([fake_result()]).runs
+        assert child.is_alive()
+    assert capfd.readouterr().err == ""
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_recording_never_looks_up_telemetry():

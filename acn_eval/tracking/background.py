@@ -60,7 +60,8 @@ def preparing(store: Store) -> Iterator[Recorder]:
     spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and CUDA
     here, there = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(there, store), daemon=True)
-    process.start()
+    with _deaf():
+        process.start()
     there.close()
     try:
         yield Recorder(store, here)
@@ -70,8 +71,20 @@ def preparing(store: Store) -> Iterator[Recorder]:
         process.join()
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What starts in here never hears Ctrl-C: the parent decides what that means.
+
+    An ignored signal is inherited, so that not even the imports of the child can be interrupted.
+    """
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
 def _serve(connection: Connection, store: Store) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     with suppress(AcnEvalError):  # it will be said when there is something to record
         warm_up(store)
     with suppress(EOFError):
