@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from acn_eval.checkpoints import Checkpoint, find, rewritten, write_native
 from acn_eval.cli import job
 from acn_eval.cli.words import console
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
+from acn_eval.models import Encoder
 from acn_eval.passes import Subject, class_map
 from acn_eval.pruning import zeros_in
 from acn_eval.suites import Pruning, Setting, read_suite
@@ -70,8 +71,10 @@ def _export(options: Mapping[str, Any], wanted: _Wanted) -> None:
     classes = class_map(source.classes, examples.classes, names=choice.class_names)
     subject = Subject(source, classes)
     network = wanted.suite.network(subject, setting, wanted.method, wanted.sparsity)
-    share = zeros_in(network)
-    how = f"{wanted.method} at {wanted.sparsity:g}, {share:.6f} of its prunable weights are zero"
+    dense = cast(Encoder, source.model)
+    share = zeros_in(network, dense)
+    what = "zero" if network.config == dense.config else "gone"
+    how = f"{wanted.method} at {wanted.sparsity:g}, {share:.6f} of its prunable weights are {what}"
     assert source.native is not None
     write_native(out, rewritten(source.native, network, f"{source.id.sha256} pruned by {how}"))
     if options["json_file"] != "-" and not options["quiet"]:

@@ -13,6 +13,15 @@ from acn_eval.statistics import Accuracy, Comparison, Row, summarise
 
 __all__ = ["show"]
 
+_ZEROS = (
+    "zeros save neither dense FLOPs nor time here, and a file keeps them: `zeros skipped` is "
+    "what a perfect sparse kernel would do, `deflated` the same weights in a zip"
+)
+_CUT = (
+    "structured: whole hidden units are gone, so parameters, dense FLOPs and bytes are those of a "
+    "smaller network; equal shares are equal costs only between networks of one shape"
+)
+
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
     """Print methods and sparsities, what is left of each network, and the verdict."""
@@ -24,7 +33,7 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         show_accuracies(out, own, results[0])
     out.print(
         "share of the weights of linear and convolution layers, but for the heads, that is "
-        "removed; gradual and movement train on, both networks alike",
+        "removed; gradual, movement and what is tuned train on, both networks alike",
         style="dim",
     )
     if len(results) <= 2:
@@ -49,31 +58,45 @@ def _is_shown(condition: Mapping[str, Scalar]) -> bool:
 
 
 def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
-    """What is left of each network by the first method: others differ in the last digits."""
+    """What is left of each network, by every method that tells."""
+    told = [(result, row) for result in results for row in _told(result.details["networks"])]
+    batches = [n for n in (1, 64) if any(f"batch{n}" in row for _, row in told)]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what is left")
     for name in ("removed", "parameters", "MFLOPs", "zeros skipped", "MB", "deflated"):
         table.add_column(name, justify="right")
-    table.add_column("ms, batch 1 (p95)", justify="right")
-    for result in results:
-        networks = result.details["networks"]
-        for row in networks:
-            if (row["method"], row["blocks"]) == (networks[0]["method"], networks[0]["blocks"]):
-                table.add_row(f"{result.checkpoint.name}, {row['method']}", *_cost(row))
+    for n in batches:
+        table.add_column(f"ms, batch {n} (p95)", justify="right")
+    for result, row in told:
+        name = f"{result.checkpoint.name}, {row['method']}"
+        table.add_row(name, *_cost(row), *(_time(row, n) for n in batches))
     out.print()
     out.print(table)
-    out.print(
-        "zeros save neither dense FLOPs nor time here, and a file keeps them: `zeros skipped` is "
-        "what a perfect sparse kernel would do, `deflated` the same weights in a zip",
-        style="dim",
-    )
+    for cut, note in ((False, _ZEROS), (True, _CUT)):
+        if any(_is_cut(row) == cut for _, row in told):
+            out.print(note, style="dim")
 
 
-def _cost(row: dict[str, Any]) -> Iterator[str]:
+def _told(networks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first line, and the first that cuts units out: others differ in the last digits."""
+    cut = [row for row in networks if _is_cut(row) and row["blocks"] is None]
+    lines = {(row["method"], row["blocks"]) for row in (*networks[:1], *cut[:1])}
+    return [row for row in networks if (row["method"], row["blocks"]) in lines]
+
+
+def _is_cut(row: Mapping[str, Any]) -> bool:
+    return "batch64" in row
+
+
+def _cost(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{100 * row['realised']:.3f} %"
     yield f"{row['parameters']:,}"
     yield f"{row['flops'] / 1e6:.2f}"
     yield f"{row['effective_flops'] / 1e6:.2f}"
     yield f"{row['weight_bytes'] / 1e6:.2f}"
     yield f"{row['deflated_bytes'] / 1e6:.2f}"
-    yield f"{row['batch1']['median_ms']:.2f} ({row['batch1']['p95_ms']:.2f})"
+
+
+def _time(row: Mapping[str, Any], images: int) -> str:
+    took = row.get(f"batch{images}")
+    return f"{took['median_ms']:.2f} ({took['p95_ms']:.2f})" if took else "-"

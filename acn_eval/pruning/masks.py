@@ -73,8 +73,13 @@ def apply_masks(network: nn.Module, masks: Masks) -> None:
         weight.masked_fill_(~masks[name], 0.0)
 
 
-def zeros_in(network: nn.Module) -> float:
-    """Return the share of the prunable weights that are zero: the sparsity that is realised."""
-    weights = prunable(network).values()
-    zeros = sum(int((weight == 0).sum()) for weight in weights)
-    return zeros / sum(weight.numel() for weight in weights)
+def zeros_in(network: nn.Module, dense: nn.Module | None = None) -> float:
+    """Return the share of the prunable weights that are zero: the sparsity that is realised.
+
+    Args:
+        network: after pruning.
+        dense: before it, where units were cut out: a weight that is gone counts as a zero.
+    """
+    kept = sum(int((weight != 0).sum()) for weight in prunable(network).values())
+    total = sum(weight.numel() for weight in prunable(dense or network).values())
+    return (total - kept) / total

@@ -15,7 +15,7 @@ from acn_eval.checkpoints import Checkpoint, Native, rewritten
 from acn_eval.data import Examples
 from acn_eval.models import Encoder, read_arch
 from acn_eval.passes import Store
-from acn_eval.pruning import Masks, apply_masks
+from acn_eval.pruning import Masks, apply_masks, narrowed, widths
 from acn_eval.seeds import seed_for
 from acn_eval.suites.suite import Setting
 from acn_eval.training import Recipe
@@ -67,6 +67,10 @@ class Bench:
     def cut(self, blocks: int | None) -> "Bench":
         """Return the bench of the network that has the first so many blocks."""
         return self if blocks is None else replace(self, network=self.network.truncated(blocks))
+
+    def narrowed(self, sparsity: float) -> "Bench":
+        """Return the bench of the network without so large a share of its weights, in units."""
+        return replace(self, network=narrowed(self.network, widths(self.network, sparsity)))
 
     def masked(self, masks: Masks) -> Encoder:
         """Return a copy of the network without what the masks remove."""

@@ -27,6 +27,8 @@ __all__ = ["Pruning"]
 
 _UNDISTURBED = Robustness(name="undisturbed", corruptions=(Gaussian(levels=(0.1,)),))
 """Shows undisturbed images where a suite has no noise; its corruption is never shown."""
+_BATCH = 64
+"""Images whose time tells where fewer units are to be computed: that of one is mostly overhead."""
 _LEFT = (
     ("parameters", "parameters that are not zero", "parameters", 1),
     ("FLOPs", "thousand FLOPs per image, zeros skipped", "effective_flops", 1000),
@@ -48,7 +50,8 @@ class Pruning(Suite, frozen=True):
         fine_tuning: of the methods that train.
         noise: a robustness suite whose conditions every pruned network is shown as well; name,
             path or suite.
-        seconds: wall time for each latency that is measured.
+        seconds: wall time for each latency that is measured: of one image, and of a batch where
+            units are cut out.
     """
 
     question: ClassVar[str] = "Which network bears sparsity better?"
@@ -81,8 +84,9 @@ class Pruning(Suite, frozen=True):
         """Prune every network by every method, and show each what is left of it.
 
         Raises:
-            ConfigError: a network that is not built here, or, for methods that train, other
-                classes than those of the data.
+            ConfigError: a network that is not built here, sparsities that a method cannot reach,
+                or, for methods that train, other classes than those of the data.
+            MissingExtra: a method needs a library that is not installed.
         """
         for subject in subjects:
             self._require(subject)
@@ -137,9 +141,14 @@ class Pruning(Suite, frozen=True):
         if any(method.trains for method in self.methods) and subject.classes.columns != own:
             msg = (
                 f"{checkpoint.id.uri}: classes of the data must be the network's, in the same "
-                "order, where it trains on. Leave out all methods but magnitude."
+                "order, where it trains on. Leave out the methods that train."
             )
             raise ConfigError(msg)
+        for method in self.methods:
+            network, blocks = checkpoint.model, method.blocks
+            if blocks is None or blocks < network.config.depth:  # others are skipped
+                cut = network if blocks is None else network.truncated(blocks)
+                method.require(cut, self.sparsities, checkpoint.id.uri)
 
     def _ordered(self) -> list[Method]:
         """Whole networks first, untrained ones before others: the first cell is the dense one."""
@@ -258,18 +267,20 @@ def _measured(
     spent = cost(network, shape)
     own = replace(subject, checkpoint=_as_checkpoint(bench.checkpoint, network, spent))
     shown = show.test(own)
-    blank = torch.zeros(1, *shape, device=show.setting.place.device)
+    batches = (1, _BATCH) if method.cuts else (1,)
+    blank = torch.zeros(batches[-1], *shape, device=show.setting.place.device)
+    timed = partial(latency, network, numeric=shown.numeric, seconds=seconds)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(network).values())
     row = {
         "method": method.label,
         "blocks": method.blocks,
         "requested": pruned.sparsity,
-        "realised": zeros_in(network),
+        "realised": zeros_in(network, bench.network),
         "parameters": spent.parameters - zeros,
         "flops": spent.flops,
         "effective_flops": effective_flops(network, spent.flops, shape),
         **_sizes(bench, network),
-        "batch1": asdict(latency(network, blank, shown.numeric, seconds=seconds)),
+        **{f"batch{n}": asdict(timed(blank[:n])) for n in batches},
         "fine_tuning_steps": pruned.steps,
         "validation": show.validation(own),
         "sha256": own.checkpoint.id.sha256,

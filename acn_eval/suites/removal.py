@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from acn_eval.checkpoints import state_digest
+from acn_eval.errors import ConfigError
 from acn_eval.models import Encoder
 from acn_eval.pruning import (
     Gradual,
@@ -15,12 +17,14 @@ from acn_eval.pruning import (
     Movement,
     Scope,
     apply_masks,
+    depgraph,
+    hidden_share,
     magnitudes,
     masks_of,
 )
 from acn_eval.suites.bench import Bench, State
 
-__all__ = ["AnyMethod", "ByMagnitude", "ByMovement", "Gradually", "Method", "Pruned"]
+__all__ = ["AnyMethod", "ByMagnitude", "ByMovement", "Gradually", "Method", "Pruned", "Structured"]
 
 _SCORE = "score."
 _WEIGHT = "weight."
@@ -45,10 +49,16 @@ class Method(BaseModel, ABC, frozen=True, extra="forbid"):
         blocks: cut the network after so many blocks first: depth and sparsity together.
     """
 
-    trains: ClassVar[bool] = True
+    cuts: ClassVar[bool] = False
+    """Whether what it removes is gone, and not a zero."""
 
     kind: str
     blocks: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it needs the train split."""
+        return True
 
     @property
     def label(self) -> str:
@@ -58,6 +68,19 @@ class Method(BaseModel, ABC, frozen=True, extra="forbid"):
     def places(self, sparsities: Sequence[float]) -> Sequence[float]:
         """Return the sparsities that it is measured at, of those that the suite asks for."""
         return sparsities
+
+    def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
+        """Refuse what it cannot do to a network, cut as it asks: before anything is measured.
+
+        Args:
+            network: that it starts from.
+            sparsities: that the suite asks for.
+            where: for messages: the file of the network.
+
+        Raises:
+            ConfigError: not all of the sparsities can be had.
+            MissingExtra: it needs a library that is not installed.
+        """
 
     @abstractmethod
     def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
@@ -71,10 +94,13 @@ class ByMagnitude(Method, frozen=True):
         scope: whether layers compete with each other, or each loses the same share.
     """
 
-    trains: ClassVar[bool] = False
-
     kind: Literal["magnitude"] = "magnitude"
     scope: Scope = "global"
+
+    @property
+    def trains(self) -> bool:
+        """Never."""
+        return False
 
     @property
     def label(self) -> str:
@@ -189,5 +215,60 @@ def _part(found: State, prefix: str) -> State:
     return {k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)}
 
 
-AnyMethod = Annotated[ByMagnitude | Gradually | ByMovement, Field(discriminator="kind")]
+class Structured(Method, frozen=True):
+    """Whole hidden units of every MLP go, the least important first: the network gets smaller.
+
+    Every MLP of a kind loses the same share of its units; a sparsity is still the share of all
+    prunable weights that goes, to the nearest unit. It needs torch-pruning.
+
+    Attributes:
+        steps: of training after the units are gone; sparsity 0 trains as long.
+    """
+
+    cuts: ClassVar[bool] = True
+
+    kind: Literal["structured"] = "structured"
+    steps: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def trains(self) -> bool:
+        """Whether it has steps."""
+        return self.steps > 0
+
+    @property
+    def label(self) -> str:
+        """``structured``, or ``structured_tuned`` where it trains."""
+        return f"{self.kind}_tuned" if self.trains else self.kind
+
+    def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
+        """Refuse sparsities beyond the weights of hidden units, and do without the library."""
+        depgraph()
+        most, wanted = hidden_share(network), max(sparsities)
+        if wanted >= most:
+            raise ConfigError(
+                f"{where}: sparsities of {self.kind} must be below {most:.3f}, the share of its "
+                f"weights that hidden units have; got {wanted:g}"
+            )
+
+    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+        """Yield a network for each of its places."""
+        for sparsity in sparsities:
+            small = bench.narrowed(sparsity)
+            if self.trains:
+                facts = [self.kind, self.steps, state_digest(small.network)]
+                state = small.kept(facts, partial(self._trained, small))
+                yield Pruned(sparsity, small.filled(state), self.steps)
+            else:
+                yield Pruned(sparsity, small.network)
+
+    def _trained(self, small: Bench) -> State:
+        def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
+            return nullcontext(lambda done: None)  # what is gone stays gone by itself
+
+        return small.trained(small.network.state_dict(), self.steps, pruning)
+
+
+AnyMethod = Annotated[
+    ByMagnitude | Gradually | ByMovement | Structured, Field(discriminator="kind")
+]
 """Every method, chosen by ``kind``."""
