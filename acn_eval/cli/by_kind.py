@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from rich.console import Console
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 
-__all__ = ["show_results"]
+__all__ = ["show_overview", "show_results"]
 
 _WORDS = {
     "robustness": "acn_eval.cli.words",
     "compression": "acn_eval.cli.words_compression",
+    "continual": "acn_eval.cli.words_continual",
     "dynamics": "acn_eval.cli.words_dynamics",
     "pruning": "acn_eval.cli.words_pruning",
     "transfer": "acn_eval.cli.words_transfer",
@@ -24,5 +26,13 @@ def show_results(
     out: Console, results: Sequence[EvalResult], comparison: Comparison | None
 ) -> None:
     """Print results of one suite, and their comparison, in the words of its kind."""
-    words = import_module(_WORDS[str(results[0].suite.get("kind", "robustness"))])
-    words.show(out, results, comparison)
+    _words(results).show(out, results, comparison)
+
+
+def show_overview(out: Console, results: Sequence[EvalResult]) -> None:
+    """Print what several groups of results of one suite say together."""
+    _words(results).overview(out, results)
+
+
+def _words(results: Sequence[EvalResult]) -> Any:
+    return import_module(_WORDS[str(results[0].suite.get("kind", "robustness"))])

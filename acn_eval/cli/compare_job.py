@@ -92,7 +92,7 @@ def _say(options: Mapping[str, Any], entries: Entries, said: Comparison | Rankin
         out.print(Text(verdict(said)), soft_wrap=True)
     else:
         show_results(out, results, said)
-        show_notes(out, results, said)
+        show_notes(out, results, [said])
 
 
 def _show_ranking(out: Any, ranking: Ranking) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval.checkpoints import Checkpoint, load
-from acn_eval.cli.by_kind import show_results
+from acn_eval.cli.by_kind import show_overview, show_results
 from acn_eval.cli.progress import bar
 from acn_eval.cli.words import console, show_notes, verdict
 from acn_eval.data import open_examples
@@ -25,7 +25,17 @@ from acn_eval.strict import read_yaml
 from acn_eval.suites import AnySuite, read_suite
 from acn_eval.tracking import Recorded, Recorder
 
-__all__ = ["Done", "Sides", "choice_of", "finish", "place_of", "run", "sides_of"]
+__all__ = [
+    "Done",
+    "Group",
+    "Sides",
+    "choice_of",
+    "finish",
+    "finish_all",
+    "place_of",
+    "run",
+    "sides_of",
+]
 
 
 @dataclass(frozen=True)
@@ -37,12 +47,29 @@ class Sides:
 
 
 @dataclass(frozen=True)
-class Done:
-    """What was measured, compared and kept; folders by the key of what they hold."""
+class Group:
+    """Results that belong together, and what came out of comparing them."""
 
     results: list[EvalResult]
     comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was measured, compared and kept; folders by the key of what they hold."""
+
+    groups: list[Group]
     folders: Mapping[str, Path]
+
+    @property
+    def results(self) -> list[EvalResult]:
+        """Of all groups."""
+        return [result for group in self.groups for result in group.results]
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """Of all groups that have one."""
+        return [group.comparison for group in self.groups if group.comparison is not None]
 
 
 def run(
@@ -71,7 +98,16 @@ def finish(
     recorder: Recorder | None,
 ) -> Done:
     """Compare, keep, record and say results, of which the first so many are candidates."""
-    done = _kept(results, candidates, options["out"])
+    return finish_all(options, [(results, candidates)], recorder)
+
+
+def finish_all(
+    options: Mapping[str, Any],
+    measured: Sequence[tuple[Sequence[EvalResult], int]],
+    recorder: Recorder | None,
+) -> Done:
+    """Do the same for several groups, each with the number of its candidates."""
+    done = _kept(measured, options["out"])
     recorded, failure = _recorded(done, recorder)
     _say(options, done, recorded)
     if failure is not None:
@@ -185,17 +221,21 @@ def _named(part: str, names: Sequence[str]) -> Sequence[str]:
     return names[first : last + 1]
 
 
-def _kept(results: Sequence[EvalResult], candidates: int, out: Path) -> Done:
-    comparison = None
-    if results[candidates:]:
-        comparison = compare(results[:candidates], results[candidates:])
-    folders = {result.key: result.save(out) for result in results}
-    # What was saved before keeps its time of creation: recording it again changes nothing.
-    results = [EvalResult.load(folders[result.key]) for result in results]
-    if comparison is not None:
-        folders[comparison_key(comparison)] = save_comparison(comparison, out)
-    draw_missing(results, [comparison] if comparison else [], folders)
-    return Done(results, comparison, folders)
+def _kept(measured: Sequence[tuple[Sequence[EvalResult], int]], out: Path) -> Done:
+    folders: dict[str, Path] = {}
+    groups = []
+    for results, candidates in measured:
+        comparison = None
+        if results[candidates:]:
+            comparison = compare(results[:candidates], results[candidates:])
+        folders |= {result.key: result.save(out) for result in results}
+        # What was saved before keeps its time of creation: recording it again changes nothing.
+        groups.append(Group([EvalResult.load(folders[r.key]) for r in results], comparison))
+        if comparison is not None:
+            folders[comparison_key(comparison)] = save_comparison(comparison, out)
+    done = Done(groups, folders)
+    draw_missing(done.results, done.comparisons, folders)
+    return done
 
 
 def _recorded(
@@ -204,9 +244,8 @@ def _recorded(
     """Record, but say what was measured before a dead store is reported."""
     if recorder is None:
         return None, None
-    comparisons = [done.comparison] if done.comparison else []
     try:
-        return recorder.record(done.results, comparisons, artifacts=done.folders), None
+        return recorder.record(done.results, done.comparisons, artifacts=done.folders), None
     except AcnEvalError as failure:
         return None, failure
 
@@ -217,17 +256,21 @@ def _say(options: Mapping[str, Any], done: Done, recorded: Recorded | None) -> N
     if options["json_file"] == "-":
         return
     out = console()
-    if done.comparison is not None and options["quiet"]:
-        out.print(verdict(done.comparison), soft_wrap=True)
+    if done.comparisons and options["quiet"]:
+        for comparison in done.comparisons:
+            out.print(verdict(comparison), soft_wrap=True)
         return
-    if done.comparison is not None:
-        _say_baseline(options, done.comparison)
-    show_results(out, done.results, done.comparison)
+    for group in done.groups:
+        if group.comparison is not None:
+            _say_baseline(options, group.comparison)
+        show_results(out, group.results, group.comparison)
+    if len(done.groups) > 1:
+        show_overview(out, done.results)
     if options["quiet"]:
         return
-    if done.comparison is None and not options.get("no_baseline"):
+    if not done.comparisons and not options.get("no_baseline"):
         out.print("no baseline: the card names no twin; give one with --baseline", style="dim")
-    show_notes(out, done.results, done.comparison)
+    show_notes(out, done.results, done.comparisons)
     _say_where(done, recorded)
 
 
@@ -256,7 +299,7 @@ def _write_json(file: str, done: Done) -> None:
             }
             for r in done.results
         ],
-        "comparison": done.comparison.to_dict() if done.comparison else None,
+        **_comparisons(done),
         "folders": {key: str(folder) for key, folder in done.folders.items()},
     }
     text = json.dumps(document, indent=1, default=str) + "\n"
@@ -264,3 +307,11 @@ def _write_json(file: str, done: Done) -> None:
         sys.stdout.write(text)
     else:
         Path(file).write_text(text)
+
+
+def _comparisons(done: Done) -> dict[str, Any]:
+    """One under its name; several in a list, in the order of their groups."""
+    each = [comparison.to_dict() for comparison in done.comparisons]
+    if len(done.groups) > 1:
+        return {"comparisons": each}
+    return {"comparison": each[0] if each else None}

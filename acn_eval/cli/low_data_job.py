@@ -10,7 +10,7 @@ from rich.table import Table
 
 from acn_eval.cli.job import choice_of, finish, place_of, sides_of
 from acn_eval.cli.progress import bar
-from acn_eval.cli.words import console
+from acn_eval.cli.words import console, duration
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
 from acn_eval.learning import (
@@ -61,7 +61,7 @@ def show_plan(options: Mapping[str, Any]) -> None:
         f"{plan.suite.draws} draws, {plan.suite.repeats} initialisations, {plan.suite.steps:,} "
         f"steps; shown {len(plan.test):,} test images"
     )
-    out.print(f"estimated: {_duration(sum(cost.seconds for cost in found))} here; nothing was run")
+    out.print(f"estimated: {duration(sum(cost.seconds for cost in found))} here; nothing was run")
 
 
 def _suite(options: Mapping[str, Any]) -> LowData | LowDataProbe:
@@ -137,7 +137,3 @@ def _row(cost: ArmCost) -> tuple[str, ...]:
 
 def _sizes(plan: Plan) -> str:
     return ", ".join(str(s.per_class) for s in next(iter(plan.subsets.values())))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -22,6 +22,7 @@ _COMMANDS = {
     "transfer": "Probes of every depth on other data: is the representation worth more?",
     "low-data": "Trainings on few images: who learns more from little data?",
     "dynamics": "Exits and gradients while networks are trained: layer by layer, by itself?",
+    "continual": "Tasks learned in turn: how much does it forget, and does a remedy help?",
     "compare": "Stored results against each other: a verdict, or a ranking with ties.",
     "report": "One page with everything a comparison says: charts, tables, pictures.",
     "train": "Train a recipe: exact, resumable, never touching test.",

@@ -19,6 +19,7 @@ from acn_eval.statistics import (
 
 __all__ = [
     "console",
+    "duration",
     "percent",
     "show",
     "show_accuracies",
@@ -106,9 +107,11 @@ def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalRe
     out.print(table)
 
 
-def show_notes(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show_notes(
+    out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
+) -> None:
     """Print what a reader must know: warnings, skips, how it was measured."""
-    for line in dict.fromkeys(_notes(results, comparison)):
+    for line in dict.fromkeys(_notes(results, comparisons)):
         out.print(Text(f"  ! {line}"), style="yellow")
     first = results[0]
     flips = sum(r.certificate.get("precision_flips", 0) for r in results)
@@ -122,8 +125,8 @@ def show_notes(out: Console, results: Sequence[EvalResult], comparison: Comparis
     out.print("; ".join(parts), style="dim")
 
 
-def _notes(results: Sequence[EvalResult], comparison: Comparison | None) -> Iterator[str]:
-    if comparison is not None:
+def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> Iterator[str]:
+    for comparison in comparisons:
         yield from comparison.warnings
     for result in results:
         yield from result.warnings
@@ -190,6 +193,13 @@ def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, 
         words = {True: "equal", False: "DIFFERS", None: "unknown"}[row.equal]
         table.add_row(row.name, row.candidate, row.baseline, words)
     out.print(table)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def percent(e: Estimate) -> str:

@@ -103,6 +103,11 @@ class Store:
             )
             raise MeasureError(msg) from exc
 
+    def drop(self, key: str) -> None:
+        """Forget what was written under a key, if anything was."""
+        with suppress(OSError):
+            self._path(key).unlink()
+
     def size(self) -> int:
         """Return the bytes in use."""
         return sum(file.size for file in self._files())

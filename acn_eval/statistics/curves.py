@@ -11,7 +11,9 @@ __all__ = ["CLEAN", "Axis", "Curves", "Place", "curves"]
 CLEAN = "clean"
 _LEVEL = "level"
 _NOT_NAMED = frozenset({"corruption", "space", "repeat"})
-_BARE = frozenset({"reading", "protocol", "policy", "method"})  # their values say what they are
+_BARE = frozenset(
+    {"reading", "protocol", "policy", "method", "scenario"}
+)  # their values say what they are
 
 
 class Axis(NamedTuple):
@@ -41,6 +43,7 @@ class Axis(NamedTuple):
 _AXES = (
     Axis("exit", "blocks executed"),
     Axis("sparsity", "share of weights removed", steps=1000),
+    Axis("tasks", "tasks learned"),
     Axis("per_class", "training images per class", logarithmic=True),
     Axis(_LEVEL, "level", steps=1000),
 )

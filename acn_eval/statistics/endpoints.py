@@ -11,6 +11,7 @@ from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.area import sparsity_trapezoid
 from acn_eval.statistics.comparison import Finding
+from acn_eval.statistics.continual import continual_findings
 from acn_eval.statistics.depth import depth_findings
 from acn_eval.statistics.design import Design
 from acn_eval.statistics.learning import learning_findings, log_trapezoid
@@ -80,6 +81,12 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "less accurate over the depths",
         findings=depth_findings,
         decisive=("needs less of its depth", "needs more of its depth"),
+    ),
+    "continual": EndPoint(
+        "accuracy after the last task",
+        "knows more after the last task",
+        "knows less after the last task",
+        findings=continual_findings,
     ),
     "dynamics": _WHOLE,
     "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),

@@ -2,6 +2,7 @@
 
 from acn_eval.suites.bench import FineTuning
 from acn_eval.suites.compression import Compression
+from acn_eval.suites.continual import Continual
 from acn_eval.suites.dynamics import Dynamics
 from acn_eval.suites.files import shipped_suites
 from acn_eval.suites.low_data import LowData, LowDataProbe, Side
@@ -18,6 +19,7 @@ __all__ = [
     "ByMagnitude",
     "ByMovement",
     "Compression",
+    "Continual",
     "Dynamics",
     "FineTuning",
     "Gradually",

@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from acn_eval.strict import read_config
 from acn_eval.suites.compression import Compression
+from acn_eval.suites.continual import Continual
 from acn_eval.suites.dynamics import Dynamics
 from acn_eval.suites.files import suite_file
 from acn_eval.suites.low_data import AnyLowData
@@ -16,7 +17,7 @@ from acn_eval.suites.transfer import Transfer
 __all__ = ["AnySuite", "read_suite", "schema"]
 
 AnySuite = Annotated[
-    Robustness | Compression | Dynamics | Pruning | Transfer | AnyLowData,
+    Robustness | Compression | Continual | Dynamics | Pruning | Transfer | AnyLowData,
     Field(discriminator="kind"),
 ]
 """Every suite, chosen by ``kind``: the only list of suites."""

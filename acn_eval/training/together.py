@@ -1,8 +1,8 @@
 """Small trainings in memory: one alone, or many of one recipe stacked and stepped together."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -27,10 +27,10 @@ from acn_eval.training.fit import (
     start,
 )
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.threads import fitting_threads
 
 __all__ = ["Lesson", "seconds_per_step", "stackable", "trained"]
 
-_SMALL = 2e9  # FLOPs of a forward pass, below which one thread is enough
 Progress = Callable[[int], None]
 """Called with the number of training steps that are done, over all lessons."""
 
@@ -106,21 +106,9 @@ def seconds_per_step(
     return median(times[2:]) / len(lessons)
 
 
-@contextmanager
-def _threads(lessons: Sequence[Lesson]) -> Iterator[None]:
-    """Step small networks on one thread of the CPU: on a busy machine, two wait for each other.
-
-    The numbers of small networks then do not depend on how many cores there are, either.
-    """
-    recipe, before = lessons[0].recipe, torch.get_num_threads()
-    parameters = sum(p.numel() for p in build(recipe.arch).parameters())
-    flops = 2 * parameters * recipe.arch.tokens * recipe.batch * len(lessons)
-    if flops < _SMALL:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _threads(lessons: Sequence[Lesson]) -> AbstractContextManager[None]:
+    recipe = lessons[0].recipe
+    return fitting_threads(recipe.arch, recipe.batch * len(lessons))
 
 
 def _alone(lesson: Lesson, device: torch.device, progress: Progress) -> Encoder:

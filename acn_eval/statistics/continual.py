@@ -1,0 +1,154 @@
+"""What networks keep of tasks learned in turn: over seeds, and one against another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
+from acn_eval.statistics.architectures import seeds_only
+from acn_eval.statistics.comparison import Estimate, Finding
+from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
+
+__all__ = [
+    "INTRANSIGENCE",
+    "MEASURES",
+    "SCENARIOS",
+    "Standing",
+    "continual_findings",
+    "contrast",
+    "matrix_of",
+    "spread",
+    "standing",
+]
+
+SCENARIOS: Mapping[str, str] = {"task_il": "task-IL", "class_il": "class-IL"}
+"""The image's own task is known, or any class so far may be answered."""
+MEASURES: Mapping[str, Callable[[AccuracyMatrix], float]] = {
+    "average accuracy": lambda seen: seen.average,
+    "accuracy right after learning": lambda seen: seen.learning,
+    "forgetting": lambda seen: seen.forgetting,
+    "forgetting, best ever": lambda seen: seen.forgetting_best,
+    "forgetting, clamped": lambda seen: seen.forgetting_clamped,
+    "backward transfer": lambda seen: seen.backward_transfer,
+}
+"""What is read off an accuracy matrix, by name; all but the first need tasks in turn."""
+INTRANSIGENCE = "intransigence"
+_WHOLE = "average accuracy"
+_NOTE = "Student's t over seeds, paired by class order: it holds for these test images"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One network with one method, over its seeds.
+
+    Attributes:
+        name: of the network and method.
+        seeds: how many.
+        values: fractions by name of the measure and scenario, with 95 % limits over seeds, which
+            are NaN where there is one seed.
+    """
+
+    name: str
+    seeds: int
+    values: Mapping[str, Estimate]
+
+
+def matrix_of(result: EvalResult, scenario: str = "task_il") -> AccuracyMatrix:
+    """Return the accuracy matrix that a result of the continual suite keeps as counts."""
+    kept = result.details["matrix"]
+    return AccuracyMatrix(np.array(kept[scenario]) / np.array(kept["images"]))
+
+
+def spread(values: NDArray[np.float64]) -> Estimate:
+    """Return the mean of one value per seed (seeds,) with Student's 95 % limits."""
+    if len(values) == 1:
+        return Estimate(float(values[0]), float("nan"), float("nan"))
+    effect = seeds_only(values[:, None])
+    return Estimate(effect.value, *effect.interval())
+
+
+def standing(
+    name: str, results: Sequence[EvalResult], joint: Sequence[EvalResult] = ()
+) -> Standing:
+    """Return what is known of the seeds of one network and method.
+
+    Args:
+        name: for tables.
+        results: one per seed.
+        joint: of the same network, trained on all tasks at once: the reference of intransigence,
+            which is there if every seed has one.
+    """
+    values = {
+        _named(measure, scenario): spread(_values(results, measure, scenario))
+        for scenario in SCENARIOS
+        for measure in _measures(results)
+    }
+    references = {_seed(result): matrix_of(result).values[-1] for result in joint}
+    seen = {_seed(result): matrix_of(result) for result in results}
+    if seen.keys() <= references.keys() and _sequential(results):
+        each = [seen[seed].intransigence(references[seed]) for seed in seen]
+        values[INTRANSIGENCE] = spread(np.array(each))
+    return Standing(name, len(results), values)
+
+
+def contrast(
+    left: Sequence[EvalResult], right: Sequence[EvalResult], measure: str, scenario: str
+) -> Estimate:
+    """Return left - right of a measure, paired by seed, with 95 % limits over seeds."""
+    sides = [{_seed(result): result for result in side} for side in (left, right)]
+    shared = [seed for seed in sides[0] if seed in sides[1]]
+    ours, theirs = (_values([side[seed] for seed in shared], measure, scenario) for side in sides)
+    return spread(ours - theirs)
+
+
+def continual_findings(
+    design: Design, candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
+) -> tuple[Finding, ...]:
+    """Return every measure of the accuracy matrix, in both scenarios, in percent.
+
+    One result per seed; nothing is found where there are too few of them to vary.
+    """
+    if design.unit == CHECKPOINTS:
+        return ()
+    both = [*candidates, *baselines]
+    found = []
+    for scenario in SCENARIOS:
+        for measure in _measures(both):
+            ours, theirs = (
+                100 * _values(side, measure, scenario)[:, None] for side in (candidates, baselines)
+            )
+            effect = seeds_only(*design.arms(Pair(ours, theirs)))
+            found.append(
+                Finding(
+                    name=_named(measure, scenario),
+                    unit="%",
+                    candidate=spread(ours[:, 0]),
+                    baseline=spread(theirs[:, 0]),
+                    difference=Estimate(effect.value, *effect.interval()),
+                    note=_NOTE,
+                )
+            )
+    return tuple(found)
+
+
+def _measures(results: Sequence[EvalResult]) -> list[str]:
+    return list(MEASURES) if _sequential(results) else [_WHOLE]
+
+
+def _sequential(results: Sequence[EvalResult]) -> bool:
+    return all(matrix_of(result).sequential for result in results)
+
+
+def _values(results: Sequence[EvalResult], measure: str, scenario: str) -> NDArray[np.float64]:
+    return np.array([MEASURES[measure](matrix_of(result, scenario)) for result in results])
+
+
+def _named(measure: str, scenario: str) -> str:
+    return f"{measure}, {SCENARIOS[scenario]}"
+
+
+def _seed(result: EvalResult) -> object:
+    return result.checkpoint.training.get("seed")

@@ -1,0 +1,130 @@
+"""Continual: classes come in tasks, one after another; what is left of the first ones?"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from acn_eval.errors import ConfigError
+from acn_eval.models import AnyArch, read_arch
+from acn_eval.models.connectivity import ConnectivityName
+from acn_eval.passes import Subject
+from acn_eval.suites.remedies import AnyRemedy
+from acn_eval.suites.suite import Answer, Setting, Suite
+from acn_eval.training import Augment
+
+__all__ = ["Continual"]
+
+Depth = Annotated[int, Field(gt=0)]
+
+
+class Continual(Suite, frozen=True):
+    """Two connectivities learn the same tasks in the same order; a seed is the unit.
+
+    The head has one output per class of the data. With ``logits: task`` the loss and the
+    task-incremental accuracy read the outputs of the image's own task alone, which is a head per
+    task; weights of the head do not decay, so that heads of other tasks stay as they are.
+
+    Attributes:
+        data: name of the data; `classes` takes these of it only.
+        tasks: how many equal parts the classes are cut into, in an order drawn from the seed.
+        epochs, steps: of every task, one of the two; joint training gets as many in all.
+        logits: ``task``, or ``seen``: the outputs of all classes so far, a single head.
+        optimiser: whether AdamW starts anew with every task (``reset``) or is ``kept``.
+        learning_rate: constant.
+        clip: largest gradient norm; None does not clip.
+        arch: of every network; its depth, connectivity, grain and classes give way.
+        connectivities: candidate and baseline.
+        depths, methods: every depth is trained with every method.
+        seeds: how many, numbered from `first_seed`: a seed decides class order, initialisation,
+            and order of the images, alike for both sides.
+    """
+
+    question: ClassVar[str] = "How much does it forget when it learns something new?"
+    plan_fields: ClassVar[frozenset[str]] = frozenset(
+        {"arch", "connectivities", "depths", "methods", "seeds", "first_seed"}
+    )
+
+    kind: Literal["continual"] = "continual"
+    data: str
+    classes: tuple[str, ...] | None = None
+    tasks: Annotated[int, Field(ge=2)]
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    steps: Annotated[int, Field(gt=0)] | None = None
+    batch: Annotated[int, Field(gt=0)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    clip: Annotated[float, Field(gt=0)] | None = None
+    augment: Augment = Augment()
+    logits: Literal["task", "seen"] = "task"
+    optimiser: Literal["reset", "kept"] = "reset"
+    arch: AnyArch
+    connectivities: tuple[ConnectivityName, ConnectivityName] = ("acn", "residual")
+    depths: Annotated[tuple[Depth, ...], Field(min_length=1)]
+    methods: Annotated[tuple[AnyRemedy, ...], Field(min_length=1)]
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 5
+    first_seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            msg = "length of a task must be given as epochs or as steps, one of the two"
+            raise ValueError(msg)
+        if self.augment.cutmix:
+            msg = f"augment.cutmix must be 0: it mixes classes; got {self.augment.cutmix}"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _rows_differ_and_fit(self) -> Self:
+        labels = [method.label for method in self.methods]
+        for what, given in (
+            ("connectivities", self.connectivities),
+            ("depths", self.depths),
+            ("methods", labels),
+        ):
+            if len(set(given)) < len(given):
+                msg = f"{what} must differ; got {', '.join(map(str, given))}"
+                raise ValueError(msg)
+        try:
+            for connectivity in self.connectivities:
+                self.arch_of(connectivity, self.depths[0], self.tasks)
+        except ConfigError as exc:
+            raise ValueError(str(exc)) from exc
+        return self
+
+    def arch_of(self, connectivity: ConnectivityName, depth: int, classes: int) -> AnyArch:
+        """Return the architecture of one network.
+
+        Raises:
+            ConfigError: the architecture has no such connectivity.
+        """
+        changed = {
+            "connectivity": connectivity,
+            "grain": None,
+            "depth": depth,
+            "classes": classes,
+        }
+        return read_arch({**self.arch.model_dump(), **changed}, connectivity)
+
+    def steps_of(self, images: int) -> int:
+        """Return the optimiser steps of a task with so many training images."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return max(1, round(self.epochs * images / self.batch))
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """What is alike for every training of the plan, as plain JSON: what results record."""
+        return self.model_dump(mode="json", exclude=set(self.plan_fields))
+
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Refuse: the tasks are learned from the start.
+
+        Raises:
+            ConfigError: always.
+        """
+        msg = f"{self.name}: learns tasks in turn. Run it with `acn-eval continual`."
+        raise ConfigError(msg)
