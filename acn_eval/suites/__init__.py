@@ -8,7 +8,7 @@ from acn_eval.suites.files import shipped_suites
 from acn_eval.suites.low_data import LowData, LowDataProbe, Side
 from acn_eval.suites.pruning import Pruning
 from acn_eval.suites.read import AnySuite, read_suite, schema
-from acn_eval.suites.removal import ByMagnitude, ByMovement, Gradually
+from acn_eval.suites.removal import ByMagnitude, ByMovement, Gradually, Structured
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
 from acn_eval.suites.transfer import Transfer
@@ -29,6 +29,7 @@ __all__ = [
     "Robustness",
     "Setting",
     "Side",
+    "Structured",
     "Suite",
     "Transfer",
     "read_suite",

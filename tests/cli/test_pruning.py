@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import mlflow
 import pytest
@@ -21,17 +22,32 @@ methods:
   - {kind: magnitude, blocks: 1}
 seconds: 0.000001
 """
+LABELS = ("structured", "structured tuned")
 JOB = ("pruning", "--ckpt", "tiny_ac.pt", "--suite", "prune.yaml", "--device", "cpu")
+UNITS = """\
+kind: pruning
+name: units
+sparsities: [0, 0.2, 0.4]
+methods:
+  - {kind: structured}
+  - {kind: structured, steps: 2}
+seconds: 0.000001
+"""
 QUICK = (*JOB, "--limit", "60", "--no-track")
 
 
 @pytest.fixture(autouse=True)
 def suite(folder):
     (folder / "prune.yaml").write_text(SUITE)
+    (folder / "units.yaml").write_text(UNITS)
 
 
 def rows(out):
-    lines = [line for line in out.splitlines() if re.match(r"(magnitude|movement) .*\[", line)]
+    lines = [
+        line
+        for line in out.splitlines()
+        if re.match(r"(magnitude|movement|structured) .*\[", line)
+    ]
     return [line.split("  ")[0] for line in lines]
 
 
@@ -84,6 +100,37 @@ def test_the_file_has_the_sparsity_that_is_reported(call, folder, method, sparsi
     source = load("tiny_ac.pt").id.sha256
     assert written.native.card.origin == f"{source} pruned by {method} at {sparsity}, {share}"
     assert written.pair is None
+
+
+@pytest.mark.parametrize("method", ["structured", "structured_tuned"])
+def test_units_that_go_make_a_smaller_network_and_file(call, folder, method):
+    given = ("--suite", "units.yaml", "--export", "small.pt", "--method", method)
+    code, out, _ = call(*QUICK, *given, "--sparsity", "0.4", "--json", "out.json")
+    assert code == 0
+    assert rows(out) == [f"{m} {s}" for m in LABELS for s in ("0", "0.2", "0.4")]
+    assert "whole hidden units are gone" in out
+    assert "zeros save neither" not in out
+    assert len(re.findall(r"^tiny_\w+, structured +\d", out, re.MULTILINE)) == 6
+    (row,) = [
+        r
+        for r in json.loads((folder / "out.json").read_text())["results"][0]["details"]["networks"]
+        if (r["method"], r["requested"]) == (method, 0.4)
+    ]
+    assert f"{row['parameters']:,}" in out
+    written = load("small.pt")
+    assert written.id.parameters == row["parameters"] < load("tiny_ac.pt").id.parameters
+    assert written.native.card.origin.endswith(
+        f"pruned by {method} at 0.4, {row['realised']:.6f} of its prunable weights are gone"
+    )
+
+
+def test_units_need_an_extra_and_cannot_be_more_than_there_are(refused, folder, monkeypatch):
+    given = ("--suite", "units.yaml")
+    (folder / "units.yaml").write_text(UNITS.replace("0.4", "0.5"))
+    assert "sparsities of structured must be below 0.471" in refused(2, *QUICK, *given)
+    monkeypatch.setitem(sys.modules, "torch_pruning", None)
+    assert "pip install 'acn-eval[structured]'" in refused(2, *QUICK, *given)
+    assert not (folder / "acn-results").exists()
 
 
 @pytest.mark.parametrize(

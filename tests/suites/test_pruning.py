@@ -17,7 +17,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.evaluation import Choice, choose, evaluate
 from acn_eval.models import cost
 from acn_eval.passes import Place, Store
-from acn_eval.pruning import apply_masks, magnitudes, masks_of, prunable, zeros_in
+from acn_eval.pruning import apply_masks, hidden_share, magnitudes, masks_of, prunable, zeros_in
 from acn_eval.results import EvalResult
 from acn_eval.statistics import compare, summarise
 from acn_eval.suites import Pruning, Robustness, Setting, read_suite
@@ -331,3 +331,12 @@ def test_the_shipped_suites_have_what_the_paper_has(name):
     assert {"magnitude", "gradual", "movement_40"} <= labels
     assert (name == "pruning") or "movement_20" in labels
     assert suite.noise is None
+
+
+def test_the_shipped_structured_suite_reaches_what_the_shipped_networks_hold():
+    suite = read_suite("pruning_structured")
+    assert {method.label for method in suite.methods} == {"structured", "structured_tuned"}
+    for name in ("ac_vit.pt", "res_vit.pt"):
+        network = load(name).model
+        cuts = [network, *(network.truncated(m.blocks) for m in suite.methods if m.blocks)]
+        assert max(suite.sparsities) < min(hidden_share(cut) for cut in cuts)
