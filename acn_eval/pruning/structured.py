@@ -9,13 +9,13 @@ Source: Fang et al., "DepGraph: towards any structural pruning", 2023 (arXiv 230
 authors' library torch-pruning, which finds what goes with a unit, scores it and cuts it out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from acn_eval.errors import MissingExtra
 from acn_eval.models import Encoder, build, read_arch
@@ -70,9 +70,13 @@ def importances(network: Encoder) -> dict[str, Tensor]:
 
     It is the group's magnitude: of the weights into and of those out of a unit the sum of squares,
     the mean of both. Biases do not count.
+
+    Raises:
+        MissingExtra: torch-pruning is not installed.
     """
-    pruner = _Pruner(deepcopy(network))
-    return {name: pruner.importance(name) for _, name in _mlps(network)}
+    score = depgraph().importance.GroupMagnitudeImportance(p=2, normalizer=None)
+    units = _Units(deepcopy(network))
+    return {name: score(units.group(name)) for _, name in _mlps(network)}
 
 
 def narrowed(network: Encoder, kept: Mapping[str, int]) -> Encoder:
@@ -87,50 +91,38 @@ def narrowed(network: Encoder, kept: Mapping[str, int]) -> Encoder:
     Raises:
         MissingExtra: torch-pruning is not installed.
     """
-    cut = deepcopy(network)
-    pruner = _Pruner(cut)
+    scores, cut = importances(network), deepcopy(network)
+    units = _Units(cut)
     for field, name in _mlps(network):
-        pruner.keep(name, kept[field])
-    config = {**network.config.model_dump(), **kept}
-    small = build(read_arch(config, "structured pruning"))
+        lowest = scores[name].argsort(stable=True)[: len(scores[name]) - kept[field]]
+        units.group(name, lowest.tolist()).prune()
+    small = build(read_arch({**network.config.model_dump(), **kept}, "structured pruning"))
     small.load_state_dict(cut.state_dict())
     return small.to(network.head.weight).train(network.training)
 
 
-class _Pruner:
-    """Cuts units out of a network, in place, by what the library found when it traced it."""
+class _Units:
+    """What goes with the hidden units of a network, which the library finds by tracing it.
+
+    Args:
+        network: is changed, to be traced.
+    """
 
     def __init__(self, network: Encoder) -> None:
-        library, c = depgraph(), network.config
-        image = torch.zeros(1, c.channels, c.image_size, c.image_size)
+        c = network.config
+        image = torch.zeros(1, c.channels, c.image_size, c.image_size).to(network.head.weight)
         self.network = network.requires_grad_(True)
-        self.score = library.importance.GroupMagnitudeImportance(p=2, normalizer=None)
         with torch.enable_grad():
-            self.graph = library.DependencyGraph().build_dependency(
-                network, image.to(network.head.weight), verbose=False
-            )
+            graph = depgraph().DependencyGraph()
+            self.graph = graph.build_dependency(network, image, verbose=False)
 
-    def importance(self, mlp: str) -> Tensor:
-        """Score every unit (hidden,) of an MLP."""
-        score: Tensor = self.score(self._group(mlp, range(self._units(mlp))))
-        return score
-
-    def keep(self, mlp: str, units: int) -> None:
-        """Remove all but so many of the units of an MLP."""
-        lowest = self.importance(mlp).argsort(stable=True)[: self._units(mlp) - units]
-        if len(lowest):
-            self._group(mlp, lowest.tolist()).prune()
-
-    def _group(self, mlp: str, units: Any) -> Any:
-        first = self._first(mlp)
-        cut = self.graph.get_pruner_of_module(first).prune_out_channels
-        return self.graph.get_pruning_group(first, cut, list(units))
-
-    def _units(self, mlp: str) -> int:
-        return len(self._first(mlp).get_parameter("weight"))
-
-    def _first(self, mlp: str) -> nn.Module:
-        return self.network.get_submodule(f"{mlp}.fc1")
+    def group(self, mlp: str, units: Sequence[int] | None = None) -> Any:
+        """Return the library's group of some units of an MLP, or of all."""
+        first = self.network.get_submodule(f"{mlp}.fc1")
+        own = self.graph.get_pruner_of_module(first)
+        if units is None:
+            units = range(own.get_out_channels(first))
+        return self.graph.get_pruning_group(first, own.prune_out_channels, list(units))
 
 
 def _mlps(network: Encoder) -> Iterator[tuple[str, str]]:
