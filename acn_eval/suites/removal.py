@@ -115,6 +115,59 @@ class ByMagnitude(Method, frozen=True):
             yield Pruned(sparsity, bench.masked(masks))
 
 
+class Structured(Method, frozen=True):
+    """Whole hidden units of every MLP go, the least important first: the network gets smaller.
+
+    Every MLP of a kind loses the same share of its units; a sparsity is still the share of all
+    prunable weights that goes, to the nearest unit. It needs torch-pruning.
+
+    Attributes:
+        steps: of training after the units are gone; sparsity 0 trains as long.
+    """
+
+    cuts: ClassVar[bool] = True
+
+    kind: Literal["structured"] = "structured"
+    steps: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def trains(self) -> bool:
+        """Whether it has steps."""
+        return self.steps > 0
+
+    @property
+    def label(self) -> str:
+        """``structured``, or ``structured_tuned`` where it trains."""
+        return f"{self.kind}_tuned" if self.trains else self.kind
+
+    def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
+        """Refuse more than hidden units hold, and to go without the library."""
+        depgraph()
+        most, wanted = hidden_share(network), max(sparsities)
+        if wanted >= most:
+            raise ConfigError(
+                f"{where}: sparsities of {self.kind} must be below {most:.3f}, the share of its "
+                f"weights that hidden units have; got {wanted:g}"
+            )
+
+    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+        """Yield a network for each of its places."""
+        for sparsity in sparsities:
+            small = bench.narrowed(sparsity)
+            if self.trains:
+                facts = [self.kind, self.steps, state_digest(small.network)]
+                state = small.kept(facts, partial(self._trained, small))
+                yield Pruned(sparsity, small.filled(state), self.steps)
+            else:
+                yield Pruned(sparsity, small.network)
+
+    def _trained(self, small: Bench) -> State:
+        def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
+            return nullcontext(lambda done: None)  # what is gone stays gone by itself
+
+        return small.trained(small.network.state_dict(), self.steps, pruning)
+
+
 class Gradually(Method, frozen=True):
     """The smallest weights go by a cubic schedule while the network trains on (Zhu and Gupta).
 
@@ -215,60 +268,7 @@ def _part(found: State, prefix: str) -> State:
     return {k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)}
 
 
-class Structured(Method, frozen=True):
-    """Whole hidden units of every MLP go, the least important first: the network gets smaller.
-
-    Every MLP of a kind loses the same share of its units; a sparsity is still the share of all
-    prunable weights that goes, to the nearest unit. It needs torch-pruning.
-
-    Attributes:
-        steps: of training after the units are gone; sparsity 0 trains as long.
-    """
-
-    cuts: ClassVar[bool] = True
-
-    kind: Literal["structured"] = "structured"
-    steps: Annotated[int, Field(ge=0)] = 0
-
-    @property
-    def trains(self) -> bool:
-        """Whether it has steps."""
-        return self.steps > 0
-
-    @property
-    def label(self) -> str:
-        """``structured``, or ``structured_tuned`` where it trains."""
-        return f"{self.kind}_tuned" if self.trains else self.kind
-
-    def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
-        """Refuse sparsities beyond the weights of hidden units, and do without the library."""
-        depgraph()
-        most, wanted = hidden_share(network), max(sparsities)
-        if wanted >= most:
-            raise ConfigError(
-                f"{where}: sparsities of {self.kind} must be below {most:.3f}, the share of its "
-                f"weights that hidden units have; got {wanted:g}"
-            )
-
-    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
-        """Yield a network for each of its places."""
-        for sparsity in sparsities:
-            small = bench.narrowed(sparsity)
-            if self.trains:
-                facts = [self.kind, self.steps, state_digest(small.network)]
-                state = small.kept(facts, partial(self._trained, small))
-                yield Pruned(sparsity, small.filled(state), self.steps)
-            else:
-                yield Pruned(sparsity, small.network)
-
-    def _trained(self, small: Bench) -> State:
-        def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
-            return nullcontext(lambda done: None)  # what is gone stays gone by itself
-
-        return small.trained(small.network.state_dict(), self.steps, pruning)
-
-
 AnyMethod = Annotated[
-    ByMagnitude | Gradually | ByMovement | Structured, Field(discriminator="kind")
+    ByMagnitude | Structured | Gradually | ByMovement, Field(discriminator="kind")
 ]
 """Every method, chosen by ``kind``."""
