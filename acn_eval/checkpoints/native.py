@@ -53,16 +53,21 @@ class Native:
 
 
 def write_native(path: Path, native: Native) -> None:
-    """Write a ``.pt`` or ``.safetensors`` file in one step: a killed write leaves the old file."""
+    """Write a ``.pt`` or ``.safetensors`` file in one step: a killed write leaves the old file.
+
+    Raises:
+        OSError: the place cannot be written.
+    """
     card = native.card.model_dump_json()
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".safetensors":
         tensors = {k: v.contiguous() for k, v in native.state.items()}
         tensors[_SEEN] = native.trained_on
-        safetensors.torch.save_file(tensors, part, metadata={_CARD: card})
+        part.write_bytes(safetensors.torch.save(tensors, metadata={_CARD: card}))
     else:
-        torch.save({_CARD: card, _SEEN: native.trained_on, "state": native.state}, part)
+        with part.open("wb") as stream:  # of a path, torch reports no OSError
+            torch.save({_CARD: card, _SEEN: native.trained_on, "state": native.state}, stream)
     part.replace(path)
 
 

@@ -151,3 +151,19 @@ def test_an_exit_that_is_not_there(tmp_path, exit):
     with pytest.raises(ConfigError, match=f"exit must be 0 to 3; got {exit}"):
         export(whole, exit, tmp_path / "cut.pt")
     assert not (tmp_path / "cut.pt").exists()
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_file_that_cannot_be_written_is_an_error_of_the_disk(tmp_path, suffix):
+    """Libraries have errors of their own for it, which would pass for bugs."""
+    (tmp_path / f"whole{suffix}.part").mkdir()
+    with pytest.raises(IsADirectoryError):
+        written(tmp_path, BRANCHED[0], suffix)
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_who_may_read_other_new_files_may_read_this_one(tmp_path, suffix):
+    (tmp_path / "new").touch()
+    written(tmp_path, BRANCHED[0], suffix)
+    modes = {(tmp_path / name).stat().st_mode for name in ("new", f"whole{suffix}")}
+    assert len(modes) == 1
