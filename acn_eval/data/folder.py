@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -41,7 +40,7 @@ class FilePictures:
 
     def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
         """Return uint8 (n, channels, size, size)."""
-        return torch.stack([geometry(_decode(self.files[i])) for i in positions])
+        return geometry.stack(_decode(self.files[i]) for i in positions)
 
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return one 63-bit hash (n,) of each file's bytes."""

@@ -1,5 +1,6 @@
 """Geometry: from any uint8 picture to the size and channels that a model reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,13 @@ class Geometry:
         """Map (n, height, width, channels) to (n, channels, size, size)."""
         if images.shape[1:] == (self.size, self.size, self.channels):
             return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
-        return torch.stack([self(image) for image in images])
+        return self.stack(images)
+
+    def stack(self, images: Iterable[NDArray[np.uint8]]) -> Tensor:
+        """Map n pictures, each of its own size, to (n, channels, size, size); n may be 0."""
+        mapped = [self(image) for image in images]
+        none = torch.empty(0, self.channels, self.size, self.size, dtype=torch.uint8)
+        return torch.stack(mapped) if mapped else none
 
     def _map_channels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         have = image.shape[2]

@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from acn_eval.data import Geometry
 from acn_eval.data.examples import ArrayPictures
+from acn_eval.data.folder import FilePictures
 
 
 def smooth(height, width, channels, seed=0):
@@ -100,3 +101,14 @@ def test_what_is_read_may_be_written_to():
     for geometry in (Geometry(4, 1), Geometry(4, 3), Geometry(2, 1)):
         ArrayPictures(images).read(np.arange(2), geometry).zero_()
     assert np.array_equal(images, before)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "pictures", [ArrayPictures(np.empty((0, 9, 7, 3), np.uint8)), FilePictures(())]
+)
+def test_no_pictures_are_an_empty_batch(pictures, channels):
+    """Nothing held out of a small subset is a subset too."""
+    found = pictures.read(np.empty(0, np.int64), Geometry(4, channels))
+    assert tuple(found.shape) == (0, channels, 4, 4)
+    assert found.dtype == torch.uint8
