@@ -290,6 +290,18 @@ def test_ctrl_c_is_nothing_to_the_background_process_even_while_it_starts(tmp_pa
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_the_background_process_outlives_a_killed_parent_in_silence(tmp_path):
+    from multiprocessing import Pipe
+
+    from acn_eval.tracking.background import _serve
+
+    here, there = Pipe()
+    here.send(([fake_result()], [], {}))
+    here.close()  # before the answer
+    _serve(there, resolve_store(None, cwd=tmp_path))
+    assert record([fake_result()], cwd=tmp_path).runs
+
+
 def test_recording_never_looks_up_telemetry():
     code = (
         "import os, socket, sys, tempfile; from pathlib import Path\n"

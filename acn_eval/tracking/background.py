@@ -87,7 +87,7 @@ def _deaf() -> Iterator[None]:
 def _serve(connection: Connection, store: Store) -> None:
     with suppress(AcnEvalError):  # it will be said when there is something to record
         warm_up(store)
-    with suppress(EOFError):
+    with suppress(EOFError, BrokenPipeError):  # the parent is gone, or was killed
         while True:
             connection.send(_answer(store, connection.recv()))
 
