@@ -32,9 +32,9 @@ A run that is stopped or killed goes on where it was when the same command is gi
     "--suite",
     default="low_data_demo",
     show_default=True,
-    help="Shipped suite (low_data_demo, low_data, low_data_probe), or a YAML.",
+    help="Shipped suite (low_data_demo, low_data, low_data_probe, low_data_fine_tune), or a YAML.",
 )
-@click.option("--ckpt", metavar="FILE", help="Checkpoint, for a suite that probes features.")
+@click.option("--ckpt", metavar="FILE", help="Checkpoint, for a suite that probes or tunes it.")
 @click.option("--baseline", metavar="FILE", help="What it is compared with [default: its twin].")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
 @click.option("--draws", type=click.IntRange(1, 1000), help="Instead of the suite's.")
