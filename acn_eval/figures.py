@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from acn_eval.figures_continual import forgetting_figure
 from acn_eval.figures_dynamics import dynamics_figures
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
@@ -39,6 +40,8 @@ _PANEL = (4.0, 3.3)  # inches
 _COLUMNS = 3
 _GAP = 0.055  # between two labels, as a share of the height of a panel
 
+_TOGETHER = frozenset({"continual", "low_data"})
+"""Kinds of suite whose single results say little: they are drawn in their comparison alone."""
 _OWN: Mapping[str, Callable[[EvalResult], Mapping[str, Figure]]] = {"dynamics": dynamics_figures}
 _Line = list[tuple[float, Estimate]]
 Chart = Mapping[str, Any]
@@ -161,8 +164,21 @@ def draw_comparison(
     """
     keys = (*comparison.candidate.keys, *comparison.baseline.keys)
     own = [result for result in results if result.key in keys]
-    _draw_more(_sides(comparison), own, comparison.claim.sentence, folder)
+    if own and own[0].suite.get("kind") == "continual":
+        _draw_forgetting(comparison, own, folder)
+    else:
+        _draw_more(_sides(comparison), own, comparison.claim.sentence, folder)
     return save_figure(comparison_curves(comparison), folder, NAME)
+
+
+def _draw_forgetting(comparison: Comparison, results: Sequence[EvalResult], folder: Path) -> None:
+    sides = {
+        arm.label: [result for result in results if result.key in arm.keys]
+        for arm in (comparison.candidate, comparison.baseline)
+    }
+    figure = forgetting_figure(sides, comparison.claim.sentence)
+    if figure is not None:
+        save_figure(figure, folder, "forgetting")
 
 
 def _draw_more(
@@ -175,7 +191,7 @@ def _draw_more(
     first = _curves(next(iter(networks.values())))
     if first.axis.field == "exit" and len(first.lines) > 2:
         save_figure(heat_map(networks, title=title), folder, "depth_map")
-    charts = {r.checkpoint.name: r.details["charts"] for r in results if "charts" in r.details}
+    charts = {r.checkpoint.name: r.details["charts"] for r in results if r.details.get("charts")}
     if charts:
         save_figure(chart_curves(charts, title=title), folder, "charts")
 
@@ -183,14 +199,11 @@ def _draw_more(
 def draw_missing(
     results: Sequence[EvalResult], comparisons: Sequence[Comparison], folders: Mapping[str, Path]
 ) -> None:
-    """Draw what has no figure, or an older one, by the key of its result or comparison.
-
-    A single draw of low data says little: draws are drawn in their comparison alone.
-    """
-    draws = [c for c in comparisons if c.replicate == "draw"]
-    shared = {key for c in draws for key in (*c.candidate.keys, *c.baseline.keys)}
+    """Draw what has no figure, or an older one, by the key of its result or comparison."""
+    compared = {key for c in comparisons for key in (*c.candidate.keys, *c.baseline.keys)}
     for result in results:
-        if result.key not in shared and _outdated(folders[result.key], "result.json"):
+        alone = result.key not in compared or result.suite.get("kind") not in _TOGETHER
+        if alone and _outdated(folders[result.key], "result.json"):
             draw_result(result, folders[result.key])
     for comparison in comparisons:
         folder = folders[comparison_key(comparison)]

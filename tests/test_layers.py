@@ -13,7 +13,7 @@ FLOORS = (
     {"checkpoints"},
     {"passes", "probes", "pruning", "training"},
     {"suites"},
-    {"continual", "dynamics", "evaluation", "figures_dynamics", "learning"},
+    {"continual", "dynamics", "evaluation", "figures_continual", "figures_dynamics", "learning"},
     {"tracking", "figures", "gate"},
     {"report", "mlflow_plugin"},
     {"cli"},

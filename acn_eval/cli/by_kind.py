@@ -29,9 +29,11 @@ def show_results(
     _words(results).show(out, results, comparison)
 
 
-def show_overview(out: Console, results: Sequence[EvalResult]) -> None:
-    """Print what several groups of results of one suite say together."""
-    _words(results).overview(out, results)
+def show_overview(
+    out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
+) -> None:
+    """Print several groups of results of one suite, and their comparisons, together."""
+    _words(results).overview(out, results, comparisons)
 
 
 def _words(results: Sequence[EvalResult]) -> Any:

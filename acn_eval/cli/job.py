@@ -260,18 +260,24 @@ def _say(options: Mapping[str, Any], done: Done, recorded: Recorded | None) -> N
         for comparison in done.comparisons:
             out.print(verdict(comparison), soft_wrap=True)
         return
-    for group in done.groups:
-        if group.comparison is not None:
-            _say_baseline(options, group.comparison)
-        show_results(out, group.results, group.comparison)
-    if len(done.groups) > 1:
-        show_overview(out, done.results)
+    _say_groups(options, done)
     if options["quiet"]:
         return
     if not done.comparisons and not options.get("no_baseline"):
         out.print("no baseline: the card names no twin; give one with --baseline", style="dim")
     show_notes(out, done.results, done.comparisons)
     _say_where(done, recorded)
+
+
+def _say_groups(options: Mapping[str, Any], done: Done) -> None:
+    out = console()
+    if len(done.groups) > 1:
+        show_overview(out, done.results, done.comparisons)
+        return
+    (group,) = done.groups
+    if group.comparison is not None:
+        _say_baseline(options, group.comparison)
+    show_results(out, group.results, group.comparison)
 
 
 def _say_baseline(options: Mapping[str, Any], comparison: Comparison) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "percent",
     "show",
     "show_accuracies",
+    "show_claim",
     "show_comparison",
     "show_findings",
     "show_manifest",
@@ -73,12 +74,17 @@ def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None
 
 def show_verdict(out: Console, comparison: Comparison) -> None:
     """Print the plain-words line, the end point, the findings and the fair-pair manifest."""
+    show_claim(out, comparison)
+    show_findings(out, comparison)
     labels = (comparison.candidate.label, comparison.baseline.label)
+    show_manifest(out, comparison.manifest, labels)
+
+
+def show_claim(out: Console, comparison: Comparison) -> None:
+    """Print the plain-words line and the end point that it rests on."""
     out.print()
     out.print(Text(verdict(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow")))
     out.print(_end_point(comparison))
-    show_findings(out, comparison)
-    show_manifest(out, comparison.manifest, labels)
 
 
 def show_findings(out: Console, comparison: Comparison) -> None:

@@ -1,13 +1,13 @@
 """What the terminal says of tasks learned in turn: what is kept, what is forgotten."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
-from acn_eval.cli.words import show_accuracies, show_verdict
+from acn_eval.cli.words import show_accuracies, show_claim, show_manifest, show_verdict
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, Estimate, Finding, summarise
 from acn_eval.statistics.continual import INTRANSIGENCE, Standing, contrast, standing
@@ -27,7 +27,13 @@ _COLUMNS = (
     (INTRANSIGENCE, INTRANSIGENCE),
     ("class-IL %", "average accuracy, class-IL"),
 )
+_CONTRASTS = (
+    ("average", ("average accuracy", "task_il")),
+    ("forgetting", ("forgetting", "task_il")),
+    ("class-IL", ("average accuracy", "class_il")),
+)
 _Key = tuple[str, int, str]
+_Rows = Mapping[_Key, Sequence[EvalResult]]
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
@@ -42,44 +48,68 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
     show_verdict(out, replace(comparison, findings=()))
 
 
-def overview(out: Console, results: Sequence[EvalResult]) -> None:
-    """Print all methods, depths and networks in one table, and what each remedy changes."""
+def overview(
+    out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
+) -> None:
+    """Print all methods, depths and networks, what differs between them, and the verdicts."""
     rows = _rows(results)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{results[0].suite['name']}, n = {results[0].data.n}")
-    for head, _ in _COLUMNS:
-        table.add_column(head, justify="right", no_wrap=True)
+    table = _table(f"{results[0].suite['name']}, n = {results[0].data.n}", _COLUMNS)
     for (method, depth, network), own in rows.items():
         joint = rows.get((_JOINT, depth, network), [])
         found = standing(f"{method} L{depth} {network}", own, joint)
         table.add_row(found.name, *_cells(found))
     out.print(table)
     out.print(_LEGEND, style="dim")
-    _show_remedies(out, rows)
+    for table in (_networks_against(rows), _remedies(rows)):
+        if table.row_count:
+            out.print()
+            out.print(table)
+    for comparison in comparisons:
+        show_claim(out, comparison)
+    for manifest in dict.fromkeys(comparison.manifest for comparison in comparisons):
+        first = next(c for c in comparisons if c.manifest == manifest)
+        show_manifest(out, manifest, (first.candidate.label, first.baseline.label))
 
 
-def _show_remedies(out: Console, rows: dict[_Key, list[EvalResult]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("remedy - naive, points [95 %]")
-    for head in ("average", "forgetting", "class-IL"):
-        table.add_column(head, justify="right", no_wrap=True)
+def _networks_against(rows: _Rows) -> Table:
+    networks = list(dict.fromkeys(network for _, _, network in rows))
+    table = _table(f"{' - '.join(networks)}, points [95 %]", _CONTRASTS)
+    if len(networks) == 2:
+        for method, depth in dict.fromkeys(key[:2] for key in rows):
+            sides = [rows[method, depth, network] for network in networks]
+            table.add_row(f"{method} L{depth}", *_contrasts(*sides))
+    return table
+
+
+def _remedies(rows: _Rows) -> Table:
+    table = _table("remedy - naive, points [95 %]", _CONTRASTS)
     for (method, depth, network), own in rows.items():
         naive = rows.get((_NAIVE, depth, network))
-        if naive is None or method in {_NAIVE, _JOINT}:
-            continue
-        changes = (
-            contrast(own, naive, "average accuracy", "task_il"),
-            contrast(own, naive, "forgetting", "task_il"),
-            contrast(own, naive, "average accuracy", "class_il"),
-        )
-        table.add_row(f"{method} L{depth} {network}", *(_shown(c, "+") for c in changes))
-    if table.row_count:
-        out.print()
-        out.print(table)
-        out.print()
+        if naive is not None and method not in {_NAIVE, _JOINT}:
+            table.add_row(f"{method} L{depth} {network}", *_contrasts(own, naive))
+    return table
 
 
-def _rows(results: Sequence[EvalResult]) -> dict[_Key, list[EvalResult]]:
+def _contrasts(left: Sequence[EvalResult], right: Sequence[EvalResult]) -> list[str]:
+    return [_contrast(left, right, *asked) for _, asked in _CONTRASTS]
+
+
+def _contrast(
+    left: Sequence[EvalResult], right: Sequence[EvalResult], measure: str, scenario: str
+) -> str:
+    found = contrast(left, right, measure, scenario)
+    return "" if found is None else _shown(found, "+")
+
+
+def _table(title: str, columns: Sequence[tuple[str, object]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(title, no_wrap=True)
+    for head, _ in columns:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def _rows(results: Sequence[EvalResult]) -> _Rows:
     rows: dict[_Key, list[EvalResult]] = {}
     for result in results:
         rows.setdefault(_key(result), []).append(result)

@@ -62,12 +62,16 @@ def matrix_of(result: EvalResult, scenario: str = "task_il") -> AccuracyMatrix:
     return AccuracyMatrix(np.array(kept[scenario]) / np.array(kept["images"]))
 
 
-def spread(values: NDArray[np.float64]) -> Estimate:
-    """Return the mean of one value per seed (seeds,) with Student's 95 % limits."""
+def spread(values: NDArray[np.float64], top: float = 1.0) -> Estimate:
+    """Return the mean of one value per seed (seeds,) with Student's 95 % limits.
+
+    Limits end at -top and top, which the value itself cannot leave.
+    """
     if len(values) == 1:
         return Estimate(float(values[0]), float("nan"), float("nan"))
     effect = seeds_only(values[:, None])
-    return Estimate(effect.value, *effect.interval())
+    low, high = effect.interval()
+    return Estimate(effect.value, max(-top, low), min(top, high))
 
 
 def standing(
@@ -96,12 +100,17 @@ def standing(
 
 def contrast(
     left: Sequence[EvalResult], right: Sequence[EvalResult], measure: str, scenario: str
-) -> Estimate:
-    """Return left - right of a measure, paired by seed, with 95 % limits over seeds."""
+) -> Estimate | None:
+    """Return left - right of a measure, paired by seed, with 95 % limits over seeds.
+
+    None where one side has no such measure: joint training forgets nothing.
+    """
+    if measure not in _measures([*left, *right]):
+        return None
     sides = [{_seed(result): result for result in side} for side in (left, right)]
     shared = [seed for seed in sides[0] if seed in sides[1]]
     ours, theirs = (_values([side[seed] for seed in shared], measure, scenario) for side in sides)
-    return spread(ours - theirs)
+    return spread(ours - theirs, top=2.0)
 
 
 def continual_findings(
@@ -125,8 +134,8 @@ def continual_findings(
                 Finding(
                     name=_named(measure, scenario),
                     unit="%",
-                    candidate=spread(ours[:, 0]),
-                    baseline=spread(theirs[:, 0]),
+                    candidate=spread(ours[:, 0], top=100.0),
+                    baseline=spread(theirs[:, 0], top=100.0),
                     difference=Estimate(effect.value, *effect.interval()),
                     note=_NOTE,
                 )

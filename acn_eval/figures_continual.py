@@ -1,0 +1,119 @@
+"""Draws what is kept of tasks learned in turn: over the tasks, over the depth, task by task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
+from acn_eval.statistics.continual import SCENARIOS, matrix_of, spread
+
+__all__ = ["forgetting_figure"]
+
+_COLOURS = ("#0072B2", "#D55E00")  # the first two of Okabe and Ito's, as in all other figures
+_MARKERS = ("o", "s")
+_INCHES = (3.9, 3.4)
+Sides = Mapping[str, Sequence[EvalResult]]
+
+
+def forgetting_figure(sides: Sides, title: str) -> Figure | None:
+    """Return the curves of both sides and their mean matrices; None of joint training.
+
+    Bands are 95 % limits over seeds (Student's t).
+
+    Args:
+        sides: results, one per seed, by label.
+        title: stands above the panels.
+    """
+    every = [result for own in sides.values() for result in own]
+    if not all(matrix_of(result).sequential for result in every):
+        return None
+    figure = Figure((3 * _INCHES[0], 2 * _INCHES[1]), layout="constrained")
+    grid = figure.subplots(2, 3).flatten()
+    for axes, scenario in zip(grid[:2], SCENARIOS, strict=True):
+        _over_tasks(axes, sides, scenario)
+    _over_exits(grid[2], sides)
+    for axes, (label, results) in zip(grid[3:], sides.items(), strict=False):
+        _matrix(axes, label, results)
+    for axes in grid[3 + len(sides) :]:
+        axes.set_visible(False)
+    grid[0].legend(frameon=False, fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _over_tasks(axes: Axes, sides: Sides, scenario: str) -> None:
+    _lines(axes, sides, lambda result: matrix_of(result, scenario).curve(), first=1)
+    axes.set_title(f"mean over the tasks so far, {SCENARIOS[scenario]}", fontsize=10, loc="left")
+    axes.set_xlabel("tasks learned")
+    axes.set_ylabel("accuracy, % (band: 95 %)")
+    axes.set_ylim(0, 100)
+
+
+def _over_exits(axes: Axes, sides: Sides) -> None:
+    _lines(axes, sides, _by_exit, first=0)
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.set_title("forgetting of every exit, task-IL", fontsize=10, loc="left")
+    axes.set_xlabel("blocks executed")
+    axes.set_ylabel("points (band: 95 %)")
+
+
+def _by_exit(result: EvalResult) -> NDArray[np.float64]:
+    counts = np.array(result.details["exits"])
+    images = np.array(result.details["matrix"]["images"])
+    exits = range(counts.shape[1])
+    return np.array([AccuracyMatrix(counts[:, k] / images).forgetting for k in exits])
+
+
+def _lines(
+    axes: Axes, sides: Sides, read: Callable[[EvalResult], NDArray[np.float64]], *, first: int
+) -> None:
+    for (label, results), colour, marker in zip(sides.items(), _COLOURS, _MARKERS, strict=False):
+        rows = np.array([read(result) for result in results])
+        points = [spread(column) for column in rows.T]
+        at = np.arange(first, first + len(points))
+        low, high = ([100 * getattr(p, side) for p in points] for side in ("low", "high"))
+        axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+        values = [100 * p.value for p in points]
+        axes.plot(at, values, color=colour, marker=marker, markersize=4, label=label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _matrix(axes: Axes, label: str, results: Sequence[EvalResult]) -> None:
+    mean = np.mean([matrix_of(result).values for result in results], axis=0)
+    known = np.tril(np.ones_like(mean)) > 0
+    shown = np.where(known, 100 * mean, np.nan)
+    axes.imshow(shown, cmap="viridis", vmin=0, vmax=100)
+    axes.set_title(f"{label}: task-IL accuracy, %", fontsize=10, loc="left")
+    axes.set_xlabel("task")
+    axes.set_ylabel("tasks learned")
+    ticks: Any = range(0, len(mean), max(1, len(mean) // 5))
+    axes.set_xticks(ticks, [str(t + 1) for t in ticks])
+    axes.set_yticks(ticks, [str(t + 1) for t in ticks])
+    if len(mean) <= 10:
+        _numbers(axes, shown)
+
+
+def _numbers(axes: Axes, shown: NDArray[np.float64]) -> None:
+    colours = mpl.colormaps["viridis"]
+    for (row, column), value in np.ndenumerate(shown):
+        if np.isnan(value):
+            continue
+        light = sum(colours(value / 100)[:3]) > 1.5
+        axes.text(
+            column,
+            row,
+            f"{value:.0f}",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="black" if light else "white",
+        )
