@@ -39,7 +39,7 @@ A run that is stopped or killed goes on where it was when the same command is gi
     "--data",
     default="",
     metavar="NAME",
-    help="With --ckpt: digits, cifar10, npz:PATH or folder:PATH [default: the card's].",
+    help="With --ckpt: digits, cifar10, cifar100, npz:PATH or folder:PATH [default: the card's].",
 )
 @click.option(
     "--data-root",

@@ -42,7 +42,8 @@ A run that is stopped or killed goes on where it was when the same command is gi
     "--data",
     default="",
     metavar="NAME",
-    help="What is probed: digits, cifar10, npz:PATH or folder:PATH [default: the card's].",
+    help="What is probed: digits, cifar10, cifar100, npz:PATH or folder:PATH [default: the "
+    "card's].",
 )
 @click.option(
     "--classes",

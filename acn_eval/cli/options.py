@@ -44,7 +44,7 @@ data_options = _stack(
         "--data",
         default="",
         metavar="NAME",
-        help="digits, cifar10, npz:PATH or folder:PATH [default: what the card names].",
+        help="digits, cifar10, cifar100, npz:PATH or folder:PATH [default: what the card names].",
     ),
     click.option(
         "--data-root",

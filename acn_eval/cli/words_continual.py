@@ -66,9 +66,15 @@ def overview(
             out.print(table)
     for comparison in comparisons:
         show_claim(out, comparison)
-    for manifest in dict.fromkeys(comparison.manifest for comparison in comparisons):
-        first = next(c for c in comparisons if c.manifest == manifest)
-        show_manifest(out, manifest, (first.candidate.label, first.baseline.label))
+    for comparison in _worth_showing(comparisons):
+        labels = (comparison.candidate.label, comparison.baseline.label)
+        show_manifest(out, comparison.manifest, labels)
+
+
+def _worth_showing(comparisons: Sequence[Comparison]) -> Sequence[Comparison]:
+    """Pairs that are not fair, or the first of those that all are."""
+    unfair = [c for c in comparisons if any(row.equal is not True for row in c.manifest)]
+    return unfair or comparisons[:1]
 
 
 def _networks_against(rows: _Rows) -> Table:
@@ -102,7 +108,7 @@ def _contrast(
 
 
 def _table(title: str, columns: Sequence[tuple[str, object]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1), header_style="bold")
     table.add_column(title, no_wrap=True)
     for head, _ in columns:
         table.add_column(head, justify="right", no_wrap=True)

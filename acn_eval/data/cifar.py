@@ -1,5 +1,6 @@
-"""CIFAR-10 in torchvision's layout, downloaded where there is internet."""
+"""CIFAR-10 and CIFAR-100 in torchvision's layout, downloaded where there is internet."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +11,32 @@ from acn_eval.data.splits import Split, members
 from acn_eval.data.torchvision_hub import torchvision_module
 from acn_eval.errors import DataError
 
-__all__ = ["open_cifar10"]
+__all__ = ["CIFAR", "open_cifar"]
+
+CIFAR: Mapping[str, tuple[str, str]] = {
+    "cifar10": ("CIFAR10", "cifar-10-batches-py"),
+    "cifar100": ("CIFAR100", "cifar-100-python"),
+}
+"""By name: the class of torchvision, and the folder below the root."""
 
 
-def open_cifar10(split: Split, root: Path, *, download: bool = True) -> Examples:
+def open_cifar(name: str, split: Split, root: Path, *, download: bool = True) -> Examples:
     """Return a split: the official test set; validation is 10 % of train by hash of id.
 
     Args:
+        name: which; the classes of CIFAR-100 are the 100 fine ones.
         split: which.
-        root: folder that holds ``cifar-10-batches-py``.
+        root: folder that holds ``cifar-10-batches-py`` or ``cifar-100-python``.
         download: a missing one into the root.
 
     Raises:
         DataError: not there and not downloadable, or damaged; or torchvision is.
     """
-    raw = _raw(split, root, download=download)
+    raw = _raw(name, split, root, download=download)
     ids = np.arange(len(raw.data), dtype=np.int64)
-    inside = ids if split == "test" else members(ids, "cifar10", split, validation=0.1, test=0.0)
+    inside = ids if split == "test" else members(ids, name, split, validation=0.1, test=0.0)
     return Examples(
-        name="cifar10",
+        name=name,
         split=split,
         ids=ids[inside],
         labels=np.array(raw.targets, np.int64)[inside],
@@ -38,17 +46,20 @@ def open_cifar10(split: Split, root: Path, *, download: bool = True) -> Examples
     )
 
 
-def _raw(split: Split, root: Path, *, download: bool) -> Any:
+def _raw(name: str, split: Split, root: Path, *, download: bool) -> Any:
     """Read the batches; torchvision checks their digests before it unpickles them."""
-    datasets = torchvision_module("torchvision.datasets", "cifar10")
-    have = (root / "cifar-10-batches-py").is_dir()
+    kind, folder = CIFAR[name]
+    datasets = torchvision_module("torchvision.datasets", name)
+    have = (root / folder).is_dir()
     try:
-        return datasets.CIFAR10(str(root), train=split != "test", download=download and not have)
+        return getattr(datasets, kind)(
+            str(root), train=split != "test", download=download and not have
+        )
     except (OSError, RuntimeError) as exc:
         missing = f"the download failed ({exc})" if download else "it does not"
         what = "its files are damaged or incomplete" if have else missing
         msg = (
-            f"cifar10: {root} must hold cifar-10-batches-py; {what}. "
+            f"{name}: {root} must hold {folder}; {what}. "
             "Give its folder with --data-root or ACN_EVAL_DATA."
         )
         raise DataError(msg) from exc

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from acn_eval.data.cifar import open_cifar10
+from acn_eval.data.cifar import CIFAR, open_cifar
 from acn_eval.data.digits import open_digits
 from acn_eval.data.examples import Examples
 from acn_eval.data.folder import open_folder
@@ -35,8 +35,8 @@ def open_examples(
     """Return a split of a data set.
 
     Args:
-        name: ``digits``, ``cifar10``, ``npz:PATH`` or ``folder:PATH``; a relative PATH is looked
-            for here and then under the data root.
+        name: ``digits``, ``cifar10``, ``cifar100``, ``npz:PATH`` or ``folder:PATH``; a
+            relative PATH is looked for here and then under the data root.
         split: ``train``, ``validation`` or ``test``; test is for evaluation only.
         root: see `data_root`.
         download: a known data set that is missing, where there is internet.
@@ -50,12 +50,12 @@ def open_examples(
     scheme, _, path = name.partition(":")
     if name == "digits":
         return open_digits(split)
-    if name == "cifar10":
-        return open_cifar10(split, data_root(root), download=download)
+    if name in CIFAR:
+        return open_cifar(name, split, data_root(root), download=download)
     if scheme in {"npz", "folder"} and path:
         opener = open_npz if scheme == "npz" else open_folder
         return replace(opener(_find(Path(path), root), split), name=name)
-    msg = f"data must be digits, cifar10, npz:PATH or folder:PATH; got {name!r}"
+    msg = f"data must be digits, cifar10, cifar100, npz:PATH or folder:PATH; got {name!r}"
     raise DataError(msg)
 
 

@@ -1,5 +1,6 @@
 """From names to examples, channel moments, CIFAR-10, and a torchvision that is broken."""
 
+import hashlib
 import os
 import pickle
 import subprocess
@@ -25,7 +26,7 @@ def refusal(name, root=None):
 @pytest.mark.parametrize("name", ["", "mnist", "digits:x", "npz:", "folder", "npz", "Digits"])
 def test_an_unknown_name_gets_the_known_ones(name):
     said = refusal(name)
-    assert "digits, cifar10, npz:PATH or folder:PATH" in said
+    assert "digits, cifar10, cifar100, npz:PATH or folder:PATH" in said
     assert repr(name) in said
 
 
@@ -83,6 +84,33 @@ def test_a_folder_that_is_no_cifar10_is_refused(tmp_path):
     said = refusal("cifar10", tmp_path)
     assert "damaged or incomplete" in said
     assert "--data-root or ACN_EVAL_DATA" in said
+
+
+def test_cifar100_is_read_in_the_layout_of_torchvision(tmp_path, monkeypatch):
+    """The real files would have the published digests; here they are those of four pictures."""
+    datasets = torchvision_module("torchvision.datasets", "cifar100").CIFAR100
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (4, 3072), dtype=np.uint8)
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    names = ["apple", "bear"]
+    batch = {"data": pixels, "fine_labels": [1, 0, 1, 1], "coarse_labels": [0, 0, 0, 0]}
+    files = {"train": batch, "test": batch, "meta": {"fine_label_names": names}}
+    for name, content in files.items():
+        (folder / name).write_bytes(pickle.dumps(content))
+    assert "damaged or incomplete" in refusal("cifar100", tmp_path)
+
+    def digest(name):
+        return hashlib.md5((folder / name).read_bytes()).hexdigest()
+
+    monkeypatch.setattr(datasets, "train_list", [["train", digest("train")]])
+    monkeypatch.setattr(datasets, "test_list", [["test", digest("test")]])
+    monkeypatch.setattr(datasets, "meta", {**datasets.meta, "md5": digest("meta")})
+    examples = open_examples("cifar100", "test", tmp_path)
+    assert (examples.name, examples.classes) == ("cifar100", ("apple", "bear"))
+    assert examples.labels.tolist() == [1, 0, 1, 1]
+    read = examples.read(np.arange(4), Geometry(32, 3)).numpy()
+    assert np.array_equal(read, pixels.reshape(4, 3, 32, 32))
 
 
 class Touches:
