@@ -105,7 +105,7 @@ def chart_curves(networks: Mapping[str, Sequence[Chart]], *, title: str = "") ->
         axes.set_xlabel(next(chart["x"] for chart in own.values() if chart["x"]))
         axes.set_title(name, fontsize=10, loc="left")
         _label_ends(axes, {label: _points(chart) for label, chart in own.items()})
-    panels[0].set_ylabel("accuracy, %")
+    panels[0].set_ylabel("in %")
     return figure
 
 

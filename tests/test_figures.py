@@ -164,6 +164,7 @@ def test_charts_are_the_points_of_the_details(depths):
     charts = {r.checkpoint.name: r.details["charts"] for r in results}
     panels = visible(chart_curves(charts, title="tiny"))
     names = [chart["name"] for chart in results[0].details["charts"]]
+    assert panels[0].get_ylabel() == "in %"  # of whatever a suite draws: shares, forgetting
     assert [axes.get_title(loc="left") for axes in panels] == names
     for axes, name in zip(panels, names, strict=True):
         for line, own in zip(axes.lines, charts.values(), strict=True):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from xml.etree import ElementTree as ET
 
 from acn_eval.statistics import Estimate
@@ -10,7 +11,7 @@ from acn_eval.statistics import Estimate
 __all__ = ["Scale", "forest", "heat_map", "line_chart", "reliability"]
 
 Line = Sequence[tuple[float, Estimate]]
-"""Points (place, accuracy as a fraction of 1) in the order of the axis."""
+"""Points (place, fraction of 1) in the order of the axis."""
 
 _WIDTH, _HEIGHT = 320, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 12, 10, 36
@@ -39,15 +40,22 @@ class Scale:
 
 
 def line_chart(
-    lines: Mapping[str, Line], *, x_label: str, title: str, floor: float, logarithmic: bool = False
+    lines: Mapping[str, Line],
+    *,
+    x_label: str,
+    title: str,
+    floor: float,
+    ceiling: float = 1.0,
+    logarithmic: bool = False,
 ) -> str:
-    """Return curves over one axis, each with its band; accuracies in percent.
+    """Return curves over one axis, each with its band, in percent.
 
     Args:
         lines: by label, in the order of their colours.
         x_label: stands below the axis.
         title: for who cannot see it, with all values as its description.
-        floor: lowest accuracy of the axis, a fraction of 1.
+        floor: lowest value of the axis, a fraction of 1.
+        ceiling: highest value of the axis, a fraction of 1.
         logarithmic: whether equal ratios are equal distances.
     """
     svg = _svg(_WIDTH, _HEIGHT, title, _in_words(lines, x_label))
@@ -55,7 +63,7 @@ def line_chart(
     if not places:
         return _text_of(svg)
     x = Scale(places[0], places[-1], _LEFT + 6, _WIDTH - _RIGHT - 6, logarithmic)
-    y = Scale(100 * floor, 100, _HEIGHT - _BOTTOM, _TOP)
+    y = Scale(100 * floor, 100 * ceiling, _HEIGHT - _BOTTOM, _TOP)
     _grid(svg, y)
     _ticks(svg, x, places)
     _text(svg, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 4, x_label, "tick", anchor="middle")
@@ -162,7 +170,8 @@ def _svg(width: float, height: float, title: str, description: str) -> ET.Elemen
 
 def _grid(svg: ET.Element, y: Scale) -> None:
     """Lines at round percentages."""
-    step = next(s for s in (5, 10, 20, 25) if (y.high - y.low) / s <= 6)
+    steps = (s * 10**k for k in count() for s in (5, 10, 20, 25))
+    step = next(s for s in steps if (y.high - y.low) / s <= 6)
     for value in range(math.ceil(y.low / step) * step, int(y.high) + 1, step):
         width = float(svg.get("viewBox", "").split()[2])
         _element(svg, "path", "grid", d=_path([(_LEFT, y(value)), (width - _RIGHT, y(value))]))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from acn_eval.report.charts import Line, forest, heat_map, line_chart
 from acn_eval.report.material import Material
@@ -21,7 +22,7 @@ def curve_drawing(material: Material) -> Iterator[Drawing]:
     found = {label: _lines(own) for label, own in sides.items()}
     axis = _curves(next(iter(sides.values()))).axis
     names = list(dict.fromkeys(name for own in found.values() for name in own))
-    floor = _floor([e.low for own in found.values() for line in own.values() for _, e in line])
+    floor, _ = _span([e.low for own in found.values() for line in own.values() for _, e in line])
     panels = tuple(
         (
             _spaced(name),
@@ -29,7 +30,7 @@ def curve_drawing(material: Material) -> Iterator[Drawing]:
                 {label: own.get(name, ()) for label, own in found.items()},
                 x_label=axis.label,
                 title=f"Accuracy, {_spaced(name)}",
-                floor=floor,
+                floor=max(0.0, floor),
                 logarithmic=axis.logarithmic,
             ),
         )
@@ -59,32 +60,29 @@ def heat_maps(material: Material) -> Iterator[Drawing]:
 
 
 def charts(material: Material) -> Iterator[Drawing]:
-    """Yield the charts that a suite keeps in its details, of the first file of each side."""
+    """Yield the charts that a suite keeps in its details, of the first file of each side.
+
+    They are fractions of many kinds, so a drawing only says over what: one per axis.
+    """
     own = {
         label: {str(c["name"]): c for c in results[0].details.get("charts", ())}
         for label, results in material.sides.items()
     }
-    names = list(dict.fromkeys(name for found in own.values() for name in found))
-    if not names:
-        return
-    x_labels = {n: next(f[n]["x"] for f in own.values() if n in f) for n in names}
-    points = {
-        name: {
-            label: [(x, Estimate(y, y, y)) for x, y in found[name]["points"]]
-            if name in found
-            else []
-            for label, found in own.items()
+    axes = {name: str(c["x"]) for found in own.values() for name, c in found.items()}
+    for axis in dict.fromkeys(axes.values()):
+        names = [name for name, x_label in axes.items() if x_label == axis]
+        lines = {
+            name: {label: _points(found.get(name)) for label, found in own.items()}
+            for name in names
         }
-        for name in names
-    }
-    floor = _floor(
-        [e.low for lines in points.values() for line in lines.values() for _, e in line]
-    )
-    panels = tuple(
-        (name, line_chart(points[name], x_label=str(x_labels[name]), title=name, floor=floor))
-        for name in names
-    )
-    yield Drawing("Accuracy in % against cost, without bands", panels, tuple(own))
+        low, high = _span(
+            [e.value for both in lines.values() for line in both.values() for _, e in line]
+        )
+        panels = tuple(
+            (name, line_chart(both, x_label=axis, title=name, floor=low, ceiling=high))
+            for name, both in lines.items()
+        )
+        yield Drawing(f"In % over {axis}, without bands", panels, tuple(own))
 
 
 def differences(material: Material) -> tuple[Block, ...]:
@@ -133,9 +131,14 @@ def _lines(accuracies: Sequence[Accuracy]) -> _Lines:
     }
 
 
-def _floor(lows: Sequence[float]) -> float:
-    """The next lower tenth, so that all charts of a drawing share one axis."""
-    return max(0.0, min(0.9, math.floor(10 * min(lows, default=0.0)) / 10))
+def _points(chart: Mapping[str, Any] | None) -> Line:
+    return [(x, Estimate(y, y, y)) for x, y in chart["points"]] if chart else []
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    """Tenths around all values, and up to 1 at least: charts of a drawing share one axis."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    return min(0.9, math.floor(10 * low) / 10), max(1.0, math.ceil(10 * high) / 10)
 
 
 def _spaced(name: str) -> str:
