@@ -1,7 +1,8 @@
 """Draws what is kept of tasks learned in turn: over the tasks, over the depth, task by task."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = ["forgetting_figure"]
 _COLOURS = ("#0072B2", "#D55E00")  # the first two of Okabe and Ito's, as in all other figures
 _MARKERS = ("o", "s")
 _INCHES = (3.9, 3.4)
+_EXITS = {"average": ("accuracy at the end", "%"), "forgetting": ("forgetting", "points")}
 Sides = Mapping[str, Sequence[EvalResult]]
 
 
@@ -35,16 +37,16 @@ def forgetting_figure(sides: Sides, title: str) -> Figure | None:
     if not all(matrix_of(result).sequential for result in every):
         return None
     figure = Figure((3 * _INCHES[0], 2 * _INCHES[1]), layout="constrained")
-    grid = figure.subplots(2, 3).flatten()
-    for axes, scenario in zip(grid[:2], SCENARIOS, strict=True):
+    above, below = figure.subplots(2, 3)
+    for axes, scenario in zip(above, SCENARIOS, strict=False):
         _over_tasks(axes, sides, scenario)
-    _over_exits(grid[2], sides)
-    for axes, (label, results) in zip(grid[3:], sides.items(), strict=False):
+    for axes, (label, results) in zip(below, sides.items(), strict=False):
         _matrix(axes, label, results)
-    for axes in grid[3 + len(sides) :]:
-        axes.set_visible(False)
-    grid[0].legend(frameon=False, fontsize=8)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    _over_exits(above[2], sides, "average")
+    _over_exits(below[2], sides, "forgetting")
+    above[0].legend(frameon=False, fontsize=8)
+    text = "\n".join(textwrap.wrap(title, int(3 * _INCHES[0] * 12)))
+    figure.suptitle(text, x=0.01, ha="left", fontsize=10)
     return figure
 
 
@@ -56,19 +58,19 @@ def _over_tasks(axes: Axes, sides: Sides, scenario: str) -> None:
     axes.set_ylim(0, 100)
 
 
-def _over_exits(axes: Axes, sides: Sides) -> None:
-    _lines(axes, sides, _by_exit, first=0)
-    axes.axhline(0, color="0.6", linewidth=0.8)
-    axes.set_title("forgetting of every exit, task-IL", fontsize=10, loc="left")
+def _over_exits(axes: Axes, sides: Sides, measure: Literal["average", "forgetting"]) -> None:
+    _lines(axes, sides, lambda result: _by_exit(result, measure), first=0)
+    what, unit = _EXITS[measure]
+    axes.set_title(f"every exit: {what}, task-IL", fontsize=10, loc="left")
     axes.set_xlabel("blocks executed")
-    axes.set_ylabel("points (band: 95 %)")
+    axes.set_ylabel(f"{unit} (band: 95 %)")
 
 
-def _by_exit(result: EvalResult) -> NDArray[np.float64]:
+def _by_exit(result: EvalResult, measure: str) -> NDArray[np.float64]:
     counts = np.array(result.details["exits"])
     images = np.array(result.details["matrix"]["images"])
-    exits = range(counts.shape[1])
-    return np.array([AccuracyMatrix(counts[:, k] / images).forgetting for k in exits])
+    exits = [AccuracyMatrix(counts[:, k] / images) for k in range(counts.shape[1])]
+    return np.array([getattr(each, measure) for each in exits])
 
 
 def _lines(
@@ -92,7 +94,7 @@ def _matrix(axes: Axes, label: str, results: Sequence[EvalResult]) -> None:
     known = np.tril(np.ones_like(mean)) > 0
     shown = np.where(known, 100 * mean, np.nan)
     axes.imshow(shown, cmap="viridis", vmin=0, vmax=100)
-    axes.set_title(f"{label}: task-IL accuracy, %", fontsize=10, loc="left")
+    axes.set_title(label.partition(" (")[0] + ": task-IL, %", fontsize=10, loc="left")
     axes.set_xlabel("task")
     axes.set_ylabel("tasks learned")
     ticks: Any = range(0, len(mean), max(1, len(mean) // 5))
