@@ -17,6 +17,7 @@ _WIDTH, _HEIGHT = 320, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 12, 10, 36
 _APART = 26  # between two labels of the axis, in units of the drawing
 _CHARACTER, _BOLD = 6.0, 7.0  # of a label, on average
+_DIGIT = 7.0  # of a label, at most
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,13 @@ def _grid(svg: ET.Element, y: Scale) -> None:
     steps = (s * 10**k for k in count() for s in (5, 10, 20, 25))
     step = next(s for s in steps if (y.high - y.low) / s <= 6)
     for value in range(math.ceil(y.low / step) * step, int(y.high) + 1, step):
-        width = float(svg.get("viewBox", "").split()[2])
-        _element(svg, "path", "grid", d=_path([(_LEFT, y(value)), (width - _RIGHT, y(value))]))
+        ends = [(_LEFT, y(value)), (_width(svg) - _RIGHT, y(value))]
+        _element(svg, "path", "grid", d=_path(ends))
         _text(svg, _LEFT - 6, y(value) + 4, str(value), "tick", anchor="end")
+
+
+def _width(svg: ET.Element) -> float:
+    return float(svg.get("viewBox", "").split()[2])
 
 
 def _ticks(
@@ -186,14 +191,16 @@ def _ticks(
     at: float = _HEIGHT - _BOTTOM + 15,
     signed: bool = False,
 ) -> None:
-    """Label places on the axis, as many as fit beside each other."""
+    """Label places on the axis, as many as fit beside each other and into the drawing."""
     free = -math.inf
     for place in places:
-        if x(place) - free < 0:
-            continue
         text = f"{place:+g}" if signed and place else f"{place:g}"
-        _text(svg, x(place), at, text, "tick", anchor="middle")
-        free = x(place) + max(_APART, _CHARACTER * len(text) + 4)
+        half = _DIGIT * len(text) / 2
+        middle, own = min(x(place), _width(svg) - half), max(_APART / 2, half + 2)
+        if middle - own < free:
+            continue
+        _text(svg, middle, at, text, "tick", anchor="middle")
+        free = middle + own
 
 
 def _draw(svg: ET.Element, line: Line, x: Scale, y: Scale, number: int) -> None:

@@ -1,10 +1,13 @@
 """Charts put every number where it belongs, and say it to who cannot see."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from acn_eval.report.charts import Scale, forest, heat_map, line_chart, reliability
 from acn_eval.statistics import Estimate
@@ -64,6 +67,23 @@ def test_labels_of_an_axis_do_not_touch():
     shown = [float(e.get("x")) for e in drawn(text, "tick") if e.get("y") == "199.00"]
     assert len(shown) >= 3
     assert min(np.diff(shown)) >= 26
+
+
+@pytest.mark.parametrize("last", [270_026, 5_717_416], ids=str)
+def test_labels_of_an_axis_are_whole(last):
+    """In the size of the style sheet, measured in a wide face: none is cut off, none touch."""
+    face = ImageFont.truetype(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", 105)
+    line = [(round(k * last), Estimate(0.5, 0.4, 0.6)) for k in (0.1, 0.12, 0.55, 1)]
+    drawing = curve(lines={"a": line})
+    ticks = [e for e in drawn(drawing, "tick") if e.get("y") == "199.00"]
+    assert len(ticks) >= 3
+    assert ticks[-1].text == f"{last:g}"
+    free = 0.0
+    for e in ticks:
+        middle, half = float(e.get("x")), face.getlength(e.text) / 20
+        assert middle - half >= free
+        free = middle + half
+    assert free <= 320
 
 
 def test_a_network_without_a_line_leaves_room():
