@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from acn_eval.errors import DataError
+from acn_eval.errors import ConfigError, DataError
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.pairing import require_complete
@@ -23,14 +23,20 @@ def stored(given: Sequence[str], tracking_uri: str | None) -> Iterator[OnDisk]:
         DataError: no such folder, one without results, or damaged ones.
     """
     with tempfile.TemporaryDirectory() as folder:
-        parts = [find([_folder(uri, tracking_uri, Path(folder))]) for uri in given]
-        yield OnDisk(
-            results=tuple({r.key: r for part in parts for r in part.results}.values()),
-            comparisons=tuple(
-                {comparison_key(c): c for part in parts for c in part.comparisons}.values()
-            ),
-            artifacts={key: at for part in parts for key, at in part.artifacts.items()},
-        )
+        try:
+            yield _joined([find([_folder(uri, tracking_uri, Path(folder))]) for uri in given])
+        except (ConfigError, DataError) as exc:  # runs are called what the user called them
+            raise type(exc)(str(exc).replace(f"{folder}/", "runs:/")) from exc
+
+
+def _joined(parts: Sequence[OnDisk]) -> OnDisk:
+    return OnDisk(
+        results=tuple({r.key: r for part in parts for r in part.results}.values()),
+        comparisons=tuple(
+            {comparison_key(c): c for part in parts for c in part.comparisons}.values()
+        ),
+        artifacts={key: at for part in parts for key, at in part.artifacts.items()},
+    )
 
 
 def _folder(uri: str, tracking_uri: str | None, downloads: Path) -> Path:

@@ -1,8 +1,10 @@
 """Chooses what a report is about: a stored comparison, or two sides that are compared now."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.gate import Verdict
@@ -83,7 +85,7 @@ def material(found: OnDisk, baseline: str | None = None) -> Material:
         newest = max(stored, key=lambda c: _written(found, c))
         chosen = replace(_of_stored(newest, found), others=len(found.comparisons) - 1)
     else:
-        chosen = _of_results(found.results, baseline)
+        chosen = _of_results(found, baseline)
     folders = [found.artifacts[r.key] for r in chosen.results]
     if chosen.key in found.artifacts:
         folders.append(found.artifacts[chosen.key])
@@ -138,19 +140,28 @@ def _of_stored(comparison: Comparison, found: OnDisk) -> Material:
     return Material(comparison, candidates, baselines)
 
 
-def _of_results(results: Sequence[EvalResult], baseline: str | None) -> Material:
-    if not results:
+def _of_results(found: OnDisk, baseline: str | None) -> Material:
+    if not found.results:
         raise DataError("report: results must be one or more; got none")
-    groups = _groups(results)
+    groups = _groups(found.results)
     at = _position(groups, baseline)
     if len(groups) == 1:
         return Material(None, groups[0], ())
     if len(groups) > 2:
         names = ", ".join(group[0].checkpoint.name for group in groups)
         msg = f"report: results must make two sides; got {len(groups)} ({names})"
-        raise ConfigError(f"{msg}. Name two, or rank them with acn-eval compare.")
+        raise ConfigError(f"{msg}. {_choice([found.artifacts[g[0].key] for g in groups])}")
     candidates = groups[1 - at]
     return Material(compare(candidates, groups[at]), candidates, groups[at])
+
+
+def _choice(folders: Sequence[Path]) -> str:
+    """Return the commands that show one of several, two, or all."""
+    names = [shlex.quote(str(folder)) for folder in folders]
+    return (
+        f"Show one, or two against each other: acn-eval report {' '.join(names[:2])}; rank all: "
+        f"acn-eval compare {' '.join(names)}"
+    )
 
 
 def _groups(results: Sequence[EvalResult]) -> list[tuple[EvalResult, ...]]:

@@ -1,10 +1,12 @@
 """`acn-eval report`: what is given, where it goes, and what is said when it cannot be done."""
 
+import shlex
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from tests.fakes import saved_pair
+from tests.fakes import fake_result, saved_pair
 from tests.report.pages import Reader
 
 
@@ -63,6 +65,29 @@ def test_one_result_and_data_that_are_not_there(home, pair, call):
     text = (home / "report.html").read_text(encoding="utf-8")
     assert "No example images: " in text
     assert "Calibration" not in text  # the outcomes hold no confidences
+
+
+@pytest.fixture
+def four(home):
+    """Networks that were looked at one by one, as dynamics does; nothing compares them."""
+    base = fake_result("ac_vit")
+    for k in range(4):
+        arch = {**base.checkpoint.arch, "depth": k}
+        checkpoint = replace(base.checkpoint, name=f"n{k}", sha256=f"{k}" * 64, arch=arch)
+        replace(base, checkpoint=checkpoint).save(home / "acn-results")
+    return home
+
+
+def test_of_several_that_nothing_compares_it_says_how_to_choose(four, call, refused):
+    err = refused(2, "report")
+    assert "must make two sides; got 4 (n0, n1, n2, n3)" in err
+    report, compare = (c.rpartition("acn-eval ")[2] for c in err.split(": ")[-2:])
+    _, first, second = words = shlex.split(report.partition(";")[0])
+    assert call(*words)[1] == "n0 against n1: robustness: report.html\n"
+    assert call("report", second)[1] == "n1: robustness: report.html\n"
+    words = shlex.split(compare)
+    assert [w.split("-")[2] for w in words[1:]] == ["n0", "n1", "n2", "n3"]
+    assert call(*words)[0] == 0
 
 
 def test_nothing_there_is_one_line_and_2(home, refused):
