@@ -82,7 +82,7 @@ def test_of_several_that_nothing_compares_it_says_how_to_choose(four, call, refu
     err = refused(2, "report")
     assert "must make two sides; got 4 (n0, n1, n2, n3)" in err
     report, compare = (c.rpartition("acn-eval ")[2] for c in err.split(": ")[-2:])
-    _, first, second = words = shlex.split(report.partition(";")[0])
+    *_, second = words = shlex.split(report.partition(";")[0])
     assert call(*words)[1] == "n0 against n1: robustness: report.html\n"
     assert call("report", second)[1] == "n1: robustness: report.html\n"
     words = shlex.split(compare)
