@@ -43,6 +43,7 @@ benchmarks: $(READY)
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/probe_sweep.py
 	$(BIN)/python benchmarks/gate.py
+	$(BIN)/python benchmarks/continual.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
