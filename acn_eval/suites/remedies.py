@@ -15,6 +15,7 @@ __all__ = [
 ]
 
 _DAMPING = {"zenke": 1e-3, "mammoth": 1.0, "vandeven": 0.1}
+_IMAGES = 200
 
 
 class Remedy(BaseModel, frozen=True, extra="forbid"):
@@ -55,7 +56,8 @@ class Replay(Remedy, frozen=True):
     @property
     def label(self) -> str:
         """Name for tables."""
-        return f"replay {self.per_class}"
+        beside = "" if self.batch is None else f" batch={self.batch}"
+        return f"replay {self.per_class}{beside}"
 
 
 class SynapticIntelligence(Remedy, frozen=True):
@@ -98,12 +100,13 @@ class ElasticWeights(Remedy, frozen=True):
 
     method: Literal["ewc"] = "ewc"
     strength: Annotated[float, Field(ge=0)] = 100.0
-    images: Annotated[int, Field(gt=0)] = 200
+    images: Annotated[int, Field(gt=0)] = _IMAGES
 
     @property
     def label(self) -> str:
         """Name for tables."""
-        return f"ewc {self.strength:g}"
+        looked = "" if self.images == _IMAGES else f" images={self.images}"
+        return f"ewc {self.strength:g}{looked}"
 
 
 def _named(value: Any) -> Any:
