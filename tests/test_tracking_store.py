@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acn_eval.errors import ConfigError, MissingExtra, TrackingError
-from acn_eval.tracking import chart_links, find, record, resolve_store, serving
+from acn_eval.tracking import chart_links, find, preparing, record, resolve_store, serving
 from acn_eval.tracking.server import LIGHT
 from acn_eval.tracking.views import PAGES
 from tests.fakes import fake_result, saved_pair
@@ -45,6 +45,25 @@ def test_the_argument_wins_over_the_environment_over_the_folder(tmp_path, monkey
     assert resolve_store(None, cwd=tmp_path).uri == "http://lab:5000"
     assert resolve_store("sqlite:///a/b.db", cwd=tmp_path).uri == f"sqlite:///{tmp_path}/a/b.db"
     assert resolve_store("sqlite:////a.db", cwd=tmp_path).uri == "sqlite:////a.db"
+
+
+PROC = "sqlite:////proc/x.db"
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda cwd: record([fake_result()], tracking_uri=PROC, cwd=cwd),
+        lambda cwd: preparing(resolve_store(PROC, cwd=cwd)).__enter__(),
+    ],
+    ids=["record", "preparing"],
+)
+def test_a_folder_that_takes_no_files_is_refused_at_once(tmp_path, begin):
+    """The lock would be tried for two minutes; /proc takes no files, not even from root."""
+    start = time.monotonic()
+    with pytest.raises(TrackingError, match=f"^{PROC}: must be a store that takes runs"):
+        begin(tmp_path)
+    assert time.monotonic() - start < 20
 
 
 def test_an_old_mlruns_folder_does_not_turn_the_store_into_files(tmp_path):

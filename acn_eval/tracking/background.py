@@ -11,7 +11,7 @@ from pathlib import Path
 from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.tracking.record import Recorded, record_in, warm_up
+from acn_eval.tracking.record import Recorded, record_in, tracking_errors, warm_up
 from acn_eval.tracking.store import Store
 
 __all__ = ["Recorder", "preparing"]
@@ -56,7 +56,12 @@ def preparing(store: Store) -> Iterator[Recorder]:
 
     Importing MLflow and creating a database take seconds, which the evaluation would otherwise
     wait for. Leaving the body ends the process; a store that is half made is not there yet.
+
+    Raises:
+        TrackingError: its folder cannot be written; a server is asked when there is something.
     """
+    with tracking_errors(store):
+        store.lock()
     spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and CUDA
     here, there = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(there, store), daemon=True)

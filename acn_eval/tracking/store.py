@@ -88,12 +88,16 @@ class Store:
         """Return the lock that one process of this machine holds while it writes.
 
         MLflow crashes where several processes use a new store for the first time at once.
+
+        Raises:
+            OSError: it cannot be made; asking for it would wait for a folder that takes no file.
         """
         if self.database:
             file = self.database.with_name(f"{self.database.name}.lock")
         else:
             file = user_cache_path("acn-eval") / f"{sha256(self.uri.encode()).hexdigest()}.lock"
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
         return FileLock(file, timeout=_LOCK_SECONDS)
 
     def _probe(self) -> None:
