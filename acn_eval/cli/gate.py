@@ -77,7 +77,7 @@ def command(**options: Any) -> int:
         return _said(options, _stored(options))
     from acn_eval.cli.gate_job import run  # torch and MLflow are imported below this line only
 
-    with recording(options) as recorder:
+    with recording(options, "json_file", "junit", "markdown") as recorder:
         gated = run(options, recorder)
     code = _said(options, gated.verdict, gated.lines)
     if gated.failure is None:

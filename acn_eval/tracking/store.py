@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from acn_eval.errors import MissingExtra, TrackingError
+from acn_eval.errors import ConfigError, MissingExtra, TrackingError
 
 __all__ = ["Store", "quiet_environment", "resolve_store"]
 
 _SQLITE = "sqlite:///"
+_ADDRESSES = (_SQLITE, "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
 _PROBE_SECONDS = 2.0
 _LOCK_SECONDS = 120.0
 _DEAD = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -121,10 +122,17 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
     In this order: the argument, ``MLFLOW_TRACKING_URI``, and ``mlflow.db`` in ``cwd``, which is
     where a plain ``mlflow ui`` in that folder looks. An old ``mlruns`` folder changes nothing.
 
+    Raises:
+        ConfigError: MLflow has no store at such an address; files are one if
+            ``MLFLOW_ALLOW_FILE_STORE`` says so.
+
     >>> resolve_store("sqlite:///runs.db", cwd=Path("/home/me")).uri
     'sqlite:////home/me/runs.db'
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
+    if not uri.startswith(_ADDRESSES) and not os.environ.get("MLFLOW_ALLOW_FILE_STORE"):
+        known = f"{', '.join(_ADDRESSES[:-1])} or {_ADDRESSES[-1]}"
+        raise ConfigError(f"--tracking-uri: must begin with {known}; got {Store(uri).shown}")
     database = Store(uri).database
     if database is None:
         return Store(uri)

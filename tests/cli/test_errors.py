@@ -160,17 +160,53 @@ def test_usage_errors_exit_2(folder, call, arguments):
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "code", "named"),
     [
-        (("--json", "nosuch/all.json"), "nosuch/all.json: No such file"),
-        (("--out", "small.yaml/results"), "Not a directory"),
+        (("--json", "nosuch/all.json"), 4, "nosuch/all.json: No such file"),
+        (("--json", "small.yaml/all.json"), 4, "small.yaml/all.json: Not a directory"),
+        (("--json", "."), 2, "is a directory"),
+        (("--out", "small.yaml/results"), 4, "small.yaml/results: Not a directory"),
+        (("--out", "/proc/results"), 4, "/proc/results: No such file"),
+        (("--tracking-uri", "ftp://me:secret@x"), 2, "--tracking-uri: must begin with sqlite:///"),
+        (("--tracking-uri", "mlruns"), 2, "got mlruns"),
+        (("--tracking-uri", "sqlite:////proc/x.db"), 4, "sqlite:////proc/x.db: must be a store"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_place_that_cannot_be_written(folder, call, options, named):
-    code, _, err = call(*GOOD, *options)
-    assert code == 4
-    assert len(err.splitlines()) == 1
-    assert named in err
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
+    folder, call, monkeypatch, options, code, named
+):
+    measured = []
+    monkeypatch.setattr("acn_eval.cli.job.evaluate", lambda *a, **k: measured.append(a))
+    job = [a for a in GOOD if a != "--no-track" or options[0] != "--tracking-uri"]
+    before = sorted(folder.rglob("*"))
+    got, out, err = call(*job, *options)
+    assert (got, out, measured) == (code, "", [])
+    assert named in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert "secret" not in err
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("gate", "--baseline", "tiny_res.pt", "--junit", "small.yaml/a.xml"), "small.yaml/a.xml"),
+        (("compression", "--export", "small.yaml/cut.pt"), "small.yaml/cut.pt"),
+    ],
+    ids=["report of a gate", "exported network"],
+)
+def test_so_are_the_places_of_one_command_alone(folder, refused, arguments, named):
+    command = (*arguments, "--ckpt", "tiny_ac.pt", "--no-track")
+    assert f"{named}: Not a directory" in refused(4, *command)
+    assert not (folder / "acn-results").exists()
+
+
+def test_a_file_that_is_there_is_written_over_and_no_place_is_left_dirty(folder, call):
+    (folder / "all.json").write_text("old")
+    assert call(*GOOD, "--json", "all.json", "--quiet")[0] == 0
+    assert (folder / "all.json").read_text().startswith("{")
+    assert call(*GOOD, "--json", "/dev/null", "--quiet")[0] == 0
 
 
 def test_a_cache_that_cannot_be_written(folder, refused, monkeypatch):
