@@ -23,8 +23,9 @@ class CourseCost:
     Attributes:
         trainings: how many, of which `done` are stored.
         steps: optimiser steps in all.
-        flops: 3 per FLOP of the forward pass of every example of the tasks, and 1 of every test
-            image after every task.
+        flops: 3 per FLOP of the forward pass of every example that is learned from, remembered
+            ones included, 1 of every test image after every task, and 2 of every gradient of a
+            single answer that EWC takes.
         seconds: estimated for what is not done, from a few measured steps.
     """
 
@@ -47,27 +48,30 @@ def _cost(name: str, courses: list[Course], clock: Callable[[], float]) -> Cours
     left = [c for c in courses if plan.place.store.read(c.address) is None]
     size = (arch.channels, arch.image_size, arch.image_size)
     forward = cost(build(arch), size).flops
-    steps = {course.seed: sum(course.steps) for course in courses}
-    shown = len(plan.test) * len(courses[0].learned)
-    pace = _seconds_per_step(left[0], clock) if left else 0.0
-    per_step = 3 * plan.suite.batch
-    seconds = sum(pace * (steps[c.seed] + shown / per_step) for c in left)
+    looks = len(plan.test) * len(courses[0].learned)
+    example, score = _paces(left[0], clock) if left else (0.0, 0.0)
     return CourseCost(
         name=name,
         trainings=len(courses),
         done=len(courses) - len(left),
-        steps=sum(steps.values()),
-        flops=forward * sum(per_step * n + shown for n in steps.values()),
-        seconds=seconds,
+        steps=sum(sum(c.steps) for c in courses),
+        flops=forward * sum(3 * c.examples + 2 * c.scores + looks for c in courses),
+        seconds=sum(example * (c.examples + looks / 3) + score * c.scores for c in left),
     )
 
 
-def _seconds_per_step(course: Course, clock: Callable[[], float]) -> float:
+def _paces(course: Course, clock: Callable[[], float]) -> tuple[float, float]:
+    """Seconds per example that is learned from, and per score, as they are in the last stage."""
     times = []
     with fitting_threads(course.arch, course.plan.suite.batch):
         learner = Learner(course)
+        learner.stage = len(course.lessons) - 1
         for step in range(_WARM + _MEASURED):
             begin = clock()
-            learner.step(learner.batch(step)).item()  # waits for the device
-            times.append(clock() - begin)
-    return median(times[_WARM:])
+            shown = learner.batch(step)
+            learner.step(shown).item()  # waits for the device
+            times.append((clock() - begin) / len(shown.images))
+        begin = clock()
+        learner.consolidate(_MEASURED)
+        scores = _MEASURED * shown.columns.shape[1]
+        return median(times[_WARM:]), (clock() - begin) / scores

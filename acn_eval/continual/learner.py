@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -103,7 +105,7 @@ class Learner:
             if (step + 1) % _TOLD_EVERY == 0 or step + 1 == course.steps[stage]:
                 finite(loss, before + step + 1)
                 told(before + step + 1)
-        self.guard.consolidate(self._one_by_one())
+        self.consolidate()
         self._look()
         self.stage += 1
 
@@ -123,11 +125,22 @@ class Learner:
     def batch(self, step: int) -> Shown:
         """Return what is shown at a step of this stage: it depends on seed, stage and step."""
         parts = [self._drawn(self.course.lessons[self.stage], self.suite.batch, step, "order")]
-        remedy = self.course.method
-        if isinstance(remedy, Replay) and self.stage:
-            size = remedy.batch or self.suite.batch
-            parts.append(self._drawn(self._memory(remedy), size, step, "replayed order"))
+        if self.course.replayed and self.stage:
+            memory = _joined(self.remembered[: self.stage])
+            parts.append(self._drawn(memory, self.course.replayed, step, "replayed order"))
         return Shown(*(torch.cat(each) for each in zip(*parts, strict=True)))
+
+    def consolidate(self, images: int | None = None) -> None:
+        """End a stage: show the guard images of it, as many as it wants, or at most `images`."""
+        self.guard.consolidate(islice(self._one_by_one(), images))
+
+    @cached_property
+    def remembered(self) -> list[Examples]:
+        """What replay keeps of every stage: the first images of each class, drawn by the seed."""
+        remedy, seed = self.course.method, self.course.seed
+        if not isinstance(remedy, Replay):
+            return []
+        return [_first_of_classes(part, remedy.per_class, seed) for part in self.course.lessons]
 
     def state(self) -> dict[str, Any]:
         """Return what a resume needs at the end of a stage."""
@@ -177,13 +190,6 @@ class Learner:
 
     def _so_far(self) -> Tensor:
         return self.columns[: self.course.learned[self.stage]].flatten()
-
-    def _memory(self, remedy: Replay) -> Examples:
-        """The first images of every class of earlier tasks, in an order that the seed draws."""
-        parts = self.course.lessons[: self.stage]
-        return _joined(
-            [_first_of_classes(part, remedy.per_class, self.course.seed) for part in parts]
-        )
 
     def _one_by_one(self) -> Iterator[Shown]:
         """Yield images of this stage one at a time, as they are, in an order of their own."""

@@ -6,14 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from acn_eval.data import Examples, Geometry, Split, Tasks, channel_moments, decoded, open_examples
+from acn_eval.errors import DataError
 from acn_eval.models import AnyArch
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import Place, Store
 from acn_eval.suites.continual import Continual
-from acn_eval.suites.remedies import AnyRemedy, Joint
+from acn_eval.suites.remedies import AnyRemedy, ElasticWeights, Joint, Replay
 from acn_eval.training.fit import Scale
 
 __all__ = ["Course", "Plan", "open_plan"]
@@ -108,6 +110,28 @@ class Course:
         return [sum(each)] if isinstance(self.method, Joint) else each
 
     @property
+    def replayed(self) -> int:
+        """Remembered images in every step after the first stage."""
+        remedy = self.method
+        return (remedy.batch or self.plan.suite.batch) if isinstance(remedy, Replay) else 0
+
+    @property
+    def examples(self) -> int:
+        """Images that all steps are shown, remembered ones included."""
+        return self.plan.suite.batch * sum(self.steps) + self.replayed * sum(self.steps[1:])
+
+    @property
+    def scores(self) -> int:
+        """Gradients of single answers that EWC takes in all: one per image and class."""
+        remedy = self.method
+        if not isinstance(remedy, ElasticWeights):
+            return 0
+        classes = self.tasks.columns.shape[1]
+        tasks = self.learned if self.plan.suite.logits == "seen" else [1] * len(self.lessons)
+        images = [min(remedy.images, len(part)) for part in self.lessons]
+        return sum(n * known * classes for n, known in zip(images, tasks, strict=True))
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """Everything that decides the outcomes, as plain JSON."""
         plan = self.plan
@@ -148,12 +172,28 @@ def open_plan(
 
     Raises:
         ConfigError: the classes cannot be cut into so many tasks.
-        DataError: the data is not there.
+        DataError: the data is not there, or a task has no images.
     """
     train, shown = (_open(suite, name, root) for name in ("train", split))
+    shown = shown.only(train.classes).keyed(limit)
+    for seed in range(suite.first_seed, suite.first_seed + suite.seeds):
+        tasks = Tasks.drawn(train.classes, suite.tasks, seed)
+        for part in (train, shown):
+            _some_of_every_task(part, tasks)
     geometry = Geometry(suite.arch.image_size, suite.arch.channels)
-    Tasks.drawn(train.classes, suite.tasks, suite.first_seed)
-    return Plan(suite, decoded(train, geometry), shown.keyed(limit), place)
+    return Plan(suite, decoded(train, geometry), shown, place)
+
+
+def _some_of_every_task(examples: Examples, tasks: Tasks) -> None:
+    images = np.bincount(tasks.of_class[examples.labels], minlength=len(tasks))
+    if not images.all():
+        task = int(images.argmin())
+        msg = (
+            f"{examples.name}: {examples.split} must have images of every task; got none of task "
+            f"{task + 1} of seed {tasks.seed}, {', '.join(tasks.names[task])}, among "
+            f"{len(examples)}. Take more images, or fewer tasks."
+        )
+        raise DataError(msg)
 
 
 def _open(suite: Continual, split: Split, root: Path | None) -> Examples:

@@ -19,7 +19,7 @@ from acn_eval.models import build, cost
 from acn_eval.passes import CLEAN
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
-from acn_eval.statistics.continual import SCENARIOS
+from acn_eval.statistics.continual import SCENARIOS, read_off
 from acn_eval.versions import versions
 
 __all__ = ["Rivals", "impossible", "rivals"]
@@ -102,6 +102,7 @@ def _result(course: Course, looks: Looks) -> EvalResult:
                 **{name: counts.tolist() for name, counts in matrix.items()},
             },
             "exits": correct.tolist(),
+            "measures": _measures(course, matrix),
             "charts": _charts(course, matrix, correct),
         },
     )
@@ -136,6 +137,15 @@ def _images(course: Course) -> NDArray[np.int64]:
     return np.bincount(tasks.of_class[course.plan.test.labels], minlength=len(tasks))
 
 
+def _measures(course: Course, matrix: Mapping[str, NDArray[np.int64]]) -> dict[str, float]:
+    images = _images(course)
+    return {
+        f"{name}, {SCENARIOS[scenario]}": value
+        for scenario, counts in matrix.items()
+        for name, value in read_off(AccuracyMatrix(counts / images)).items()
+    }
+
+
 def _charts(
     course: Course, matrix: Mapping[str, NDArray[np.int64]], correct: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
@@ -167,7 +177,7 @@ def _warnings(matrix: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
 
 def _identity(course: Course) -> CheckpointId:
     plan, arch = course.plan, course.arch
-    suite, steps = plan.suite, sum(course.steps)
+    suite = plan.suite
     spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
     mean, std = plan.moments
     text = json.dumps(course.facts, sort_keys=True, default=list)
@@ -192,8 +202,8 @@ def _identity(course: Course) -> CheckpointId:
             "data": suite.data,
             "data_fingerprint": plan.train.fingerprint,
             "learning_rate": suite.learning_rate,
-            "steps": steps,
-            "examples": steps * suite.batch,
+            "steps": sum(course.steps),
+            "examples": course.examples,
         },
     )
 
@@ -203,5 +213,5 @@ def _in_words(course: Course) -> str:
     hidden = {"kind", "name", "description", "data", "learning_rate", "augment", "classes"}
     suite = course.plan.suite
     facts = {k: v for k, v in suite.protocol.items() if k not in hidden}
-    facts |= {**suite.augment.model_dump(), **course.method.model_dump(mode="json")}
+    facts |= {**suite.augment.model_dump(), "method": course.method.label}
     return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)

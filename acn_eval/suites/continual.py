@@ -23,7 +23,8 @@ class Continual(Suite, frozen=True):
 
     The head has one output per class of the data. With ``logits: task`` the loss and the
     task-incremental accuracy read the outputs of the image's own task alone, which is a head per
-    task; weights of the head do not decay, so that heads of other tasks stay as they are.
+    task; weights of the head do not decay, so that heads of other tasks stay as they are (but
+    for what is left of their momentum where the optimiser is kept).
 
     Attributes:
         data: name of the data; `classes` takes these of it only.

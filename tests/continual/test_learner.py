@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from acn_eval.continual.learner import Learner, _packed, _unpacked, learned
+from acn_eval.continual.learner import Learner, _joined, _packed, _unpacked, learned
 from acn_eval.data.examples import ArrayPictures
 from acn_eval.errors import MeasureError
 from acn_eval.suites.remedies import ElasticWeights, Joint, Naive, Replay, SynapticIntelligence
@@ -159,7 +159,7 @@ def test_replay_remembers_so_many_of_every_earlier_class_and_none_of_this_task(t
     learner = Learner(course(tmp_path, remedy))
     assert len(learner.batch(0).images) == 8  # nothing to remember yet
     learner.stage = 2
-    memory, lessons = learner._memory(remedy), learner.course.lessons
+    memory, lessons = _joined(learner.remembered[:2]), learner.course.lessons
     earlier = sorted(learner.course.tasks.columns[:2].flatten().tolist())
     assert np.unique(memory.labels, return_counts=True)[0].tolist() == earlier
     assert (np.bincount(memory.labels)[earlier] == 3).all()
@@ -185,9 +185,8 @@ def test_replayed_images_are_beside_those_of_the_task(tmp_path):
     assert (tasks[:8] == 3).all()
     assert (tasks[8:] < 3).all()
     assert (shown.columns.numpy() == learner.course.tasks.columns[tasks]).all()
-    memory = learner.course.plan.scale(
-        learner._memory(remedy).read(np.arange(12), learner.course.plan.geometry).float() / 255
-    )
+    plan, memory = learner.course.plan, _joined(learner.remembered[:3])
+    memory = plan.scale(memory.read(np.arange(12), plan.geometry).float() / 255)
     assert set(pictures_of(shown)[8:]) <= {image.numpy().tobytes() for image in memory}
 
 
