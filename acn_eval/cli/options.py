@@ -93,7 +93,9 @@ output_options = _stack(
         metavar="FILE|-",
         help="Write everything as JSON.",
     ),
-    click.option("--quiet", "-q", is_flag=True, help="Print the verdict only."),
+    click.option(
+        "--quiet", "-q", is_flag=True, help="Print the verdict only, or a line per network."
+    ),
     click.option("--tracking-uri", help="MLflow store [env: MLFLOW_TRACKING_URI]."),
     click.option("--no-track", is_flag=True, help="Do not record in MLflow."),
 )

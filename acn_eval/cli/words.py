@@ -20,6 +20,7 @@ from acn_eval.statistics import (
 __all__ = [
     "console",
     "duration",
+    "end_point",
     "percent",
     "show",
     "show_accuracies",
@@ -99,6 +100,14 @@ def show_findings(out: Console, comparison: Comparison) -> None:
 def verdict(comparison: Comparison) -> str:
     """Return the plain-words line."""
     return f"{comparison.claim.verdict.upper()}: {comparison.claim.sentence}"
+
+
+def end_point(result: EvalResult) -> str:
+    """Return the line of a network that is compared with none."""
+    *_, primary = summarise([result])
+    return (
+        f"{result.checkpoint.name}: {primary.name} {percent(primary.estimate)} %, n = {primary.n}"
+    )
 
 
 def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalResult) -> None:

@@ -49,6 +49,17 @@ def test_the_table(watch, call):
     assert max(map(len, out.splitlines())) <= 118
 
 
+def test_quiet_is_a_line_per_network(watch, call):
+    code, out, err = call(*JOB, "--no-track", "-q")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) == 2
+    for line, result in zip(lines, results(watch), strict=True):
+        (last,) = (cell for cell in result.cells if cell.primary)
+        name, value = result.checkpoint.name, 100 * last.values.mean()
+        assert re.fullmatch(rf"{name}: last exit {value:.1f} \[[\d., ]+\] %, n = 352", line)
+
+
 def test_a_finished_checkpoint(watch, call):
     code, out, err = call(*JOB, "--no-track", "--ckpt", "tiny_ac.pt", "--limit", "50")
     assert (code, err) == (0, "")
