@@ -273,7 +273,8 @@ Rows = dict[tuple[str, int, str], list[EvalResult]]
 
 
 def standings(rows: Rows, *, published: bool) -> Iterator[str]:
-    names = ["average accuracy", "forgetting", "forgetting, best ever"]
+    names = ["average accuracy", "accuracy right after learning", "forgetting"]
+    names += ["forgetting, best ever"]
     heads = ["method", *names, "class-IL average", *(["published"] * published)]
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"

@@ -17,13 +17,13 @@ __all__ = ["overview", "show"]
 _NAIVE, _JOINT = "naive", "joint"
 _LEGEND = (
     "mean over tasks, with 95 % limits over seeds (Student's t; these test images); task-IL: the "
-    "task of an image is known, class-IL: it is not; forgetting: right after learning - at the "
-    "end, intransigence: joint training - right after learning, both in points"
+    "task of an image is known, class-IL: it is not; right after: each task when it was learned; "
+    "forgetting: right after - at the end, intransigence: joint training - right after, in points"
 )
 _COLUMNS = (
     ("average %", "average accuracy, task-IL"),
+    ("right after %", "accuracy right after learning, task-IL"),
     ("forgetting", "forgetting, task-IL"),
-    ("best ever", "forgetting, best ever, task-IL"),
     (INTRANSIGENCE, INTRANSIGENCE),
     ("class-IL %", "average accuracy, class-IL"),
 )

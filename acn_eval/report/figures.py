@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from acn_eval.report.charts import Line, forest, heat_map, line_chart
 from acn_eval.report.material import Material
 from acn_eval.report.page import Block, Drawing
+from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Estimate, Row, summarise
 from acn_eval.statistics.curves import Curves, curves
 
@@ -60,14 +62,11 @@ def heat_maps(material: Material) -> Iterator[Drawing]:
 
 
 def charts(material: Material) -> Iterator[Drawing]:
-    """Yield the charts that a suite keeps in its details, of the first file of each side.
+    """Yield the charts that a suite keeps in its details, averaged over the files of a side.
 
     They are fractions of many kinds, so a drawing only says over what: one per axis.
     """
-    own = {
-        label: {str(c["name"]): c for c in results[0].details.get("charts", ())}
-        for label, results in material.sides.items()
-    }
+    own = {label: _averaged(results) for label, results in material.sides.items()}
     axes = {name: str(c["x"]) for found in own.values() for name, c in found.items()}
     for axis in dict.fromkeys(axes.values()):
         names = [name for name, x_label in axes.items() if x_label == axis]
@@ -82,7 +81,28 @@ def charts(material: Material) -> Iterator[Drawing]:
             (name, line_chart(both, x_label=axis, title=name, floor=low, ceiling=high))
             for name, both in lines.items()
         )
-        yield Drawing(f"In % over {axis}, without bands", panels, tuple(own))
+        yield Drawing(f"In % over {axis}, without bands{_files(material)}", panels, tuple(own))
+
+
+def _averaged(results: Sequence[EvalResult]) -> dict[str, Mapping[str, Any]]:
+    """Return charts by name: the mean of the files, or the first one's where their x differ."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for chart in (c for result in results for c in result.details.get("charts", ())):
+        found.setdefault(str(chart["name"]), []).append(chart)
+    return {name: {**own[0], "points": _mean(own)} for name, own in found.items()}
+
+
+def _mean(charts: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    places = [[x for x, _ in chart["points"]] for chart in charts]
+    if any(own != places[0] for own in places):
+        return list(charts[0]["points"])
+    columns = zip(*(chart["points"] for chart in charts), strict=True)
+    return [(column[0][0], fmean(y for _, y in column)) for column in columns]
+
+
+def _files(material: Material) -> str:
+    many = len(material.results) > len(material.sides)
+    return "; means of the files of a side, or the first one where their x differ" if many else ""
 
 
 def differences(material: Material) -> tuple[Block, ...]:

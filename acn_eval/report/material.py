@@ -93,8 +93,13 @@ def material(found: OnDisk, baseline: str | None = None) -> Material:
 
 
 def head_cells(result: EvalResult) -> list[Cell]:
-    """Return the cells of the whole network: of its last exit where there are several."""
+    """Return the cells of the whole network: of its last exit, and after its last task.
+
+    Where a suite has several exits, or stages of learning, these are others' outcomes.
+    """
     own = [c for c in result.cells if c.measure == "correct" and "per_class" not in c.condition]
+    if any("tasks" in c.condition for c in own):
+        return [c for c in own if c.primary]
     return [c for c in own if c.condition.get("exit", "last") == "last"]
 
 

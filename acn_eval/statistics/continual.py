@@ -20,6 +20,7 @@ __all__ = [
     "continual_findings",
     "contrast",
     "matrix_of",
+    "read_off",
     "spread",
     "standing",
 ]
@@ -54,6 +55,12 @@ class Standing:
     name: str
     seeds: int
     values: Mapping[str, Estimate]
+
+
+def read_off(seen: AccuracyMatrix) -> dict[str, float]:
+    """Return every measure that a matrix has, by name."""
+    names = MEASURES if seen.sequential else [_WHOLE]
+    return {name: MEASURES[name](seen) for name in names}
 
 
 def matrix_of(result: EvalResult, scenario: str = "task_il") -> AccuracyMatrix:

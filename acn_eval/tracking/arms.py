@@ -24,7 +24,7 @@ def arm_run(result: EvalResult) -> RunContent:
         suite=str(result.suite["name"]),
         key=result.key,
         digest=digest(values),
-        points=(*_points(accuracies), *_chart_points(result)),
+        points=(*_points(accuracies), *_chart_points(result), *_measure_points(result)),
         params=_params(result),
         tags={**_tags(result), "mlflow.note.content": description(table)},
         files={"accuracy.csv": _csv(accuracies)},
@@ -57,6 +57,12 @@ def _points(accuracies: Sequence[Accuracy]) -> Iterator[Point]:
     for name, at in found.named.items():
         yield Point(key_name(f"acc_{name}"), values[at])
     yield Point(key_name(primary.name.replace(" ", "/", 1)), 100 * primary.estimate.value)
+
+
+def _measure_points(result: EvalResult) -> Iterator[Point]:
+    """What the suite reads off all cells together, in percent."""
+    for name, value in result.details.get("measures", {}).items():
+        yield Point(key_name(f"measure/{name}"), 100 * value)
 
 
 def _chart_points(result: EvalResult) -> Iterator[Point]:

@@ -1,9 +1,10 @@
 """The run of one comparison: candidate against baseline."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from acn_eval.statistics import Comparison, Row
+from acn_eval.statistics import Comparison, Finding, Row
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.curves import curves
 from acn_eval.tracking.content import Point, RunContent, digest, key_name
@@ -80,6 +81,8 @@ def _points(comparison: Comparison) -> Iterator[Point]:
     for name, at in found.named.items():
         yield from _row_points(comparison.rows[at], name, 0)
     yield from _row_points(comparison.primary, "primary", 0)
+    for finding in comparison.findings:
+        yield from _finding_points(finding)
     if comparison.ratio:
         yield from map(partial(_named, "error_ratio"), vars(comparison.ratio).items())
 
@@ -94,6 +97,19 @@ def _row_points(row: Row, name: str, at: int) -> Iterator[Point]:
     }
     for what, value in values.items():
         yield Point(key_name(f"{what}/{name}"), value, at)
+
+
+def _finding_points(finding: Finding) -> Iterator[Point]:
+    """Both sides and their difference, in the unit of the finding, as far as they are known."""
+    sides = {
+        "candidate": finding.candidate,
+        "baseline": finding.baseline,
+        "difference": finding.difference,
+    }
+    for side, estimate in sides.items():
+        for what, value in vars(estimate).items() if estimate is not None else ():
+            if math.isfinite(value):
+                yield Point(key_name(f"{side}_{what}/{finding.name}"), value)
 
 
 def _named(prefix: str, item: tuple[str, float]) -> Point:
