@@ -2,12 +2,16 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 import yaml
 
+from acn_eval.report.material import head_cells
 from acn_eval.results import EvalResult
 from acn_eval.statistics.continual import matrix_of
+from acn_eval.tracking.content import key_name
 from tests.cli.test_processes import outcomes, wait_for
 from tests.continual.plans import suite
 from tests.tiny import run, start
@@ -126,3 +130,21 @@ def test_a_killed_run_ends_with_the_same_table_its_record_and_figures(folder):
     assert again[1].splitlines()[:-1] == out.splitlines()[:-3]
     assert len(list(folder.glob("acn-results/compare-*/forgetting.png"))) == 2
     assert "in MLflow: sqlite" in out
+    with closing(sqlite3.connect(folder / "mlflow.db")) as store:
+        metrics = dict(store.execute("select key, value from latest_metrics"))
+    compared = json.loads(next(folder.glob("acn-results/compare-*/comparison.json")).read_text())
+    values = {f["name"]: f["difference"]["value"] for f in compared["findings"]}
+    assert f"difference_value/{key_name('forgetting, task-IL')}" in metrics
+    assert f"measure/{key_name('forgetting, task-IL')}" in metrics
+    assert values["forgetting, task-IL"] != 0
+
+
+def test_a_report_asks_the_network_after_its_last_task(turn, call):
+    write(turn, methods=METHODS[:1])
+    assert call(*JOB, "--no-track", "-q")[0] == 0
+    found = results(turn)
+    for result in found:
+        (cell,) = head_cells(result)
+        assert (cell.condition["tasks"], cell.condition["scenario"]) == (5, "task_il")
+    assert call("report", "--out", "page.html")[0] == 0
+    assert "means of the files of a side" in (turn / "page.html").read_text()

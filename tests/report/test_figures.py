@@ -71,3 +71,24 @@ def test_the_page_has_a_drawing_per_axis_and_none_without_charts():
     assert with_charts.count("without bands") == 3
     assert "against cost" not in with_charts
     assert "without bands" not in html(page_of(alone(fake_result()), ()))
+
+
+def test_charts_of_several_files_are_their_means_where_the_places_agree():
+    def file(*charts):
+        return replace(fake_result(), details={"charts": charts})
+
+    def chart(name, *points):
+        return {"name": name, "x": "exit", "points": [list(p) for p in points]}
+
+    files = (
+        file(chart("shared", (0, 0.2), (1, 0.4)), chart("own", (0, 0.1))),
+        file(chart("shared", (0, 0.4), (1, 0.8)), chart("own", (3, 0.9))),
+    )
+    (drawing,) = charts(Material(None, files, ()))
+    assert drawing.caption == (
+        "In % over exit, without bands; means of the files of a side, "
+        "or the first one where their x differ"
+    )
+    said = {name: ET.fromstring(svg).find("desc").text for name, svg in drawing.charts}
+    assert re.findall(r"([-\d.]+) %", said["shared"]) == ["30.0", "60.0"]
+    assert re.findall(r"([-\d.]+) %", said["own"]) == ["10.0"]
