@@ -1,6 +1,7 @@
 """Reads YAML into a frozen config, strictly: what is wrong is said in one line."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
         parts = parts[1:]
     where = ".".join(str(part) for part in parts) or "the file"
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(adapter), n=1)
+        known = sorted(_fields_at(adapter.json_schema(), error["loc"][:-1]))
+        near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         return f"{where}: is no field of {what}.{hint}"
     if error["type"] == "union_tag_invalid":
@@ -64,7 +66,32 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
     return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r:.80}"
 
 
-def _field_names(adapter: TypeAdapter[Any]) -> list[str]:
-    schema = adapter.json_schema()
-    parts = [schema, *schema.get("$defs", {}).values()]
-    return [name for part in parts for name in part.get("properties", {})]
+def _fields_at(schema: dict[str, Any], place: Sequence[str | int]) -> set[str]:
+    """Return the names of the fields that there are at a place of the file."""
+    defined = schema.get("$defs", {})
+    found = _members(schema, defined)
+    for part in place:
+        inner = [node for member in found for node in _below(member, part)]
+        found = [member for node in inner for member in _members(node, defined)]
+    return {name for member in found for name in member.get("properties", {})}
+
+
+def _members(schema: Any, defined: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a schema may be: itself or what it refers to, and every member of a union."""
+    reference = schema if isinstance(schema, str) else schema.get("$ref")
+    if reference:
+        return _members(defined[reference.rpartition("/")[2]], defined)
+    if "discriminator" in schema:  # the next step names the member
+        return [{"tags": schema["discriminator"]["mapping"]}]
+    union = schema.get("anyOf", schema.get("oneOf", []))
+    return [schema, *(member for own in union for member in _members(own, defined))]
+
+
+def _below(member: dict[str, Any], part: str | int) -> list[Any]:
+    """Return the schemas of a field, of an element, or of the member of a union with that tag."""
+    if isinstance(part, int):
+        return [*member.get("prefixItems", []), *filter(None, [member.get("items")])]
+    for named in ("tags", "properties"):
+        if part in member.get(named, {}):
+            return [member[named][part]]
+    return []

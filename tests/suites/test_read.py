@@ -89,6 +89,28 @@ def test_a_misspelt_field_of_a_corruption_is_named_with_the_nearest(tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", shipped_suites())
+def test_every_field_of_a_suite_is_found_again_where_it_is_misspelt(name, tmp_path):
+    record = json.loads(json.dumps(read_suite(name).model_dump(mode="json")))
+    for field in record.keys() - {"kind", "mode"}:
+        wrong = {f"{key}x" if key == field else key: value for key, value in record.items()}
+        assert refused(tmp_path, yaml.safe_dump(wrong)).endswith(f"Did you mean {field}?")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        GOOD + "tolerances: 0.1\n",  # a field of compression
+        GOOD + "level: [1]\n",  # a field of its corruptions
+        GOOD.replace("levels:", "corruptions: [], levels:"),  # a field of the suite around it
+        "kind: compression\nname: mine\nnoise: {name: mine, tolerance: 1}\n",
+    ],
+)
+def test_fields_of_another_kind_or_place_are_no_hint(tmp_path, wrong):
+    assert "is no field of a suite" in (message := refused(tmp_path, wrong))
+    assert "Did you mean" not in message
+
+
 def test_a_field_like_no_other_has_no_hint(tmp_path):
     assert refused(tmp_path, GOOD + "xyzzy: 2\n") == ": xyzzy: is no field of a suite."
 
