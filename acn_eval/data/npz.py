@@ -79,8 +79,9 @@ def _arrays(file: Path, name: str) -> dict[str, NDArray[Any]]:
             if isinstance(arrays, np.ndarray):
                 raise DataError(f"{name}: {file.name} must be an .npz; it is a single array")
             return {key: arrays[key] for key in arrays.files}
-    except _DAMAGED as exc:
-        raise DataError(f"{name}: {file.name} must be an .npz of plain arrays; {exc}") from exc
+    except _DAMAGED as exc:  # NumPy would advise to unpickle what cannot be trusted
+        why = getattr(exc, "strerror", None) or "it is something else, or damaged"
+        raise DataError(f"{name}: {file.name} must be an .npz of plain arrays; {why}") from exc
 
 
 def _classes(

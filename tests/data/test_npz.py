@@ -1,6 +1,7 @@
 """``npz:PATH``: arrays that are believed only after they were looked at."""
 
 import os
+import pickle
 import random
 from pathlib import Path
 
@@ -156,6 +157,19 @@ def test_files_that_are_something_else(tmp_path):
     (tmp_path / "text.npz").write_text("images")
     refusal(tmp_path / "text.npz")
     refusal(tmp_path / "none.npz")
+
+
+def test_nobody_is_advised_to_unpickle(tmp_path):
+    objects = np.array([None] * len(LABELS), dtype=object)
+    np.savez(tmp_path / "objects.npz", images=IMAGES, labels=LABELS, classes=objects)
+    (tmp_path / "text.pt").write_text("hello")
+    (tmp_path / "plain.pt").write_bytes(pickle.dumps({"images": 1}))
+    for name in ("objects.npz", "text.pt", "plain.pt"):
+        said = refusal(tmp_path / name)
+        assert "pickle" not in said
+        assert said.endswith(
+            f"{name} must be an .npz of plain arrays; it is something else, or damaged"
+        )
 
 
 @pytest.mark.parametrize("writer", [np.savez, np.savez_compressed])
