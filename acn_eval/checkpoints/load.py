@@ -38,6 +38,8 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
             `arch` given for a file that says what it is.
         MissingExtra: timm is needed and not installed.
     """
+    if not uri.strip():
+        raise CheckpointError(f"checkpoint: must be the name of a file; got {uri!r}")
     scheme, _, spec = uri.partition(":")
     if scheme == "timm":
         if arch:

@@ -129,20 +129,23 @@ def _suite(options: Mapping[str, Any], changed: Sequence[str], kind: str) -> Any
 
 def sides_of(options: Mapping[str, Any]) -> Sides:
     """Load the checkpoints of both sides; the card names the baseline where none is given."""
-    candidates = [load(uri, options["arch"]) for uri in _uris(options["ckpt"])]
+    candidates = [load(uri, options["arch"]) for uri in _uris(options, "ckpt")]
     if options["no_baseline"]:
         return Sides(candidates, [])
     if options["baseline"]:
         arch = options["baseline_arch"]
-        return Sides(candidates, [load(uri, arch) for uri in _uris(options["baseline"])])
+        return Sides(candidates, [load(uri, arch) for uri in _uris(options, "baseline")])
     pairs = [checkpoint.pair for checkpoint in candidates]
     return Sides(candidates, [load(pair) for pair in pairs if pair] if all(pairs) else [])
 
 
-def _uris(given: Sequence[str]) -> list[str]:
+def _uris(options: Mapping[str, Any], side: str) -> list[str]:
     """Split commas, and expand patterns here first and then among the shipped checkpoints."""
+    given = [part for text in options[side] for part in text.split(",") if part.strip()]
+    if not given:
+        raise ConfigError(f"--{side}: must name a checkpoint; got {options[side][-1]!r}")
     found: list[str] = []
-    for uri in (part for text in given for part in text.split(",") if part):
+    for uri in given:
         if not has_magic(uri) or uri.startswith("timm:"):
             found.append(uri)
             continue

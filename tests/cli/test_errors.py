@@ -67,6 +67,28 @@ def test_weights_that_are_not_finite(folder, refused):
     assert "weights must be finite; head.bias" in refused(2, *JOB, "--ckpt", "nan.pt")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("robustness", "--ckpt", ""), "--ckpt: must name a checkpoint; got ''"),
+        (("robustness", "--ckpt", " ,"), "--ckpt: must name a checkpoint; got ' ,'"),
+        (
+            ("robustness", "--ckpt", "tiny_ac.pt", "--baseline", ""),
+            "--baseline: must name a checkpoint; got ''",
+        ),
+        (
+            ("compression", "--ckpt", "", "--export", "cut.pt"),
+            "--ckpt: must name a checkpoint; got ''",
+        ),
+        (("dynamics", "--ckpt", ""), "checkpoint: must be the name of a file; got ''"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_checkpoint_without_a_name(folder, refused, arguments, said):
+    """As a variable of the shell that is not set: never an evaluation without a baseline."""
+    assert refused(2, *arguments, "--no-track") == f"acn-eval: {said}\n"
+
+
 def test_no_such_checkpoint(folder, refused):
     assert "tiny_ax.pt: must be a checkpoint file" in refused(2, *JOB, "--ckpt", "tiny_ax.pt")
     assert "none does" in refused(2, *JOB, "--ckpt", "nosuch_*.pt")
