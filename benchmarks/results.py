@@ -251,7 +251,9 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
     found = rivals(open_tasks(suite, Place(CPU, precision="fp32"), limit=limit))
     first = found[0].candidates[0]
     print(f"\n### {suite.description}: {name}\n")
-    print(f"{note}{chr(10) * 2 if note else ''}{first.checkpoint.training['recipe']}.\n")
+    recipe = str(first.checkpoint.training["recipe"]).split(", ")
+    protocol = ", ".join(fact for fact in recipe if not fact.startswith("method "))
+    print(f"{note}{chr(10) * 2 if note else ''}{protocol}.\n")
     print(
         f"{suite.seeds} seeds a row (class order, initialisation, order of images; paired), n = "
         f"{first.data.n}; 95 % limits over seeds, Student's t, for these test images.\n"
@@ -289,8 +291,8 @@ def standings(rows: Rows, *, published: bool) -> Iterator[str]:
 
 
 def contrasts(rows: Rows) -> Iterator[str]:
-    yield "| difference, points | average accuracy | forgetting | class-IL average |"
-    yield "|---|---|---|---|"
+    yield "| difference, points | average accuracy | right after | forgetting | class-IL average |"
+    yield "|---|---|---|---|---|"
     for (method, depth, network), own in rows.items():
         if network == "acn":
             theirs = rows[method, depth, "residual"]
@@ -304,6 +306,7 @@ def contrasts(rows: Rows) -> Iterator[str]:
 def changes(left: list[EvalResult], right: list[EvalResult]) -> str:
     asked = (
         ("average accuracy", "task_il"),
+        ("accuracy right after learning", "task_il"),
         ("forgetting", "task_il"),
         ("average accuracy", "class_il"),
     )

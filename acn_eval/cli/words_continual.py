@@ -29,6 +29,7 @@ _COLUMNS = (
 )
 _CONTRASTS = (
     ("average", ("average accuracy", "task_il")),
+    ("right after", ("accuracy right after learning", "task_il")),
     ("forgetting", ("forgetting", "task_il")),
     ("class-IL", ("average accuracy", "class_il")),
 )
