@@ -1,5 +1,7 @@
 """The split of the gradient against closed forms, counted paths and brute force."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -7,12 +9,13 @@ from torch.testing import assert_close
 
 from acn_eval.dynamics.gradients import backward_paths, direct, split_gradients
 from acn_eval.models.connectivity import CONNECTIVITIES, streams
-from tests.models.networks import ALL, MEMBERS, MIXER, VIT, head, network, pictures, sublayers
+from tests.models.networks import ALL, MEMBERS, head, network, pictures, sublayers
 from tests.models.networks import name as name_of
 
 DEPTH, X0 = 6, 0.7
 WEIGHTS = torch.tensor([0.9, -1.3, 0.4, 1.7, -0.6, 1.1], dtype=torch.float64)
 LABELS = torch.tensor([0, 3, 4])
+IMAGES = pictures().double()
 
 
 def product(numbers):
@@ -99,63 +102,109 @@ def test_the_full_gradient_is_what_backward_leaves(fields):
         assert_close(own.full, torch.cat([g.flatten() for g in grads]), atol=1e-6, rtol=1e-5)
 
 
-def gradient_of(value, layer):
-    grads = torch.autograd.grad(value, list(layer.parameters()), materialize_grads=True)
-    return torch.cat([g.flatten() for g in grads])
+def official(block, x):
+    """The released block, written out again: it is one unit."""
+    h = x
+    for mlp in (block.mlp1, block.mlp2):
+        h = h + mlp(h) if block.skips else mlp(h)
+    return block.ln((block.linear(h) + x).relu())
+
+
+def composed(block, x, skips):
+    for f in sublayers(block):
+        x = x + f(x) if skips else f(x)
+    return x
 
 
 def units_of(net):
-    """Every unit with the number of its layer, as the default grain has them."""
-    blocks = [sublayers(block) for block in net.blocks]
-    if net.config.connectivity == "residual":
-        return [(f, i) for i, pair in enumerate(blocks, 1) for f in pair]
-    return [(lambda x, pair=pair: pair[1](pair[0](x)), i) for i, pair in enumerate(blocks, 1)]
+    """Every unit with its layer: the embedding, then blocks or their sub-layers."""
+    skips = net.config.connectivity in ("denseformer", "concat")
+    found = [(lambda _: net.embed(IMAGES), net.embed)]
+    for block in net.blocks:
+        if net.config.kind == "official_mixer":
+            found.append((partial(official, block), block))
+        elif net.config.unit == "block":
+            found.append((partial(composed, block, skips=skips), block))
+        else:
+            found += [(f, block) for f in sublayers(block)]
+    return found
 
 
-def written_out(net, at, cut):
-    """The loss, with the direct paths of unit `at` cut, or all its others (0 is the embedding)."""
-    kind, outputs = net.config.connectivity, [net.embed(pictures())]
-    for u, (f, _) in enumerate(units_of(net), 1):
-        seen = [o.detach() if j == at and cut == "mediated" else o for j, o in enumerate(outputs)]
-        read = sum(seen) if kind == "residual" else seen[-1]
-        outputs.append(f(read.detach() if kind == "acn_direct" else read))
-        assert len(outputs) == u + 1
-    shown = [o.detach() if j == at and cut == "direct" else o for j, o in enumerate(outputs)]
-    return cross_entropy(head(net, shown[-1] if kind == "ffn" else sum(shown)), LABELS)
+def combined(net, outputs):
+    """What the row of the table makes of all outputs so far, written out again."""
+    kind, last = net.config.connectivity, len(outputs) - 2
+    if last < 0:
+        return outputs[0]
+    if kind == "highway":
+        mix = outputs[0]
+        for gate, output in zip(net.combine.gates, outputs[1:], strict=False):
+            t = 1 / (1 + torch.exp(-(mix @ gate.weight.T + gate.bias)))
+            mix = t * output + (1 - t) * mix
+        return mix
+    if kind == "denseformer":
+        return torch.einsum("j,j...->...", net.combine.weights[last], torch.stack(outputs))
+    if kind == "concat":
+        projection = net.combine.projections[last]
+        return torch.cat(outputs, -1) @ projection.weight.T + projection.bias
+    return sum(outputs)
 
 
-@pytest.mark.parametrize("pool", ["cls", "mean"])
-@pytest.mark.parametrize("kind", [VIT, MIXER], ids=["vit", "mixer"])
-@pytest.mark.parametrize("connectivity", FORWARD)
-def test_each_part_is_what_remains_when_the_other_paths_are_cut(connectivity, kind, pool):
-    """Loops by hand; one unit at a time loses its direct paths, or all others."""
-    net = network({**kind, "connectivity": connectivity, "pool": pool})
-    layers = [net.embed, *net.blocks]
-    owner = [0, *(i for _, i in units_of(net))]
-    for number, found in enumerate(split_gradients(net, loss)):
-        for cut, part in (("mediated", found.direct), ("direct", found.mediated)):
-            wanted = torch.zeros_like(part)
-            for at in (u for u, i in enumerate(owner) if i == number):
-                if connectivity == "residual" and number:
-                    wanted += own_part(net, layers[number], at, cut)
-                else:
-                    wanted += gradient_of(written_out(net, at, cut), layers[number])
-            assert_close(part, wanted, atol=2e-6, rtol=1e-3)
+def read(net, outputs):
+    """What the next unit reads."""
+    if not outputs or net.config.connectivity in ("acn", "ffn", "acn_direct"):
+        return outputs[-1] if outputs else None
+    return combined(net, outputs)
 
 
-def own_part(net, layer, at, cut):
-    """Of a block of two units, the gradient of the parameters of one of them."""
-    first = at == min(u for u, (_, i) in enumerate(units_of(net), 1) if layer is net.blocks[i - 1])
-    names = ("norm1", "attn", "mlp1") if first else ("norm2", "mlp.", "mlp2")
-    named = dict(layer.named_parameters())
-    grads = torch.autograd.grad(
-        written_out(net, at, cut), list(named.values()), materialize_grads=True
+def shown(net, outputs):
+    """The loss of the readout."""
+    stream = outputs[-1] if net.config.connectivity == "ffn" else combined(net, outputs)
+    return cross_entropy(head(net, stream), LABELS)
+
+
+def arriving(net, outputs, at):
+    """What arrives at the output of one unit: over its direct paths, and through later units.
+
+    The loss is a function of all outputs. Direct is its derivative by one of them where all others
+    stay what they are; mediated is what changes because later units read it.
+    """
+    leaf = outputs[at].clone().requires_grad_()
+    before, after = outputs[:at], outputs[at + 1 :]
+    direct_part = torch.autograd.grad(
+        shown(net, [*before, leaf, *after]), leaf, materialize_grads=True
     )
-    kept = [
-        g if name.startswith(names) else torch.zeros_like(g)
-        for name, g in zip(named, grads, strict=True)
-    ]
-    return torch.cat([g.flatten() for g in kept])
+    moved = [*before, leaf]
+    for unit, _ in units_of(net)[at + 1 :]:
+        seen = read(net, moved)
+        moved.append(unit(seen.detach() if net.config.connectivity == "acn_direct" else seen))
+    loss_of_later = shown(net, [*before, outputs[at], *moved[at + 1 :]])
+    return direct_part[0], torch.autograd.grad(loss_of_later, leaf, materialize_grads=True)[0]
+
+
+@pytest.mark.parametrize("fields", MEMBERS, ids=name_of)
+def test_each_part_is_what_arrives_at_every_unit_by_brute_force(fields):
+    """Every network, connectivity and grain, unit by unit; no definition leaves one out."""
+    net = network(fields).double()
+    units, outputs = units_of(net), []
+    with torch.no_grad():
+        for unit, _ in units:
+            outputs.append(unit(read(net, outputs)))
+    wanted = {layer: [0.0, 0.0] for _, layer in units}
+    for at, (unit, layer) in enumerate(units):
+        output = unit(read(net, outputs[:at]))
+        for part, gradient in enumerate(arriving(net, outputs, at)):
+            own = torch.autograd.grad(
+                output,
+                list(layer.parameters()),
+                gradient,
+                retain_graph=True,
+                materialize_grads=True,
+            )
+            wanted[layer][part] = wanted[layer][part] + torch.cat([g.flatten() for g in own])
+    found = split_gradients(net, lambda net: cross_entropy(net(IMAGES), LABELS))
+    for layer, (own, mediated) in zip(found, wanted.values(), strict=True):
+        assert_close(layer.direct, own, atol=1e-11, rtol=1e-9)
+        assert_close(layer.mediated, mediated, atol=1e-11, rtol=1e-9)
 
 
 @pytest.mark.parametrize("fields", MEMBERS, ids=name_of)
