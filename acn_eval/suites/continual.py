@@ -75,6 +75,9 @@ class Continual(Suite, frozen=True):
         if self.augment.cutmix:
             msg = f"augment.cutmix must be 0: it mixes classes; got {self.augment.cutmix}"
             raise ValueError(msg)
+        if self.arch.branches:
+            msg = "arch.branches must be empty: the last head alone is trained"
+            raise ValueError(msg)
         return self
 
     @model_validator(mode="after")

@@ -81,6 +81,7 @@ def test_a_name_alone_takes_what_is_usual(tmp_path):
         ({"methods": [{"method": "si", "c": -1}]}, "methods"),
         ({"methods": [{"method": "ewc", "c": 1}]}, "methods"),
         ({"augment": {"cutmix": 0.5}}, "cutmix must be 0: it mixes classes; got 0.5"),
+        ({"arch": {**ARCH, "depth": 4, "branches": [1]}}, "arch.branches must be empty"),
         ({"connectivities": ["acn", "dense"]}, "connectivities"),
         ({"connectivities": ["acn", "acn"]}, "connectivities must differ; got acn, acn"),
         ({"arch": {**ARCH, "kind": "official_mixer"}}, "connectivity"),
