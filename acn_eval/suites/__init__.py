@@ -8,6 +8,7 @@ from acn_eval.suites.files import shipped_suites
 from acn_eval.suites.low_data import LowData, LowDataProbe, Side
 from acn_eval.suites.pruning import Pruning
 from acn_eval.suites.read import AnySuite, read_suite, schema
+from acn_eval.suites.remedies import ElasticWeights, Joint, Naive, Replay, SynapticIntelligence
 from acn_eval.suites.removal import ByMagnitude, ByMovement, Gradually, Structured
 from acn_eval.suites.robustness import Robustness
 from acn_eval.suites.suite import Answer, Setting, Suite
@@ -21,16 +22,21 @@ __all__ = [
     "Compression",
     "Continual",
     "Dynamics",
+    "ElasticWeights",
     "FineTuning",
     "Gradually",
+    "Joint",
     "LowData",
     "LowDataProbe",
+    "Naive",
     "Pruning",
+    "Replay",
     "Robustness",
     "Setting",
     "Side",
     "Structured",
     "Suite",
+    "SynapticIntelligence",
     "Transfer",
     "read_suite",
     "schema",
