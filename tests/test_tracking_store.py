@@ -145,8 +145,9 @@ def test_a_damaged_store_is_one_line(tmp_path, content):
 
 
 def test_a_file_store_is_refused_in_one_line(tmp_path):
-    with pytest.raises(TrackingError, match="must be a store that takes runs"):
+    with pytest.raises(ConfigError, match="--tracking-uri: must begin with sqlite:///, postgres"):
         record([fake_result()], tracking_uri=str(tmp_path / "mlruns"), cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_postgresql_without_a_driver_names_the_extra(tmp_path, monkeypatch):

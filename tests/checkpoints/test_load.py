@@ -59,9 +59,13 @@ def test_a_missing_file_gets_the_nearest_name(places):
     assert refusal("digits04/acvit.pt").endswith("Did you mean digits04/ac_vit.pt?")
 
 
-@pytest.mark.parametrize("uri", ["", ".", "no.pt", "x" * 5000, "a\0b", "nothing:here"])
+@pytest.mark.parametrize("uri", [".", "no.pt", "x" * 5000, "a\0b", "nothing:here"])
 def test_nothing_there(places, uri):
     assert "must be a checkpoint file" in refusal(uri)
+
+
+def test_no_name_at_all(places):
+    assert refusal("") == "checkpoint: must be the name of a file; got ''"
 
 
 def test_a_folder_is_called_a_folder(places):
