@@ -13,7 +13,7 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval continual
-      five tasks of two digits, ACN against residual, in a minute
+      five tasks of two digits, ACN against residual, in a minute and a half
   acn-eval continual --suite continual --plan
       every method on the digits: what that costs, before it runs
   acn-eval continual --suite split-cifar100-acn
