@@ -1,11 +1,10 @@
 """`acn-eval continual`: tasks learned in turn, what is forgotten, and whether a remedy helps."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from acn_eval.cli.options import output_options
+from acn_eval.cli.options import output_options, training_options
 from acn_eval.cli.recording import recording
 
 __all__ = ["command"]
@@ -47,17 +46,7 @@ A run that is stopped or killed goes on where it was when the same command is gi
     metavar="NAME",
     help="Instead of the suite's: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
 )
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="ACN_EVAL_DATA",
-    help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@click.option(
-    "--limit", type=click.IntRange(min=2), help="Only the first N test images, in a keyed order."
-)
-@click.option("--no-cache", is_flag=True, help="Train anew what the cache already holds.")
+@training_options
 @output_options
 def command(**options: Any) -> None:
     """Train two networks on one task after another, and see what is left of the first ones.

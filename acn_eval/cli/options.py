@@ -6,7 +6,13 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["data_options", "output_options", "place_options", "side_options"]
+__all__ = [
+    "data_options",
+    "output_options",
+    "place_options",
+    "side_options",
+    "training_options",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -77,6 +83,21 @@ place_options = _stack(
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the noise."),
     click.option("--no-cache", is_flag=True, help="Measure anew what the cache already holds."),
+)
+training_options = _stack(
+    click.option(
+        "--data-root",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="ACN_EVAL_DATA",
+        help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
+    ),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=2),
+        help="Only the first N test images, in a keyed order.",
+    ),
+    click.option("--no-cache", is_flag=True, help="Train anew what the cache already holds."),
 )
 output_options = _stack(
     click.option(
