@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -77,7 +77,9 @@ def _sides(plan: Plan, results: list[EvalResult]) -> Rivals:
 def _result(course: Course, looks: Looks) -> EvalResult:
     plan = course.plan
     predicted, correct = looks.arrays()
-    matrix = _matrix(course, predicted)
+    matrix, images = _matrix(course, predicted), _images(course)
+    seen = {name: AccuracyMatrix(counts / images) for name, counts in matrix.items()}
+    exits = [AccuracyMatrix(correct[:, k] / images) for k in range(correct.shape[1])]
     return EvalResult(
         checkpoint=_identity(course),
         data=plan.test.id,
@@ -98,12 +100,12 @@ def _result(course: Course, looks: Looks) -> EvalResult:
             "tasks": course.tasks.record(),
             "learned": course.learned,
             "matrix": {
-                "images": _images(course).tolist(),
+                "images": images.tolist(),
                 **{name: counts.tolist() for name, counts in matrix.items()},
             },
             "exits": correct.tolist(),
-            "measures": _measures(course, matrix),
-            "charts": _charts(course, matrix, correct),
+            "measures": _measures(seen),
+            "charts": _charts(seen, exits),
         },
     )
 
@@ -137,26 +139,22 @@ def _images(course: Course) -> NDArray[np.int64]:
     return np.bincount(tasks.of_class[course.plan.test.labels], minlength=len(tasks))
 
 
-def _measures(course: Course, matrix: Mapping[str, NDArray[np.int64]]) -> dict[str, float]:
-    images = _images(course)
+def _measures(seen: Mapping[str, AccuracyMatrix]) -> dict[str, float]:
     return {
         f"{name}, {SCENARIOS[scenario]}": value
-        for scenario, counts in matrix.items()
-        for name, value in read_off(AccuracyMatrix(counts / images)).items()
+        for scenario, matrix in seen.items()
+        for name, value in read_off(matrix).items()
     }
 
 
 def _charts(
-    course: Course, matrix: Mapping[str, NDArray[np.int64]], correct: NDArray[np.int64]
+    seen: Mapping[str, AccuracyMatrix], exits: Sequence[AccuracyMatrix]
 ) -> list[dict[str, Any]]:
     """Mean over the tasks so far, accuracy on the first task, and forgetting of every exit."""
-    if len(course.learned) == 1:
+    if not seen["task_il"].sequential:
         return []
-    images = _images(course)
-    seen = {name: AccuracyMatrix(counts / images) for name, counts in matrix.items()}
     lines = {f"tasks so far {SCENARIOS[name]}": found.curve() for name, found in seen.items()}
     lines["first task"] = seen["task_il"].values[:, 0]
-    exits = [AccuracyMatrix(correct[:, k] / images) for k in range(correct.shape[1])]
     return [
         *(_chart(name, "tasks learned", line, 1) for name, line in lines.items()),
         _chart("forgetting", "exit", [exit.forgetting for exit in exits], 0),

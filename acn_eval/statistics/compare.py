@@ -164,7 +164,7 @@ def _claim(
         return identical(left, right)
     seeds = (len(candidates), len(baselines))
     subject = f"{left} against {right}"
-    if max(seeds) > 1 and min(seeds) < words.least:
+    if min(seeds) < words.least and not (words.alone and max(seeds) == 1):
         return no_claim(subject, seeds, primary, evidence, words)
     return claim(subject, primary, evidence, words)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ __all__ = [
     "INTRANSIGENCE",
     "MEASURES",
     "SCENARIOS",
+    "Measure",
     "Standing",
     "continual_findings",
     "contrast",
@@ -27,15 +29,24 @@ __all__ = [
 
 SCENARIOS: Mapping[str, str] = {"task_il": "task-IL", "class_il": "class-IL"}
 """The image's own task is known, or any class so far may be answered."""
-MEASURES: Mapping[str, Callable[[AccuracyMatrix], float]] = {
-    "average accuracy": lambda seen: seen.average,
-    "accuracy right after learning": lambda seen: seen.learning,
-    "forgetting": lambda seen: seen.forgetting,
-    "forgetting, best ever": lambda seen: seen.forgetting_best,
-    "forgetting, clamped": lambda seen: seen.forgetting_clamped,
-    "backward transfer": lambda seen: seen.backward_transfer,
+
+
+class Measure(NamedTuple):
+    """What is read off an accuracy matrix, and the least that it can be (the most is 1)."""
+
+    read: Callable[[AccuracyMatrix], float]
+    least: float = -1.0
+
+
+MEASURES: Mapping[str, Measure] = {
+    "average accuracy": Measure(lambda seen: seen.average, 0.0),
+    "accuracy right after learning": Measure(lambda seen: seen.learning, 0.0),
+    "forgetting": Measure(lambda seen: seen.forgetting),
+    "forgetting, best ever": Measure(lambda seen: seen.forgetting_best),
+    "forgetting, clamped": Measure(lambda seen: seen.forgetting_clamped, 0.0),
+    "backward transfer": Measure(lambda seen: seen.backward_transfer),
 }
-"""What is read off an accuracy matrix, by name; all but the first need tasks in turn."""
+"""By name; all but the first need tasks in turn."""
 INTRANSIGENCE = "intransigence"
 _WHOLE = "average accuracy"
 _NOTE = "Student's t over seeds, paired by class order: it holds for these test images"
@@ -60,7 +71,7 @@ class Standing:
 def read_off(seen: AccuracyMatrix) -> dict[str, float]:
     """Return every measure that a matrix has, by name."""
     names = MEASURES if seen.sequential else [_WHOLE]
-    return {name: MEASURES[name](seen) for name in names}
+    return {name: MEASURES[name].read(seen) for name in names}
 
 
 def matrix_of(result: EvalResult, scenario: str = "task_il") -> AccuracyMatrix:
@@ -69,16 +80,16 @@ def matrix_of(result: EvalResult, scenario: str = "task_il") -> AccuracyMatrix:
     return AccuracyMatrix(np.array(kept[scenario]) / np.array(kept["images"]))
 
 
-def spread(values: NDArray[np.float64], top: float = 1.0) -> Estimate:
+def spread(values: NDArray[np.float64], least: float = -1.0, most: float = 1.0) -> Estimate:
     """Return the mean of one value per seed (seeds,) with Student's 95 % limits.
 
-    Limits end at -top and top, which the value itself cannot leave.
+    Limits end at the least and the most that a value can be.
     """
     if len(values) == 1:
         return Estimate(float(values[0]), float("nan"), float("nan"))
     effect = seeds_only(values[:, None])
     low, high = effect.interval()
-    return Estimate(effect.value, max(-top, low), min(top, high))
+    return Estimate(effect.value, max(least, low), min(most, high))
 
 
 def standing(
@@ -93,7 +104,7 @@ def standing(
             which is there if every seed has one.
     """
     values = {
-        _named(measure, scenario): spread(_values(results, measure, scenario))
+        _named(measure, scenario): _over_seeds(results, measure, scenario)
         for scenario in SCENARIOS
         for measure in _measures(results)
     }
@@ -117,7 +128,7 @@ def contrast(
     sides = [{_seed(result): result for result in side} for side in (left, right)]
     shared = [seed for seed in sides[0] if seed in sides[1]]
     ours, theirs = (_values([side[seed] for seed in shared], measure, scenario) for side in sides)
-    return spread(ours - theirs, top=2.0)
+    return spread(ours - theirs, -2.0, 2.0)
 
 
 def continual_findings(
@@ -133,21 +144,29 @@ def continual_findings(
     found = []
     for scenario in SCENARIOS:
         for measure in _measures(both):
-            ours, theirs = (
-                100 * _values(side, measure, scenario)[:, None] for side in (candidates, baselines)
-            )
+            sides = (candidates, baselines)
+            ours, theirs = (_values(side, measure, scenario)[:, None] for side in sides)
             effect = seeds_only(*design.arms(Pair(ours, theirs)))
+            left, right = (_over_seeds(side, measure, scenario) for side in sides)
             found.append(
                 Finding(
                     name=_named(measure, scenario),
                     unit="%",
-                    candidate=spread(ours[:, 0], top=100.0),
-                    baseline=spread(theirs[:, 0], top=100.0),
-                    difference=Estimate(effect.value, *effect.interval()),
+                    candidate=_percent(left),
+                    baseline=_percent(right),
+                    difference=_percent(Estimate(effect.value, *effect.interval())),
                     note=_NOTE,
                 )
             )
     return tuple(found)
+
+
+def _over_seeds(results: Sequence[EvalResult], measure: str, scenario: str) -> Estimate:
+    return spread(_values(results, measure, scenario), MEASURES[measure].least)
+
+
+def _percent(e: Estimate) -> Estimate:
+    return Estimate(100 * e.value, 100 * e.low, 100 * e.high)
 
 
 def _measures(results: Sequence[EvalResult]) -> list[str]:
@@ -159,7 +178,7 @@ def _sequential(results: Sequence[EvalResult]) -> bool:
 
 
 def _values(results: Sequence[EvalResult], measure: str, scenario: str) -> NDArray[np.float64]:
-    return np.array([MEASURES[measure](matrix_of(result, scenario)) for result in results])
+    return np.array([MEASURES[measure].read(matrix_of(result, scenario)) for result in results])
 
 
 def _named(measure: str, scenario: str) -> str:

@@ -38,6 +38,8 @@ class EndPoint:
             where it is larger; None where the primary end point decides.
         replicate: what the files of one side are: seeds of training, or draws of its data.
         least: replicates a side before anything is said about architectures.
+        alone: whether one file a side is a question of its own: which of two checkpoints that
+            somebody holds. Trainings that the suite did itself are a sample, or nothing.
     """
 
     name: str
@@ -51,6 +53,7 @@ class EndPoint:
     decisive: tuple[str, str] | None = None
     replicate: str = "seed"
     least: int = MIN_SEEDS
+    alone: bool = True
 
     def weights(self, conditions: Conditions, primary: Sequence[bool]) -> NDArray[np.float64]:
         """Return the weight of every condition (conditions,); they add up to 1."""
@@ -87,6 +90,7 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "knows more after the last task",
         "knows less after the last task",
         findings=continual_findings,
+        alone=False,
     ),
     "dynamics": _WHOLE,
     "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),
@@ -107,5 +111,6 @@ _END_POINTS: Mapping[str, EndPoint] = {
         findings=learning_findings,
         replicate="draw",
         least=5,
+        alone=False,
     ),
 }

@@ -83,6 +83,9 @@ def test_limits_are_those_of_scipy():
     assert (found.value, found.low, found.high) == pytest.approx((values.mean(), low, high))
     assert math.isnan(spread(values[:1]).low)
     assert spread(np.array([0.9, 1.0, 0.99])).high == 1.0
+    wide = spread(np.array([0.1, 0.9]), 0.0)
+    assert (wide.low, wide.high) == (0.0, 1.0)
+    assert spread(np.array([-0.4, 0.4])).low == -1.0
 
 
 def test_findings_are_paired_by_seed_whatever_the_order_of_files():
@@ -116,9 +119,11 @@ def test_the_primary_end_point_is_task_il_after_the_last_task():
     assert compared.primary.candidate.value == pytest.approx(np.mean(last))
 
 
-def test_two_seeds_claim_nothing_and_find_nothing():
-    compared = compare(side("acn", range(2)), side("residual", range(2)))
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_seeds_claim_nothing_and_find_nothing(seeds):
+    compared = compare(side("acn", range(seeds)), side("residual", range(seeds)))
     assert compared.claim.verdict == "none"
+    assert f"from {seeds} and {seeds} training seeds (3 a side" in compared.claim.sentence
     assert compared.findings == ()
 
 
