@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
-    {"errors", "seeds", "shipped", "versions"},
+    {"atomic", "errors", "seeds", "shipped", "versions"},
     {"results", "strict"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},
