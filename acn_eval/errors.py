@@ -9,11 +9,15 @@ AcnEvalError
 ├─ MeasureError      4   could not be measured
 └─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
 
-Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line.
+Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line; whatever
+they quote is rendered here, without passwords and control characters, and cut.
 Anything that is not an AcnEvalError is a bug and keeps its traceback.
 """
 
 from typing import ClassVar
+
+from acn_eval.addresses import shown
+from acn_eval.foreign_text import plain
 
 __all__ = [
     "AcnEvalError",
@@ -33,7 +37,8 @@ class AcnEvalError(Exception):
     exit_code: ClassVar[int] = 2
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(" ".join(line.strip() for line in message.splitlines()))
+        line = " ".join(line.strip() for line in message.splitlines())
+        super().__init__(plain(shown(line)))
 
 
 class ConfigError(AcnEvalError):

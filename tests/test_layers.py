@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
+    {"addresses", "foreign_text"},
     {"atomic", "errors", "seeds", "shipped", "versions"},
     {"results", "strict"},
     {"models", "data", "corruptions", "statistics"},

@@ -1,0 +1,77 @@
+r"""Renders text from outside: names and messages of files, servers, libraries and users.
+
+`plain` is safe in a terminal, a log, XML, HTML (beside the escaping of its writer) and an MLflow
+tag; `markdown` and `drawn` are for Markdown and for Matplotlib. All give one line of at most
+``limit`` characters, in which what cannot be seen is written as its escape, ``\x1b``.
+"""
+
+import re
+import unicodedata
+
+__all__ = ["drawn", "markdown", "plain", "shortened"]
+
+_LIMIT = 2000
+# Commands of GitHub's and Azure's runners, wherever they stand: a long line may be broken there.
+_COMMAND = re.compile(r":(?=:\w.*?::)|#(?=#\w*\[)")
+_ENTITY = {ord("&"): "&amp;", ord("<"): "&lt;", ord("$"): "&#36;"}
+_LIVE = re.compile(
+    r"[`*~|\\]"
+    r"|(?<!\w)_|_(?!\w)"
+    r"|\](?=[(\[:])"  # a bracket alone is no link: intervals stay readable
+    r"|:(?=//)|(?<=www)\."
+    r"|^[#>]|^[-+=](?=[\s=-]|$)|(?<=^\d)[.)]",
+    re.IGNORECASE,
+)
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+
+
+def plain(text: str, limit: int = _LIMIT) -> str:
+    r"""Return the text without what moves a cursor, reorders letters or commands a CI server.
+
+    >>> plain("a\x1b[31m\nb")
+    'a\\x1b[31m\\nb'
+    >>> plain("::error::all is lost")
+    '\\x3a:error::all is lost'
+    """
+    seen = "".join(c if _is_seen(c) else _escape(c) for c in shortened(text, limit))
+    return shortened(_COMMAND.sub(lambda found: f"\\x{ord(found[0]):x}", seen), limit)
+
+
+def markdown(text: str, limit: int = _LIMIT) -> str:
+    r"""Return the text as Markdown that shows it: no link, mention, HTML, emphasis or new cell.
+
+    >>> markdown("[click](http://x) | <b>ac_vit</b> [-1.2, +0.6]")
+    '[click\\](http\\://x) \\| &lt;b>ac_vit&lt;/b> [-1.2, +0.6]'
+    """
+    shown = _LIVE.sub(r"\\\g<0>", plain(text, limit).strip()).translate(_ENTITY)
+    return _MENTION.sub("@&#8203;", shown)
+
+
+def drawn(text: str, limit: int = _LIMIT) -> str:
+    r"""Return the text for Matplotlib: no formula, and no label that its legends leave out.
+
+    >>> drawn("_a$b$")
+    ' _a\\$b\\$'
+    """
+    shown = plain(text, limit).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text with its middle left out where it has more characters than the limit.
+
+    >>> shortened("weights/of/the/network.pt", 15)
+    'weights…work.pt'
+    """
+    if len(text) <= limit:
+        return text
+    head, tail = limit // 2, (limit - 1) // 2
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
