@@ -1,6 +1,7 @@
 """Tables and sentences for the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -21,11 +22,13 @@ __all__ = [
     "console",
     "duration",
     "end_point",
+    "milliseconds",
     "percent",
     "show",
     "show_accuracies",
     "show_claim",
     "show_comparison",
+    "show_disturbed",
     "show_findings",
     "show_manifest",
     "show_notes",
@@ -120,6 +123,20 @@ def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalRe
     for a in accuracies:
         table.add_row(a.name, percent(a.estimate), ", ".join(a.notes))
     out.print(table)
+
+
+def milliseconds(latency: Mapping[str, Any]) -> str:
+    """Return median and 95th percentile of a latency, unless the machine was disturbed."""
+    if not latency.get("steady", True):
+        return "disturbed"
+    return f"{latency['median_ms']:.2f} ({latency['p95_ms']:.2f})"
+
+
+def show_disturbed(out: Console, latencies: Sequence[Mapping[str, Any]]) -> None:
+    """Say what `disturbed` means where some latency is."""
+    if not all(latency.get("steady", True) for latency in latencies):
+        note = "disturbed: other programs kept the machine busy, so no time is stated"
+        out.print(note, style="dim")
 
 
 def show_notes(

@@ -7,11 +7,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from acn_eval.cli.words import percent, show_verdict
+from acn_eval.cli.words import milliseconds, percent, show_disturbed, show_verdict
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, Cut, cut_of, summarise
 
 __all__ = ["show", "show_difficulty"]
+
+_BATCHES = ("batch1", "batch64")
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
@@ -20,9 +22,10 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
     measured = [r for r in results if cut_of(r) is not None]
     if measured:
         _show_cuts(out, measured)
-        if len(measured) <= 2:
-            _show_costs(out, measured)
-            _show_early_exits(out, measured)
+    priced = [r for r in measured if "costs" in r.details]
+    if 0 < len(priced) <= 2:
+        _show_costs(out, priced)
+        _show_early_exits(out, priced)
     if comparison is not None:
         show_verdict(out, comparison)
 
@@ -118,6 +121,7 @@ def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
     out.print()
     out.print(table)
     out.print("measured on this machine, warm; memory: weights and activations", style="dim")
+    show_disturbed(out, [c[b] for r in results for c in r.details["costs"] for b in _BATCHES])
 
 
 def _cost(row: dict[str, Any]) -> Iterator[str]:
@@ -125,8 +129,8 @@ def _cost(row: dict[str, Any]) -> Iterator[str]:
     yield f"{row['flops'] / 1e6:.2f}"
     yield "-" if row["weight_bytes"] is None else f"{row['weight_bytes'] / 1e6:.2f}"
     yield f"{row['memory_bytes'] / 1e6:.2f}"
-    for batch in ("batch1", "batch64"):
-        yield f"{row[batch]['median_ms']:.2f} ({row[batch]['p95_ms']:.2f})"
+    for batch in _BATCHES:
+        yield milliseconds(row[batch])
 
 
 def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
@@ -135,10 +139,12 @@ def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
     for name in ("threshold", "accuracy % [95 %]", "mean exit", "FLOPs", "ms per image"):
         table.add_column(name, justify="right")
     for result in results:
-        whole = result.details["costs"][-1]["flops"]
+        costs = result.details["costs"]
+        steady = all(row["early"].get("steady", True) for row in costs)
         for row in result.details["early_exit"]:
             if row["chosen"]:
-                table.add_row(f"{result.checkpoint.name}, {row['rule']}", *_point(row, whole))
+                point = _point(row, costs[-1]["flops"], steady=steady)
+                table.add_row(f"{result.checkpoint.name}, {row['rule']}", *point)
     out.print()
     out.print(table)
     out.print(
@@ -149,10 +155,10 @@ def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
     )
 
 
-def _point(row: dict[str, Any], whole: int) -> Iterator[str]:
+def _point(row: dict[str, Any], whole: int, *, steady: bool) -> Iterator[str]:
     a = row["accuracy"]
     yield f"{row['threshold']:g}"
     yield f"{100 * a['value']:.1f} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"
     yield f"{row['mean_exit']:.2f}"
     yield f"{100 * row['flops'] / whole:.0f} %"
-    yield f"{row['milliseconds']:.2f}"
+    yield f"{row['milliseconds']:.2f}" if steady else "disturbed"

@@ -7,7 +7,13 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from acn_eval.cli.words import show_accuracies, show_rows, show_verdict
+from acn_eval.cli.words import (
+    milliseconds,
+    show_accuracies,
+    show_disturbed,
+    show_rows,
+    show_verdict,
+)
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Row, summarise
 
@@ -70,13 +76,14 @@ def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
         table.add_column(name, justify="right")
     table.add_column("ms, batch 1 (p95)", justify="right")
     if True in cut:
-        table.add_column("batch 64", justify="right")
+        table.add_column("batch 64 (p95)", justify="right")
     for result, row in told:
         table.add_row(f"{result.checkpoint.name}, {row['method']}", *_cost(row))
     out.print()
     out.print(table)
     for is_cut in sorted(cut):
         out.print(_NOTES[is_cut], style="dim")
+    show_disturbed(out, [row[b] for _, row in told for b in ("batch1", "batch64") if b in row])
 
 
 def _told(networks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,6 +104,6 @@ def _cost(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['effective_flops'] / 1e6:.2f}"
     yield f"{row['weight_bytes'] / 1e6:.2f}"
     yield f"{row['deflated_bytes'] / 1e6:.2f}"
-    yield f"{row['batch1']['median_ms']:.2f} ({row['batch1']['p95_ms']:.2f})"
+    yield milliseconds(row["batch1"])
     if _is_cut(row):
-        yield f"{row['batch64']['median_ms']:.2f}"
+        yield milliseconds(row["batch64"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from acn_eval.checkpoints import cut_at
 from acn_eval.data import Examples
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.models import Encoder, exit_costs, head_flops
-from acn_eval.passes import Numeric, Subject, latency
+from acn_eval.passes import Numeric, Subject, Timed, latencies
 from acn_eval.results import Cell, Skip
 from acn_eval.statistics.depth import cut_depth, images_needed
 from acn_eval.statistics.early_exit import RULES, Exits, Rule, chosen, operating
@@ -25,6 +26,7 @@ __all__ = ["Compression"]
 
 _TOLERANCES = (0.005, 0.02)
 _BATCHES = (1, 64)
+_TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
 
 
 class Compression(Suite, frozen=True):
@@ -54,11 +56,12 @@ class Compression(Suite, frozen=True):
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
         """Show the test images to every exit, and the validation images to choose by."""
         test = self.noise.show(subjects, setting, exits=True)
-        deep = [subject for subject in subjects if _has_exits(subject)]
+        pairs = zip(subjects, test, strict=True)
+        deep = [subject for subject, shown in pairs if _has_exits(shown)]
         validation = iter(self._held_out(deep, setting, test[0].numeric))
         return [
             self._answer(subject, setting, shown, next(validation))
-            if _has_exits(subject)
+            if _has_exits(shown)
             else _without_exits(subject, shown)
             for subject, shown in zip(subjects, test, strict=True)
         ]
@@ -83,23 +86,26 @@ class Compression(Suite, frozen=True):
     def _answer(
         self, subject: Subject, setting: Setting, test: Shown, validation: Shown
     ) -> Answer:
-        network = subject.checkpoint.model
-        assert isinstance(network, Encoder)
         tolerance = self._tolerance(setting)
         held_out = _exits(validation)
         cut = cut_depth(held_out.correct, tolerance).estimate
         details = {
             "tolerance": tolerance,
-            "depth": network.config.depth,
+            "depth": len(held_out.correct) - 1,
             "validation": {
                 "n": len(validation.labels),
                 "accuracy": held_out.accuracies(),
                 "cut": cut,
             },
-            "costs": self._costs(subject, setting, test),
         }
-        whole = replace(test.answer(), cells=tuple(_cells(test, cut)))
-        return _with_early_exit(replace(whole, details=details), network, test, held_out)
+        warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(_exits(test)))
+        cells = tuple(_cells(test, cut))
+        answer = replace(test.answer(), cells=cells, details=details, warnings=warnings)
+        network = subject.checkpoint.model
+        if not isinstance(network, Encoder):
+            return _without_costs(answer, subject, test)
+        costs = self._costs(subject, network, setting, test)
+        return _with_early_exit(answer, costs, head_flops(network), test, held_out)
 
     def _tolerance(self, setting: Setting) -> float:
         if self.tolerance is not None:
@@ -107,22 +113,22 @@ class Compression(Suite, frozen=True):
         fine, coarse = _TOLERANCES
         return fine if len(setting.whole) >= images_needed(fine) else coarse
 
-    def _costs(self, subject: Subject, setting: Setting, shown: Shown) -> list[dict[str, Any]]:
+    def _costs(
+        self, subject: Subject, network: Encoder, setting: Setting, shown: Shown
+    ) -> list[dict[str, Any]]:
         """What the network costs that is cut at each exit 0 .. L; latency is measured.
 
         ``early`` is the time of one image that leaves there, all heads on the way included.
         """
-        network = subject.checkpoint.model
-        assert isinstance(network, Encoder)
         images = _blank(network, setting.place.device)
-        timed = partial(latency, numeric=shown.numeric, seconds=self.seconds)
+        costs = exit_costs(network)
+        asked = [_timed(network, k, images) for k in range(len(costs))]
+        times = iter(latencies(list(chain(*asked)), shown.numeric, seconds=self.seconds))
         rows = []
-        for k, cost in enumerate(exit_costs(network)):
-            cut = network.truncated(k)
+        for k, cost in enumerate(costs):
             row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, k)}
             row["memory_bytes"] = 4 * cost.parameters + cost.activation_bytes
-            row |= {f"batch{n}": asdict(timed(cut, images[:n])) for n in _BATCHES}
-            row["early"] = asdict(timed(partial(network.leave_at, exit=k), images[:1]))
+            row |= {name: asdict(next(times)) for name in _TIMES}
             rows.append(row)
         return rows
 
@@ -138,8 +144,15 @@ def _require_same_classes(validation: Examples, test: Examples) -> None:
         raise DataError(msg)
 
 
-def _has_exits(subject: Subject) -> bool:
-    return isinstance(subject.checkpoint.model, Encoder)
+def _has_exits(shown: Shown) -> bool:
+    return len(shown.outcomes[0]) > 1
+
+
+def _timed(network: Encoder, exit: int, images: torch.Tensor) -> list[Timed]:
+    """Return what is timed of an exit, in the order of `_TIMES`."""
+    cut = network.truncated(exit)
+    early = Timed(partial(network.leave_at, exit=exit), images[:1])
+    return [*(Timed(cut, images[:n]) for n in _BATCHES), early]
 
 
 def _blank(network: Encoder, device: torch.device) -> torch.Tensor:
@@ -196,9 +209,25 @@ def _weight_bytes(subject: Subject, exit: int) -> int | None:
     return sum(value.nbytes for value in state.values())
 
 
-def _with_early_exit(answer: Answer, network: Encoder, test: Shown, held_out: Exits) -> Answer:
-    """Add the trade-off of every rule, and the cells of the thresholds that validation chose."""
-    costs, head = answer.details["costs"], head_flops(network)
+def _without_costs(answer: Answer, subject: Subject, test: Shown) -> Answer:
+    """A network with exits of its own does not say what its first blocks alone cost."""
+    reason = f"{subject.checkpoint.id.name} cannot be truncated here, so that costs are unknown"
+    skipped = Skip({**test.questions[0].condition, "exit": "early"}, reason)
+    return replace(answer, skipped=(*answer.skipped, skipped))
+
+
+def _with_early_exit(
+    answer: Answer, costs: list[dict[str, Any]], head: int, test: Shown, held_out: Exits
+) -> Answer:
+    """Add costs, the trade-off of every rule, and the cells of thresholds that validation chose.
+
+    Args:
+        answer: the cells of all exits, and the details so far.
+        costs: of every exit.
+        head: FLOPs of every further head on the way.
+        test: what the exits made of the test images.
+        held_out: what they made of the undisturbed validation images.
+    """
     flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
     times = [row["early"]["median_ms"] for row in costs]
     exits, tolerance = _exits(test), answer.details["tolerance"]
@@ -209,9 +238,13 @@ def _with_early_exit(answer: Answer, network: Encoder, test: Shown, held_out: Ex
         points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
         rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
         cells.append(_policy(rule, best, exits, test))
-    details = {**answer.details, "early_exit": rows, "charts": _charts(exits, costs, rows)}
-    warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(exits))
-    return replace(answer, cells=(*answer.cells, *cells), details=details, warnings=warnings)
+    details = {
+        **answer.details,
+        "costs": costs,
+        "early_exit": rows,
+        "charts": _charts(exits, costs, rows),
+    }
+    return replace(answer, cells=(*answer.cells, *cells), details=details)
 
 
 def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from sklearn.metrics import accuracy_score
 
 from acn_eval.checkpoints import Prepare, export, from_module, load
+from acn_eval.cli.words import console
+from acn_eval.cli.words_compression import show
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
 from acn_eval.errors import ConfigError, DataError
@@ -334,6 +336,42 @@ def test_a_network_in_memory_has_exits_but_no_file(pair, place):
     (result,) = evaluate([own], SUITE, Choice(limit=40), place=place)
     assert [row["weight_bytes"] for row in result.details["costs"]] == [None] * 3
     assert cut_of(result).depth == DEPTH
+
+
+class WithExits(torch.nn.Module):
+    """A network of somebody else's that follows the protocol: `forward` and `exits`."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, images):
+        return self.inner(images)
+
+    def exits(self, images):
+        return self.inner.exits(images)
+
+
+def test_exits_of_another_class_are_exits(pair, place):
+    """The protocol decides: every exit, and the cut, are those of the same network of ours."""
+    ours = pair[0]
+    own = from_module(
+        WithExits(ours.model), name="theirs", classes=ours.classes, prepare=ours.prepare
+    )
+    choice = Choice(data="digits", limit=40)
+    expected, found = evaluate([ours, own], SUITE, choice, place=place)
+    assert found.details["depth"] == DEPTH
+    assert found.details["validation"] == expected.details["validation"]
+    for cell_ in found.cells:
+        (same,) = [c for c in expected.cells if c.condition == cell_.condition]
+        assert np.array_equal(cell_.predicted, same.predicted)
+    assert len(found.cells) == len(expected.cells) - len(RULES)
+    (skip,) = found.skipped
+    assert skip.condition["exit"] == "early"
+    assert skip.reason == "theirs cannot be truncated here, so that costs are unknown"
+    assert cut_of(found) == cut_of(expected)
+    show(console(), [found], None)
+    show(console(), [expected, found], compare([expected], [found]))
 
 
 @pytest.mark.parametrize("connectivity", ["acn", "residual"])
