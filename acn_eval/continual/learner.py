@@ -18,7 +18,7 @@ from acn_eval.continual.guard import Guard, Shown
 from acn_eval.continual.plan import Course
 from acn_eval.continual.synaptic import Synaptic
 from acn_eval.data import Examples
-from acn_eval.models import Encoder, build, initialise
+from acn_eval.models import Encoder, build, initialise, require_finite
 from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.suites.remedies import ElasticWeights, Replay, SynapticIntelligence
 from acn_eval.training.batches import augmented, batch_indices
@@ -216,6 +216,7 @@ class Learner:
         labels = torch.from_numpy(plan.test.labels[where]).to(self.device)
         task = self.of_class[labels]
         exits = torch.stack(self.network.exits(plan.scale(pixels)))
+        require_finite(exits, f"seed {self.course.seed} after task {self.stage + 1}")
         own = self.columns[task]
         best = exits.gather(2, own.expand(len(exits), -1, -1)).argmax(2)
         among_own = own.expand(len(exits), -1, -1).gather(2, best[..., None])[..., 0]

@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
 from acn_eval.dynamics.gradients import split_gradients
-from acn_eval.models import Encoder
-from acn_eval.passes import ClassMap, Place, Subject, prepared
+from acn_eval.models import Encoder, require_finite
+from acn_eval.passes import Place, Subject, prepared
 
 __all__ = ["Outcomes", "Snapshot", "Watch", "encoder_of", "features", "outcomes"]
 
@@ -83,9 +83,9 @@ class Watch:
 @torch.no_grad()
 def outcomes(subject: Subject, examples: Examples, place: Place) -> Outcomes:
     """Show examples to every exit, in full precision; the network's mode is left as it is."""
-    network, classes = encoder_of(subject), subject.classes
+    network = encoder_of(subject)
     parts = [
-        [_decided(classes, logits) for logits in network.exits(images)]
+        [_decided(subject, logits) for logits in network.exits(images)]
         for images in _batches(subject.checkpoint, examples, place.device, place.batch_size)
     ]
     predicted, confidence = (
@@ -113,8 +113,8 @@ def encoder_of(subject: Subject) -> Encoder:
     return network
 
 
-def _decided(classes: ClassMap, logits: Tensor) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    decision = classes.decide(logits)
+def _decided(subject: Subject, logits: Tensor) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    decision = subject.classes.decide(require_finite(logits, subject.checkpoint.id.name))
     return decision.predicted.cpu().numpy(), decision.confidence.cpu().numpy()
 
 

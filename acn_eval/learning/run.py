@@ -17,7 +17,7 @@ from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import STREAM
 from acn_eval.learning.plan import Arm, Group, Plan, Training, decides
 from acn_eval.learning.subsets import details, records, warnings
-from acn_eval.models import Encoder, build
+from acn_eval.models import Encoder, build, require_finite
 from acn_eval.models.cost import Cost, cost
 from acn_eval.passes import CLEAN, Store
 from acn_eval.passes.precision import forward
@@ -124,6 +124,7 @@ def _shown(plan: Plan, network: Encoder, lesson: Lesson) -> NDArray[np.void]:
         where = np.arange(begin, min(begin + _CHUNK, len(test)))
         images = scale(test.read(where, lesson.geometry).to(torch.float32) / 255)
         logits = forward(network, images, "fp32", plan.place.batch_size)
+        require_finite(logits, f"seed {lesson.recipe.seed} of low-data training")
         _note(outcomes[where[0] : where[-1] + 1], logits, torch.from_numpy(test.labels[where]))
     return outcomes
 

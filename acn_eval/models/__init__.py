@@ -3,6 +3,7 @@
 from acn_eval.models.build import AnyArch, build, initialise, read_arch
 from acn_eval.models.cost import Cost, cost, exit_costs, head_flops
 from acn_eval.models.encoder import Encoder, Readings
+from acn_eval.models.finite import broken, require_finite
 from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
 from acn_eval.models.vit import ViTConfig
 
@@ -14,10 +15,12 @@ __all__ = [
     "OfficialMixerConfig",
     "Readings",
     "ViTConfig",
+    "broken",
     "build",
     "cost",
     "exit_costs",
     "head_flops",
     "initialise",
     "read_arch",
+    "require_finite",
 ]

@@ -14,6 +14,7 @@ from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
 from acn_eval.models import Readings
+from acn_eval.passes.finite import require_measured
 from acn_eval.passes.memory import Batches
 from acn_eval.passes.one_pass import Pair, Pass, chunks, facts, inputs, is_file
 from acn_eval.passes.place import Place
@@ -81,16 +82,23 @@ def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
     """Return the features of every subject under every question, in the examples' order.
 
     Finished pieces are kept and found again, the same numbers to the last bit.
+
+    Raises:
+        MeasureError: features that are NaN or infinite; counts the images of every condition.
     """
     batches = Batches(job.place.batch_size, job.place.device)
     pieces = [_chunk(job, chunk, batches, tell) for chunk in chunks(job)]
-    return [
+    found = [
         [
             Depths(np.concatenate([piece[s, q] for piece in pieces], axis=2))
             for q in range(len(job.questions))
         ]
         for s in range(len(job.subjects))
     ]
+    for subject, row in zip(job.subjects, found, strict=True):
+        bad = [np.asarray(~np.isfinite(d.table).all(axis=(0, 1, 3))) for d in row]
+        require_measured(subject.checkpoint.id.name, job.questions, bad, "features", job.numeric)
+    return found
 
 
 def _chunk(

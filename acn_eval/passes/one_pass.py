@@ -18,6 +18,7 @@ from torch.nn.functional import interpolate
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data import Examples, Geometry
+from acn_eval.passes.finite import require_measured
 from acn_eval.passes.memory import Batches
 from acn_eval.passes.place import Place
 from acn_eval.passes.precision import Numeric, running
@@ -81,6 +82,9 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
 
     The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
     the certificate counts), chunks, order, or what was in the store.
+
+    Raises:
+        MeasureError: logits that are NaN or infinite; counts the images of every condition.
     """
     counter = _Counter(len(job.subjects) * len(job.questions) * len(job.examples), progress)
     counter.add(0)
@@ -89,7 +93,11 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     for chunk in chunks(job):
         for s, q, outcomes in _chunk(job, chunk, batches, counter):
             parts[s][q].append(outcomes)
-    return [[np.concatenate(pieces, axis=1) for pieces in row] for row in parts]
+    found = [[np.concatenate(pieces, axis=1) for pieces in row] for row in parts]
+    for subject, row in zip(job.subjects, found, strict=True):
+        bad = [np.isnan(outcomes["confidence"]).any(axis=0) for outcomes in row]
+        require_measured(subject.checkpoint.id.name, job.questions, bad, "logits", job.numeric)
+    return found
 
 
 def chunks(job: Pass) -> Iterator[Examples]:

@@ -1,5 +1,6 @@
 """What one pass is asked: conditions, and how the classes of data and model correspond."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from acn_eval.corruptions import Corruption
 from acn_eval.errors import DataError
+from acn_eval.models import broken
 from acn_eval.results import Scalar
 
 __all__ = ["CLEAN", "ClassMap", "Decision", "Question", "class_map"]
@@ -39,8 +41,9 @@ class Decision(NamedTuple):
     """What a network made of n images.
 
     Attributes:
-        predicted: class of the data (n,) int32, -1 for another.
-        confidence: softmax of that class (n,).
+        predicted: class of the data (n,) int32, -1 for another, or for none.
+        confidence: softmax of that class (n,); NaN where a logit is NaN or infinite, so that
+            nothing was answered.
         entropy: of the softmax, in nats (n,).
     """
 
@@ -64,17 +67,23 @@ class ClassMap:
     def decide(self, logits: Tensor) -> Decision:
         """Return what logits (n, classes of the model) say about the classes of the data."""
         logits = logits.float()
+        unanswered = broken(logits)
         columns = torch.tensor(self.columns, device=logits.device)
         if self.restricted:
             logits = logits.index_select(1, columns)
         shares = logits.softmax(1)
         confidence, winner = shares.max(1)
         entropy = torch.special.entr(shares).sum(1)
-        if self.restricted:
-            return Decision(winner.to(torch.int32), confidence, entropy)
-        back = torch.full((logits.shape[1],), -1, dtype=torch.int32, device=logits.device)
-        back[columns] = torch.arange(len(columns), dtype=torch.int32, device=logits.device)
-        return Decision(back[winner], confidence, entropy)
+        predicted = winner.to(torch.int32)
+        if not self.restricted:
+            back = torch.full((logits.shape[1],), -1, dtype=torch.int32, device=logits.device)
+            back[columns] = torch.arange(len(columns), dtype=torch.int32, device=logits.device)
+            predicted = back[winner]
+        return Decision(
+            predicted.masked_fill(unanswered, -1),
+            confidence.masked_fill(unanswered, math.nan),
+            entropy,
+        )
 
 
 def class_map(

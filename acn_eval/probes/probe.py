@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from acn_eval.errors import MeasureError
 from acn_eval.probes.features import Features, Test, Train, Validation, require
 from acn_eval.probes.scaling import Scaling
 from acn_eval.probes.solution import Solution
@@ -51,8 +52,14 @@ class LinearProbe:
     probabilities: bool
 
     def answer(self, x: NDArray[np.float32]) -> Answered:
-        """Answer on features (n, width)."""
+        """Answer on features (n, width).
+
+        Raises:
+            MeasureError: outputs that are NaN or infinite.
+        """
         outputs = self.scaling(x) @ self.solution.weights.T + self.solution.bias
+        if not np.isfinite(outputs).all():
+            raise MeasureError("probe: outputs must be finite; got NaN or infinity")
         predicted = self.classes[outputs.argmax(axis=1)].astype(np.int32)
         if not self.probabilities:
             return Answered(predicted, None)

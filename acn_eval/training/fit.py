@@ -16,7 +16,7 @@ from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, read_pickle, write_native
 from acn_eval.data import Examples, Geometry, Split, channel_moments, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError
-from acn_eval.models import Encoder, build, initialise
+from acn_eval.models import Encoder, build, initialise, require_finite
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
 from acn_eval.training.exit_loss import exit_weights, weighted_loss
@@ -244,12 +244,17 @@ def finite(loss: Tensor, step: int) -> float:
 
 @torch.no_grad()
 def accuracy_of(network: nn.Module, examples: Examples, geometry: Geometry, scale: Scale) -> float:
-    """Return the share of the examples that a network gets right; 0 of none."""
+    """Return the share of the examples that a network gets right; 0 of none.
+
+    Raises:
+        MeasureError: logits that are NaN or infinite.
+    """
     correct = 0
     for begin in range(0, len(examples), 256):
         where = np.arange(begin, min(begin + 256, len(examples)))
         images = examples.read(where, geometry).to(torch.float32) / 255
-        predicted = network(scale(images)).argmax(1).cpu().numpy()
+        logits = require_finite(network(scale(images)), "training")
+        predicted = logits.argmax(1).cpu().numpy()
         correct += int((predicted == examples.labels[where]).sum())
     return correct / max(1, len(examples))
 

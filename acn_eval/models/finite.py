@@ -1,0 +1,34 @@
+"""Refuses logits that are NaN or infinite: their argmax is a class that nobody answered."""
+
+import torch
+from torch import Tensor
+
+from acn_eval.errors import MeasureError
+
+__all__ = ["broken", "require_finite"]
+
+
+def broken(logits: Tensor) -> Tensor:
+    """Return which of n examples have a logit that is NaN or infinite: bool (n,).
+
+    Args:
+        logits: (n, classes).
+    """
+    return ~torch.isfinite(logits).all(dim=1)
+
+
+def require_finite(logits: Tensor, where: str) -> Tensor:
+    """Return logits (..., n, classes) as they are, if all of them are finite.
+
+    Args:
+        logits: of one network; leading axes are its exits.
+        where: what was measured, to stand in front of the message.
+
+    Raises:
+        MeasureError: says for how many examples they are not.
+    """
+    bad = broken(logits.transpose(0, -2).flatten(1))
+    if bool(bad.any()):
+        msg = f"{where}: logits must be finite; got NaN or infinity for {int(bad.sum())}"
+        raise MeasureError(f"{msg} of {len(bad)} images")
+    return logits
