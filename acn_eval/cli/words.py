@@ -14,9 +14,9 @@ from acn_eval.statistics import (
     Estimate,
     ManifestRow,
     Row,
-    name_of,
     summarise,
 )
+from acn_eval.statistics.endpoints import end_point_of
 
 __all__ = [
     "console",
@@ -162,8 +162,9 @@ def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> 
         yield from comparison.warnings
     for result in results:
         yield from result.warnings
+        label = end_point_of(result.suite).label
         for skip in result.skipped:
-            yield f"not measured: {name_of(skip.condition)} ({skip.reason})"
+            yield f"not measured: {label(skip.condition)} ({skip.reason})"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

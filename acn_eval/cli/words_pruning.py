@@ -1,8 +1,7 @@
 """What the terminal says of pruning: every sparsity, and what is left of the networks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +14,7 @@ from acn_eval.cli.words import (
     show_verdict,
 )
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics import Accuracy, Comparison, Row, summarise
+from acn_eval.statistics import Comparison, summarise
 
 __all__ = ["show"]
 
@@ -35,10 +34,10 @@ _NOTES = {
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
     """Print methods and sparsities, what is left of each network, and the verdict."""
     if comparison is not None:
-        rows = [_brief(row) for row in comparison.rows if _is_shown(row.condition)]
+        rows = [row for row in comparison.rows if _is_shown(row.condition)]
         show_rows(out, comparison, rows)
     else:
-        own = [_brief(a) for a in summarise(results) if _is_shown(a.condition)]
+        own = [a for a in summarise(results) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(
         "share of the weights of linear and convolution layers, but for the heads, that is "
@@ -49,16 +48,6 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         _show_costs(out, results)
     if comparison is not None:
         show_verdict(out, comparison)
-
-
-_Named = TypeVar("_Named", Row, Accuracy)
-
-
-def _brief(row: _Named) -> _Named:
-    """``magnitude 0.6``, or ``magnitude of 4 blocks 0.6``."""
-    c = row.condition
-    cut = f" of {c['blocks']} blocks" if "blocks" in c else ""
-    return replace(row, name=f"{str(c['method']).replace('_', ' ')}{cut} {c['sparsity']:g}")
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:

@@ -12,6 +12,7 @@ from acn_eval.report.verdicts import verdict_about
 from acn_eval.results import Cell, EvalResult
 from acn_eval.statistics import Comparison, compare
 from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
+from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.pairing import plain, require_complete
 from acn_eval.tracking import OnDisk
 
@@ -93,14 +94,9 @@ def material(found: OnDisk, baseline: str | None = None) -> Material:
 
 
 def head_cells(result: EvalResult) -> list[Cell]:
-    """Return the cells of the whole network: of its last exit, and after its last task.
-
-    Where a suite has several exits, or stages of learning, these are others' outcomes.
-    """
-    own = [c for c in result.cells if c.measure == "correct" and "per_class" not in c.condition]
-    if any("tasks" in c.condition for c in own):
-        return [c for c in own if c.primary]
-    return [c for c in own if c.condition.get("exit", "last") == "last"]
+    """Return the cells that show the network as it is, by what its suite calls so."""
+    own = [c for c in result.cells if c.measure == "correct"]
+    return end_point_of(result.suite).whole(own)
 
 
 def _completed(found: OnDisk) -> OnDisk:

@@ -9,7 +9,8 @@ from acn_eval.report.material import Material
 from acn_eval.report.method import method, provenance
 from acn_eval.report.outcomes import calibrated, confused
 from acn_eval.report.page import Block, Items, Page, Section, Text
-from acn_eval.statistics import Comparison, name_of, summarise
+from acn_eval.statistics import Comparison, summarise
+from acn_eval.statistics.endpoints import end_point_of
 
 __all__ = ["page_of"]
 
@@ -130,7 +131,7 @@ def _warnings(material: Material) -> tuple[str, ...]:
 
 def _skips(material: Material) -> tuple[str, ...]:
     found = (
-        f"{r.checkpoint.name}, {name_of(skip.condition)}: {skip.reason}"
+        f"{r.checkpoint.name}, {end_point_of(r.suite).label(skip.condition)}: {skip.reason}"
         for r in material.results
         for skip in r.skipped
     )

@@ -1,6 +1,6 @@
 """What a comparison of two results says: plain typed records, in fractions of 1 (not points)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -207,9 +207,12 @@ def _corruption(condition: Mapping[str, Scalar]) -> str:
     return f"{name} {level:g}" if isinstance(level, int | float) else f"{name} {level}"
 
 
-def names_of(conditions: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
+def names_of(
+    conditions: Sequence[Mapping[str, Scalar]],
+    label: Callable[[Mapping[str, Scalar]], str] = name_of,
+) -> tuple[str, ...]:
     """Return distinct names: conditions that share one add the fields in which they differ."""
-    names = [name_of(condition) for condition in conditions]
+    names = [label(condition) for condition in conditions]
     return tuple(
         name
         + _difference(conditions[i], [conditions[j] for j, o in enumerate(names) if o == name])

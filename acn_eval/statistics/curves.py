@@ -24,12 +24,14 @@ class Axis(NamedTuple):
         label: for figures, with its unit.
         steps: factor that makes places integers.
         logarithmic: whether equal ratios are equal distances.
+        start: what its place 0 is, where that has to be said.
     """
 
     field: str
     label: str
     steps: int = 1
     logarithmic: bool = False
+    start: str = ""
 
     def step(self, place: float) -> int:
         """Return a place as the step of a metric: MLflow's servers take integers only.
@@ -39,13 +41,23 @@ class Axis(NamedTuple):
         """
         return round(place * self.steps)
 
+    @property
+    def step_in_words(self) -> str:
+        """What such a step is.
+
+        >>> Axis("sparsity", "share of weights removed", steps=1000).step_in_words
+        '1000 x the share of weights removed'
+        """
+        scaled = self.label if self.steps == 1 else f"{self.steps} x the {self.label}"
+        return scaled + self.start
+
 
 _AXES = (
     Axis("exit", "blocks executed"),
     Axis("sparsity", "share of weights removed", steps=1000),
     Axis("tasks", "tasks learned"),
     Axis("per_class", "training images per class", logarithmic=True),
-    Axis(_LEVEL, "level", steps=1000),
+    Axis(_LEVEL, "level", steps=1000, start="; step 0 is the undisturbed images"),
 )
 
 

@@ -1,25 +1,54 @@
 """What the primary end point of each kind of suite is, and what may be said about it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.results import EvalResult, Scalar
+from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.area import sparsity_trapezoid
-from acn_eval.statistics.comparison import Finding
+from acn_eval.statistics.comparison import Finding, name_of
 from acn_eval.statistics.continual import continual_findings
 from acn_eval.statistics.depth import depth_findings
 from acn_eval.statistics.design import Design
 from acn_eval.statistics.learning import learning_findings, log_trapezoid
 
-__all__ = ["EndPoint", "end_point_of"]
+__all__ = ["EndPoint", "end_point_of", "end_points"]
 
 Conditions = Sequence[Mapping[str, Scalar]]
 Findings = Callable[[Design, Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
+
+
+def _like_primary(*fields: str, at: int = 0) -> Callable[[Sequence[Cell]], list[Cell]]:
+    """Take the cells that equal the primary cell at a position in some fields."""
+
+    def chosen(cells: Sequence[Cell]) -> list[Cell]:
+        marked = [c.condition for c in cells if c.primary][at:][:1]
+        return [
+            c for c in cells for m in marked if all(c.condition.get(f) == m.get(f) for f in fields)
+        ]
+
+    return chosen
+
+
+def _without_blocks(condition: Mapping[str, Scalar]) -> str:
+    block = condition.get("without")
+    left = f"block {block}" if isinstance(block, int) else block
+    return name_of(condition) + (f", without {left}" if left else "")
+
+
+def _pruned(condition: Mapping[str, Scalar]) -> str:
+    """``magnitude 0.6``, ``magnitude of 4 blocks 0.6, gaussian 0.1``."""
+    if "method" not in condition:
+        return name_of(condition)
+    method = str(condition["method"]).replace("_", " ")
+    cut = f" of {condition['blocks']} blocks" if "blocks" in condition else ""
+    share = f" {condition['sparsity']:g}" if "sparsity" in condition else ""
+    shown = name_of(condition)
+    return f"{method}{cut}{share}{'' if shown == 'clean' else f', {shown}'}"
 
 
 @dataclass(frozen=True)
@@ -40,6 +69,9 @@ class EndPoint:
         least: replicates a side before anything is said about architectures.
         alone: whether one file a side is a question of its own: which of two checkpoints that
             somebody holds. Trainings that the suite did itself are a sample, or nothing.
+        label: names a condition in a few words.
+        whole: takes the cells that show a network as it is: to its last exit, with all of its
+            weights, after its last task.
     """
 
     name: str
@@ -54,6 +86,8 @@ class EndPoint:
     replicate: str = "seed"
     least: int = MIN_SEEDS
     alone: bool = True
+    label: Callable[[Mapping[str, Scalar]], str] = name_of
+    whole: Callable[[Sequence[Cell]], list[Cell]] = list
 
     def weights(self, conditions: Conditions, primary: Sequence[bool]) -> NDArray[np.float64]:
         """Return the weight of every condition (conditions,); they add up to 1."""
@@ -74,8 +108,15 @@ def end_point_of(suite: Mapping[str, Any], conditions: Conditions = ()) -> EndPo
     return _END_POINTS[kind]
 
 
+def end_points() -> tuple[EndPoint, ...]:
+    """Return every end point that a suite may have."""
+    return _MIXED, _WHOLE, *_END_POINTS.values()
+
+
 _MIXED = EndPoint("mean of all conditions", "more robust", "less robust", scales=True)
-_WHOLE = EndPoint("last exit", "more accurate", "less accurate")  # one side has no other exits
+_WHOLE = EndPoint(  # one side has no other exits
+    "last exit", "more accurate", "less accurate", whole=_like_primary("exit", at=-1)
+)
 _END_POINTS: Mapping[str, EndPoint] = {
     "robustness": EndPoint("mean corrupted", "more robust", "less robust", scales=True),
     "compression": EndPoint(
@@ -84,6 +125,7 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "less accurate over the depths",
         findings=depth_findings,
         decisive=("needs less of its depth", "needs more of its depth"),
+        whole=_like_primary("exit", at=-1),
     ),
     "continual": EndPoint(
         "accuracy after the last task",
@@ -91,9 +133,17 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "knows less after the last task",
         findings=continual_findings,
         alone=False,
+        whole=_like_primary("tasks", "scenario"),
     ),
-    "dynamics": _WHOLE,
-    "transfer": EndPoint("probe of the last exit", "transfers better", "transfers worse"),
+    "dynamics": replace(
+        _WHOLE, label=_without_blocks, whole=_like_primary("exit", "without", at=-1)
+    ),
+    "transfer": EndPoint(
+        "probe of the last exit",
+        "transfers better",
+        "transfers worse",
+        whole=_like_primary("protocol", "reading", "exit"),
+    ),
     "pruning": EndPoint(
         "area over sparsity",
         "bears sparsity better",
@@ -102,6 +152,8 @@ _END_POINTS: Mapping[str, EndPoint] = {
         disturbed="pruned",
         undisturbed="dense",
         weigh=sparsity_trapezoid,
+        label=_pruned,
+        whole=_like_primary("method", "sparsity", "blocks"),
     ),
     "low_data": EndPoint(
         "area over log size",
@@ -110,6 +162,7 @@ _END_POINTS: Mapping[str, EndPoint] = {
         weigh=log_trapezoid,
         findings=learning_findings,
         replicate="draw",
+        whole=lambda cells: [],  # many networks, none of which is the whole one
         least=5,
         alone=False,
     ),

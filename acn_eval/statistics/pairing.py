@@ -1,7 +1,7 @@
 """Joins results on (condition, image id), and refuses those that answer different questions."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
-from acn_eval.statistics.comparison import name_of, names_of
+from acn_eval.statistics.comparison import names_of
+from acn_eval.statistics.endpoints import end_point_of
 
 __all__ = [
     "Outcomes",
@@ -130,15 +131,16 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     conditions = tuple(dict(group) for group in groups)
     values = [[_mean(table, keys, ids) for keys in groups.values()] for table in tables]
     absent = _absent(results, set(shared))
+    label = end_point_of(results[0].suite).label
     return Outcomes(
         conditions=conditions,
-        names=names_of(conditions),
+        names=names_of(conditions, label),
         primary=_primary(tables, groups),
         ids=ids,
         values=np.array(values),
         absent=absent,
         warnings=(
-            *_not_compared(absent),
+            *_not_compared(absent, label),
             *_other_measures(results),
             *_lost_images(cells, len(ids)),
         ),
@@ -214,10 +216,12 @@ def _absent(results: Sequence[EvalResult], shared: set[_Key]) -> tuple[Skip, ...
     return tuple(Skip(condition, _absence(results, key)) for key, condition in left.items())
 
 
-def _not_compared(absent: Sequence[Skip]) -> Iterable[str]:
+def _not_compared(
+    absent: Sequence[Skip], label: Callable[[Mapping[str, Scalar]], str]
+) -> Iterable[str]:
     """One line per reason: a network without exits lacks a whole map of conditions."""
     for reason in dict.fromkeys(skip.reason for skip in absent):
-        names = [name_of(skip.condition) for skip in absent if skip.reason == reason]
+        names = [label(skip.condition) for skip in absent if skip.reason == reason]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"{', '.join(names[:3])}{more}: not compared; {reason}"
 

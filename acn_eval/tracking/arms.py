@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, summarise
 from acn_eval.statistics.curves import CLEAN, curves
-from acn_eval.tracking.content import Point, RunContent, digest, flat, key_name
+from acn_eval.tracking.content import Point, RunContent, digest, end_point_key, flat, key_name
 from acn_eval.tracking.tables import accuracy_table, description
 
 __all__ = ["arm_run", "model_key"]
@@ -22,6 +22,7 @@ def arm_run(result: EvalResult) -> RunContent:
     return RunContent(
         name=f"{result.checkpoint.name}{seed}",
         suite=str(result.suite["name"]),
+        step=curves([a.condition for a in accuracies[:-1]]).axis.step_in_words,
         key=result.key,
         digest=digest(values),
         points=(*_points(accuracies), *_chart_points(result), *_measure_points(result)),
@@ -56,7 +57,7 @@ def _points(accuracies: Sequence[Accuracy]) -> Iterator[Point]:
             yield Point(key_name(f"mean/{name}"), mean)
     for name, at in found.named.items():
         yield Point(key_name(f"acc_{name}"), values[at])
-    yield Point(key_name(primary.name.replace(" ", "/", 1)), 100 * primary.estimate.value)
+    yield Point(end_point_key(primary.name), 100 * primary.estimate.value)
 
 
 def _measure_points(result: EvalResult) -> Iterator[Point]:

@@ -10,7 +10,7 @@ from acn_eval.statistics.curves import curves
 from acn_eval.tracking.content import Point, RunContent, digest, key_name
 from acn_eval.tracking.tables import comparison_table, description
 
-__all__ = ["comparison_run"]
+__all__ = ["comparison_run", "step_in_words"]
 
 _PAGES = "?workflowType=machine_learning"
 
@@ -29,6 +29,7 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
     return RunContent(
         name=f"{left.label} vs {right.label}",
         suite=comparison.suite,
+        step=step_in_words(comparison),
         key=comparison_key(comparison),
         digest=digest(comparison.to_dict()),
         points=tuple(_points(comparison)),
@@ -46,6 +47,11 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
         files={"table.md": f"{table}\n"},
         created_ms=None,
     )
+
+
+def step_in_words(comparison: Comparison) -> str:
+    """Return what the step of its metrics is."""
+    return curves([row.condition for row in comparison.rows]).axis.step_in_words
 
 
 def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["Point", "RunContent", "digest", "flat", "key_name"]
+__all__ = ["Point", "RunContent", "digest", "end_point_key", "flat", "key_name"]
 
 _FORBIDDEN = re.compile(r"[^\w\-. :/]")
 
@@ -26,6 +26,7 @@ class RunContent:
 
     Attributes:
         suite: names the experiment.
+        step: of its metrics, in words.
         key: content address of the question that the run answers.
         digest: of the answer; the run of another answer is another run.
         files: small text artifacts by name.
@@ -34,6 +35,7 @@ class RunContent:
 
     name: str
     suite: str
+    step: str
     key: str
     digest: str
     points: Sequence[Point]
@@ -50,6 +52,15 @@ def key_name(text: str) -> str:
     'jpeg__q_10_'
     """
     return _FORBIDDEN.sub("_", text.replace(" ", "_"))
+
+
+def end_point_key(name: str) -> str:
+    """Return the key of an end point's metric.
+
+    >>> end_point_key("mean over exits")
+    'mean/over_exits'
+    """
+    return key_name(name.replace(" ", "/", 1))
 
 
 def digest(facts: Any) -> str:

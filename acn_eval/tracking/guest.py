@@ -6,7 +6,7 @@ from typing import Any
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, summarise
 from acn_eval.tracking.arms import arm_run
-from acn_eval.tracking.content import key_name
+from acn_eval.tracking.content import end_point_key, key_name
 from acn_eval.tracking.tables import accuracy_table, comparison_table
 
 __all__ = ["FOLDER", "log", "metrics", "table"]
@@ -22,7 +22,7 @@ def metrics(result: EvalResult, comparison: Comparison | None) -> dict[str, floa
     """
     *rows, primary = summarise([result])
     found = {f"acc/{row.name}": 100 * row.estimate.value for row in rows}
-    found[primary.name.replace(" ", "/", 1)] = 100 * primary.estimate.value
+    found[end_point_key(primary.name)] = 100 * primary.estimate.value
     found.update(_compared(comparison) if comparison else ())
     return {key_name(name.replace(",", "")): value for name, value in found.items()}
 

@@ -9,7 +9,7 @@ from acn_eval.errors import TrackingError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.arms import arm_run
-from acn_eval.tracking.comparisons import comparison_run
+from acn_eval.tracking.comparisons import comparison_run, step_in_words
 from acn_eval.tracking.store import Store, quiet_environment, resolve_store
 from acn_eval.tracking.writer import Writer
 
@@ -68,7 +68,8 @@ def record_in(
             runs[result.key] = writer.write(arm_run(result), artifacts.get(result.key), result)
         for comparison in comparisons:
             known = {**writer.find_arms(comparison), **runs}
-            content = comparison_run(comparison, known, writer.experiment(comparison.suite))
+            experiment = writer.experiment(comparison.suite, step_in_words(comparison))
+            content = comparison_run(comparison, known, experiment)
             runs[content.key] = writer.write(content, artifacts.get(content.key))
         return Recorded(store, writer.experiments, runs)
 

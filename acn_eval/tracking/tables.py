@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row, name_of
+from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
+from acn_eval.statistics.endpoints import end_point_of
 
 __all__ = ["accuracy_table", "comparison_table", "description", "points"]
 
@@ -49,7 +50,8 @@ def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
     )
     shown = [a for a in accuracies if len(accuracies) <= _MANY or _undisturbed(a.condition)]
     rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in shown]
-    skipped = [f"- {name_of(skip.condition)}: {skip.reason}" for skip in result.skipped]
+    label = end_point_of(result.suite).label
+    skipped = [f"- {label(skip.condition)}: {skip.reason}" for skip in result.skipped]
     table = _table(["condition", "accuracy % [95 %]", "notes"], rows)
     return "\n".join([about, "", *table, *(["", "Not measured:", *skipped] if skipped else [])])
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from acn_eval.statistics.endpoints import end_points
+from acn_eval.tracking.content import end_point_key
+
 __all__ = ["PAGES", "Page", "link", "view_tags"]
 
 _TAG = "mlflow.sharedViewState.{key}"  # MLflow's own name for a view that is shared by its address
@@ -36,7 +39,7 @@ class Page(NamedTuple):
         }
 
 
-_END_POINTS = ("mean/corrupted", "mean/over_exits", "probe/of_the_last_exit", "area/over_log_size")
+_END_POINTS = dict.fromkeys(end_point_key(words.name) for words in end_points())
 _ABOUT_ARMS = ("connectivity", "depth", "train_seed", "gate")
 _ESTIMATES = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
 PAGES: Mapping[str, Page] = {

@@ -9,6 +9,7 @@ from typing import Any
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.arms import model_key
+from acn_eval.tracking.comparisons import step_in_words
 from acn_eval.tracking.content import RunContent, key_name
 from acn_eval.tracking.views import view_tags
 
@@ -22,8 +23,8 @@ _FINISHED = "FINISHED"
 EXPERIMENT = "acn-eval/{suite}"
 _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
-- `acn_eval.kind = arm`: one checkpoint, one seed. `acc/*` is accuracy in percent with
-  1000 x the level as the step; step 0 is the undisturbed images. `mean/*` averages over levels.
+- `acn_eval.kind = arm`: one checkpoint, one seed. `acc/*` is accuracy in percent; the step is
+  {step}. `mean/*` averages over the steps.
 - `acn_eval.kind = comparison`: candidate minus baseline in percentage points on the same
   images, with 95 % limits, Holm-adjusted p and the minimum detectable effect.
 """
@@ -60,7 +61,7 @@ class Writer:
         return self._write(content, folder, result)
 
     def _write(self, content: RunContent, folder: Path | None, result: EvalResult | None) -> str:
-        experiment = self.experiment(content.suite)
+        experiment = self.experiment(content.suite, content.step)
         if result:
             self._make_model(experiment, result)
         run = self._run(experiment, content)
@@ -76,16 +77,23 @@ class Writer:
 
     def find_arms(self, comparison: Comparison) -> dict[str, str]:
         """Return the run ids of the arms that were recorded before, by key."""
-        experiment = self.experiment(comparison.suite)
+        experiment = self.experiment(comparison.suite, step_in_words(comparison))
         keys = (*comparison.candidate.keys, *comparison.baseline.keys)
         found = {key: self._search(experiment, {"acn_eval.key": key}) for key in keys}
         return {key: runs[-1].info.run_id for key, runs in found.items() if runs}
 
-    def experiment(self, suite: str) -> str:
-        """Return the id of the experiment of a suite, which is made where it is not there."""
+    def experiment(self, suite: str, step: str) -> str:
+        """Return the id of the experiment of a suite, which is made where it is not there.
+
+        Args:
+            suite: its name.
+            step: what the step of its metrics is, for the description of a new experiment.
+        """
         name = EXPERIMENT.format(suite=suite)
         if name not in self.experiments:
-            self.experiments[name] = self._experiment(name) or self._new_experiment(name, suite)
+            self.experiments[name] = self._experiment(name) or self._new_experiment(
+                name, suite, step
+            )
         return self.experiments[name]
 
     def _experiment(self, name: str) -> str:
@@ -98,7 +106,7 @@ class Writer:
                 self._client.set_experiment_tag(known.experiment_id, tag, value)
         return str(known.experiment_id)
 
-    def _new_experiment(self, name: str, suite: str) -> str:
+    def _new_experiment(self, name: str, suite: str, step: str) -> str:
         from mlflow.exceptions import MlflowException
 
         folder = self._artifacts / key_name(name).replace("/", "-") if self._artifacts else None
@@ -107,7 +115,7 @@ class Writer:
                 name,
                 artifact_location=folder.absolute().as_uri() if folder else None,
                 tags={
-                    "mlflow.note.content": _ABOUT.format(suite=suite),
+                    "mlflow.note.content": _ABOUT.format(suite=suite, step=step),
                     "mlflow.experimentKind": "custom_model_development",
                     "acn_eval.suite": suite,
                     **view_tags(),

@@ -1,0 +1,75 @@
+"""Pages and descriptions: every study finds its end point and its step there."""
+
+import numpy as np
+import pytest
+
+from acn_eval.statistics import compare
+from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.suites import shipped_suites
+from acn_eval.suites.read import read_suite
+from acn_eval.tracking.arms import arm_run
+from acn_eval.tracking.comparisons import comparison_run
+from acn_eval.tracking.views import PAGES
+from acn_eval.tracking.writer import Writer
+from tests.statistics.results import CLEAN, cell, result, simple
+
+
+def run_of(kind, **fields):
+    cells = [
+        cell({**CLEAN, **dict(zip(fields, values, strict=True))}, np.ones(4), primary=True)
+        for values in zip(*fields.values(), strict=True)
+    ]
+    return result("acn", cells, suite={"kind": kind, "name": f"my-{kind}"})
+
+
+RUNS = {
+    "compression": (run_of("compression", exit=(0, 1)), "blocks executed"),
+    "pruning": (
+        run_of("pruning", method=("magnitude",) * 2, sparsity=(0.0, 0.4)),
+        "1000 x the share of weights removed",
+    ),
+    "continual": (run_of("continual", tasks=(1, 2)), "tasks learned"),
+    "low_data": (run_of("low_data", per_class=(5, 10)), "training images per class"),
+    "robustness": (
+        simple("acn", *np.ones((3, 4))),
+        "1000 x the level; step 0 is the undisturbed images",
+    ),
+}
+
+
+def test_every_shipped_suite_has_a_column_of_its_end_point():
+    columns = PAGES["checkpoints"].columns
+    for name in shipped_suites():
+        suite = read_suite(name)
+        words = end_point_of(suite.model_dump(mode="json"))
+        key = words.name.replace(" ", "/", 1).replace(" ", "_")
+        assert f"metrics.`{key}`" in columns, (name, key)
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_the_end_point_is_logged_under_the_name_of_its_column(kind):
+    *_, end_point = arm_run(RUNS[kind][0]).points
+    assert f"metrics.`{end_point.key}`" in PAGES["checkpoints"].columns
+
+
+class Client:
+    """Keeps the description that an experiment is made with."""
+
+    def get_experiment_by_name(self, name):
+        return None
+
+    def create_experiment(self, name, artifact_location, tags):
+        self.note = tags["mlflow.note.content"]
+        return "1"
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_an_experiment_says_what_its_step_is(kind):
+    one, step = RUNS[kind]
+    assert arm_run(one).step == step
+    if kind == "robustness":
+        comparison = compare([one], [simple("res", *np.ones((3, 4)))])
+        assert comparison_run(comparison, {}, "1").step == step
+    client = Client()
+    Writer(client, None).experiment(f"my-{kind}", arm_run(one).step)
+    assert f"the step is\n  {step}. " in client.note
