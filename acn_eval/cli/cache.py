@@ -10,7 +10,8 @@ def command() -> None:
     """Show or prune the store of finished outcomes.
 
     It lies in the user's cache folder, or where ACN_EVAL_CACHE points. Removing it loses nothing
-    but time: what is missing is measured again.
+    but time: what is missing is measured again. Files of others are never removed, and a folder
+    that holds some is refused.
     """
 
 
@@ -24,10 +25,10 @@ def info() -> None:
 
 
 @command.command()
-@click.option("--max-mb", type=click.FloatRange(min=0), default=0.0, show_default=True)
-def prune(max_mb: float) -> None:
+@click.option("--max-mb", type=click.IntRange(min=0), required=True, help="0 empties it.")
+def prune(max_mb: int) -> None:
     """Remove the least recently used outcomes until at most MAX_MB are left."""
     from acn_eval.passes.store import default_store
 
-    freed = default_store().trim(int(max_mb * 1e6))
+    freed = default_store().trim(max_mb * 1_000_000)
     click.echo(f"freed {freed / 1e6:,.1f} MB")

@@ -3,18 +3,19 @@
 import hashlib
 import json
 import os
-import time
+import re
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from acn_eval.errors import MeasureError
+from acn_eval import atomic
+from acn_eval.errors import ConfigError, MeasureError
 
 __all__ = ["CACHE_ENV", "OUTCOME", "Store", "default_store"]
 
@@ -30,7 +31,12 @@ OUTCOME = np.dtype(
 """What is kept per image and exit: its id, the predicted class of the data (-1: another), the
 softmax of that class, and the entropy of the softmax in nats."""
 _LIMIT = 2 * 1024**3
-_DIGEST = 16  # bytes of a checksum before the content
+_MAGIC = b"acn-eval outcomes 1\n"
+_DIGEST = 16  # bytes of a checksum between the magic and the content
+_NAME = re.compile(r"(?P<folder>[0-9a-f]{2})/(?P=folder)[0-9a-f]{30}(-[a-z]+)?\.outcomes")
+_MARKER = "CACHEDIR.TAG"  # of the Cache Directory Tagging Specification: backups leave it out
+_REMEDY = f"Point {CACHE_ENV} at another folder."
+_MARK = "Signature: 8a477f597d28d172789f06886806bc55\n# Outcomes that acn-eval keeps.\n"
 
 
 class _File(NamedTuple):
@@ -44,6 +50,8 @@ class Store:
     """A folder of small files, one per (checkpoint, condition, chunk of images).
 
     Writes are atomic, so any number of processes may share it; what is there is never redone.
+    Its first file marks the folder: one that holds something else is nobody's store, and files
+    that it did not write are never removed.
 
     Attributes:
         folder: where; made on the first write.
@@ -79,29 +87,45 @@ class Store:
             content = path.read_bytes()
         except OSError:
             return None
-        with suppress(OSError):  # trimmed by another process, or not ours
+        start = len(_MAGIC) + _DIGEST
+        body = content[start:]
+        if content[:start] != _MAGIC + _digest(body):
+            return None
+        with suppress(OSError):  # trimmed by another process
             os.utime(path)
-        body = content[_DIGEST:]
-        return body if content[:_DIGEST] == _digest(body) else None
+        return body
 
     def write(self, key: str, content: bytes) -> None:
         """Keep bytes under a key, in one step.
 
         Raises:
+            ConfigError: the folder holds something else.
             MeasureError: the folder cannot be written.
         """
-        path = self._path(key)
-        part = path.with_name(f"{path.stem}.{uuid4().hex}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(_digest(content) + content)
-            part.replace(path)
+            self._mark()
+            whole = _MAGIC + _digest(content) + content
+            atomic.write(self._path(key), whole, sync=False)
         except OSError as exc:
-            msg = (
-                f"{self.folder}: outcomes must be kept there; {exc.strerror}. "
-                f"Point {CACHE_ENV} at another folder."
-            )
+            msg = f"{self.folder}: outcomes must be kept there; {exc.strerror}. {_REMEDY}"
             raise MeasureError(msg) from exc
+
+    def check(self) -> None:
+        """Refuse a folder that holds something else than a store; it stays as it is.
+
+        Raises:
+            ConfigError: it does, or is no folder.
+        """
+        try:  # in this order: a store has its marker before anything else
+            held = [p for p in self.folder.iterdir() if not atomic.is_part(p)]
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            msg = f"{self.folder}: must be a folder for outcomes; got {exc.strerror}. {_REMEDY}"
+            raise ConfigError(msg) from exc
+        if held and not self._marked():
+            msg = f"{self.folder}: must be empty or a store of acn-eval; it holds {held[0].name}"
+            raise ConfigError(f"{msg}. {_REMEDY}")
 
     def drop(self, key: str) -> None:
         """Forget what was written under a key, if anything was."""
@@ -120,28 +144,56 @@ class Store:
         for file in files:
             if freed >= excess:
                 break
-            freed += file.size
-            file.path.unlink(missing_ok=True)
+            if _written(file.path):
+                freed += file.size
+                file.path.unlink(missing_ok=True)
         return freed
 
     def _files(self) -> list[_File]:
-        """Every file but those that somebody may be writing; one that goes meanwhile is left."""
+        """Every file with a name of the store; one that goes meanwhile is left out."""
         found = []
-        for path in self.folder.glob("*/*"):
+        for path in self.folder.glob("*/*.outcomes"):
+            if not _NAME.fullmatch(path.relative_to(self.folder).as_posix()):
+                continue
             with suppress(FileNotFoundError):
-                status = path.stat()
-                found.append(_File(path, status.st_size, status.st_mtime))
-        stale = time.time() - 3600
-        return [file for file in found if file.path.suffix != ".part" or file.used < stale]
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    found.append(_File(path, status.st_size, status.st_mtime))
+        return found
+
+    def _mark(self) -> None:
+        """Make the folder a store, unless it is one."""
+        if not self._marked():
+            self.check()
+            atomic.write(self.folder / _MARKER, _MARK)
+
+    def _marked(self) -> bool:
+        try:
+            return (self.folder / _MARKER).read_bytes() == _MARK.encode()
+        except OSError:
+            return False
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.outcomes"
 
 
 def default_store() -> Store:
-    """Return the store in ACN_EVAL_CACHE, or in the user's cache folder."""
+    """Return the store in ACN_EVAL_CACHE, or in the user's cache folder.
+
+    Raises:
+        ConfigError: that folder holds something else.
+    """
     given = os.environ.get(CACHE_ENV)
-    return Store(Path(given) if given else user_cache_path("acn-eval") / "outcomes")
+    store = Store(Path(given) if given else user_cache_path("acn-eval") / "store")
+    store.check()
+    return store
+
+
+def _written(path: Path) -> bool:
+    """Whether a store wrote the file."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+    return False
 
 
 def _digest(content: bytes) -> bytes:

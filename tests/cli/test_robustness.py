@@ -1,6 +1,7 @@
 """The main job, from options to words, files and numbers."""
 
 import json
+import os
 import re
 import shutil
 
@@ -184,5 +185,24 @@ def test_the_cache_is_shown_and_pruned(folder, call):
     code, out, _ = call("cache", "info")
     assert code == 0
     assert out.startswith(f"{folder / 'cache'}: ")
-    assert call("cache", "prune") == (0, "freed 0.0 MB\n", "")
+    code, out, err = call("cache", "prune")
+    assert (code, out) == (2, "")
+    assert "Missing option '--max-mb'" in err
+    assert list(folder.glob("cache/*/*.outcomes"))
+    assert call("cache", "prune", "--max-mb", 0) == (0, "freed 0.0 MB\n", "")
     assert not list(folder.glob("cache/*/*"))
+
+
+def test_a_folder_of_others_is_no_cache(folder, call, refused, monkeypatch):
+    """Neither a measurement nor the commands about the cache touch what they did not write."""
+    stranger = folder / "photos" / "2024" / "film.mov"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_bytes(bytes(3000))
+    os.utime(stranger, (1000, 1000))
+    monkeypatch.setenv("ACN_EVAL_CACHE", str(folder / "photos"))
+    for command in ((*JOB, "--ckpt", "tiny_ac.pt"), ("cache", "info"), ("cache", "prune")):
+        size = ("--max-mb", 0) if command[-1] == "prune" else ()
+        err = refused(2, *command, *size)
+        assert f"{folder}/photos: must be empty or a store of acn-eval; it holds 2024" in err
+    assert [p for p in (folder / "photos").rglob("*") if p.is_file()] == [stranger]
+    assert stranger.stat().st_mtime == 1000

@@ -1,13 +1,13 @@
 """The store: atomic, checked, shared, and limited."""
 
+import hashlib
 import multiprocessing
 import os
-import time
 
 import numpy as np
 import pytest
 
-from acn_eval.errors import MeasureError
+from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.passes import CACHE_ENV, Store, default_store
 from acn_eval.passes.store import OUTCOME
 
@@ -75,19 +75,87 @@ def _no_space(self, target):
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MeasureError, match="outcomes must be kept there"):
+    with pytest.raises(ConfigError, match=r"must be a folder.*got Not a directory"):
         Store(tmp_path / "file" / "folder").put(key("a"), outcomes())
 
 
-def test_a_half_written_file_is_nobodys(store):
+def strangers(folder):
+    """Files that are not the store's, some with names much like its own, all of them old."""
+    content = b"\0" * 3000
+    name = key("stranger")
+    for path in (
+        "2024/film.mov",
+        f"{name[:2]}/{name}.outcomes",
+        f"{name[:2]}/{name}.part",
+        f"zz/{name}.outcomes",
+        "aa/bb/film.mov",
+        "film.mov",
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+        os.utime(folder / path, (1000, 1000))
+    (folder / "aa" / f"aa{'0' * 30}.outcomes").symlink_to(folder / "film.mov")
+    return {path: path.stat().st_mtime for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_of_others_are_never_removed(store):
+    """They may have come after the store, as when two programs share a folder."""
     store.put(key("a"), outcomes())
-    part = file_of(store, key("a")).with_name("half.part")
-    part.write_bytes(b"half")
+    held = strangers(store.folder)
+    del held[file_of(store, key("a"))], held[store.folder / "CACHEDIR.TAG"]
     assert store.trim(0) > 0
-    assert part.exists()  # somebody may be writing it
-    os.utime(part, (time.time() - 7200,) * 2)
-    store.trim(0)
-    assert not part.exists()
+    assert store.get(key("a")) is None
+    assert store.get(key("stranger")) is None
+    assert {path: path.stat().st_mtime for path in held} == held
+
+
+def test_a_folder_that_holds_something_else_is_refused_and_stays_as_it_is(store, monkeypatch):
+    held = strangers(store.folder)
+    monkeypatch.setenv(CACHE_ENV, str(store.folder))
+    for refused in (store.check, default_store, lambda: store.put(key("a"), outcomes())):
+        with pytest.raises(ConfigError, match=f"must be empty or a store.*{CACHE_ENV}"):
+            refused()
+    assert store.trim(0) == 0
+    found = {path: path.stat().st_mtime for path in store.folder.rglob("*") if path.is_file()}
+    assert found == held
+
+
+def test_a_tag_of_another_program_is_not_ours(store):
+    store.folder.mkdir()
+    (store.folder / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
+    with pytest.raises(ConfigError, match=r"holds CACHEDIR.TAG"):
+        store.check()
+
+
+def test_an_older_store_is_not_taken_for_one(store):
+    """Its files have no magic: whose they are cannot be told, so they are left alone."""
+    name, body = key("a"), outcomes().tobytes()
+    path = store.folder / name[:2] / f"{name}.outcomes"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(hashlib.blake2b(body, digest_size=16).digest() + body)
+    assert store.get(name) is None
+    assert store.trim(0) == 0
+    with pytest.raises(ConfigError, match="must be empty or a store"):
+        store.check()
+    assert path.exists()
+
+
+def test_a_part_of_a_killed_process_is_no_stranger(store):
+    store.folder.mkdir()
+    (store.folder / f".acn-eval-{'0' * 32}.part").write_text("half")
+    store.put(key("a"), outcomes())
+    assert store.get(key("a")) is not None
+    store.check()
+
+
+def test_what_does_not_belong_is_not_marked_as_used(store):
+    name = key("a")
+    store.put(name, outcomes())
+    file = file_of(store, name)
+    file.write_bytes(b"of somebody else")
+    os.utime(file, (1000, 1000))
+    assert store.get(name) is None
+    assert file.stat().st_mtime == 1000
 
 
 def test_trim_removes_the_least_recently_used(store):
@@ -128,7 +196,7 @@ def test_the_default_is_where_the_variable_points(tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE_ENV, str(tmp_path / "mine"))
     assert default_store().folder == tmp_path / "mine"
     monkeypatch.delenv(CACHE_ENV)
-    assert default_store().folder.name == "outcomes"
+    assert default_store().folder.name == "store"
 
 
 def _hammer(folder, failures):
@@ -154,4 +222,4 @@ def test_processes_share_a_store(store):
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert failures.empty()
-    assert not list(store.folder.glob("*/*.part"))
+    assert not list(store.folder.rglob("*.part"))
