@@ -1,34 +1,146 @@
-"""Reads YAML into a frozen config, strictly: what is wrong is said in one line."""
+"""Reads YAML into a frozen config, strictly: what is wrong is said in one line.
+
+A file comes from anyone: size, depth and number of values are limited before anything is built,
+and aliases are refused, because 400 bytes of them unfold to gigabytes.
+"""
 
 import difflib
+import re
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from acn_eval.errors import ConfigError
 
-__all__ = ["read_config", "read_yaml"]
+__all__ = ["Config", "Name", "Seed", "Text", "cut", "read_config", "read_yaml"]
+
+_BYTES = 1 << 18
+_NODES = 10_000
+_DEPTH = 32
+_SHOWN = 80
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
+Text = Annotated[str, Field(max_length=1000)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
+class Config(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+    """What every config is: frozen, without unknown fields, and all of its numbers finite."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Builds mappings, lists and the plain scalars of YAML 1.2, within limits.
+
+    Dates, ``on`` and ``1:30`` are the text that they look like, and every key is text.
+    """
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's name and type)
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose a node, unless it passes a limit."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        self._depth, self._nodes = self._depth + 1, self._nodes + 1
+        for wrong, problem in (
+            (isinstance(event, yaml.AliasEvent), "an alias must be written out"),
+            (getattr(event, "tag", None) is not None, "a tag must be left out"),
+            (self._depth > _DEPTH, f"values must be nested at most {_DEPTH} deep"),
+            (self._nodes > _NODES, f"values must be at most {_NODES:,}"),
+        ):
+            if wrong:
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Construct a mapping whose keys are different texts."""
+        found: dict[Any, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key must be text", problem_mark=key.start_mark
+                )
+            if key.value in found:
+                problem = f"{key.value:.{_SHOWN}} must stand there once; it is there twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            found[key.value] = self.construct_object(value, deep=True)
+        return found
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """Construct a decimal number; a leading zero does not make it octal."""
+        text = node.value.lower().replace(".inf", "inf").replace(".nan", "nan")
+        return int(text) if node.tag.endswith(":int") else float(text)
+
+
+for _kind, _pattern, _first in (
+    ("null", r"null|Null|NULL|~|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]{1,40}", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$"), _first
+    )
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_number)
 
 
 def read_yaml(path: Path, what: str) -> Any:
-    """Return the content of a YAML file.
+    """Return the content of a YAML file: text, numbers, truth values, None, lists and mappings.
 
     Args:
         path: of the file.
         what: what it must be, e.g. ``"a suite"``.
 
     Raises:
-        ConfigError: no such file, or no YAML.
+        ConfigError: no such file, no YAML, or more of it than a config has.
     """
     try:
-        return yaml.safe_load(path.read_bytes())
+        content = _content(path, what)
+        return _Loader(content).get_single_data()
     except OSError as exc:
         raise ConfigError(f"{path}: must be {what}; {exc.strerror}") from exc
-    except yaml.YAMLError as exc:
-        raise ConfigError(f"{path}: must be YAML; {' '.join(str(exc).split())}") from exc
+    except (yaml.YAMLError, ValueError, OverflowError) as exc:
+        raise ConfigError(f"{path}: must be YAML; {_problem(exc)}") from exc
+
+
+def _content(path: Path, what: str) -> bytes:
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe may never end
+        raise ConfigError(f"{path}: must be {what}, a file; got none")
+    with path.open("rb") as file:
+        content = file.read(_BYTES + 1)
+    if len(content) > _BYTES:
+        raise ConfigError(f"{path}: must be {what} of at most {_BYTES >> 10} KiB; got more")
+    return content
+
+
+def _problem(exc: Exception) -> str:
+    mark = getattr(exc, "problem_mark", None)
+    if mark is None:
+        return str(exc)
+    said = filter(None, (getattr(exc, name, None) for name in ("context", "problem")))
+    return f"line {mark.line + 1}: {', '.join(said)}"
+
+
+def cut(value: object) -> str:
+    """Return the repr of a value, cut while it is built."""
+    return _SHORT.repr(value)[:_SHOWN]
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _SHOWN
 
 
 def read_config(path: Path, model: Any, what: str) -> Any:
@@ -53,17 +165,17 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
     parts = error["loc"]
     if parts and parts[0] == tag:  # the member of the union, which the reader has named already
         parts = parts[1:]
-    where = ".".join(str(part) for part in parts) or "the file"
+    where = ".".join(str(part)[:_SHOWN] for part in parts) or "the file"
     if error["type"] == "extra_forbidden":
         known = sorted(_fields_at(adapter.json_schema(), error["loc"][:-1]))
-        near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+        near = difflib.get_close_matches(str(error["loc"][-1])[:_SHOWN], known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         return f"{where}: is no field of {what}.{hint}"
     if error["type"] == "union_tag_invalid":
         c = error["ctx"]
         field = c["discriminator"].strip("'")
-        return f"{where}: {field} must be one of {c['expected_tags']}; got {c['tag']!r}"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {error['input']!r:.80}"
+        return f"{where}: {field} must be one of {c['expected_tags']}; got {cut(c['tag'])}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {cut(error['input'])}"
 
 
 def _fields_at(schema: dict[str, Any], place: Sequence[str | int]) -> set[str]:

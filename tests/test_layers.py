@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
     {"addresses", "foreign_text"},
     {"atomic", "errors", "seeds", "shipped", "versions"},
-    {"results", "strict"},
+    {"strict"},
+    {"results"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},
     {"passes", "probes", "pruning", "training"},

@@ -23,7 +23,7 @@ from acn_eval.results import EvalResult
 from acn_eval.shipped import shipped
 from acn_eval.statistics import Comparison, compare, summarise
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
-from acn_eval.strict import read_yaml
+from acn_eval.strict import read_config
 from acn_eval.suites import AnySuite, read_suite
 from acn_eval.tracking import Recorded, Recorder
 
@@ -197,10 +197,8 @@ def _class_names(file: Path | None) -> dict[str, str]:
     if file is None:
         return {}
     what = "a mapping of classes of the data to classes of the model"
-    names = read_yaml(file, what)
-    if not isinstance(names, dict):
-        raise ConfigError(f"{file}: must be {what}; got {names!r:.80}")
-    return {str(k): str(v) for k, v in names.items()}
+    names: dict[str, str] = read_config(file, dict[str, str], what)
+    return names
 
 
 def _classes(options: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
+    "SEED",
     "data_options",
     "output_options",
     "place_options",
@@ -14,6 +15,7 @@ __all__ = [
     "training_options",
 ]
 
+SEED = click.IntRange(-(2**63), 2**63 - 1)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -81,7 +83,7 @@ place_options = _stack(
         show_default=True,
         help="auto measures whether bf16 pays on a large job; the choice is recorded.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of the noise."),
+    click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise."),
     click.option("--no-cache", is_flag=True, help="Measure anew what the cache already holds."),
 )
 training_options = _stack(

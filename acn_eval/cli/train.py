@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from acn_eval.cli.options import SEED
+
 __all__ = ["command"]
 
 _EPILOG = """\b
@@ -24,7 +26,7 @@ The test split is never opened."""
     type=click.Path(path_type=Path, dir_okay=False),
     help="Checkpoint (.pt or .safetensors) [default: the recipe's name in this folder].",
 )
-@click.option("--seed", type=int, help="Instead of the recipe's.")
+@click.option("--seed", type=SEED, help="Instead of the recipe's.")
 @click.option("--pair", help="File of the twin, instead of the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option(

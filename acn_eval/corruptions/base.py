@@ -5,19 +5,21 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from acn_eval.errors import Unsupported
 from acn_eval.results import Scalar
 from acn_eval.seeds import seed_for
+from acn_eval.strict import Config
 
-__all__ = ["NOISE_VERSION", "Context", "Corruption", "NoiseKey", "noise_digest"]
+__all__ = ["NOISE_VERSION", "Context", "Corruption", "Levels", "NoiseKey", "noise_digest"]
 
 NOISE_VERSION = 1
+Levels = Annotated[tuple[Annotated[float, Field(le=100)], ...], Field(max_length=100)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Context:
     std: tuple[float, ...] = ()
 
 
-class Corruption(BaseModel, ABC):
+class Corruption(Config, ABC, frozen=True):
     """A frozen config that turns images in [0, 1] into corrupted ones, at several levels.
 
     The engine calls `draw` once per batch and `corrupt` once per level with the same draw, so
@@ -60,12 +62,11 @@ class Corruption(BaseModel, ABC):
         levels: strictly increasing strengths, one condition each.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     channels: ClassVar[frozenset[int] | None] = None
     """Channel counts that it can act on; None for any."""
 
     kind: str
-    levels: tuple[float, ...]
+    levels: Levels
 
     @field_validator("levels")
     @classmethod

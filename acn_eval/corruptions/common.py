@@ -57,14 +57,14 @@ SEVERITIES: dict[str, tuple[float, float, float, float, float]] = {
 Severity = Annotated[int, Field(ge=1, le=5)]
 
 
-class Common(Corruption):
+class Common(Corruption, frozen=True):
     """A corruption whose levels are severities; a subclass writes `apply`.
 
     Attributes:
         levels: severities, 1 to 5.
     """
 
-    levels: tuple[Severity, ...] = (1, 2, 3, 4, 5)
+    levels: Annotated[tuple[Severity, ...], Field(max_length=5)] = (1, 2, 3, 4, 5)
 
     def corrupt(
         self, images: Tensor, draw: Tensor | None, level: float, context: Context
@@ -78,7 +78,7 @@ class Common(Corruption):
         """Return changed images; ``strength`` is the entry of `SEVERITIES`."""
 
 
-class GaussianBlur(Common):
+class GaussianBlur(Common, frozen=True):
     """Blur with a Gaussian kernel of standard deviation ``strength`` 32nds of the side."""
 
     kind: Literal["gaussian_blur"] = "gaussian_blur"
@@ -90,7 +90,7 @@ class GaussianBlur(Common):
         return torch.as_tensor(gaussian_blur2d(images, (size, size), (sigma, sigma), "replicate"))
 
 
-class DefocusBlur(Common):
+class DefocusBlur(Common, frozen=True):
     """Blur with a disk of radius ``strength`` 32nds of the side, as a lens out of focus does."""
 
     kind: Literal["defocus_blur"] = "defocus_blur"
@@ -102,7 +102,7 @@ class DefocusBlur(Common):
         return _filter(images, (radius + 1 - torch.hypot(x, y)).clamp(0, 1)[None])
 
 
-class MotionBlur(Common):
+class MotionBlur(Common, frozen=True):
     """Blur along a stroke of ``strength`` 32nds of the side, each image at an angle of its own."""
 
     stream: ClassVar[str] = "motion_blur"
@@ -125,7 +125,7 @@ class MotionBlur(Common):
         return _filter(images, (1 - distance).clamp(0, 1))
 
 
-class Brightness(Common):
+class Brightness(Common, frozen=True):
     """Add ``strength`` to every pixel."""
 
     kind: Literal["brightness"] = "brightness"
@@ -135,7 +135,7 @@ class Brightness(Common):
         return torch.as_tensor(adjust_brightness(images, strength))
 
 
-class Contrast(Common):
+class Contrast(Common, frozen=True):
     """Shrink the distance of every pixel to the mean grey of its image by ``strength``."""
 
     kind: Literal["contrast"] = "contrast"
@@ -145,7 +145,7 @@ class Contrast(Common):
         return torch.as_tensor(adjust_contrast_with_mean_subtraction(images, strength))
 
 
-class Saturation(Common):
+class Saturation(Common, frozen=True):
     """Shrink the distance of every pixel to its grey by ``strength``; needs colour."""
 
     channels: ClassVar[frozenset[int] | None] = frozenset({3})
@@ -157,7 +157,7 @@ class Saturation(Common):
         return torch.as_tensor(adjust_saturation_with_gray_subtraction(images, strength))
 
 
-class Jpeg(Common):
+class Jpeg(Common, frozen=True):
     """Compress as JPEG with quality ``strength``; needs colour.
 
     kornia's codec rounds smoothly where JPEG rounds to integers, so pixels differ slightly from
@@ -174,7 +174,7 @@ class Jpeg(Common):
         return torch.as_tensor(jpeg_codec_differentiable(images, quality))
 
 
-class Posterize(Common):
+class Posterize(Common, frozen=True):
     """Keep the ``strength`` high bits of the eight of every channel."""
 
     kind: Literal["posterize"] = "posterize"
@@ -184,7 +184,7 @@ class Posterize(Common):
         return torch.as_tensor(posterize(images, int(strength)))
 
 
-class Pixelate(Common):
+class Pixelate(Common, frozen=True):
     """Shrink to the share ``strength`` of each side and enlarge again in blocks."""
 
     kind: Literal["pixelate"] = "pixelate"

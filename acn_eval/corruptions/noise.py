@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from scipy.special import ndtri
 from torch import Tensor
 
-from acn_eval.corruptions.base import Context, Corruption, NoiseKey
+from acn_eval.corruptions.base import Context, Corruption, Levels, NoiseKey
 from acn_eval.corruptions.philox import uniform16
 from acn_eval.errors import ConfigError
 
@@ -27,7 +27,7 @@ _ADD_NOISE = RandomGaussianNoise(p=1.0).apply_transform
 _WRITE_POLES = RandomSaltAndPepperNoise(p=1.0).apply_transform
 
 
-class Gaussian(Corruption):
+class Gaussian(Corruption, frozen=True):
     """Additive Gaussian noise ``x + sigma z``, with z one of 65,536 quantiles of N(0, 1).
 
     Attributes:
@@ -41,7 +41,7 @@ class Gaussian(Corruption):
     stream: ClassVar[str] = "gaussian"
 
     kind: Literal["gaussian"] = "gaussian"
-    levels: tuple[float, ...] = (0.1, 0.2, 0.4)
+    levels: Levels = (0.1, 0.2, 0.4)
     space: Space = "pixel"
     per: Grain = "element"
     clip: bool = True
@@ -72,7 +72,7 @@ class Gaussian(Corruption):
         return add_noise(images, draw + runs, table, clip=self.clip)
 
 
-class SaltPepper(Corruption):
+class SaltPepper(Corruption, frozen=True):
     """Salt-and-pepper noise: a share ``level`` of the pixels becomes white or black.
 
     One 16-bit uniform u per pixel serves all levels: pepper where
@@ -90,7 +90,11 @@ class SaltPepper(Corruption):
     channels: ClassVar[frozenset[int] | None] = frozenset({1, 3})
 
     kind: Literal["salt_pepper"] = "salt_pepper"
-    levels: tuple[Annotated[float, Field(le=1)], ...] = (0.01, 0.05, 0.1)
+    levels: Annotated[tuple[Annotated[float, Field(le=1)], ...], Field(max_length=100)] = (
+        0.01,
+        0.05,
+        0.1,
+    )
     space: Space = "pixel"
     per: Grain = "pixel"
     salt: float = Field(0.5, ge=0, le=1)

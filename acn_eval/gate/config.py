@@ -1,13 +1,14 @@
 """What a gate asks for: margins and floors, read strictly from a YAML."""
 
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
-from acn_eval.strict import read_config, read_yaml
+from acn_eval.strict import Config, Name, Text, read_config, read_yaml
 
 __all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
 
@@ -15,7 +16,7 @@ Margin = Annotated[float, Field(gt=0, le=0.5)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Margins(BaseModel, frozen=True, extra="forbid"):
+class Margins(Config, frozen=True):
     """How much worse than the baseline is still good enough, in fractions of 1.
 
     Attributes:
@@ -29,10 +30,10 @@ class Margins(BaseModel, frozen=True, extra="forbid"):
     primary: Margin
     clean: Margin | None = None
     cell: Margin | None = None
-    cells: dict[str, Margin] = Field(default_factory=dict)
+    cells: dict[Text, Margin] = Field(default_factory=dict, max_length=10_000)
 
 
-class Gate(BaseModel, frozen=True, extra="forbid"):
+class Gate(Config, frozen=True):
     """When a candidate may replace its baseline.
 
     Attributes:
@@ -47,12 +48,12 @@ class Gate(BaseModel, frozen=True, extra="forbid"):
     """
 
     kind: Literal["gate"] = "gate"
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
-    description: str = ""
-    suite: str = "robustness"
+    name: Name
+    description: Text = ""
+    suite: Text = "robustness"
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     margins: Margins
-    floors: dict[str, Share] = Field(default_factory=dict)
+    floors: dict[Text, Share] = Field(default_factory=dict, max_length=10_000)
 
 
 def read_gate(name: str) -> Gate:
@@ -62,7 +63,7 @@ def read_gate(name: str) -> Gate:
         ConfigError: no such gate, no YAML, or a field that must be something else.
     """
     path = _path(name)
-    if not path.is_file():
+    if not isfile(path):
         raise ConfigError(f"{name}: must be the YAML file of a gate; there is none")
     gate: Gate = read_config(path, Gate, "a gate")
     if not _is_file(gate.suite):
@@ -73,7 +74,7 @@ def read_gate(name: str) -> Gate:
 def is_gate(name: str) -> bool:
     """Whether a name or path is that of a gate, and not of a suite."""
     path = _path(name)
-    fields = read_yaml(path, "a gate") if path.is_file() else None
+    fields = read_yaml(path, "a gate") if isfile(path) else None
     return isinstance(fields, dict) and fields.get("kind") == "gate"
 
 

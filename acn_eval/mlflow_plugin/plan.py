@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from acn_eval.errors import ConfigError
+from acn_eval.strict import Config, Seed, cut
 
 __all__ = ["METADATA", "Plan", "Reads", "reads_of"]
 
@@ -14,7 +15,7 @@ METADATA = "acn_eval"
 _T = TypeVar("_T", bound=BaseModel)
 
 
-class Reads(BaseModel, frozen=True, extra="forbid"):
+class Reads(Config, frozen=True):
     """What a network reads and answers.
 
     A model may carry it: ``mlflow.pytorch.log_model(..., metadata={"acn_eval": {...}})``.
@@ -27,7 +28,7 @@ class Reads(BaseModel, frozen=True, extra="forbid"):
         name: in tables; it is part of the record, so two networks have two names.
     """
 
-    size: Annotated[int, Field(ge=1)] | None = None
+    size: Annotated[int, Field(ge=1, le=4096)] | None = None
     channels: Annotated[int, Field(ge=1)] | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -35,7 +36,7 @@ class Reads(BaseModel, frozen=True, extra="forbid"):
     name: str = ""
 
 
-class Plan(Reads, frozen=True, extra="forbid", arbitrary_types_allowed=True):
+class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
     """The ``evaluator_config`` of one evaluation; fields of `Reads` win over the model's own.
 
     Attributes:
@@ -57,7 +58,7 @@ class Plan(Reads, frozen=True, extra="forbid", arbitrary_types_allowed=True):
     image: tuple[int, int, int] | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
     baseline: Any = None
-    seed: int = 0
+    seed: Seed = 0
     device: str = "auto"
 
     @staticmethod
@@ -91,5 +92,5 @@ def _validated(model: type[_T], fields: Any, where: str) -> _T:
         error = exc.errors()[0]
         field = ".".join(map(str, error["loc"])) or "all of it"
         known = ", ".join(model.model_fields)
-        msg = f"{where}: {field}: {error['msg']}; got {error['input']!r:.80}. Fields: {known}"
+        msg = f"{where}: {field}: {error['msg']}; got {cut(error['input'])}. Fields: {known}"
         raise ConfigError(msg) from exc

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from acn_eval.models.connectivity import (
@@ -17,14 +17,16 @@ from acn_eval.models.connectivity import (
     Unit,
     streams,
 )
+from acn_eval.strict import Config
 
-__all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "Readings", "pooled"]
+__all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "Readings", "Size", "pooled"]
 
-Positive = Annotated[int, Field(gt=0)]
+Size = Annotated[int, Field(gt=0, le=65_536)]
+Side = Annotated[int, Field(gt=0, le=4096)]
 _HEAD = ("norm.", "head.")
 
 
-class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
+class EncoderConfig(Config, frozen=True):
     """What every encoder states about itself; k of L counts executed blocks.
 
     Attributes:
@@ -38,14 +40,16 @@ class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
 
     connectivity: ConnectivityName = "residual"
     grain: Grain | None = None
-    depth: Annotated[int, Field(ge=0)] = 8
-    width: Positive = 64
-    image_size: Positive = 8
-    patch: Positive = 2
+    depth: Annotated[int, Field(ge=0, le=1000)] = 8
+    width: Size = 64
+    image_size: Side = 8
+    patch: Side = 2
     channels: Literal[1, 3] = 1
-    classes: Positive = 10
+    classes: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     pool: Literal["cls", "mean"] = "cls"
-    branches: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    branches: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=1000)], ...], Field(max_length=1000)
+    ] = ()
 
     @model_validator(mode="after")
     def _branches_are_exits(self) -> Self:

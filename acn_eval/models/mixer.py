@@ -3,11 +3,11 @@
 from functools import partial
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from acn_eval.models.connectivity import Unit
-from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed
+from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed, Size
 
 __all__ = ["Mixer", "MixerConfig", "OfficialMixer", "OfficialMixerConfig"]
 
@@ -16,8 +16,8 @@ class MixerConfig(EncoderConfig, frozen=True):
     """An MLP-Mixer; the paper's: depth 16, width 128, patch 4, hidden 64 (tokens), 512."""
 
     kind: Literal["mixer"] = "mixer"
-    token_hidden: int = Field(64, gt=0)
-    channel_hidden: int = Field(128, gt=0)
+    token_hidden: Size = 64
+    channel_hidden: Size = 128
 
     @model_validator(mode="after")
     def _divides(self) -> Self:

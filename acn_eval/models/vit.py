@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from acn_eval.models.connectivity import Unit
-from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed
+from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed, Size
 
 __all__ = ["ViT", "ViTConfig"]
 
@@ -17,8 +17,8 @@ class ViTConfig(EncoderConfig, frozen=True):
     """A vision transformer; ViT-B/16 is depth 12, width 768, heads 12, hidden 3072, patch 16."""
 
     kind: Literal["vit"] = "vit"
-    heads: int = Field(4, gt=0)
-    hidden: int = Field(128, gt=0)
+    heads: Size = 4
+    hidden: Size = 128
 
     @model_validator(mode="after")
     def _divides(self) -> Self:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import safetensors.torch
-from pydantic import BaseModel, Field
 from torch import Tensor
 
 from acn_eval.checkpoints import Checkpoint, Native, rewritten
@@ -17,8 +16,9 @@ from acn_eval.models import Encoder, read_arch
 from acn_eval.passes import Store
 from acn_eval.pruning import Masks, apply_masks, narrowed, widths
 from acn_eval.seeds import seed_for
+from acn_eval.strict import Config, Seed
 from acn_eval.suites.suite import Setting
-from acn_eval.training import Recipe
+from acn_eval.training import Batch, Decay, Rate, Recipe
 from acn_eval.training.fit import Scale, loop, start
 
 __all__ = ["Bench", "FineTuning", "Pruning", "State"]
@@ -28,7 +28,7 @@ Pruning = Callable[[Encoder], AbstractContextManager[Callable[[int], None]]]
 """What happens to a network while it trains: inside the context, called after every step."""
 
 
-class FineTuning(BaseModel, frozen=True, extra="forbid"):
+class FineTuning(Config, frozen=True):
     """How a network trains on while it is pruned: the same for every network.
 
     AdamW on the train split without augmentation, warm-up over a tenth of the steps, cosine to
@@ -38,10 +38,10 @@ class FineTuning(BaseModel, frozen=True, extra="forbid"):
         seed: of the order of the images.
     """
 
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    batch: Annotated[int, Field(gt=0)] = 64
-    seed: int = 0
+    learning_rate: Rate = 1e-3
+    weight_decay: Decay = 0.01
+    batch: Batch = 64
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,10 @@ class Compression(Suite, frozen=True):
     kind: Literal["compression"] = "compression"
     noise: NamedRobustness
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
-    seconds: Annotated[float, Field(gt=0)] = 0.05
-    first_classes: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    seconds: Annotated[float, Field(gt=0, le=600)] = 0.05
+    first_classes: Annotated[
+        tuple[Annotated[int, Field(ge=2, le=1_000_000)], ...], Field(max_length=100)
+    ] = ()
 
     def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
         """Show the test images to every exit, and the validation images to choose by."""

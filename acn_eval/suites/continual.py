@@ -9,13 +9,14 @@ from acn_eval.errors import ConfigError
 from acn_eval.models import AnyArch, read_arch
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import Subject
+from acn_eval.strict import Text
 from acn_eval.suites.remedies import AnyRemedy
 from acn_eval.suites.suite import Answer, Setting, Suite
-from acn_eval.training import Augment
+from acn_eval.training import Augment, Batch, ClassNames, Clip, Decay, Rate, Steps
 
 __all__ = ["Continual"]
 
-Depth = Annotated[int, Field(gt=0)]
+Depth = Annotated[int, Field(gt=0, le=1000)]
 
 
 class Continual(Suite, frozen=True):
@@ -47,25 +48,25 @@ class Continual(Suite, frozen=True):
     )
 
     kind: Literal["continual"] = "continual"
-    data: str
-    classes: tuple[str, ...] | None = None
-    tasks: Annotated[int, Field(ge=2)]
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    steps: Annotated[int, Field(gt=0)] | None = None
-    batch: Annotated[int, Field(gt=0)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    data: Text
+    classes: ClassNames | None = None
+    tasks: Annotated[int, Field(ge=2, le=10_000)]
+    epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    steps: Steps | None = None
+    batch: Batch = 64
+    learning_rate: Rate = 1e-3
+    weight_decay: Decay = 0.01
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    clip: Annotated[float, Field(gt=0)] | None = None
+    clip: Clip | None = None
     augment: Augment = Augment()
     logits: Literal["task", "seen"] = "task"
     optimiser: Literal["reset", "kept"] = "reset"
     arch: AnyArch
     connectivities: tuple[ConnectivityName, ConnectivityName] = ("acn", "residual")
-    depths: Annotated[tuple[Depth, ...], Field(min_length=1)]
-    methods: Annotated[tuple[AnyRemedy, ...], Field(min_length=1)]
+    depths: Annotated[tuple[Depth, ...], Field(min_length=1, max_length=100)]
+    methods: Annotated[tuple[AnyRemedy, ...], Field(min_length=1, max_length=100)]
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
-    first_seed: Annotated[int, Field(ge=0)] = 0
+    first_seed: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -10,7 +10,7 @@ from acn_eval.models import read_arch
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import Subject
 from acn_eval.suites.suite import Answer, Setting, Suite
-from acn_eval.training import Recipe
+from acn_eval.training import Looks, Recipe
 
 __all__ = ["Dynamics"]
 
@@ -30,9 +30,9 @@ class Dynamics(Suite, frozen=True):
 
     kind: Literal["dynamics"] = "dynamics"
     recipe: Recipe
-    connectivities: Annotated[tuple[ConnectivityName, ...], Field(min_length=1)]
-    looks: Annotated[int, Field(gt=0)] = 10
-    probed: Annotated[int, Field(gt=0)] = 256
+    connectivities: Annotated[tuple[ConnectivityName, ...], Field(min_length=1, max_length=100)]
+    looks: Looks = 10
+    probed: Annotated[int, Field(gt=0, le=1_000_000)] = 256
 
     @model_validator(mode="after")
     def _connectivities_differ_and_fit(self) -> Self:

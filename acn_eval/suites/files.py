@@ -1,5 +1,6 @@
 """Finds the YAML of a suite: shipped by name, any file by path."""
 
+from os.path import isfile
 from pathlib import Path
 
 from acn_eval.errors import ConfigError
@@ -24,7 +25,7 @@ def suite_file(name: str) -> Path:
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
         path = shipped_suites().get(name, path)
-    if not path.is_file():
+    if not isfile(path):
         have = ", ".join(shipped_suites())
         raise ConfigError(f"{name}: must be a YAML file or a shipped suite ({have}); got neither")
     return path

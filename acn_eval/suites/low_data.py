@@ -1,27 +1,29 @@
 """Low data: the same few images for two networks, many draws of them."""
 
 from collections.abc import Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from acn_eval.errors import ConfigError
 from acn_eval.passes import Subject
 from acn_eval.shipped import shipped
+from acn_eval.strict import Config, Text
 from acn_eval.suites.suite import Answer, Setting, Suite
-from acn_eval.training import Recipe, read_recipe
+from acn_eval.training import Batch, Rate, Recipe, Steps, read_recipe
 
 __all__ = ["AnyLowData", "Draws", "LowData", "LowDataProbe", "Side"]
 
-PerClass = Annotated[int, Field(gt=0)]
+PerClass = Annotated[int, Field(gt=0, le=10_000_000)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
-class Side(BaseModel, frozen=True, extra="forbid"):
+class Side(Config, frozen=True):
     """One of the two that are compared: a name for tables, and a recipe."""
 
-    name: str
+    name: Text
     recipe: Recipe
 
 
@@ -30,7 +32,7 @@ def _side(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     here, there = Path(value), shipped("suites") / value
-    path = here if here.is_file() or not there.is_file() else there
+    path = here if isfile(here) or not isfile(there) else there
     return Side(name=path.stem, recipe=read_recipe(path))
 
 
@@ -50,10 +52,10 @@ class Draws(Suite, frozen=True):
     question: ClassVar[str] = "Who learns more from little data?"
 
     kind: Literal["low_data"] = "low_data"
-    per_class: tuple[PerClass, ...] = ()
-    fractions: tuple[Fraction, ...] = ()
+    per_class: Annotated[tuple[PerClass, ...], Field(max_length=100)] = ()
+    fractions: Annotated[tuple[Fraction, ...], Field(max_length=100)] = ()
     draws: Annotated[int, Field(ge=1, le=1000)] = 5
-    first_draw: Annotated[int, Field(ge=0)] = 0
+    first_draw: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
     @model_validator(mode="after")
     def _sizes_are_one_kind_and_differ(self) -> Self:
@@ -99,7 +101,7 @@ class LowData(Draws, frozen=True):
     candidate: AnySide
     baseline: AnySide
     repeats: Annotated[int, Field(ge=1, le=1000)] = 2
-    steps: Annotated[int, Field(gt=0)]
+    steps: Steps
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     training: Literal["auto", "together", "alone"] = "auto"
 
@@ -120,9 +122,9 @@ class LowDataProbe(Draws, frozen=True):
     mode: Literal["probe", "fine_tune"]
     protocol: Literal["ridge-fewshot"] = "ridge-fewshot"
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
-    steps: Annotated[int, Field(gt=0)] = 100
-    batch: Annotated[int, Field(gt=0)] = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    steps: Steps = 100
+    batch: Batch = 32
+    learning_rate: Rate = 1e-3
 
 
 AnyLowData = Annotated[LowData | LowDataProbe, Field(discriminator="mode")]

@@ -57,11 +57,13 @@ class Pruning(Suite, frozen=True):
     question: ClassVar[str] = "Which network bears sparsity better?"
 
     kind: Literal["pruning"] = "pruning"
-    sparsities: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)]
-    methods: Annotated[tuple[AnyMethod, ...], Field(min_length=1)]
+    sparsities: Annotated[
+        tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1, max_length=100)
+    ]
+    methods: Annotated[tuple[AnyMethod, ...], Field(min_length=1, max_length=100)]
     fine_tuning: FineTuning = FineTuning()
     noise: NamedRobustness | None = None
-    seconds: Annotated[float, Field(gt=0)] = 0.02
+    seconds: Annotated[float, Field(gt=0, le=600)] = 0.02
 
     @field_validator("sparsities")
     @classmethod

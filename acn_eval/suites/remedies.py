@@ -2,7 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
+
+from acn_eval.strict import Config, Text
+from acn_eval.training import Batch
 
 __all__ = [
     "AnyRemedy",
@@ -16,9 +19,10 @@ __all__ = [
 
 _DAMPING = {"zenke": 1e-3, "mammoth": 1.0, "vandeven": 0.1}
 _IMAGES = 200
+Strength = Annotated[float, Field(ge=0, le=1e9)]
 
 
-class Remedy(BaseModel, frozen=True, extra="forbid"):
+class Remedy(Config, frozen=True):
     """A way to learn tasks in turn."""
 
     method: str
@@ -50,8 +54,8 @@ class Replay(Remedy, frozen=True):
     """
 
     method: Literal["replay"] = "replay"
-    per_class: Annotated[int, Field(gt=0)] = 20
-    batch: Annotated[int, Field(gt=0)] | None = None
+    per_class: Annotated[int, Field(gt=0, le=1_000_000)] = 20
+    batch: Batch | None = None
 
     @property
     def label(self) -> str:
@@ -74,8 +78,8 @@ class SynapticIntelligence(Remedy, frozen=True):
 
     method: Literal["si"] = "si"
     variant: Literal["zenke", "mammoth", "vandeven"] = "zenke"
-    c: Annotated[float, Field(ge=0)] = 1.0
-    xi: Annotated[float, Field(gt=0)] | None = None
+    c: Strength = 1.0
+    xi: Annotated[float, Field(gt=0, le=1e9)] | None = None
 
     @property
     def damping(self) -> float:
@@ -99,8 +103,8 @@ class ElasticWeights(Remedy, frozen=True):
     """
 
     method: Literal["ewc"] = "ewc"
-    strength: Annotated[float, Field(ge=0)] = 100.0
-    images: Annotated[int, Field(gt=0)] = _IMAGES
+    strength: Strength = 100.0
+    images: Annotated[int, Field(gt=0, le=10_000_000)] = _IMAGES
 
     @property
     def label(self) -> str:
@@ -118,6 +122,6 @@ AnyRemedy = Annotated[
         Naive | Joint | Replay | SynapticIntelligence | ElasticWeights,
         Field(discriminator="method"),
     ],
-    BeforeValidator(_named, json_schema_input_type=str | dict[str, Any]),
+    BeforeValidator(_named, json_schema_input_type=Text | dict[str, Any]),
 ]
 """Every way, chosen by ``method``; its name alone takes what is usual."""

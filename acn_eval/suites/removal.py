@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from acn_eval.checkpoints import state_digest
 from acn_eval.errors import ConfigError
@@ -22,7 +22,9 @@ from acn_eval.pruning import (
     magnitudes,
     masks_of,
 )
+from acn_eval.strict import Config
 from acn_eval.suites.bench import Bench, State
+from acn_eval.training import Steps
 
 __all__ = ["AnyMethod", "ByMagnitude", "ByMovement", "Gradually", "Method", "Pruned", "Structured"]
 
@@ -42,7 +44,7 @@ class Pruned(NamedTuple):
     steps: int = 0
 
 
-class Method(BaseModel, ABC, frozen=True, extra="forbid"):
+class Method(Config, ABC, frozen=True):
     """A way to remove weights.
 
     Attributes:
@@ -53,7 +55,7 @@ class Method(BaseModel, ABC, frozen=True, extra="forbid"):
     """Whether what it removes is gone, and not a zero."""
 
     kind: str
-    blocks: Annotated[int, Field(ge=1)] | None = None
+    blocks: Annotated[int, Field(ge=1, le=1000)] | None = None
 
     @property
     def trains(self) -> bool:
@@ -128,7 +130,7 @@ class Structured(Method, frozen=True):
     cuts: ClassVar[bool] = True
 
     kind: Literal["structured"] = "structured"
-    steps: Annotated[int, Field(ge=0)] = 0
+    steps: Annotated[int, Field(ge=0, le=10_000_000)] = 0
 
     @property
     def trains(self) -> bool:
@@ -180,9 +182,9 @@ class Gradually(Method, frozen=True):
     """
 
     kind: Literal["gradual"] = "gradual"
-    steps: Annotated[int, Field(gt=0)] = 60
+    steps: Steps = 60
     ramp: Annotated[float, Field(gt=0, le=1)] = 0.75
-    every: Annotated[int, Field(gt=0)] = 5
+    every: Steps = 5
 
     def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
@@ -213,8 +215,8 @@ class ByMovement(Method, frozen=True):
 
     kind: Literal["movement"] = "movement"
     removed: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    epochs: Annotated[int, Field(gt=0)] = 8
-    steps: Annotated[int, Field(gt=0)] | None = None
+    epochs: Annotated[int, Field(gt=0, le=1000)] = 8
+    steps: Steps | None = None
 
     @model_validator(mode="after")
     def _leaves_something(self) -> Self:

@@ -1,5 +1,6 @@
 """Robustness: accuracy under corruptions, the same noise for every checkpoint and level."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -28,7 +29,7 @@ from acn_eval.passes import (
     prepared,
 )
 from acn_eval.results import Skip
-from acn_eval.strict import read_config
+from acn_eval.strict import Text, read_config
 from acn_eval.suites.files import suite_file
 from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
 
@@ -82,18 +83,19 @@ class Robustness(Suite, frozen=True):
     question: ClassVar[str] = "Is it more robust to noise?"
 
     kind: Literal["robustness"] = "robustness"
-    corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1)]
+    corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1, max_length=100)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
-    image_size: Annotated[int, Field(gt=0)] | None = None
+    image_size: Annotated[int, Field(gt=0, le=4096)] | None = None
 
     @field_validator("corruptions")
     @classmethod
     def _distinct(cls, corruptions: tuple[AnyCorruption, ...]) -> tuple[AnyCorruption, ...]:
         """The same condition twice would count twice in the end point."""
         conditions = [condition for c in corruptions for condition in c.conditions()]
-        twice = [c for i, c in enumerate(conditions) if c in conditions[:i]]
-        if twice:
-            msg = f"conditions must differ; {twice[0]['corruption']} {twice[0]['level']} is twice"
+        ((twice, times),) = Counter(tuple(c.items()) for c in conditions).most_common(1)
+        if times > 1:
+            named = dict(twice)
+            msg = f"conditions must differ; {named['corruption']} {named['level']} is twice"
             raise ValueError(msg)
         return corruptions
 
@@ -231,7 +233,7 @@ def _named(value: Any) -> Any:
 
 
 NamedRobustness = Annotated[
-    Robustness, BeforeValidator(_named, json_schema_input_type=Robustness | str)
+    Robustness, BeforeValidator(_named, json_schema_input_type=Robustness | Text)
 ]
 """A robustness suite, also by its name or path."""
 

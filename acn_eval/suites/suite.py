@@ -3,15 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 
 from acn_eval.data import Examples, Split
 from acn_eval.passes import Numeric, Place, Progress, Subject
 from acn_eval.results import Cell, Skip
+from acn_eval.strict import Config, Name, Text
 
 __all__ = ["Answer", "Setting", "Suite", "cell_of"]
 
@@ -62,7 +62,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
 
 
-class Suite(BaseModel, ABC, frozen=True, extra="forbid"):
+class Suite(Config, ABC, frozen=True):
     """A frozen config with one method; its YAML, its Python and its repr are the same thing.
 
     Attributes:
@@ -72,8 +72,8 @@ class Suite(BaseModel, ABC, frozen=True, extra="forbid"):
     """
 
     kind: str
-    name: Annotated[str, Field(min_length=1, pattern=r"^[\w.-]+$")]
-    description: str = ""
+    name: Name
+    description: Text = ""
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
 

@@ -49,7 +49,9 @@ class Transfer(Suite, frozen=True):
     reads_head: ClassVar[bool] = False
 
     kind: Literal["transfer"] = "transfer"
-    protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1)] = ("linear",)
+    protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1, max_length=100)] = (
+        "linear",
+    )
     side_by_side: bool = False
     block: bool = True
     noise: NamedRobustness | None = None

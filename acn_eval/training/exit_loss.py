@@ -1,14 +1,18 @@
 """How much the loss of every exit counts in a training."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 __all__ = ["ExitLoss", "exit_weights", "weighted_loss"]
 
-ExitLoss = Literal["last", "linear"] | dict[int, float]
+ExitLoss = (
+    Literal["last", "linear"]
+    | Annotated[dict[int, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=1000)]
+)
 
 
 def exit_weights(exit_loss: ExitLoss, depth: int) -> Mapping[int, float]:

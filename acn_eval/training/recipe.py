@@ -3,18 +3,36 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from acn_eval.models import AnyArch
-from acn_eval.strict import read_config
+from acn_eval.strict import Config, Seed, Text, read_config
 from acn_eval.training.exit_loss import ExitLoss
 
-__all__ = ["Augment", "Recipe", "read_recipe"]
+__all__ = [
+    "Augment",
+    "Batch",
+    "ClassNames",
+    "Clip",
+    "Decay",
+    "Looks",
+    "Rate",
+    "Recipe",
+    "Steps",
+    "read_recipe",
+]
 
+ClassNames = Annotated[tuple[Text, ...], Field(max_length=10_000)]
+Steps = Annotated[int, Field(gt=0, le=10_000_000)]
+Batch = Annotated[int, Field(gt=0, le=65_536)]
+Looks = Annotated[int, Field(gt=0, le=1000)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+Decay = Annotated[float, Field(ge=0, le=100)]
+Clip = Annotated[float, Field(gt=0, le=1e9)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class Augment(BaseModel, frozen=True, extra="forbid"):
+class Augment(Config, frozen=True):
     """What is done to a training batch, in this order.
 
     Attributes:
@@ -24,13 +42,13 @@ class Augment(BaseModel, frozen=True, extra="forbid"):
         cutmix: probability that a batch is cut-mixed (torchvision, beta 1).
     """
 
-    crop_padding: Annotated[int, Field(ge=0)] = 0
+    crop_padding: Annotated[int, Field(ge=0, le=1024)] = 0
     flip: bool = False
     auto_augment: bool = False
     cutmix: Probability = 0.0
 
 
-class Recipe(BaseModel, frozen=True, extra="forbid"):
+class Recipe(Config, frozen=True):
     """Everything that decides the weights.
 
     Attributes:
@@ -48,22 +66,22 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     """
 
     arch: AnyArch
-    seed: int = 0
-    data: str = "digits"
-    classes: tuple[str, ...] | None = None
-    steps: Annotated[int, Field(gt=0)] = 1000
-    batch: Annotated[int, Field(gt=0)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    warmup: Annotated[int, Field(ge=0)] = 100
+    seed: Seed = 0
+    data: Text = "digits"
+    classes: ClassNames | None = None
+    steps: Steps = 1000
+    batch: Batch = 64
+    learning_rate: Rate = 1e-3
+    weight_decay: Decay = 0.01
+    warmup: Annotated[int, Field(ge=0, le=10_000_000)] = 100
     label_smoothing: Probability = 0.1
-    clip: Annotated[float, Field(gt=0)] = 1.0
+    clip: Clip = 1.0
     augment: Augment = Augment()
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     select: Literal["last", "validation"] = "last"
-    looks: Annotated[int, Field(gt=0)] = 10
+    looks: Looks = 10
     weights: Literal["fp32", "bf16", "fp16"] = "fp32"
-    pair: str | None = None
+    pair: Text | None = None
     exit_loss: ExitLoss = "last"
 
     @model_validator(mode="after")
