@@ -1,11 +1,7 @@
 """Our own files: ``.pt`` (read with weights_only) and ``.safetensors``, each with a card."""
 
-import pickle
-import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import safetensors
 import safetensors.torch
@@ -14,27 +10,13 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from acn_eval.checkpoints.card import Card
+from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.errors import CheckpointError
 
-__all__ = ["Native", "checked_state", "read_native", "read_pickle", "write_native"]
+__all__ = ["Native", "checked_state", "read_native", "write_native"]
 
 _CARD = "acn_eval_card"
 _SEEN = "acn_eval_trained_on"
-_DAMAGED = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    BadZipFile,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""What torch.load was seen to raise, or may raise, on a file with random damage."""
 
 
 @dataclass(frozen=True)
@@ -103,33 +85,6 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
         if not isinstance(key, str) or not dense or value.is_complex() or value.is_quantized:
             raise CheckpointError(f"{path}: parameter {key!r} must be a dense real tensor")
     return state
-
-
-def read_pickle(path: Path) -> object:
-    """Read a file of torch.save with ``weights_only=True``.
-
-    Raises:
-        CheckpointError: truncated, not such a file, or one that would run code.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of what it then refuses
-            content: object = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as exc:
-        if "Unsupported" in str(exc) or "GLOBAL" in str(exc):
-            msg = (
-                f"{path}: must hold tensors only; it would run code when loaded, so it is refused"
-            )
-        else:
-            msg = f"{path}: must be a file of torch.save; it is damaged or something else"
-        raise CheckpointError(msg) from exc
-    except _DAMAGED as exc:
-        first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        msg = (
-            f"{path}: must be a complete file of torch.save; it is truncated or damaged ({first})"
-        )
-        raise CheckpointError(msg) from exc
-    return content
 
 
 def _read_pt(path: Path) -> tuple[str, dict[str, Tensor]]:

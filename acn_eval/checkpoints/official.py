@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from acn_eval.checkpoints.card import Card
-from acn_eval.checkpoints.native import Native, checked_state, read_pickle
+from acn_eval.checkpoints.native import Native, checked_state
+from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.errors import CheckpointError
 from acn_eval.models import OfficialMixerConfig
 

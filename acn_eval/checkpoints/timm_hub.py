@@ -11,7 +11,8 @@ import safetensors
 import safetensors.torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, from_module
-from acn_eval.checkpoints.native import checked_state, read_pickle
+from acn_eval.checkpoints.native import checked_state
+from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.data import Geometry, torchvision_module
 from acn_eval.errors import CheckpointError, MissingExtra
 

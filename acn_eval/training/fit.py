@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from acn_eval.checkpoints.card import Card, Training
-from acn_eval.checkpoints.native import Native, read_pickle, write_native
+from acn_eval.checkpoints.native import Native, write_native
+from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.data import Examples, Geometry, Split, channel_moments, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError
 from acn_eval.models import Encoder, build, initialise, require_finite

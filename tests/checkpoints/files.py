@@ -1,5 +1,7 @@
 """Checkpoint files of every kind, small, with random weights."""
 
+from collections import OrderedDict
+
 import pytest
 import torch
 
@@ -101,21 +103,57 @@ def official_state(s=OFFICIAL_SMALL, seed=0):
     }
 
 
-def official_file(path, state=None):
-    """A ``.pth.tar`` with everything that the authors' training saves."""
-    state = official_state() if state is None else state
-    plain = torch.nn.Linear(2, 2)
-    optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-3)
-    plain(torch.ones(1, 2)).sum().backward()
-    optimizer.step()
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
-    content = {
+class GradualWarmup(torch.optim.lr_scheduler.LRScheduler):
+    """Warm-up as in the authors' training: it holds its successor as an object."""
+
+    def __init__(self, optimizer, total_epoch, after_scheduler):
+        self.multiplier, self.total_epoch = 1.0, total_epoch
+        self.after_scheduler, self.finished = after_scheduler, False
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        if self.last_epoch > self.total_epoch:
+            self.finished = True
+            return self.after_scheduler.get_last_lr()
+        return [lr * self.last_epoch / self.total_epoch for lr in self.base_lrs]
+
+    def step(self):
+        if self.finished:
+            self.after_scheduler.step()
+            self._last_lr = self.after_scheduler.get_last_lr()
+        else:
+            super().step()
+
+
+def trained(state):
+    """What the authors' training saves: `state`, beside live objects that hold it too."""
+    parameters = {key: torch.nn.Parameter(value.clone()) for key, value in state.items()}
+    optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10, eta_min=1e-6)
+    scheduler = GradualWarmup(optimizer, 2, cosine)
+    for _ in range(5):
+        for parameter in parameters.values():
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        scheduler.step()
+    with torch.no_grad():
+        for key, parameter in parameters.items():
+            parameter.copy_(state[key])
+    return {
         "epoch": 700,
-        "state_dict": state,
+        "state_dict": OrderedDict((key, p.detach()) for key, p in parameters.items()),
+        "best_acc1": torch.tensor(88.2),
         "optimizer": optimizer.state_dict(),
         "scheduler": scheduler.state_dict(),
     }
-    torch.save(content, path)
+
+
+def official_file(path, state=None):
+    """A ``.pth.tar``, written the way the authors' training writes it."""
+    state = official_state() if state is None else state
+    tensors = all(isinstance(v, torch.Tensor) for v in state.values())
+    whole = trained(state if tensors and state else official_state())
+    torch.save(whole if tensors and state else {**whole, "state_dict": state}, path)
     return path
 
 

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from acn_eval.checkpoints import load
-from acn_eval.checkpoints.native import read_native, read_pickle
+from acn_eval.checkpoints.native import read_native
+from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.data import open_examples
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.training import train
