@@ -8,11 +8,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 from torch import nn
 
 from acn_eval.errors import ConfigError
+from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.models.encoder import Encoder
 from acn_eval.models.mixer import Mixer, MixerConfig, OfficialMixer, OfficialMixerConfig
 from acn_eval.models.vit import ViT, ViTConfig
 
-__all__ = ["AnyArch", "build", "initialise", "read_arch"]
+__all__ = ["AnyArch", "build", "initialise", "read_arch", "rewired"]
 
 AnyArch = Annotated[ViTConfig | MixerConfig | OfficialMixerConfig, Field(discriminator="kind")]
 
@@ -32,6 +33,24 @@ def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
         field = ".".join(str(part) for part in first["loc"]) or "kind"
         raise ConfigError(f"{where}: architecture field {field}: {first['msg']}") from exc
     return arch
+
+
+def rewired(arch: AnyArch, connectivity: ConnectivityName, where: str, **changed: Any) -> AnyArch:
+    """Return the architecture with another connectivity, and what belongs to that: its twin.
+
+    The grain, and the inner skips of the official block, are those of the new connectivity.
+
+    Args:
+        arch: whose connectivity gives way.
+        connectivity: of the twin.
+        where: for messages.
+        changed: other fields of it.
+
+    Raises:
+        ConfigError: the architecture has no such connectivity, or a field is wrong.
+    """
+    fields = arch.model_dump(exclude={"grain", "skips"})
+    return read_arch({**fields, **changed, "connectivity": connectivity}, where)
 
 
 def build(config: AnyArch) -> Encoder:

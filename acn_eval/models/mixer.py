@@ -1,7 +1,7 @@
 """MLP-Mixer (Tolstikhin et al., 2021), and the official Auto-Compressing Mixer block."""
 
 from functools import partial
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 from torch import Tensor, nn
@@ -31,14 +31,22 @@ class OfficialMixerConfig(MixerConfig, frozen=True):
     """The authors' released block, alike in parameters for both of their networks.
 
     Attributes:
-        skips: whether the token and channel MLPs keep their inner skips. The released AC-Mixer is
-            ``connectivity="acn", skips=False``; the released Res-Mixer is ``connectivity="ffn",
-            skips=True``: its output is x_L, there is no outer sum.
+        skips: whether the token and channel MLPs keep their inner skips; unless given, where the
+            connectivity is ``ffn``. The released AC-Mixer is ``connectivity="acn", skips=False``;
+            the released Res-Mixer is ``connectivity="ffn", skips=True``: its output is x_L, there
+            is no outer sum.
     """
 
     kind: Literal["official_mixer"] = "official_mixer"  # type: ignore[assignment]
     connectivity: Literal["acn", "ffn"] = "acn"
     skips: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_skips(cls, fields: Any) -> Any:
+        if isinstance(fields, dict):
+            return {"skips": fields.get("connectivity") == "ffn", **fields}
+        return fields
 
 
 class TokenMLP(nn.Module):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from acn_eval.errors import ConfigError
-from acn_eval.models import AnyArch, read_arch
+from acn_eval.models import AnyArch, rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import Subject
 from acn_eval.strict import Text
@@ -35,7 +35,7 @@ class Continual(Suite, frozen=True):
         optimiser: whether AdamW starts anew with every task (``reset``) or is ``kept``.
         learning_rate: constant.
         clip: largest gradient norm; None does not clip.
-        arch: of every network; its depth, connectivity, grain and classes give way.
+        arch: of every network; its depth, connectivity, grain, skips and classes give way.
         connectivities: candidate and baseline.
         depths, methods: every depth is trained with every method.
         seeds: how many, numbered from `first_seed`: a seed decides class order, initialisation,
@@ -105,13 +105,7 @@ class Continual(Suite, frozen=True):
         Raises:
             ConfigError: the architecture has no such connectivity.
         """
-        changed = {
-            "connectivity": connectivity,
-            "grain": None,
-            "depth": depth,
-            "classes": classes,
-        }
-        return read_arch({**self.arch.model_dump(), **changed}, connectivity)
+        return rewired(self.arch, connectivity, connectivity, depth=depth, classes=classes)
 
     def steps_of(self, images: int) -> int:
         """Return the optimiser steps of a task with so many training images."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from acn_eval.errors import ConfigError
-from acn_eval.models import read_arch
+from acn_eval.models import rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import Subject
 from acn_eval.suites.suite import Answer, Setting, Suite
@@ -19,8 +19,8 @@ class Dynamics(Suite, frozen=True):
     """Networks of one recipe that differ in their connectivity alone.
 
     Attributes:
-        recipe: of every network; its connectivity, grain and selection give way: each row of the
-            table takes its own grain, and the last weights are kept.
+        recipe: of every network; its connectivity, grain, skips and selection give way: each row
+            of the table takes its own grain and skips, and the last weights are kept.
         connectivities: rows of `acn_eval.models.connectivity.CONNECTIVITIES`, one training each.
         looks: how often a network is looked at after its first look, before the first step.
         probed: training images on which gradients are measured, the same at every look.
@@ -52,8 +52,8 @@ class Dynamics(Suite, frozen=True):
         Raises:
             ConfigError: the architecture has no such connectivity.
         """
-        arch = {**self.recipe.arch.model_dump(), "connectivity": connectivity, "grain": None}
-        changed = {"arch": read_arch(arch, connectivity), "select": "last", "pair": None}
+        arch = rewired(self.recipe.arch, connectivity, connectivity)
+        changed = {"arch": arch, "select": "last", "pair": None}
         return self.recipe.model_copy(update=changed)
 
     def looked_at(self) -> list[int]:

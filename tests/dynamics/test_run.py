@@ -166,8 +166,8 @@ def test_a_result_survives_the_disk_and_is_summarised(results, tmp_path):
     names = [row.name for row in summarise([loaded])]
     assert names == [
         *(f"exit {k}" for k in range(3)),
-        "exit last, without 1",
-        "exit last, without 2",
+        "exit last, without block 1",
+        "exit last, without block 2",
         "last exit",
     ]
     assert results[0].key != results[1].key

@@ -173,3 +173,9 @@ def test_steps_of_a_task_of_a_hundred_images(fields, steps):
 def test_it_is_not_asked_of_checkpoints():
     with pytest.raises(ConfigError, match="acn-eval continual"):
         tiny().ask([], None)
+
+
+def test_the_official_residual_twin_gets_its_skips(tmp_path):
+    arch = {**ARCH, "kind": "official_mixer"}
+    suite = read(tmp_path, arch=arch, connectivities=["acn", "ffn"])
+    assert [suite.arch_of(c, 2, 10).skips for c in suite.connectivities] == [False, True]

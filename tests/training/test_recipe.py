@@ -71,3 +71,10 @@ def test_a_missing_recipe_is_said(tmp_path):
         read_recipe(tmp_path / "nosuch.yaml")
     with pytest.raises(ConfigError, match="must be a recipe; Is a directory"):
         read_recipe(tmp_path)
+
+
+def test_a_recipe_of_the_official_residual_mixer_has_its_skips(tmp_path):
+    for connectivity, skips in (("acn", False), ("ffn", True)):
+        arch = {"kind": "official_mixer", "connectivity": connectivity}
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"arch": arch}))
+        assert read_recipe(tmp_path / "mine.yaml").arch.skips is skips
