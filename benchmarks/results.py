@@ -255,7 +255,7 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
     protocol = ", ".join(fact for fact in recipe if not fact.startswith("method "))
     print(f"{note}{chr(10) * 2 if note else ''}{protocol}.\n")
     print(
-        f"{suite.seeds} seeds a row (class order, initialisation, order of images; paired), n = "
+        f"{suite.seeds} seeds a row (class order, initialisation, order of images), n = "
         f"{first.data.n}; 95 % limits over seeds, Student's t, for these test images.\n"
     )
     rows = {key_of(side[0]): side for r in found for side in (r.candidates, r.baselines)}

@@ -18,7 +18,10 @@ from acn_eval.suites.continual import Continual
 from acn_eval.suites.remedies import AnyRemedy, ElasticWeights, Joint, Replay
 from acn_eval.training.fit import Scale
 
-__all__ = ["Course", "Plan", "open_plan"]
+__all__ = ["JUDGED", "Course", "Plan", "open_plan"]
+
+JUDGED = frozenset({"name", "description", "paired_seeds"})
+"""Fields of a suite that say how outcomes are shown and judged; they decide none."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Course:
     def facts(self) -> Mapping[str, Any]:
         """Everything that decides the outcomes, as plain JSON."""
         plan = self.plan
-        shown = {"name", "description", "kind"}
+        shown = {*JUDGED, "kind"}
         return {
             "protocol": {k: v for k, v in plan.suite.protocol.items() if k not in shown},
             "arch": self.arch.model_dump(mode="json"),

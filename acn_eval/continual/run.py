@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.continual.learner import Looks, learned
-from acn_eval.continual.plan import Course, Plan
+from acn_eval.continual.plan import JUDGED, Course, Plan
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import TASK_STREAM
 from acn_eval.models import build, cost
@@ -195,6 +195,7 @@ def _identity(course: Course) -> CheckpointId:
         training={
             "seed": course.seed,
             "data_order": TASK_STREAM,
+            "paired_seeds": suite.protocol["paired_seeds"],
             "method": course.method.label,
             "recipe": _in_words(course),
             "data": suite.data,
@@ -208,7 +209,7 @@ def _identity(course: Course) -> CheckpointId:
 
 def _in_words(course: Course) -> str:
     """Return what two fair courses have in common, in one line."""
-    hidden = {"kind", "name", "description", "data", "learning_rate", "augment", "classes"}
+    hidden = {*JUDGED, "kind", "data", "learning_rate", "augment", "classes"}
     suite = course.plan.suite
     facts = {k: v for k, v in suite.protocol.items() if k not in hidden}
     facts |= {**suite.augment.model_dump(), "method": course.method.label}

@@ -207,7 +207,7 @@ def _subject(study: Study, lesson: Lesson, network: Encoder) -> Subject:
 def _facts(study: Study, recipe: Recipe) -> list[Any]:
     """Everything that decides the weights and what is seen of them on the way."""
     return [
-        recipe.model_dump(mode="json", exclude={"weights"}),
+        recipe.model_dump(mode="json", exclude={"paired_seeds", "weights"}),
         study.suite.looks,
         study.suite.probed,
         [study.splits[name].fingerprint for name in ("train", "validation")],

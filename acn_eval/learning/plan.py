@@ -131,7 +131,7 @@ def open_plan(
 
 def decides(recipe: Recipe) -> dict[str, Any]:
     """Return what of a recipe decides the weights."""
-    return recipe.model_dump(mode="json", exclude={"pair", "weights"})
+    return recipe.model_dump(mode="json", exclude={"pair", "paired_seeds", "weights"})
 
 
 def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Iterator[Training]:

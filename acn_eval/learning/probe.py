@@ -147,16 +147,17 @@ def _result(
     draw, own = subsets[0].draw, checkpoint.id
     decides = [own.sha256, question.method, [subset.record() for subset in subsets]]
     name = f"{own.name} draw {draw}"
-    training = {**own.training, "seed": draw, "data_order": STREAM}
+    suite = question.suite.model_dump(mode="json")
+    drawn = {"seed": draw, "data_order": STREAM, "paired_seeds": suite["paired_seeds"]}
     return EvalResult(
         checkpoint=replace(
             own,
             name=name,
             sha256=hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest(),
-            training=training,
+            training={**own.training, **drawn},
         ),
         data=question.test.id,
-        suite=question.suite.model_dump(mode="json"),
+        suite=suite,
         seed=0,
         precision="fp32",
         device=question.place.device.type,

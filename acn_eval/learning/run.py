@@ -191,6 +191,7 @@ def _identity(plan: Plan, arm: Arm, draw: int, together: int) -> CheckpointId:
         training={
             "seed": draw,
             "data_order": STREAM,
+            "paired_seeds": plan.suite.model_dump(mode="json")["paired_seeds"],
             "data": recipe.data,
             "data_fingerprint": plan.pool.fingerprint,
             "learning_rate": recipe.learning_rate,

@@ -4,17 +4,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, ValidationError
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from acn_eval.results import CheckpointId
 from acn_eval.statistics.score import Interval
+from acn_eval.strict import Config, Seed
 
 __all__ = [
     "MIN_SEEDS",
     "MIN_SIGN_FLIP",
+    "PairedSeeds",
     "Student",
     "crossed",
     "pair_by_seed",
@@ -24,6 +28,21 @@ __all__ = [
 
 MIN_SEEDS = 3
 MIN_SIGN_FLIP = 6
+
+
+class PairedSeeds(Config, frozen=True):
+    """Why runs of equal seeds may be analysed as pairs: elsewhere they were seen to vary together.
+
+    Pairing halves the degrees of freedom. With 5 seeds a side it pays where runs correlate by
+    more than ``1 - (t.975(8) / t.975(4))^2`` = .31.
+
+    Attributes:
+        correlation: of both sides' end points over `seeds`, measured before anything is judged.
+        seeds: of training, or draws of its data; what is judged has other ones.
+    """
+
+    correlation: Annotated[float, Field(gt=0.31, le=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=5, max_length=1000)]
 
 
 @dataclass(frozen=True)
@@ -115,10 +134,13 @@ def pair_by_seed(
 ) -> tuple[int, ...] | None:
     """Return for each candidate the position of its baseline twin, or None if there are none.
 
-    Twins were declared before anything was measured: each has the seed of the other and saw the
-    training images in the same order (``training["data_order"]``). Independent seeds are not
-    paired, because pairing halves the degrees of freedom and gains nothing.
+    Twins share a seed and the order of the training images (``training["data_order"]``), and all
+    of them declare one and the same evidence that such runs vary together, from seeds that are
+    not among these (``training["paired_seeds"]``). It is never decided from the seeds that are
+    judged; without a declaration seeds are independent samples (Welch).
     """
+    if not _declared([*candidates, *baselines]):
+        return None
     wanted = [_stream(checkpoint) for checkpoint in candidates]
     offered = [_stream(checkpoint) for checkpoint in baselines]
     if (
@@ -128,6 +150,16 @@ def pair_by_seed(
     ):
         return None
     return tuple(offered.index(stream) for stream in wanted)
+
+
+def _declared(checkpoints: Sequence[CheckpointId]) -> bool:
+    """Whether one declaration of paired seeds is shared by all, and was made on other seeds."""
+    try:
+        every = {PairedSeeds.model_validate(c.training.get("paired_seeds")) for c in checkpoints}
+    except ValidationError:
+        return False
+    judged = {checkpoint.training.get("seed") for checkpoint in checkpoints}
+    return len(every) == 1 and judged.isdisjoint(every.pop().seeds)
 
 
 def _stream(checkpoint: CheckpointId) -> tuple[object, object] | None:

@@ -151,8 +151,8 @@ class Comparison:
         ratio: mean corruption error of the candidate over the baseline's, or None.
         manifest: the fair-pair manifest.
         warnings: what a reader must know, in words.
-        paired_seeds: whether seeds were analysed as pairs (same seed and data order on both
-            sides) and not as independent samples.
+        paired_seeds: whether seeds were analysed as pairs, as both sides declare, and not as
+            independent samples.
         findings: numbers that are no accuracies.
         replicate: what the files of one side are: "seed" of training, or "draw" of its data.
     """

@@ -9,6 +9,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.models import AnyArch, rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import Subject
+from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.strict import Text
 from acn_eval.suites.remedies import AnyRemedy
 from acn_eval.suites.suite import Answer, Setting, Suite
@@ -40,6 +41,7 @@ class Continual(Suite, frozen=True):
         depths, methods: every depth is trained with every method.
         seeds: how many, numbered from `first_seed`: a seed decides class order, initialisation,
             and order of the images, alike for both sides.
+        paired_seeds: why seeds are analysed as pairs, from other seeds; None: as independent.
     """
 
     question: ClassVar[str] = "How much does it forget when it learns something new?"
@@ -67,6 +69,7 @@ class Continual(Suite, frozen=True):
     methods: Annotated[tuple[AnyRemedy, ...], Field(min_length=1, max_length=100)]
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     first_seed: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    paired_seeds: PairedSeeds | None = None
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from acn_eval.errors import ConfigError
 from acn_eval.passes import Subject
 from acn_eval.shipped import shipped
+from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.strict import Config, Text
 from acn_eval.suites.suite import Answer, Setting, Suite
 from acn_eval.training import Batch, Rate, Recipe, Steps, read_recipe
@@ -47,6 +48,7 @@ class Draws(Suite, frozen=True):
     Attributes:
         per_class: sizes, in images per class; or `fractions` of every class.
         draws: how many, numbered from `first_draw`: whatever is chosen is chosen on other draws.
+        paired_seeds: why draws are analysed as pairs, from other draws; None: as independent.
     """
 
     question: ClassVar[str] = "Who learns more from little data?"
@@ -56,6 +58,7 @@ class Draws(Suite, frozen=True):
     fractions: Annotated[tuple[Fraction, ...], Field(max_length=100)] = ()
     draws: Annotated[int, Field(ge=1, le=1000)] = 5
     first_draw: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    paired_seeds: PairedSeeds | None = None
 
     @model_validator(mode="after")
     def _sizes_are_one_kind_and_differ(self) -> Self:

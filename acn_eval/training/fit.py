@@ -65,7 +65,7 @@ class Fit:
     def state(self) -> dict[str, Any]:
         """Everything that a resume needs; randomness is keyed by step and needs no state."""
         return {
-            "question": self.recipe.model_dump_json(),
+            "question": _question(self.recipe),
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -305,11 +305,16 @@ def optimiser_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.o
     )
 
 
+def _question(recipe: Recipe) -> str:
+    """Return everything that decides the weights."""
+    return recipe.model_dump_json(exclude={"paired_seeds"})
+
+
 def _matching(path: Path, recipe: Recipe) -> dict[str, Any]:
     state = read_pickle(path)
     if not isinstance(state, dict) or "question" not in state:
         raise CheckpointError(f"{path}: must be the state of a training; remove it to start anew")
-    if state["question"] != recipe.model_dump_json():
+    if state["question"] != _question(recipe):
         msg = (
             f"{path}: is the state of another recipe or seed. Remove it, or choose another --out."
         )

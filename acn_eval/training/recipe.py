@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from acn_eval.models import AnyArch
+from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.strict import Config, Seed, Text, read_config
 from acn_eval.training.exit_loss import ExitLoss
 
@@ -63,6 +64,8 @@ class Recipe(Config, frozen=True):
         select: keep the last weights, or the best on validation (looked at `looks` times).
         weights: number format of the stored weights.
         exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.
+        paired_seeds: why seeds of this recipe and of its twin's are analysed as pairs; without
+            it they are independent samples. It does not decide the weights.
     """
 
     arch: AnyArch
@@ -83,6 +86,7 @@ class Recipe(Config, frozen=True):
     weights: Literal["fp32", "bf16", "fp16"] = "fp32"
     pair: Text | None = None
     exit_loss: ExitLoss = "last"
+    paired_seeds: PairedSeeds | None = None
 
     @model_validator(mode="after")
     def _exits_are_there(self) -> Self:

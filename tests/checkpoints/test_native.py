@@ -70,6 +70,7 @@ def test_the_facts_of_a_training_are_flat(tmp_path):
             "batch": 64,
             "warmup": 0,
             "augment": {"crop_padding": 1, "flip": False},
+            "paired_seeds": None,
         },
         "seed": 3,
         "data_order": "v1",
@@ -88,6 +89,11 @@ def test_the_facts_of_a_training_are_flat(tmp_path):
     assert facts["data_fingerprint"] == "ff"
     assert not {"arch", "pair", "classes"} & facts.keys()
     assert facts["recipe"] == "batch 64, crop_padding 1"
+    assert facts["paired_seeds"] is None
+    declared = {"correlation": 0.4, "seeds": [90, 91, 92, 93, 94]}
+    training["recipe"]["paired_seeds"] = declared
+    twin = load(str(written(tmp_path / "b.pt", training=training, data_fingerprint="ff")))
+    assert twin.id.training["paired_seeds"] == declared
 
 
 def raw_pt(path, **changes):

@@ -12,6 +12,7 @@ from acn_eval.errors import DataError
 from acn_eval.passes import Place, Store
 from acn_eval.suites.remedies import ElasticWeights, Joint, Naive, Replay, SynapticIntelligence
 from tests.continual.plans import CPU, course, plan, suite
+from tests.statistics.results import PAIRED
 
 METHODS = [
     Naive(),
@@ -88,6 +89,16 @@ def test_results_say_how_many_examples_and_with_what(tmp_path):
     recipe = training["recipe"].split(", ")
     assert "batch 8" in recipe
     assert "method replay 2 batch=3" in recipe
+
+
+def test_evidence_for_pairs_is_recorded_and_decides_no_outcome(tmp_path):
+    plain, declared = (course(tmp_path, steps=1, paired_seeds=p) for p in (None, PAIRED))
+    assert declared.address == plain.address
+    learned(plain)
+    (sides,) = rivals(declared.plan)
+    for result in (*sides.candidates, *sides.baselines):
+        assert result.checkpoint.training["paired_seeds"] == PAIRED
+        assert "paired_seeds" not in result.checkpoint.training["recipe"]
 
 
 @pytest.mark.parametrize("limit", [1, 6])

@@ -15,6 +15,7 @@ from acn_eval.statistics import compare
 from acn_eval.statistics.architectures import pair_by_seed
 from acn_eval.training import trained
 from tests.learning.plans import side, suite
+from tests.statistics.results import PAIRED
 from tests.tiny import digits
 
 
@@ -52,9 +53,14 @@ def test_one_result_per_side_and_draw(learned):
     assert len(hashes) == 4
 
 
-def test_draws_are_paired_across_the_sides(learned):
+def test_draws_are_paired_across_the_sides_where_the_suite_declares_it(learned):
     sides = [[r.checkpoint for r in s] for s in (learned.candidates, learned.baselines[::-1])]
-    assert pair_by_seed(*sides) == (1, 0)
+    assert pair_by_seed(*sides) is None
+    declared = [
+        [replace(c, training=dict(c.training) | {"paired_seeds": PAIRED}) for c in side]
+        for side in sides
+    ]
+    assert pair_by_seed(*declared) == (1, 0)
     for draw, result in enumerate(learned.candidates):
         training = result.checkpoint.training
         assert (training["seed"], training["data_order"]) == (draw, STREAM)
@@ -203,7 +209,7 @@ def test_fractions(place):
 
 
 def test_five_draws_support_a_claim(place):
-    learned = learn(open_plan(suite(draws=5, repeats=1), place))
+    learned = learn(open_plan(suite(draws=5, repeats=1, paired_seeds=PAIRED), place))
     found = compare(learned.candidates, learned.baselines)
     assert (found.unit, found.paired_seeds, found.replicate) == ("architectures", True, "draw")
     assert found.candidate.label == "acn (5 draws)"

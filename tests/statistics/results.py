@@ -10,6 +10,8 @@ from acn_eval.results import Cell, CheckpointId, DataId, EvalResult, Skip
 CLEAN = {"corruption": "clean", "level": 0.0}
 WEAK = {"corruption": "gaussian", "level": 0.1, "space": "pixel"}
 STRONG = {"corruption": "gaussian", "level": 0.4, "space": "pixel"}
+PAIRED = {"correlation": 0.5, "seeds": [100, 101, 102, 103, 104]}
+"""What a recipe declares whose seeds are analysed as pairs."""
 
 
 def checkpoint(name, **changes):

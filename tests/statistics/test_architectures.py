@@ -10,7 +10,7 @@ from scipy import stats
 
 from acn_eval.statistics import Student, crossed, seeds_only, sign_flip
 from acn_eval.statistics.architectures import pair_by_seed
-from tests.statistics.results import checkpoint
+from tests.statistics.results import PAIRED, checkpoint
 
 
 def arm(seed, rows=5, images=12):
@@ -125,14 +125,13 @@ def test_sign_flip_cannot_reach_five_percent_with_five_pairs():
         sign_flip(np.arange(1.0, 6.0))
 
 
-def seeded(name, seeds, order="a"):
-    return [
-        checkpoint(name, training={"seed": seed} | ({"data_order": order} if order else {}))
-        for seed in seeds
-    ]
+def seeded(name, seeds, order="a", declared=PAIRED):
+    facts = {"data_order": order, "paired_seeds": declared}
+    kept = {key: value for key, value in facts.items() if value}
+    return [checkpoint(name, training={"seed": seed} | kept) for seed in seeds]
 
 
-def test_twins_share_seed_and_data_order():
+def test_twins_share_seed_and_data_order_and_declare_it():
     assert pair_by_seed(seeded("acn", [0, 1, 2]), seeded("res", [2, 0, 1])) == (1, 2, 0)
 
 
@@ -144,6 +143,15 @@ def test_twins_share_seed_and_data_order():
         (seeded("acn", [0, 1, 2], None), seeded("res", [0, 1, 2], None)),  # order not declared
         (seeded("acn", [0, 1, 2]), seeded("res", [0, 1, 2, 3])),  # one has no twin
         (seeded("acn", [0, 1, 1]), seeded("res", [0, 1, 1])),  # twins are not unique
+        (seeded("acn", [0, 1], declared=None), seeded("res", [0, 1])),  # one does not declare
+        (seeded("acn", [0, 1], declared=None), seeded("res", [0, 1], declared=None)),
+        (seeded("acn", [0, 100]), seeded("res", [0, 100])),  # shown on a seed that is judged
+        (
+            seeded("acn", [0, 1], declared=PAIRED | {"correlation": 0.3}),  # does not pay
+            seeded("res", [0, 1], declared=PAIRED | {"correlation": 0.3}),
+        ),
+        (seeded("acn", [0, 1], declared=PAIRED | {"correlation": 0.6}), seeded("res", [0, 1])),
+        (seeded("acn", [0, 1], declared="yes"), seeded("res", [0, 1], declared="yes")),
     ],
 )
 def test_other_seeds_are_independent(candidates, baselines):

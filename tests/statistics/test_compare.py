@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from acn_eval.statistics import BoundedSample, compare, crossed, holm, summarise
-from tests.statistics.results import CLEAN, STRONG, WEAK, cell, outcomes, result, simple
+from tests.statistics.results import CLEAN, PAIRED, STRONG, WEAK, cell, outcomes, result, simple
 
 
 @pytest.fixture
@@ -17,8 +17,9 @@ def one(name, shares, rng, n=360, **changes):
     return simple(name, *(outcomes(share, n, rng) for share in shares), **changes)
 
 
-def seeds(name, shares, rng, count=5, order="same"):
-    training = [{"seed": s, "data_order": order} for s in range(count)]
+def seeds(name, shares, rng, count=5, order="same", declared=PAIRED):
+    about = {"data_order": order, "paired_seeds": declared}
+    training = [{"seed": s, **about} for s in range(count)]
     return [
         one(name, shares, rng, about={"sha256": f"{name} {s}", "training": training[s]})
         for s in range(count)
@@ -87,7 +88,23 @@ def test_order_of_images_and_files_does_not_matter(rng):
     assert (a.p, a.difference.low) == pytest.approx((b.p, b.difference.low))
 
 
-def test_twins_are_analysed_as_pairs(rng):
+def test_undeclared_twins_are_independent_samples(rng):
+    left, right = (
+        seeds(name, shares, rng, declared=None)
+        for name, shares in (("acn", (0.9, 0.8, 0.7)), ("res", (0.9, 0.7, 0.5)))
+    )
+    matrices = [
+        np.array([r.cells[1].values for r in side]).astype(float) for side in (left, right)
+    ]
+    found = compare(left, right)
+    difference = found.rows[1].difference
+    assert not found.paired_seeds
+    assert (difference.low, difference.high) == pytest.approx(
+        crossed(matrices[0], -matrices[1]).interval()
+    )
+
+
+def test_declared_twins_are_analysed_as_pairs(rng):
     left, right = seeds("acn", (0.9, 0.8, 0.7), rng), seeds("res", (0.9, 0.7, 0.5), rng)
     found = compare(left, right)
     matrix = np.array(

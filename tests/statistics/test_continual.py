@@ -10,11 +10,12 @@ from acn_eval.results import Cell, CheckpointId, DataId, EvalResult
 from acn_eval.statistics import compare
 from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
 from acn_eval.statistics.continual import contrast, matrix_of, spread, standing
+from tests.statistics.results import PAIRED
 
 IMAGES = (30, 40, 50)
 
 
-def result(connectivity, seed, *, method="naive", joint=False):
+def result(connectivity, seed, *, method="naive", joint=False, declared=None):
     """A result whose answers are random, harder for later stages; alike for equal arguments."""
     rng = np.random.default_rng([seed, len(connectivity), len(method), joint])
     stages, tasks, n = (1 if joint else 3), len(IMAGES), sum(IMAGES)
@@ -44,7 +45,12 @@ def result(connectivity, seed, *, method="naive", joint=False):
             parameters=1,
             flops=1,
             preprocessing={"size": 8},
-            training={"seed": seed, "data_order": "tasks v1", "method": method},
+            training={
+                "seed": seed,
+                "data_order": "tasks v1",
+                "method": method,
+                "paired_seeds": declared,
+            },
         ),
         data=DataId("npz:fake", "test", n, "f" * 16, ("a", "b", "c")),
         suite={"kind": "continual", "name": "fake"},
@@ -88,26 +94,32 @@ def test_limits_are_those_of_scipy():
     assert spread(np.array([-0.4, 0.4])).low == -1.0
 
 
-def test_findings_are_paired_by_seed_whatever_the_order_of_files():
-    ours, theirs = side("acn"), side("residual")
+@pytest.mark.parametrize("declared", [None, PAIRED])
+def test_findings_are_paired_where_that_is_declared_whatever_the_order_of_files(declared):
+    ours, theirs = (side(name, declared=declared) for name in ("acn", "residual"))
     compared = compare(ours, theirs[::-1])
-    assert compared.paired_seeds
+    assert compared.paired_seeds == bool(declared)
     found = {f.name: f for f in compared.findings}
     measure = [
         [AccuracyMatrix(matrix_of(r).values).forgetting_best for r in each]
         for each in (ours, theirs)
     ]
-    differences = 100 * np.subtract(*measure)
-    low, high = stats.t.interval(0.95, 4, differences.mean(), stats.sem(differences))
+    mean = 100 * float(np.mean(measure[0]) - np.mean(measure[1]))
+    test = stats.ttest_rel(*measure) if declared else stats.ttest_ind(*measure, equal_var=False)
+    low, high = (100 * limit for limit in test.confidence_interval())
     forgetting = found["forgetting, best ever, task-IL"]
     assert forgetting.unit == "%"
     assert forgetting.candidate.value == pytest.approx(100 * np.mean(measure[0]))
     got = forgetting.difference
-    assert (got.value, got.low, got.high) == pytest.approx((differences.mean(), low, high))
+    assert (got.value, got.low, got.high) == pytest.approx((mean, low, high))
     assert len(found) == 12
-    assert contrast(ours, theirs, "forgetting", "task_il").value == pytest.approx(
-        found["forgetting, task-IL"].difference.value / 100
-    )
+    for measure_ in ("forgetting", "average accuracy"):
+        alone, listed = (
+            contrast(ours, theirs, measure_, "task_il"),
+            found[f"{measure_}, task-IL"].difference,
+        )
+        assert [100 * x for x in vars(alone).values()] == pytest.approx([*vars(listed).values()])
+    assert math.isnan(contrast(ours[:1], theirs, "forgetting", "task_il").low)
 
 
 def test_the_primary_end_point_is_task_il_after_the_last_task():

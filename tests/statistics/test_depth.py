@@ -13,7 +13,7 @@ from scipy.stats import norm
 from acn_eval.statistics import compare, cut_depth, cut_of
 from acn_eval.statistics.depth import depth_findings, exits_of, images_needed
 from acn_eval.statistics.design import CHECKPOINTS, Design
-from tests.statistics.results import CLEAN, cell, outcomes, result
+from tests.statistics.results import CLEAN, PAIRED, cell, outcomes, result
 from tests.statistics.test_score import tango_z
 
 DEPTH = 4
@@ -228,9 +228,9 @@ def test_architectures_with_seeds_of_their_own_are_welchs_t_of_the_plug_in_cuts(
     assert finding.candidate.value == pytest.approx(shares[0].mean())
 
 
-def test_architectures_that_share_their_data_order_are_paired():
+def test_architectures_that_declare_paired_seeds_are_paired():
     ours, theirs = (1, 2, 1, 2), (3, 4, 4, 3)
-    order = {"data_order": "philox"}
+    order = {"data_order": "philox", "paired_seeds": PAIRED}
     found = compare(seeds("acn", ours, **order), seeds("residual", theirs, **order))
     shares = [100 * np.array(side) / DEPTH for side in (ours, theirs)]
     paired = stats.ttest_rel(*shares)

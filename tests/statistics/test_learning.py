@@ -7,7 +7,7 @@ from scipy import integrate, stats
 from acn_eval.statistics import compare, crossed
 from acn_eval.statistics.components import components
 from acn_eval.statistics.learning import learning_findings, log_trapezoid
-from tests.statistics.results import cell, result
+from tests.statistics.results import PAIRED, cell, result
 
 SIZES = (5, 20, 50)
 DRAWS, REPEATS, N = 5, 2, 40
@@ -27,7 +27,7 @@ def tables(rng, gain):
     return (logit > 0).astype(float), np.log1p(np.exp(-2 * logit))
 
 
-def draw_of(name, draw, correct, loss, ids=None):
+def draw_of(name, draw, correct, loss, declared=None, ids=None):
     cells = []
     for i, k in enumerate(SIZES):
         for s in range(REPEATS):
@@ -36,13 +36,13 @@ def draw_of(name, draw, correct, loss, ids=None):
     about = {
         "sha256": f"{name} {draw}",
         "arch": {"connectivity": name},
-        "training": {"seed": draw, "data_order": "subsets v1"},
+        "training": {"seed": draw, "data_order": "subsets v1", "paired_seeds": declared},
     }
     return result(f"{name} draw {draw}", cells, about=about, suite=SUITE)
 
 
-def side(name, table, draws=DRAWS):
-    return [draw_of(name, d, table[0][d], table[1][d]) for d in range(draws)]
+def side(name, table, draws=DRAWS, declared=None):
+    return [draw_of(name, d, table[0][d], table[1][d], declared) for d in range(draws)]
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +70,17 @@ def test_the_area_is_scipys_trapezoid(arms):
     assert [row.condition["per_class"] for row in found.rows] == list(SIZES)
 
 
-def test_draws_are_the_rows_and_are_paired(arms):
-    found = compare(side("acn", arms[0]), side("residual", arms[1])[::-1])
+@pytest.mark.parametrize("declared", [None, PAIRED])
+def test_draws_are_the_rows_and_are_paired_where_that_is_declared(arms, declared):
+    sides = [
+        side(name, own, declared=declared)
+        for name, own in zip(("acn", "residual"), arms, strict=True)
+    ]
+    found = compare(sides[0], sides[1][::-1])
     areas = [np.einsum("k,dksi->di", weights(), t[0]) / REPEATS for t in arms]
-    expected = crossed(areas[0] - areas[1])
+    expected = crossed(areas[0] - areas[1]) if declared else crossed(areas[0], -areas[1])
     assert found.unit == "architectures"
-    assert found.paired_seeds
+    assert found.paired_seeds == bool(declared)
     assert found.primary.difference.value == pytest.approx(expected.value)
     assert found.primary.difference.low == pytest.approx(expected.interval().low)
     assert found.primary.p == pytest.approx(expected.p())
@@ -105,7 +110,7 @@ def test_losses_per_size(arms):
         for stated, student in (
             (loss.candidate, crossed(ours)),
             (loss.baseline, crossed(theirs)),
-            (loss.difference, crossed(ours - theirs)),
+            (loss.difference, crossed(ours, -theirs)),
         ):
             assert (stated.value, stated.low, stated.high) == pytest.approx(
                 (student.value, *student.interval())

@@ -35,6 +35,12 @@ def test_every_shipped_recipe_reads_and_round_trips(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_shipped_recipes_declare_no_pairs(path):
+    """Their seeds 0 to 4 are reported, and no others were looked at."""
+    assert read_recipe(path).paired_seeds is None
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_twins_differ_in_nothing_but_connectivity(path):
     plan = read_recipe(path)
     twin = read_recipe((path.parent / plan.pair).with_suffix(".yaml"))
@@ -55,6 +61,8 @@ def test_twins_differ_in_nothing_but_connectivity(path):
         (changed(arch={"kind": "vit", "dept": 3}), "arch.vit.dept: is no field of a recipe"),
         (changed(arch={"kind": "resnet"}), "arch: "),
         (changed(precision="fp8"), "precision: "),
+        (changed(paired_seeds={"correlation": 0.3, "seeds": [*range(5)]}), "paired_seeds.corr"),
+        (changed(paired_seeds={"correlation": 0.5, "seeds": [7, 8]}), "paired_seeds.seeds: "),
         (b"steps: 3\n", "arch: Field required"),
         (b"", "the file: "),
         (b"- a\n", "the file: "),
