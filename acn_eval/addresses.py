@@ -7,8 +7,8 @@ __all__ = ["shown"]
 # Up to the last `@`: in the host, or behind what is no port, as of a password with a slash.
 _USER = re.compile(r"(?<=://)(?:[^\s/?#]{0,999}@|[^\s/?#@:]{0,99}:(?!\d+(?:[/?#]|$))\S{0,999}@)")
 _SECRET = re.compile(
-    r"([?&;][\w.%-]{0,40}(?:pass|pwd|secret|token|key|sig|auth|cred)[\w.%-]{0,40}="
-    r"|\b(?:password|passwd|pwd)=)"
+    r"([?&;][\w.%-]{0,40}(?:pass|pwd|secret|token|(?:api|access|private)[_-]?key|sig|auth|cred)"
+    r"[\w.%-]{0,40}=|\b(?:password|passwd|pwd)=)"
     r"[^\s&;#'\"]+",
     re.IGNORECASE,
 )

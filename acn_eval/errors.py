@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+_LONGEST = 2000
+
+
 class AcnEvalError(Exception):
     """An error that the user can act on: one line on stderr, no traceback."""
 
@@ -38,7 +41,7 @@ class AcnEvalError(Exception):
 
     def __init__(self, message: str = "") -> None:
         line = " ".join(line.strip() for line in message.splitlines())
-        super().__init__(plain(shown(line)))
+        super().__init__(plain(shown(line), _LONGEST))
 
 
 class ConfigError(AcnEvalError):

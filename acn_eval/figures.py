@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from acn_eval.figures_continual import forgetting_figure
 from acn_eval.figures_dynamics import dynamics_figures
+from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
 from acn_eval.statistics.comparison_io import FILE, comparison_key
@@ -38,6 +39,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _PANEL = (4.0, 3.3)  # inches
 _COLUMNS = 3
+_LABEL, _TITLE = 80, 1000  # characters
 _GAP = 0.055  # between two labels, as a share of the height of a panel
 
 _TOGETHER = frozenset({"continual", "low_data"})
@@ -64,8 +66,8 @@ def accuracy_curves(networks: Mapping[str, Sequence[Accuracy]], *, title: str = 
     for axes, name in zip(panels, names, strict=True):
         for number, own in enumerate(lines.values()):
             _draw(axes, own.get(name, []), number)
-        axes.set_title(name.replace("_", " "), fontsize=10, loc="left")
-        axes.set_xlabel(axis.label)
+        axes.set_title(drawn(name.replace("_", " "), _LABEL), fontsize=10, loc="left")
+        axes.set_xlabel(drawn(axis.label, _LABEL))
         if axis.logarithmic:
             axes.set_xscale("log")
     panels[0].set_ylabel("accuracy, % (band: 95 %)")
@@ -102,8 +104,8 @@ def chart_curves(networks: Mapping[str, Sequence[Chart]], *, title: str = "") ->
         own = {label: _chart(charts, name) for label, charts in networks.items()}
         for number, chart in enumerate(own.values()):
             _draw(axes, _points(chart), number)
-        axes.set_xlabel(next(chart["x"] for chart in own.values() if chart["x"]))
-        axes.set_title(name, fontsize=10, loc="left")
+        axes.set_xlabel(drawn(next(chart["x"] for chart in own.values() if chart["x"]), _LABEL))
+        axes.set_title(drawn(name, _LABEL), fontsize=10, loc="left")
         _label_ends(axes, {label: _points(chart) for label, chart in own.items()})
     panels[0].set_ylabel("in %")
     return figure
@@ -117,9 +119,10 @@ def heat_map(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> 
         values = [[100 * estimate.value for _, estimate in line] for line in lines.values()]
         axes.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
         axes.grid(visible=False)
-        axes.set_yticks(range(len(lines)), [name.replace("_", " ") for name in lines])
-        axes.set_xlabel(_curves(accuracies).axis.label)
-        axes.set_title(label, fontsize=10, loc="left")
+        names = [drawn(name.replace("_", " "), _LABEL) for name in lines]
+        axes.set_yticks(range(len(lines)), names)
+        axes.set_xlabel(drawn(_curves(accuracies).axis.label, _LABEL))
+        axes.set_title(drawn(label, _LABEL), fontsize=10, loc="left")
         for row, line in enumerate(values):
             for column, value in enumerate(line):
                 colour = "white" if value < 60 else "black"
@@ -240,7 +243,7 @@ def _panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
     columns = min(count, _COLUMNS)
     rows = math.ceil(count / columns)
     width = max(columns * _PANEL[0], 6.0)
-    lines = textwrap.wrap(title, int(width * 13))
+    lines = textwrap.wrap(drawn(title, _TITLE), int(width * 13))
     figure = Figure((width, rows * _PANEL[1] + 0.2 * len(lines)), layout="constrained")
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
     for axes in grid:
@@ -273,7 +276,7 @@ def _label_ends(axes: Axes, lines: Mapping[str, _Line]) -> None:
     for value, label in ends:
         height = max(value, height + _GAP * (top - bottom))
         axes.annotate(
-            label,
+            drawn(label, _LABEL),
             (1.0, height),
             xycoords=("axes fraction", "data"),
             xytext=(4, 0),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
 from acn_eval.statistics.continual import SCENARIOS, matrix_of, spread
@@ -20,6 +21,7 @@ __all__ = ["forgetting_figure"]
 _COLOURS = ("#0072B2", "#D55E00")  # the first two of Okabe and Ito's, as in all other figures
 _MARKERS = ("o", "s")
 _INCHES = (3.9, 3.4)
+_LABEL = 80  # characters
 _EXITS = {"average": ("accuracy at the end", "%"), "forgetting": ("forgetting", "points")}
 Sides = Mapping[str, Sequence[EvalResult]]
 
@@ -45,7 +47,7 @@ def forgetting_figure(sides: Sides, title: str) -> Figure | None:
     _over_exits(above[2], sides, "average")
     _over_exits(below[2], sides, "forgetting")
     above[0].legend(frameon=False, fontsize=8)
-    text = "\n".join(textwrap.wrap(title, int(3 * _INCHES[0] * 12)))
+    text = "\n".join(textwrap.wrap(drawn(title, 1000), int(3 * _INCHES[0] * 12)))
     figure.suptitle(text, x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -83,7 +85,8 @@ def _lines(
         low, high = ([100 * getattr(p, side) for p in points] for side in ("low", "high"))
         axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
         values = [100 * p.value for p in points]
-        axes.plot(at, values, color=colour, marker=marker, markersize=4, label=label)
+        name = drawn(label, _LABEL)
+        axes.plot(at, values, color=colour, marker=marker, markersize=4, label=name)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="0.9", linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -94,7 +97,8 @@ def _matrix(axes: Axes, label: str, results: Sequence[EvalResult]) -> None:
     known = np.tril(np.ones_like(mean)) > 0
     shown = np.where(known, 100 * mean, np.nan)
     axes.imshow(shown, cmap="viridis", vmin=0, vmax=100)
-    axes.set_title(label.partition(" (")[0] + ": task-IL, %", fontsize=10, loc="left")
+    name = drawn(label.partition(" (")[0], _LABEL)
+    axes.set_title(f"{name}: task-IL, %", fontsize=10, loc="left")
     axes.set_xlabel("task")
     axes.set_ylabel("tasks learned")
     ticks: Any = range(0, len(mean), max(1, len(mean) // 5))

@@ -11,12 +11,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 
 __all__ = ["dynamics_figures"]
 
 _TICKS = 7
 _Panel = Callable[[Figure, Axes, Mapping[str, Any]], None]
+_LABEL = 120  # characters
 _DEPTHS = mpl.colormaps["viridis"]  # ordered and told apart with any colour vision
 _SHARE = (0.0, 1.5)  # parts of a gradient may point against each other: shares above 1
 
@@ -44,7 +46,7 @@ def _figure(result: EvalResult, what: str, panels: Sequence[_Panel]) -> Figure:
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         panel(figure, axes, result.details)
     title = f"{result.checkpoint.name} on {result.data.name}: {what}"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    figure.suptitle(drawn(title, _LABEL), x=0.01, ha="left", fontsize=10)
     return figure
 
 

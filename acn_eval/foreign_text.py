@@ -7,10 +7,11 @@ tag; `markdown` and `drawn` are for Markdown and for Matplotlib. All give one li
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
-__all__ = ["drawn", "markdown", "plain", "shortened"]
+__all__ = ["drawn", "markdown", "markdown_table", "plain", "shortened"]
 
-_LIMIT = 2000
+_LIMIT = 5000  # a verdict over fifty rules is shorter
 # Commands of GitHub's and Azure's runners, wherever they stand: a long line may be broken there.
 _COMMAND = re.compile(r":(?=:\w.*?::)|#(?=#\w*\[)")
 _ENTITY = {ord("&"): "&amp;", ord("<"): "&lt;", ord("$"): "&#36;"}
@@ -45,6 +46,16 @@ def markdown(text: str, limit: int = _LIMIT) -> str:
     """
     shown = _LIVE.sub(r"\\\g<0>", plain(text, limit).strip()).translate(_ENTITY)
     return _MENTION.sub("@&#8203;", shown)
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    r"""Return the lines of a table in Markdown.
+
+    >>> markdown_table(["name", "n"], [["a|b", "3"]])
+    ['| name | n |', '| --- | --- |', '| a\\|b | 3 |']
+    """
+    first, *rest = ("| " + " | ".join(map(markdown, line)) + " |" for line in (head, *rows))
+    return [first, "|" + " --- |" * len(head), *rest]
 
 
 def drawn(text: str, limit: int = _LIMIT) -> str:

@@ -40,6 +40,7 @@ def test_no_secret_is_left(text):
         "://",
         "sqlite:////home/me@work/runs.db",
         "runs:/0123",
+        "http://host/#/experiments/1/runs?viewStateShareKey=acn_eval_verdicts",
         "me@example.org",
     ],
 )

@@ -46,7 +46,7 @@ def test_ordinary_text_stays(text):
     assert plain(text) == text
 
 
-@pytest.mark.parametrize("unit", ["\x1b", "::a", "://a:", "?key", "_", "](", "@", "password="])
+@pytest.mark.parametrize("unit", ["\x1b", "::a", "://a:", "?token", "_", "](", "@", "password="])
 def test_long_text_takes_no_time(unit):
     start = time.monotonic()
     message = str(DataError(unit * 200_000))

@@ -133,7 +133,7 @@ def test_what_is_returned_can_be_saved_and_loaded(mlflow, home, rows, tmp_path):
     found.save(tmp_path / "kept")
     again = mlflow.models.EvaluationResult.load(str(tmp_path / "kept"))
     assert again.metrics == found.metrics
-    assert again.artifacts["acn_eval/table.md"].content.startswith("`memory:tiny_ac`")
+    assert again.artifacts["acn_eval/table.md"].content.startswith("memory:tiny_ac on")
     assert again.artifacts["acn_eval/accuracy.png"].content.size[0] > 300
 
 

@@ -2,6 +2,8 @@
 
 import click
 
+from acn_eval.cli.terminal import say
+
 __all__ = ["command"]
 
 
@@ -21,7 +23,7 @@ def info() -> None:
     from acn_eval.passes.store import default_store
 
     store = default_store()
-    click.echo(f"{store.folder}: {store.size() / 1e6:,.1f} MB of {store.limit / 1e6:,.0f} MB")
+    say(f"{store.folder}: {store.size() / 1e6:,.1f} MB of {store.limit / 1e6:,.0f} MB")
 
 
 @command.command()
@@ -31,4 +33,4 @@ def prune(max_mb: int) -> None:
     from acn_eval.passes.store import default_store
 
     freed = default_store().trim(max_mb * 1_000_000)
-    click.echo(f"freed {freed / 1e6:,.1f} MB")
+    say(f"freed {freed / 1e6:,.1f} MB")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from acn_eval.cli.by_kind import show_results
 from acn_eval.cli.stored import stored
-from acn_eval.cli.words import console, percent, show_notes, verdict
+from acn_eval.cli.terminal import console
+from acn_eval.cli.words import percent, show_notes, verdict
 from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, compare
@@ -87,9 +87,9 @@ def _say(options: Mapping[str, Any], entries: Entries, said: Comparison | Rankin
         if not options["quiet"]:
             _show_pairs(out, said)
             for line in said.warnings:
-                out.print(Text(f"  ! {line}"), style="yellow")
+                out.print(f"  ! {line}", style="yellow")
     elif options["quiet"]:
-        out.print(Text(verdict(said)), soft_wrap=True)
+        out.print(verdict(said), soft_wrap=True)
     else:
         show_results(out, results, said)
         show_notes(out, results, [said])
@@ -106,7 +106,7 @@ def _show_ranking(out: Any, ranking: Ranking) -> None:
     for place in ranking.places:
         estimate = percent(place.end_point.estimate)
         row = (place.rank, place.label, str(place.files), estimate, place.letters)
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     out.print(table)
     out.print(
         f"all pairs on {ranking.end_point}, Holm over {len(ranking.pairs)} pairs at "
@@ -125,7 +125,7 @@ def _show_pairs(out: Any, ranking: Ranking) -> None:
     for pair in ranking.pairs:
         value, low, high = (f"{100 * x:+.1f}" for x in (pair.difference, pair.low, pair.high))
         p = "<0.001" if pair.p_holm < 0.001 else f"{pair.p_holm:.3f}"
-        both = Text(f"{pair.left} - {pair.right}")
+        both = f"{pair.left} - {pair.right}"
         table.add_row(both, f"{value} [{low}, {high}]", p, f"{100 * pair.mde:.1f}")
     out.print()
     out.print(table)

@@ -6,7 +6,7 @@ from typing import Any
 
 from acn_eval.checkpoints import Checkpoint, cut_at, export, find
 from acn_eval.cli import job
-from acn_eval.cli.words import console
+from acn_eval.cli.terminal import console
 from acn_eval.cli.words_compression import show_difficulty
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.results import EvalResult

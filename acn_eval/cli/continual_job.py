@@ -9,7 +9,8 @@ from rich.table import Table
 
 from acn_eval.cli.job import finish_all, place_of
 from acn_eval.cli.progress import bar
-from acn_eval.cli.words import console, duration
+from acn_eval.cli.terminal import console
+from acn_eval.cli.words import duration
 from acn_eval.continual import Plan, costs, open_plan, rivals
 from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult

@@ -7,6 +7,7 @@ import click
 
 from acn_eval.cli.options import data_options, output_options, place_options
 from acn_eval.cli.recording import recording
+from acn_eval.cli.terminal import say
 
 if TYPE_CHECKING:
     from acn_eval.gate import Verdict
@@ -84,7 +85,7 @@ def command(**options: Any) -> int:
         return code
     if code != 1:
         raise gated.failure
-    click.echo(f"acn-eval: {gated.failure}", err=True)  # a regression weighs more
+    say(f"acn-eval: {gated.failure}", err=True)  # a regression weighs more
     return code
 
 

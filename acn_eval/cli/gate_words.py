@@ -9,9 +9,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from acn_eval.cli.words import console
+from acn_eval.cli.terminal import console
 from acn_eval.gate import Verdict
 from acn_eval.gate.junit import junit
 from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
@@ -30,11 +29,11 @@ def say_verdict(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[st
         return
     out = console()
     if options["quiet"]:
-        out.print(_headline(verdict), soft_wrap=True)
+        out.print(_headline(verdict), style=_STYLE[verdict.verdict], soft_wrap=True)
     else:
         show_verdict(out, verdict)
         for line in lines:
-            out.print(Text(line), style="dim")
+            out.print(line, style="dim")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for command in annotations(verdict):
             sys.stdout.write(command + "\n")
@@ -46,15 +45,15 @@ def show_verdict(out: Console, verdict: Verdict) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for number, name in enumerate(head(verdict)):
             right = number in _FIGURES
-            table.add_column(Text(name), justify="right" if right else "left", no_wrap=right)
+            table.add_column(name, justify="right" if right else "left", no_wrap=right)
         for row in verdict.rules:
-            table.add_row(*map(Text, cells(row)))
+            table.add_row(*cells(row))
         out.print(table)
         out.print(legend(verdict), style="dim")
         out.print()
-    out.print(_headline(verdict))
+    out.print(_headline(verdict), style=_STYLE[verdict.verdict])
     for warning in verdict.warnings:
-        out.print(Text(f"  ! {warning}"), style="yellow")
+        out.print(f"  ! {warning}", style="yellow")
 
 
 def write_reports(options: Mapping[str, Any], verdict: Verdict) -> None:
@@ -75,9 +74,8 @@ def write_reports(options: Mapping[str, Any], verdict: Verdict) -> None:
         _append(Path(output), outputs(verdict))
 
 
-def _headline(verdict: Verdict) -> Text:
-    style = _STYLE[verdict.verdict]
-    return Text(f"{LABEL[verdict.verdict]}: {verdict.sentence}", style=style)
+def _headline(verdict: Verdict) -> str:
+    return f"{LABEL[verdict.verdict]}: {verdict.sentence}"
 
 
 def _write(path: Path, text: str) -> None:

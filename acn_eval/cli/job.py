@@ -8,12 +8,11 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.cli.by_kind import show_overview, show_results
 from acn_eval.cli.progress import bar
-from acn_eval.cli.words import console, end_point, show_notes, verdict
+from acn_eval.cli.terminal import console
+from acn_eval.cli.words import end_point, show_notes, verdict
 from acn_eval.data import open_examples
 from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.evaluation import Choice, evaluate
@@ -262,7 +261,7 @@ def _say(options: Mapping[str, Any], done: Done, recorded: Recorded | None) -> N
     if options["quiet"]:
         alone = () if done.comparisons else done.results
         for line in (*map(verdict, done.comparisons), *map(end_point, alone)):
-            out.print(Text(line), soft_wrap=True)
+            out.print(line, soft_wrap=True)
         return
     _say_groups(options, done)
     if not done.comparisons and not options.get("no_baseline"):

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from acn_eval.cli.job import choice_of, finish, place_of, sides_of
 from acn_eval.cli.progress import bar
-from acn_eval.cli.words import console, duration
+from acn_eval.cli.terminal import console
+from acn_eval.cli.words import duration
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
 from acn_eval.learning import (

@@ -1,5 +1,6 @@
 """The entry point: a lazy group of commands, and the one place where errors become exit codes."""
 
+import io
 import os
 import sys
 import traceback
@@ -9,6 +10,7 @@ from importlib.metadata import version
 
 import click
 
+from acn_eval.cli.terminal import open_streams, say
 from acn_eval.errors import AcnEvalError
 
 __all__ = ["cli", "main"]
@@ -61,7 +63,7 @@ class _LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(f"acn-eval {version('acn-eval')}")
+        say(f"acn-eval {version('acn-eval')}")
         ctx.exit()
 
 
@@ -83,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    open_streams()
     try:
         code = cli.main(args=arguments, prog_name="acn-eval", standalone_mode=False)
         sys.stdout.flush()
@@ -103,16 +106,23 @@ def _explained(exc: Exception) -> int:
         case AcnEvalError():
             code = _say(str(exc), exc.exit_code)
         case click.UsageError():
-            exc.show()
+            said = io.StringIO()
+            exc.show(said)
+            _say_lines(said.getvalue())
             code = 2
         case click.ClickException():
             code = _say(exc.format_message(), 2)
         case OSError() if exc.strerror:
             code = _say(f"{exc.filename or 'the disk'}: {exc.strerror}", code)
         case _:
-            traceback.print_exception(exc)
+            _say_lines("".join(traceback.format_exception(exc)))
             _say("this is a bug in acn-eval; please report it with the lines above.", code)
     return code
+
+
+def _say_lines(text: str) -> None:
+    for line in text.splitlines():
+        say(line, err=True)
 
 
 def _unheard() -> int:
@@ -122,5 +132,5 @@ def _unheard() -> int:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"acn-eval: {' '.join(message.split())}", err=True)
+    say(f"acn-eval: {' '.join(message.split())}", err=True)
     return code

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from acn_eval.checkpoints import load
 from acn_eval.cli.job import choice_of, place_of
-from acn_eval.cli.words import console
+from acn_eval.cli.terminal import console
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose, evaluate
 from acn_eval.gate import Gate, read_gate

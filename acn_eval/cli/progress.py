@@ -13,7 +13,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from acn_eval.cli.words import console
+from acn_eval.cli.terminal import console
+from acn_eval.foreign_text import plain
 
 __all__ = ["bar"]
 
@@ -32,7 +33,7 @@ class _Rate(ProgressColumn):
 def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a callback of (done, total) that moves the bar."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
         _Rate(unit),
@@ -40,7 +41,7 @@ def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     )
     err = console(stderr=True)
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task(what, total=1)
+        task = progress.add_task(plain(what), total=1)
 
         def move(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from acn_eval.checkpoints import Checkpoint, find, rewritten, write_native
 from acn_eval.cli import job
-from acn_eval.cli.words import console
+from acn_eval.cli.terminal import console
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
 from acn_eval.models import Encoder

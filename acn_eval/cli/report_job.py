@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from acn_eval.cli.stored import stored
+from acn_eval.cli.terminal import say
 from acn_eval.errors import AcnEvalError
 from acn_eval.report import (
     Block,
@@ -33,16 +32,16 @@ def run(options: Mapping[str, Any]) -> None:
     page = page_of(about, _examples(about, options["data_root"]))
     text = html(page)
     _write(options["out"], text)
-    click.echo(f"{page.title}: {options['out']}")
+    say(f"{page.title}: {options['out']}")
     if about.others:
-        click.echo(f"the newest comparison; {about.others} more are there: name one to see it")
+        say(f"the newest comparison; {about.others} more are there: name one to see it")
     if options["markdown"]:
         _write(options["markdown"], markdown(page))
-        click.echo(f"as Markdown: {options['markdown']}")
+        say(f"as Markdown: {options['markdown']}")
     if options["attach"]:
         store = resolve_store(options["tracking_uri"], cwd=Path.cwd())
         run_id = attach(store, about.suite, about.key, text, name="report.html")
-        click.echo(f"in MLflow: {store.shown}, run {run_id}, artifact report.html")
+        say(f"in MLflow: {store.shown}, run {run_id}, artifact report.html")
 
 
 def _examples(about: Material, root: Path | None) -> tuple[Block, ...]:

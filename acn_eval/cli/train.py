@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from acn_eval.cli.options import SEED
+from acn_eval.cli.terminal import say
 
 __all__ = ["command"]
 
@@ -65,7 +66,7 @@ def command(recipe: Path, out: Path | None, **options: Any) -> None:
         beside.write_text(yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False))
     training = card.training
     assert training is not None
-    click.echo(
+    say(
         f"{target}: {100 * training.validation_accuracy:.2f} % on {training.validation_n} "
         f"validation images ({training.selected}); {training.steps} steps, "
         f"{training.examples:,} examples, {training.seconds:.0f} s"

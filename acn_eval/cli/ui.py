@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from acn_eval.cli.terminal import say
+
 __all__ = ["command"]
 
 
@@ -28,12 +30,12 @@ def command(tracking_uri: str | None, port: int) -> None:
     store = resolve_store(tracking_uri, cwd=Path.cwd())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        click.echo(f"Starting MLflow on {store.shown}", err=True)
+        say(f"Starting MLflow on {store.shown}", err=True)
         with serving(store, port=port) as server:
             for name, link in (chart_links(server.address) or {"MLflow": server.address}).items():
-                click.echo(f"{name}  {link}")
+                say(f"{name}  {link}")
             if server.process:
-                click.echo("Ctrl-C ends it.", err=True)
+                say("Ctrl-C ends it.", err=True)
             server.wait()
     except KeyboardInterrupt:
-        click.echo("MLflow has ended.", err=True)
+        say("MLflow has ended.", err=True)

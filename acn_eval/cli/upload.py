@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from acn_eval.cli.terminal import say
+
 __all__ = ["command"]
 
 
@@ -39,5 +41,5 @@ def command(folders: tuple[Path, ...], tracking_uri: str | None) -> None:
         artifacts=found.artifacts,
     )
     for name in recorded.experiments:
-        click.echo(f"{name}: in {recorded.store.shown}")
-    click.echo(f"{len(recorded.runs)} runs are there. See them: acn-eval ui")
+        say(f"{name}: in {recorded.store.shown}")
+    say(f"{len(recorded.runs)} runs are there. See them: acn-eval ui")

@@ -5,7 +5,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import (
@@ -19,7 +18,6 @@ from acn_eval.statistics import (
 from acn_eval.statistics.endpoints import end_point_of
 
 __all__ = [
-    "console",
     "duration",
     "end_point",
     "milliseconds",
@@ -38,12 +36,6 @@ __all__ = [
 ]
 
 _STYLE = {"better": "bold green", "worse": "bold red", "tie": "bold", "identical": "bold"}
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console; output that is not a terminal is plain and wide enough for the tables."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=118)
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
@@ -87,7 +79,7 @@ def show_verdict(out: Console, comparison: Comparison) -> None:
 def show_claim(out: Console, comparison: Comparison) -> None:
     """Print the plain-words line and the end point that it rests on."""
     out.print()
-    out.print(Text(verdict(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow")))
+    out.print(verdict(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow"))
     out.print(_end_point(comparison))
 
 
@@ -144,7 +136,7 @@ def show_notes(
 ) -> None:
     """Print what a reader must know: warnings, skips, how it was measured."""
     for line in dict.fromkeys(_notes(results, comparisons)):
-        out.print(Text(f"  ! {line}"), style="yellow")
+        out.print(f"  ! {line}", style="yellow")
     first = results[0]
     flips = sum(r.certificate.get("precision_flips", 0) for r in results)
     flips += sum(r.certificate.get("batch_flips", 0) for r in results)
@@ -217,7 +209,7 @@ def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, 
     unequal = [row for row in rows if row.equal is not True]
     if not unequal:
         same = "; ".join(f"{row.name} {row.candidate}" for row in rows if len(row.candidate) < 40)
-        out.print(Text(f"fair pair: all equal ({same})"), style="dim")
+        out.print(f"fair pair: all equal ({same})", style="dim")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("fair pair", *labels, ""):

@@ -5,7 +5,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from acn_eval.cli.words import milliseconds, percent, show_disturbed, show_verdict
 from acn_eval.results import EvalResult
@@ -91,7 +90,7 @@ def _show_cuts(out: Console, results: Sequence[EvalResult]) -> None:
     for result in results:
         cut = cut_of(result)
         assert cut is not None
-        out.print(Text(_cut_in_words(result, cut), style="bold"))
+        out.print(_cut_in_words(result, cut), style="bold")
 
 
 def _cut_in_words(result: EvalResult, cut: Cut) -> str:

@@ -1,15 +1,14 @@
 """The verdict as JUnit XML: one test case per rule, for the test reports of CI servers."""
 
-import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from acn_eval.foreign_text import plain
 from acn_eval.gate.sentence import LABEL, line, status
 from acn_eval.gate.verdict import GateRule, Verdict
 
 __all__ = ["junit"]
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OUTCOMES = {"fail": "failure", "no verdict": "skipped", "not measured": "error"}
 
 
@@ -26,10 +25,10 @@ def junit(verdict: Verdict) -> str:
     root = ElementTree.Element("testsuites", {"name": "acn-eval", **_texts(counts)})
     counts |= {"skipped": found.count("no verdict")}
     name = f"acn-eval gate {verdict.gate}: {LABEL[verdict.verdict]}"
-    suite = ElementTree.SubElement(root, "testsuite", {"name": _xml(name), **_texts(counts)})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": plain(name), **_texts(counts)})
     properties = ElementTree.SubElement(suite, "properties")
     for key, value in _properties(verdict):
-        ElementTree.SubElement(properties, "property", {"name": _xml(key), "value": _xml(value)})
+        ElementTree.SubElement(properties, "property", {"name": plain(key), "value": plain(value)})
     for row in rows:
         _case(suite, verdict, row)
     ElementTree.indent(root)
@@ -39,12 +38,12 @@ def junit(verdict: Verdict) -> str:
 
 
 def _case(suite: ElementTree.Element, verdict: Verdict, row: GateRule) -> None:
-    about = {"classname": f"acn-eval.{verdict.gate}", "name": _xml(row.name)}
+    about = {"classname": plain(f"acn-eval.{verdict.gate}"), "name": plain(row.name)}
     case = ElementTree.SubElement(suite, "testcase", about)
-    text = _xml(line(row))
+    text = plain(line(row))
     if tag := _OUTCOMES.get(status(row)):
         outcome = ElementTree.SubElement(case, tag, {"message": text, "type": row.verdict})
-        outcome.text = _xml(verdict.sentence)
+        outcome.text = plain(verdict.sentence)
     ElementTree.SubElement(case, "system-out").text = f"{text}; n = {row.n}"
 
 
@@ -67,8 +66,3 @@ def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 def _texts(counts: dict[str, int]) -> dict[str, str]:
     return {name: str(count) for name, count in counts.items()}
-
-
-def _xml(text: str) -> str:
-    """The text without characters that XML cannot hold."""
-    return _NOT_XML.sub("?", text)

@@ -1,7 +1,9 @@
 """The verdict as Markdown, and what GitHub's runners read: annotations and outputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from acn_eval.foreign_text import markdown as escaped
+from acn_eval.foreign_text import markdown_table, plain
 from acn_eval.gate.sentence import LABEL, cells, head, legend, line, status
 from acn_eval.gate.verdict import Decision, Verdict
 
@@ -15,11 +17,11 @@ _LEVEL: dict[Decision, str] = {"pass": "notice", "fail": "error", "no_verdict": 
 
 def markdown(verdict: Verdict) -> str:
     """Return the verdict, the table of rules and the warnings."""
-    lines = [f"### {LABEL[verdict.verdict]}: {_flat(verdict.sentence)}", ""]
+    lines = [f"### {LABEL[verdict.verdict]}: {escaped(verdict.sentence)}", ""]
     if verdict.rules:
-        lines += [*_table(head(verdict), [cells(row) for row in verdict.rules]), ""]
-        lines += [f"<sub>{_flat(legend(verdict))}</sub>", ""]
-    lines += [f"- {_flat(warning)}" for warning in verdict.warnings]
+        lines += [*markdown_table(head(verdict), [cells(row) for row in verdict.rules]), ""]
+        lines += [f"<sub>{escaped(legend(verdict))}</sub>", ""]
+    lines += [f"- {escaped(warning)}" for warning in verdict.warnings]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -36,29 +38,14 @@ def annotations(verdict: Verdict) -> Iterator[str]:
 def outputs(verdict: Verdict) -> str:
     """Return what a step hands on to others, one ``name=value`` per line."""
     facts = {"verdict": verdict.verdict, "sentence": verdict.sentence, "images": verdict.n}
-    return "".join(f"{name}={_flat(str(value))}\n" for name, value in facts.items())
+    return "".join(f"{name}={plain(str(value))}\n" for name, value in facts.items())
 
 
 def _command(level: str, title: str, message: str) -> str:
     """A workflow command; whatever could end it or start another one is escaped."""
-    title = _escaped(title).replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={title}::{_escaped(message)}"
+    title = _argument(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={title}::{_argument(message)}"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield _row(head)
-    yield "|" + " --- |" * len(head)
-    yield from map(_row, rows)
-
-
-def _row(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(_flat(text).replace("|", "\\|") for text in texts) + " |"
-
-
-def _flat(text: str) -> str:
-    """One line: a file name with a line break must not start another entry."""
-    return " ".join(text.split())
+def _argument(text: str) -> str:
+    return plain(text).replace("%", "%25")

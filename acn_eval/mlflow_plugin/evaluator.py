@@ -124,7 +124,7 @@ def _measured(model: Any, dataset: Any, plan: Plan, folder: Path) -> _Done:
             target / "comparison.json"
         )
         draw_comparison(comparison, target, results)
-    (target / "table.md").write_text(guest.table(results[0], comparison))
+    (target / "table.md").write_text(guest.table(results[0], comparison), encoding="utf-8")
     return _Done(results[0], comparison, target)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from xml.etree import ElementTree as ET
 
+from acn_eval.foreign_text import plain
 from acn_eval.statistics import Estimate
 
 __all__ = ["Scale", "forest", "heat_map", "line_chart", "reliability"]
@@ -18,6 +19,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 12, 10, 36
 _APART = 26  # between two labels of the axis, in units of the drawing
 _CHARACTER, _BOLD = 6.0, 7.0  # of a label, on average
 _DIGIT = 7.0  # of a label, at most
+_LABEL = 80  # characters of a label
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def forest(rows: Sequence[tuple[str, Estimate]], *, title: str, last_apart: bool
         last_apart: whether the last row is an end point, and not one of many.
     """
     names = [name for name, _ in rows]
-    left = 16 + _BOLD * max(map(len, names))
+    left = 16 + _BOLD * min(max(map(len, names)), _LABEL)
     width, height = left + 280, 34 + 20 * len(rows)
     words = "; ".join(
         f"{name}: {100 * e.value:+.1f} [{100 * e.low:+.1f}, {100 * e.high:+.1f}]"
@@ -141,7 +143,7 @@ def heat_map(lines: Mapping[str, Line], *, x_label: str, title: str) -> str:
         title: for who cannot see it.
     """
     places = [place for place, _ in next(iter(lines.values()))]
-    left = 10 + _CHARACTER * max(map(len, lines))
+    left = 10 + _CHARACTER * min(max(map(len, lines)), _LABEL)
     width, height = left + 28 * len(places) + 4, 20 * len(lines) + 34
     svg = _svg(width, height, title, _in_words(lines, x_label))
     for row, (name, line) in enumerate(lines.items()):
@@ -163,9 +165,9 @@ def _svg(width: float, height: float, title: str, description: str) -> ET.Elemen
     """A drawing that reads as its title and description."""
     svg = ET.Element("svg", {"viewBox": f"0 0 {width:g} {height:g}", "role": "img"})
     svg.set("style", f"--width: {width:g}")
-    svg.set("aria-label", f"{title}. {description}")
-    ET.SubElement(svg, "title").text = title
-    ET.SubElement(svg, "desc").text = description
+    svg.set("aria-label", plain(f"{title}. {description}"))
+    ET.SubElement(svg, "title").text = plain(title)
+    ET.SubElement(svg, "desc").text = plain(description)
     return svg
 
 
@@ -249,7 +251,7 @@ def _element(parent: ET.Element, tag: str, kind: str, **attributes: str | float)
 def _text(parent: ET.Element, x: float, y: float, text: str, kind: str, *, anchor: str) -> None:
     element = _element(parent, "text", kind, x=x, y=y)
     element.set("text-anchor", anchor)
-    element.text = text
+    element.text = plain(text, _LABEL)
 
 
 def _path(points: Sequence[tuple[float, float]], *, closed: bool = False) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from acn_eval.foreign_text import markdown_table, plain
+
 __all__ = [
     "Block",
     "Cell",
@@ -20,20 +22,9 @@ __all__ = [
     "Source",
     "Table",
     "Text",
-    "flat",
 ]
 
 Number = float | int
-
-
-def flat(text: str) -> str:
-    r"""One line of plain text that Markdown takes as such.
-
-    >>> flat("a|b <script>")
-    'a\\|b &lt;script&gt;'
-    """
-    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
-    return safe.replace(">", "&gt;").replace("|", "\\|")
 
 
 @dataclass(frozen=True)
@@ -75,8 +66,7 @@ class Table:
     def markdown(self) -> str:
         """The rounded text, as Markdown."""
         body = [tuple(cell.text for cell in row) for row in self.rows]
-        lines = [self.head, ("---",) * len(self.head), *body]
-        return "\n".join("| " + " | ".join(map(flat, line)) + " |" for line in lines)
+        return "\n".join(markdown_table(self.head, body))
 
     @property
     def csv(self) -> str:
@@ -85,13 +75,13 @@ class Table:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(
-            f"{name} {part}".strip()
+            plain(f"{name} {part}".strip())
             for name, parts in zip(self.head, fields, strict=True)
             for part in parts or ("",)
         )
         for row in self.rows:
             writer.writerow(
-                cell.numbers.get(part, "") if part else cell.text
+                cell.numbers.get(part, "") if part else plain(cell.text)
                 for cell, parts in zip(row, fields, strict=True)
                 for part in parts or ("",)
             )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from acn_eval.foreign_text import markdown as escaped
+from acn_eval.foreign_text import plain
 from acn_eval.report.page import (
     Block,
     Drawing,
@@ -14,7 +16,6 @@ from acn_eval.report.page import (
     Source,
     Table,
     Text,
-    flat,
 )
 
 __all__ = ["html", "markdown"]
@@ -23,17 +24,24 @@ __all__ = ["html", "markdown"]
 def html(page: Page) -> str:
     """Return the page as HTML that asks the network for nothing.
 
-    Every text is escaped; only the drawings, which are made here, are inserted as they are.
+    Every text is rendered and escaped; only drawings and pictures, which are made here, are
+    inserted as they are.
     """
     environment = Environment(
         loader=PackageLoader("acn_eval.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html")
     return template.render(page=page, style=_style(environment))
+
+
+def _visible(value: object) -> object:
+    """A text of one line; what is inserted as it is, is no plain string."""
+    return plain(value) if type(value) is str else value
 
 
 def _style(environment: Environment) -> str:
@@ -43,11 +51,11 @@ def _style(environment: Environment) -> str:
 
 def markdown(page: Page) -> str:
     """Return the page as Markdown, without its drawings and pictures."""
-    lines = [f"# {flat(page.title)}"]
+    lines = [f"# {escaped(page.title)}"]
     for section in page.sections:
         shown = [line for block in section.blocks for line in _lines(block)]
         if shown:
-            lines += ["", f"## {flat(section.title)}", *shown]
+            lines += ["", f"## {escaped(section.title)}", *shown]
     return "\n".join(lines) + "\n"
 
 
@@ -55,15 +63,15 @@ def _lines(block: Block) -> Iterator[str]:
     match block:
         case Text(text, mark):
             bold = "**" if mark.startswith("verdict") else ""
-            yield from ("", f"{bold}{flat(text)}{bold}")
+            yield from ("", f"{bold}{escaped(text)}{bold}")
         case Items(lines):
-            yield from ("", *(f"- {flat(line)}" for line in lines))
+            yield from ("", *(f"- {escaped(line)}" for line in lines))
         case Facts(pairs):
-            yield from ("", *(f"- {flat(name)}: {flat(text)}" for name, text in pairs.items()))
+            yield from ("", *(f"- {escaped(f'{name}: {text}')}" for name, text in pairs.items()))
         case Table():
-            yield from ("", f"{flat(block.caption)}:", "", block.markdown)
+            yield from ("", f"{escaped(block.caption)}:", "", block.markdown)
         case Source(title, text):
-            fenced = "\n".join(f"    {line}" for line in text.splitlines())
-            yield from ("", f"{flat(title)}:", "", fenced)
+            fenced = "\n".join(f"    {plain(line)}" for line in text.splitlines())
+            yield from ("", f"{escaped(title)}:", "", fenced)
         case Drawing() | Gallery():
             return

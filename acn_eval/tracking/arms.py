@@ -4,10 +4,19 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, summarise
 from acn_eval.statistics.curves import CLEAN, curves
-from acn_eval.tracking.content import Point, RunContent, digest, end_point_key, flat, key_name
+from acn_eval.tracking.content import (
+    NAME,
+    Point,
+    RunContent,
+    digest,
+    end_point_key,
+    flat,
+    key_name,
+)
 from acn_eval.tracking.tables import accuracy_table, description
 
 __all__ = ["arm_run", "model_key"]
@@ -20,7 +29,7 @@ def arm_run(result: EvalResult) -> RunContent:
     table = accuracy_table(result, accuracies)
     seed = f" seed {result.seed}" if result.seed else ""
     return RunContent(
-        name=f"{result.checkpoint.name}{seed}",
+        name=plain(f"{result.checkpoint.name}{seed}", NAME),
         suite=str(result.suite["name"]),
         step=curves([a.condition for a in accuracies[:-1]]).axis.step_in_words,
         key=result.key,
@@ -87,7 +96,7 @@ def _params(result: EvalResult) -> dict[str, str]:
         "flops": checkpoint.flops,
     }
     return {
-        **{name: str(value) for name, value in facts.items()},
+        **{name: plain(str(value)) for name, value in facts.items()},
         **flat(checkpoint.arch, "arch"),
         **flat(checkpoint.preprocessing, "preprocessing"),
         **flat(checkpoint.training, "training"),
@@ -113,7 +122,7 @@ def _tags(result: EvalResult) -> dict[str, str]:
         "skipped": len(result.skipped),
         "version": result.versions.get("acn-eval", "unknown"),
     }
-    return {f"acn_eval.{name}": str(value) for name, value in facts.items()}
+    return {f"acn_eval.{name}": plain(str(value)) for name, value in facts.items()}
 
 
 def _csv(accuracies: Sequence[Accuracy]) -> str:
@@ -122,5 +131,5 @@ def _csv(accuracies: Sequence[Accuracy]) -> str:
     table.writerow(["condition", "images", "accuracy_pp", "low_pp", "high_pp", "notes"])
     for a in accuracies:
         points = [f"{100 * x:.3f}" for x in (a.estimate.value, a.estimate.low, a.estimate.high)]
-        table.writerow([a.name, a.n, *points, "; ".join(a.notes)])
+        table.writerow([plain(a.name), a.n, *points, plain("; ".join(a.notes))])
     return text.getvalue()

@@ -6,9 +6,9 @@ from typing import Any
 
 from acn_eval.errors import ConfigError
 from acn_eval.statistics.comparison_io import FILE
+from acn_eval.tracking.content import experiment_name
 from acn_eval.tracking.registry import opened
 from acn_eval.tracking.store import Store
-from acn_eval.tracking.writer import EXPERIMENT
 
 __all__ = ["attach", "fetch"]
 
@@ -65,7 +65,7 @@ def attach(store: Store, suite: str, key: str, text: str, *, name: str) -> str:
         TrackingError: the store does not answer.
     """
     with opened(store, name) as client:
-        experiment = client.get_experiment_by_name(EXPERIMENT.format(suite=suite))
+        experiment = client.get_experiment_by_name(experiment_name(suite))
         found = experiment and client.search_runs(
             [experiment.experiment_id],
             f"tags.`acn_eval.key` = '{key}'",

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from acn_eval.foreign_text import markdown, plain
 from acn_eval.statistics import Comparison, Finding, Row
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.curves import curves
-from acn_eval.tracking.content import Point, RunContent, digest, key_name
+from acn_eval.tracking.content import NAME, Point, RunContent, digest, key_name
 from acn_eval.tracking.tables import comparison_table, description
 
 __all__ = ["comparison_run", "step_in_words"]
@@ -27,16 +28,16 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
     table = comparison_table(comparison)
     links = "\n".join(_links(comparison, arms, experiment))
     return RunContent(
-        name=f"{left.label} vs {right.label}",
+        name=plain(f"{left.label} vs {right.label}", NAME),
         suite=comparison.suite,
         step=step_in_words(comparison),
         key=comparison_key(comparison),
         digest=digest(comparison.to_dict()),
         points=tuple(_points(comparison)),
         params={
-            "candidate": left.label,
-            "baseline": right.label,
-            "data": comparison.data,
+            "candidate": plain(left.label),
+            "baseline": plain(right.label),
+            "data": plain(comparison.data),
             "images": str(comparison.n),
             "unit": comparison.unit,
         },
@@ -67,7 +68,7 @@ def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
         facts[side] = arm.label
         facts[f"{side}_keys"] = ",".join(arm.keys)
         facts[f"{side}_runs"] = ",".join(arms[key] for key in arm.keys if key in arms)
-    return {f"acn_eval.{name}": value for name, value in facts.items()}
+    return {f"acn_eval.{name}": plain(value) for name, value in facts.items()}
 
 
 def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> 
     for arm in (comparison.candidate, comparison.baseline):
         runs = [arms[key] for key in arm.keys if key in arms]
         linked = [f"[{run[:8]}](#/experiments/{experiment}/runs/{run}{_PAGES})" for run in runs]
-        yield f"- {arm.label}: {', '.join(linked) or 'not recorded'}"
+        yield f"- {markdown(arm.label)}: {', '.join(linked) or 'not recorded'}"
 
 
 def _points(comparison: Comparison) -> Iterator[Point]:

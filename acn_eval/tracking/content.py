@@ -7,8 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["Point", "RunContent", "digest", "end_point_key", "flat", "key_name"]
+from acn_eval.foreign_text import plain, shortened
 
+__all__ = [
+    "NAME",
+    "Point",
+    "RunContent",
+    "digest",
+    "end_point_key",
+    "experiment_name",
+    "flat",
+    "key_name",
+]
+
+NAME = 240  # characters: MLflow takes 250 in names and keys
 _FORBIDDEN = re.compile(r"[^\w\-. :/]")
 
 
@@ -45,13 +57,18 @@ class RunContent:
     created_ms: int | None
 
 
+def experiment_name(suite: str) -> str:
+    """Return the name of the experiment of a suite."""
+    return plain(f"acn-eval/{suite}", NAME)
+
+
 def key_name(text: str) -> str:
     """Return the text with what MLflow refuses in a key replaced.
 
     >>> key_name("jpeg (q=10)")
     'jpeg__q_10_'
     """
-    return _FORBIDDEN.sub("_", text.replace(" ", "_"))
+    return shortened(_FORBIDDEN.sub("_", text.replace(" ", "_")), NAME).replace("…", "...")
 
 
 def end_point_key(name: str) -> str:
@@ -75,7 +92,7 @@ def flat(facts: Any, prefix: str) -> dict[str, str]:
     >>> flat({"depth": 8, "mlp": {"ratio": 4}, "levels": [0.1, 0.2]}, "arch")
     {'arch.depth': '8', 'arch.mlp.ratio': '4', 'arch.levels': '[0.1, 0.2]'}
     """
-    return {key_name(path): text for path, text in _leaves(facts, prefix)}
+    return {key_name(path): plain(text) for path, text in _leaves(facts, prefix)}
 
 
 def _leaves(facts: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, summarise
 from acn_eval.tracking.arms import arm_run
@@ -64,7 +65,7 @@ def log(
     del tags["mlflow.note.content"]
     if comparison:
         tags["acn_eval.verdict"] = comparison.claim.verdict
-        tags["acn_eval.baseline"] = comparison.baseline.label
+        tags["acn_eval.baseline"] = plain(comparison.baseline.label)
     client.log_batch(
         run,
         metrics=[

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval.errors import ConfigError
+from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
 from acn_eval.tracking.arms import model_key
 from acn_eval.tracking.record import tracking_errors
@@ -107,7 +108,7 @@ class Registry:
             if held := _versions(client, name, key):
                 return _version(held[0])
             facts = {"model": key, "uri": _absolute(result), "sha256": result.checkpoint.sha256}
-            tags = {f"acn_eval.{tag}": value for tag, value in facts.items()}
+            tags = {f"acn_eval.{tag}": plain(value) for tag, value in facts.items()}
             made = client.create_model_version(name, f"runs:/{run}/{_RESULT[0]}", run, tags)
             first = _versions(client, name, key)[0]
             if first.version != made.version:
@@ -118,13 +119,13 @@ class Registry:
         """Write tags on a run; the same again changes nothing."""
         with self._open(f"runs:/{run}") as client:
             for name, value in tags.items():
-                client.set_tag(run, name, value)
+                client.set_tag(run, name, plain(value))
 
     def tag_version(self, version: Version, tags: Mapping[str, str]) -> None:
         """Write tags on a version."""
         with self._open(version.address) as client:
             for name, value in tags.items():
-                client.set_model_version_tag(version.name, version.number, name, value)
+                client.set_model_version_tag(version.name, version.number, name, plain(value))
 
     def anchor(self, name: str) -> str | None:
         """Return the address that later versions of a model must not fall behind."""

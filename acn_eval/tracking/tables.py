@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
+from acn_eval.foreign_text import markdown, markdown_table
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
 from acn_eval.statistics.endpoints import end_point_of
@@ -45,15 +46,15 @@ def description(text: str) -> str:
 def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
     """Return what one checkpoint did under each condition, as Markdown."""
     about = (
-        f"`{result.checkpoint.uri}` on {result.data.name} {result.data.split}, "
+        f"{result.checkpoint.uri} on {result.data.name} {result.data.split}, "
         f"{result.data.n} images, {result.precision} on {result.device}."
     )
     shown = [a for a in accuracies if len(accuracies) <= _MANY or _undisturbed(a.condition)]
     rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in shown]
     label = end_point_of(result.suite).label
-    skipped = [f"- {label(skip.condition)}: {skip.reason}" for skip in result.skipped]
-    table = _table(["condition", "accuracy % [95 %]", "notes"], rows)
-    return "\n".join([about, "", *table, *(["", "Not measured:", *skipped] if skipped else [])])
+    skipped = [f"{label(skip.condition)}: {skip.reason}" for skip in result.skipped]
+    table = markdown_table(["condition", "accuracy % [95 %]", "notes"], rows)
+    return "\n".join([markdown(about), "", *table, *_bullets("Not measured", skipped)])
 
 
 def comparison_table(comparison: Comparison) -> str:
@@ -66,11 +67,11 @@ def comparison_table(comparison: Comparison) -> str:
     rows = [_cells(row) for row in (*shown, comparison.primary)]
     return "\n".join(
         [
-            f"**{comparison.claim.sentence}**",
+            f"**{markdown(comparison.claim.sentence)}**",
             "",
-            f"{comparison.data}, {comparison.n} images; {sample}. Percentage points.",
+            f"{markdown(comparison.data)}, {comparison.n} images; {sample}. Percentage points.",
             "",
-            *_table(head, rows),
+            *markdown_table(head, rows),
             *_left_out(len(comparison.rows) - len(shown)),
             *_ratio(comparison),
             *_bullets("Beside accuracy", [_finding(f) for f in comparison.findings]),
@@ -78,7 +79,7 @@ def comparison_table(comparison: Comparison) -> str:
             "",
             "Fair pair:",
             "",
-            *_table(["", left, right, ""], [*_manifest(comparison)]),
+            *markdown_table(["", left, right, ""], [*_manifest(comparison)]),
         ]
     )
 
@@ -120,19 +121,14 @@ def _ratio(comparison: Comparison) -> list[str]:
     if ratio is None:
         return []
     value = f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return ["", f"Error of {comparison.candidate.label} over the baseline's: {value}."]
+    return ["", f"Error of {markdown(comparison.candidate.label)} over the baseline's: {value}."]
 
 
 def _bullets(title: str, lines: Sequence[str]) -> list[str]:
-    return ["", f"{title}:", "", *(f"- {line}" for line in lines)] if lines else []
+    return ["", f"{title}:", "", *(f"- {markdown(line)}" for line in lines)] if lines else []
 
 
 def _manifest(comparison: Comparison) -> Iterator[list[str]]:
-    words = {True: "equal", False: "**differs**", None: "unknown"}
+    words = {True: "equal", False: "DIFFERS", None: "unknown"}
     for row in comparison.manifest:
         yield [row.name, row.candidate, row.baseline, words[row.equal]]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]

@@ -6,21 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.arms import model_key
 from acn_eval.tracking.comparisons import step_in_words
-from acn_eval.tracking.content import RunContent, key_name
+from acn_eval.tracking.content import NAME, RunContent, experiment_name, key_name
 from acn_eval.tracking.views import view_tags
 
-__all__ = ["EXPERIMENT", "Writer"]
+__all__ = ["Writer"]
 
 _DIGEST = 36  # MLflow takes no longer one
 _BATCH = 100  # of more, MLflow 3.17 recognises only the first hundred as logged before
 _ATTEMPTS = 5
 _RACES = {"RESOURCE_ALREADY_EXISTS", "BAD_REQUEST", "INVALID_PARAMETER_VALUE"}
 _FINISHED = "FINISHED"
-EXPERIMENT = "acn-eval/{suite}"
 _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
 - `acn_eval.kind = arm`: one checkpoint, one seed. `acc/*` is accuracy in percent; the step is
@@ -89,7 +89,7 @@ class Writer:
             suite: its name.
             step: what the step of its metrics is, for the description of a new experiment.
         """
-        name = EXPERIMENT.format(suite=suite)
+        name = experiment_name(suite)
         if name not in self.experiments:
             self.experiments[name] = self._experiment(name) or self._new_experiment(
                 name, suite, step
@@ -115,9 +115,9 @@ class Writer:
                 name,
                 artifact_location=folder.absolute().as_uri() if folder else None,
                 tags={
-                    "mlflow.note.content": _ABOUT.format(suite=suite, step=step),
+                    "mlflow.note.content": _ABOUT.format(suite=markdown(suite), step=step),
                     "mlflow.experimentKind": "custom_model_development",
-                    "acn_eval.suite": suite,
+                    "acn_eval.suite": plain(suite),
                     **view_tags(),
                 },
             )
@@ -180,9 +180,8 @@ class Writer:
             return str(linked[0].model_id)
         data = result.data
         source = json.dumps({"name": data.name, "fingerprint": data.fingerprint})
-        dataset = Dataset(
-            f"{data.name} {data.split}", data.fingerprint[:_DIGEST], "acn-eval", source
-        )
+        name = plain(f"{data.name} {data.split}", NAME)
+        dataset = Dataset(name, data.fingerprint[:_DIGEST], "acn-eval", source)
         model = self._models(experiment, result)[0].model_id
         self._client.log_inputs(
             run.info.run_id,
@@ -204,14 +203,14 @@ class Writer:
         checkpoint = result.checkpoint
         made = self._client.create_logged_model(
             experiment,
-            name=checkpoint.name.translate(str.maketrans("/:.%\"'", "______")),
+            name=plain(checkpoint.name, NAME).translate(str.maketrans("/:.%\"'", "______")),
             tags={
                 "acn_eval.model": model_key(result),
                 "acn_eval.sha256": checkpoint.sha256,
-                "acn_eval.uri": checkpoint.uri,
+                "acn_eval.uri": plain(checkpoint.uri),
             },
-            params={key_name(name): str(value) for name, value in checkpoint.arch.items()},
-            model_type=str(checkpoint.arch.get("kind", "unknown")),
+            params={key_name(name): plain(str(value)) for name, value in checkpoint.arch.items()},
+            model_type=plain(str(checkpoint.arch.get("kind", "unknown")), NAME),
         )
         self._client.finalize_logged_model(made.model_id, "READY")
         if self._models(experiment, result)[0].model_id != made.model_id:

@@ -83,7 +83,7 @@ def hostile():
 def test_junit_of_a_hostile_name(hostile):
     text = junit(hostile)
     SCHEMA.validate(text)
-    assert "a&lt;b&gt;&amp;??]|" in text
+    assert r"a&lt;b&gt;&amp;\x00\x1b]|" in text
 
 
 def test_markdown_is_a_table(verdicts):
@@ -114,7 +114,7 @@ def test_annotations_of_a_hostile_name_are_one_command_each(hostile):
     for line in annotations(hostile):
         assert "\n" not in line
         assert re.fullmatch(r"::error title=[^:,\n]*::.*", line)
-    assert "%0A::error::x%25,:" in next(annotations(hostile))
+    assert r"\n\x3a:error::x%25,:" in next(annotations(hostile))
 
 
 def test_outputs_are_one_line_each(hostile):
