@@ -2,16 +2,20 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from acn_eval.models import AnyArch
+from acn_eval.strict import Config, Seed, Text
 
 __all__ = ["Card", "Training"]
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_MOST_TOKENS = 2**15
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Mean = Annotated[float, Field(ge=-1000, le=1000)]
+Std = Annotated[float, Field(ge=1e-6, le=1000)]
 
 
-class Training(BaseModel, frozen=True, extra="forbid"):
+class Training(Config, frozen=True):
     """How a checkpoint was made: enough to prove that two had equal budgets.
 
     Attributes:
@@ -25,17 +29,17 @@ class Training(BaseModel, frozen=True, extra="forbid"):
     """
 
     recipe: dict[str, Any]
-    seed: int
-    data_order: str
-    steps: int
-    examples: int
-    seconds: float
-    selected: str
-    validation_accuracy: float
-    validation_n: int
+    seed: Seed
+    data_order: Text
+    steps: Count
+    examples: Count
+    seconds: Annotated[float, Field(ge=0, le=1e12)]
+    selected: Text
+    validation_accuracy: Annotated[float, Field(ge=0, le=1)]
+    validation_n: Count
 
 
-class Card(BaseModel, frozen=True, extra="forbid"):
+class Card(Config, frozen=True):
     """What a checkpoint says about itself.
 
     Attributes:
@@ -50,14 +54,14 @@ class Card(BaseModel, frozen=True, extra="forbid"):
     """
 
     arch: AnyArch
-    data: str
-    data_fingerprint: str = ""
-    classes: Annotated[tuple[str, ...], Field(min_length=2)]
-    mean: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
-    std: tuple[Positive, ...]
-    pair: str | None = None
+    data: Text
+    data_fingerprint: Text = ""
+    classes: Annotated[tuple[Text, ...], Field(min_length=2)]
+    mean: tuple[Mean, ...]
+    std: tuple[Std, ...]
+    pair: Text | None = None
     training: Training | None = None
-    origin: str = ""
+    origin: Text = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -67,4 +71,6 @@ class Card(BaseModel, frozen=True, extra="forbid"):
         if not len(self.mean) == len(self.std) == self.arch.channels:
             msg = f"mean and std must be {self.arch.channels} numbers, one per channel"
             raise ValueError(msg)
+        if self.arch.tokens > _MOST_TOKENS:
+            raise ValueError(f"a network must read at most {_MOST_TOKENS:,} tokens")
         return self

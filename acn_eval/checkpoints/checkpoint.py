@@ -1,6 +1,5 @@
 """Checkpoint: a network that is ready to be asked, and everything it says about itself."""
 
-import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, cast
 
@@ -9,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from acn_eval.checkpoints.digest import digest
 from acn_eval.checkpoints.native import Native
 from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError, Unsupported
@@ -125,7 +125,7 @@ def from_module(
 ) -> Checkpoint:
     """Return a checkpoint of a network in memory, e.g. in a notebook.
 
-    Its sha256 is over the names and bytes of its state. Weights do not say how they are wired:
+    Its sha256 is over its state. Weights do not say how they are wired:
     the name is part of the record too, so give two networks two names.
 
     Raises:
@@ -145,11 +145,8 @@ def from_module(
 
 
 def state_digest(module: nn.Module) -> str:
-    """Return the sha256 over the names and bytes of a state: what identifies its network."""
-    digest = hashlib.sha256()
-    for key, value in sorted(module.state_dict().items()):
-        digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    """Return the digest of a module's state: what identifies its network."""
+    return digest(module.state_dict())
 
 
 @torch.no_grad()

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from acn_eval.checkpoints.card import Card
 from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, identify
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
+from acn_eval.checkpoints.pickles import opened
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError
@@ -21,6 +21,8 @@ from acn_eval.models import Encoder, build
 from acn_eval.shipped import shipped
 
 __all__ = ["find", "load"]
+
+_NONE = "none: its weights are not checked"
 
 
 def load(uri: str, arch: str | None = None) -> Checkpoint:
@@ -40,6 +42,8 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
     """
     if not uri.strip():
         raise CheckpointError(f"checkpoint: must be the name of a file; got {uri!r}")
+    if any("\ud800" <= letter <= "\udfff" for letter in uri):
+        raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
     scheme, _, spec = uri.partition(":")
     if scheme == "timm":
         if arch:
@@ -71,13 +75,14 @@ def find(uri: str) -> Path:
 def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     card, network = native.card, _network(path, native)
     prepare = Prepare(Geometry(card.arch.image_size, card.arch.channels), card.mean, card.std)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    with opened(path) as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     arch = card.arch.model_dump(mode="json")
     name = path.name.split(".")[0]
     identity = identify(network, name, uri, sha256, arch, prepare)
     pair = str(path.parent / card.pair) if card.pair else None
     return Checkpoint(
-        id=replace(identity, training=_training(card)),
+        id=replace(identity, training=_training(native)),
         model=network,
         prepare=prepare,
         classes=card.classes,
@@ -105,13 +110,14 @@ def _network(path: Path, native: Native) -> Encoder:
     return network.to(torch.float32).eval()
 
 
-def _training(card: Card) -> dict[str, Any]:
+def _training(native: Native) -> dict[str, Any]:
     """Flatten what a fair comparison reads: budget, seed, data, the recipe's numbers."""
+    card, unchecked = native.card, {} if native.checked else {"digest": _NONE}
     training = card.training
     if training is None:
-        return {}
+        return unchecked
     recipe = dict(training.recipe)
-    facts = training.model_dump(mode="json", exclude={"recipe"})
+    facts = unchecked | training.model_dump(mode="json", exclude={"recipe"})
     facts |= {"data": card.data, "data_fingerprint": card.data_fingerprint}
     facts["learning_rate"] = recipe.pop("learning_rate", None)
     kept = {k: v for k, v in recipe.items() if k not in {"arch", "pair", "classes", *facts}}
@@ -120,6 +126,7 @@ def _training(card: Card) -> dict[str, Any]:
 
 def _in_words(recipe: Mapping[str, Any]) -> str:
     """Return ``batch 64, clip 1.0, crop_padding 1, ...``: what is not zero, in one line."""
-    flat = {**recipe, **recipe.get("augment", {})}
-    flat.pop("augment", None)
+    flat = {**recipe}
+    augment = flat.pop("augment", None)
+    flat |= augment if isinstance(augment, dict) else {}
     return ", ".join(f"{name} {value}" for name, value in sorted(flat.items()) if value)

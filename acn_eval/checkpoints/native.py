@@ -2,21 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card
+from acn_eval.checkpoints.digest import digest
 from acn_eval.checkpoints.pickles import read_pickle
+from acn_eval.checkpoints.safe import read_safetensors
 from acn_eval.errors import CheckpointError
 
 __all__ = ["Native", "checked_state", "read_native", "write_native"]
 
 _CARD = "acn_eval_card"
+_DIGEST = "acn_eval_digest"
 _SEEN = "acn_eval_trained_on"
+_STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,13 @@ class Native:
         card: what it says about itself.
         state: parameters by name.
         trained_on: int64 (n,), content hashes of the training images; empty if unknown.
+        checked: whether its file held a digest, which was right; older files hold none.
     """
 
     card: Card
     state: dict[str, Tensor]
     trained_on: Tensor
+    checked: bool = True
 
 
 def write_native(path: Path, native: Native) -> None:
@@ -41,30 +48,33 @@ def write_native(path: Path, native: Native) -> None:
         OSError: the place cannot be written.
     """
     card = native.card.model_dump_json()
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".safetensors":
-        tensors = {k: v.contiguous() for k, v in native.state.items()}
-        tensors[_SEEN] = native.trained_on
-        part.write_bytes(safetensors.torch.save(tensors, metadata={_CARD: card}))
-    else:
-        with part.open("wb") as stream:  # of a path, torch reports no OSError
-            torch.save({_CARD: card, _SEEN: native.trained_on, "state": native.state}, stream)
-    part.replace(path)
+    tensors = {**native.state, _SEEN: native.trained_on}
+    words = {_CARD: card, _DIGEST: digest(tensors, card)}
+    with replacing(path) as part:
+        if path.suffix == ".safetensors":
+            tensors = {name: value.contiguous() for name, value in tensors.items()}
+            part.write_bytes(safetensors.torch.save(tensors, metadata=words))
+        else:
+            content = {**words, _SEEN: native.trained_on, _STATE: native.state}
+            with part.open("wb") as stream:  # of a path, torch reports no OSError
+                torch.save(content, stream)
 
 
 def read_native(path: Path) -> Native:
     """Read one of our files; nothing in it is executed.
 
     Raises:
-        CheckpointError: not readable, not trusted, or without a card.
+        CheckpointError: not readable, not trusted, without a card, or not what was written.
     """
-    card, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pt(path)
+    words, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pt(path)
+    card = words[_CARD]
+    if _DIGEST in words and words[_DIGEST] != digest(state, card):
+        raise CheckpointError(f"{path}: must hold what was written; its digest is another's")
     trained_on = state.pop(_SEEN, torch.empty(0, dtype=torch.int64))
     if trained_on.dtype != torch.int64 or trained_on.dim() != 1:
         raise CheckpointError(f"{path}: {_SEEN} must be int64 (n,); got {trained_on.dtype}")
     try:
-        return Native(Card.model_validate_json(card), state, trained_on)
+        return Native(Card.model_validate_json(card), state, trained_on, _DIGEST in words)
     except ValidationError as exc:
         first = exc.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"
@@ -81,31 +91,35 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict):
         raise CheckpointError(f"{path}: must hold parameters by name; got {type(state).__name__}")
     for key, value in state.items():
-        dense = isinstance(value, Tensor) and value.layout == torch.strided
+        dense = isinstance(value, Tensor) and value.layout == torch.strided and value.is_cpu
         if not isinstance(key, str) or not dense or value.is_complex() or value.is_quantized:
-            raise CheckpointError(f"{path}: parameter {key!r} must be a dense real tensor")
+            raise CheckpointError(f"{path}: parameter {key!r:.200} must be a dense real tensor")
     return state
 
 
-def _read_pt(path: Path) -> tuple[str, dict[str, Tensor]]:
+def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     content = read_pickle(path)
-    if not isinstance(content, dict) or not {_CARD, "state"} <= content.keys():
+    if not isinstance(content, dict) or not {_CARD, _STATE} <= content.keys():
         msg = (
             f"{path}: must hold a card of acn-eval. Name the architecture of a foreign file with "
             "--arch, e.g. --arch official/ac-mixer."
         )
         raise CheckpointError(msg)
-    seen = {_SEEN: content[_SEEN]} if _SEEN in content else {}
-    return str(content[_CARD]), checked_state(content["state"], path) | checked_state(seen, path)
+    seen = {_SEEN: content.pop(_SEEN)} if _SEEN in content else {}
+    state = checked_state(content.pop(_STATE), path) | checked_state(seen, path)
+    return _words(content, path), state
 
 
-def _read_safetensors(path: Path) -> tuple[str, dict[str, Tensor]]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            card = (file.metadata() or {}).get(_CARD)
-            state = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as exc:
-        raise CheckpointError(f"{path}: must be a safetensors file; {exc}") from exc
-    if card is None:
+def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    metadata, state = read_safetensors(path)
+    if _CARD not in metadata:
         raise CheckpointError(f"{path}: its metadata must hold a card of acn-eval; it has none")
-    return card, checked_state(state, path)
+    return _words(metadata, path), checked_state(state, path)
+
+
+def _words(content: dict[Any, Any], path: Path) -> dict[str, str]:
+    """Return the texts of a file; none but ours, for a digest by another name would be missed."""
+    if content.keys() - {_CARD, _DIGEST} or not all(isinstance(v, str) for v in content.values()):
+        msg = f"{path}: must hold a card, a digest, weights and hashes, and nothing else"
+        raise CheckpointError(msg)
+    return content

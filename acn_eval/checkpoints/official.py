@@ -63,9 +63,9 @@ def read_official(path: Path, arch: str) -> Native:
     except ValidationError as exc:
         first = exc.errors()[0]
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {first['msg']}") from exc
-    except (IndexError, ValueError) as exc:
+    except (IndexError, TypeError, ValueError) as exc:
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {exc}") from exc
-    return Native(card, state, torch.empty(0, dtype=torch.int64))
+    return Native(card, state, torch.empty(0, dtype=torch.int64), checked=False)
 
 
 def _card(config: OfficialMixerConfig) -> Card:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from os import O_NONBLOCK, O_RDONLY, fdopen, fstat
 from os import open as open_file
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 
@@ -42,7 +41,7 @@ _DAMAGED = (
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """Open a regular file of bearable size; a pipe or a device would never end.
 
     Raises:
@@ -97,7 +96,7 @@ def _reason(said: str) -> str:
     return f"must be a file of torch.save; it is damaged or something else ({said[:80]})"
 
 
-def _look_over(stream: BinaryIO) -> None:
+def _look_over(stream: io.BufferedReader) -> None:
     start = stream.read(len(_MAGIC))
     stream.seek(0)
     if start == _MAGIC:

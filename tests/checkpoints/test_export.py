@@ -156,7 +156,7 @@ def test_an_exit_that_is_not_there(tmp_path, exit):
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 def test_a_file_that_cannot_be_written_is_an_error_of_the_disk(tmp_path, suffix):
     """Libraries have errors of their own for it, which would pass for bugs."""
-    (tmp_path / f"whole{suffix}.part").mkdir()
+    (tmp_path / f"whole{suffix}").mkdir()
     with pytest.raises(IsADirectoryError):
         written(tmp_path, BRANCHED[0], suffix)
 

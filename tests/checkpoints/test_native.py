@@ -18,6 +18,28 @@ from tests.checkpoints.files import ARCH, CLASSES, SEEN, card, pictures, refusal
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 
+TRAINING = {
+    "recipe": {
+        "steps": 7,
+        "arch": {"kind": "vit"},
+        "pair": None,
+        "classes": ["a"],
+        "data": "digits",
+        "batch": 64,
+        "warmup": 0,
+        "augment": {"crop_padding": 1, "flip": False},
+        "paired_seeds": None,
+    },
+    "seed": 3,
+    "data_order": "v1",
+    "steps": 7,
+    "examples": 70,
+    "seconds": 1.5,
+    "selected": "last",
+    "validation_accuracy": 0.5,
+    "validation_n": 10,
+}
+
 
 @SUFFIXES
 def test_what_is_written_is_read(tmp_path, suffix):
@@ -60,28 +82,7 @@ def test_a_checkpoint_says_what_its_card_says(tmp_path):
 
 
 def test_the_facts_of_a_training_are_flat(tmp_path):
-    training = {
-        "recipe": {
-            "steps": 7,
-            "arch": {"kind": "vit"},
-            "pair": None,
-            "classes": ["a"],
-            "data": "digits",
-            "batch": 64,
-            "warmup": 0,
-            "augment": {"crop_padding": 1, "flip": False},
-            "paired_seeds": None,
-        },
-        "seed": 3,
-        "data_order": "v1",
-        "steps": 7,
-        "examples": 70,
-        "seconds": 1.5,
-        "selected": "last",
-        "validation_accuracy": 0.5,
-        "validation_n": 10,
-    }
-    checkpoint = load(str(written(tmp_path / "a.pt", training=training, data_fingerprint="ff")))
+    checkpoint = load(str(written(tmp_path / "a.pt", training=TRAINING, data_fingerprint="ff")))
     facts = checkpoint.id.training
     assert facts["seed"] == 3
     assert facts["examples"] == 70
@@ -91,7 +92,7 @@ def test_the_facts_of_a_training_are_flat(tmp_path):
     assert facts["recipe"] == "batch 64, crop_padding 1"
     assert facts["paired_seeds"] is None
     declared = {"correlation": 0.4, "seeds": [90, 91, 92, 93, 94]}
-    training["recipe"]["paired_seeds"] = declared
+    training = {**TRAINING, "recipe": {**TRAINING["recipe"], "paired_seeds": declared}}
     twin = load(str(written(tmp_path / "b.pt", training=training, data_fingerprint="ff")))
     assert twin.id.training["paired_seeds"] == declared
 
@@ -124,8 +125,19 @@ def with_card(path, **changes):
         ({"std": ["wide"]}, "std"),
         ({"arch": {"kind": "vit", "depht": 3}}, "depht"),
         ({"arch": {"kind": "resnet"}}, "arch"),
-        ({"arch": {**ARCH.model_dump(), "width": 10**9}}, "weights must fit"),
-        ({"arch": {**ARCH.model_dump(), "depth": 10**9}}, "weights must fit"),
+        ({"arch": {**ARCH.model_dump(), "width": 10**9}}, "width"),
+        ({"arch": {**ARCH.model_dump(), "depth": 10**9}}, "depth"),
+        ({"arch": {**ARCH.model_dump(), "width": 1e30}}, "width"),
+        ({"arch": {**ARCH.model_dump(), "width": 2**16}}, "weights must fit"),
+        ({"arch": {**ARCH.model_dump(), "depth": 1000}}, "weights must fit"),
+        ({"arch": {**ARCH.model_dump(), "image_size": 4096}}, "tokens"),
+        ({"mean": [1e30]}, "mean"),
+        ({"mean": [float("nan")]}, "mean"),
+        ({"std": [1e-300]}, "std"),
+        ({"data": "d" * 5000}, "data"),
+        ({"training": {**TRAINING, "examples": 10**30}}, "examples"),
+        ({"training": {**TRAINING, "seconds": -1}}, "seconds"),
+        ({"training": {**TRAINING, "validation_accuracy": 1e30}}, "validation_accuracy"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -277,6 +289,73 @@ def test_a_killed_write_leaves_the_old_file(tmp_path):
     with pytest.raises((AttributeError, pickle.PicklingError)):
         write_native(path, unwritable)
     assert path.read_bytes() == before
+
+
+def test_nothing_is_asked_of_a_recipe_but_that_it_is_one(tmp_path):
+    for recipe in ({"augment": None}, {"augment": [1]}, {"augment": {"flip": True}, "arch": 3}):
+        training = {**TRAINING, "recipe": recipe}
+        facts = load(str(written(tmp_path / "a.pt", training=training))).id.training
+        assert facts["recipe"] == ("flip True" if "arch" in recipe else "")
+
+
+def test_one_flipped_bit_of_a_safetensors_file_is_found(tmp_path):
+    """Every bit of four bytes in every tensor: a flipped one often gives a number like others."""
+    path = written(tmp_path / "a.safetensors")
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    for at in range(start, len(content), len(content) // 40):
+        for bit in range(8):
+            path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+            assert "digest" in refusal(path)
+    path.write_bytes(content)
+    load(str(path))
+
+
+def test_one_flipped_bit_of_a_pt_file_is_found(tmp_path):
+    path = written(tmp_path / "a.pt")
+    content = path.read_bytes()
+    for value in weights().values():
+        raw = value.numpy().tobytes()
+        at = content.index(raw)
+        path.write_bytes(content[:at] + bytes([raw[0] ^ 1]) + content[at + 1 :])
+        assert "checksum" in refusal(path)
+
+
+def otherwise(path, **changes):
+    """The same file with another content under its old digest."""
+    torch.save({**torch.load(path, weights_only=True), **changes}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": weights(seed=1)},
+        {"state": {key: value.half() for key, value in weights().items()}},
+        {"acn_eval_trained_on": SEEN + 1},
+        {"acn_eval_trained_on": torch.empty(0, dtype=torch.int64)},
+        {"acn_eval_card": card(mean=(0.4,)).model_dump_json()},
+    ],
+    ids=["weights", "precision", "images", "no images", "card"],
+)
+def test_the_digest_covers_all_that_a_file_says(tmp_path, changes):
+    assert "digest" in refusal(otherwise(written(tmp_path / "a.pt"), **changes))
+    torch_only = otherwise(written(tmp_path / "b.pt"))
+    assert load(str(torch_only)).id.training == {}
+
+
+def test_a_file_without_a_digest_is_read_and_the_record_says_so(tmp_path):
+    checkpoint = load(str(raw_pt(tmp_path / "a.pt")))
+    assert checkpoint.id.training == {"digest": "none: its weights are not checked"}
+    assert not checkpoint.native.checked
+
+
+@pytest.mark.parametrize("name", ["acn_eval_digesu", "extra"])
+def test_a_digest_by_another_name_is_no_missing_one(tmp_path, name):
+    assert "nothing else" in refusal(raw_pt(tmp_path / "a.pt", **{name: "0"}))
+    metadata = {"acn_eval_card": card().model_dump_json(), name: "0"}
+    safetensors.torch.save_file(weights(), tmp_path / "a.safetensors", metadata)
+    assert "nothing else" in refusal(tmp_path / "a.safetensors")
 
 
 def test_an_old_card_is_still_read():
