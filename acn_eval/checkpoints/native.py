@@ -49,13 +49,15 @@ def write_native(path: Path, native: Native) -> None:
     """
     card = native.card.model_dump_json()
     tensors = {**native.state, _SEEN: native.trained_on}
-    words = {_CARD: card, _DIGEST: digest(tensors, card)}
+    seal = digest(tensors, card)
     with replacing(path) as part:
         if path.suffix == ".safetensors":
+            tensors[_DIGEST] = torch.tensor(list(bytes.fromhex(seal)), dtype=torch.uint8)
             tensors = {name: value.contiguous() for name, value in tensors.items()}
-            part.write_bytes(safetensors.torch.save(tensors, metadata=words))
+            metadata = {_CARD: card}  # of several, the library does not keep the order
+            part.write_bytes(safetensors.torch.save(tensors, metadata=metadata))
         else:
-            content = {**words, _SEEN: native.trained_on, _STATE: native.state}
+            content = {_CARD: card, _DIGEST: seal, _SEEN: tensors[_SEEN], _STATE: native.state}
             with part.open("wb") as stream:  # of a path, torch reports no OSError
                 torch.save(content, stream)
 
@@ -114,7 +116,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     metadata, state = read_safetensors(path)
     if _CARD not in metadata:
         raise CheckpointError(f"{path}: its metadata must hold a card of acn-eval; it has none")
-    return _words(metadata, path), checked_state(state, path)
+    state = checked_state(state, path)
+    seal = state.pop(_DIGEST, None)
+    words = metadata if seal is None else {**metadata, _DIGEST: _hex(seal)}
+    return _words(words, path), state
 
 
 def _words(content: dict[Any, Any], path: Path) -> dict[str, str]:
@@ -123,3 +128,7 @@ def _words(content: dict[Any, Any], path: Path) -> dict[str, str]:
         msg = f"{path}: must hold a card, a digest, weights and hashes, and nothing else"
         raise CheckpointError(msg)
     return content
+
+
+def _hex(value: Tensor) -> str:
+    return value.reshape(-1).view(torch.uint8).numpy().tobytes().hex()

@@ -356,6 +356,9 @@ def test_a_digest_by_another_name_is_no_missing_one(tmp_path, name):
     metadata = {"acn_eval_card": card().model_dump_json(), name: "0"}
     safetensors.torch.save_file(weights(), tmp_path / "a.safetensors", metadata)
     assert "nothing else" in refusal(tmp_path / "a.safetensors")
+    content = written(tmp_path / "b.safetensors").read_bytes()
+    (tmp_path / "b.safetensors").write_bytes(content.replace(b"_digest", b"_digesu"))
+    assert "_digesu" in refusal(tmp_path / "b.safetensors")
 
 
 def test_an_old_card_is_still_read():
