@@ -17,8 +17,8 @@ from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, compare
 from acn_eval.statistics.endpoints import end_point_of
-from acn_eval.statistics.pairing import plain
 from acn_eval.statistics.ranking import Ranking, rank
+from acn_eval.statistics.soundness import plain
 
 __all__ = ["entries_of", "run"]
 

@@ -13,8 +13,9 @@ from acn_eval.gate.sentence import sentence
 from acn_eval.gate.verdict import GateRule, Network, Verdict
 from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.seeds import keyed_order
-from acn_eval.statistics.pairing import join, plain, require_complete, require_same_question
+from acn_eval.statistics.pairing import join, require_complete, require_same_question
 from acn_eval.statistics.sequential import Split
+from acn_eval.statistics.soundness import differing, same_network
 
 __all__ = ["BLOCK", "decide", "look", "order_names", "replay", "same_network"]
 
@@ -36,7 +37,7 @@ def decide(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> Verdict:
         rules = _rules(gate, candidate, baseline)
     except ConfigError as mismatch:
         return _verdict(gate, (candidate, baseline), (), why=str(mismatch))
-    if same_network(candidate.checkpoint, baseline.checkpoint):
+    if _identical(candidate, baseline):
         return _verdict(gate, (candidate, baseline), identical(rules, gate.alpha))
     return _verdict(gate, (candidate, baseline), once(rules, gate.alpha))
 
@@ -50,7 +51,7 @@ def replay(
         ConfigError: as `decide`.
     """
     whole = decide(gate, candidate, baseline)
-    if not whole.rules or same_network(candidate.checkpoint, baseline.checkpoint):
+    if not whole.rules or _identical(candidate, baseline):
         return whole
     rules, total = _rules(gate, candidate, baseline), whole.total
     looks = -(-decided_after(rules, gate.alpha) // block)
@@ -86,13 +87,10 @@ def order_names(
     return candidate.sha256, baseline.sha256, suite
 
 
-def same_network(left: CheckpointId, right: CheckpointId) -> bool:
-    """Whether two files are one network: weights, architecture and preprocessing."""
-    return (
-        left.sha256 == right.sha256
-        and plain(left.arch) == plain(right.arch)
-        and plain(left.preprocessing) == plain(right.preprocessing)
-    )
+def _identical(candidate: EvalResult, baseline: EvalResult) -> bool:
+    """Whether two results are of one network, and say the same of it."""
+    one = same_network(candidate.checkpoint, baseline.checkpoint)
+    return one and not differing(candidate, baseline)
 
 
 def _look(rules: Sequence[Rule], alpha: float, total: int) -> tuple[GateRule, ...]:
@@ -150,7 +148,7 @@ def _verdict(
         level=1 - _alpha(gate, shown, early=early),
         rules=rows,
         early=early,
-        identical=bool(rows) and same_network(candidate.checkpoint, baseline.checkpoint),
+        identical=bool(rows) and _identical(candidate, baseline),
         warnings=tuple(dict.fromkeys(_warnings(candidate, baseline))),
     )
     return verdict if why else replace(verdict, sentence=sentence(verdict))

@@ -71,10 +71,10 @@ def at_the_end(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
 
 
 def identical(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
-    """Judge a network against itself: nothing can differ, and only floors are judged."""
+    """Judge a network against itself: nothing that was measured can differ but from a floor."""
     return tuple(
         row
-        if row.measure == "accuracy"
+        if row.measure == "accuracy" or row.verdict == "not_measured"
         else replace(_SAME, name=row.name, required=row.required, bound=row.bound, n=row.n)
         for row in once(rules, alpha)
     )

@@ -13,7 +13,8 @@ from acn_eval.results import Cell, EvalResult
 from acn_eval.statistics import Comparison, compare
 from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
 from acn_eval.statistics.endpoints import end_point_of
-from acn_eval.statistics.pairing import plain, require_complete
+from acn_eval.statistics.pairing import require_complete
+from acn_eval.statistics.soundness import plain
 from acn_eval.tracking import OnDisk
 
 __all__ = ["Material", "head_cells", "material"]

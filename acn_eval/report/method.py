@@ -11,7 +11,7 @@ from acn_eval.report.material import Material
 from acn_eval.report.page import Block, Facts, Items, Source, Text
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, band_confidence
-from acn_eval.statistics.pairing import plain
+from acn_eval.statistics.soundness import plain
 
 __all__ = ["method", "provenance"]
 

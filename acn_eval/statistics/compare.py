@@ -17,13 +17,13 @@ from acn_eval.statistics.manifest import manifest, mismatches
 from acn_eval.statistics.pairing import (
     Outcomes,
     join,
-    plain,
     require_complete,
     require_one_architecture,
     require_same_question,
 )
 from acn_eval.statistics.ratio import error_ratio
 from acn_eval.statistics.rows import Tables, estimate
+from acn_eval.statistics.soundness import differing, plain
 
 __all__ = ["compare", "summarise"]
 
@@ -160,7 +160,7 @@ def _claim(
     words: EndPoint,
 ) -> Claim:
     left, right = _arm(candidates, words).label, _arm(baselines, words).label
-    if _networks(candidates) == _networks(baselines):
+    if _identical(candidates, baselines):
         return identical(left, right)
     seeds = (len(candidates), len(baselines))
     subject = f"{left} against {right}"
@@ -184,11 +184,19 @@ def _is_whole(condition: dict[str, Scalar]) -> bool:
     return _is_clean(condition) and condition.get("exit") == "last"
 
 
-def _networks(results: Sequence[EvalResult]) -> set[str]:
-    """One text per file that names weights, architecture and preprocessing."""
+def _identical(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> bool:
+    """Whether both sides are the same networks, with the same outcomes."""
+    ours, theirs = _networks(candidates), _networks(baselines)
+    return ours.keys() == theirs.keys() and not any(
+        differing(result, theirs[network]) for network, result in ours.items()
+    )
+
+
+def _networks(results: Sequence[EvalResult]) -> dict[str, EvalResult]:
+    """Results by a text that names weights, architecture and preprocessing."""
     return {
-        json.dumps([c.sha256, plain(c.arch), plain(c.preprocessing)], sort_keys=True)
-        for c in (result.checkpoint for result in results)
+        json.dumps([c.sha256, plain(c.arch), plain(c.preprocessing)], sort_keys=True): result
+        for c, result in ((result.checkpoint, result) for result in results)
     }
 
 

@@ -1,6 +1,5 @@
 """Joins results on (condition, image id), and refuses those that answer different questions."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -11,20 +10,30 @@ from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
+from acn_eval.statistics.asked import asked
 from acn_eval.statistics.comparison import names_of
 from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.statistics.soundness import (
+    Key,
+    by_condition,
+    condition_key,
+    plain,
+    require_sound,
+)
 
 __all__ = [
     "Outcomes",
     "join",
-    "plain",
     "require_complete",
     "require_one_architecture",
     "require_same_question",
 ]
 
 _READ = {"correct", "loss"}  # losses are compared among the findings of a suite
-_Key = tuple[tuple[str, Scalar], ...]
+_NORMALISES = {"mean", "std", "moments"}
+"""Of preprocessing, what is a network's own: it is shown the same pixels in other units."""
+_SHAPES = {"size", "channels"}
+"""Of preprocessing, what decides pixels: with corruptions it decides what these do."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,8 @@ class Outcomes:
         primary: which conditions make the primary end point.
         ids: int64 (images,), ascending.
         values: (files, conditions, images), averaged over repeats within the image.
-        absent: conditions that some file has or skipped and not every file has, and why.
+        absent: conditions that the suite names, or some file has or skipped, and not every file
+            has; and why.
         warnings: what was left out, in words.
     """
 
@@ -69,7 +79,13 @@ def require_complete(results: Sequence[EvalResult]) -> None:
 
 
 def require_same_question(results: Sequence[EvalResult]) -> None:
-    """Refuse results whose images, noise or suite differ: their images cannot be paired.
+    """Refuse results whose outcomes mean different things: their images cannot be paired.
+
+    Networks may differ in weights, architecture, training and the units of their input; results
+    in precision, device and versions, which a comparison shows. Data, suite, noise, and how
+    classes of the data became those of a network are the question. So is the size of the
+    pictures where something acts on them, unless the suite fixes one for all. Facts of the
+    preprocessing that are not known here are taken for a part of the question.
 
     Raises:
         ConfigError: names the field and both values.
@@ -115,9 +131,11 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     are then averaged within the image, because they are not images of their own.
 
     Raises:
-        ConfigError: no condition, or fewer than two images, are shared.
+        ConfigError: no condition, or fewer than two images, are shared; or outcomes that are
+            none or cannot be true together.
     """
-    tables = [_by_condition(result) for result in results]
+    require_sound(results)
+    tables = [by_condition(result) for result in results]
     shared = [key for key in tables[0] if all(key in table for table in tables)]
     if not shared:
         msg = "compare: results must share a condition measured as `correct`; got none in common"
@@ -127,10 +145,12 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     if ids.size < 2:  # one image has no spread
         msg = f"compare: results must share two images or more; got {ids.size} ids in common"
         raise ConfigError(msg)
+    _require_one_end_point(results, tables)
     groups = _groups(shared)
     conditions = tuple(dict(group) for group in groups)
     values = [[_mean(table, keys, ids) for keys in groups.values()] for table in tables]
     absent = _absent(results, set(shared))
+    absent += _unanswered(results[0].suite, shared, absent)
     label = end_point_of(results[0].suite).label
     return Outcomes(
         conditions=conditions,
@@ -147,43 +167,47 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     )
 
 
-def plain(config: Mapping[str, Any]) -> Any:
-    """Return a config as it is after JSON: tuples and lists are alike."""
-    return json.loads(json.dumps(config, default=dict))
-
-
 def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any, Any]]:
     yield "data fingerprint", first.data.fingerprint, other.data.fingerprint
+    yield "split", first.data.split, other.data.split
+    yield "classes", first.data.classes, other.data.classes
+    yield "number of images", first.data.n, other.data.n
     yield "suite config", plain(first.suite), plain(other.suite)
+    yield "schema", first.schema, other.schema
     yield "noise version", first.noise_version, other.noise_version
     yield "noise seed", first.seed, other.seed
+    left, right = (plain(result.checkpoint.preprocessing) for result in (first, other))
+    for name in sorted((left.keys() | right.keys()) - _own(first)):
+        yield f"preprocessing, {name}", left.get(name) or None, right.get(name) or None
     yield "noise digest", first.noise_digest, other.noise_digest
+
+
+def _own(result: EvalResult) -> set[str]:
+    """Return the facts of the preprocessing in which two networks may differ."""
+    if not result.noise_digest:
+        return _NORMALISES | _SHAPES
+    noise = result.suite.get("noise") or result.suite
+    fixed = isinstance(noise, Mapping) and noise.get("image_size")
+    return _NORMALISES | ({"size"} if fixed else set())
 
 
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name", "another one"))
-    return str(value)[:16]
+    return str(value)[:40]
 
 
-def _key(condition: Mapping[str, Scalar], *, repeat: bool) -> _Key:
-    return tuple(sorted((k, v) for k, v in condition.items() if repeat or k != "repeat"))
-
-
-def _by_condition(result: EvalResult) -> dict[_Key, Cell]:
-    return {_key(c.condition, repeat=True): c for c in result.cells if c.measure == "correct"}
-
-
-def _groups(keys: Iterable[_Key]) -> dict[_Key, list[_Key]]:
+def _groups(keys: Iterable[Key]) -> dict[Key, list[Key]]:
     """Draws of each condition, the undisturbed one first, else in the suite's order."""
-    groups: dict[_Key, list[_Key]] = {}
+    groups: dict[Key, list[Key]] = {}
     for key in sorted(keys, key=lambda key: ("corruption", "clean") not in key):
-        groups.setdefault(_key(dict(key), repeat=False), []).append(key)
+        one = tuple((name, value) for name, value in key if name != "repeat")
+        groups.setdefault(one, []).append(key)
     return groups
 
 
 def _mean(
-    table: Mapping[_Key, Cell], keys: Sequence[_Key], ids: NDArray[np.int64]
+    table: Mapping[Key, Cell], keys: Sequence[Key], ids: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     return np.asarray(np.mean([_values_of(table[key], ids) for key in keys], axis=0))
 
@@ -195,7 +219,7 @@ def _values_of(cell: Cell, ids: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _primary(
-    tables: Sequence[Mapping[_Key, Cell]], groups: Mapping[_Key, list[_Key]]
+    tables: Sequence[Mapping[Key, Cell]], groups: Mapping[Key, list[Key]]
 ) -> tuple[bool, ...]:
     """A network without exits counts its last one: what counts for one side counts for both."""
     marked = tuple(
@@ -205,12 +229,36 @@ def _primary(
     return marked if any(marked) else tuple(True for _ in marked)
 
 
-def _absent(results: Sequence[EvalResult], shared: set[_Key]) -> tuple[Skip, ...]:
-    left: dict[_Key, Mapping[str, Scalar]] = {}
+def _require_one_end_point(
+    results: Sequence[EvalResult], tables: Sequence[Mapping[Key, Cell]]
+) -> None:
+    """Refuse sides that count other conditions, unless one lacks what the other counts."""
+    counted = [{key for key, cell in table.items() if cell.primary} for table in tables]
+    for result, table, own in zip(results, tables, counted, strict=True):
+        if own != counted[0] and own <= tables[0].keys() and counted[0] <= table.keys():
+            names = (results[0].checkpoint.name, result.checkpoint.name)
+            msg = f"{names[1]}: primary end point must be that of {names[0]}"
+            raise ConfigError(f"{msg}; got others. Evaluate both alike.")
+
+
+def _unanswered(
+    suite: Mapping[str, Any], shared: Sequence[Key], absent: Sequence[Skip]
+) -> tuple[Skip, ...]:
+    """Conditions that the suite names and no result has, nor says that it skipped."""
+    there, known = [dict(key) for key in shared], [skip.condition for skip in absent]
+    return tuple(
+        Skip(own.condition, "the suite names it, and no result has it")
+        for own in asked(suite)
+        if not own.found(there) and not own.missed(known)
+    )
+
+
+def _absent(results: Sequence[EvalResult], shared: set[Key]) -> tuple[Skip, ...]:
+    left: dict[Key, Mapping[str, Scalar]] = {}
     for result in results:
         seen = [cell.condition for cell in result.cells]
         for condition in [*seen, *(skip.condition for skip in result.skipped)]:
-            key = _key(condition, repeat=True)
+            key = condition_key(condition)
             if key not in shared:
                 left.setdefault(key, condition)
     return tuple(Skip(condition, _absence(results, key)) for key, condition in left.items())
@@ -231,12 +279,12 @@ def _other_measures(results: Sequence[EvalResult]) -> list[str]:
     return [f"{measure}: not compared; only `correct` is" for measure in sorted(measures)]
 
 
-def _absence(results: Sequence[EvalResult], key: _Key) -> str:
+def _absence(results: Sequence[EvalResult], key: Key) -> str:
     parts = []
     for result in results:
-        if key in _by_condition(result):
+        if key in by_condition(result):
             continue
-        reasons = [s.reason for s in result.skipped if _key(s.condition, repeat=True) == key]
+        reasons = [s.reason for s in result.skipped if condition_key(s.condition) == key]
         parts.append(f"{result.checkpoint.name}: {reasons[0] if reasons else 'not measured'}")
     return "; ".join(parts)
 

@@ -1,5 +1,6 @@
 """Real networks, block by block: nothing depends on the blocks, and nothing is done twice."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -9,7 +10,7 @@ import yaml
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import Blocks, Choice, evaluate, evaluate_blocks
-from acn_eval.gate import order_names, replay
+from acn_eval.gate import decide, order_names, replay
 from acn_eval.gate.blocks import until_decided
 from acn_eval.statistics import compare
 from acn_eval.suites import Robustness
@@ -56,6 +57,20 @@ def test_all_blocks_together_are_the_evaluation(tiny, suite, place):
                 theirs = dict(zip(right.ids.tolist(), getattr(right, name).tolist(), strict=True))
                 assert ours == pytest.approx(theirs, abs=1e-5)
     assert replay(toy, *whole, block=64) == found.verdict
+
+
+def test_a_side_that_chose_among_fewer_classes_answered_another_question(tiny, suite, place):
+    toy = gate().model_copy(update={"suite": "small"})
+    choice = Choice(data="digits", classes=tuple("012"))
+    one, other = (
+        evaluate([side], suite, replace(choice, restricted=restricted), place=place)[0]
+        for side, restricted in zip(pair_of(tiny), (True, False), strict=True)
+    )
+    verdict = decide(toy, one, other)
+    assert (verdict.verdict, verdict.rules) == ("no_verdict", ())
+    assert "preprocessing, restricted must be that of tiny_ac, True; got None" in verdict.sentence
+    with pytest.raises(ConfigError, match="preprocessing, restricted"):
+        compare([one], [other])
 
 
 def test_a_killed_run_does_nothing_twice(tiny, suite, place):

@@ -130,11 +130,39 @@ def test_the_same_network_passes_by_identity_on_any_number_of_images():
     assert "same weights (sha256), architecture and preprocessing" in verdict.sentence
 
 
-@pytest.mark.parametrize("change", [{"arch": {"kind": "mixer"}}, {"preprocessing": {"size": 9}}])
+@pytest.mark.parametrize(
+    "change", [{"arch": {"kind": "mixer"}}, {"preprocessing": {"size": 8, "std": 2}}]
+)
 def test_equal_weights_in_another_network_are_not_identical(change):
     candidate, _ = pair(10)
     other = replace(candidate, checkpoint=replace(candidate.checkpoint, **change))
     assert not decide(gate(), candidate, other).identical
+
+
+def test_identity_needs_equal_outcomes():
+    """One hash and other outcomes: one of the two results is of another file."""
+    candidate, baseline = pair(1000, clean=(5, 5))
+    posing = replace(candidate, checkpoint=replace(baseline.checkpoint, name="new"))
+    verdict = decide(gate(), posing, baseline)
+    assert (verdict.verdict, verdict.rules, verdict.identical) == ("no_verdict", (), False)
+    assert "same weights (sha256) and was measured alike; got 10 others" in verdict.sentence
+
+
+def test_one_network_measured_in_two_precisions_is_judged_by_its_outcomes():
+    candidate, baseline = pair(1000, clean=(0, 100))
+    posing = replace(candidate, checkpoint=baseline.checkpoint, precision="bf16")
+    verdict = decide(gate(), posing, baseline)
+    assert (verdict.verdict, verdict.identical) == ("fail", False)
+
+
+def test_identity_does_not_stand_in_for_what_was_not_measured():
+    candidate, _ = pair(1000)
+    broken = replace(candidate, cells=(*candidate.cells[:2], cell(STRONG, np.full(1000, np.nan))))
+    assert decide(gate(), broken, broken).verdict == "no_verdict"
+    skipped = replace(candidate, skipped=(Skip({"corruption": "jpeg", "level": 1}, "one colour"),))
+    verdict = decide(gate(), skipped, skipped)
+    assert verdict.verdict == "no_verdict"
+    assert rules(verdict)["jpeg 1"].note == "new: one colour; new: one colour"
 
 
 def test_identity_does_not_clear_a_floor():
@@ -170,6 +198,33 @@ def test_another_question_gives_no_verdict_even_to_a_disaster(change):
     assert "must be" in verdict.sentence
 
 
+@pytest.mark.parametrize(
+    "facts", [{"restricted": True}, {"class_names": {"0": "1"}}, {"class_order": "position"}]
+)
+def test_other_meanings_of_the_classes_give_no_verdict(facts):
+    """A candidate that chose among two classes is not better than one that chose among ten."""
+    candidate, baseline = pair(1000, gaussian_04=(50, 0))
+    own = replace(
+        candidate.checkpoint, preprocessing={**candidate.checkpoint.preprocessing, **facts}
+    )
+    verdict = decide(gate(), replace(candidate, checkpoint=own), baseline)
+    (name,) = facts
+    assert verdict.verdict == "no_verdict"
+    assert f"preprocessing, {name} must be that of new" in verdict.sentence
+
+
+def test_labels_that_results_imply_must_be_the_same():
+    """Both answer 3 on image 7: it cannot be right here and wrong there."""
+    predicted = np.full(1000, 3, dtype=np.int32)
+    sides = [
+        replace(side, cells=tuple(replace(c, predicted=predicted) for c in side.cells))
+        for side in pair(1000, clean=(5, 0))
+    ]
+    verdict = decide(gate(), *sides)
+    assert (verdict.verdict, verdict.rules) == ("no_verdict", ())
+    assert "outcomes must agree on the label of every image" in verdict.sentence
+
+
 def test_other_images_give_no_verdict():
     candidate, baseline = pair(1000)
     other = replace(baseline, data=replace(baseline.data, fingerprint="other"))
@@ -197,6 +252,19 @@ def test_a_condition_that_both_skipped_gives_no_verdict():
     assert "needs three channels" in rules(verdict)["jpeg 1"].note
 
 
+def test_a_condition_that_the_suite_names_and_both_lack_gives_no_verdict():
+    noise = {"kind": "gaussian", "levels": [0.1, 0.4, 0.9], "space": "pixel"}
+    asked = {"name": "robustness", "corruptions": [noise], "repeats": 1}
+    sides = [replace(side, suite=asked) for side in pair(1000)]
+    verdict = decide(gate(cell=None), *sides)
+    assert verdict.verdict == "no_verdict"
+    assert rules(verdict)["gaussian 0.9"].note == "the suite names it, and no result has it"
+    noise["levels"] = [0.1, 0.4]
+    assert decide(gate(cell=None), *sides).verdict == "pass"
+    twice = [replace(side, suite={**asked, "repeats": 2}) for side in sides]
+    assert decide(gate(cell=None), *twice).verdict == "no_verdict"
+
+
 def test_a_failure_fails_even_where_something_is_missing():
     candidate, baseline = pair(1000, clean=(0, 200))
     verdict = decide(gate(), replace(candidate, cells=candidate.cells[:2]), baseline)
@@ -207,11 +275,8 @@ def test_outcomes_that_are_no_numbers_give_no_verdict():
     candidate, baseline = pair(1000)
     broken = cell(STRONG, np.full(1000, np.nan))
     verdict = decide(gate(), replace(candidate, cells=(*candidate.cells[:2], broken)), baseline)
-    assert verdict.verdict == "no_verdict"
-    assert {r.name for r in verdict.rules if r.verdict == "not_measured"} == {
-        "mean corrupted",
-        "gaussian 0.4",
-    }
+    assert (verdict.verdict, verdict.rules) == ("no_verdict", ())
+    assert "outcomes must be numbers from 0 to 1; under corruption gaussian" in verdict.sentence
 
 
 def test_images_that_one_side_lost_give_no_verdict():

@@ -41,7 +41,7 @@ def test_equal_pair_has_no_mismatch():
     [
         ("parameters", {"about": {"parameters": 1234567}}, "1,234,567"),
         ("FLOPs per image", {"about": {"flops": 7}}, "7"),
-        ("preprocessing", {"about": {"preprocessing": {"size": 32}}}, "size 32"),
+        ("preprocessing", {"about": {"preprocessing": {"size": 8, "std": [2]}}}, "size 8, std 2"),
         ("precision", {"precision": "bf16"}, "bf16"),
         ("training data", {"about": {"training": {**TRAINING, "data": "cifar10"}}}, "cifar10"),
         ("recipe", {"about": {"training": {**TRAINING, "recipe": "long"}}}, "long"),

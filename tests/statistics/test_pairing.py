@@ -1,11 +1,16 @@
 """Results are joined by condition and id, or refused."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
+from acn_eval.checkpoints import Prepare
+from acn_eval.data import Geometry
 from acn_eval.errors import ConfigError
+from acn_eval.results import Cell, CheckpointId, DataId, EvalResult, Skip
 from acn_eval.statistics import compare
-from acn_eval.statistics.pairing import join
+from acn_eval.statistics.pairing import join, require_same_question
 from tests.statistics.results import CLEAN, STRONG, WEAK, cell, outcomes, result, simple
 
 
@@ -132,3 +137,178 @@ def test_refuses_a_side_that_is_not_one_architecture(sides, what):
 def test_refuses_results_that_share_nothing(other):
     with pytest.raises(ConfigError, match="share"):
         compare([result("acn", [cell(CLEAN, [1, 0])])], [other])
+
+
+def test_the_primary_end_point_is_of_the_marked_conditions_or_of_all_where_none_is():
+    cells = [cell(CLEAN, [1, 1, 1]), cell(WEAK, [1, 0, 0])]
+    assert join([result("acn", cells)]).primary == (False, True)
+    unmarked = [replace(c, primary=False) for c in cells]
+    assert join([result("acn", unmarked)]).primary == (True, True)
+    found = compare([result("acn", unmarked)], [result("res", unmarked)])
+    assert found.primary.candidate.value == pytest.approx(2 / 3)
+
+
+QUESTION = "refused: it is the question"
+NETWORK = "two networks may differ in it"
+SHOWN = "allowed, and shown beside the number"
+JOINED = "conditions and images are joined, and what is missing is said"
+FATE = {
+    EvalResult: {
+        "checkpoint": NETWORK,
+        "data": QUESTION,
+        "suite": QUESTION,
+        "seed": QUESTION,
+        "precision": SHOWN,
+        "device": SHOWN,
+        "noise_version": QUESTION,
+        "noise_digest": QUESTION,
+        "certificate": SHOWN,
+        "versions": SHOWN,
+        "cells": JOINED,
+        "skipped": JOINED,
+        "created_ms": SHOWN,
+        "warnings": SHOWN,
+        "details": SHOWN,
+        "schema": QUESTION,
+    },
+    DataId: {
+        "name": SHOWN,  # a path: the fingerprint says whether the images are the same
+        "split": QUESTION,
+        "n": QUESTION,
+        "fingerprint": QUESTION,
+        "classes": QUESTION,
+    },
+    CheckpointId: {
+        "name": NETWORK,
+        "uri": NETWORK,
+        "sha256": NETWORK,
+        "arch": NETWORK,
+        "parameters": NETWORK,
+        "flops": NETWORK,
+        "preprocessing": QUESTION,
+        "training": NETWORK,
+    },
+    Cell: {
+        "condition": JOINED,
+        "ids": JOINED,
+        "values": NETWORK,
+        "measure": JOINED,
+        "primary": QUESTION,
+        "predicted": NETWORK,
+        "confidence": NETWORK,
+    },
+}
+OTHER = {
+    "checkpoint": replace(simple("other", [1], [1], [1]).checkpoint, sha256="another"),
+    "data": DataId("npz:toy", "test", 4, "another", tuple("0123456789")),
+    "suite": {"name": "robustness", "repeats": 2},
+    "certificate": {"n": 5},
+    "versions": {"torch": "1"},
+    "skipped": (Skip({"corruption": "jpeg", "level": 1}, "no op"),),
+    "warnings": ("new",),
+    "details": {"tolerance": 0.1},
+    "classes": tuple("9876543210"),
+    "arch": {"kind": "mixer"},
+    "preprocessing": {"size": 9},
+    "training": {"seed": 5},
+    "condition": {"corruption": "gaussian", "level": 0.2},
+    "ids": np.array([0, 1, 2, 8]),
+    "values": np.array([1, 1, 0, 0], dtype=np.float32),
+    "measure": "loss",
+    "primary": False,
+    "predicted": np.array([1, 2, 3, 4], dtype=np.int32),
+    "confidence": np.full(4, 0.5, dtype=np.float32),
+}
+
+
+def mutated(record, name):
+    held = getattr(record, name)
+    other = OTHER.get(name, f"{held} too" if isinstance(held, str) else 1)
+    if name in {"seed", "n", "noise_version", "schema", "created_ms", "parameters", "flops"}:
+        other = held + 1
+    return replace(record, **{name: other})
+
+
+def side_with(one, kind, name):
+    """The result, one field of its own, its data, its checkpoint or its last cell another."""
+    if kind is EvalResult:
+        return replace(one, cells=one.cells[:-1]) if name == "cells" else mutated(one, name)
+    if kind is Cell:
+        return replace(one, cells=(*one.cells[:-1], mutated(one.cells[-1], name)))
+    part = {DataId: "data", CheckpointId: "checkpoint"}[kind]
+    return replace(one, **{part: mutated(getattr(one, part), name)})
+
+
+CASES = [(kind, name) for kind, fates in FATE.items() for name in fates]
+
+
+@pytest.mark.parametrize("kind", FATE)
+def test_the_fate_of_every_field_is_decided(kind):
+    assert set(FATE[kind]) == {field.name for field in fields(kind)}
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES, ids=lambda v: getattr(v, "__name__", v))
+def test_a_field_that_differs_is_refused_or_known_to_be_harmless(kind, name):
+    one, same = (simple(name, *[[1, 0, 1, 0]] * 3) for name in ("acn", "res"))
+    other = side_with(same, kind, name)
+    expected = compare([one], [same])
+    if FATE[kind][name] == QUESTION:
+        with pytest.raises(ConfigError, match="must be that"):
+            compare([one], [other])
+        return
+    found = compare([one], [other])
+    if FATE[kind][name] == JOINED:
+        assert set(found.warnings) - set(expected.warnings)
+
+
+FACTS = {
+    **dict.fromkeys(Prepare(Geometry(8, 1), (0.5,), (0.5,)).facts(), QUESTION),
+    "mean": NETWORK,
+    "std": NETWORK,
+    "moments": NETWORK,
+    "class_names": QUESTION,
+    "restricted": QUESTION,
+    "whatever comes later": QUESTION,
+}
+
+
+def prepared_as(name, digest="digest", suite=None, **facts):
+    suite = suite or {"name": "robustness"}
+    about = {"preprocessing": {"size": 8, "channels": 1, **facts}}
+    return simple(name, *[[1, 0]] * 3, about=about, noise_digest=digest, suite=suite)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_preprocessing_is_the_question_but_for_the_units_of_the_input(name):
+    sides = prepared_as("acn"), prepared_as("res", **{name: 5})
+    if FACTS[name] == NETWORK:
+        require_same_question(sides)
+    else:
+        with pytest.raises(ConfigError, match=f"preprocessing, {name} must be that of acn"):
+            require_same_question(sides)
+
+
+def test_undisturbed_pictures_may_have_the_size_that_each_network_wants():
+    require_same_question([prepared_as("acn", ""), prepared_as("res", "", size=9, channels=3)])
+    with pytest.raises(ConfigError, match="restricted"):
+        require_same_question([prepared_as("acn", ""), prepared_as("res", "", restricted=True)])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_size_that_the_suite_fixes_is_that_of_both(nested):
+    suite = {"name": "s", "image_size": 8}
+    suite = {"name": "outer", "noise": suite} if nested else suite
+    sides = [prepared_as("acn", suite=suite), prepared_as("res", suite=suite, size=9)]
+    require_same_question(sides)
+    with pytest.raises(ConfigError, match="channels"):
+        require_same_question([sides[0], prepared_as("res", suite=suite, channels=3)])
+
+
+def test_a_network_without_exits_lacks_what_the_other_side_counts():
+    """One side counts every exit and the other its last alone: what is missing is said."""
+    exits = [cell({**CLEAN, "exit": k}, [1, 0, 1], primary=k != "last") for k in (0, 1, "last")]
+    deep = result("acn", exits)
+    foreign = result("res", [replace(exits[-1], primary=True)])
+    assert join([deep, foreign]).primary == (True,)
+    with pytest.raises(ConfigError, match="primary end point must be that"):
+        join([deep, replace(deep, cells=tuple(replace(c, primary=True) for c in exits))])

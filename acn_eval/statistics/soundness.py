@@ -1,0 +1,157 @@
+"""Refuses outcomes that contradict themselves, or each other."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.errors import ConfigError
+from acn_eval.results import Cell, CheckpointId, EvalResult, Scalar
+
+__all__ = [
+    "Key",
+    "by_condition",
+    "condition_key",
+    "differing",
+    "plain",
+    "require_sound",
+    "same_network",
+]
+
+Key = tuple[tuple[str, Scalar], ...]
+_UNKNOWN = -1
+_FITS_NOTHING = {"robustness", "compression"}  # kinds whose outcomes are those of the file
+
+
+def require_sound(results: Sequence[EvalResult]) -> None:
+    """Refuse outcomes that are none, and results that cannot be true together.
+
+    Labels are not stored: where an outcome is right, its predicted class is the label, and all
+    results that name a label of an image must name the same.
+
+    Raises:
+        ConfigError: names the file and what is wrong.
+    """
+    for result in results:
+        for cell in _answers(result):
+            _require_outcomes(result, cell)
+        if len(by_condition(result)) < len(list(_answers(result))):
+            raise ConfigError(f"{_name(result)}: conditions must differ; one is there twice")
+    _require_one_label(results)
+    for one, other in combinations(results, 2):
+        _require_one_answer(one, other)
+
+
+def by_condition(result: EvalResult) -> dict[Key, Cell]:
+    """Return the cells that say which images are right, by condition."""
+    return {condition_key(cell.condition): cell for cell in _answers(result)}
+
+
+def condition_key(condition: Mapping[str, Scalar]) -> Key:
+    """Return a condition as a key: the order of its fields does not count."""
+    return tuple(sorted(condition.items()))
+
+
+def same_network(left: CheckpointId, right: CheckpointId) -> bool:
+    """Whether two files are one network: weights, architecture and preprocessing."""
+    return (
+        left.sha256 == right.sha256
+        and plain(left.arch) == plain(right.arch)
+        and plain(left.preprocessing) == plain(right.preprocessing)
+    )
+
+
+def differing(one: EvalResult, other: EvalResult) -> int:
+    """Count the outcomes on shared conditions and images in which two results differ."""
+    left, right = by_condition(one), by_condition(other)
+    return sum(_differing(left[key], right[key]) for key in left.keys() & right.keys())
+
+
+def _answers(result: EvalResult) -> Iterator[Cell]:
+    return (cell for cell in result.cells if cell.measure == "correct")
+
+
+def _name(result: EvalResult) -> str:
+    return result.checkpoint.name
+
+
+def _require_outcomes(result: EvalResult, cell: Cell) -> None:
+    n, classes, values = len(cell.ids), len(result.data.classes), cell.values
+    predicted = np.zeros(n) if cell.predicted is None else cell.predicted
+    wrong = {
+        "ids must be different numbers": len(np.unique(cell.ids)) < n,
+        "outcomes must be one per image": not n == len(values) == len(predicted),
+        "outcomes must be numbers from 0 to 1": not np.all((values >= 0) & (values <= 1)),
+        "predicted classes must be those of the data, or -1": not np.all(
+            (predicted >= -1) & (predicted < classes)
+        ),
+    }
+    for what, is_so in wrong.items():
+        if is_so:
+            where = ", ".join(f"{name} {value}" for name, value in cell.condition.items())
+            raise ConfigError(f"{_name(result)}: {what}; under {where} some are not")
+
+
+def _require_one_label(results: Sequence[EvalResult]) -> None:
+    told = [(r, c, c.predicted) for r in results for c in _answers(r) if c.predicted is not None]
+    if not told:
+        return
+    ids = np.unique(np.concatenate([cell.ids for _, cell, _ in told]))
+    labels = np.full(len(ids), _UNKNOWN, dtype=np.int64)
+    for result, cell, predicted in told:
+        at, right = np.searchsorted(ids, cell.ids), cell.values == 1
+        known = labels[at] != _UNKNOWN
+        other = (predicted == _UNKNOWN) | (known & (labels[at] != predicted))
+        _require_none(right & other, result, cell)
+        labels[at[right]] = predicted[right]
+    for result, cell, predicted in told:
+        label = labels[np.searchsorted(ids, cell.ids)]
+        wrong = (cell.values == 0) & (predicted == label) & (label != _UNKNOWN)
+        _require_none(wrong, result, cell)
+
+
+def _require_none(clash: NDArray[np.bool_], result: EvalResult, cell: Cell) -> None:
+    if clash.any():
+        at = int(np.argmax(clash))
+        assert cell.predicted is not None
+        says = "right" if cell.values[at] == 1 else "wrong"
+        msg = (
+            f"{_name(result)}: outcomes must agree on the label of every image; got class"
+            f" {cell.predicted[at]} said to be {says} on image {cell.ids[at]}, against another"
+            " outcome. Evaluate both alike."
+        )
+        raise ConfigError(msg)
+
+
+def _require_one_answer(one: EvalResult, other: EvalResult) -> None:
+    """One network, measured alike, has one outcome per image."""
+    if not (same_network(one.checkpoint, other.checkpoint) and _alike(one, other)):
+        return
+    if count := differing(one, other):
+        msg = (
+            f"{_name(other)}: outcomes must be those of {_name(one)}, which has the same weights"
+            f" (sha256) and was measured alike; got {count} others. Evaluate both anew."
+        )
+        raise ConfigError(msg)
+
+
+def _alike(one: EvalResult, other: EvalResult) -> bool:
+    if one.suite.get("kind", "robustness") not in _FITS_NOTHING:
+        return False
+    left, right = (
+        [r.seed, r.precision, r.device, plain(r.versions), plain(r.suite)] for r in (one, other)
+    )
+    return left == right
+
+
+def _differing(left: Cell, right: Cell) -> int:
+    _, own, others = np.intersect1d(left.ids, right.ids, return_indices=True)
+    return int(np.sum(left.values[own] != right.values[others]))
+
+
+def plain(config: Mapping[str, Any]) -> Any:
+    """Return a config as it is after JSON: tuples and lists are alike."""
+    return json.loads(json.dumps(config, default=dict))
