@@ -10,7 +10,7 @@ from uuid import uuid4
 
 __all__ = ["is_part", "replacing", "write"]
 
-_PART = re.compile(r"\.acn-eval-[0-9a-f]{32}\.part")
+_PART = re.compile(r"\.acn-eval-[0-9a-f]{32}\.part(-wal|-shm|-journal)?")  # SQLite's, too
 _STALE = 24 * 3600.0  # seconds without a write, after which the writer of a part is gone
 _STREAMS = {Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")}
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from acn_eval.atomic import replacing
 from acn_eval.figures_continual import forgetting_figure
 from acn_eval.figures_dynamics import dynamics_figures
 from acn_eval.foreign_text import drawn
@@ -137,8 +138,10 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     FigureCanvasAgg(figure)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with mpl.rc_context({"svg.hashsalt": "acn-eval", "svg.fonttype": "none"}):
-        figure.savefig(png, dpi=144, metadata={"Software": None})
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        with replacing(png, sync=False) as part:
+            figure.savefig(part, format="png", dpi=144, metadata={"Software": None})
+        with replacing(svg, sync=False) as part:
+            figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
     return png, svg
 
 

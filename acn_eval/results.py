@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import re
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from acn_eval import atomic
 from acn_eval.errors import DataError
 
-__all__ = ["SCHEMA", "Cell", "CheckpointId", "DataId", "EvalResult", "Scalar", "Skip"]
+__all__ = [
+    "SCHEMA",
+    "Cell",
+    "CheckpointId",
+    "DataId",
+    "EvalResult",
+    "Scalar",
+    "Skip",
+    "is_cells",
+]
 
+_FACTS = "result.json"  # it names the cells: writing it is what makes them the result
 SCHEMA = 1
+_CELLS = re.compile(r"cells(-[0-9a-f]{16})?\.parquet")
+_STALE = 3600.0  # seconds after which nobody reads or writes cells that no result names
 Scalar = str | int | float | bool
 
 
@@ -143,25 +159,25 @@ class EvalResult:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def save(self, folder: Path) -> Path:
-        """Write ``result.json`` and ``cells.parquet`` under a folder of its own; return it.
+        """Write ``result.json`` and the cells that it names under a folder of its own; return it.
 
         A saved result with the same cells stays as it is, with its time of creation; one with
-        other cells, or a damaged one, is replaced.
+        other cells, or a damaged one, is replaced. Processes may save and load at once: a load
+        sees the old or the new one, whole.
+
+        Raises:
+            OSError: the folder cannot be written.
         """
         name = self.checkpoint.name.replace(" ", "_")
         target = folder / f"{self.suite['name']}-{name}-{self.key}"
-        target.mkdir(parents=True, exist_ok=True)
-        part = target / "cells.parquet.part"
-        pq.write_table(_table(self.cells), part, compression="zstd")
-        digest = hashlib.sha256(part.read_bytes()).hexdigest()
+        content = _encoded(_table(self.cells))
+        digest = hashlib.sha256(content).hexdigest()
         if digest == _saved_digest(target):
-            part.unlink()
             return target
+        atomic.write(target / _cells_name(digest), content)
         facts = {**self.facts(), "cells_sha256": digest}
-        part.replace(target / "cells.parquet")
-        text = json.dumps(facts, indent=1, default=_plain)
-        (target / "result.json.part").write_text(text + "\n")
-        (target / "result.json.part").replace(target / "result.json")
+        atomic.write(target / _FACTS, json.dumps(facts, indent=1, default=_plain) + "\n")
+        _sweep(target, digest)
         return target
 
     def facts(self) -> dict[str, Any]:
@@ -184,34 +200,73 @@ class EvalResult:
             DataError: not a result, damaged, or written by another schema.
         """
         try:
-            facts = json.loads((folder / "result.json").read_text())
-            content = (folder / "cells.parquet").read_bytes()
+            facts, content = _read(folder)
             table = pq.read_table(pa.BufferReader(content))
         except (OSError, ValueError, pa.ArrowException) as exc:
-            msg = f"{folder}: must be a folder with result.json and cells.parquet; {exc}"
+            msg = f"{folder}: must be a folder with {_FACTS} and the cells that it names; {exc}"
             raise DataError(msg) from exc
         schema = facts.get("schema") if isinstance(facts, dict) else None
         if schema != SCHEMA:
             msg = f"{folder}: schema must be {SCHEMA}; got {schema}. Evaluate it again."
             raise DataError(msg)
         if facts.pop("cells_sha256", None) != hashlib.sha256(content).hexdigest():
-            msg = f"{folder}: cells.parquet must be the one that result.json names; it was changed"
+            msg = f"{folder}: its cells must be those that {_FACTS} names; they were changed"
             raise DataError(msg)
         try:
             return EvalResult(**{**facts, **_read_parts(facts, table)})
         except (LookupError, TypeError, ValueError) as exc:
-            msg = f"{folder}: result.json and cells.parquet must fit; {type(exc).__name__}: {exc}"
+            msg = f"{folder}: {_FACTS} and its cells must fit; {type(exc).__name__}: {exc}"
             raise DataError(msg) from exc
+
+
+def is_cells(name: str) -> bool:
+    """Whether a file of a result's folder, by its name, holds cells."""
+    return _CELLS.fullmatch(name) is not None
+
+
+def _read(folder: Path) -> tuple[Any, bytes]:
+    """Return the facts and the cells that they name, also while another result replaces them."""
+    while True:
+        text = (folder / _FACTS).read_bytes()
+        facts = json.loads(text)
+        named = folder / _cells_name(facts.get("cells_sha256") if isinstance(facts, dict) else "")
+        older = folder / "cells.parquet"  # of before the name told them apart
+        try:
+            return facts, (older if older.exists() and not named.exists() else named).read_bytes()
+        except FileNotFoundError:
+            if (folder / _FACTS).read_bytes() == text:
+                raise
+
+
+def _cells_name(digest: object) -> str:
+    return f"cells-{str(digest)[:16]}.parquet"
 
 
 def _saved_digest(folder: Path) -> str | None:
     """Return the sha256 of the cells that a folder holds; None if there is no whole result."""
     try:
-        named = json.loads((folder / "result.json").read_text()).get("cells_sha256")
-        held = hashlib.sha256((folder / "cells.parquet").read_bytes()).hexdigest()
+        facts, content = _read(folder)
+        held = hashlib.sha256(content).hexdigest()
+        return held if facts.get("cells_sha256") == held else None
     except (OSError, ValueError, AttributeError):
         return None
-    return held if named == held else None
+
+
+def _sweep(folder: Path, digest: str) -> None:
+    """Remove cells that no result names: of a result that was replaced, or of a killed save."""
+    named = _cells_name(digest)
+    for file in folder.iterdir():
+        with suppress(OSError):
+            old = file.stat().st_mtime < time.time() - _STALE
+            if old and is_cells(file.name) and file.name != named:
+                file.unlink()
+
+
+def _encoded(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """The long table: what is saved is loaded, and its address is its question."""
 
 import json
+import multiprocessing
 import os
 import random
 from dataclasses import fields, replace
@@ -62,12 +63,17 @@ def rich_result():
     )
 
 
+def cells_of(folder):
+    (file,) = folder.glob("cells-*.parquet")
+    return file
+
+
 def test_what_is_saved_is_loaded(tmp_path):
     results = (fake_result(), rich_result(), replace(fake_result(), cells=(), skipped=()))
     for i, result in enumerate(results):
         folder = result.save(tmp_path / str(i))
         same_result(EvalResult.load(folder), result)
-        assert sorted(f.name for f in folder.iterdir()) == ["cells.parquet", "result.json"]
+        assert sorted(folder.iterdir()) == [cells_of(folder), folder / "result.json"]
 
 
 scalars = st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=5), st.floats(-2, 2))
@@ -121,9 +127,9 @@ def test_another_answer_to_the_same_question_replaces_the_first(tmp_path):
 def test_a_damaged_result_is_replaced_by_the_next_save(tmp_path):
     result = fake_result()
     folder = result.save(tmp_path)
-    content = bytearray((folder / "cells.parquet").read_bytes())
+    content = bytearray(cells_of(folder).read_bytes())
     content[len(content) // 2] ^= 1
-    (folder / "cells.parquet").write_bytes(content)
+    cells_of(folder).write_bytes(content)
     result.save(tmp_path)
     same_result(EvalResult.load(folder), result)
 
@@ -132,9 +138,77 @@ def test_a_save_that_was_killed_is_finished_by_the_next(tmp_path):
     result = fake_result()
     folder = result.save(tmp_path)
     (folder / "result.json").unlink()
-    (folder / "cells.parquet").write_bytes(b"half")
+    cells_of(folder).write_bytes(b"half")
     assert result.save(tmp_path) == folder
     same_result(EvalResult.load(folder), result)
+
+
+def test_a_result_of_before_its_cells_had_a_name_of_their_own(tmp_path):
+    """It is read, found again, and replaced whole."""
+    first = fake_result()
+    folder = first.save(tmp_path)
+    cells_of(folder).rename(folder / "cells.parquet")
+    same_result(EvalResult.load(folder), first)
+    first.save(tmp_path)
+    assert not list(folder.glob("cells-*"))
+    other = other_cells(first)
+    other.save(tmp_path)
+    same_result(EvalResult.load(folder), other)
+
+
+def other_cells(result, seed=0):
+    """The same question with another answer."""
+    values = np.random.default_rng(seed).integers(0, 2, len(result.cells[0].ids))
+    turned = replace(result.cells[0], values=values.astype(np.float32))
+    return replace(result, cells=(turned, *result.cells[1:]), created_ms=seed)
+
+
+def test_cells_that_no_result_names_go_when_they_are_old(tmp_path):
+    first = fake_result()
+    folder = first.save(tmp_path)
+    (folder / "cells-notes.parquet").write_text("of somebody")
+    old, others = cells_of_all(folder), [folder / "cells-notes.parquet"]
+    other_cells(first).save(tmp_path)
+    assert old < cells_of_all(folder)  # somebody may be reading it
+    for file in (*old, *others):
+        os.utime(file, (1000, 1000))
+    other_cells(first, 1).save(tmp_path)
+    assert not old & cells_of_all(folder)
+    assert others[0].exists()
+
+
+def cells_of_all(folder):
+    return {f for f in folder.glob("cells-*.parquet") if f.stem != "cells-notes"}
+
+
+def _saves(result, folder):
+    for seed in range(20):
+        other_cells(result, seed).save(folder)
+
+
+def test_a_load_sees_the_old_or_the_new_result_while_processes_save(tmp_path):
+    """One question, several answers: as `--no-cache` on a device that rounds differently."""
+    result = fake_result()
+    folder = result.save(tmp_path)
+    fork = multiprocessing.get_context("fork")
+    savers = [fork.Process(target=_saves, args=(result, tmp_path)) for _ in range(4)]
+    for saver in savers:
+        saver.start()
+    loads = 0
+    while any(saver.is_alive() for saver in savers):
+        found = EvalResult.load(folder)
+        expected = (
+            result
+            if found.created_ms == result.created_ms
+            else other_cells(result, found.created_ms)
+        )
+        same(found.cells[0], expected.cells[0])
+        loads += 1
+    for saver in savers:
+        saver.join(60)
+    assert [saver.exitcode for saver in savers] == [0] * 4
+    assert loads > 3
+    assert not list(folder.glob("*.part"))
 
 
 def test_its_folder_says_what_it_is(tmp_path):
@@ -195,7 +269,7 @@ def test_the_address_reads_any_kind_of_mapping_in_any_order():
 
 def test_a_folder_that_is_no_result(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(DataError, match=r"result\.json and cells\.parquet") as caught:
+        with pytest.raises(DataError, match=r"result\.json and the cells") as caught:
             EvalResult.load(folder)
         assert caught.value.exit_code == 2
         assert "\n" not in str(caught.value)
@@ -244,22 +318,22 @@ def test_facts_that_do_not_fit(saved, changes):
 
 def test_cells_of_another_result(tmp_path):
     long, short = rich_result().save(tmp_path), replace(fake_result(), seed=9).save(tmp_path)
-    os.replace(short / "cells.parquet", long / "cells.parquet")
-    with pytest.raises(DataError, match="it was changed"):
+    os.replace(cells_of(short), cells_of(long))
+    with pytest.raises(DataError, match="they were changed"):
         EvalResult.load(long)
 
 
-@pytest.mark.parametrize("file", ["result.json", "cells.parquet"])
+@pytest.mark.parametrize("file", ["result.json", "cells"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff\xfe", b"PAR1" * 9])
 def test_files_that_are_something_else(saved, file, content):
-    (saved / file).write_bytes(content)
+    (cells_of(saved) if file == "cells" else saved / file).write_bytes(content)
     with pytest.raises(DataError) as caught:
         EvalResult.load(saved)
     assert "\n" not in str(caught.value)
 
 
 def test_a_flipped_bit_is_found(saved):
-    path, shuffle = saved / "cells.parquet", random.Random(0)
+    path, shuffle = cells_of(saved), random.Random(0)
     content = path.read_bytes()
     for _ in range(200):
         damaged = bytearray(content)

@@ -263,9 +263,19 @@ def test_leaving_early_leaves_a_whole_store_or_none(tmp_path):
     with preparing(resolve_store(None, cwd=tmp_path)):
         pass
     assert not (tmp_path / "mlflow.db").exists()
-    (tmp_path / "mlflow.db.part").write_text("half a database, as a kill leaves it")
+
+
+def test_half_a_database_of_a_kill_goes_and_files_of_others_stay(tmp_path):
+    """Also those whose names are much like the store's: `mlflow.db.lock` is emptied by a lock."""
+    half = [tmp_path / f".acn-eval-{'0' * 32}.part{end}" for end in ("", "-wal", "-shm")]
+    others = [tmp_path / f"mlflow.db.{end}" for end in ("part", "partial.bak", "lock")]
+    for file in (*half, *others):
+        file.write_text("half")
+        os.utime(file, (1000, 1000))
     assert record([fake_result()], cwd=tmp_path).runs
-    assert not (tmp_path / "mlflow.db.part").exists()
+    assert [file for file in (*half, *others) if file.exists()] == others
+    assert {file.read_text() for file in others} == {"half"}
+    assert {file.stat().st_mtime for file in others} == {1000}
 
 
 def test_if_the_background_process_dies_this_one_records(tmp_path):

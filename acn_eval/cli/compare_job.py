@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from acn_eval import atomic
 from acn_eval.cli.by_kind import show_results
 from acn_eval.cli.stored import stored
 from acn_eval.cli.terminal import console
@@ -76,7 +77,7 @@ def _write_json(file: str, said: Comparison | Ranking) -> None:
     if file == "-":
         sys.stdout.write(text)
     else:
-        Path(file).write_text(text)
+        atomic.write(Path(file), text)
 
 
 def _say(options: Mapping[str, Any], entries: Entries, said: Comparison | Ranking) -> None:

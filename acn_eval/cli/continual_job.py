@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from acn_eval import atomic
 from acn_eval.cli.job import finish_all, place_of
 from acn_eval.cli.progress import bar
 from acn_eval.cli.terminal import console
@@ -79,4 +80,4 @@ def _keep_tasks(results: list[EvalResult], folder: Path) -> None:
     """Write the tasks beside each result, before it is recorded."""
     for result in results:
         text = json.dumps(result.details["tasks"], indent=1) + "\n"
-        (result.save(folder) / TASKS).write_text(text)
+        atomic.write(result.save(folder) / TASKS, text)

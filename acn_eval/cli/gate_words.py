@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from acn_eval import atomic
 from acn_eval.cli.terminal import console
 from acn_eval.gate import Verdict
 from acn_eval.gate.junit import junit
@@ -63,11 +64,11 @@ def write_reports(options: Mapping[str, Any], verdict: Verdict) -> None:
         if options["json_file"] == "-":
             sys.stdout.write(text)
         else:
-            _write(Path(options["json_file"]), text)
+            atomic.write(Path(options["json_file"]), text)
     if options["junit"]:
-        _write(options["junit"], junit(verdict))
+        atomic.write(options["junit"], junit(verdict))
     if options["markdown"]:
-        _write(options["markdown"], markdown(verdict))
+        atomic.write(options["markdown"], markdown(verdict))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append(Path(summary), markdown(verdict))
     if output := os.environ.get("GITHUB_OUTPUT"):
@@ -76,11 +77,6 @@ def write_reports(options: Mapping[str, Any], verdict: Verdict) -> None:
 
 def _headline(verdict: Verdict) -> str:
     return f"{LABEL[verdict.verdict]}: {verdict.sentence}"
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def _append(path: Path, text: str) -> None:

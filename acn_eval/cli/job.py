@@ -8,6 +8,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
+from acn_eval import atomic
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.cli.by_kind import show_overview, show_results
 from acn_eval.cli.progress import bar
@@ -313,7 +314,7 @@ def _write_json(file: str, done: Done) -> None:
     if file == "-":
         sys.stdout.write(text)
     else:
-        Path(file).write_text(text)
+        atomic.write(Path(file), text)
 
 
 def _comparisons(done: Done) -> dict[str, Any]:

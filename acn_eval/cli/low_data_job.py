@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from acn_eval import atomic
 from acn_eval.cli.job import choice_of, finish, place_of, sides_of
 from acn_eval.cli.progress import bar
 from acn_eval.cli.terminal import console
@@ -120,7 +121,7 @@ def _keep_subsets(learned: Learned, folder: Path) -> None:
             "stream": result.details["stream"],
             "subsets": learned.subsets[result.details["draw"]],
         }
-        (result.save(folder) / SUBSETS).write_text(json.dumps(record) + "\n")
+        atomic.write(result.save(folder) / SUBSETS, json.dumps(record) + "\n")
 
 
 def _row(cost: ArmCost) -> tuple[str, ...]:

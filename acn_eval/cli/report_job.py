@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from acn_eval import atomic
 from acn_eval.cli.stored import stored
 from acn_eval.cli.terminal import say
 from acn_eval.errors import AcnEvalError
@@ -31,12 +32,12 @@ def run(options: Mapping[str, Any]) -> None:
         about = material(found, options["baseline"])
     page = page_of(about, _examples(about, options["data_root"]))
     text = html(page)
-    _write(options["out"], text)
+    atomic.write(options["out"], text)
     say(f"{page.title}: {options['out']}")
     if about.others:
         say(f"the newest comparison; {about.others} more are there: name one to see it")
     if options["markdown"]:
-        _write(options["markdown"], markdown(page))
+        atomic.write(options["markdown"], markdown(page))
         say(f"as Markdown: {options['markdown']}")
     if options["attach"]:
         store = resolve_store(options["tracking_uri"], cwd=Path.cwd())
@@ -52,8 +53,3 @@ def _examples(about: Material, root: Path | None) -> tuple[Block, ...]:
         return pictures(about, examples_of(about.candidates[0], root))
     except AcnEvalError as exc:
         return (Text(f"No example images: {exc}", "note"),)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")

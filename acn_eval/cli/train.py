@@ -45,6 +45,7 @@ def command(recipe: Path, out: Path | None, **options: Any) -> None:
     """
     import yaml
 
+    from acn_eval import atomic
     from acn_eval.cli.progress import bar
     from acn_eval.passes import resolve_device
     from acn_eval.training import read_recipe, train
@@ -63,7 +64,7 @@ def command(recipe: Path, out: Path | None, **options: Any) -> None:
         )
     beside = target.with_suffix(".yaml")
     if not beside.exists():
-        beside.write_text(yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False))
+        atomic.write(beside, yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False))
     training = card.training
     assert training is not None
     say(

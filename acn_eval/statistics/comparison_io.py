@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from acn_eval import atomic
 from acn_eval.errors import DataError
 from acn_eval.statistics.comparison import (
     Arm,
@@ -35,12 +36,9 @@ def save_comparison(comparison: Comparison, folder: Path) -> Path:
     """
     sides = [_plain_name(arm.label) for arm in (comparison.candidate, comparison.baseline)]
     target = folder / "-".join(["compare", *sides, comparison_key(comparison)])
-    target.mkdir(parents=True, exist_ok=True)
     text = json.dumps(comparison.to_dict(), indent=1) + "\n"
     if not (target / FILE).is_file() or (target / FILE).read_text() != text:
-        part = target / f"{FILE}.part"
-        part.write_text(text)
-        part.replace(target / FILE)
+        atomic.write(target / FILE, text)
     return target
 
 

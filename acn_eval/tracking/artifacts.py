@@ -7,13 +7,12 @@ from typing import Any
 from acn_eval.errors import ConfigError
 from acn_eval.statistics.comparison_io import FILE
 from acn_eval.tracking.content import experiment_name
-from acn_eval.tracking.registry import opened
+from acn_eval.tracking.registry import download, opened
 from acn_eval.tracking.store import Store
 
 __all__ = ["attach", "fetch"]
 
 _RUN = re.compile(r"runs:/(?P<run>\w+)")
-_ARM = ("result.json", "cells.parquet")
 
 
 def fetch(store: Store, uri: str, folder: Path) -> Path:
@@ -35,15 +34,15 @@ def fetch(store: Store, uri: str, folder: Path) -> Path:
         raise ConfigError(f"{uri}: must be runs:/ID of a run that acn-eval recorded")
     run, target = found["run"], folder / found["run"]
     with opened(store, uri) as client:
-        if not _download(client, run, target, (FILE,)):
-            if not _download(client, run, target, _ARM):
-                msg = f"{uri}: must be a run of acn-eval, with {FILE} or {_ARM[0]}; it has neither"
+        if not _comparison(client, run, target):
+            if not download(client, run, target):
+                msg = f"{uri}: must be a run of acn-eval, with {FILE} or a result; it has neither"
                 raise ConfigError(msg)
             return target
         tags = client.get_run(run).data.tags
         for side in ("candidate", "baseline"):
             for arm in filter(None, tags.get(f"acn_eval.{side}_runs", "").split(",")):
-                _download(client, arm, target / arm, _ARM)
+                download(client, arm, target / arm)
     return target
 
 
@@ -80,12 +79,10 @@ def attach(store: Store, suite: str, key: str, text: str, *, name: str) -> str:
     return run
 
 
-def _download(client: Any, run: str, target: Path, names: tuple[str, ...]) -> bool:
-    """Download files of a run, if it has all of them."""
-    held = {artifact.path for artifact in client.list_artifacts(run)}
-    if not held.issuperset(names):
+def _comparison(client: Any, run: str, target: Path) -> bool:
+    """Download the comparison of a run, if it has one."""
+    if FILE not in {artifact.path for artifact in client.list_artifacts(run)}:
         return False
     target.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        client.download_artifacts(run, name, str(target))
+    client.download_artifacts(run, FILE, str(target))
     return True

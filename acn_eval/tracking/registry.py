@@ -9,16 +9,16 @@ from typing import Any
 
 from acn_eval.errors import ConfigError
 from acn_eval.foreign_text import plain
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, is_cells
 from acn_eval.tracking.arms import model_key
 from acn_eval.tracking.record import tracking_errors
 from acn_eval.tracking.store import Store
 
-__all__ = ["Registry", "Version", "in_mlflow", "model_name", "opened"]
+__all__ = ["Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
 
 _RUN = re.compile(r"runs:/(?P<run>\w+)")
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
-_RESULT = ("result.json", "cells.parquet")
+_RESULT = "result.json"
 _ANCHOR = "acn_eval.anchor"
 
 
@@ -77,12 +77,10 @@ class Registry:
             raise ConfigError(f"{uri}: must be runs:/ID or models:/NAME@ALIAS or models:/NAME/3")
         with self._open(uri) as client:
             run = found["run"]
-            held = {artifact.path for artifact in client.list_artifacts(run)}
-            if not held.issuperset(_RESULT):
-                msg = f"{uri}: must be an arm run of acn-eval, with {' and '.join(_RESULT)}"
-                raise ConfigError(f"{msg}; got {', '.join(sorted(held)) or 'no files'}")
-            for name in _RESULT:
-                client.download_artifacts(run, name, str(folder))
+            if not download(client, run, folder):
+                held = sorted(artifact.path for artifact in client.list_artifacts(run))
+                msg = f"{uri}: must be an arm run of acn-eval, with {_RESULT} and its cells"
+                raise ConfigError(f"{msg}; got {', '.join(held) or 'no files'}")
         return EvalResult.load(folder)
 
     def version(self, uri: str) -> Version:
@@ -109,7 +107,7 @@ class Registry:
                 return _version(held[0])
             facts = {"model": key, "uri": _absolute(result), "sha256": result.checkpoint.sha256}
             tags = {f"acn_eval.{tag}": plain(value) for tag, value in facts.items()}
-            made = client.create_model_version(name, f"runs:/{run}/{_RESULT[0]}", run, tags)
+            made = client.create_model_version(name, f"runs:/{run}/{_RESULT}", run, tags)
             first = _versions(client, name, key)[0]
             if first.version != made.version:
                 client.delete_model_version(name, made.version)
@@ -197,3 +195,15 @@ def _absolute(result: EvalResult) -> str:
     """The uri of a checkpoint, found again from any folder of this machine."""
     uri = result.checkpoint.uri
     return str(Path(uri).absolute()) if Path(uri).is_file() else uri
+
+
+def download(client: Any, run: str, folder: Path) -> bool:
+    """Download the result of a run into a folder; False if it has none."""
+    held = {artifact.path for artifact in client.list_artifacts(run)}
+    cells = set(filter(is_cells, held))
+    if not cells or _RESULT not in held:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (_RESULT, *cells):
+        client.download_artifacts(run, name, str(folder))
+    return True

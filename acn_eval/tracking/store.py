@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from acn_eval.atomic import replacing
 from acn_eval.errors import ConfigError, MissingExtra, TrackingError
 
 __all__ = ["Store", "quiet_environment", "resolve_store"]
@@ -94,7 +95,7 @@ class Store:
             OSError: it cannot be made; asking for it would wait for a folder that takes no file.
         """
         if self.database:
-            file = self.database.with_name(f"{self.database.name}.lock")
+            file = self.database.with_name(f".acn-eval-{self.database.name}.lock")
         else:
             file = user_cache_path("acn-eval") / f"{sha256(self.uri.encode()).hexdigest()}.lock"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -154,14 +155,11 @@ def _create(database: Path) -> None:
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    part = database.with_name(f"{database.name}.part")
-    for left in database.parent.glob(f"{part.name}*"):
-        left.unlink()
-    _journal(part, "wal")
-    built = SqlAlchemyStore(f"{_SQLITE}{part}", str(database.parent / "mlruns"))
-    built.engine.dispose()
-    _journal(part, "delete")
-    part.replace(database)
+    with replacing(database) as part:
+        _journal(part, "wal")
+        built = SqlAlchemyStore(f"{_SQLITE}{part}", str(database.parent / "mlruns"))
+        built.engine.dispose()
+        _journal(part, "delete")
 
 
 def _journal(database: Path, mode: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from acn_eval.atomic import is_part
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
@@ -69,7 +70,7 @@ class Writer:
         for name, text in content.files.items():
             self._client.log_text(run.info.run_id, text, name)
         if folder:
-            self._client.log_artifacts(run.info.run_id, str(folder))
+            self._attach(run.info.run_id, folder)
         self._measure(run, content, self._inputs(experiment, run, result) if result else None)
         if run.info.status != _FINISHED:
             self._client.set_terminated(run.info.run_id, end_time=run.info.start_time)
@@ -171,6 +172,12 @@ class Writer:
         metrics = [Metric(p.key, p.value, at, p.step, model_id=model) for p in content.points]
         for start in range(0, len(metrics), _BATCH):
             self._client.log_batch(run.info.run_id, metrics[start : start + _BATCH])
+
+    def _attach(self, run: str, folder: Path) -> None:
+        """Log the files of a folder, but what other processes are writing there."""
+        for file in sorted(folder.iterdir()):
+            if file.is_file() and not is_part(file):
+                self._client.log_artifact(run, str(file))
 
     def _inputs(self, experiment: str, run: Any, result: EvalResult) -> str:
         """Link the data and the network to the run; return the id of the network."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.checkpoints.pickles import read_pickle
@@ -156,10 +157,8 @@ class _Saver:
             self.now(fit)
 
     def now(self, fit: Fit) -> None:
-        part = self.path.with_name(self.path.name + ".part")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(fit.state(), part)
-        part.replace(self.path)
+        with replacing(self.path) as part, part.open("wb") as file:
+            torch.save(fit.state(), file)
         self.last = time.monotonic()
 
 

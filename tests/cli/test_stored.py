@@ -1,6 +1,7 @@
 """Results that are recorded in MLflow: compared, reported, and with their report beside them."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def test_a_run_that_is_not_there_or_not_ours_is_one_line_and_2(home, recorded, a
     store = resolve_store(None, cwd=home)
     with store.lock():
         foreign = store.client().create_run("0").info.run_id
-    assert "with comparison.json or result.json; it has neither" in refused(
+    assert "with comparison.json or a result; it has neither" in refused(
         2, "report", f"runs:/{foreign}"
     )
     assert "must be runs:/ID" in refused(2, "compare", "models:/vit@best", arms[0])
@@ -98,7 +99,7 @@ def test_attaching_needs_a_record_but_the_page_is_there(home, tmp_path, recorded
     copy.mkdir(parents=True)
     text = (folder / "result.json").read_text()
     (copy / "result.json").write_text(text.replace('"seed": 0', '"seed": 7'))
-    (copy / "cells.parquet").write_bytes((folder / "cells.parquet").read_bytes())
+    shutil.copy(next(folder.glob("cells-*.parquet")), copy)
     code, _, err = call("report", copy, "--attach", "--out", tmp_path / "page.html")
     assert code == 2
     assert len(err.splitlines()) == 1
