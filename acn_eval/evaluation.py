@@ -234,13 +234,13 @@ def _result(checkpoint: Checkpoint, suite: Suite, setting: Setting, answer: Answ
         cells=answer.cells,
         skipped=answer.skipped,
         created_ms=time.time_ns() // 1_000_000,
-        warnings=(*answer.warnings, *_seen_in_training(checkpoint, setting.examples)),
+        warnings=(*answer.warnings, *_about(checkpoint, setting.examples)),
         details=answer.details,
     )
 
 
-def _seen_in_training(checkpoint: Checkpoint, examples: Examples) -> tuple[str, ...]:
+def _about(checkpoint: Checkpoint, examples: Examples) -> Iterator[str]:
+    yield from examples.notes
     seen = int(np.isin(examples.hashes, checkpoint.trained_on).sum())
-    if not seen:
-        return ()
-    return (f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images",)
+    if seen:
+        yield f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images"

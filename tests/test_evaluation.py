@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from acn_eval import compare, evaluate, load
 from acn_eval.checkpoints import Native, Prepare, from_module, write_native
 from acn_eval.checkpoints.native import read_native
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry, open_examples
-from acn_eval.errors import CheckpointError, ConfigError, DataError
+from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.evaluation import Choice
 from acn_eval.passes import Store
 from acn_eval.suites import Robustness
@@ -134,6 +135,52 @@ def test_classes_by_choice_map_and_restriction(tmp_path, place):
     (one,) = evaluate([model], SUITE, Choice(data, classes=("seven",), class_names=names))
     assert one.data.classes == ("seven",)
     assert one.data.n == 15
+
+
+def folder_of_digits(root, n=12):
+    """Pictures of digits, in a folder for each."""
+    shown = digits(n)
+    pixels = shown.read(np.arange(n), Geometry(8, 1))
+    for i, (image, label) in enumerate(zip(pixels, shown.labels, strict=True)):
+        (root / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0].numpy()).save(root / str(label) / f"{i}.png")
+    for label in range(10):
+        (root / str(label)).mkdir(exist_ok=True)
+    return f"folder:{root}"
+
+
+def test_files_that_were_left_out_are_in_the_record(tmp_path, tiny, place):
+    data = folder_of_digits(tmp_path / "set")
+    (tmp_path / "set" / "3" / "list.txt").touch()
+    (result,) = evaluate([checkpoint(tiny)], SUITE, Choice(data), place=place)
+    assert any("left out 1 files that are no pictures: 1 .txt" in w for w in result.warnings)
+
+
+def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny, place):
+    data, files = folder_of_digits(tmp_path / "set"), sorted((tmp_path / "set").rglob("*.png"))
+
+    def invert():
+        for path in files:
+            Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+
+    def meddle(done, total, calls=itertools.count()):  # noqa: B008
+        if next(calls) == 0:
+            invert()
+
+    def ask(store, **more):
+        own = replace(place, store=Store(tmp_path / store))
+        return evaluate([checkpoint(tiny)], SUITE, Choice(data), place=own, **more)[0]
+
+    before = ask("first")
+    with pytest.raises(MeasureError, match="must stay as it is while it is read"):
+        ask("second", progress=meddle)
+    for store in ("second", "third"):
+        after = ask(store)
+        assert after.data.fingerprint != before.data.fingerprint
+        assert np.array_equal(after.cells[0].predicted, ask("third").cells[0].predicted)
+    invert()
+    assert ask("second").data == before.data
+    assert np.array_equal(ask("second").cells[1].confidence, before.cells[1].confidence)
 
 
 def test_unknown_classes_and_data_are_refused(tiny, place):

@@ -94,7 +94,7 @@ def _result(course: Course, looks: Looks) -> EvalResult:
         cells=tuple(_cells(course, predicted)),
         skipped=(),
         created_ms=time.time_ns() // 1_000_000,
-        warnings=tuple(_warnings(matrix)),
+        warnings=(*plan.test.notes, *_warnings(matrix)),
         details={
             "method": course.method.model_dump(mode="json"),
             "tasks": course.tasks.record(),

@@ -1,5 +1,6 @@
 """CIFAR-10 and CIFAR-100 in torchvision's layout, downloaded where there is internet."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ CIFAR: Mapping[str, tuple[str, str]] = {
     "cifar100": ("CIFAR100", "cifar-100-python"),
 }
 """By name: the class of torchvision, and the folder below the root."""
+_LARGEST = 2**28  # bytes; the batches of CIFAR-100 have 155 MB
 
 
 def open_cifar(name: str, split: Split, root: Path, *, download: bool = True) -> Examples:
@@ -50,8 +52,9 @@ def _raw(name: str, split: Split, root: Path, *, download: bool) -> Any:
     """Read the batches; torchvision checks their digests before it unpickles them."""
     kind, folder = CIFAR[name]
     datasets = torchvision_module("torchvision.datasets", name)
-    have = (root / folder).is_dir()
+    have = os.path.isdir(root / folder)
     try:
+        _refuse_strange(root / folder)
         return getattr(datasets, kind)(
             str(root), train=split != "test", download=download and not have
         )
@@ -63,3 +66,10 @@ def _raw(name: str, split: Split, root: Path, *, download: bool) -> Any:
             "Give its folder with --data-root or ACN_EVAL_DATA."
         )
         raise DataError(msg) from exc
+
+
+def _refuse_strange(folder: Path) -> None:
+    """Refuse what torchvision would read for ever to take its digest: pipes, endless files."""
+    for file in folder.iterdir() if os.path.isdir(folder) else ():
+        if not file.is_dir() and (not file.is_file() or file.stat().st_size > _LARGEST):
+            raise OSError(f"{file.name} is not one of its files")

@@ -16,7 +16,7 @@ from acn_eval.errors import DataError
 from acn_eval.results import DataId
 from acn_eval.seeds import keyed_order
 
-__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash"]
+__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash", "is_unicode"]
 
 
 class Pictures(Protocol):
@@ -67,6 +67,9 @@ class Examples:
         classes: names of the classes.
         pictures: where the pixels come from; `positions` point into it.
         positions: int64 (n,).
+        notes: what a reader must know about how they were read, in words.
+        source_classes: all classes of the data set in its own order, of which `classes` are some;
+            empty where they are all.
     """
 
     name: str
@@ -76,6 +79,8 @@ class Examples:
     classes: tuple[str, ...]
     pictures: Pictures
     positions: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+    source_classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -118,7 +123,17 @@ class Examples:
         new_label = np.full(len(self.classes), -1, np.int64)
         new_label[[self.classes.index(name) for name in classes]] = np.arange(len(classes))
         kept = self.at(np.flatnonzero(new_label[self.labels] >= 0))
-        return replace(kept, labels=new_label[kept.labels], classes=tuple(classes))
+        return replace(
+            kept,
+            labels=new_label[kept.labels],
+            classes=tuple(classes),
+            source_classes=self.all_classes,
+        )
+
+    @property
+    def all_classes(self) -> tuple[str, ...]:
+        """All classes of the data set in its own order, those that were not chosen included."""
+        return self.source_classes or self.classes
 
     @cached_property
     def hashes(self) -> NDArray[np.int64]:
@@ -143,3 +158,8 @@ class Examples:
 def content_hash(content: bytes) -> int:
     """Return a 63-bit hash (BLAKE2b) of the stored bytes of a picture."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1
+
+
+def is_unicode(name: str) -> bool:
+    """Whether a name can be written down: one of bytes that are no UTF-8 holds surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)

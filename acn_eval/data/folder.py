@@ -1,55 +1,79 @@
 """``folder:PATH``: an ImageFolder, one sub-folder per class; decoded when read."""
 
-import struct
-from collections.abc import Sequence
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from acn_eval.data.examples import Examples, content_hash
+from acn_eval.data.decoding import SUFFIXES, content_of, decode
+from acn_eval.data.examples import Examples, content_hash, is_unicode
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.splits import Split, members
-from acn_eval.errors import DataError
+from acn_eval.errors import DataError, MeasureError
 
 __all__ = ["FilePictures", "open_folder"]
 
-_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
-
-
-_DAMAGED = (
-    Image.DecompressionBombError,
-    LookupError,
-    MemoryError,
-    OSError,
-    SyntaxError,  # Pillow's word for a broken PNG
-    TypeError,
-    ValueError,
-    struct.error,
-)
+_BESIDE = "beside the folders of the classes"
+_DANGLING = "a dangling link"
+_FOLDER = "a folder"
+_LOOP = "a link to a folder that is read already"
+_PIPE = "a pipe or device"
+_NAMED = {_BESIDE, _DANGLING, _FOLDER, _LOOP, _PIPE}
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class FilePictures:
-    """Picture files; only those that are asked for are in memory."""
+    """Picture files; only those that are asked for are in memory.
+
+    What a file holds is hashed when it is first read, and it must hold the same ever after: the
+    pictures that a network saw are those of the fingerprint.
+    """
 
     files: Sequence[Path]
 
     def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
-        """Return uint8 (n, channels, size, size)."""
-        return geometry.stack(_decode(self.files[i]) for i in positions)
+        """Return uint8 (n, channels, size, size).
+
+        Raises:
+            DataError: a file is no picture.
+            MeasureError: a file has changed since it was first read.
+        """
+        return geometry.stack(self._decoded(i) for i in positions.tolist())
 
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return one 63-bit hash (n,) of each file's bytes."""
-        return np.array([content_hash(self.files[i].read_bytes()) for i in positions], np.int64)
+        """Return one 63-bit hash (n,) of each file's bytes, as they were first read."""
+        for i in positions[self._known[positions] < 0].tolist():
+            self._content(i)
+        return self._known[positions]
 
     def shape(self) -> tuple[int, int, int]:
         """Return (channels, height, width) of the first picture."""
-        height, width, channels = _decode(self.files[0]).shape
+        height, width, channels = self._decoded(0).shape
         return channels, height, width
+
+    @cached_property
+    def _known(self) -> NDArray[np.int64]:
+        """Hash (files,) of what each file held when it was first read; -1 before."""
+        return np.full(len(self.files), -1, np.int64)
+
+    def _decoded(self, i: int) -> NDArray[np.uint8]:
+        return decode(self._content(i), self.files[i])
+
+    def _content(self, i: int) -> bytes:
+        content = content_of(self.files[i])
+        found = content_hash(content)
+        if self._known[i] not in {-1, found}:
+            msg = f"{self.files[i]}: must stay as it is while it is read; it has changed"
+            raise MeasureError(f"{msg}. Run it again.")
+        self._known[i] = found
+        return content
 
 
 def open_folder(path: Path, split: Split) -> Examples:
@@ -63,24 +87,75 @@ def open_folder(path: Path, split: Split) -> Examples:
         DataError: no such folder, no pictures, or no such split.
     """
     name = f"folder:{path}"
+    try:
+        return _opened(path, split, name)
+    except OSError as exc:
+        what = "must be a folder that can be read"
+        raise DataError(f"{name}: {what}; {exc.filename}: {exc.strerror}") from exc
+
+
+def _opened(path: Path, split: Split, name: str) -> Examples:
     base, hashed = _locate(path, split, name)
-    classes = sorted(d.name for d in base.iterdir() if d.is_dir() and not d.name.startswith("."))
-    files = [f for c in classes for f in sorted((base / c).rglob("*")) if _is_picture(f)]
+    classes = _classes(base, name)
+    listed = [(entry, why) for c in classes for entry, why in _listed(base / c)]
+    files = sorted(entry for entry, why in listed if not why)
     if not files:
         msg = f"{name}: must hold pictures in one sub-folder per class; found none in {base}"
         raise DataError(msg)
     relative = [f.relative_to(base).as_posix() for f in files]
-    ids = np.array([content_hash(r.encode()) for r in relative], np.int64)
-    labels = np.array([classes.index(r.split("/")[0]) for r in relative], np.int64)
+    ids = np.array([content_hash(os.fsencode(r)) for r in relative], np.int64)
+    number = {c: i for i, c in enumerate(classes)}
+    labels = np.array([number[r.split("/")[0]] for r in relative], np.int64)
     where = np.arange(len(ids), dtype=np.int64)
     if hashed:
         where = members(ids, path.name, split, validation=0.1, test=0.0)
-    pictures = FilePictures(files)
-    return Examples(name, split, ids[where], labels[where], tuple(classes), pictures, where)
+    strays = [(f, _BESIDE) for f in sorted(base.iterdir()) if f.suffix.lower() in SUFFIXES]
+    return Examples(
+        name=name,
+        split=split,
+        ids=ids[where],
+        labels=labels[where],
+        classes=classes,
+        pictures=FilePictures(files),
+        positions=where,
+        notes=tuple(_notes([*listed, *strays], base, name)),
+    )
+
+
+def _classes(base: Path, name: str) -> tuple[str, ...]:
+    found = sorted(d.name for d in base.iterdir() if d.is_dir() and not d.name.startswith("."))
+    for given in found:
+        if not is_unicode(given):
+            raise DataError(f"{name}: names of classes must be UTF-8; got {os.fsencode(given)!r}")
+    return tuple(found)
+
+
+def _listed(top: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every file below a folder and why it is left out, "" if it is a picture.
+
+    Links are followed; a folder that several of them lead to is read once.
+    """
+    seen, folders = set(), [top]
+    while folders:
+        folder = folders.pop()
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            yield folder, _LOOP
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = folder / entry.name
+                if entry.is_dir():
+                    folders.append(path)
+                if why := _why_not(entry, path.suffix.lower()):
+                    yield path, why
+                elif not entry.is_dir():
+                    yield path, ""
 
 
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
-    if not path.is_dir():
+    if not os.path.isdir(path):  # False, where Path.is_dir raises: a name that is too long
         raise DataError(f"{name}: must be a folder; there is none")
     here = {d.name: d for d in path.iterdir() if d.is_dir() and not d.name.startswith(".")}
     val = here.get("validation", here.get("val"))
@@ -98,15 +173,31 @@ def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
     return found, split != "test" and not ("test" in here and val)
 
 
-def _is_picture(file: Path) -> bool:
-    hidden = file.name.startswith(".")  # e.g. ._a.jpg, which macOS leaves behind
-    return not hidden and file.suffix.lower() in _SUFFIXES and file.is_file()
+def _why_not(entry: os.DirEntry[str], suffix: str) -> str:
+    """Why an entry is left out, "" if it is a picture or a plain folder, which may hold some."""
+    if entry.is_dir():
+        return _FOLDER if suffix in SUFFIXES else ""
+    if entry.name.startswith("."):
+        return "hidden"  # e.g. ._a.jpg, which macOS leaves behind
+    if suffix not in SUFFIXES:
+        return suffix or "without suffix"
+    if entry.is_file():
+        return ""
+    return _DANGLING if entry.is_symlink() else _PIPE
 
 
-def _decode(file: Path) -> NDArray[np.uint8]:
-    try:
-        with Image.open(file) as image:
-            opaque = image.convert("RGBA") if "transparency" in image.info else image
-            return np.array(opaque.convert("RGB"))
-    except _DAMAGED as exc:
-        raise DataError(f"{file}: must be a picture; {exc}") from exc
+def _notes(listed: Sequence[tuple[Path, str]], base: Path, name: str) -> Iterator[str]:
+    """Say in words what was left out: by name what looks like a picture, the rest by kind."""
+    left_out = [(entry.relative_to(base), why) for entry, why in listed if why]
+    kinds = Counter(why for _, why in left_out if why not in _NAMED)
+    if kinds:
+        counts = [f"{n} {why}" for why, n in kinds.most_common()]
+        yield f"{name}: left out {kinds.total()} files that are no pictures: {_some(counts)}"
+    named = [f"{entry} ({why})" for entry, why in left_out if why in _NAMED]
+    if named:
+        yield f"{name}: left out {len(named)} that look like pictures: {_some(sorted(named))}"
+
+
+def _some(parts: Sequence[str]) -> str:
+    more = len(parts) - _SHOWN
+    return ", ".join(parts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from acn_eval.data.decoding import MOST_PIXELS
+from acn_eval.errors import DataError
+
 __all__ = ["Geometry"]
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
@@ -61,6 +64,9 @@ class Geometry:
         if short == self.size:
             return image
         new = (round(height * self.size / short), round(width * self.size / short))
+        if new[0] * new[1] > MOST_PIXELS:
+            what = f"a picture of {height} x {width} must have at most {MOST_PIXELS} pixels"
+            raise DataError(f"{what} when its short side becomes {self.size}; got {new}")
         scaled = interpolate(image[None], size=new, mode="bilinear", antialias=True)
         return scaled[0]
 

@@ -1,30 +1,34 @@
 """``npz:PATH``: one file with images and labels, or a folder with train.npz and test.npz."""
 
-import zlib
+import os
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.data.examples import ArrayPictures, Examples
+from acn_eval.data.archive import Archive, Declared, open_archive
+from acn_eval.data.examples import ArrayPictures, Examples, is_unicode
 from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError
 
 __all__ = ["open_npz"]
 
-_DAMAGED = (
-    BadZipFile,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,  # encrypted, or a compression that zipfile does not know
-    SyntaxError,
-    ValueError,
-    zlib.error,
-)
+_PLENTY = 2**29
+"""Bytes that any file may take in memory."""
+_UNPACKED = 16
+"""Times its own size that a larger one may take."""
+_BESIDE = 64
+"""Bytes that an example takes beside its pixels: label, id, position, order."""
+_MOST_CLASSES = 100_000
+_LONGEST_NAME = 1000
+
+
+class _Arrays(NamedTuple):
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    ids: NDArray[np.int64]
 
 
 def open_npz(path: Path, split: Split) -> Examples:
@@ -46,81 +50,102 @@ def open_npz(path: Path, split: Split) -> Examples:
 
 
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
-    if path.is_file():
+    if os.path.isfile(path):  # False, where Path.is_file raises: a name that is too long
         if split != "test":
             msg = f"{name}: one file is a test set; training needs a folder with train.npz"
             raise DataError(msg)
         return path, False
     own = path / f"{split}.npz"
-    if own.is_file() and split != "train":
+    if os.path.isfile(own) and split != "train":
         return own, False
     train = path / "train.npz"
-    if split != "test" and train.is_file():
-        return train, not (path / "validation.npz").is_file()
+    if split != "test" and os.path.isfile(train):
+        return train, not os.path.isfile(path / "validation.npz")
     msg = f"{name}: must be an .npz file or a folder with train.npz and test.npz; no {own.name}"
     raise DataError(msg)
 
 
-def _read(
-    file: Path, name: str
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...], NDArray[np.int64]]:
-    found = _arrays(file, name)
-    images, labels = _images(found, name), _labels(found, name)
-    if len(images) != len(labels):
-        msg = f"{name}: images and labels must be as many; got {len(images)} and {len(labels)}"
-        raise DataError(msg)
-    return images, labels, _classes(found, labels, name), _ids(found, len(labels), name)
+def _read(file: Path, name: str) -> _Arrays:
+    """Read what is asked for, once its headers say that it fits and is not too much."""
+    with open_archive(file, ("images", "labels", "classes", "ids"), name) as archive:
+        n = _images_fit(archive, name)
+        _column_fits(archive.declared.get("labels"), n, f"{name}: 'labels' must be {n} integers")
+        pixels: NDArray[np.uint8] = archive.read("images")
+        labels = _labels(archive.read("labels"), name)
+        classes = _classes(archive, int(labels.max()), name)
+        ids = _ids(archive, n, name)
+    return _Arrays(pixels[..., None] if pixels.ndim == 3 else pixels, labels, classes, ids)
 
 
-def _arrays(file: Path, name: str) -> dict[str, NDArray[Any]]:
-    try:
-        with file.open("rb") as stream:  # np.load leaves a damaged file open
-            arrays = np.load(stream, allow_pickle=False)
-            if isinstance(arrays, np.ndarray):
-                raise DataError(f"{name}: {file.name} must be an .npz; it is a single array")
-            return {key: arrays[key] for key in arrays.files}
-    except _DAMAGED as exc:  # NumPy would advise to unpickle what cannot be trusted
-        why = getattr(exc, "strerror", None) or "it is something else, or damaged"
-        raise DataError(f"{name}: {file.name} must be an .npz of plain arrays; {why}") from exc
+def _images_fit(archive: Archive, name: str) -> int:
+    """Return the number of images if they are pictures, and what they take is bearable."""
+    images = archive.declared.get("images")
+    if images is None or images.dtype != np.uint8 or len(images.shape) not in {3, 4}:
+        what = "'images' must be uint8 (n, height, width[, channels])"
+        raise DataError(f"{name}: {what}; got {images or 'nothing'}")
+    if not images.nbytes:
+        raise DataError(f"{name}: 'images' must have pixels; got shape {images.shape}")
+    if images.shape[3:] not in {(), (1,), (3,)}:
+        what = "'images' must have 1 or 3 channels, last"
+        raise DataError(f"{name}: {what}; got shape {images.shape}")
+    n = images.shape[0]
+    room, most = images.nbytes + _BESIDE * n, max(_PLENTY, _UNPACKED * archive.size)
+    if room > most:
+        what = f"must take at most {most / 1e9:.1f} GB in memory, from a file of this size"
+        msg = f"{name}: {what}; its images take {room / 1e9:.1f} GB"
+        raise DataError(f"{msg}. Save large ones with numpy.savez, which does not compress.")
+    return n
 
 
-def _classes(
-    found: dict[str, NDArray[Any]], labels: NDArray[np.int64], name: str
-) -> tuple[str, ...]:
-    classes = found.get("classes", np.arange(labels.max() + 1))
-    if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
-        raise DataError(f"{name}: 'classes' must be different names (k,); got {classes.shape}")
-    if labels.max() >= len(classes):
-        msg = f"{name}: labels must be below {len(classes)}, the number of classes; got "
-        raise DataError(f"{msg}{labels.max()}")
-    return tuple(c.decode() if isinstance(c, bytes) else str(c) for c in classes)
+def _column_fits(column: Declared | None, n: int, what: str) -> None:
+    if column is None or column.dtype.kind not in "iu" or column.shape != (n,):
+        raise DataError(f"{what}, one per image; got {column or 'nothing'}")
 
 
-def _ids(found: dict[str, NDArray[Any]], n: int, name: str) -> NDArray[np.int64]:
-    ids = found.get("ids", np.arange(n))
-    if ids.dtype.kind not in "iu" or ids.shape != (n,) or len(np.unique(ids)) != n:
-        msg = f"{name}: 'ids' must be {n} different integers; got {ids.dtype} {ids.shape}"
-        raise DataError(msg)
-    return ids.astype(np.int64)
-
-
-def _images(found: dict[str, NDArray[Any]], name: str) -> NDArray[np.uint8]:
-    images = found.get("images")
-    if images is None or images.dtype != np.uint8 or images.ndim not in {3, 4}:
-        got = "nothing" if images is None else f"{images.dtype} {images.shape}"
-        msg = f"{name}: 'images' must be uint8 (n, height, width[, channels]); got {got}"
-        raise DataError(msg)
-    pictures: NDArray[np.uint8] = images[..., None] if images.ndim == 3 else images
-    if pictures.shape[3] not in {1, 3} or not len(pictures):
-        msg = f"{name}: 'images' must have 1 or 3 channels, last; got shape {images.shape}"
-        raise DataError(msg)
-    return pictures
-
-
-def _labels(found: dict[str, NDArray[Any]], name: str) -> NDArray[np.int64]:
-    labels = found.get("labels")
-    good = labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu"
-    if labels is None or not good or (labels < 0).any():
-        got = "nothing" if labels is None else f"{labels.dtype} {labels.shape}"
-        raise DataError(f"{name}: 'labels' must be integers (n,) from 0; got {got}")
+def _labels(labels: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """Check labels in their own type: a cast would wrap the largest to -1."""
+    for worst in (int(labels.min()), int(labels.max())):
+        if not 0 <= worst < _MOST_CLASSES:
+            what = f"'labels' must be integers from 0 to {_MOST_CLASSES - 1}"
+            raise DataError(f"{name}: {what}; got {worst}")
     return labels.astype(np.int64)
+
+
+def _classes(archive: Archive, highest: int, name: str) -> tuple[str, ...]:
+    declared = archive.declared.get("classes")
+    if declared is None:
+        return tuple(str(i) for i in range(highest + 1))
+    few = len(declared.shape) == 1 and 0 < declared.shape[0] <= _MOST_CLASSES
+    short = declared.dtype.itemsize <= 4 * _LONGEST_NAME
+    if not few or not short or declared.dtype.kind not in "USiu":
+        raise DataError(f"{name}: 'classes' must be different names (k,); got {declared}")
+    classes = _names(archive.read("classes"), name)
+    if len(set(classes)) < len(classes):
+        raise DataError(f"{name}: 'classes' must be different names (k,); some are the same")
+    if highest >= len(classes):
+        msg = f"{name}: labels must be below {len(classes)}, the number of classes; got "
+        raise DataError(f"{msg}{highest}")
+    return classes
+
+
+def _names(classes: NDArray[Any], name: str) -> tuple[str, ...]:
+    try:
+        found = [c.decode() if isinstance(c, bytes) else str(c) for c in classes]
+    except (ValueError, SystemError) as exc:  # NumPy's words for what are no letters
+        raise DataError(f"{name}: 'classes' must be Unicode names; {exc}") from exc
+    if not all(map(is_unicode, found)):
+        raise DataError(f"{name}: 'classes' must be Unicode names; some hold surrogates")
+    return tuple(found)
+
+
+def _ids(archive: Archive, n: int, name: str) -> NDArray[np.int64]:
+    if "ids" not in archive.declared:
+        return np.arange(n)
+    what = f"{name}: 'ids' must be {n} different integers"
+    _column_fits(archive.declared["ids"], n, what)
+    ids = archive.read("ids")
+    if len(np.unique(ids)) != n:
+        raise DataError(f"{what}; some are the same")
+    if int(ids.max()) > np.iinfo(np.int64).max:
+        raise DataError(f"{what} of 64 bits with a sign; got {ids.max()}")
+    return ids.astype(np.int64)

@@ -9,7 +9,7 @@ import torch
 
 from acn_eval.data.cifar import CIFAR, open_cifar
 from acn_eval.data.digits import open_digits
-from acn_eval.data.examples import Examples
+from acn_eval.data.examples import Examples, is_unicode
 from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.npz import open_npz
@@ -47,6 +47,8 @@ def open_examples(
     >>> len(open_examples("digits", "test"))
     352
     """
+    if not is_unicode(name):
+        raise DataError(f"data: its name must be UTF-8; got {os.fsencode(name)!r}")
     scheme, _, path = name.partition(":")
     if name == "digits":
         return open_digits(split)
@@ -61,7 +63,8 @@ def open_examples(
 
 def _find(path: Path, root: Path | None) -> Path:
     under_root = data_root(root) / path
-    return under_root if not path.exists() and under_root.exists() else path
+    # Unlike those of Path, these say False of a name that is too long.
+    return under_root if not os.path.exists(path) and os.path.exists(under_root) else path
 
 
 def channel_moments(

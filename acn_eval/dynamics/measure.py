@@ -173,6 +173,7 @@ def _charts(snapshots: Sequence[Snapshot]) -> list[dict[str, Any]]:
 def _warnings(watched: Watched) -> Iterator[str]:
     checkpoint, test = watched.subject.checkpoint, watched.test
     yield "one training per network: this is about these trainings, not their architectures"
+    yield from test.notes
     seen = int(np.isin(test.hashes, checkpoint.trained_on).sum())
     if seen:
         yield f"{checkpoint.id.name} was trained on {seen} of these {len(test)} images"

@@ -65,6 +65,7 @@ def warnings(subsets: Sequence[Subset], test: Examples) -> Iterator[str]:
             f"{' and '.join(crowded)} per class is more than a third of a class: the subsets of "
             "different draws overlap"
         )
+    yield from test.notes
     seen = int(np.isin(test.hashes, subsets[-1].examples.hashes).sum())
     if seen:
         yield f"draw {subsets[0].draw} learns from {seen} of these {len(test)} images"

@@ -2,14 +2,17 @@
 
 import os
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.datasets import ImageFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from acn_eval.data import Geometry, open_examples
-from acn_eval.errors import DataError
+from acn_eval.errors import DataError, MeasureError
 
 RNG = np.random.default_rng(0)
 
@@ -152,11 +155,11 @@ def test_a_broken_picture_is_named(tmp_path):
         open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "webp", "ppm"])
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize(
+    "suffix", ["png", "jpg", "bmp", "webp", "ppm", "pgm", "tif", "gif", "jfif"]
+)
 def test_damage_is_one_line(tmp_path, suffix):
     path = picture(tmp_path / "ant" / f"x.{suffix}")
-    examples = open_examples(f"folder:{tmp_path}")
     content, shuffle, refused = path.read_bytes(), random.Random(1), 0
     for i in range(120):
         damaged = bytearray(content)
@@ -166,7 +169,7 @@ def test_damage_is_one_line(tmp_path, suffix):
             del damaged[shuffle.randrange(len(damaged) // 2) :]
         path.write_bytes(damaged)
         try:
-            examples.read(np.arange(1), Geometry(4, 1))
+            open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
         except DataError:
             refused += 1
     assert refused > 20
@@ -179,6 +182,152 @@ def test_a_picture_that_claims_to_be_huge_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match="decompression bomb"):
         open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
+
+
+def test_every_suffix_of_torchvision_is_read(tmp_path):
+    suffixes = {*IMG_EXTENSIONS, ".gif", ".jfif"}
+    for suffix in sorted(suffixes):
+        picture(tmp_path / "ant" / f"x{suffix}", "L" if suffix == ".pgm" else "RGB")
+        picture(tmp_path / "ant" / f"y{suffix.upper()}", "L" if suffix == ".pgm" else "RGB")
+    examples = open_examples(f"folder:{tmp_path}")
+    assert len(examples) == 2 * len(suffixes)
+    assert examples.notes == ()
+    theirs = [Path(file) for file, _ in ImageFolder(tmp_path).samples]
+    ours = [f for f in examples.pictures.files if f.suffix.lower() in IMG_EXTENSIONS]
+    assert sorted(theirs) == ours
+    read = examples.read(np.arange(len(examples)), Geometry(7, 3)).float()
+    assert all(image.std() > 10 for image in read)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_16_bits_become_8_as_rounding_makes_them(tmp_path, suffix):
+    levels = RNG.integers(0, 2**16, (8, 8), dtype=np.uint16)
+    levels[0, :4] = 0, 257, 128, 65535
+    (tmp_path / "ant").mkdir()
+    Image.fromarray(levels).save(tmp_path / "ant" / f"x.{suffix}")
+    read = open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(8, 3))
+    wanted = [round(Fraction(int(level), 257)) for level in levels.ravel()]
+    assert read[0, 0].ravel().tolist() == read[0, 2].ravel().tolist() == wanted
+
+
+def test_32_bits_and_fractions_are_read_where_their_white_is_known(tmp_path):
+    (tmp_path / "ant").mkdir()
+    levels = RNG.integers(0, 2**16, (8, 8), dtype=np.int32)
+
+    def read(pixels):
+        Image.fromarray(pixels).save(tmp_path / "ant" / "x.tif")
+        return open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(8, 3))[0, 1].numpy()
+
+    assert np.array_equal(read(levels), np.rint(levels / 257).astype(np.uint8))
+    fractions = RNG.random((8, 8), dtype=np.float32)
+    assert np.array_equal(read(fractions), np.rint(fractions * 255).astype(np.uint8))
+    for strange, said in (
+        (levels * 2 + 2**16, "grey levels must be 0 to 65535"),
+        (levels - 2**16, "grey levels must be 0 to 65535"),
+        (fractions * 255, "fractions must be 0 to 1"),
+        (fractions - np.float32(np.nan), "fractions must be 0 to 1"),
+    ):
+        with pytest.raises(DataError, match=f"x.tif: must be a picture; its {said}"):
+            read(strange)
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    for i in range(3):
+        picture(tmp_path / "ant" / f"{i}.png")
+        (tmp_path / "ant" / f"{i}.txt").touch()
+    (tmp_path / "ant" / "x.avif").touch()
+    (tmp_path / "ant" / ".DS_Store").touch()
+    (tmp_path / "ant" / "README").touch()
+    (tmp_path / "ant" / "gone.png").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "ant" / "folder.png").mkdir()
+    (tmp_path / "ant" / "loop").symlink_to(tmp_path / "ant")
+    os.mkfifo(tmp_path / "ant" / "pipe.jpg")
+    picture(tmp_path / "stray.png")
+    examples = open_examples(f"folder:{tmp_path}")
+    assert len(examples) == 3
+    kinds, named = examples.notes
+    assert "left out 6 files that are no pictures: 3 .txt" in kinds
+    assert all(kind in kinds for kind in ("1 .avif", "1 hidden", "1 without suffix"))
+    assert "left out 5 that look like pictures: ant/folder.png (a folder)" in named
+    assert "ant/gone.png (a dangling link)" in named
+    assert "ant/pipe.jpg (a pipe or device)" in named
+    assert "ant/loop (a link to a folder that is read already)" in named
+    assert "stray.png (beside the folders of the classes)" in named
+
+
+def test_links_to_folders_are_followed_as_torchvision_does(tmp_path):
+    picture(tmp_path / "elsewhere" / "deep" / "x.png")
+    (tmp_path / "set" / "ant").mkdir(parents=True)
+    (tmp_path / "set" / "ant" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "bee").symlink_to(tmp_path / "elsewhere")
+    examples = open_examples(f"folder:{tmp_path / 'set'}")
+    theirs = ImageFolder(tmp_path / "set")
+    assert [Path(file) for file, _ in theirs.samples] == list(examples.pictures.files)
+    assert [label for _, label in theirs.samples] == examples.labels.tolist()
+
+
+def test_a_picture_that_changes_after_it_was_hashed_is_not_shown(folder):
+    examples = open_examples(f"folder:{folder}")
+    assert len(examples.hashes) == 8
+    picture(folder / "val" / "cat" / "2.png")
+    with pytest.raises(MeasureError, match=r"2\.png: must stay as it is while it is read"):
+        examples.read(np.arange(8), Geometry(8, 3))
+
+
+def test_a_picture_that_changes_after_it_was_shown_keeps_its_hash(folder):
+    """The fingerprint is that of the pixels that were read, each file read as one whole."""
+    before = open_examples(f"folder:{folder}").fingerprint
+    examples = open_examples(f"folder:{folder}")
+    examples.read(np.arange(8), Geometry(8, 3))
+    picture(folder / "val" / "cat" / "2.png")
+    assert examples.at(np.arange(8)).fingerprint == examples.fingerprint == before
+    with pytest.raises(MeasureError):
+        examples.read(np.arange(8), Geometry(8, 3))
+    assert open_examples(f"folder:{folder}").fingerprint != before
+
+
+def test_names_that_are_no_utf8(tmp_path):
+    picture(tmp_path / "ant" / os.fsdecode(b"caf\xe9.png"))
+    examples = open_examples(f"folder:{tmp_path}")
+    assert len(examples.fingerprint) == 16
+    picture(tmp_path / os.fsdecode(b"b\xe9e") / "x.png")
+    assert r"names of classes must be UTF-8; got b'b\xe9e'" in refusal(tmp_path)
+    assert "its name must be UTF-8" in refusal(tmp_path / os.fsdecode(b"\xff"))
+
+
+def test_places_that_are_something_else(tmp_path):
+    long = "x/" * 3000
+    assert "there is none" in refusal(tmp_path / long)
+    assert "there is none" in refusal(f"{tmp_path}/{'y' * 300}")
+    assert "there is none" in refusal(f"{tmp_path}/a\0b")
+    os.mkfifo(tmp_path / "pipe")
+    assert "there is none" in refusal(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(("file", "at"), [("x.bmp", 18), ("x.bmp", 22), ("x.ppm", 3)])
+def test_a_picture_without_pixels_is_named(tmp_path, file, at):
+    path = picture(tmp_path / "ant" / file, size=(4, 4))
+    content = bytearray(path.read_bytes())
+    content[at] = ord("0") if file == "x.ppm" else 0
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"{file}: must be a picture"):
+        open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
+
+
+def test_a_picture_that_would_start_another_program_is_none(tmp_path):
+    path = tmp_path / "ant" / "x.png"
+    path.parent.mkdir()
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with pytest.raises(DataError, match="it is something else"):
+        open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
+
+
+def test_a_thin_picture_that_would_grow_beyond_bounds_is_refused(tmp_path):
+    picture(tmp_path / "ant" / "x.png", size=(30_000, 1))
+    examples = open_examples(f"folder:{tmp_path}")
+    assert examples.read(np.arange(1), Geometry(8, 3)).shape == (1, 3, 8, 8)
+    with pytest.raises(DataError, match="1 x 30000 must have at most"):
+        examples.read(np.arange(1), Geometry(224, 3))
 
 
 @pytest.mark.skipif("ACN_EVAL_DATA" not in os.environ, reason="ACN_EVAL_DATA")

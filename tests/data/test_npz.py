@@ -3,6 +3,8 @@
 import os
 import pickle
 import random
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -108,8 +110,25 @@ def test_the_name_is_as_typed_and_the_same_data_elsewhere_are_the_same(tmp_path,
         ({"images": IMAGES[..., :2]}, "channels"),
         ({"images": IMAGES.transpose(0, 3, 1, 2)}, "channels"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "images"),
-        ({"labels": LABELS[:0]}, "as many"),
-        ({"labels": LABELS[:19]}, "20 and 19"),
+        ({"images": IMAGES[:, :0]}, "must have pixels"),
+        ({"labels": np.full(20, 2**64 - 1, np.uint64)}, "got 18446744073709551615"),
+        ({"labels": np.full(20, 2**63, np.uint64)}, "got 9223372036854775808"),
+        ({"labels": np.where(LABELS, LABELS, 2**62)}, "got 4611686018427387904"),
+        ({"labels": np.where(LABELS, LABELS, -(2**63))}, "got -9223372036854775808"),
+        ({"labels": LABELS > 1}, "integers"),
+        ({"labels": np.where(LABELS, LABELS, np.nan)}, "integers"),
+        ({"labels": LABELS.astype(complex)}, "integers"),
+        ({"labels": LABELS.astype("M8[s]")}, "integers"),
+        ({"labels": LABELS.astype(str)}, "integers"),
+        ({"labels": LABELS.astype(object)}, "plain arrays"),
+        ({"classes": np.arange(4) / 2}, "different names"),
+        ({"classes": np.array([b"a", b"\xff", b"c", b"d"])}, "Unicode"),
+        ({"classes": np.array(["a", "\ud800", "c", "d"])}, "Unicode"),
+        ({"classes": np.frombuffer(b"\xff" * 16, "U1")}, "Unicode"),
+        ({"classes": np.array(["x" * 1001, "b", "c", "d"])}, "different names"),
+        ({"ids": np.arange(20, dtype=np.uint64) + 2**63}, "64 bits"),
+        ({"labels": LABELS[:0]}, "20 integers, one per image"),
+        ({"labels": LABELS[:19]}, "(19,)"),
         ({"labels": LABELS - 1}, "from 0"),
         ({"labels": LABELS.astype(float)}, "integers"),
         ({"labels": LABELS[:, None]}, "labels"),
@@ -129,6 +148,83 @@ def test_arrays_that_are_something_else(tmp_path, changes, said):
     refused = refusal(path)
     assert said in refused
     assert "set.npz" in refused
+
+
+def member(header, body=b""):
+    """An array as it lies in an .npz, with a header that is made up."""
+    text = header.encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+def header(shape, descr="|u1"):
+    return f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}\n"
+
+
+def packed(path, mode="w", **members):
+    with zipfile.ZipFile(path, mode, zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return path
+
+
+ONE = member(header((4,), "<i8"), np.arange(4).tobytes())
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"images": member(header((10**5, 1000, 1000, 3))), "labels": ONE}, "GB in memory"),
+        ({"images": member(header((10**30, 8, 8))), "labels": ONE}, "GB in memory"),
+        ({"images": member(header((10**9, 1, 1))), "labels": ONE}, "GB in memory"),
+        ({"images": member(header((4, -8, 8))), "labels": ONE}, "plain arrays"),
+        ({"images": member(header((4, 2, 2))), "labels": ONE}, "plain arrays"),
+        ({"images": member(header((4, 2, 2)), b"1" * 16)}, "'labels'"),
+        ({"images": member("(" * 9000), "labels": ONE}, "plain arrays"),
+        ({"images": member("{'descr': \n'"), "labels": ONE}, "plain arrays"),
+        (
+            {"images": member(header((4, 2, 2)), b"1" * 16), "labels": ONE}
+            | {"classes": member(header((10**12,), "<U8"))},
+            "'classes'",
+        ),
+        (
+            {"images": member(header((4, 2, 2)), b"1" * 16)}
+            | {"labels": member(header((10**12,), "<i8"))},
+            "'labels'",
+        ),
+    ],
+)
+def test_what_is_declared_is_judged_before_it_takes_memory(tmp_path, members, said):
+    assert said in refusal(packed(tmp_path / "set.npz", **members))
+
+
+def test_a_bomb_is_refused_before_it_goes_off(tmp_path):
+    """A small file may take half a gigabyte, and a large one sixteen times its size."""
+    zeros = np.zeros((9_000_000, 1, 1), np.uint8)
+    np.savez_compressed(tmp_path / "bomb.npz", images=zeros, labels=zeros[:, 0, 0])
+    assert (tmp_path / "bomb.npz").stat().st_size < 1e5
+    tracemalloc.start()
+    refused = refusal(tmp_path / "bomb.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "at most 0.5 GB in memory" in refused
+    assert peak < 1e7
+
+
+def test_a_file_with_holes_is_as_large_as_what_it_holds(tmp_path):
+    path = tmp_path / "holes.npz"
+    with path.open("wb") as stream:
+        stream.truncate(2**33)
+    packed(path, "a", images=member(header((2**24, 8, 8))), labels=ONE)
+    assert path.stat().st_size > 2**33
+    assert "0.5 GB" in refusal(path)
+
+
+def test_a_long_list_of_members_is_not_read(tmp_path):
+    path = tmp_path / "many.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(8_000):
+            archive.writestr(f"{i:0100}.npy", b"")
+    assert "plain arrays" in refusal(path)
 
 
 class Touches:

@@ -74,6 +74,20 @@ def test_pictures_without_contrast_cannot_be_normalised(tmp_path, level):
             channel_moments(part, Geometry(4, 1))
 
 
+@pytest.mark.parametrize("strange", ["pipe", "endless", "dangling"])
+def test_what_cannot_be_read_to_its_end_is_no_cifar10(tmp_path, strange):
+    file = tmp_path / "cifar-10-batches-py" / "data_batch_1"
+    file.parent.mkdir()
+    if strange == "pipe":
+        os.mkfifo(file)
+    elif strange == "endless":
+        file.touch()
+        os.truncate(file, 2**40)
+    else:
+        file.symlink_to(tmp_path / "nowhere")
+    assert "damaged or incomplete" in refusal("cifar10", tmp_path)
+
+
 def test_a_folder_that_is_no_cifar10_is_refused(tmp_path):
     batches = tmp_path / "cifar-10-batches-py"
     batches.mkdir()
