@@ -1,8 +1,9 @@
-"""The built wheel carries suites and checkpoints, and finds them without a working copy."""
+"""Wheel and sdist hold exactly what they should; the wheel works without a working copy."""
 
 import importlib.metadata
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -24,47 +25,60 @@ print(*sorted(p.relative_to(shipped("checkpoints")).as_posix()
 """
 
 
-def files_of(kind):
-    found = (ROOT / kind).rglob("*")
-    return {p.relative_to(ROOT).as_posix() for p in found if p.is_file() and p.name[0] != "."}
+SHIPPED = ("acn_eval", "suites", "checkpoints")
+ABOUT = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"}
+
+
+def files_of(*folders):
+    """What belongs to the working copy there: tracked, or new and not ignored."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *folders]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()}
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, ROOT]
+def built(tmp_path_factory):
+    """A folder with the sdist, and with the wheel that is built from that sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "-o", folder, ROOT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    (found,) = folder.glob("*.whl")
-    return found
+    return folder
 
 
 @pytest.fixture(scope="module")
-def unpacked(wheel, tmp_path_factory):
+def unpacked(built, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
+    (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     return folder
 
 
+def test_the_sdist_holds_what_the_package_is_made_of_and_no_tests(built):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        members = archive.getmembers()
+    assert all(member.isfile() for member in members)
+    inside = {member.name.partition("/")[2] for member in members}
+    assert inside == files_of(*SHIPPED) | ABOUT
+
+
+def test_the_wheel_holds_what_is_installed_and_nothing_else(unpacked):
+    inside = {p.relative_to(unpacked).as_posix() for p in unpacked.rglob("*") if p.is_file()}
+    info = f"acn_eval-{importlib.metadata.version('acn-eval')}.dist-info"
+    about = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    code, *shipped = (files_of(folder) for folder in SHIPPED)
+    assert inside == {
+        *code,
+        *(f"acn_eval/_shipped/{name}" for files in shipped for name in files),
+        *(f"{info}/{name}" for name in about),
+    }
+
+
 def test_what_a_report_is_made_of_is_inside(unpacked):
     folder = unpacked / "acn_eval" / "report" / "templates"
     assert {p.name for p in folder.iterdir()} == {"report.html", "report.css"}
-
-
-@pytest.mark.parametrize("kind", ["suites", "checkpoints"])
-def test_what_is_shipped_is_inside(unpacked, kind):
-    inside = {
-        p.relative_to(unpacked / "acn_eval" / "_shipped").as_posix()
-        for p in (unpacked / "acn_eval" / "_shipped" / kind).rglob("*")
-        if p.is_file()
-    }
-    assert files_of(kind) <= inside
-    assert inside
-
-
-def test_nothing_else_is_installed(unpacked):
-    assert {p.name.split("-")[0] for p in unpacked.iterdir()} == {"acn_eval"}
 
 
 def test_the_command_and_the_licence_are_declared(unpacked):
@@ -91,7 +105,7 @@ def test_an_installed_package_finds_what_is_shipped(unpacked, tmp_path):
     assert Path(home) == unpacked / "acn_eval" / "__init__.py"
     assert Path(suites) == unpacked / "acn_eval" / "_shipped" / "suites"
     assert "robustness" in names.split()
-    assert {f"checkpoints/{name}" for name in checkpoints.split()} >= files_of("checkpoints")
+    assert {f"checkpoints/{name}" for name in checkpoints.split()} == files_of("checkpoints")
 
 
 def test_the_working_copy_comes_first():

@@ -63,6 +63,29 @@ def test_images_are_pinned_as_the_tests_run_them():
     assert all(re.search(r":\d+\.\d+", service["image"]) for service in SERVICES.values())
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_no_more_than_it_needs(name):
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert not service.get("privileged")
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert all(service[limit] for limit in ("mem_limit", "cpus", "pids_limit"))
+
+
+def test_what_a_service_writes_is_a_volume_or_gone_with_it():
+    """A root file system that is read-only leaves these places, and no other."""
+    writes = {"postgres": {"/tmp", "/run/postgresql"}, "mlflow": {"/tmp", "/home/mlflow"}}
+    for name, service in SERVICES.items():
+        assert {place.partition(":")[0] for place in service["tmpfs"]} == writes[name]
+        bound = [volume for volume in service["volumes"] if volume.startswith(".")]
+        assert all(volume.endswith(":ro") for volume in bound)
+    docker = (FOLDER / "Dockerfile").read_text()
+    assert "USER mlflow\nWORKDIR /home/mlflow\n" in docker
+    assert SERVICES["postgres"]["user"] == "postgres"
+
+
 @contextmanager
 def started(address, folder, given=GIVEN):
     """The service `mlflow` of the compose file, without its container, on a PostgreSQL here."""
