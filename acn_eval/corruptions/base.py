@@ -19,7 +19,7 @@ from acn_eval.strict import Config
 __all__ = ["NOISE_VERSION", "Context", "Corruption", "Levels", "NoiseKey", "noise_digest"]
 
 NOISE_VERSION = 1
-Levels = Annotated[tuple[Annotated[float, Field(le=100)], ...], Field(max_length=100)]
+Levels = Annotated[tuple[Annotated[float, Field(le=100)], ...], Field(max_length=50)]
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class SaltPepper(Corruption, frozen=True):
     channels: ClassVar[frozenset[int] | None] = frozenset({1, 3})
 
     kind: Literal["salt_pepper"] = "salt_pepper"
-    levels: Annotated[tuple[Annotated[float, Field(le=1)], ...], Field(max_length=100)] = (
+    levels: Annotated[tuple[Annotated[float, Field(le=1)], ...], Field(max_length=50)] = (
         0.01,
         0.05,
         0.1,

@@ -83,7 +83,7 @@ class Robustness(Suite, frozen=True):
     question: ClassVar[str] = "Is it more robust to noise?"
 
     kind: Literal["robustness"] = "robustness"
-    corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1, max_length=100)]
+    corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1, max_length=50)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     image_size: Annotated[int, Field(gt=0, le=4096)] | None = None
 

@@ -1,0 +1,65 @@
+"""Hostile YAML is a config that can be planned, or one line and exit 2: at once, and small."""
+
+from pathlib import Path
+
+import pytest
+
+from acn_eval.gate import read_gate
+from acn_eval.suites import Dynamics, Pruning, Robustness, read_suite
+from acn_eval.training import Recipe, read_recipe
+from tests.hostile.harness import attack, command
+from tests.hostile.yaml_files import files
+
+MANY = 1500
+READ = {
+    "suite": lambda path: read_suite(str(path)),
+    "gate": lambda path: read_gate(str(path)),
+    "recipe": read_recipe,
+}
+
+
+def planned(config):
+    """What a plan asks of a config that was accepted."""
+    assert len(repr(config)) + len(config.model_dump_json()) > 0
+    if isinstance(config, Robustness):
+        assert list(config.questions())
+    if isinstance(config, Recipe | Dynamics):
+        assert config.looked_at if isinstance(config, Recipe) else config.looked_at()
+    if isinstance(config, Pruning):
+        assert all(len(method.places(config.sparsities)) for method in config.methods)
+
+
+def endings(folder, chosen):
+    """(name, ending) of every file, by its reader; of every seventh by the command too."""
+    for i, file in enumerate(chosen):
+        path = Path(folder, "mine.yaml")
+        path.write_bytes(file.content)
+        yield file.name, attack(lambda: planned(READ[file.kind](path)))  # noqa: B023
+        if i % 7 == 0 and file.kind != "recipe":
+            yield file.name, command("plan", "--suite", path, "--n", 99)
+
+
+def faults(folder, chosen):
+    found = {name: (end.faults(), end.err) for name, end in endings(folder, chosen)}
+    return {name: fault for name, fault in found.items() if fault[0]}
+
+
+def test_a_sample(tmp_path):
+    assert faults(tmp_path, list(files(MANY))[::30]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_every_file(tmp_path):
+    assert faults(tmp_path, files(MANY)) == {}
+
+
+def test_the_same_seed_makes_the_same_files():
+    assert list(files(100, seed=3)) == list(files(100, seed=3))
+    assert list(files(100, seed=3)) != list(files(100, seed=4))
+
+
+def test_some_files_are_accepted(tmp_path):
+    """Else the readers, and not the files, would be what is wrong."""
+    codes = [end.code for _, end in endings(tmp_path, list(files(MANY))[::50])]
+    assert {0, 2} == set(codes)
