@@ -83,7 +83,7 @@ class CheckpointId:
         arch: the architecture, e.g. ``{"kind": "vit", "connectivity": "acn", "depth": 8}``.
         parameters: number of parameters.
         flops: of one forward pass of one image, by torch's counter (2 per multiply-add).
-        preprocessing: size, channels, mean and std.
+        preprocessing: size, channels, crop, interpolation, mean and std.
         training: recipe, data, seed, steps, examples, seconds; empty if unknown.
     """
 

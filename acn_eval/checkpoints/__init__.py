@@ -6,6 +6,7 @@ from acn_eval.checkpoints.checkpoint import (
     Classifier,
     Prepare,
     from_module,
+    reframed,
     state_digest,
 )
 from acn_eval.checkpoints.export import cut_at, export, rewritten
@@ -24,6 +25,7 @@ __all__ = [
     "find",
     "from_module",
     "load",
+    "reframed",
     "rewritten",
     "state_digest",
     "write_native",

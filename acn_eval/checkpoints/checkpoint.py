@@ -1,6 +1,7 @@
 """Checkpoint: a network that is ready to be asked, and everything it says about itself."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -10,12 +11,21 @@ from torch import Tensor, nn
 
 from acn_eval.checkpoints.digest import digest
 from acn_eval.checkpoints.native import Native
-from acn_eval.data import Geometry
+from acn_eval.data import Framing, Geometry
 from acn_eval.errors import CheckpointError, Unsupported
 from acn_eval.models import Readings, cost
 from acn_eval.results import CheckpointId
 
-__all__ = ["Checkpoint", "Classifier", "Prepare", "from_module", "one_exit", "state_digest"]
+__all__ = [
+    "Checkpoint",
+    "Classifier",
+    "Prepare",
+    "border_of",
+    "from_module",
+    "one_exit",
+    "reframed",
+    "state_digest",
+]
 
 
 class Classifier(Protocol):
@@ -55,7 +65,7 @@ class Prepare:
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record."""
-        return {**asdict(self.geometry), "mean": list(self.mean), "std": list(self.std)}
+        return {**self.geometry.facts(), "mean": list(self.mean), "std": list(self.std)}
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,24 @@ class Checkpoint:
     pair: str | None = None
     trained_on: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     native: Native | None = None
+
+
+def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
+    """Return the checkpoint with other fields of `Framing`; the record states them.
+
+    A network of ours is then shown pictures that Pillow resized, as a foreign one is.
+    """
+    prepare = checkpoint.prepare
+    framing = replace(prepare.geometry.framing or Framing(), **changes)
+    framing = replace(framing, fill=border_of(prepare.mean))
+    prepare = replace(prepare, geometry=replace(prepare.geometry, framing=framing))
+    identity = replace(checkpoint.id, preprocessing=prepare.facts())
+    return replace(checkpoint, prepare=prepare, id=identity)
+
+
+def border_of(mean: tuple[float, ...]) -> tuple[int, ...]:
+    """Return the colour that timm pads with: the mean, 0 to 255 per channel."""
+    return tuple(min(max(round(255 * value), 0), 255) for value in mean)
 
 
 class _OneExit(nn.Module):

@@ -2,18 +2,19 @@
 
 import socket
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import safetensors
-import safetensors.torch
+import torch
 
-from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, from_module
+from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, border_of, from_module
 from acn_eval.checkpoints.native import checked_state
 from acn_eval.checkpoints.pickles import read_pickle
-from acn_eval.data import Geometry, torchvision_module
+from acn_eval.checkpoints.safe import read_safetensors
+from acn_eval.data import Framing, Geometry, torchvision_module
 from acn_eval.errors import CheckpointError, MissingExtra
 
 __all__ = ["load_timm"]
@@ -31,11 +32,26 @@ def load_timm(spec: str) -> Checkpoint:
     weights = _known(timm, name)
     model = _local(timm, name, Path(file)) if file else _pretrained(timm, name, weights)
     config = timm.data.resolve_model_data_config(model)
-    channels, size, _ = config["input_size"]
-    prepare = Prepare(Geometry(size, channels), tuple(config["mean"]), tuple(config["std"]))
+    prepare = _prepare(config, f"timm:{name}")
     classes = tuple(str(i) for i in range(model.num_classes))
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     return replace(checkpoint, id=replace(checkpoint.id, uri=f"timm:{spec}"))
+
+
+def _prepare(config: Mapping[str, Any], where: str) -> Prepare:
+    """Return timm's own preparation of pictures for evaluation.
+
+    Raises:
+        CheckpointError: the network reads no squares.
+    """
+    channels, height, width = config["input_size"]
+    if height != width:
+        raise CheckpointError(f"{where}: must read square pictures; got {height} x {width}")
+    mean, std = tuple(config["mean"]), tuple(config["std"])
+    framing = Framing(
+        config["crop_pct"], config["crop_mode"], config["interpolation"], border_of(mean)
+    )
+    return Prepare(Geometry(height, channels, framing), mean, std)
 
 
 def _timm(where: str) -> Any:
@@ -93,11 +109,16 @@ def _at_hand(repository: str) -> bool:
 
 def _local(timm: Any, name: str, file: Path) -> Any:
     state = _read(file)
-    head = timm.create_model(name, pretrained=False).default_cfg.get("classifier", "head")
+    head = _skeleton(timm, name).default_cfg.get("classifier", "head")
     head = head if isinstance(head, str) else head[0]  # distilled models have two
     bias = state.get(f"{head}.bias")
-    if bias is None:
-        raise CheckpointError(f"{file}: must hold the weights of {name}; {head}.bias is missing")
+    if bias is None or bias.dim() != 1 or len(bias) < 2:
+        msg = f"{file}: must hold the weights of {name}; {head}.bias, one per class, is missing"
+        raise CheckpointError(msg)
+    wanted = _skeleton(timm, name, num_classes=len(bias)).state_dict()
+    for key, value in wanted.items():  # before a network of the wrong size takes memory
+        if key not in state or state[key].shape != value.shape:
+            raise CheckpointError(f"{file}: must hold the weights of {name}; {key} does not fit")
     model = timm.create_model(name, pretrained=False, num_classes=len(bias))
     try:
         model.load_state_dict(state)
@@ -107,14 +128,17 @@ def _local(timm: Any, name: str, file: Path) -> Any:
     return model
 
 
+def _skeleton(timm: Any, name: str, **kwargs: int) -> Any:
+    """Return a model without memory: names and shapes."""
+    with torch.device("meta"):
+        return timm.create_model(name, pretrained=False, **kwargs)
+
+
 def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise CheckpointError(f"{file}: must be a weight file; there is none")
     if file.suffix == ".safetensors":
-        try:
-            return checked_state(dict(safetensors.torch.load_file(file)), file)
-        except safetensors.SafetensorError as exc:
-            raise CheckpointError(f"{file}: must be a safetensors file; {exc}") from exc
+        return checked_state(read_safetensors(file)[1], file)
     content = read_pickle(file)
     state = content.get("state_dict", content) if isinstance(content, dict) else None
     return checked_state(state, file)

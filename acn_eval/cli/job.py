@@ -2,14 +2,14 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
 from acn_eval import atomic
-from acn_eval.checkpoints import Checkpoint, load
+from acn_eval.checkpoints import Checkpoint, load, reframed
 from acn_eval.cli.by_kind import show_overview, show_results
 from acn_eval.cli.progress import bar
 from acn_eval.cli.terminal import console
@@ -38,6 +38,8 @@ __all__ = [
     "run",
     "sides_of",
 ]
+
+_FRAMING = ("crop_pct", "crop_mode", "interpolation")
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,19 @@ def _suite(options: Mapping[str, Any], changed: Sequence[str], kind: str) -> Any
 
 def sides_of(options: Mapping[str, Any]) -> Sides:
     """Load the checkpoints of both sides; the card names the baseline where none is given."""
-    candidates = [load(uri, options["arch"]) for uri in _uris(options, "ckpt")]
+    framing = {name: options[name] for name in _FRAMING if options.get(name) is not None}
+
+    def loaded(uris: Iterable[str], arch: str | None = None) -> list[Checkpoint]:
+        found = [load(uri, arch) for uri in uris]
+        return [reframed(checkpoint, framing) for checkpoint in found] if framing else found
+
+    candidates = loaded(_uris(options, "ckpt"), options["arch"])
     if options["no_baseline"]:
         return Sides(candidates, [])
     if options["baseline"]:
-        arch = options["baseline_arch"]
-        return Sides(candidates, [load(uri, arch) for uri in _uris(options, "baseline")])
+        return Sides(candidates, loaded(_uris(options, "baseline"), options["baseline_arch"]))
     pairs = [checkpoint.pair for checkpoint in candidates]
-    return Sides(candidates, [load(pair) for pair in pairs if pair] if all(pairs) else [])
+    return Sides(candidates, loaded(filter(None, pairs)) if all(pairs) else [])
 
 
 def _uris(options: Mapping[str, Any], side: str) -> list[str]:

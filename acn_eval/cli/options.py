@@ -46,6 +46,21 @@ side_options = _stack(
         "--arch", help="official/ac-mixer or official/res-mixer, for the authors' files."
     ),
     click.option("--baseline-arch", help="The same, for --baseline."),
+    click.option(
+        "--crop-pct",
+        type=click.FloatRange(0.1, 2),
+        help="Share of the resized side that is cropped [default: what the checkpoint states].",
+    ),
+    click.option(
+        "--crop-mode",
+        type=click.Choice(["center", "squash", "border"]),
+        help="Resize the short side, both, or the long one [default: likewise].",
+    ),
+    click.option(
+        "--interpolation",
+        type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]),
+        help="Pillow's filter for resizing [default: likewise].",
+    ),
 )
 data_options = _stack(
     click.option(

@@ -1,6 +1,7 @@
 """Examples: labelled pictures from the embedded digits, CIFAR-10, arrays and folders."""
 
 from acn_eval.data.examples import Examples
+from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.open import DATA_ROOT, channel_moments, data_root, open_examples
 from acn_eval.data.splits import Split
@@ -14,6 +15,7 @@ __all__ = [
     "TASK_STREAM",
     "Draw",
     "Examples",
+    "Framing",
     "Geometry",
     "Split",
     "Subset",

@@ -1,7 +1,8 @@
 """Geometry: from any uint8 picture to the size and channels that a model reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from acn_eval.data.decoding import MOST_PIXELS
-from acn_eval.errors import DataError
+from acn_eval.data.framing import Framing, bearable
 
 __all__ = ["Geometry"]
 
+_OURS = {"crop_pct": 1.0, "crop_mode": "center", "interpolation": "bilinear of torch"}
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -27,19 +28,35 @@ class Geometry:
     Attributes:
         size: height and width in pixels.
         channels: 1 (luma, ITU-R BT.601) or 3 (grey is repeated).
+        framing: how a foreign network's pictures come to size; None: as above, by torch.
     """
 
     size: int
     channels: int
+    framing: Framing | None = None
+
+    @staticmethod
+    def of(facts: Mapping[str, Any], size: int | None = None) -> "Geometry":
+        """Return the geometry whose `facts` are in a record, at another size where given."""
+        size, channels = size or int(facts["size"]), int(facts["channels"])
+        return Geometry(size, channels, Framing.of(facts))
+
+    def facts(self) -> dict[str, Any]:
+        """Plain types for the record."""
+        framed = _OURS if self.framing is None else self.framing.facts()
+        return {"size": self.size, "channels": self.channels, **framed}
 
     def __call__(self, image: NDArray[np.uint8]) -> Tensor:
         """Map (height, width, channels) to (channels, size, size)."""
-        mapped = torch.from_numpy(np.ascontiguousarray(self._map_channels(image)))
-        return self._crop(self._resize(mapped.permute(2, 0, 1)))
+        mapped = np.ascontiguousarray(self._map_channels(image))
+        if self.framing is not None:
+            return torch.from_numpy(self.framing(mapped, self.size)).permute(2, 0, 1)
+        return self._crop(self._resize(torch.from_numpy(mapped).permute(2, 0, 1)))
 
     def batch(self, images: NDArray[np.uint8]) -> Tensor:
         """Map (n, height, width, channels) to (n, channels, size, size)."""
-        if images.shape[1:] == (self.size, self.size, self.channels):
+        ready = images.shape[1:] == (self.size, self.size, self.channels)
+        if ready and self.framing is None:
             return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         return self.stack(images)
 
@@ -64,9 +81,7 @@ class Geometry:
         if short == self.size:
             return image
         new = (round(height * self.size / short), round(width * self.size / short))
-        if new[0] * new[1] > MOST_PIXELS:
-            what = f"a picture of {height} x {width} must have at most {MOST_PIXELS} pixels"
-            raise DataError(f"{what} when its short side becomes {self.size}; got {new}")
+        bearable(new, self.size)
         scaled = interpolate(image[None], size=new, mode="bilinear", antialias=True)
         return scaled[0]
 

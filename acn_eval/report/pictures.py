@@ -104,7 +104,7 @@ class _Studio:
     @staticmethod
     def of(suite: Robustness, result: EvalResult, examples: Examples) -> "_Studio":
         facts = result.checkpoint.preprocessing
-        geometry = Geometry(suite.image_size or int(facts["size"]), int(facts["channels"]))
+        geometry = Geometry.of(facts, suite.image_size)
         context = suite.context(geometry, examples)
         place = Place(torch.device("cpu"))
         setting = Setting(examples, place, result.seed, _silent, lambda split: examples)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -142,7 +142,7 @@ class Robustness(Suite, frozen=True):
     def geometry(self, subject: Subject) -> Geometry:
         """Return the size and channels of what a subject is shown."""
         own = subject.checkpoint.prepare.geometry
-        return Geometry(self.image_size or own.size, own.channels)
+        return replace(own, size=self.image_size or own.size)
 
     def _job(
         self,

@@ -75,7 +75,9 @@ def test_a_checkpoint_says_what_its_card_says(tmp_path):
     assert checkpoint.data == "digits"
     assert checkpoint.pair == str(tmp_path / "deep" / "twin.pt")
     assert checkpoint.trained_on.tolist() == SEEN.tolist()
-    assert checkpoint.prepare.facts() == {"size": 8, "channels": 1, "mean": [0.3], "std": [0.2]}
+    facts = {"size": 8, "channels": 1, "mean": [0.3], "std": [0.2], "crop_pct": 1.0}
+    facts |= {"crop_mode": "center", "interpolation": "bilinear of torch"}
+    assert checkpoint.prepare.facts() == facts
     assert checkpoint.id.preprocessing == checkpoint.prepare.facts()
     shown = checkpoint.prepare.normalise(torch.full((1, 1, 8, 8), 0.5))
     assert torch.allclose(shown, torch.tensor(1.0))

@@ -1,15 +1,19 @@
 """``timm:NAME`` and ``timm:NAME@FILE``."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image, ImageFilter
 
-from acn_eval.checkpoints import load
+from acn_eval.checkpoints import load, reframed
+from acn_eval.data import open_examples
 from acn_eval.errors import MissingExtra
 from tests.checkpoints.files import pictures, refusal
 from tests.models.networks import randomised
@@ -46,6 +50,58 @@ def test_local_weights_with_another_number_of_classes(file, model):
     assert checkpoint.id.arch["name"] == NAME
     assert checkpoint.prepare.geometry.size == model.default_cfg["input_size"][1]
     assert checkpoint.prepare.mean == tuple(model.default_cfg["mean"])
+
+
+def folder(path, n=24):
+    """Noise of 24 odd sizes in two classes."""
+    generator = np.random.default_rng(0)
+    for i in range(n):
+        height, width = generator.integers(40, 400, 2)
+        pixels = generator.integers(0, 256, (height, width, 3), np.uint8)
+        smooth = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(2))
+        (path / "val" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        smooth.save(path / "val" / "ab"[i % 2] / f"{i:02}.png")
+    return path
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"crop_pct": 0.7, "crop_mode": "squash", "interpolation": "lanczos"}]
+)
+def test_pictures_and_predictions_are_those_of_timms_own_pipeline(tmp_path, model, changed):
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    checkpoint = load(f"timm:{NAME}@{tmp_path / 'weights.pt'}")
+    checkpoint = reframed(checkpoint, changed) if changed else checkpoint
+    examples = open_examples(f"folder:{folder(tmp_path)}", "test")
+    config = timm.data.resolve_model_data_config(model) | changed
+    theirs = timm.data.create_transform(**config)
+    paths = sorted((tmp_path / "val").rglob("*.png"))
+    wanted = torch.stack([theirs(Image.open(path).convert("RGB")) for path in paths])
+    pixels = examples.read(np.arange(len(examples)), checkpoint.prepare.geometry)
+    images = checkpoint.prepare.normalise(pixels.float() / 255)
+    assert torch.equal(images, wanted)
+    with torch.no_grad():
+        assert torch.equal(checkpoint.model(images), model(wanted))
+    facts = checkpoint.id.preprocessing
+    assert facts["interpolation"] == f"{config['interpolation']} of Pillow"
+    assert (facts["crop_pct"], facts["crop_mode"]) == (config["crop_pct"], config["crop_mode"])
+
+
+def test_what_reads_no_squares_is_refused(tmp_path, model, monkeypatch):
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    config = {**timm.data.resolve_model_data_config(model), "input_size": (3, 160, 96)}
+    monkeypatch.setattr(timm.data, "resolve_model_data_config", lambda model: config)
+    assert "160 x 96" in refusal(f"timm:{NAME}@{tmp_path / 'weights.pt'}")
+
+
+def test_weights_that_would_make_a_large_network_are_refused_before_it_is_built(tmp_path, model):
+    state = {**model.state_dict(), "head.bias": torch.zeros(2**22)}
+    torch.save(state, tmp_path / "a.pt")
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "head.weight" in refusal(f"timm:{NAME}@{tmp_path / 'a.pt'}")
+    assert "cls_token" in refusal(f"timm:vit_giant_patch14_224@{tmp_path / 'a.pt'}")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start < 300 * 1024
+    torch.save({**state, "head.bias": torch.tensor(1.0)}, tmp_path / "b.pt")
+    assert "one per class" in refusal(f"timm:{NAME}@{tmp_path / 'b.pt'}")
 
 
 def test_damaged_weights(file):

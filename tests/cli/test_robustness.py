@@ -174,6 +174,16 @@ def test_classes_by_map_and_restriction(folder, call):
     assert result.checkpoint.preprocessing["restricted"] is True
 
 
+def test_the_preparation_is_stated_and_can_be_chosen(folder, call):
+    job = (*JOB, "--ckpt", "tiny_ac.pt", "--baseline", "tiny_res.pt", "--limit", 5)
+    assert call(*job, "--crop-pct", 0.5, "--interpolation", "bicubic")[0] == 0
+    for result in results(folder):
+        facts = result.checkpoint.preprocessing
+        assert facts["interpolation"] == "bicubic of Pillow"
+        assert (facts["crop_pct"], facts["crop_mode"]) == (0.5, "center")
+    assert call(*job, "--crop-mode", "diagonal")[0] == 2
+
+
 def test_a_bare_name_is_found_here_first(folder, call):
     (folder / "sub").mkdir()
     shutil.copy("tiny_ac.pt", "sub")
