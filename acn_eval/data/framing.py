@@ -58,8 +58,9 @@ class Framing:
 
     def __call__(self, image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         """Map (height, width, channels) to (size, size, channels)."""
-        height, width = self.resized(image.shape[0], image.shape[1], size)
-        bearable((height, width), size)
+        have = image.shape[0], image.shape[1]
+        height, width = self.resized(*have, size)
+        bearable(have, (height, width), size)
         picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         scaled = picture.resize((width, height), Image.Resampling[self.interpolation.upper()])
         fill = self.fill if self.crop_mode == "border" else ()
@@ -72,15 +73,15 @@ class Framing:
         return {**facts, "interpolation": f"{self.interpolation} of Pillow", **filled}
 
 
-def bearable(shape: tuple[int, int], size: int) -> None:
-    """Refuse to resize to a shape (height, width) that no memory holds.
+def bearable(have: tuple[int, int], new: tuple[int, int], size: int) -> None:
+    """Refuse to resize a picture (height, width) to a shape that no memory holds.
 
     Raises:
         DataError: it has too many pixels.
     """
-    if shape[0] * shape[1] > MOST_PIXELS:
-        what = f"a picture must have at most {MOST_PIXELS} pixels"
-        raise DataError(f"{what} when it is resized for a crop of {size}; got {shape}")
+    if new[0] * new[1] > MOST_PIXELS:
+        what = f"a picture of {have[0]} x {have[1]} must have at most {MOST_PIXELS} pixels"
+        raise DataError(f"{what} when it is resized for {size}; got {new}")
 
 
 def _centre(image: NDArray[np.uint8], size: int, fill: Sequence[int]) -> NDArray[np.uint8]:

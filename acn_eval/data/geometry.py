@@ -81,7 +81,7 @@ class Geometry:
         if short == self.size:
             return image
         new = (round(height * self.size / short), round(width * self.size / short))
-        bearable(new, self.size)
+        bearable((height, width), new, self.size)
         scaled = interpolate(image[None], size=new, mode="bilinear", antialias=True)
         return scaled[0]
 

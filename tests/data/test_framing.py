@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from acn_eval.data import Framing, Geometry
+from acn_eval.errors import DataError
 
 create_transform = pytest.importorskip("timm.data").create_transform
 MEAN = (0.4, 0.5, 0.6)
@@ -63,3 +64,10 @@ def test_a_record_says_how_pictures_were_prepared(geometry):
     assert Geometry.of(geometry.facts()) == geometry
     assert Geometry.of(geometry.facts(), 5).size == 5
     assert Geometry.of({"size": 8, "channels": 1}) == Geometry(8, 1)  # older records
+
+
+def test_a_thin_picture_does_not_swell():
+    thin = np.zeros((1, 30_000, 3), np.uint8)
+    with pytest.raises(DataError, match="1 x 30000 must have at most"):
+        Geometry(224, 3, Framing(0.9))(thin)
+    assert Geometry(224, 3, Framing(0.9, "squash"))(thin).shape == (3, 224, 224)
