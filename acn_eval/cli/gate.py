@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from acn_eval.cli.failures import explained
 from acn_eval.cli.options import data_options, output_options, place_options
 from acn_eval.cli.recording import recording
-from acn_eval.cli.terminal import say
+from acn_eval.errors import AcnEvalError
 
 if TYPE_CHECKING:
     from acn_eval.gate import Verdict
@@ -80,19 +81,26 @@ def command(**options: Any) -> int:
 
     with recording(options, "json_file", "junit", "markdown") as recorder:
         gated = run(options, recorder)
-    code = _said(options, gated.verdict, gated.lines)
-    if gated.failure is None:
-        return code
-    if code != 1:
-        raise gated.failure
-    say(f"acn-eval: {gated.failure}", err=True)  # a regression weighs more
-    return code
+    return _said(options, gated.verdict, gated.lines, gated.failure)
 
 
-def _said(options: dict[str, Any], verdict: "Verdict", lines: tuple[str, ...] = ()) -> int:
+def _said(
+    options: dict[str, Any],
+    verdict: "Verdict",
+    lines: tuple[str, ...] = (),
+    failure: AcnEvalError | OSError | None = None,
+) -> int:
+    """Say the verdict; what could not be recorded or written weighs more, but for a regression."""
     from acn_eval.cli.gate_words import say_verdict
 
-    say_verdict(options, verdict, lines)
+    try:
+        say_verdict(options, verdict, lines)
+        if failure is not None:
+            raise failure
+    except (AcnEvalError, OSError, SystemExit) as exc:
+        if verdict.verdict != "fail":
+            raise
+        explained(exc)
     if verdict.verdict == "no_verdict" and options["on_no_verdict"]:
         return 0 if options["on_no_verdict"] == "pass" else 1
     return verdict.exit_code

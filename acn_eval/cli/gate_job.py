@@ -38,7 +38,7 @@ class Gated:
 
     verdict: Verdict
     lines: tuple[str, ...] = ()
-    failure: AcnEvalError | None = None
+    failure: AcnEvalError | OSError | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Record:
 
     lines: tuple[str, ...] = ()
     version: Version | None = None
-    failure: AcnEvalError | None = None
+    failure: AcnEvalError | OSError | None = None
 
 
 def keep(
@@ -37,7 +37,10 @@ def keep(
 
     One that was stopped early stays on disk: intervals of MLflow's pages would be wrong for it.
     """
-    folders = {key: result.save(options["out"]) for key, result in results.items()}
+    try:
+        folders = {key: result.save(options["out"]) for key, result in results.items()}
+    except OSError as failure:
+        return Record(failure=failure)
     said: tuple[str, ...] = (f"results: {options['out']}",)
     if recorder is None:
         return Record(said)
@@ -54,7 +57,7 @@ def keep(
         version = registry.register(options["register"], results[verdict.candidate.key], run)
         registry.tag_version(version, _tags(options, verdict))
         return Record((*said, f"registered: {version.address}"), version)
-    except AcnEvalError as failure:
+    except (AcnEvalError, OSError) as failure:
         return Record(said, failure=failure)
 
 

@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,33 @@ from acn_eval.gate.junit import junit
 from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
 from acn_eval.gate.sentence import LABEL, cells, head, legend
 
-__all__ = ["say_verdict", "show_verdict", "write_reports"]
+__all__ = ["say_verdict", "show_verdict"]
 
 _STYLE = {"pass": "bold green", "fail": "bold red", "no_verdict": "bold yellow"}
 _FIGURES = (1, 2, 4, 5)  # columns of `cells`
 
 
 def say_verdict(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[str] = ()) -> None:
-    """Print what was asked for, `lines` last, and write the files."""
-    write_reports(options, verdict)
+    """Print what was asked for, `lines` last, and write the files.
+
+    Raises:
+        OSError: one of them could not be written; all the others are.
+    """
+    failures: list[OSError] = []
+    writers: list[Callable[[], Any]] = [
+        *_reports(options, verdict),
+        partial(_print, options, verdict, lines),
+    ]
+    for write in writers:
+        try:
+            write()
+        except OSError as exc:
+            failures.append(exc)
+    if failures:
+        raise failures[0]
+
+
+def _print(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[str]) -> None:
     if options["json_file"] == "-":
         return
     out = console()
@@ -57,22 +76,22 @@ def show_verdict(out: Console, verdict: Verdict) -> None:
         out.print(f"  ! {warning}", style="yellow")
 
 
-def write_reports(options: Mapping[str, Any], verdict: Verdict) -> None:
-    """Write JSON, JUnit and Markdown where asked for, and what a GitHub runner reads."""
+def _reports(options: Mapping[str, Any], verdict: Verdict) -> Iterator[Callable[[], Any]]:
+    """Yield what writes JSON, JUnit and Markdown where asked for, and what a runner reads."""
     if options["json_file"]:
         text = json.dumps(verdict.to_dict() | {"exit_code": verdict.exit_code}, indent=1) + "\n"
         if options["json_file"] == "-":
-            sys.stdout.write(text)
+            yield partial(sys.stdout.write, text)
         else:
-            atomic.write(Path(options["json_file"]), text)
+            yield partial(atomic.write, Path(options["json_file"]), text)
     if options["junit"]:
-        atomic.write(options["junit"], junit(verdict))
+        yield partial(atomic.write, options["junit"], junit(verdict))
     if options["markdown"]:
-        atomic.write(options["markdown"], markdown(verdict))
+        yield partial(atomic.write, options["markdown"], markdown(verdict))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _append(Path(summary), markdown(verdict))
+        yield partial(_append, Path(summary), markdown(verdict))
     if output := os.environ.get("GITHUB_OUTPUT"):
-        _append(Path(output), outputs(verdict))
+        yield partial(_append, Path(output), outputs(verdict))
 
 
 def _headline(verdict: Verdict) -> str:

@@ -1,17 +1,17 @@
 """The entry point: a lazy group of commands, and the one place where errors become exit codes."""
 
-import io
+import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import TextIO
 
 import click
 
+from acn_eval.cli.failures import explained
 from acn_eval.cli.terminal import open_streams, say
-from acn_eval.errors import AcnEvalError
 
 __all__ = ["cli", "main"]
 
@@ -81,56 +81,37 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a documented code; the only broad catch is here."""
-    sys.exit(_run(arguments))
+    code = _run(arguments)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        _settle(stream)
+    sys.exit(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     open_streams()
+    code = 0
     try:
-        code = cli.main(args=arguments, prog_name="acn-eval", standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except (BrokenPipeError, SystemExit):  # click and rich leave a broken pipe with 1
-        return _unheard()
-    except click.exceptions.Exit as exc:
-        return exc.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return _say("stopped. What is done is kept; the same command goes on from there.", 130)
-    except Exception as exc:  # noqa: BLE001  (once, at the top: nothing may exit with 1)
-        return _explained(exc)
-
-
-def _explained(exc: Exception) -> int:
-    code = 4
-    match exc:
-        case AcnEvalError():
-            code = _say(str(exc), exc.exit_code)
-        case click.UsageError():
-            said = io.StringIO()
-            exc.show(said)
-            _say_lines(said.getvalue())
-            code = 2
-        case click.ClickException():
-            code = _say(exc.format_message(), 2)
-        case OSError() if exc.strerror:
-            code = _say(f"{exc.filename or 'the disk'}: {exc.strerror}", code)
-        case _:
-            _say_lines("".join(traceback.format_exception(exc)))
-            _say("this is a bug in acn-eval; please report it with the lines above.", code)
+        returned = cli.main(args=arguments, prog_name="acn-eval", standalone_mode=False)
+        code = returned if isinstance(returned, int) else 0
+        _require_heard()
+    except (Exception, KeyboardInterrupt, SystemExit) as exc:  # noqa: BLE001  (the one place)
+        failed = explained(exc)
+        return code if code == 1 else failed  # a regression, which weighs more than its output
     return code
 
 
-def _say_lines(text: str) -> None:
-    for line in text.splitlines():
-        say(line, err=True)
+def _require_heard() -> None:
+    """Write what is left to print while a failure can still be told."""
+    if sys.stdout is None:  # started with a closed one, `>&-`
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "stdout")
+    sys.stdout.flush()
 
 
-def _unheard() -> int:
-    """Nobody reads what is left to print; Python would complain about it at its exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-    return 4
-
-
-def _say(message: str, code: int) -> int:
-    say(f"acn-eval: {' '.join(message.split())}", err=True)
-    return code
+def _settle(stream: TextIO | None) -> None:
+    """Drop what nobody reads: Python would complain about it at its exit, with 120."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

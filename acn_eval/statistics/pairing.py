@@ -30,10 +30,11 @@ __all__ = [
 ]
 
 _READ = {"correct", "loss"}  # losses are compared among the findings of a suite
-_NORMALISES = {"mean", "std", "moments"}
-"""Of preprocessing, what is a network's own: it is shown the same pixels in other units."""
+_OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation"}
+"""Of preprocessing, what is a network's own: where its pixels must be those of the others, the
+noise digest says whether they are."""
 _SHAPES = {"size", "channels"}
-"""Of preprocessing, what decides pixels: with corruptions it decides what these do."""
+"""Of preprocessing, what decides what corruptions do."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def require_complete(results: Sequence[EvalResult]) -> None:
 def require_same_question(results: Sequence[EvalResult]) -> None:
     """Refuse results whose outcomes mean different things: their images cannot be paired.
 
-    Networks may differ in weights, architecture, training and the units of their input; results
+    Networks may differ in weights, architecture, training and preparation of their input; results
     in precision, device and versions, which a comparison shows. Data, suite, noise, and how
     classes of the data became those of a network are the question. So is the size of the
     pictures where something acts on them, unless the suite fixes one for all. Facts of the
@@ -177,18 +178,18 @@ def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any,
     yield "noise version", first.noise_version, other.noise_version
     yield "noise seed", first.seed, other.seed
     left, right = (plain(result.checkpoint.preprocessing) for result in (first, other))
-    for name in sorted((left.keys() | right.keys()) - _own(first)):
+    for name in sorted((left.keys() | right.keys()) - _harmless(first)):
         yield f"preprocessing, {name}", left.get(name) or None, right.get(name) or None
     yield "noise digest", first.noise_digest, other.noise_digest
 
 
-def _own(result: EvalResult) -> set[str]:
+def _harmless(result: EvalResult) -> set[str]:
     """Return the facts of the preprocessing in which two networks may differ."""
     if not result.noise_digest:
-        return _NORMALISES | _SHAPES
+        return _OWN | _SHAPES
     noise = result.suite.get("noise") or result.suite
     fixed = isinstance(noise, Mapping) and noise.get("image_size")
-    return _NORMALISES | ({"size"} if fixed else set())
+    return _OWN | ({"size"} if fixed else set())
 
 
 def _short(value: Any) -> str:

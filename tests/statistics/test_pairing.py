@@ -265,6 +265,9 @@ FACTS = {
     **dict.fromkeys(Prepare(Geometry(8, 1), (0.5,), (0.5,)).facts(), QUESTION),
     "mean": NETWORK,
     "std": NETWORK,
+    "crop_pct": NETWORK,  # pictures of the right size are neither scaled nor cropped, and whether
+    "crop_mode": NETWORK,  # the pixels are the same is what the noise digest says
+    "interpolation": NETWORK,
     "moments": NETWORK,
     "class_names": QUESTION,
     "restricted": QUESTION,

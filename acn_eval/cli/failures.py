@@ -1,0 +1,49 @@
+"""Says on stderr what went wrong, and gives its exit code."""
+
+import io
+import traceback
+from contextlib import suppress
+
+import click
+
+from acn_eval.cli.terminal import say
+from acn_eval.errors import AcnEvalError
+
+__all__ = ["explained"]
+
+
+def explained(exc: BaseException) -> int:
+    """Say an exception where somebody reads stderr, and return its exit code, which is never 1."""
+    code = 4
+    match exc:
+        case BrokenPipeError() | SystemExit():  # click and rich leave a broken pipe with 1
+            pass
+        case KeyboardInterrupt() | click.Abort():
+            message = "stopped. What is done is kept; the same command goes on from there."
+            code = _say(message, 130)
+        case AcnEvalError():
+            code = _say(str(exc), exc.exit_code)
+        case click.UsageError():
+            said = io.StringIO()
+            exc.show(said)
+            _say_lines(said.getvalue())
+            code = 2
+        case click.ClickException():
+            code = _say(exc.format_message(), 2)
+        case OSError() if exc.strerror:
+            code = _say(f"{exc.filename or 'the disk'}: {exc.strerror}", code)
+        case _:
+            _say_lines("".join(traceback.format_exception(exc)))
+            _say("this is a bug in acn-eval; please report it with the lines above.", code)
+    return code
+
+
+def _say(message: str, code: int) -> int:
+    _say_lines(f"acn-eval: {' '.join(message.split())}")
+    return code
+
+
+def _say_lines(text: str) -> None:
+    with suppress(OSError):  # a full disk may hold stderr, too
+        for line in text.splitlines():
+            say(line, err=True)
