@@ -4,19 +4,21 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pydantic import Field
 
 from acn_eval import atomic
 from acn_eval.errors import DataError
+from acn_eval.strict import JSON_BYTES, Natural, Record, Seed, limited, parse_json, recorded
 
 __all__ = [
     "SCHEMA",
@@ -32,7 +34,19 @@ __all__ = [
 _FACTS = "result.json"  # it names the cells: writing it is what makes them the result
 SCHEMA = 1
 _CELLS = re.compile(r"cells(-[0-9a-f]{16})?\.parquet")
+_CELLS_BYTES = 1 << 30
+_ROWS = 1 << 20  # more of them must be worth their bytes: a few declare billions
+_ROWS_PER_BYTE = 16  # a result of dead networks has 1
 _STALE = 3600.0  # seconds after which nobody reads or writes cells that no result names
+_COLUMNS = pa.schema(
+    [
+        ("cell", pa.int32()),
+        ("id", pa.int64()),
+        ("value", pa.float32()),
+        ("predicted", pa.int32()),
+        ("confidence", pa.float32()),
+    ]
+)
 Scalar = str | int | float | bool
 
 
@@ -65,7 +79,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Skip:
+class Skip(Record):
     """A condition that was not measured, and why: never silently absent."""
 
     condition: Mapping[str, Scalar]
@@ -73,7 +87,7 @@ class Skip:
 
 
 @dataclass(frozen=True)
-class CheckpointId:
+class CheckpointId(Record):
     """Which network was measured, and what a fair comparison has to know about it.
 
     Attributes:
@@ -91,19 +105,19 @@ class CheckpointId:
     uri: str
     sha256: str
     arch: Mapping[str, Any]
-    parameters: int
-    flops: int
+    parameters: Natural
+    flops: Natural
     preprocessing: Mapping[str, Any]
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class DataId:
+class DataId(Record):
     """Which examples were used; the fingerprint covers ids, labels and pixels."""
 
     name: str
     split: str
-    n: int
+    n: Natural
     fingerprint: str
     classes: tuple[str, ...]
 
@@ -126,7 +140,7 @@ class EvalResult:
     checkpoint: CheckpointId
     data: DataId
     suite: Mapping[str, Any]
-    seed: int
+    seed: Seed
     precision: str
     device: str
     noise_version: int
@@ -135,7 +149,7 @@ class EvalResult:
     versions: Mapping[str, str]
     cells: tuple[Cell, ...]
     skipped: tuple[Skip, ...]
-    created_ms: int
+    created_ms: Annotated[int, Field(ge=0, lt=2**53)]
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
@@ -201,7 +215,7 @@ class EvalResult:
         """
         try:
             facts, content = _read(folder)
-            table = pq.read_table(pa.BufferReader(content))
+            table = _decoded(content)
         except (OSError, ValueError, pa.ArrowException) as exc:
             msg = f"{folder}: must be a folder with {_FACTS} and the cells that it names; {exc}"
             raise DataError(msg) from exc
@@ -213,9 +227,11 @@ class EvalResult:
             msg = f"{folder}: its cells must be those that {_FACTS} names; they were changed"
             raise DataError(msg)
         try:
-            return EvalResult(**{**facts, **_read_parts(facts, table)})
-        except (LookupError, TypeError, ValueError) as exc:
-            msg = f"{folder}: {_FACTS} and its cells must fit; {type(exc).__name__}: {exc}"
+            known = vars(recorded(facts, _Facts))
+            _require_name(known["suite"])
+            return EvalResult(**{**known, "cells": _cells(table, known["cells"])})
+        except ValueError as exc:
+            msg = f"{folder}: {_FACTS} and its cells must fit; {exc}"
             raise DataError(msg) from exc
 
 
@@ -227,12 +243,13 @@ def is_cells(name: str) -> bool:
 def _read(folder: Path) -> tuple[Any, bytes]:
     """Return the facts and the cells that they name, also while another result replaces them."""
     while True:
-        text = (folder / _FACTS).read_bytes()
-        facts = json.loads(text)
+        text = limited(folder / _FACTS, JSON_BYTES)
+        facts = parse_json(text)
         named = folder / _cells_name(facts.get("cells_sha256") if isinstance(facts, dict) else "")
         older = folder / "cells.parquet"  # of before the name told them apart
         try:
-            return facts, (older if older.exists() and not named.exists() else named).read_bytes()
+            cells = older if older.exists() and not named.exists() else named
+            return facts, limited(cells, _CELLS_BYTES)
         except FileNotFoundError:
             if (folder / _FACTS).read_bytes() == text:
                 raise
@@ -274,15 +291,38 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else list(value)
 
 
-def _read_parts(facts: dict[str, Any], table: pa.Table) -> dict[str, Any]:
-    data = facts["data"]
-    return {
-        "checkpoint": CheckpointId(**facts["checkpoint"]),
-        "data": DataId(**{**data, "classes": tuple(data["classes"])}),
-        "cells": _cells(table, facts["cells"]),
-        "skipped": tuple(Skip(**skip) for skip in facts["skipped"]),
-        "warnings": tuple(facts["warnings"]),
-    }
+@dataclass(frozen=True)
+class _Head(Record):
+    condition: Mapping[str, Scalar]
+    measure: str
+    primary: bool
+
+
+_Facts: Any = make_dataclass(
+    "_Facts",
+    [
+        *((f.name, f.type) for f in fields(EvalResult) if f.name != "cells"),
+        ("cells", tuple[_Head, ...]),
+    ],
+    bases=(Record,),
+)
+
+
+def _require_name(suite: Mapping[str, Any]) -> None:
+    if not isinstance(suite.get("name"), str):
+        raise ValueError("suite.name must be text")
+
+
+def _decoded(content: bytes) -> pa.Table:
+    """Return the table of a parquet file, once its columns and its number of rows are sane."""
+    file = pq.ParquetFile(pa.BufferReader(content))
+    if not file.schema_arrow.equals(_COLUMNS):
+        raise ValueError(f"columns must be {', '.join(_COLUMNS.names)}, each of its type")
+    groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+    rows = max(file.metadata.num_rows, sum(groups))
+    if rows > max(_ROWS, _ROWS_PER_BYTE * len(content)):
+        raise ValueError(f"rows must be worth their bytes; got {rows:,} in {len(content):,}")
+    return file.read()
 
 
 def _table(cells: tuple[Cell, ...]) -> pa.Table:
@@ -303,13 +343,18 @@ def _table(cells: tuple[Cell, ...]) -> pa.Table:
             "value": column("values", pa.float32()),
             "predicted": column("predicted", pa.int32()),
             "confidence": column("confidence", pa.float32()),
-        }
+        },
+        schema=_COLUMNS,
     )
 
 
-def _cells(table: pa.Table, heads: list[dict[str, Any]]) -> tuple[Cell, ...]:
+def _cells(table: pa.Table, heads: Sequence[_Head]) -> tuple[Cell, ...]:
     columns = {name: table[name].combine_chunks() for name in table.column_names}
     owner = columns["cell"].to_numpy()
+    if len(owner) and not (
+        owner[0] >= 0 and (np.diff(owner) >= 0).all() and owner[-1] < len(heads)
+    ):
+        raise ValueError("rows must belong to the cells, in their order")
     starts = np.searchsorted(owner, np.arange(len(heads) + 1))
 
     def part(name: str, lo: int, hi: int) -> NDArray[Any] | None:
@@ -318,11 +363,11 @@ def _cells(table: pa.Table, heads: list[dict[str, Any]]) -> tuple[Cell, ...]:
 
     return tuple(
         Cell(
-            condition=head["condition"],
+            condition=head.condition,
             ids=columns["id"].slice(lo, hi - lo).to_numpy(),
             values=columns["value"].slice(lo, hi - lo).to_numpy(),
-            measure=head["measure"],
-            primary=head["primary"],
+            measure=head.measure,
+            primary=head.primary,
             predicted=part("predicted", lo, hi),
             confidence=part("confidence", lo, hi),
         )

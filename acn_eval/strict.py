@@ -1,24 +1,42 @@
-"""Reads YAML into a frozen config, strictly: what is wrong is said in one line.
+"""Reads YAML and JSON into frozen objects, strictly: what is wrong is said in one line.
 
 A file comes from anyone: size, depth and number of values are limited before anything is built,
 and aliases are refused, because 400 bytes of them unfold to gigabytes.
 """
 
 import difflib
+import json
 import re
 import reprlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from acn_eval.errors import ConfigError
 
-__all__ = ["Config", "Name", "Seed", "Text", "cut", "read_config", "read_yaml"]
+__all__ = [
+    "JSON_BYTES",
+    "Config",
+    "Name",
+    "Natural",
+    "Record",
+    "Seed",
+    "Text",
+    "cut",
+    "limited",
+    "parse_json",
+    "read_config",
+    "read_json",
+    "read_yaml",
+    "recorded",
+]
 
 _BYTES = 1 << 18
+JSON_BYTES = 1 << 25
 _NODES = 10_000
 _DEPTH = 32
 _SHOWN = 80
@@ -26,10 +44,17 @@ _SHOWN = 80
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
 Text = Annotated[str, Field(max_length=1000)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Natural = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Config(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """What every config is: frozen, without unknown fields, and all of its numbers finite."""
+
+
+class Record:
+    """What a dataclass inherits that is written as JSON and read back by `recorded`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
 class _Loader(yaml.SafeLoader):
@@ -108,21 +133,74 @@ def read_yaml(path: Path, what: str) -> Any:
         ConfigError: no such file, no YAML, or more of it than a config has.
     """
     try:
-        content = _content(path, what)
-        return _Loader(content).get_single_data()
+        return _Loader(limited(path, _BYTES)).get_single_data()
     except OSError as exc:
         raise ConfigError(f"{path}: must be {what}; {exc.strerror}") from exc
     except (yaml.YAMLError, ValueError, OverflowError) as exc:
         raise ConfigError(f"{path}: must be YAML; {_problem(exc)}") from exc
 
 
-def _content(path: Path, what: str) -> bytes:
-    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe may never end
-        raise ConfigError(f"{path}: must be {what}, a file; got none")
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file, see `parse_json`.
+
+    Raises:
+        OSError: no such file.
+        ValueError: no JSON, or more of it than a record has.
+    """
+    return parse_json(limited(path, JSON_BYTES))
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the content of JSON; NaN and the infinities are numbers, as Python writes them.
+
+    Raises:
+        ValueError: no JSON, too deep, or with a key that stands twice.
+    """
+    try:
+        return json.loads(content, object_pairs_hook=_once)
+    except RecursionError as exc:
+        raise ValueError("it is nested too deep") from exc
+
+
+def recorded(facts: object, kind: Any) -> Any:
+    """Return the dataclass of plain JSON, every field known and of its type.
+
+    Raises:
+        ValueError: a field that must be something else.
+    """
+    try:
+        return _adapter(kind).validate_python(facts)
+    except ValidationError as exc:
+        error = exc.errors(include_url=False)[0]
+        where = ".".join(str(part)[:_SHOWN] for part in error["loc"]) or "all of it"
+        raise ValueError(f"{where}: {error['msg']}; got {cut(error['input'])}") from exc
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def limited(path: Path, most: int) -> bytes:
+    """Return the content of a file of at most so many bytes.
+
+    Raises:
+        OSError: no such file.
+        ValueError: it is larger, or a pipe or device, which may never end.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ValueError("it must be a file; got a pipe or device")
     with path.open("rb") as file:
-        content = file.read(_BYTES + 1)
-    if len(content) > _BYTES:
-        raise ConfigError(f"{path}: must be {what} of at most {_BYTES >> 10} KiB; got more")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it must have at most {most:,} bytes; got more")
     return content
 
 

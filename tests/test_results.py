@@ -1,5 +1,6 @@
 """The long table: what is saved is loaded, and its address is its question."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -8,6 +9,8 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -341,3 +344,110 @@ def test_a_flipped_bit_is_found(saved):
         path.write_bytes(damaged)
         with pytest.raises(DataError):
             EvalResult.load(saved)
+
+
+def named(folder, content):
+    """Make content the cells of a result, with the digest that belongs to it."""
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / f"cells-{digest[:16]}.parquet").write_bytes(content)
+    edited(folder, cells_sha256=digest)
+
+
+def parquet(table, **options):
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue().to_pybytes()
+
+
+def column(name, values, table):
+    return table.set_column(table.column_names.index(name), name, [values])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.slice(0, 0).drop_columns(["id"]),
+        lambda t: t.append_column("more", t["id"]),
+        lambda t: column("id", t["id"].cast(pa.string()), t),
+        lambda t: column("id", t["id"].cast(pa.string()).dictionary_encode(), t),
+        lambda t: column("value", t["value"].cast(pa.float64()), t),
+        lambda t: column("value", pa.array([[1.0]] * len(t)), t),
+        lambda t: column("cell", pa.array([9] * len(t), pa.int32()), t),
+        lambda t: column("cell", pa.array([-1] * len(t), pa.int32()), t),
+        lambda t: column("cell", pa.array(range(len(t))[::-1], pa.int32()), t),
+        lambda t: column("cell", pa.nulls(len(t), pa.int32()), t),
+        lambda t: column("id", pa.nulls(len(t), pa.int64()), t),
+        lambda t: column("value", pa.nulls(len(t), pa.float32()), t),
+    ],
+)
+def test_cells_of_other_columns_or_rows(saved, change):
+    table = pq.read_table(cells_of(saved))
+    named(saved, parquet(change(table)))
+    with pytest.raises(DataError) as caught:
+        EvalResult.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_that_a_few_bytes_declare_are_not_built(saved):
+    """Two million rows of one value take some kB."""
+    table = pq.read_table(cells_of(saved)).slice(0, 1)
+    many = table.take(pa.array(np.zeros(2_000_000, np.int64)))
+    content = parquet(many, compression="zstd")
+    assert len(content) < 100_000
+    named(saved, content)
+    with pytest.raises(DataError, match=r"rows must be worth their bytes; got 2,000,000 in"):
+        EvalResult.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[" * 100_000, "nested too deep"),
+        ('{"a":' * 100_000, "nested too deep"),
+        ('{"seed": 1, "seed": 2}', "a key stands twice"),
+        ('{"seed": ' + "9" * 5000 + "}", "must be a folder with"),
+        ('{"seed": 1', "must be a folder with"),
+        ("", "must be a folder with"),
+        ("\ufeff{}", "must be a folder with"),
+        (" " * (1 << 25) + "{}", "at most 33,554,432 bytes"),
+    ],
+    ids=["lists", "mappings", "twice", "digits", "cut", "empty", "mark", "large"],
+)
+def test_facts_that_are_a_bomb(saved, text, expected):
+    (saved / "result.json").write_text(text)
+    with pytest.raises(DataError, match=expected) as caught:
+        EvalResult.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"suite": []},
+        {"suite": {}},
+        {"suite": {"name": 7}},
+        {"seed": 2**64},
+        {"seed": 1e300},
+        {"seed": float("nan")},
+        {"created_ms": 10**30},
+        {"created_ms": -1},
+        {"device": ["cpu"]},
+        {"warnings": [3]},
+        {"warnings": "abc"},
+        {"versions": {"torch": 2}},
+        {"details": None},
+        {"data": {"name": "d", "split": "test", "n": -1, "fingerprint": "", "classes": ["a"]}},
+        {"data": {"name": "d", "split": "test", "n": 1, "fingerprint": "", "classes": "abc"}},
+        {"checkpoint": "x"},
+        {"cells": {"0": 1}},
+        {"cells": [{"condition": {"a": [1]}, "measure": "correct", "primary": True}] * 4},
+        {"cells": [{"condition": {}, "measure": None, "primary": True}] * 4},
+        {"skipped": [{"condition": {}, "reason": 3}]},
+    ],
+    ids=str,
+)
+def test_facts_of_other_types(saved, changes):
+    edited(saved, **changes)
+    with pytest.raises(DataError) as caught:
+        EvalResult.load(saved)
+    assert "\n" not in str(caught.value)

@@ -66,7 +66,7 @@ def gate(path):
         ("name: !!timestamp 2024-13-45\n", "a tag must be left out"),
         ("name: !!binary aGVsbG8=\n", "a tag must be left out"),
         ("[" + "a, " * 11_000 + "]", "values must be at most 10,000"),
-        ("# " + "x" * 300_000, "at most 256 KiB; got more"),
+        ("# " + "x" * 300_000, "at most 262,144 bytes; got more"),
         ("kind: robustness\n" * 2, "line 2: kind must stand there once; it is there twice"),
         ("a: {b: 1, 'b': 2}", "b must stand there once"),
         ("? [a, b]\n: c\n", "a key must be text"),

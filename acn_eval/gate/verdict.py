@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
+from acn_eval.strict import Record
 
 __all__ = ["EXIT_CODES", "Decision", "GateRule", "Measure", "Network", "Verdict"]
 
@@ -14,7 +15,7 @@ EXIT_CODES: dict[Decision, int] = {"pass": 0, "fail": 1, "no_verdict": 3}
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Record):
     """One side: its short name, the hash of its weights, and the key of its result."""
 
     name: str
@@ -28,7 +29,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class GateRule:
+class GateRule(Record):
     """One rule and what the images say about it.
 
     Attributes:
@@ -64,7 +65,7 @@ class GateRule:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Record):
     """May the candidate replace the baseline?
 
     Attributes:

@@ -1,14 +1,13 @@
 """Finds the verdict of a gate that lies beside results, and reads it back."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from acn_eval.errors import DataError
-from acn_eval.gate import GateRule, Network, Verdict
+from acn_eval.gate import Verdict
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Estimate
+from acn_eval.strict import read_json, recorded
 
 __all__ = ["read_verdict", "verdict_about"]
 
@@ -23,11 +22,7 @@ def verdict_about(results: Sequence[EvalResult], folders: Sequence[Path]) -> Ver
         folders: of the results; the folder above is searched too.
     """
     keys = {result.key for result in results}
-    found = {
-        file: facts
-        for file, facts in _candidates(folders)
-        if {facts["candidate"]["key"], facts["baseline"]["key"]} <= keys
-    }
+    found = {file: facts for file, facts in _candidates(folders) if _about(facts) <= keys}
     if not found:
         return None
     newest = max(found, key=lambda file: file.stat().st_mtime)
@@ -42,23 +37,17 @@ def read_verdict(facts: Mapping[str, Any], where: Path) -> Verdict:
     """
     plain = {name: value for name, value in facts.items() if name != "exit_code"}
     try:
-        return Verdict(
-            **{
-                **plain,
-                "candidate": Network(**facts["candidate"]),
-                "baseline": Network(**facts["baseline"]),
-                "rules": tuple(_rule(rule) for rule in facts["rules"]),
-                "warnings": tuple(facts["warnings"]),
-            }
-        )
-    except (KeyError, TypeError) as exc:
-        msg = f"{where}: must be a verdict of this version; {exc!r}. Run the gate again."
+        verdict: Verdict = recorded(plain, Verdict)
+    except ValueError as exc:
+        msg = f"{where}: must be a verdict of this version; {exc}. Run the gate again."
         raise DataError(msg) from exc
+    return verdict
 
 
-def _rule(facts: Mapping[str, Any]) -> GateRule:
-    estimate = facts["estimate"]
-    return GateRule(**{**facts, "estimate": Estimate(**estimate) if estimate else None})
+def _about(facts: Mapping[str, Any]) -> set[str]:
+    """Return the keys of both results; none where it is no verdict."""
+    sides = (facts["candidate"], facts["baseline"])
+    return {str(side.get("key")) if isinstance(side, dict) else "" for side in sides}
 
 
 def _candidates(folders: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -66,7 +55,7 @@ def _candidates(folders: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]
     places = dict.fromkeys(place for folder in folders for place in (folder, folder.parent))
     for file in (f for place in places for f in sorted(place.glob("*.json"))):
         try:
-            facts = json.loads(file.read_text())
+            facts = read_json(file)
         except (OSError, ValueError):
             continue
         if isinstance(facts, dict) and facts.keys() >= _FIELDS:

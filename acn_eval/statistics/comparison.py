@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from acn_eval.results import Scalar
+from acn_eval.strict import Record
 
 __all__ = [
     "Accuracy",
@@ -21,7 +22,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Record):
     """A point estimate with its 95 % interval."""
 
     value: float
@@ -46,7 +47,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Arm:
+class Arm(Record):
     """One side of a comparison: its label, its files (one per seed) and their training seeds."""
 
     label: str
@@ -55,7 +56,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Record):
     """Candidate against baseline under one condition, or on the primary end point.
 
     Attributes:
@@ -92,7 +93,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Record):
     """A sentence that the data support or not, and what it rests on.
 
     Attributes:
@@ -107,7 +108,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Record):
     """A number that is no accuracy, of both sides: a depth, a share, a part of the variance.
 
     Attributes:
@@ -130,7 +131,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class ManifestRow:
+class ManifestRow(Record):
     """One line of the fair-pair manifest; ``equal`` is None where a side is unknown."""
 
     name: str
@@ -140,7 +141,7 @@ class ManifestRow:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """Candidate against baseline on the same images.
 
     Attributes:

@@ -2,21 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from acn_eval import atomic
 from acn_eval.errors import DataError
-from acn_eval.statistics.comparison import (
-    Arm,
-    Claim,
-    Comparison,
-    Estimate,
-    Finding,
-    ManifestRow,
-    Row,
-)
+from acn_eval.statistics.comparison import Comparison
+from acn_eval.strict import read_json, recorded
 
 __all__ = ["FILE", "comparison_key", "load_comparison", "save_comparison"]
 
@@ -49,54 +40,14 @@ def load_comparison(folder: Path) -> Comparison:
         DataError: not a comparison, damaged, or written by another version.
     """
     try:
-        return _comparison(json.loads((folder / FILE).read_text()))
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        msg = f"{folder}: must be a folder with {FILE} of this version; {exc!r}. Compare again."
+        comparison: Comparison = recorded(read_json(folder / FILE), Comparison)
+    except (OSError, ValueError) as exc:
+        msg = f"{folder}: must be a folder with {FILE} of this version; {exc}. Compare again."
         raise DataError(msg) from exc
+    return comparison
 
 
 def _plain_name(label: str) -> str:
     """The label without what a file system or a shell would mind."""
     kept = "".join(c if c.isalnum() or c in "._" else " " for c in label)
     return "_".join(kept.split())
-
-
-def _comparison(facts: Mapping[str, Any]) -> Comparison:
-    return Comparison(
-        **{
-            **facts,
-            "candidate": _arm(facts["candidate"]),
-            "baseline": _arm(facts["baseline"]),
-            "rows": tuple(_row(row) for row in facts["rows"]),
-            "primary": _row(facts["primary"]),
-            "claim": _claim(facts["claim"]),
-            "ratio": _estimate(facts["ratio"]),
-            "manifest": tuple(ManifestRow(**row) for row in facts["manifest"]),
-            "warnings": tuple(facts["warnings"]),
-            "findings": tuple(_finding(finding) for finding in facts["findings"]),
-        }
-    )
-
-
-def _arm(facts: Mapping[str, Any]) -> Arm:
-    return Arm(facts["label"], tuple(facts["keys"]), tuple(facts["seeds"]))
-
-
-def _row(facts: Mapping[str, Any]) -> Row:
-    estimates = ("candidate", "baseline", "difference", "same_images")
-    read = {name: _estimate(facts[name]) for name in estimates}
-    return Row(**{**facts, **read, "notes": tuple(facts["notes"])})
-
-
-def _finding(facts: Mapping[str, Any]) -> Finding:
-    estimates = ("candidate", "baseline", "difference")
-    return Finding(**{**facts, **{name: _estimate(facts[name]) for name in estimates}})
-
-
-def _claim(facts: Mapping[str, Any]) -> Claim:
-    evidence = {name: Estimate(**value) for name, value in facts["evidence"].items()}
-    return Claim(facts["verdict"], facts["sentence"], evidence)
-
-
-def _estimate(facts: Mapping[str, float] | None) -> Estimate | None:
-    return None if facts is None else Estimate(**facts)

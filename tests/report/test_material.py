@@ -131,6 +131,16 @@ def test_the_gate_s_verdict_is_found_and_only_its_own(stored, tmp_path):
 
 def test_a_verdict_of_another_version_is_refused(stored):
     facts = json.loads((stored / "gate.json").read_text())
-    del facts["rules"][0]["estimate"]
+    del facts["rules"][0]["bound"]
     with pytest.raises(DataError, match=r"gate.json: must be a verdict of this version"):
         read_verdict(facts, stored / "gate.json")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000])
+def test_json_that_is_no_verdict_is_passed_over(stored, text, tmp_path):
+    shutil.copytree(stored, tmp_path / "copy")
+    facts = json.loads((stored / "gate.json").read_text())
+    (tmp_path / "copy" / "a.json").write_text(text)
+    (tmp_path / "copy" / "b.json").write_text(json.dumps({**facts, "candidate": [3]}))
+    (tmp_path / "copy" / "c.json").write_text(json.dumps({**facts, "baseline": {"key": [3]}}))
+    assert material(find([tmp_path / "copy"])).verdict == material(find([stored])).verdict

@@ -41,3 +41,38 @@ def test_a_file_with_an_unknown_field_is_a_data_error(comparison, tmp_path):
     (folder / "comparison.json").write_text(json.dumps({**facts, "mood": "good"}))
     with pytest.raises(DataError, match="mood"):
         load_comparison(folder)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["[" * 100_000, '{"a":' * 100_000, '{"n": 1, "n": 2}', '{"n": ' + "9" * 5000 + "}", "\0", ""],
+    ids=["lists", "mappings", "twice", "digits", "nul", "empty"],
+)
+def test_a_bomb_is_a_data_error(comparison, tmp_path, damage):
+    folder = save_comparison(comparison, tmp_path)
+    (folder / "comparison.json").write_text(damage)
+    with pytest.raises(DataError, match="Compare again") as caught:
+        load_comparison(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": 3},
+        {"rows": [3]},
+        {"n": "many"},
+        {"claim": {"verdict": [], "sentence": "", "evidence": {}}},
+        {"claim": {"verdict": "tie", "sentence": "", "evidence": {"x": 3}}},
+        {"candidate": {"label": "a", "keys": [3], "seeds": [0]}},
+        {"ratio": [1, 2]},
+        {"warnings": "abc"},
+    ],
+    ids=str,
+)
+def test_a_field_of_another_type_is_a_data_error(comparison, tmp_path, change):
+    folder = save_comparison(comparison, tmp_path)
+    facts = json.loads((folder / "comparison.json").read_text())
+    (folder / "comparison.json").write_text(json.dumps({**facts, **change}))
+    with pytest.raises(DataError, match="Compare again"):
+        load_comparison(folder)
