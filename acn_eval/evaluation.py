@@ -160,8 +160,15 @@ class _Run:
         setting = Setting(examples, self.place, self.seed, progress, self.opened, part_of)
         answers = self.suite.ask(subjects, setting)
         self.place.store.trim()
+        limit = self.choice.limit
+        limited = {"limit": limit} if limit == len(setting.whole) else {}
         return [
-            _result(subject.checkpoint, self.suite, setting, answer)
+            _result(
+                subject.checkpoint,
+                self.suite,
+                setting,
+                replace(answer, details={**answer.details, **limited}),
+            )
             for subject, answer in zip(subjects, answers, strict=True)
         ]
 

@@ -134,7 +134,8 @@ class EvalResult:
         created_ms: time of the first creation, Unix milliseconds.
         warnings: what a reader must know about this result, in words.
         details: what is not per test image, as plain JSON: choices made on validation, costs,
-            latency; their meaning belongs to the suite.
+            latency; their meaning belongs to the suite. ``limit`` is how many images were asked
+            for, where that left some out.
     """
 
     checkpoint: CheckpointId

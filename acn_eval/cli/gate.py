@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from acn_eval.cli.failures import explained
-from acn_eval.cli.options import data_options, output_options, place_options
+from acn_eval.cli.options import data_options, gate_place_options, output_options
 from acn_eval.cli.recording import recording
 from acn_eval.errors import AcnEvalError
 
@@ -25,7 +25,10 @@ Examples:
 
 \b
 Exit codes: 0 pass; 1 regression; 3 no verdict (too few images, or something was not measured);
-2 usage or bad input; 4 could not measure or record, or a bug."""
+2 usage or bad input; 4 could not measure or record, or a bug.
+
+\b
+Seed and limit are the gate's: with another --seed or --limit there is no PASS."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -65,7 +68,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="What a promotion must not fall behind either; once, then a tag of the model.",
 )
 @data_options
-@place_options
+@gate_place_options
 @output_options
 def command(**options: Any) -> int:
     """Judge a checkpoint against its baseline by the margins of a gate.

@@ -9,6 +9,7 @@ from typing import Any
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.cli.gate_record import keep, promote
 from acn_eval.cli.job import choice_of, place_of
+from acn_eval.cli.options import of_gate
 from acn_eval.cli.progress import bar
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
 from acn_eval.evaluation import Blocks, evaluate, evaluate_blocks
@@ -58,6 +59,7 @@ class _Measured:
 def run(options: Mapping[str, Any], recorder: Recorder | None) -> Gated:
     """Run what is not stored, judge, keep and record it, and move an alias that may move."""
     gate = read_gate(options["gate"])
+    options = of_gate(options, gate)
     candidate = load(options["ckpt"], options["arch"])
     found = _against(options, gate, candidate, options["baseline"])
     record = keep(options, found.verdict, found.results, recorder)

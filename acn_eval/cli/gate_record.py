@@ -107,4 +107,5 @@ def _tags(options: Mapping[str, Any], verdict: Verdict) -> dict[str, str]:
         "acn_eval.gate": verdict.verdict,
         "acn_eval.gate_name": verdict.gate,
         "acn_eval.gate_baseline": str(options["baseline"]),
+        "acn_eval.gate_overrides": ", ".join(verdict.overrides) or "none",
     }

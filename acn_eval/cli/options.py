@@ -1,14 +1,19 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from acn_eval.gate import Gate
 
 __all__ = [
     "SEED",
     "data_options",
+    "gate_place_options",
+    "of_gate",
     "output_options",
     "place_options",
     "side_options",
@@ -88,7 +93,7 @@ data_options = _stack(
     ),
     click.option("--restrict", is_flag=True, help="Predict among the classes of the data only."),
 )
-place_options = _stack(
+_machine_options = (
     click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
     click.option("--batch-size", type=click.IntRange(min=1), default=256, show_default=True),
     click.option(
@@ -98,9 +103,24 @@ place_options = _stack(
         show_default=True,
         help="auto measures whether bf16 pays on a large job; the choice is recorded.",
     ),
-    click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise."),
     click.option("--no-cache", is_flag=True, help="Measure anew what the cache already holds."),
 )
+place_options = _stack(
+    *_machine_options,
+    click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise."),
+)
+gate_place_options = _stack(
+    *_machine_options,
+    click.option("--seed", type=SEED, help="Of the noise [default: the gate's]; see --limit."),
+)
+
+
+def of_gate(options: Mapping[str, Any], gate: "Gate") -> dict[str, Any]:
+    """Return the options with the seed and limit of a gate where none are given."""
+    fixed = {"seed": gate.seed, "limit": gate.limit}
+    return {**options, **{k: v for k, v in fixed.items() if options[k] is None}}
+
+
 training_options = _stack(
     click.option(
         "--data-root",

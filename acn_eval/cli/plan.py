@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import data_options, place_options
+from acn_eval.cli.options import data_options, gate_place_options
 
 __all__ = ["command"]
 
@@ -40,7 +40,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
 @data_options
-@place_options
+@gate_place_options
 def command(**options: Any) -> None:
     """Say what a gate or a suite would cost, and the difference that it could see.
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from acn_eval.checkpoints import load
 from acn_eval.cli.job import choice_of, place_of
+from acn_eval.cli.options import of_gate
 from acn_eval.cli.terminal import console
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose, evaluate
@@ -43,6 +44,7 @@ def run(options: Mapping[str, Any]) -> None:
     """Say n, what it could see, and what it would cost."""
     out, name = console(), options["suite"]
     gate = read_gate(name) if is_gate(name) else None
+    options = options if gate is None else of_gate(options, gate)
     suite = read_suite(gate.suite if gate else name)
     n, known = _images(options), _discordance(options, gate)
     assumed = f"{known:g}, assumed" if isinstance(known, float) else "as measured"

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
-from acn_eval.strict import Config, Name, Text, read_config, read_yaml
+from acn_eval.strict import Config, Name, Seed, Text, read_config, read_yaml
 
 __all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
 
@@ -45,6 +45,9 @@ class Gate(Config, frozen=True):
         margins: against the baseline.
         floors: least accuracy of the candidate itself by name of an end point or condition, in
             fractions of 1; they must be cleared.
+        seed: of the noise.
+        limit: how many images are shown, the first in their keyed order; None shows all. With
+            another seed or limit there is no PASS: whoever may repeat until it passes will pass.
     """
 
     kind: Literal["gate"] = "gate"
@@ -54,6 +57,8 @@ class Gate(Config, frozen=True):
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     margins: Margins
     floors: dict[Text, Share] = Field(default_factory=dict, max_length=10_000)
+    seed: Seed = 0
+    limit: Annotated[int, Field(ge=2, lt=2**63)] | None = None
 
 
 def read_gate(name: str) -> Gate:

@@ -132,6 +132,8 @@ def _verdict(
 ) -> Verdict:
     """Put the rows together; `shown` and `total` where there were looks on the way."""
     candidate, baseline = pair
+    overrides = dict(_overrides(gate, pair, total))
+    rows = (*rows, *(_not_kept(fixed, taken) for fixed, taken in overrides.items() if rows))
     n = max((row.n for row in rows), default=0)
     early = shown is not None and shown != total
     verdict = Verdict(
@@ -149,9 +151,39 @@ def _verdict(
         rules=rows,
         early=early,
         identical=bool(rows) and _identical(candidate, baseline),
-        warnings=tuple(dict.fromkeys(_warnings(candidate, baseline))),
+        warnings=(
+            *(
+                f"{taken} instead of {fixed}: this cannot pass"
+                for fixed, taken in overrides.items()
+            ),
+            *dict.fromkeys(_warnings(candidate, baseline)),
+        ),
+        overrides=tuple(overrides.values()),
     )
     return verdict if why else replace(verdict, sentence=sentence(verdict))
+
+
+def _overrides(
+    gate: Gate, pair: tuple[EvalResult, EvalResult], total: int | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what the gate fixes, and what was taken instead."""
+    planned = total or pair[0].data.n
+    limits = [side.details["limit"] for side in pair if "limit" in side.details]
+    limit = limits[0] if limits else None
+    too_few = gate.limit is not None and not limits and planned <= gate.limit  # for a limit
+    if pair[0].seed != gate.seed:
+        yield f"seed {gate.seed}", f"seed {pair[0].seed}"
+    if limit != gate.limit and not too_few:
+        yield _images(gate.limit), _images(limit)
+
+
+def _images(limit: int | None) -> str:
+    return "all images" if limit is None else f"limit {limit}"
+
+
+def _not_kept(fixed: str, taken: str) -> GateRule:
+    note = f"the gate fixes it, and {taken} was taken"
+    return GateRule(fixed, "difference", required=False, bound=0.0, note=note)
 
 
 def _warnings(candidate: EvalResult, baseline: EvalResult) -> Iterator[str]:

@@ -58,6 +58,8 @@ def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "baseline", verdict.baseline.name
     yield "n", str(verdict.n)
     yield "level of each limit", f"{verdict.level:g}"
+    if verdict.overrides:
+        yield "overrides", ", ".join(verdict.overrides)
     for row in verdict.rules:
         if row.estimate is not None:
             for what, value in vars(row.estimate).items():

@@ -91,7 +91,8 @@ def _needed(row: GateRule) -> str:
 def _words(verdict: Verdict) -> str:
     rows = verdict.rules
     required = [row for row in rows if row.required]
-    if verdict.identical:
+    missing = [row for row in rows if row.verdict == "not_measured"]
+    if verdict.identical and not missing:
         return _of_identical(verdict)
     if verdict.verdict == "pass":
         worse = [row.name for row in required if row.note == "worse"]
@@ -99,7 +100,6 @@ def _words(verdict: Verdict) -> str:
         return f"not worse than allowed; {_lines(required)}{beside}"
     if verdict.verdict == "fail":
         return f"worse than allowed; {_lines(r for r in rows if r.verdict == 'fail')}"
-    missing = [row for row in rows if row.verdict == "not_measured"]
     if missing:
         return f"cannot be judged; {_lines(missing)}"
     return f"{verdict.n:,} images cannot tell; " + "; ".join(

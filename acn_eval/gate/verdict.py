@@ -81,6 +81,7 @@ class Verdict(Record):
         identical: the two are one network, so that only floors had to be judged.
         rules: required ones first.
         warnings: what a reader must know, in words.
+        overrides: what was taken instead of what the gate fixes, in words; each forbids a PASS.
     """
 
     gate: str
@@ -98,6 +99,7 @@ class Verdict(Record):
     early: bool = False
     identical: bool = False
     warnings: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -107,13 +107,56 @@ def test_damaged_weights_fail(shop, call):
 
 
 def test_fifty_images_and_one_point_give_no_verdict(shop, call):
-    (shop / "gate.yaml").write_text(GATE.replace("0.02", "0.01"))
-    job = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", "--limit", "50", "-q")
+    (shop / "gate.yaml").write_text(GATE.replace("0.02", "0.01") + "limit: 50\n")
+    job = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", "-q")
     code, out, _ = call(*job)
     assert code == 3
     assert out.startswith("NO VERDICT: copy against tiny_ac: 50 images cannot tell; ")
     assert call(*job, "--on-no-verdict", "pass")[0] == 0
     assert call(*job, "--on-no-verdict", "fail")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "fixed", "taken"),
+    [
+        (("--seed", "7"), "seed 0", "seed 7"),
+        (("--limit", "600"), "all images", "limit 600"),
+        (("--limit", "600", "--sequential"), "all images", "limit 600"),
+    ],
+)
+def test_an_override_is_shown_and_cannot_pass(shop, call, given, fixed, taken):
+    (shop / "gate.yaml").write_text(GATE.replace("0.02", "0.03"))
+    copy = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", *given)
+    code, out, _ = call(*copy, "--json", "v.json", "--junit", "v.xml", "--markdown", "v.md")
+    assert code == 3
+    said = f"{fixed} was not measured (the gate fixes it, and {taken} was taken)"
+    assert said in " ".join(out.split())
+    assert f"! {taken} instead of {fixed}: this cannot pass" in out
+    verdict = json.loads((shop / "v.json").read_text())
+    assert (verdict["overrides"], verdict["verdict"]) == ([taken], "no_verdict")
+    assert f"- {taken} instead of {fixed}" in (shop / "v.md").read_text()
+    suite = ElementTree.parse(shop / "v.xml").getroot()[0]
+    assert suite.get("errors") == "1"
+    (held,) = suite.findall("properties/property[@name='overrides']")
+    assert held.get("value") == taken
+
+
+def test_an_override_takes_nothing_from_a_failure_and_gives_no_identity(shop, call):
+    job = (*JOB, "--baseline", "tiny_ac.pt", "--limit", "600", "-q")
+    assert call(*job, "--ckpt", "damaged.pt")[0] == 1
+    code, out, _ = call(*job, "--ckpt", "tiny_ac.pt")
+    assert (code, out.startswith("NO VERDICT: tiny_ac against tiny_ac: cannot be")) == (3, True)
+
+
+def test_what_the_gate_fixes_may_be_given_as_well(shop, call):
+    (shop / "gate.yaml").write_text(GATE + "limit: 600\nseed: 3\n")
+    job = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", "-q", "--json", "v.json")
+    for given in ((), ("--seed", "3", "--limit", "600")):
+        assert call(*job, *given)[0] == 0
+        verdict = json.loads((shop / "v.json").read_text())
+        assert (verdict["n"], verdict["overrides"]) == (600, [])
+    code, out, _ = call("plan", "--suite", "gate.yaml", "--data", "npz:all.npz")
+    assert (code, "n = 600," in out) == (0, True)
 
 
 def test_looks_stop_early_and_mark_the_results(shop, call):
@@ -132,9 +175,9 @@ def test_looks_that_decide_nothing_end_with_the_ordinary_result(shop, call):
     """Also where noise is in units of the channel std of all images, not of a block."""
     normalized = SUITE.replace("[0.1, 0.3]", "[0.1, 0.3], space: normalized, clip: false")
     (shop / "small.yaml").write_text(normalized)
-    (shop / "gate.yaml").write_text(GATE.replace("0.02", "0.005"))
+    (shop / "gate.yaml").write_text(GATE.replace("0.02", "0.005") + "limit: 700\n")
     pair_of = ("--ckpt", "copy.pt", "--baseline", "tiny_ac.pt")
-    job = (*JOB, *pair_of, "--limit", "700")
+    job = (*JOB, *pair_of)
     code, out, _ = call(*job, "--sequential")
     assert code == 0
     assert "stopped" not in out

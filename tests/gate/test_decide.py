@@ -315,6 +315,44 @@ def test_order_of_the_images_does_not_matter():
     )
 
 
+@pytest.mark.parametrize(
+    ("fixed", "details", "overrides"),
+    [
+        ({}, {}, ()),
+        ({"seed": 1}, {}, ("seed 0",)),
+        ({"limit": 1000}, {"limit": 1000}, ()),
+        ({"limit": 2000}, {}, ()),  # the data has fewer
+        ({"limit": 500}, {}, ("all images",)),
+        ({"limit": 500}, {"limit": 1000}, ("limit 1000",)),
+        ({}, {"limit": 1000}, ("limit 1000",)),
+        ({"seed": 1}, {"limit": 1000}, ("seed 0", "limit 1000")),
+    ],
+)
+def test_stored_results_of_another_seed_or_limit_cannot_pass(fixed, details, overrides):
+    own = gate(**fixed)
+    good, bad = (
+        [replace(side, details=details) for side in pair(1000, clean=(0, losses))]
+        for losses in (0, 200)
+    )
+    verdict = decide(own, *good)
+    assert verdict.overrides == overrides
+    assert verdict.verdict == ("no_verdict" if overrides else "pass")
+    assert decide(own, good[0], good[0]).verdict == verdict.verdict
+    failed = decide(own, *bad)
+    assert (failed.verdict, failed.overrides) == ("fail", overrides)
+    assert [w for w in failed.warnings if "this cannot pass" in w] == [
+        w for w in verdict.warnings if "this cannot pass" in w
+    ]
+    assert len(failed.warnings) == len(overrides)
+
+
+def test_an_override_leaves_the_adjustment_of_the_rules_alone():
+    sides = pair(1000, gaussian_04=(2, 66))
+    assert (
+        decide(gate(cell=0.05, seed=1), *sides).rules[:4] == decide(gate(cell=0.05), *sides).rules
+    )
+
+
 def test_repeats_are_averaged_within_the_image():
     candidate, baseline = pair(1000, gaussian_04=(0, 40))
     doubled = [

@@ -55,6 +55,7 @@ def test_the_verdict_becomes_tags_of_the_run_and_the_version(shelf):
     client = shelf[2].store.client()
     tags = client.get_run(record.version.run).data.tags
     assert tags["acn_eval.gate"] == "pass"
+    assert tags["acn_eval.gate_overrides"] == "none"
     assert (tags["acn_eval.gate_name"], tags["acn_eval.gate_baseline"]) == ("toy", "old.pt")
     assert client.get_model_version("tagged", "1").tags["acn_eval.gate"] == "pass"
     again = gated(shelf, GOOD, register="tagged")[1]
