@@ -11,7 +11,9 @@ import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import import_module
+from math import inf
 from pathlib import Path
+from resource import struct_rusage
 from typing import Any
 
 import psutil
@@ -34,6 +36,7 @@ class Ending:
         code: exit code; None if it was killed after its time, negative if a signal killed it.
         out, err: what it wrote.
         seconds: wall time.
+        busy: seconds of a processor, which a loaded machine does not stretch.
         bytes: largest resident size, beyond what it was forked with.
     """
 
@@ -41,10 +44,16 @@ class Ending:
     out: str
     err: str
     seconds: float
+    busy: float
     bytes: int
 
     def faults(
-        self, codes: Collection[int] = (0, 2), *, seconds: float = 2.0, size: int = 2 << 30
+        self,
+        codes: Collection[int] = (0, 2),
+        *,
+        seconds: float = 2.0,
+        busy: float = inf,
+        size: int = 2 << 30,
     ) -> list[str]:
         """Say what is wrong: nothing may be but a fine end, or one line with the right code."""
         found = {
@@ -53,6 +62,7 @@ class Ending:
             "not one line": self.code != 0 and not _LINE.fullmatch(self.err),
             "a long line": len(self.err) > _LONGEST,
             f"{self.seconds:.1f} s": self.seconds > seconds,
+            f"{self.busy:.1f} s of a processor": self.busy > busy,
             f"{self.bytes >> 20} MiB": self.bytes > size,
         }
         return [fault for fault, there in found.items() if there]
@@ -72,9 +82,11 @@ def attack(work: Callable[[], Any], limit: float = 20.0) -> Ending:
         pid = os.fork()
         if pid == 0:
             _child(work, said)
-        code, peak = _waited(pid, start + limit)
+        code, used = _waited(pid, start + limit)
         out, err, size = (path.read_text(errors="replace") for path in said.values())
-        return Ending(code, out, err, time.perf_counter() - start, peak - int(size or peak))
+        seconds, peak = time.perf_counter() - start, used.ru_maxrss << 10
+        busy = used.ru_utime + used.ru_stime
+        return Ending(code, out, err, seconds, busy, peak - int(size or peak))
 
 
 def command(*arguments: object, limit: float = 20.0) -> Ending:
@@ -113,13 +125,13 @@ def _ended(work: Callable[[], Any]) -> int:
     return 0
 
 
-def _waited(pid: int, end: float) -> tuple[int | None, int]:
-    """Return the exit code, or None where it had to be killed, and the largest size in bytes."""
+def _waited(pid: int, end: float) -> tuple[int | None, struct_rusage]:
+    """Return the exit code, or None where it had to be killed, and what it used."""
     while time.perf_counter() < end:
         done, status, used = os.wait4(pid, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status), used.ru_maxrss << 10
+            return os.waitstatus_to_exitcode(status), used
         time.sleep(0.002)
     os.kill(pid, signal.SIGKILL)
     _, _, used = os.wait4(pid, 0)
-    return None, used.ru_maxrss << 10
+    return None, used

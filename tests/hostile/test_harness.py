@@ -38,3 +38,6 @@ def test_every_fault_is_seen():
     assert large.faults(size=1 << 20) == [f"{large.bytes >> 20} MiB"]
     slow = attack(lambda: time.sleep(0.1))
     assert slow.faults(seconds=0.05) == [f"{slow.seconds:.1f} s"]
+    assert slow.faults(seconds=60, busy=1) == []
+    keen = attack(lambda: sum(range(10**7)))
+    assert keen.faults(seconds=60, busy=0.01) == [f"{keen.busy:.1f} s of a processor"]
