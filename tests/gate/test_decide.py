@@ -10,8 +10,10 @@ from scipy.stats import norm
 from acn_eval.errors import ConfigError
 from acn_eval.gate import GateRule, decide
 from acn_eval.gate.judge import overall
+from acn_eval.gate.rules import rules_of
 from acn_eval.results import Skip
 from acn_eval.statistics import Estimate
+from acn_eval.statistics.pairing import join
 from tests.gate.pairs import gate, pair
 from tests.statistics.results import STRONG, WEAK, cell
 
@@ -277,6 +279,15 @@ def test_outcomes_that_are_no_numbers_give_no_verdict():
     verdict = decide(gate(), replace(candidate, cells=(*candidate.cells[:2], broken)), baseline)
     assert (verdict.verdict, verdict.rules) == ("no_verdict", ())
     assert "outcomes must be numbers from 0 to 1; under corruption gaussian" in verdict.sentence
+
+
+def test_a_rule_is_not_measured_by_what_is_no_number():
+    """Pairing refuses such outcomes; a rule does so again, because NaN is below no margin."""
+    outcomes = join(pair(100))
+    outcomes.values[:, -1, 5] = np.nan
+    found = {rule.name: rule for rule in rules_of(gate(), outcomes, {"name": "robustness"})}
+    assert [name for name, rule in found.items() if rule.measured] == ["clean", "gaussian 0.1"]
+    assert "must be numbers from 0 to 1" in found["mean corrupted"].reason
 
 
 def test_images_that_one_side_lost_give_no_verdict():
