@@ -32,7 +32,8 @@ HEAD = """# Results of the shipped checkpoints
 Written by `python benchmarks/results.py`. Accuracy in % with 95 % intervals; differences
 (ACN minus residual) in points: per condition with a simultaneous 95 % band over the conditions of
 the suite, for the primary end point with a 95 % interval of its own. MDE is the smallest
-difference that this many images would have shown with 80 % power. A tie is a tie.
+difference that this many images would have shown with 80 % power. A tie is
+equivalence within the margin that the suite states.
 
 These are small networks on small pictures, trained for minutes on a CPU. They neither confirm nor
 refute the paper's tables; they show what the tool says about real checkpoints."""

@@ -6,12 +6,19 @@ Figures come with their Monte Carlo standard error.
 """
 
 import math
+from functools import cache
+from itertools import product
 
 import numpy as np
 from scipy.stats import norm
 from simulate_statistics import Figure, Floats, average, generator, rates, show
 
-from acn_eval.statistics import crossed
+from acn_eval.statistics import BoundedSample, Estimate, Finding, crossed, seeds_only
+from acn_eval.statistics.claims import Sample
+from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
+from acn_eval.statistics.finding_claims import trade_claim
+from acn_eval.statistics.score import Interval
 
 N, SEEDS = 360, 5
 CORRELATIONS = (-0.25, 0.0, 0.31, 0.6)
@@ -53,7 +60,72 @@ def pairing(replicates: int = 2000) -> list[Figure]:
     return found
 
 
+MARGIN = 0.02
+TRUTHS = {"no difference": 0.0, "half the margin": 0.01, "exactly the margin": 0.02}
+SIZES = {"n = 360": 360, "n = 2,000": 2000, "n = 10,000": 10_000}
+
+
+def ties(replicates: int = 4000) -> list[Figure]:
+    """How often a difference of two files is called a tie within 2 points, 6 % discordant."""
+    found = []
+    for (truth, gap), (size, n) in product(TRUTHS.items(), SIZES.items()):
+        rng = generator("ties", truth, size)
+        shares = (0.03 + gap / 2, 0.03 - gap / 2, 0.94)
+        limits = [interval_of(*counts) for counts in rng.multinomial(n, shares, replicates)]
+        tie = [Equivalence(MARGIN, *ninety).shown for ninety, _ in limits]
+        open_ = [low <= 0 <= high for _, (low, high) in limits]
+        hits = {"tie": tie, "limits contain 0": open_}
+        found += rates(truth, n, hits)
+    return found
+
+
+@cache
+def interval_of(gains: int, losses: int, same: int) -> tuple[Interval, Interval]:
+    """Limits at 90 % and at 95 %."""
+    counts = np.array([losses, same, gains])
+    sample = BoundedSample(np.array([-1.0, 0.0, 1.0]), counts, (-1.0, 1.0))
+    return sample.interval(CONFIDENCE), sample.interval()
+
+
+LEARNERS = {  # true differences in forgetting and in learning, in points
+    "neither differs": (0.0, 0.0),
+    "forgets less because it learned less": (-5.0, -5.0),
+    "forgets less, learns one margin less": (-5.0, -2.0),
+    "forgets less, learns alike": (-5.0, 0.0),
+}
+WORDS = end_point_of({"kind": "continual", "equivalence_margin": MARGIN})
+
+
+def forgetting(replicates: int = 4000) -> list[Figure]:
+    """What is said of forgetting beside learning, five seeds a side, 1.5 and 1 points a seed."""
+    found = []
+    for setting, (forgotten, learned) in LEARNERS.items():
+        rng = generator("forgetting", setting)
+        said = [
+            trade_claim("", seen(rng, forgotten, 1.5), seen(rng, learned, 1.0), WORDS, FIVE)
+            for _ in range(replicates)
+        ]
+        for verdict in ("better", "depends", "tie"):
+            hits = {verdict: [claim.verdict == verdict for claim in said]}
+            found += rates(setting, SEEDS, hits)
+    return found
+
+
+FIVE = Sample(0, SEEDS)
+
+
+def seen(rng: np.random.Generator, truth: float, spread: float) -> Finding:
+    """A difference in points between five seeds a side."""
+    left, right = (
+        truth + spread * rng.normal(size=(SEEDS, 1)),
+        spread * rng.normal(size=(SEEDS, 1)),
+    )
+    effect = seeds_only(left, -right)
+    value = Estimate(effect.value, *effect.interval())
+    return Finding("", "%", value, value, value, limits_90=tuple(effect.interval(CONFIDENCE)))
+
+
 if __name__ == "__main__":
-    for table in (pairing,):
+    for table in (pairing, ties, forgetting):
         print(f"\n## {table.__name__}\n\n{(table.__doc__ or '').splitlines()[0]}\n")
         show(table())

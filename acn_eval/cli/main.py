@@ -25,7 +25,7 @@ _COMMANDS = {
     "low-data": "Trainings on few images: who learns more from little data?",
     "dynamics": "Exits and gradients while networks are trained: layer by layer, by itself?",
     "continual": "Tasks learned in turn: how much does it forget, and does a remedy help?",
-    "compare": "Stored results against each other: a verdict, or a ranking with ties.",
+    "compare": "Stored results against each other: a verdict, or a ranking of several.",
     "report": "One page with everything a comparison says: charts, tables, pictures.",
     "train": "Train a recipe: exact, resumable, never touching test.",
     "upload": "Record results that are on disk in MLflow; twice changes nothing.",
@@ -75,7 +75,8 @@ def cli() -> None:
     """Is a network that was trained differently really better?
 
     acn-eval puts checkpoints through a suite of questions, pairs them image by image with a
-    baseline, and says what the data support: intervals, tests, and ties shown as ties.
+    baseline, and says what the data support: intervals, tests, and where
+    they cannot tell.
     """
 
 

@@ -38,7 +38,7 @@ def command(**options: Any) -> None:
 
     Every checkpoint sees the same noise on the same images. The table shows each condition with
     simultaneous intervals and adjusted p values; the verdict is about the mean corrupted
-    accuracy, and a tie is shown as a tie.
+    accuracy; a tie is only said within the margin that the suite states.
     """
     from acn_eval.cli.job import run  # torch and MLflow are imported below this line only
 

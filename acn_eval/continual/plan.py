@@ -20,7 +20,7 @@ from acn_eval.training.fit import Scale
 
 __all__ = ["JUDGED", "Course", "Plan", "open_plan"]
 
-JUDGED = frozenset({"name", "description", "paired_seeds"})
+JUDGED = frozenset({"name", "description", "equivalence_margin", "paired_seeds"})
 """Fields of a suite that say how outcomes are shown and judged; they decide none."""
 
 

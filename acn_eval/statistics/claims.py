@@ -1,11 +1,13 @@
-"""What may be said in words: more robust, less robust, a tie, or that it depends."""
+"""What may be said in words: more or less robust, a tie, undecided, or that it depends."""
 
+import math
 from dataclasses import dataclass
 
-from acn_eval.statistics.comparison import Claim, Estimate, Finding, Row
+from acn_eval.statistics.comparison import Claim, Estimate, Row, Said
 from acn_eval.statistics.endpoints import EndPoint
+from acn_eval.statistics.equivalence import Equivalence
 
-__all__ = ["Evidence", "claim", "finding_claim", "identical", "no_claim"]
+__all__ = ["Evidence", "Sample", "claim", "identical", "no_claim", "sign_of", "unseparated"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Evidence:
         logit: the same on the logit scale.
         scales: False where the difference speaks for itself, because nothing was corrupted.
         disturbed, undisturbed: what the two are called.
+        equivalence: of the difference on the primary end point; None without a margin.
     """
 
     corrupted: Estimate
@@ -26,6 +29,7 @@ class Evidence:
     scales: bool = True
     disturbed: str = "corrupted"
     undisturbed: str = "clean"
+    equivalence: Equivalence | None = None
 
     def named(self) -> dict[str, Estimate]:
         """The estimates that exist, by the names that tables show."""
@@ -41,7 +45,7 @@ class Evidence:
     def signs(self) -> tuple[int, ...]:
         """+1, -1, or 0 where the interval contains 0, one per estimate that should exist."""
         count = 3 if self.scales else 1
-        return tuple(_sign(e) for e in (self.corrupted, self.drop, self.logit)[:count])
+        return tuple(sign_of(e) for e in (self.corrupted, self.drop, self.logit)[:count])
 
 
 def identical(left: str, right: str) -> Claim:
@@ -50,7 +54,51 @@ def identical(left: str, right: str) -> Claim:
     return Claim("identical", sentence, {})
 
 
-def claim(subject: str, primary: Row, evidence: Evidence, words: EndPoint) -> Claim:
+@dataclass(frozen=True)
+class Sample:
+    """What a difference was judged on.
+
+    Attributes:
+        images: that are a sample, 0 where they are not.
+        seeds: of the smaller side, 0 where the files are given.
+        replicate: what these are: seeds, or draws.
+    """
+
+    images: int
+    seeds: int
+    replicate: str = "seed"
+
+    def needed(self, growth: float) -> str:
+        """Return how many of them would show a tie in four of five repetitions, if it is one."""
+        if growth <= 1:
+            return "; it lies too near the margin"
+        parts = [f"{math.ceil(growth * self.seeds):,} {self.replicate}s a side"] * bool(self.seeds)
+        parts += [f"{math.ceil(growth * self.images):,} images"] * bool(self.images)
+        return f"; a tie needs about {' and '.join(parts)}" if parts else ""
+
+
+def unseparated(equal: Equivalence | None, sample: Sample, scale: float) -> tuple[Said, str, str]:
+    """Return the verdict on a difference that was not detected: its words, and what it needs.
+
+    Args:
+        equal: the difference against the margin of the suite, if that states one.
+        sample: that it was judged on.
+        scale: of its unit in points.
+    """
+    if equal is None:
+        why = "; the suite states no equivalence margin, so there is no tie"
+        return "undecided", "no difference detected", why
+    margin, low, high = (scale * x for x in (equal.margin, equal.low, equal.high))
+    within = f"within {margin:.1f} points (90 % interval [{low:+.1f}, {high:+.1f}])"
+    if equal.shown:
+        return "tie", f"equivalent {within}", ""
+    needed = sample.needed(equal.growth)
+    return "undecided", f"no difference detected, nor equivalence {within}", needed
+
+
+def claim(
+    subject: str, primary: Row, evidence: Evidence, words: EndPoint, sample: Sample
+) -> Claim:
     """Return the verdict on the primary end point, with the subject in front.
 
     "More robust" needs the corrupted difference, the (corrupted - clean) difference and the
@@ -58,37 +106,8 @@ def claim(subject: str, primary: Row, evidence: Evidence, words: EndPoint) -> Cl
     from 91.3 % and 95.7 % clean is -16.4 points in accuracy and -12.0 in drop, and 0 in logits:
     only the last says that nothing about robustness differs.
     """
-    verdict, said = _verdict(primary, evidence, words)
-    return Claim(verdict, f"{subject}: {said}", evidence.named())
-
-
-def finding_claim(
-    subject: str, finding: Finding, words: tuple[str, str], whole: Estimate | None
-) -> Claim:
-    """Return the verdict on a number of which less is better, e.g. the layers that are needed.
-
-    A network that needs less of itself because the whole is worse is not better: where both
-    speak, and one for each side, it depends.
-
-    Args:
-        subject: stands in front.
-        finding: with a difference.
-        words: where the candidate's is smaller, and where it is larger.
-        whole: difference in accuracy of the whole networks, if it is known.
-    """
-    difference = finding.difference
-    assert difference is not None
-    sign = _sign(difference)
-    verdict = {-1: "better", 0: "tie", 1: "worse"}[sign]
-    evidence = {finding.name: difference}
-    said = {-1: words[0], 0: "no difference proven", 1: words[1]}[sign]
-    value, low, high = difference.value, difference.low, difference.high
-    shown = f"{finding.name} {value:+.1f} {finding.difference_unit} [{low:+.1f}, {high:+.1f}]"
-    if whole is not None and sign != 0 and _sign(whole) == sign:
-        verdict, evidence = "depends", {**evidence, "whole network": whole}
-        against = "less" if sign < 0 else "more"
-        shown += f", but the whole network is {against} accurate, {_points(whole)}"
-    return Claim(verdict, f"{subject}: {said}; {shown}", evidence)
+    verdict, said = _verdict(primary, evidence, words, sample)
+    return Claim(verdict, f"{subject}: {said}", evidence.named(), evidence.equivalence)
 
 
 def no_claim(
@@ -104,14 +123,18 @@ def no_claim(
     return Claim("none", f"{subject}: {said}", evidence.named())
 
 
-def _verdict(primary: Row, evidence: Evidence, words: EndPoint) -> tuple[str, str]:
-    shown = f"{primary.name} {_points(evidence.corrupted)}"
+def _verdict(
+    primary: Row, evidence: Evidence, words: EndPoint, sample: Sample
+) -> tuple[Said, str]:
+    shown, equal = f"{primary.name} {_points(evidence.corrupted)}", evidence.equivalence
     signs = evidence.signs()
-    if "undecidable" in primary.notes:
-        return "undecidable", f"undecidable: they differ on too few images; {shown}"
-    if signs[0] == 0:
-        seen = f"could have seen {100 * primary.mde:.1f} points"
-        return "tie", f"no difference detected; {shown}; {seen}"
+    if signs[0] == 0 or "undecidable" in primary.notes:
+        verdict, said, needed = unseparated(equal, sample, 100)
+        few = "; they differ on too few images" * ("undecidable" in primary.notes)
+        seen = f"; could have seen {100 * primary.mde:.1f} points"
+        return verdict, f"{said}{few}; {shown}{seen}{needed}"
+    if equal is not None and equal.shown:
+        shown += f", within the margin of {100 * equal.margin:.1f} points"
     if set(signs) == {1}:
         return "better", f"{words.better}; {shown}"
     if set(signs) == {-1}:
@@ -129,7 +152,8 @@ def _why_it_depends(evidence: Evidence) -> str:
     )
 
 
-def _sign(estimate: Estimate | None) -> int:
+def sign_of(estimate: Estimate | None) -> int:
+    """Return +1 or -1 where the limits lie to one side of 0, else 0."""
     if estimate is None:
         return 0
     return (estimate.low > 0) - (estimate.high < 0)

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics.cautions import cautions
-from acn_eval.statistics.claims import Evidence, claim, finding_claim, identical, no_claim
+from acn_eval.statistics.claims import Evidence, Sample, claim, identical, no_claim
 from acn_eval.statistics.comparison import Accuracy, Arm, Claim, Comparison, Finding, Row
-from acn_eval.statistics.design import Design, Pair
+from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
 from acn_eval.statistics.endpoints import EndPoint, end_point_of
+from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
+from acn_eval.statistics.finding_claims import finding_claim, trade_claim
 from acn_eval.statistics.logits import logit_difference
 from acn_eval.statistics.manifest import manifest, mismatches
 from acn_eval.statistics.pairing import (
@@ -55,7 +58,9 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     fairness = manifest(candidates, baselines)
     findings = words.findings(design, candidates, baselines)
     rows = tables.rows(outcomes.names, outcomes.conditions, pairs)
-    said = _claim(candidates, baselines, primary, evidence, words)
+    seeds = min(len(candidates), len(baselines)) if design.unit == ARCHITECTURES else 0
+    sample = Sample(primary.n, seeds, words.replicate)
+    said = _claim(candidates, baselines, primary, evidence, (words, sample))
     return Comparison(
         candidate=_arm(candidates, words),
         baseline=_arm(baselines, words),
@@ -65,7 +70,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
         n=primary.n,
         rows=rows,
         primary=primary,
-        claim=_decided(said, findings, words, rows),
+        claim=_decided(said, findings, words, rows, replace(sample, images=0)),
         ratio=ratio,
         manifest=fairness,
         warnings=(
@@ -135,12 +140,14 @@ def _end_point(result: EvalResult, outcomes: Outcomes) -> EndPoint:
 def _evidence(
     design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair, words: EndPoint
 ) -> Evidence:
-    corrupted = estimate(design.difference(end_point))
+    effect = design.difference(end_point)
+    corrupted, limits = estimate(effect), effect.interval(CONFIDENCE)
+    equal = Equivalence(words.margin, *limits) if words.margin is not None else None
     if not words.scales:
-        return Evidence(corrupted, drop=None, logit=None, scales=False)
+        return Evidence(corrupted, drop=None, logit=None, scales=False, equivalence=equal)
     clean = [p for p, c in zip(pairs, outcomes.conditions, strict=True) if _is_clean(c)]
     if not clean:
-        return Evidence(corrupted, drop=None, logit=None)
+        return Evidence(corrupted, drop=None, logit=None, equivalence=equal)
     drop = design.difference(end_point - clean[0], support=(-2.0, 2.0))
     logit = logit_difference(design, end_point, clean[0])
     return Evidence(
@@ -149,6 +156,7 @@ def _evidence(
         estimate(logit),
         disturbed=words.disturbed,
         undisturbed=words.undisturbed,
+        equivalence=equal,
     )
 
 
@@ -157,8 +165,9 @@ def _claim(
     baselines: Sequence[EvalResult],
     primary: Row,
     evidence: Evidence,
-    words: EndPoint,
+    judged: tuple[EndPoint, Sample],
 ) -> Claim:
+    words, sample = judged
     left, right = _arm(candidates, words).label, _arm(baselines, words).label
     if _identical(candidates, baselines):
         return identical(left, right)
@@ -166,18 +175,22 @@ def _claim(
     subject = f"{left} against {right}"
     if min(seeds) < words.least and not (words.alone and max(seeds) == 1):
         return no_claim(subject, seeds, primary, evidence, words)
-    return claim(subject, primary, evidence, words)
+    return claim(subject, primary, evidence, words, sample)
 
 
 def _decided(
-    said: Claim, findings: Sequence[Finding], words: EndPoint, rows: Sequence[Row]
+    said: Claim, findings: Sequence[Finding], words: EndPoint, rows: Sequence[Row], sample: Sample
 ) -> Claim:
-    """Let the first finding decide where that is what the suite asks for."""
-    if words.decisive is None or not findings or said.verdict in {"identical", "none"}:
+    """Let a finding decide where that is what the suite asks for, and where it is there."""
+    found = {finding.name: finding for finding in findings}
+    decisive = words.decisive
+    if decisive is None or decisive.name not in found or said.verdict in {"identical", "none"}:
         return said
-    subject = said.sentence.partition(": ")[0]
+    subject, first = said.sentence.partition(": ")[0], found[decisive.name]
+    if decisive.beside:
+        return trade_claim(subject, first, found[decisive.beside], words, sample)
     whole = [row.difference for row in rows if _is_whole(row.condition)]
-    return finding_claim(subject, findings[0], words.decisive, whole[0] if whole else None)
+    return finding_claim(subject, first, words, whole[0] if whole else None, sample)
 
 
 def _is_whole(condition: dict[str, Scalar]) -> bool:

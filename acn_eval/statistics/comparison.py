@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from acn_eval.results import Scalar
+from acn_eval.statistics.equivalence import Equivalence
 from acn_eval.strict import Record
 
 __all__ = [
@@ -16,9 +17,13 @@ __all__ = [
     "Finding",
     "ManifestRow",
     "Row",
+    "Said",
     "name_of",
     "names_of",
 ]
+
+Said = Literal["better", "worse", "tie", "undecided", "depends", "identical", "none"]
+"""Every verdict of a comparison: the words of the terminal, JSON, MLflow and the report."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,17 @@ class Claim(Record):
     """A sentence that the data support or not, and what it rests on.
 
     Attributes:
-        verdict: "better" | "worse" | "tie" | "depends" | "undecidable" | "identical" | "none".
+        verdict: ``tie`` is equivalence within the margin that the suite states; ``undecided``
+            is neither that nor a difference; ``none`` is no claim on architectures.
         sentence: plain words, complete.
         evidence: named estimates that the sentence rests on.
+        equivalence: of what the verdict is about; None where the suite states no margin.
     """
 
-    verdict: str
+    verdict: Said
     sentence: str
     evidence: dict[str, Estimate]
+    equivalence: Equivalence | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,7 @@ class Finding(Record):
         unit: of both sides.
         difference: candidate - baseline with 95 % limits; None where there is none to speak of.
         note: how it was obtained, in words.
+        limits_90: of the difference: those of two one-sided tests.
     """
 
     name: str
@@ -123,11 +132,18 @@ class Finding(Record):
     baseline: Estimate
     difference: Estimate | None
     note: str = ""
+    limits_90: tuple[float, float] | None = None
 
     @property
     def difference_unit(self) -> str:
         """Unit of the difference: two shares in % differ by points."""
         return "points" if self.unit == "%" else self.unit
+
+    def equivalence(self, margin: float | None) -> Equivalence | None:
+        """Return the difference against a margin in its unit, where both are known."""
+        if margin is None or self.limits_90 is None:
+            return None
+        return Equivalence(margin, *self.limits_90)
 
 
 @dataclass(frozen=True)

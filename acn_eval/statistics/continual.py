@@ -13,6 +13,7 @@ from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
 from acn_eval.statistics.architectures import pair_by_seed, seeds_only
 from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.design import ARCHITECTURES, CHECKPOINTS, Design, Pair
+from acn_eval.statistics.equivalence import CONFIDENCE
 
 __all__ = [
     "INTRANSIGENCE",
@@ -137,12 +138,13 @@ def _difference(
     right: Sequence[EvalResult],
     measure: str,
     scenario: str,
+    confidence: float = 0.95,
 ) -> Estimate:
     ours, theirs = (_values(side, measure, scenario)[:, None] for side in (left, right))
     if min(len(ours), len(theirs)) == 1:
         return Estimate(float(ours.mean() - theirs.mean()), math.nan, math.nan)
     effect = seeds_only(*design.arms(Pair(ours, theirs)))
-    low, high = effect.interval()
+    low, high = effect.interval(confidence)
     return Estimate(effect.value, max(-2.0, low), min(2.0, high))
 
 
@@ -162,6 +164,7 @@ def continual_findings(
         for measure in _measures(both):
             sides = (candidates, baselines)
             left, right = (_over_seeds(side, measure, scenario) for side in sides)
+            inner = _difference(design, *sides, measure, scenario, CONFIDENCE)
             found.append(
                 Finding(
                     name=_named(measure, scenario),
@@ -169,6 +172,7 @@ def continual_findings(
                     candidate=_percent(left),
                     baseline=_percent(right),
                     difference=_percent(_difference(design, *sides, measure, scenario)),
+                    limits_90=(100 * inner.low, 100 * inner.high),
                     note=f"Student's t over seeds, {pairing}: it holds for these test images",
                 )
             )

@@ -12,6 +12,7 @@ from acn_eval.results import Cell, EvalResult
 from acn_eval.statistics.architectures import Student, seeds_only
 from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
+from acn_eval.statistics.equivalence import CONFIDENCE
 from acn_eval.statistics.score import BoundedSample
 
 __all__ = ["Cut", "cut_depth", "cut_of", "depth_findings", "exits_of", "images_needed"]
@@ -107,14 +108,17 @@ def depth_findings(
         return _of_files(candidates, baselines)
     shares = Pair(*(_shares(side) for side in (candidates, baselines)))
     rounding = [_rounding(side) for side in (candidates, baselines)]
+    effect = seeds_only(*design.arms(shares))
+    inner = _percent(effect, sum(rounding), CONFIDENCE)
     return (
         Finding(
             name="share of the network needed",
             unit="%",
             candidate=_percent(seeds_only(shares.candidate), rounding[0]),
             baseline=_percent(seeds_only(shares.baseline), rounding[1]),
-            difference=_percent(seeds_only(*design.arms(shares)), sum(rounding)),
+            difference=_percent(effect, sum(rounding)),
             note="plug-in cut of every training seed on these test images; interval over seeds",
+            limits_90=(inner.low, inner.high),
         ),
     )
 
@@ -124,9 +128,9 @@ def _of_files(
 ) -> tuple[Finding, ...]:
     if len(candidates) > 1 or len(baselines) > 1:
         return ()
-    wide = [_estimate(side[0], 0.975) for side in (candidates, baselines)]
-    difference = Estimate(
-        wide[0].value - wide[1].value, wide[0].low - wide[1].high, wide[0].high - wide[1].low
+    difference, inner = (
+        _apart(*(_estimate(side[0], level) for side in (candidates, baselines)))
+        for level in (0.975, (1 + CONFIDENCE) / 2)
     )
     return (
         Finding(
@@ -136,8 +140,14 @@ def _of_files(
             baseline=_estimate(baselines[0], 0.95),
             difference=difference,
             note="proven limits; those of the difference are conservative",
+            limits_90=(inner.low, inner.high),
         ),
     )
+
+
+def _apart(left: Estimate, right: Estimate) -> Estimate:
+    """Return the difference of two numbers, each of which may be at either limit."""
+    return Estimate(left.value - right.value, left.low - right.high, left.high - right.low)
 
 
 def _estimate(result: EvalResult, confidence: float) -> Estimate:
@@ -158,10 +168,10 @@ def _rounding(results: Sequence[EvalResult]) -> float:
     return (100 / depth) ** 2 / 12 / len(results)
 
 
-def _percent(effect: Student, rounding: float) -> Estimate:
+def _percent(effect: Student, rounding: float, confidence: float = 0.95) -> Estimate:
     """Seeds that all cut at one block are not certain: they agree to a block."""
     wide = replace(effect, variance=max(effect.variance, rounding))
-    return Estimate(effect.value, *wide.interval())
+    return Estimate(effect.value, *wide.interval(confidence))
 
 
 def _on_clean_exit(cell: Cell) -> bool:

@@ -16,7 +16,7 @@ from acn_eval.statistics.depth import depth_findings
 from acn_eval.statistics.design import Design
 from acn_eval.statistics.learning import learning_findings, log_trapezoid
 
-__all__ = ["EndPoint", "end_point_of", "end_points"]
+__all__ = ["Decisive", "EndPoint", "end_point_of", "end_points"]
 
 Conditions = Sequence[Mapping[str, Scalar]]
 Findings = Callable[[Design, Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
@@ -52,6 +52,26 @@ def _pruned(condition: Mapping[str, Scalar]) -> str:
 
 
 @dataclass(frozen=True)
+class Decisive:
+    """The finding that a verdict is about, where it is not about the end point.
+
+    Attributes:
+        name: of the finding.
+        less, more: what is said where the candidate's is smaller, and where it is larger.
+        beside: the finding that less of it may cost, if there is one.
+    """
+
+    name: str
+    less: str
+    more: str
+    beside: str = ""
+
+    def said(self, sign: int) -> str:
+        """Return what is said of a difference of this sign."""
+        return self.less if sign < 0 else self.more
+
+
+@dataclass(frozen=True)
 class EndPoint:
     """How the primary cells of one kind of suite become one number per image.
 
@@ -63,8 +83,7 @@ class EndPoint:
             against, the first condition: in the words of a claim.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
-        decisive: says of the first finding what it means where the candidate's is smaller, and
-            where it is larger; None where the primary end point decides.
+        decisive: the finding that decides; None where the primary end point does.
         replicate: what the files of one side are: seeds of training, or draws of its data.
         least: replicates a side before anything is said about architectures.
         alone: whether one file a side is a question of its own: which of two checkpoints that
@@ -72,6 +91,9 @@ class EndPoint:
         label: names a condition in a few words.
         whole: takes the cells that show a network as it is: to its last exit, with all of its
             weights, after its last task.
+        margin: difference on the end point that is as good as none, a fraction of 1; None where
+            the suite states none.
+        finding_margin: the same of the decisive finding, in points.
     """
 
     name: str
@@ -82,12 +104,14 @@ class EndPoint:
     undisturbed: str = "clean"
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()
-    decisive: tuple[str, str] | None = None
+    decisive: Decisive | None = None
     replicate: str = "seed"
     least: int = MIN_SEEDS
     alone: bool = True
     label: Callable[[Mapping[str, Scalar]], str] = name_of
     whole: Callable[[Sequence[Cell]], list[Cell]] = list
+    margin: float | None = None
+    finding_margin: float | None = None
 
     def weights(self, conditions: Conditions, primary: Sequence[bool]) -> NDArray[np.float64]:
         """Return the weight of every condition (conditions,); they add up to 1."""
@@ -101,6 +125,20 @@ class EndPoint:
 def end_point_of(suite: Mapping[str, Any], conditions: Conditions = ()) -> EndPoint:
     """Return the end point of a suite; `conditions` are those that count in it."""
     kind = str(suite.get("kind", "robustness"))
+    margin, depth = (_margin(suite, f) for f in ("equivalence_margin", "depth_margin"))
+    own = depth if kind == "compression" else margin
+    return replace(
+        _end_point(kind, conditions), margin=margin, finding_margin=100 * own if own else None
+    )
+
+
+def _margin(suite: Mapping[str, Any], field: str) -> float | None:
+    """Results of other versions state none."""
+    stated = suite.get(field)
+    return float(stated) if isinstance(stated, int | float) and 0 < stated < 1 else None
+
+
+def _end_point(kind: str, conditions: Conditions) -> EndPoint:
     if kind == "robustness" and any(c.get("corruption") == "clean" for c in conditions):
         return _MIXED
     if kind == "compression" and {c.get("exit") for c in conditions} == {"last"}:
@@ -124,7 +162,9 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "more accurate over the depths",
         "less accurate over the depths",
         findings=depth_findings,
-        decisive=("needs less of its depth", "needs more of its depth"),
+        decisive=Decisive(
+            "share of the network needed", "needs less of its depth", "needs more of its depth"
+        ),
         whole=_like_primary("exit", at=-1),
     ),
     "continual": EndPoint(
@@ -132,6 +172,12 @@ _END_POINTS: Mapping[str, EndPoint] = {
         "knows more after the last task",
         "knows less after the last task",
         findings=continual_findings,
+        decisive=Decisive(
+            "forgetting, task-IL",
+            "forgets less",
+            "forgets more",
+            beside="accuracy right after learning, task-IL",
+        ),
         alone=False,
         whole=_like_primary("tasks", "scenario"),
     ),

@@ -1,4 +1,4 @@
-"""Ranks several networks by their pairwise comparisons: what cannot be told apart is a tie."""
+"""Ranks several networks by their pairwise comparisons: what cannot be told apart shares ranks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -64,13 +64,13 @@ class Place:
 
     @property
     def rank(self) -> str:
-        """``"1"``, or ``"2-3"`` where a tie leaves it open."""
+        """``"1"``, or ``"2-3"`` where the pairs leave it open."""
         return str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Entries by descending mean; the order inside a tie means nothing.
+    """Entries by descending mean; the order of entries that share a letter means nothing.
 
     Attributes:
         suite, data: their names.

@@ -20,7 +20,7 @@ from acn_eval.results import Cell, Skip
 from acn_eval.statistics.depth import cut_depth, images_needed
 from acn_eval.statistics.early_exit import RULES, Exits, Rule, chosen, operating
 from acn_eval.suites.robustness import NamedRobustness, Shown
-from acn_eval.suites.suite import Answer, Setting, Suite, cell_of
+from acn_eval.suites.suite import Answer, Margin, Setting, Suite, cell_of
 
 __all__ = ["Compression"]
 
@@ -40,6 +40,8 @@ class Compression(Suite, frozen=True):
         noise: the robustness suite whose conditions are shown to every exit; name, path or suite.
         tolerance: accuracy that may be lost; None takes 0.005 where the test images can settle
             it (765 or more, see `images_needed`), else 0.02.
+        depth_margin: difference in the share of the network that is needed that is as good as
+            none; None: there is no tie.
         seconds: wall time for each latency that is measured.
         first_classes: ask anew on the first so many classes, predicting among these only; each
             is a result of its own.
@@ -50,6 +52,7 @@ class Compression(Suite, frozen=True):
     kind: Literal["compression"] = "compression"
     noise: NamedRobustness
     tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    depth_margin: Margin | None = None
     seconds: Annotated[float, Field(gt=0, le=600)] = 0.05
     first_classes: Annotated[
         tuple[Annotated[int, Field(ge=2, le=1_000_000)], ...], Field(max_length=100)

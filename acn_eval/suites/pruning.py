@@ -46,7 +46,8 @@ class Pruning(Suite, frozen=True):
     Attributes:
         sparsities: shares of the prunable weights to remove, 0 among them; a method may have its
             own places.
-        methods: each one a curve; those of the whole network make the primary end point.
+        methods: each one a curve; those of the whole network that do not train make the primary
+            end point: what training on gives back is not what a network bears.
         fine_tuning: of the methods that train.
         noise: a robustness suite whose conditions every pruned network is shown as well; name,
             path or suite.
@@ -75,10 +76,13 @@ class Pruning(Suite, frozen=True):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        """Two curves of one name would be one; without a whole network there is no end point."""
+        """Two curves of one name would be one, and one without training makes the end point."""
         names = [(method.label, method.blocks) for method in self.methods]
-        if len(set(names)) < len(names) or all(blocks is not None for _, blocks in names):
-            msg = "methods must differ, and one must be of the whole network (without blocks)"
+        if len(set(names)) < len(names) or not any(map(_measures_sparsity, self.methods)):
+            msg = (
+                "methods must differ, and one must be of the whole network (without blocks) and"
+                " without training, such as magnitude: it makes the end point"
+            )
             raise ValueError(msg)
         return self
 
@@ -244,13 +248,18 @@ class _Measured:
         return float(np.mean(right))
 
     def cells(self) -> Iterator[Cell]:
-        whole = self.method.blocks is None
+        counts = _measures_sparsity(self.method)
         own = {"method": self.method.label, "sparsity": self.sparsity}
         cut = {} if self.method.blocks is None else {"blocks": self.method.blocks}
         for question, outcomes in zip(self.shown.questions, self.shown.outcomes, strict=True):
             condition = {**question.condition, **own, **cut}
-            primary = whole and question.corruption is None
+            primary = counts and question.corruption is None
             yield cell_of(condition, outcomes[-1], self.shown.labels, primary=primary)
+
+
+def _measures_sparsity(method: Method) -> bool:
+    """Whether accuracy falls with what is removed alone: training on with it gives some back."""
+    return method.blocks is None and not method.trains
 
 
 def _bench(subject: Subject, plan: FineTuning, setting: Setting, train: Any) -> Bench:

@@ -3,17 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from acn_eval.data import Examples, Split
 from acn_eval.passes import Numeric, Place, Progress, Subject
 from acn_eval.results import Cell, Skip
 from acn_eval.strict import Config, Name, Text
 
-__all__ = ["Answer", "Setting", "Suite", "cell_of"]
+__all__ = ["Answer", "Margin", "Setting", "Suite", "cell_of"]
+
+Margin = Annotated[float, Field(gt=0, lt=1)]
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,15 @@ class Suite(Config, ABC, frozen=True):
     Attributes:
         name: of the suite, shown everywhere.
         description: one sentence: the question that it answers.
+        equivalence_margin: difference on the end point, in accuracy, that is as good as none:
+            a tie lies within it. None: there is no tie.
         reads_head: whether the network's own head answers, so that it must know the classes.
     """
 
     kind: str
     name: Name
     description: Text = ""
+    equivalence_margin: Margin | None = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
 

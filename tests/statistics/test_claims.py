@@ -1,9 +1,17 @@
 """Verdicts: every kind of claim from results that call for it."""
 
+import math
+import re
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 
+import acn_eval
+from acn_eval.cli.words import _STYLE
 from acn_eval.statistics import compare
+from acn_eval.statistics.comparison import Said
 from tests.statistics.results import outcomes, simple
 
 
@@ -43,17 +51,88 @@ def test_better_everywhere_alike_is_clean_accuracy():
     assert claim_on((0.9, 0.7, 0.7), (0.8, 0.6, 0.6)).verdict == "depends"
 
 
-def test_tie_says_what_could_have_been_seen():
+def alike(n, margin, seeds=1):
+    """Two sides of equal accuracy, in a suite that states a margin, or none."""
     rng = np.random.default_rng(0)
-    sides = [simple(n, *(outcomes(0.8, 360, rng) for _ in range(3))) for n in ("acn", "res")]
-    found = compare(sides[:1], sides[1:])
-    assert found.claim.verdict == "tie"
-    assert "no difference detected" in found.claim.sentence
-    assert f"could have seen {100 * found.primary.mde:.1f} points" in found.claim.sentence
+    suite = {"name": "robustness", "repeats": 1, "equivalence_margin": margin}
+    sides = [
+        [
+            simple(
+                name,
+                *(outcomes(0.8, n, rng) for _ in range(3)),
+                suite=suite,
+                about={"sha256": f"{name} {s}"},
+            )
+            for s in range(seeds)
+        ]
+        for name in ("acn", "res")
+    ]
+    return compare(*sides)
 
 
-def test_three_discordant_images_are_undecidable():
-    assert claim_on((0.9, 0.801, 0.801), (0.9, 0.8, 0.8)).verdict == "undecidable"
+def test_what_is_not_detected_is_undecided_and_says_what_could_have_been_seen():
+    found = alike(360, None)
+    assert found.claim.verdict == "undecided"
+    assert found.claim.equivalence is None
+    sentence = found.claim.sentence
+    assert "no difference detected" in sentence
+    assert f"could have seen {100 * found.primary.mde:.1f} points" in sentence
+    assert sentence.endswith("the suite states no equivalence margin, so there is no tie")
+
+
+def test_a_tie_is_limits_within_the_margin_and_undecided_says_what_would_decide():
+    wide, narrow = alike(360, 0.02), alike(20_000, 0.02)
+    assert wide.claim.verdict == "undecided"
+    equal = wide.claim.equivalence
+    assert equal.low < -0.02
+    needed = f"; a tie needs about {math.ceil(360 * equal.growth):,} images"
+    assert wide.claim.sentence.endswith(needed)
+    assert "no difference detected, nor equivalence within 2.0 points (90 % interval [" in (
+        wide.claim.sentence
+    )
+    assert 360 * equal.growth == pytest.approx(2500, rel=0.5)
+    assert narrow.claim.verdict == "tie"
+    low, high = 100 * narrow.claim.equivalence.low, 100 * narrow.claim.equivalence.high
+    limits = f"(90 % interval [{low:+.1f}, {high:+.1f}])"
+    assert f"res: equivalent within 2.0 points {limits}; mean" in narrow.claim.sentence
+    row = narrow.primary.difference
+    assert row.low < narrow.claim.equivalence.low < narrow.claim.equivalence.high < row.high
+
+
+def test_seeds_that_a_tie_needs_are_said_with_the_images():
+    found = alike(360, 0.01, seeds=4)
+    growth = found.claim.equivalence.growth
+    words = f"a tie needs about {math.ceil(4 * growth)} seeds a side and "
+    assert growth > 1
+    assert words + f"{math.ceil(360 * growth):,} images" in found.claim.sentence
+
+
+def test_a_difference_off_zero_is_no_tie_however_small():
+    suite = {"name": "robustness", "equivalence_margin": 0.02}
+    sides = [
+        simple(name, *(share(a, 30_000) for a in shares), suite=suite)
+        for name, shares in (("acn", (0.9, 0.801, 0.801)), ("res", (0.9, 0.8, 0.8)))
+    ]
+    found = compare(sides[:1], sides[1:]).claim
+    assert found.equivalence.shown
+    assert found.verdict == "better"
+    assert found.sentence.endswith(", within the margin of 2.0 points")
+
+
+def test_three_discordant_images_are_too_few_to_decide():
+    found = claim_on((0.9, 0.801, 0.801), (0.9, 0.8, 0.8))
+    assert found.verdict == "undecided"
+    assert "; they differ on too few images; mean corrupted" in found.sentence
+
+
+def test_the_verdicts_of_every_medium_are_one_vocabulary():
+    root = Path(acn_eval.__file__).parent
+    page = (root.parent / "docs" / "mlflow.md").read_text()
+    (listed,) = [line for line in page.splitlines() if line.startswith("| `acn_eval.verdict`")]
+    assert re.findall(r"`(\w+)`", listed) == [*get_args(Said)]
+    styles = (root / "report" / "templates" / "report.css").read_text()
+    assert set(re.findall(r"\.verdict\.(\w+)", styles)) <= {*get_args(Said)}
+    assert set(_STYLE) <= {*get_args(Said)}
 
 
 def test_identical_files_are_identical_and_one_file_read_twice_is_not():
@@ -62,9 +141,9 @@ def test_identical_files_are_identical_and_one_file_read_twice_is_not():
     copy = simple("acn_copy", *values, about={"sha256": "same"})
     assert compare([one], [copy]).claim.verdict == "identical"
     other_reading = simple("res", *values, about={"sha256": "same"})
-    assert compare([one], [other_reading]).claim.verdict == "undecidable"
+    assert compare([one], [other_reading]).claim.verdict == "undecided"
     scaled = {"sha256": "same", "preprocessing": {"size": 8, "std": [2]}}
-    assert compare([one], [simple("acn", *values, about=scaled)]).claim.verdict == "undecidable"
+    assert compare([one], [simple("acn", *values, about=scaled)]).claim.verdict == "undecided"
 
 
 @pytest.mark.parametrize(("left", "right"), [(2, 2), (5, 1), (1, 3)])

@@ -34,3 +34,21 @@ def test_independent_samples_cover_and_pairs_pay_above_a_correlation_of_31(simul
             for m in ("pairs", "Welch")
         )
         assert (pairs.value < welch.value) == pays, setting
+
+
+def test_a_tie_is_said_of_a_difference_at_the_margin_one_time_in_twenty(simulate):
+    figures = simulate.ties(1500)
+    for figure in of(figures, "tie", "exactly the margin"):
+        assert figure.value <= 0.05 + 4 * figure.error, figure
+    small, _, large = of(figures, "tie", "no difference")
+    assert small.value < 0.05  # 360 images cannot show 2 points: that is undecided, no tie
+    assert large.value > 0.99
+
+
+def test_less_forgetting_is_not_said_where_less_was_learned(simulate):
+    figures = simulate.forgetting(1500)
+    for setting in ("because it learned less", "one margin less", "neither differs"):
+        (better,) = of(figures, "better", setting)
+        assert better.value <= 0.05 + 4 * better.error, better
+    (alike,) = of(figures, "better", "learns alike")
+    assert alike.value > 0.8

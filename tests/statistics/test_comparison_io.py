@@ -1,11 +1,12 @@
 """A comparison survives the disk."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from acn_eval.errors import DataError
-from acn_eval.statistics import compare
+from acn_eval.statistics import Estimate, Finding, compare
 from acn_eval.statistics.comparison_io import comparison_key, load_comparison, save_comparison
 from tests.fakes import fake_result
 
@@ -25,6 +26,32 @@ def test_what_is_saved_is_read_back(comparison, tmp_path):
 def test_the_key_knows_the_order_of_the_sides(comparison):
     other = compare([fake_result("res_vit")], [fake_result("ac_vit")])
     assert comparison_key(other) != comparison_key(comparison)
+
+
+@pytest.mark.parametrize("margin", [None, 0.02])
+def test_a_margin_is_read_back(tmp_path, margin):
+    sides = [fake_result(name) for name in ("ac_vit", "res_vit")]
+    sides = [replace(s, suite={**s.suite, "equivalence_margin": margin}) for s in sides]
+    stated = compare(sides[:1], sides[1:])
+    limits = Finding("depth", "%", *[Estimate(1, 0, 2)] * 3, limits_90=(0.5, 1.5))
+    stated = replace(stated, findings=(limits,))
+    assert load_comparison(save_comparison(stated, tmp_path)) == stated
+    assert (stated.claim.equivalence is None) == (margin is None)
+
+
+@pytest.mark.parametrize("verdict", ["tie", "undecidable", "better"])
+def test_an_older_file_is_read_and_its_tie_is_undecided(comparison, tmp_path, verdict):
+    """Before margins were stated, a tie was a difference that was not detected."""
+    folder = save_comparison(comparison, tmp_path)
+    facts = json.loads((folder / "comparison.json").read_text())
+    facts["claim"]["verdict"] = verdict
+    del facts["claim"]["equivalence"]
+    for finding in facts["findings"]:
+        del finding["limits_90"]
+    (folder / "comparison.json").write_text(json.dumps(facts))
+    read = load_comparison(folder).claim
+    assert read.verdict == ("better" if verdict == "better" else "undecided")
+    assert read.sentence == comparison.claim.sentence
 
 
 @pytest.mark.parametrize("damage", ["{", "{}", "[]", '{"candidate": 3}'])

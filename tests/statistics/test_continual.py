@@ -131,6 +131,20 @@ def test_the_primary_end_point_is_task_il_after_the_last_task():
     assert compared.primary.candidate.value == pytest.approx(np.mean(last))
 
 
+def test_the_verdict_is_on_forgetting_beside_learning():
+    compared = compare(side("acn"), side("residual"))
+    found = {f.name: f.difference for f in compared.findings}
+    names = ("forgetting, task-IL", "accuracy right after learning, task-IL")
+    assert compared.claim.evidence == {name: found[name] for name in names}
+    for name in names:
+        assert f"{name} {found[name].value:+.1f} points [" in compared.claim.sentence
+
+
+def test_joint_training_forgets_nothing_so_what_it_knows_decides():
+    sides = [side(name, joint=True, method="joint") for name in ("acn", "residual")]
+    assert "accuracy after the last task" in compare(*sides).claim.sentence
+
+
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_claim_nothing_and_find_nothing(seeds):
     compared = compare(side("acn", range(seeds)), side("residual", range(seeds)))

@@ -144,7 +144,7 @@ def test_images_needed_are_where_agreeing_exits_are_first_proven(tolerance, conf
 # Of results ----------------------------------------------------------------------------------
 
 
-def measured(name, correct, tolerance=0.02, **about):
+def measured(name, correct, tolerance=0.02, margin=None, **about):
     """A result of the compression suite, its exits in disorder and beside named and noisy ones."""
     ids = np.random.default_rng(1).permutation(correct.shape[1])
     cells = [
@@ -159,7 +159,7 @@ def measured(name, correct, tolerance=0.02, **about):
         name,
         cells,
         about=about,
-        suite={"kind": "compression", "name": "compression"},
+        suite={"kind": "compression", "name": "compression", "depth_margin": margin},
         details={"tolerance": tolerance, "depth": len(correct) - 1},
     )
 
@@ -193,7 +193,7 @@ def test_two_files_differ_by_what_both_limits_allow():
     assert difference.high == 25 * (wide[0].high - wide[1].low)
 
 
-def seeds(name, cuts, n=400, **about):
+def seeds(name, cuts, n=400, margin=None, **about):
     """One result per training seed whose plug-in cut is the given one."""
     found = []
     for seed, cut in enumerate(cuts):
@@ -202,7 +202,13 @@ def seeds(name, cuts, n=400, **about):
         correct[:, -1 - seed] = 0
         training = {"seed": seed, **about}
         found.append(
-            measured(f"{name}_{seed}", correct, sha256=f"{name} {seed}", training=training)
+            measured(
+                f"{name}_{seed}",
+                correct,
+                margin=margin,
+                sha256=f"{name} {seed}",
+                training=training,
+            )
         )
         arch = {"kind": "vit", "connectivity": name}
         found[-1].checkpoint.arch.update(arch)
@@ -244,7 +250,7 @@ def test_architectures_that_declare_paired_seeds_are_paired():
     [
         ((1, 1, 2), (4, 4, 3), "better", "needs less of its depth"),
         ((4, 4, 3), (1, 1, 2), "worse", "needs more of its depth"),
-        ((1, 3, 2), (3, 1, 2), "tie", "no difference proven"),
+        ((1, 3, 2), (3, 1, 2), "undecided", "no difference detected"),
     ],
 )
 def test_the_depth_that_is_needed_decides_what_is_said(ours, theirs, verdict, words):
@@ -252,6 +258,19 @@ def test_the_depth_that_is_needed_decides_what_is_said(ours, theirs, verdict, wo
     assert said.verdict == verdict
     assert said.sentence.startswith("acn_0 (3 seeds) against residual_0 (3 seeds): ")
     assert f"{words}; share of the network needed" in said.sentence
+
+
+@pytest.mark.parametrize(("margin", "verdict"), [(0.125, "undecided"), (0.75, "tie")])
+def test_depths_tie_within_the_margin_of_the_suite(margin, verdict):
+    sides = (seeds(name, (2, 1, 2, 1, 2), margin=margin) for name in ("acn", "residual"))
+    found = compare(*sides)
+    (finding,) = found.findings
+    assert found.claim.verdict == verdict
+    assert found.claim.equivalence == finding.equivalence(100 * margin)
+    low, high = finding.limits_90
+    assert finding.difference.low < low < high < finding.difference.high
+    assert ("a tie needs about" in found.claim.sentence) == (verdict == "undecided")
+    assert ("images" in found.claim.sentence) is False
 
 
 @pytest.mark.parametrize("ours_are_shallow", [True, False])

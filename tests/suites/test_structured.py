@@ -154,7 +154,7 @@ def test_the_area_pairs_the_shares_of_both_sides(results):
     for result in results:
         accuracies = [
             [c.values.mean() for c in result.cells if c.primary and c.condition["method"] == m]
-            for m in ("structured", "magnitude", "structured_tuned")
+            for m in ("structured", "magnitude")
         ]
         areas.append(np.mean([np.trapezoid(y, PLACES) / PLACES[-1] for y in accuracies]))
     assert found.primary.difference.value == pytest.approx(areas[0] - areas[1])
