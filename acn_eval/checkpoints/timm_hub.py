@@ -1,5 +1,6 @@
 """``timm:NAME`` (pretrained) and ``timm:NAME@FILE`` (local weights): models with one exit."""
 
+import os
 import socket
 import urllib.request
 from collections.abc import Mapping
@@ -135,7 +136,7 @@ def _skeleton(timm: Any, name: str, **kwargs: int) -> Any:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    if not file.is_file():
+    if not os.path.isfile(file):  # False, where Path.is_file raises: a name that is too long
         raise CheckpointError(f"{file}: must be a weight file; there is none")
     if file.suffix == ".safetensors":
         return checked_state(read_safetensors(file)[1], file)

@@ -14,6 +14,7 @@ from acn_eval.checkpoints import Card, Native, load
 from acn_eval.checkpoints.native import read_native, write_native
 from acn_eval.errors import CheckpointError
 from acn_eval.models import build
+from acn_eval.shipped import shipped
 from tests.checkpoints.files import ARCH, CLASSES, SEEN, card, pictures, refusal, weights, written
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
@@ -361,6 +362,13 @@ def test_a_digest_by_another_name_is_no_missing_one(tmp_path, name):
     content = written(tmp_path / "b.safetensors").read_bytes()
     (tmp_path / "b.safetensors").write_bytes(content.replace(b"_digest", b"_digesu"))
     assert "_digesu" in refusal(tmp_path / "b.safetensors")
+
+
+def test_every_shipped_file_holds_its_digest():
+    paths = sorted(shipped("checkpoints").rglob("*.pt"))
+    assert len(paths) == 20
+    assert all(read_native(path).checked for path in paths)
+    assert sum(path.stat().st_size for path in paths) < 40e6
 
 
 def test_an_old_card_is_still_read():
