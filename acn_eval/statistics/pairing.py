@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _READ = {"correct", "loss"}  # losses are compared among the findings of a suite
-_OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation"}
+_OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill"}
 """Of preprocessing, what is a network's own: where its pixels must be those of the others, the
 noise digest says whether they are."""
 _SHAPES = {"size", "channels"}

@@ -268,6 +268,7 @@ FACTS = {
     "crop_pct": NETWORK,  # pictures of the right size are neither scaled nor cropped, and whether
     "crop_mode": NETWORK,  # the pixels are the same is what the noise digest says
     "interpolation": NETWORK,
+    "fill": NETWORK,
     "moments": NETWORK,
     "class_names": QUESTION,
     "restricted": QUESTION,
