@@ -6,7 +6,9 @@ Read this file first. Then `statistics.compare` turns two results into a compari
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +16,16 @@ import torch
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples, Split, open_examples
-from acn_eval.errors import DataError
-from acn_eval.passes import ClassMap, Place, Progress, Subject, class_map
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.passes import ClassMap, ClassOrder, Place, Progress, Subject, class_map
 from acn_eval.results import EvalResult
 from acn_eval.seeds import keyed_order
 from acn_eval.suites import Answer, Setting, Suite, read_suite
 from acn_eval.versions import versions
 
 __all__ = ["Block", "Blocks", "Choice", "evaluate", "evaluate_blocks"]
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Choice:
         limit: the first so many in the keyed order; None takes all.
         classes: keep these classes of the data only; empty takes all.
         class_names: class of the data to class of the model, where the names differ.
+        class_order: how a model counts that does not name its classes; see `class_map`.
         restricted: predict among the classes of the data only.
     """
 
@@ -42,6 +47,7 @@ class Choice:
     limit: int | None = None
     classes: tuple[str, ...] = ()
     class_names: Mapping[str, str] = field(default_factory=dict)
+    class_order: ClassOrder | None = None
     restricted: bool = False
 
 
@@ -146,6 +152,10 @@ class _Run:
         place = place or Place(torch.device("cpu"))
         suite = read_suite(suite) if isinstance(suite, str) else suite
         loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
+        if choice.class_order and all(c.named for c in loaded):
+            names = ", ".join(c.id.name for c in loaded)
+            what = "--class-order: must be about a network that does not name its classes"
+            raise ConfigError(f"{what}; got {names}, matched by name or --class-map")
         for checkpoint in loaded:
             checkpoint.model.to(place.device)
         return _Run(loaded, suite, choice, seed, place)
@@ -164,7 +174,7 @@ class _Run:
         limited = {"limit": limit} if limit == len(setting.whole) else {}
         return [
             _result(
-                subject.checkpoint,
+                subject,
                 self.suite,
                 setting,
                 replace(answer, details={**answer.details, **limited}),
@@ -207,8 +217,12 @@ def choose(
 def _default_classes(
     checkpoints: Sequence[Checkpoint], classes: Sequence[str], *, known: bool
 ) -> tuple[str, ...]:
-    """Classes that all networks know, or those that are new to all; all where none is new."""
-    own = [set(c.classes) for c in checkpoints]
+    """Classes that all networks know, or those that are new to all; all where none is new.
+
+    A network that only counts its classes says nothing of data that has other names.
+    """
+    every = set(classes)
+    own = [set(c.classes) for c in checkpoints if c.named or every.issuperset(c.classes)]
     if known:
         return tuple(n for n in classes if all(n in names for names in own))
     return tuple(n for n in classes if not any(n in names for names in own))
@@ -217,16 +231,21 @@ def _default_classes(
 def _subject(checkpoint: Checkpoint, examples: Examples, choice: Choice, suite: Suite) -> Subject:
     if not suite.reads_head:
         return Subject(checkpoint, ClassMap((), restricted=False))
-    names, restricted = choice.class_names, choice.restricted
-    classes = class_map(checkpoint.classes, examples.classes, names=names, restricted=restricted)
+    names, order, restricted = choice.class_names, choice.class_order, choice.restricted
+    classes = class_map(checkpoint, examples, names=names, order=order, restricted=restricted)
+    facts: dict[str, Any] = {}
     if names or restricted:
-        facts = {"class_names": dict(names), "restricted": restricted}
+        facts |= {"class_names": dict(names), "restricted": restricted}
+    if order and not checkpoint.named:
+        facts |= {"class_order": order}
+    if facts:
         preprocessing = {**checkpoint.id.preprocessing, **facts}
         checkpoint = replace(checkpoint, id=replace(checkpoint.id, preprocessing=preprocessing))
     return Subject(checkpoint, classes)
 
 
-def _result(checkpoint: Checkpoint, suite: Suite, setting: Setting, answer: Answer) -> EvalResult:
+def _result(subject: Subject, suite: Suite, setting: Setting, answer: Answer) -> EvalResult:
+    checkpoint = subject.checkpoint
     return EvalResult(
         checkpoint=checkpoint.id,
         data=setting.examples.id,
@@ -241,13 +260,24 @@ def _result(checkpoint: Checkpoint, suite: Suite, setting: Setting, answer: Answ
         cells=answer.cells,
         skipped=answer.skipped,
         created_ms=time.time_ns() // 1_000_000,
-        warnings=(*answer.warnings, *_about(checkpoint, setting.examples)),
-        details=answer.details,
+        warnings=(*answer.warnings, *_about(subject, setting.examples)),
+        details={**answer.details, **_matching(subject)},
     )
 
 
-def _about(checkpoint: Checkpoint, examples: Examples) -> Iterator[str]:
+def _matching(subject: Subject) -> dict[str, Any]:
+    """Say how the logits were matched with classes of the data, where they are read."""
+    return {"classes_matched_by": subject.classes.matched} if subject.classes.columns else {}
+
+
+def _about(subject: Subject, examples: Examples) -> Iterator[str]:
+    checkpoint, classes = subject.checkpoint, subject.classes
     yield from examples.notes
+    if classes.columns and classes.matched in {"number", "position"}:
+        pairs = zip(classes.columns, examples.classes, strict=True)
+        shown = ", ".join(f"logit {i} is {name}" for i, name in islice(pairs, _SHOWN))
+        what = f"does not name its classes; they were matched by {classes.matched}"
+        yield f"{checkpoint.id.name} {what}: {shown}" + ", ..." * (len(classes.columns) > _SHOWN)
     seen = int(np.isin(examples.hashes, checkpoint.trained_on).sum())
     if seen:
         yield f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images"

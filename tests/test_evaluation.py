@@ -183,6 +183,30 @@ def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny,
     assert np.array_equal(ask("second").cells[1].confidence, before.cells[1].confidence)
 
 
+WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"]
+
+
+@pytest.mark.parametrize("order", [None, "position", "name"])
+def test_a_network_of_digits_says_nothing_about_ten_other_classes(tmp_path, tiny, place, order):
+    """Its card names digits: to count them would be a verdict on something else."""
+    choice = Choice(npz(tmp_path, WORDS), class_order=order)
+    with pytest.raises(DataError if order is None else ConfigError) as caught:
+        evaluate([checkpoint(tiny)], SUITE, choice, place=place)
+    assert "--class-map" in str(caught.value)
+
+
+def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, place):
+    named, bare = linear(classes=tuple(WORDS), data="", name="named"), linear(data="")
+    choice = Choice(npz(tmp_path, WORDS), class_order="position")
+    results = evaluate([named, bare], SUITE, choice, place=place)
+    assert [r.details["classes_matched_by"] for r in results] == ["name", "position"]
+    assert ["class_order" in r.checkpoint.preprocessing for r in results] == [False, True]
+    assert [len(r.warnings) for r in results] == [0, 1]
+    assert compare(results[:1], results[1:]).n == 30
+    with pytest.raises(DataError, match="--class-order position"):
+        evaluate([named, bare], SUITE, replace(choice, class_order=None), place=place)
+
+
 def test_unknown_classes_and_data_are_refused(tiny, place):
     with pytest.raises(DataError, match="got ten"):
         evaluate([checkpoint(tiny)], SUITE, Choice("digits", classes=("ten",)), place=place)

@@ -214,6 +214,7 @@ def test_it_takes_part_only_where_a_suite_is_named(home, rows):
         ({"baseline": nn.Identity}, ConfigError, "baseline: must hold a torch network"),
         ({"baseline": "nowhere.pt"}, CheckpointError, "nowhere.pt"),
         ({"classes": ["a", "b"]}, CheckpointError, "one logit per class"),
+        ({"class_order": "random"}, ConfigError, "class_order"),
         ({"mean": [0.5, 0.5]}, ConfigError, "one number for each"),
         ({"limit": 0}, ConfigError, "limit"),
     ],

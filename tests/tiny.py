@@ -13,7 +13,7 @@ from torch import nn
 
 from acn_eval.checkpoints import load
 from acn_eval.evaluation import Choice, choose, evaluate
-from acn_eval.passes import Place, Store, Subject, class_map
+from acn_eval.passes import ClassMap, Place, Store, Subject, class_map
 from acn_eval.suites import Compression, Robustness
 from acn_eval.training import Recipe, train
 
@@ -67,8 +67,10 @@ def digits(n=None):
 
 
 def subject(checkpoint, examples=None):
-    classes = checkpoint.classes if examples is None else examples.classes
-    return Subject(checkpoint, class_map(checkpoint.classes, classes))
+    if examples is None:
+        every = tuple(range(len(checkpoint.classes)))
+        return Subject(checkpoint, ClassMap(every, restricted=False))
+    return Subject(checkpoint, class_map(checkpoint, examples))
 
 
 class Counting(nn.Module):

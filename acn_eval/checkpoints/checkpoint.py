@@ -21,6 +21,7 @@ __all__ = [
     "Classifier",
     "Prepare",
     "border_of",
+    "counted",
     "from_module",
     "one_exit",
     "reframed",
@@ -81,6 +82,8 @@ class Checkpoint:
         pair: uri of its twin, the default baseline; None if it has none.
         trained_on: int64 (n,), content hashes of its training images; empty if unknown.
         native: the content of its file, where it is one that can be written again.
+        named: whether its source names the classes; one that does not only counts them, and
+            `classes` are "0", "1", ...
     """
 
     id: CheckpointId
@@ -91,6 +94,7 @@ class Checkpoint:
     pair: str | None = None
     trained_on: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     native: Native | None = None
+    named: bool = True
 
 
 def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
@@ -156,6 +160,14 @@ def from_module(
     Its sha256 is over its state. Weights do not say how they are wired:
     the name is part of the record too, so give two networks two names.
 
+    Args:
+        module: gives logits (batch, classes).
+        name: in tables.
+        classes: names in the order of the logits; `counted`, where they have none: "0", "1", ...
+            are taken for none, because only the data can say what they stand for.
+        prepare: what happens to a picture before it.
+        data: the data set that it was trained on, if known.
+
     Raises:
         CheckpointError: weights that are not finite float32, or not one logit per class.
     """
@@ -169,7 +181,13 @@ def from_module(
     if logits != (1, len(classes)):
         msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {tuple(logits)}"
         raise CheckpointError(msg)
-    return Checkpoint(identity, one_exit(module), prepare, classes, data)
+    named = tuple(classes) != counted(len(classes))
+    return Checkpoint(identity, one_exit(module), prepare, classes, data, named=named)
+
+
+def counted(classes: int) -> tuple[str, ...]:
+    """Return what stands for the names of so many classes where there are none."""
+    return tuple(str(i) for i in range(classes))
 
 
 def state_digest(module: nn.Module) -> str:

@@ -65,7 +65,8 @@ def read_official(path: Path, arch: str) -> Native:
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {first['msg']}") from exc
     except (IndexError, TypeError, ValueError) as exc:
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {exc}") from exc
-    return Native(card, state, torch.empty(0, dtype=torch.int64), checked=False)
+    unseen = torch.empty(0, dtype=torch.int64)
+    return Native(card, state, unseen, checked=False, named=card.classes == _CIFAR10)
 
 
 def _card(config: OfficialMixerConfig) -> Card:

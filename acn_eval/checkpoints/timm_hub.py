@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import torch
 
-from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, border_of, from_module
+from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, border_of, counted, from_module
 from acn_eval.checkpoints.native import checked_state
 from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.checkpoints.safe import read_safetensors
@@ -34,7 +34,7 @@ def load_timm(spec: str) -> Checkpoint:
     model = _local(timm, name, Path(file)) if file else _pretrained(timm, name, weights)
     config = timm.data.resolve_model_data_config(model)
     prepare = _prepare(config, f"timm:{name}")
-    classes = tuple(str(i) for i in range(model.num_classes))
+    classes = counted(model.num_classes)
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     return replace(checkpoint, id=replace(checkpoint.id, uri=f"timm:{spec}"))
 

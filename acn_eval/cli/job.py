@@ -196,6 +196,7 @@ def choice_of(options: Mapping[str, Any]) -> Choice:
         limit=options["limit"],
         classes=_classes(options),
         class_names=_class_names(options["class_map"]),
+        class_order=options["class_order"],
         restricted=options["restrict"],
     )
 

@@ -101,7 +101,7 @@ def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
     both = [*sides.candidates, *sides.baselines]
     if len(sides.candidates) > 1 or len(sides.baselines) > 1:
         raise ConfigError("--ckpt, --baseline: must be one file a side; got several")
-    choice = choice_of({**options, "class_map": None, "restrict": False})
+    choice = choice_of({**options, "class_map": None, "class_order": None, "restrict": False})
     test = choose(both, choice, "test", reads_head=False)
     pool = choose(both, replace(choice, limit=None), "train", reads_head=False)
     tunes = suite.mode == "fine_tune"

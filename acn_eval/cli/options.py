@@ -91,6 +91,13 @@ data_options = _stack(
         type=click.Path(path_type=Path, dir_okay=False, exists=True),
         help="YAML: class of the data -> class of the model, where the names differ.",
     ),
+    click.option(
+        "--class-order",
+        type=click.Choice(["position", "name"]),
+        help="How a network counts that does not name its classes (timm's): by position, in the "
+        "order of the data's (those of a folder are sorted as text, 0, 1, 10, 2, as torchvision's "
+        "ImageFolder does), or by name, i is the class called i [default: where both agree].",
+    ),
     click.option("--restrict", is_flag=True, help="Predict among the classes of the data only."),
 )
 _machine_options = (

@@ -68,7 +68,8 @@ def _export(options: Mapping[str, Any], wanted: _Wanted) -> None:
         lambda done, total: None,
         lambda split: choose([source], choice, split),
     )
-    classes = class_map(source.classes, examples.classes, names=choice.class_names)
+    names, order = choice.class_names, choice.class_order
+    classes = class_map(source, examples, names=names, order=order)
     subject = Subject(source, classes)
     network = wanted.suite.network(subject, setting, wanted.method, wanted.sparsity)
     dense = cast(Encoder, source.model)

@@ -121,7 +121,7 @@ def finished(study: Study, checkpoint: Checkpoint) -> EvalResult:
         raise Unsupported(f"{checkpoint.id.name}: must be a network of ours, with known blocks")
     checkpoint.model.to(study.place.device)
     test, trained = study.splits["test"], checkpoint.id.training
-    subject = Subject(checkpoint, class_map(checkpoint.classes, test.classes))
+    subject = Subject(checkpoint, class_map(checkpoint, test))
     watch = Watch(
         study.probe,
         study.splits["validation"],

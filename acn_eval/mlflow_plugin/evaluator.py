@@ -110,7 +110,7 @@ def _measured(model: Any, dataset: Any, plan: Plan, folder: Path) -> _Done:
     results = evaluate(
         [candidate, *([baseline] if baseline else [])],
         plan.suite,
-        Choice(data=data, root=root, limit=plan.limit),
+        Choice(data=data, root=root, limit=plan.limit, class_order=plan.class_order),
         seed=plan.seed,
         # The user's cache knows networks by their weights; code in memory may have changed.
         place=Place(resolve_device(plan.device), store=Store(folder / "outcomes")),

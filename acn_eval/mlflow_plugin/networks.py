@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from acn_eval.checkpoints import Checkpoint, Prepare, from_module, load
+from acn_eval.checkpoints import Checkpoint, Prepare, counted, from_module, load
 from acn_eval.data import Examples, Geometry
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.mlflow_plugin.plan import Plan, Reads, reads_of
@@ -50,7 +50,7 @@ def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: st
     return from_module(
         network,
         name=reads.name or name,
-        classes=reads.classes or examples.classes,
+        classes=reads.classes or counted(len(examples.classes)),
         prepare=Prepare(geometry, mean, std),
         data=examples.name,
     )
@@ -95,8 +95,9 @@ def written(
     if pixels.ndim != 2 or pixels.shape[1] != np.prod(image):
         msg = f"evaluator_config: image must fit rows of {pixels.shape[1:]}; got {image}"
         raise ConfigError(msg)
-    classes = np.array(reads.classes or range(int(answers.max(initial=-1)) + 1))
+    named = {"classes": np.array(reads.classes)} if reads.classes else {}
     content = hashlib.sha256(pixels.tobytes() + answers.tobytes()).hexdigest()[:12]
     file = folder / f"mlflow-{content}.npz"
-    np.savez(file, images=pixels.reshape(-1, *image), labels=answers, classes=classes)
+    arrays = {"images": pixels.reshape(-1, *image), "labels": answers, **named}
+    np.savez(file, allow_pickle=True, **arrays)
     return f"npz:{file.name}"

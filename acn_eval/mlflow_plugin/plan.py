@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from acn_eval.errors import ConfigError
+from acn_eval.passes import ClassOrder
 from acn_eval.strict import Config, Seed, cut
 
 __all__ = ["METADATA", "Plan", "Reads", "reads_of"]
@@ -24,7 +25,7 @@ class Reads(Config, frozen=True):
         size: height and width of its input; None takes those of the images.
         channels: 1 or 3; None takes those of the images.
         mean, std: per channel in [0, 1], subtracted and divided by; empty leaves [0, 1].
-        classes: names in the order of its logits; empty takes those of the data.
+        classes: names in the order of its logits; empty where it only counts them.
         name: in tables; it is part of the record, so two networks have two names.
     """
 
@@ -45,6 +46,8 @@ class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
             ``mlflow.models.evaluate``.
         data_root: folder of data sets.
         image: (height, width, channels) of a row that was given.
+        class_order: how the network counts where it does not name its classes: ``position``, in
+            the order of the data's, or ``name``, logit i is the class called i.
         limit: the first so many images, in the keyed order.
         baseline: an address of acn-eval (``res_vit.pt``, ``timm:...``), or a network in memory:
             a torch module, or what ``mlflow.pyfunc.load_model`` returned.
@@ -56,6 +59,7 @@ class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
     data: str = ""
     data_root: Path | None = None
     image: tuple[int, int, int] | None = None
+    class_order: ClassOrder | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
     baseline: Any = None
     seed: Seed = 0

@@ -153,7 +153,7 @@ def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
         subject.checkpoint.id.sha256,
         subject.checkpoint.id.arch,
         subject.checkpoint.id.preprocessing,
-        asdict(subject.classes),
+        {"columns": subject.classes.columns, "restricted": subject.classes.restricted},
         asdict(job.geometry),
         content,
         dict(question.condition),

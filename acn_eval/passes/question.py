@@ -1,21 +1,24 @@
 """What one pass is asked: conditions, and how the classes of data and model correspond."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from acn_eval.corruptions import Corruption
-from acn_eval.errors import DataError
 from acn_eval.models import broken
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "ClassMap", "Decision", "Question", "class_map"]
+__all__ = ["CLEAN", "ClassMap", "Decision", "MatchedBy", "Question"]
 
 CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
+
+
+MatchedBy = Literal["name", "map", "number", "position"]
+"""How a class of the data was found among those of the model."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,12 @@ class ClassMap:
     Attributes:
         columns: logit index of each class of the data.
         restricted: predict among these only; otherwise another logit can win, and is wrong.
+        matched: how the columns were found; it decides nothing.
     """
 
     columns: tuple[int, ...]
     restricted: bool
+    matched: MatchedBy = "name"
 
     def decide(self, logits: Tensor) -> Decision:
         """Return what logits (n, classes of the model) say about the classes of the data."""
@@ -84,40 +89,3 @@ class ClassMap:
             confidence.masked_fill(unanswered, math.nan),
             entropy,
         )
-
-
-def class_map(
-    model: Sequence[str],
-    data: Sequence[str],
-    *,
-    names: Mapping[str, str] | None = None,
-    restricted: bool = False,
-) -> ClassMap:
-    """Match classes by name; a model that only numbers its classes is matched by position.
-
-    Args:
-        model: names in the order of the logits.
-        data: names of the classes of the data.
-        names: data class to model class, where the names differ.
-        restricted: predict among the classes of the data only.
-
-    Raises:
-        DataError: a class of the data is none of the model's, or two are the same one.
-    """
-    numbered = tuple(model) == tuple(str(i) for i in range(len(model)))
-    if numbered and not names and len(model) == len(data):
-        return ClassMap(tuple(range(len(data))), restricted)
-    wanted = [(names or {}).get(name, name) for name in data]
-    foreign = [name for name in wanted if name not in model]
-    if foreign:
-        shown = ", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else "")
-        known = ", ".join(list(model)[:5]) + (", ..." if len(model) > 5 else "")
-        msg = (
-            f"classes of the data must be among the model's ({known}); got {shown}. "
-            "Choose some with --classes, or map them with --class-map."
-        )
-        raise DataError(msg)
-    if len(set(wanted)) < len(wanted):
-        msg = f"classes of the data must be different classes of the model; got {wanted}"
-        raise DataError(msg)
-    return ClassMap(tuple(list(model).index(name) for name in wanted), restricted)

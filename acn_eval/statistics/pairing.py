@@ -30,9 +30,9 @@ __all__ = [
 ]
 
 _READ = {"correct", "loss"}  # losses are compared among the findings of a suite
-_OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill"}
+_OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill", "class_order"}
 """Of preprocessing, what is a network's own: where its pixels must be those of the others, the
-noise digest says whether they are."""
+noise digest says whether they are; and how it counts classes that mean the same."""
 _SHAPES = {"size", "channels"}
 """Of preprocessing, what decides what corruptions do."""
 
