@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from acn_eval import atomic
 from acn_eval.checkpoints import Checkpoint, load, reframed
@@ -40,6 +42,10 @@ __all__ = [
 ]
 
 _FRAMING = ("crop_pct", "crop_mode", "interpolation")
+
+
+_DIGITS = 9
+_Name = Annotated[str, Field(coerce_numbers_to_str=True)]  # of a class: YAML takes 3 for a number
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def _class_names(file: Path | None) -> dict[str, str]:
     if file is None:
         return {}
     what = "a mapping of classes of the data to classes of the model"
-    names: dict[str, str] = read_config(file, dict[str, str], what)
+    names: dict[str, str] = read_config(file, dict[str, _Name], what)
     return names
 
 
@@ -223,13 +229,17 @@ def _classes(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _named(part: str, names: Sequence[str]) -> Sequence[str]:
     low, dash, high = part.partition("-")
-    if part in names or not low.isdigit() or (dash and not high.isdigit()):
+    if part in names or not _is_number(low) or (dash and not _is_number(high)):
         return (part,)  # a name, or what `Examples.only` refuses
     first, last = int(low), int(high or low)
     if not first <= last < len(names):
         top = len(names) - 1
         raise ConfigError(f"--classes: must be names or positions 0-{top}; got {part}")
     return names[first : last + 1]
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _DIGITS
 
 
 def _kept(measured: Sequence[tuple[Sequence[EvalResult], int]], out: Path) -> Done:
