@@ -3,8 +3,11 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ import yaml
 from acn_eval.checkpoints.native import read_native
 from acn_eval.cli.main import _COMMANDS
 from acn_eval.results import EvalResult
+from acn_eval.statistics.comparison_io import load_comparison
 from acn_eval.training import train
+from tests.cli.storm import storm
 from tests.tiny import CPU, recipe, run, start
 
 HELPS = """
@@ -132,6 +137,47 @@ def test_an_evaluation_survives_ctrl_c_and_kill_9(folder, large, call):
     for key, expected in whole.items():
         for one, other in zip(resumed[key], expected, strict=True):
             assert all(map(np.array_equal, one, other))
+
+
+EIGHT = ("robustness", "--limit", 20, "--device", "cpu", "--batch-size", 64)
+
+
+def one_of_each(folder):
+    """Of a round of eight: they said the same, and what they kept is there once and whole."""
+    assert len({(folder / f"{number}.txt").read_text() for number in range(8)}) == 1
+    results = [EvalResult.load(p.parent) for p in folder.glob("acn-results/*/result.json")]
+    assert sorted(result.checkpoint.name for result in results) == ["tiny_ac", "tiny_res"]
+    (comparison,) = folder.glob("acn-results/*/comparison.json")
+    assert load_comparison(comparison.parent).candidate.label == "tiny_ac"
+    assert not list(folder.rglob("*.part*"))
+
+
+def test_eight_processes_with_one_question_do_not_trip_each_other(folder):
+    command = (*EIGHT, "--ckpt", "tiny_ac.pt", "--suite", "small.yaml", "--no-track")
+    assert storm(8, command) == [0] * 8
+    one_of_each(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_twenty_rounds_of_eight_with_figures_and_one_store(folder):
+    rounds = [folder / "rounds" / f"{number:02}" for number in range(20)]
+    for one in rounds:
+        one.mkdir(parents=True)
+    given = (*EIGHT, "--ckpt", folder / "tiny_ac.pt", "--suite", folder / "small.yaml")
+    subprocess.run(
+        [sys.executable, "-m", "tests.cli.storm", folder / "rounds", "8", *map(str, given)],
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
+    for one in rounds:
+        assert (one / "codes").read_text() == repr([0] * 8)
+        one_of_each(one)
+        assert len(list(one.glob("acn-results/*/*.svg"))) == 3
+        with closing(sqlite3.connect(one / "mlflow.db")) as store:
+            runs = store.execute("select name, status, lifecycle_stage from runs").fetchall()
+        names = ("tiny_ac", "tiny_ac vs tiny_res", "tiny_res")
+        assert sorted(runs) == [(name, "FINISHED", "active") for name in names]
 
 
 def test_a_training_survives_kill_9(folder):
