@@ -26,6 +26,7 @@ __all__ = [
     "DataError",
     "MeasureError",
     "MissingExtra",
+    "Stopped",
     "TrackingError",
     "Unsupported",
 ]
@@ -88,3 +89,7 @@ class Unsupported(AcnEvalError):
     """A model or a picture cannot answer one question; inside a run this becomes a Skip."""
 
     exit_code = 4
+
+
+class Stopped(KeyboardInterrupt):
+    """A Ctrl-C that says, in whole sentences, how much is kept."""

@@ -11,6 +11,8 @@ from acn_eval.errors import AcnEvalError
 
 __all__ = ["explained"]
 
+_KEPT = "only what was finished before is kept. The same command goes on from there."
+
 
 def explained(exc: BaseException) -> int:
     """Say an exception where somebody reads stderr, and return its exit code, which is never 1."""
@@ -19,14 +21,14 @@ def explained(exc: BaseException) -> int:
         case BrokenPipeError() | SystemExit():  # click and rich leave a broken pipe with 1
             pass
         case KeyboardInterrupt() | click.Abort():
-            message = "stopped. What is done is kept; the same command goes on from there."
-            code = _say(message, 130)
+            said = str(exc) or str(exc.__cause__ or "")  # click makes an Abort of it
+            code = _say(f"stopped: {said or _KEPT}", 130)
         case AcnEvalError():
             code = _say(str(exc), exc.exit_code)
         case click.UsageError():
-            said = io.StringIO()
-            exc.show(said)
-            _say_lines(said.getvalue())
+            usage = io.StringIO()
+            exc.show(usage)
+            _say_lines(usage.getvalue())
             code = 2
         case click.ClickException():
             code = _say(exc.format_message(), 2)

@@ -21,6 +21,7 @@ from acn_eval.data import Examples
 from acn_eval.models import Encoder, build, initialise, require_finite
 from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.suites.remedies import ElasticWeights, Replay, SynapticIntelligence
+from acn_eval.tally import Tally
 from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
 from acn_eval.training.threads import fitting_threads
@@ -28,7 +29,7 @@ from acn_eval.training.threads import fitting_threads
 __all__ = ["Learner", "Looks", "learned"]
 
 Told = Callable[[int], None]
-"""Called with the steps that are done, over all stages."""
+"""Called with the steps of a stage that are done."""
 _TOLD_EVERY = 10
 
 
@@ -52,27 +53,35 @@ class Looks:
         return predicted, torch.stack(self.correct).numpy()
 
 
-def learned(course: Course, told: Told = lambda steps: None) -> Looks:
+def learned(course: Course, counter: Tally | None = None) -> Looks:
     """Return the looks at a course: from the store, or from a training now.
 
     What is reached at the end of a stage is kept, and a killed training goes on from there; on
     CPU it ends with the same numbers bit for bit.
 
+    Args:
+        course: what is learned.
+        counter: of the steps that are done and kept.
+
     Raises:
         MeasureError: a loss is no longer finite.
     """
+    counter = counter or Tally(sum(course.steps), "training steps")
     store, address = course.plan.place.store, course.address
     content = store.read(address)
     if content is not None:
+        counter.add(sum(course.steps))
         return _looks(_unpacked(content))
     with fitting_threads(course.arch, course.plan.suite.batch):
         learner = Learner(course)
         reached = store.read(address + "-stage")
         if reached is not None:
             learner.restore(_unpacked(reached))
+            counter.add(sum(course.steps[: learner.stage]))
         while learner.stage < len(course.lessons):
-            learner.learn(told)
+            learner.learn(counter.show)
             store.write(address + "-stage", _packed(learner.state()))
+            counter.add(course.steps[learner.stage - 1])
     store.write(address, _packed(vars(learner.looks)))
     store.drop(address + "-stage")
     return learner.looks
@@ -104,7 +113,7 @@ class Learner:
             loss = self.step(self.batch(step))
             if (step + 1) % _TOLD_EVERY == 0 or step + 1 == course.steps[stage]:
                 finite(loss, before + step + 1)
-                told(before + step + 1)
+                told(step + 1)
         self.consolidate()
         self._look()
         self.stage += 1

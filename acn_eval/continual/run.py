@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -20,12 +20,10 @@ from acn_eval.passes import CLEAN
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.statistics.accuracy_matrix import AccuracyMatrix
 from acn_eval.statistics.continual import SCENARIOS, read_off
+from acn_eval.tally import Progress, Tally
 from acn_eval.versions import versions
 
 __all__ = ["Rivals", "impossible", "rivals"]
-
-Progress = Callable[[int, int], None]
-"""Called with (training steps done, in all)."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,9 @@ def rivals(plan: Plan, progress: Progress = lambda done, total: None) -> list[Ri
         MeasureError: a loss is no longer finite.
     """
     courses = plan.courses()
-    total, before = sum(sum(course.steps) for course in courses), 0
-    found: list[EvalResult] = []
-    for course in courses:
-
-        def told(steps: int, before: int = before) -> None:
-            progress(before + steps, total)
-
-        found.append(_result(course, learned(course, told)))
-        before += sum(course.steps)
-        progress(before, total)
+    total = sum(sum(course.steps) for course in courses)
+    with Tally(total, "training steps", progress) as counter:
+        found = [_result(course, learned(course, counter)) for course in courses]
     plan.place.store.trim()
     pairs = zip(courses, found, strict=True)
     return [

@@ -21,13 +21,11 @@ from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.passes import ClassMap, Place, Store, Subject, class_map
 from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.suites.dynamics import Dynamics
+from acn_eval.tally import Progress, Tally
 from acn_eval.training import Lesson, Recipe
 from acn_eval.training.fit import Fit, loop, open_split, start
 
 __all__ = ["Study", "finished", "open_study", "trainings"]
-
-Progress = Callable[[int, int], None]
-"""Called with (training steps done, in all)."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +95,10 @@ def trainings(study: Study, progress: Progress = lambda done, total: None) -> li
     Raises:
         MeasureError: a loss is no longer finite.
     """
-    suite, results = study.suite, []
+    suite = study.suite
     total = suite.recipe.steps * len(suite.connectivities)
-    for number, connectivity in enumerate(suite.connectivities):
-        before = number * suite.recipe.steps
-
-        def told(done: int, before: int = before) -> None:
-            progress(before + done, total)
-
-        results.append(_training(study, connectivity, told))
+    with Tally(total, "training steps", progress) as counter:
+        results = [_training(study, own, counter) for own in suite.connectivities]
     study.place.store.trim()
     return results
 
@@ -134,9 +127,7 @@ def finished(study: Study, checkpoint: Checkpoint) -> EvalResult:
     return result_of(Watched(subject, record, watch, [snapshot], test))
 
 
-def _training(
-    study: Study, connectivity: ConnectivityName, told: Callable[[int], None]
-) -> EvalResult:
+def _training(study: Study, connectivity: ConnectivityName, counter: Tally) -> EvalResult:
     recipe, store = study.suite.recipe_of(connectivity), study.place.store
     lesson = _lesson(study, recipe)
     fit = start(recipe, study.place.device)
@@ -146,13 +137,13 @@ def _training(
     key = Store.key(["watched v1", _facts(study, recipe)])
     content = store.read(key)
     if content is None:
-        grown = _grow(fit, lesson, study.suite.looked_at(), (subject, watch), told)
+        grown = _grow(fit, lesson, study.suite.looked_at(), (subject, watch), counter.show)
         store.write(key, grown.pack())
     else:
         grown = _Grown.unpack(content)
         fit.network.load_state_dict(grown.weights)
     fit.network.eval()
-    told(recipe.steps)
+    counter.add(recipe.steps)
     record = study.suite.model_dump(mode="json")
     return result_of(Watched(subject, record, watch, grown.snapshots, study.splits["test"]))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context
 from acn_eval.data import STREAM, Examples, Subset
-from acn_eval.learning.run import Counter, Learned
+from acn_eval.learning.run import Learned
 from acn_eval.learning.subsets import Subsets, details, drawn, records, warnings
 from acn_eval.learning.tune import tuned_on
 from acn_eval.passes import CLEAN, ClassMap, Pass, Place, Question, Subject, extract
@@ -24,11 +24,11 @@ from acn_eval.probes.select import fit
 from acn_eval.results import Cell, EvalResult
 from acn_eval.suites.low_data import LowDataProbe
 from acn_eval.suites.suite import cell_of
+from acn_eval.tally import Progress, Tally
 from acn_eval.versions import versions
 
 __all__ = ["Probed", "probe"]
 
-Progress = Callable[[int, int], None]
 Answer = Callable[[Subset], Iterable[Cell]]
 _CPU = torch.device("cpu")  # of the closed form
 
@@ -83,14 +83,15 @@ def probe(
         Unsupported: a network does not say what it has before its head, or is not built here.
         DataError: a class has too few images.
     """
-    counter = Counter(len(checkpoints) * question.work, progress)
-    found = [list(_results(question, checkpoint, counter)) for checkpoint in checkpoints]
+    unit = "image evaluations" if question.suite.mode == "probe" else "fine-tunings"
+    with Tally(len(checkpoints) * question.work, unit, progress) as counter:
+        found = [list(_results(question, checkpoint, counter)) for checkpoint in checkpoints]
     question.place.store.trim()
     baselines = found[1] if found[1:] else []
     return Learned(found[0], baselines, records(question.subsets))
 
 
-def _results(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Iterator[EvalResult]:
+def _results(question: Probed, checkpoint: Checkpoint, counter: Tally) -> Iterator[EvalResult]:
     checkpoint.model.to(question.place.device)
     cells = _tuned_cells if question.suite.mode == "fine_tune" else _probe_cells
     answer = cells(question, checkpoint, counter)
@@ -99,7 +100,7 @@ def _results(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Iter
         yield _result(question, checkpoint, subsets, own)
 
 
-def _probe_cells(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Answer:
+def _probe_cells(question: Probed, checkpoint: Checkpoint, counter: Tally) -> Answer:
     pool, test = (
         _features(question, checkpoint, examples, counter)
         for examples in (question.pool, question.test)
@@ -107,7 +108,7 @@ def _probe_cells(question: Probed, checkpoint: Checkpoint, counter: Counter) -> 
     return lambda subset: [_cell(question, subset, (pool, test))]
 
 
-def _tuned_cells(question: Probed, checkpoint: Checkpoint, counter: Counter) -> Answer:
+def _tuned_cells(question: Probed, checkpoint: Checkpoint, counter: Tally) -> Answer:
     def cells(subset: Subset) -> Iterator[Cell]:
         for repeat in range(question.suite.repeats):
             outcomes = tuned_on(
@@ -121,7 +122,7 @@ def _tuned_cells(question: Probed, checkpoint: Checkpoint, counter: Counter) -> 
 
 
 def _features(
-    question: Probed, checkpoint: Checkpoint, examples: Examples, counter: Counter
+    question: Probed, checkpoint: Checkpoint, examples: Examples, counter: Tally
 ) -> NDArray[np.float32]:
     """Return the features (n, width) of the last exit."""
     job = Pass(

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,12 @@ from acn_eval.passes import CLEAN, Store
 from acn_eval.passes.precision import forward
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.suites.suite import cell_of
+from acn_eval.tally import Progress, Tally
 from acn_eval.training import Lesson, Recipe, trained
 from acn_eval.versions import versions
 
-__all__ = ["Counter", "Learned", "learn", "price", "stored"]
+__all__ = ["Learned", "learn", "price", "stored"]
 
-Progress = Callable[[int, int], None]
-"""Called with (training steps done, in all)."""
 _LEARNED = np.dtype(
     [("id", np.int64), ("predicted", np.int32), ("confidence", np.float32), ("loss", np.float32)]
 )
@@ -52,10 +51,10 @@ class Learned:
 
 def learn(plan: Plan, progress: Progress = lambda done, total: None) -> Learned:
     """Carry out a plan: a training that is stored is not done again."""
-    counter = Counter(plan.steps, progress)
-    candidates, baselines = (
-        [_result(plan, arm, draw, counter) for draw in plan.subsets] for arm in plan.arms
-    )
+    with Tally(plan.steps, "training steps", progress) as counter:
+        candidates, baselines = (
+            [_result(plan, arm, draw, counter) for draw in plan.subsets] for arm in plan.arms
+        )
     plan.place.store.trim()
     return Learned(candidates, baselines, records(plan.subsets))
 
@@ -74,24 +73,6 @@ def price(recipe: Recipe) -> Cost:
     return cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
 
 
-@dataclass
-class Counter:
-    """Counts what is done, and tells."""
-
-    total: int
-    progress: Progress
-    done: int = field(default=0)
-
-    def add(self, steps: int) -> None:
-        """Count what is done for good."""
-        self.done += steps
-        self.progress(self.done, self.total)
-
-    def show(self, more: int) -> None:
-        """Show steps of a group that does not count before it is stored."""
-        self.progress(self.done + more, self.total)
-
-
 def _address(plan: Plan, group: Group) -> str:
     """Everything that decides the outcomes of trainings that are stepped as one."""
     lessons = [
@@ -101,7 +82,7 @@ def _address(plan: Plan, group: Group) -> str:
     return Store.key(["learned v1", lessons, plan.test.fingerprint, plan.place.device.type])
 
 
-def _outcomes(plan: Plan, group: Group, counter: Counter) -> NDArray[np.void]:
+def _outcomes(plan: Plan, group: Group, counter: Tally) -> NDArray[np.void]:
     """Return the outcomes (trainings, n) of a group: from the store, or from trainings now."""
     found = stored(plan, group)
     if found is None:
@@ -137,7 +118,7 @@ def _note(outcomes: NDArray[np.void], logits: Tensor, labels: Tensor) -> None:
     outcomes["loss"] = losses.cpu().numpy()
 
 
-def _result(plan: Plan, arm: Arm, draw: int, counter: Counter) -> EvalResult:
+def _result(plan: Plan, arm: Arm, draw: int, counter: Tally) -> EvalResult:
     groups = plan.groups(arm, draw)
     cells = [
         cell

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,24 @@ from acn_eval.errors import Unsupported
 from acn_eval.models import Readings
 from acn_eval.passes.finite import require_measured
 from acn_eval.passes.memory import Batches
-from acn_eval.passes.one_pass import Pair, Pass, chunks, facts, inputs, is_file
+from acn_eval.passes.one_pass import (
+    Chunk,
+    Missing,
+    Pair,
+    Pass,
+    chunks,
+    decoded,
+    facts,
+    files,
+    groups,
+    inputs,
+    is_file,
+    tally,
+)
 from acn_eval.passes.place import Place
 from acn_eval.passes.precision import Numeric, running
 from acn_eval.passes.store import Store
+from acn_eval.tally import Tally
 
 __all__ = ["Depths", "extract", "feature_shape", "read_features"]
 
@@ -87,7 +102,8 @@ def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
         MeasureError: features that are NaN or infinite; counts the images of every condition.
     """
     batches = Batches(job.place.batch_size, job.place.device)
-    pieces = [_chunk(job, chunk, batches, tell) for chunk in chunks(job)]
+    with tally(job) as counter:
+        pieces = [_chunk(job, chunk, batches, (counter, tell)) for chunk in chunks(job)]
     found = [
         [
             Depths(np.concatenate([piece[s, q] for piece in pieces], axis=2))
@@ -102,30 +118,39 @@ def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
 
 
 def _chunk(
-    job: Pass, chunk: Examples, batches: Batches, tell: Tell
+    job: Pass, examples: Examples, batches: Batches, told: tuple[Tally, Tell]
 ) -> dict[Pair, NDArray[np.float32]]:
-    pairs = [(s, q) for s in range(len(job.subjects)) for q in range(len(job.questions))]
-    keys = {pair: Store.key(["features v1", *facts(job, *pair, chunk)]) for pair in pairs}
-    kept = [pair for pair in pairs if is_file(job.subjects[pair[0]])]
-    known = {pair: job.place.store.read(keys[pair]) for pair in kept}
-    found = {pair: _decoded(content) for pair, content in known.items() if content is not None}
-    missing = [pair for pair in pairs if pair not in found]
-    if missing:
-        computed = batches.halving(lambda size: _computed(job, chunk, missing, size))
-        for pair in set(kept) & computed.keys():
-            job.place.store.write(keys[pair], _encoded(computed[pair]))
+    (counter, tell), store, n = told, job.place.store, len(examples)
+    found: dict[Pair, NDArray[np.float32]] = {}
+    missing: list[Missing] = []
+    for pair in ((s, q) for s in range(len(job.subjects)) for q in range(len(job.questions))):
+        key = Store.key(["features v1", *facts(job, *pair, examples)])
+        content = store.read(key) if is_file(job.subjects[pair[0]]) else None
+        if content is None:
+            missing.append(Missing(*pair, key))
+        else:
+            found[pair] = _decoded(content)
+    counter.add(n * len(found))
+    tell(n * len(found))
+    if not missing:
+        return found
+    chunk = decoded(job, examples)
+    for group in groups(job, n, missing):
+        computed = batches.halving(partial(_computed, job, chunk, [one.pair for one in group]))
+        for one in files(job, group):
+            store.write(one.key, _encoded(computed[one.pair]))
         found |= computed
-    tell(len(pairs) * len(chunk))
+        counter.add(n * len(group), kept=n * len(files(job, group)))
+        tell(n * len(group))
     return found
 
 
 def _computed(
-    job: Pass, chunk: Examples, missing: list[Pair], size: int
+    job: Pass, chunk: Chunk, missing: list[Pair], size: int
 ) -> dict[Pair, NDArray[np.float32]]:
     parts: dict[Pair, list[NDArray[np.float32]]] = {pair: [] for pair in missing}
-    for start in range(0, len(chunk), size):
-        where = np.arange(start, min(start + size, len(chunk)))
-        for pair, images in inputs(job, chunk, where, missing):
+    for start in range(0, len(chunk.examples), size):
+        for pair, images in inputs(job, chunk, slice(start, start + size), missing):
             checkpoint = job.subjects[pair[0]].checkpoint
             parts[pair].append(read_features(checkpoint, images, job.numeric).cpu().numpy())
     return {pair: np.concatenate(arrays, axis=2) for pair, arrays in parts.items()}

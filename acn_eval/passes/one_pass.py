@@ -1,13 +1,15 @@
 """The one pass over images: decoded once, noise drawn once, all conditions x all checkpoints.
 
 For every chunk of images, in a keyed order: what is already in the store is taken from there;
-the rest is computed batch by batch on the device, read back once, and stored.
+the rest is computed in groups that cost little, batch by batch on the device, and each group is
+stored before the next: an interruption loses seconds.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,11 +26,11 @@ from acn_eval.passes.place import Place
 from acn_eval.passes.precision import Numeric, running
 from acn_eval.passes.question import ClassMap, Decision, Question
 from acn_eval.passes.store import OUTCOME
+from acn_eval.tally import Progress, Tally
 
 __all__ = ["Pass", "Progress", "Subject", "one_pass", "prepared"]
 
-Progress = Callable[[int, int], None]
-"""Called with (image-forwards done, image-forwards in all)."""
+_DECODED = 2**28  # bytes of pictures at a time
 Pair = tuple[int, int]
 """Indices of a subject and of a question."""
 
@@ -63,15 +65,24 @@ class Pass:
     exits: bool = False
 
 
-@dataclass
-class _Counter:
-    total: int
-    progress: Progress
-    done: int = field(default=0)
+class Missing(NamedTuple):
+    """A pair that has to be computed, and where its outcomes go."""
 
-    def add(self, n: int) -> None:
-        self.done += n
-        self.progress(self.done, self.total)
+    subject: int
+    question: int
+    key: str
+
+    @property
+    def pair(self) -> Pair:
+        """Without the key."""
+        return self.subject, self.question
+
+
+class Chunk(NamedTuple):
+    """Images that are stored together, decoded once: uint8 (n, channels, size, size)."""
+
+    examples: Examples
+    pixels: Tensor
 
 
 def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
@@ -86,13 +97,13 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     Raises:
         MeasureError: logits that are NaN or infinite; counts the images of every condition.
     """
-    counter = _Counter(len(job.subjects) * len(job.questions) * len(job.examples), progress)
-    counter.add(0)
     batches = Batches(job.place.batch_size, job.place.device)
     parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
-    for chunk in chunks(job):
-        for s, q, outcomes in _chunk(job, chunk, batches, counter):
-            parts[s][q].append(outcomes)
+    with tally(job, progress) as counter:
+        counter.add(0)
+        for chunk in chunks(job):
+            for s, q, outcomes in _chunk(job, chunk, batches, counter):
+                parts[s][q].append(outcomes)
     found = [[np.concatenate(pieces, axis=1) for pieces in row] for row in parts]
     for subject, row in zip(job.subjects, found, strict=True):
         bad = [np.isnan(outcomes["confidence"]).any(axis=0) for outcomes in row]
@@ -100,42 +111,98 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     return found
 
 
+def tally(job: Pass, progress: Progress = lambda done, total: None) -> Tally:
+    """Return the count of a pass: one per subject, question and image."""
+    total = len(job.subjects) * len(job.questions) * len(job.examples)
+    counter = Tally(total, "image evaluations", progress)
+    if not job.place.store.readable:
+        counter.remedy = "Without --no-cache, the same command goes on from there."
+    if not all(map(is_file, job.subjects)):
+        counter.remedy = "Networks in memory are never kept: they are measured again."
+    return counter
+
+
 def chunks(job: Pass) -> Iterator[Examples]:
     """Yield the examples in the pieces that are stored."""
-    size = _chunk_size(max(s.checkpoint.id.flops for s in job.subjects))
+    values = job.geometry.channels * job.geometry.size**2
+    flops = max(s.checkpoint.id.flops for s in job.subjects)
+    size = _chunk_size(flops, values, _budget(job))
     for start in range(0, len(job.examples), size):
         yield job.examples.at(np.arange(start, min(start + size, len(job.examples))))
 
 
-def _chunk_size(flops: int) -> int:
-    """Images between two writes: 2048, or fewer (64 at least) where a network is expensive.
+def _budget(job: Pass) -> float:
+    """FLOPs between two writes: ten seconds or less, were it one of the slower CPUs or GPUs."""
+    return 1e14 if job.place.device.type == "cuda" else 1e12
+
+
+def _chunk_size(flops: int, values: int, budget: float) -> int:
+    """Images that are stored together: 2048, or fewer where network or pictures are large.
 
     It depends on the most expensive network alone, so that other runs of the same networks, or
     of one with another cheaper one, find the same chunks.
+
+    Args:
+        flops: of that network and one image.
+        values: of one picture, a byte each.
+        budget: FLOPs that one network may spend on one condition of a chunk.
     """
-    affordable = int(1e12 / max(flops, 1))
-    return max(64, min(2048, 1 << max(affordable, 1).bit_length() - 1))
+    affordable = min(2048, int(budget / max(flops, 1)), _DECODED // values)
+    return 1 << max(affordable, 1).bit_length() - 1
+
+
+def groups(job: Pass, n: int, missing: Sequence[Missing]) -> Iterator[list[Missing]]:
+    """Split what is missing of n images into groups that are computed, then kept, one by one.
+
+    They follow the order of the questions, so that few noises are drawn for two groups.
+    """
+    group: list[Missing] = []
+    spent = 0.0
+    for one in sorted(missing, key=lambda one: (one.question, one.subject)):
+        cost = n * job.subjects[one.subject].checkpoint.id.flops
+        if group and spent + cost > _budget(job):
+            yield group
+            group, spent = [], 0.0
+        group.append(one)
+        spent += cost
+    if group:
+        yield group
 
 
 def _chunk(
-    job: Pass, chunk: Examples, batches: Batches, counter: _Counter
+    job: Pass, examples: Examples, batches: Batches, counter: Tally
 ) -> Iterator[tuple[int, int, NDArray[np.void]]]:
-    store = job.place.store
-    missing: list[tuple[int, int, str]] = []
+    store, n = job.place.store, len(examples)
+    missing: list[Missing] = []
     for s in range(len(job.subjects)):
         for q in range(len(job.questions)):
-            key = store.key(facts(job, s, q, chunk))
+            key = store.key(facts(job, s, q, examples))
             known = store.get(key) if is_file(job.subjects[s]) else None
             if known is None:
-                missing.append((s, q, key))
+                missing.append(Missing(s, q, key))
             else:
-                counter.add(len(chunk))
-                yield s, q, known.reshape(-1, len(chunk))
-    computed = _computed(job, chunk, [(s, q) for s, q, _ in missing], batches, counter)
-    for (s, q, key), outcomes in zip(missing, computed, strict=True):
-        if is_file(job.subjects[s]):
-            store.put(key, outcomes)
-        yield s, q, outcomes
+                counter.add(n)
+                yield s, q, known.reshape(-1, n)
+    if not missing:
+        return
+    chunk = decoded(job, examples)
+    for group in groups(job, n, missing):
+        pairs = [one.pair for one in group]
+        found = batches.halving(partial(_batches, job, chunk, pairs, counter.show))
+        for one in files(job, group):
+            store.put(one.key, found[one.pair])
+        counter.add(n * len(group), kept=n * len(files(job, group)))
+        yield from ((*pair, outcomes) for pair, outcomes in found.items())
+
+
+def decoded(job: Pass, examples: Examples) -> Chunk:
+    """Read the pictures of a chunk."""
+    return Chunk(examples, examples.read(np.arange(len(examples)), job.geometry))
+
+
+def files(job: Pass, group: Sequence[Missing]) -> list[Missing]:
+    """Return what of a group may be kept."""
+    return [one for one in group if is_file(job.subjects[one.subject])]
 
 
 def is_file(subject: Subject) -> bool:
@@ -164,36 +231,22 @@ def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
     ]
 
 
-def _computed(
-    job: Pass, chunk: Examples, wanted: list[Pair], batches: Batches, counter: _Counter
-) -> list[NDArray[np.void]]:
-    """Compute the wanted (subject, question) pairs; a batch too many is taken back and redone."""
-    if not wanted:
-        return []
-    before = counter.done
-
-    def attempt(size: int) -> list[NDArray[np.void]]:
-        counter.add(before - counter.done)
-        return _batches(job, chunk, wanted, size, counter)
-
-    return batches.halving(attempt)
-
-
 def _batches(
-    job: Pass, chunk: Examples, wanted: list[Pair], size: int, counter: _Counter
-) -> list[NDArray[np.void]]:
-    kept: dict[Pair, Decision] = {}
-    for start in range(0, len(chunk), size):
-        where = np.arange(start, min(start + size, len(chunk)))
-        for pair, images in inputs(job, chunk, where, wanted):
+    job: Pass, chunk: Chunk, wanted: list[Pair], tell: Callable[[int], None], size: int
+) -> dict[Pair, NDArray[np.void]]:
+    n, kept, done = len(chunk.examples), dict[Pair, Decision](), 0
+    for start in range(0, n, size):
+        span = slice(start, min(start + size, n))
+        for pair, images in inputs(job, chunk, span, wanted):
             subject = job.subjects[pair[0]]
             exits = _ask(job, subject.checkpoint, images)
             batch = [subject.classes.decide(logits) for logits in exits]
             if pair not in kept:
-                kept[pair] = _room(batch, len(chunk))
-            _keep(batch, kept[pair], slice(start, start + len(where)))
-            counter.add(len(where))
-    return [_read_back(chunk.ids, kept[pair]) for pair in wanted]
+                kept[pair] = _room(batch, n)
+            _keep(batch, kept[pair], span)
+            done += len(images)
+            tell(done)
+    return {pair: _read_back(chunk.examples.ids, kept[pair]) for pair in wanted}
 
 
 def _room(exits: Sequence[Decision], n: int) -> Decision:
@@ -208,11 +261,11 @@ def _keep(exits: Sequence[Decision], room: Decision, span: slice) -> None:
 
 
 def inputs(
-    job: Pass, chunk: Examples, where: NDArray[np.int64], wanted: Sequence[Pair]
+    job: Pass, chunk: Chunk, span: slice, wanted: Sequence[Pair]
 ) -> Iterator[tuple[Pair, Tensor]]:
     """Yield the network's input of one batch for every wanted pair; each noise is drawn once."""
-    images = _uploaded(chunk.read(where, job.geometry), job.place.device)
-    ids = torch.from_numpy(chunk.ids[where]).to(job.place.device)
+    images = _uploaded(chunk.pixels[span], job.place.device)
+    ids = torch.from_numpy(chunk.examples.ids[span]).to(job.place.device)
     draws: dict[tuple[int, int], Tensor | None] = {}
     for q, question in enumerate(job.questions):
         subjects = [s for s, asked in wanted if asked == q]

@@ -18,6 +18,7 @@ from acn_eval.pruning import Masks, apply_masks, narrowed, widths
 from acn_eval.seeds import seed_for
 from acn_eval.strict import Config, Seed
 from acn_eval.suites.suite import Setting
+from acn_eval.tally import Tally
 from acn_eval.training import Batch, Decay, Rate, Recipe
 from acn_eval.training.fit import Scale, loop, start
 
@@ -107,7 +108,7 @@ class Bench:
         fit.network.load_state_dict(dict(state))
         scale = Scale(prepare.mean, prepare.std, fit.device)
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
-        with pruning(fit.network) as after_step:
+        with Tally(steps, "training steps"), pruning(fit.network) as after_step:
             loop(
                 fit,
                 (examples, unseen),

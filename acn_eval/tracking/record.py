@@ -61,6 +61,7 @@ def record_in(
     artifacts: Mapping[str, Path],
 ) -> Recorded:
     """Write to a store that is resolved; otherwise as `record`."""
+    _import_mlflow()
     with tracking_errors(store, artifacts), store.lock():
         writer = Writer(store.client(), store.artifacts)
         runs: dict[str, str] = {}
@@ -80,6 +81,7 @@ def warm_up(store: Store) -> None:
     Raises:
         TrackingError: the store cannot be opened.
     """
+    _import_mlflow()
     with tracking_errors(store), store.lock():
         store.client().search_experiments(max_results=1)
 
@@ -95,6 +97,12 @@ def tracking_errors(store: Store, folders: Mapping[str, Path] | None = None) -> 
         why = str(exc).strip().partition("\n")[0]
         msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders or {})}"
         raise TrackingError(msg) from exc
+
+
+def _import_mlflow() -> None:
+    """Take the seconds that it needs before the lock is held: others wait for that."""
+    quiet_environment()
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 
 def _failures() -> tuple[type[Exception], ...]:

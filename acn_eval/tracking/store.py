@@ -24,7 +24,7 @@ __all__ = ["Store", "quiet_environment", "resolve_store"]
 _SQLITE = "sqlite:///"
 _ADDRESSES = (_SQLITE, "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
 _PROBE_SECONDS = 2.0
-_LOCK_SECONDS = 120.0
+_LOCK_SECONDS = 600.0  # it is free when its holder dies: who waits, waits for the living
 _DEAD = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

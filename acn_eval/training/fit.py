@@ -17,7 +17,7 @@ from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.data import Examples, Geometry, Split, channel_moments, open_examples
-from acn_eval.errors import CheckpointError, ConfigError, MeasureError
+from acn_eval.errors import CheckpointError, ConfigError, MeasureError, Stopped
 from acn_eval.models import Encoder, build, initialise, require_finite
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
@@ -152,7 +152,8 @@ class _Saver:
     def __call__(self, fit: Fit) -> None:
         if self.interrupted():
             self.now(fit)
-            raise KeyboardInterrupt
+            kept = f"{fit.done:,} of {fit.recipe.steps:,} training steps are kept in {self.path}"
+            raise Stopped(f"{kept}. The same command goes on from there.")
         if time.monotonic() - self.last >= self.every:
             self.now(fit)
 

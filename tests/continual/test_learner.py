@@ -9,8 +9,9 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.continual.learner import Learner, _joined, _packed, _unpacked, learned
 from acn_eval.data.examples import ArrayPictures
-from acn_eval.errors import MeasureError
+from acn_eval.errors import MeasureError, Stopped
 from acn_eval.suites.remedies import ElasticWeights, Joint, Naive, Replay, SynapticIntelligence
+from acn_eval.tally import Tally
 from tests.continual.plans import course
 
 REMEDIES = [
@@ -124,11 +125,12 @@ def test_the_size_of_test_batches_does_not_matter(tmp_path):
 def test_what_is_learned_is_looked_at_after_every_stage_and_kept(tmp_path):
     own = course(tmp_path, steps=2)
     told = []
-    first = learned(own, told.append).arrays()
-    assert told == [2, 4, 6, 8, 10]
+    counter = Tally(10, "training steps", lambda done, total: told.append(done))
+    first = learned(own, counter).arrays()
+    assert told == [2, 2, 4, 4, 6, 6, 8, 8, 10, 10]  # shown, then kept
+    assert counter.kept == 10
     assert [a.shape for a in first] == [(5, 2, 60), (5, 3, 5)]
-    again = learned(own, told.append).arrays()  # from the store
-    assert len(told) == 5
+    again = learned(own).arrays()  # from the store
     by_hand = after(own, 5).looks.arrays()
     for a, b, c in zip(first, again, by_hand, strict=True):
         assert (a == b).all()
@@ -242,15 +244,16 @@ def test_a_resume_ends_with_the_same_numbers(tmp_path, method, optimiser):
     whole = learned(course(tmp_path / "whole", method, **fields))
     cut = course(tmp_path / "cut", method, **fields)
 
-    def kill(steps):
+    def kill(steps, total):
         if steps == 6:  # the third task is learned, but not kept
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        learned(cut, kill)
+    counter = Tally(10, "training steps", kill)
+    with pytest.raises(Stopped, match=r"^4 of the 10 training steps under way are kept"), counter:
+        learned(cut, counter)
     told = []
-    resumed = learned(cut, told.append)
-    assert told == [6, 8, 10]
+    resumed = learned(cut, Tally(10, "training steps", lambda done, total: told.append(done)))
+    assert told == [4, 6, 6, 8, 8, 10, 10]
     for a, b in zip(whole.arrays(), resumed.arrays(), strict=True):
         assert (a == b).all()
     assert cut.plan.place.store.read(cut.address + "-stage") is None

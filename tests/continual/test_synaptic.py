@@ -7,6 +7,7 @@ from torch import nn
 from acn_eval.continual.learner import Learner, learned
 from acn_eval.continual.synaptic import Synaptic
 from acn_eval.suites.remedies import Naive, SynapticIntelligence
+from acn_eval.tally import Tally
 from tests.continual.plans import course
 
 VARIANTS = ("zenke", "mammoth", "vandeven")
@@ -133,12 +134,12 @@ def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, method):
     whole = learned(course(tmp_path / "whole", method)).arrays()
     cut = course(tmp_path / "cut", method)
 
-    def kill(steps):
+    def kill(steps, total):
         if steps == 12:  # the third task is learned, but not kept
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learned(cut, kill)
+        learned(cut, Tally(20, "training steps", kill))
     resumed = learned(cut).arrays()
     for a, b in zip(whole, resumed, strict=True):
         assert (a == b).all()

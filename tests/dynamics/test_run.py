@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 import acn_eval.dynamics.run as module
 from acn_eval.dynamics import finished, linear_cka, open_study, stable_rank, trainings
-from acn_eval.errors import Unsupported
+from acn_eval.errors import Stopped, Unsupported
 from acn_eval.models import build
 from acn_eval.results import EvalResult
 from acn_eval.statistics import BoundedSample, compare, summarise
@@ -207,7 +207,7 @@ def test_a_study_that_is_stopped_goes_on_with_the_same_table(results, shared, pl
             raise KeyboardInterrupt
 
     fresh = replace(shared, place=replace(shared.place, store=place.store))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Stopped, match=r"^6 of the 12 training steps under way are kept"):
         trainings(fresh, progress)
     begun = watched(monkeypatch)
     assert table(trainings(fresh)) == table(results)

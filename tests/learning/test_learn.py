@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from acn_eval.data import STREAM, open_examples
+from acn_eval.errors import Stopped
 from acn_eval.learning import learn, open_plan
 from acn_eval.learning import run as module
 from acn_eval.results import EvalResult
@@ -140,7 +141,7 @@ def test_a_plan_that_is_stopped_goes_on_with_the_same_table(place, monkeypatch, 
             if done >= stop:
                 raise KeyboardInterrupt
 
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Stopped, match=r"^\d+ of the 32 training steps under way are kept"):
             learn(plan, progress)
     sizes = watched(monkeypatch)
     assert table(learn(plan)) == whole

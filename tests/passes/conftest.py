@@ -11,6 +11,6 @@ def chunks_of(monkeypatch):
     module = sys.modules["acn_eval.passes.one_pass"]
 
     def choose(size):
-        monkeypatch.setattr(module, "_chunk_size", lambda flops: size)
+        monkeypatch.setattr(module, "_chunk_size", lambda *facts: size)
 
     return choose

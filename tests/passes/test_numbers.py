@@ -177,9 +177,21 @@ def test_bf16_runs_and_is_not_mistaken_for_fp32(pair, place, expected):
 
 
 @pytest.mark.parametrize(
-    ("flops", "size"), [(1, 2048), (10**8, 2048), (10**9, 512), (10**10, 64), (10**13, 64)]
+    ("flops", "values", "size"),
+    [
+        (1, 3072, 2048),
+        (10**8, 3072, 2048),
+        (10**9, 150_528, 512),
+        (10**10, 150_528, 64),
+        (10**11, 150_528, 8),
+        (10**13, 150_528, 1),
+        (10**6, 3 * 2048**2, 16),
+        (10**6, 2**30, 1),
+    ],
 )
-def test_chunks_are_small_where_a_network_is_expensive(flops, size):
+def test_chunks_are_small_where_network_or_pictures_are_large(flops, values, size):
     from acn_eval.passes.one_pass import _chunk_size
 
-    assert _chunk_size(flops) == size
+    assert _chunk_size(flops, values, 1e12) == size
+    assert size == 1 or size * flops <= 1e12
+    assert size == 1 or size * values <= 2**28

@@ -10,7 +10,9 @@ from acn_eval.checkpoints import load
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
 from acn_eval.data.examples import ArrayPictures
-from acn_eval.passes import ClassMap, one_pass
+from acn_eval.errors import Stopped
+from acn_eval.passes import ClassMap, Store, one_pass
+from acn_eval.passes.one_pass import _budget
 from tests.passes.asking import SMALL, ask, assert_same, by_id, job
 from tests.tiny import checkpoint, counting, digits
 
@@ -153,6 +155,69 @@ def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, place, ch
     before = model.model.images
     assert_same(by_id(one_pass(work, silent)), whole)
     assert model.model.images - before == N * QUESTIONS - finished
+
+
+def interrupted(work, after):
+    """Press Ctrl-C after so many image evaluations; return what is said."""
+
+    def press(done, total):
+        if done >= after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped) as caught:
+        one_pass(work, press)
+    return str(caught.value)
+
+
+@pytest.fixture
+def expensive(tiny, device, place):
+    """A pass in one chunk, of which two questions cost what may be lost."""
+    work = job([checkpoint(tiny, device=device)], digits(N), place)
+    return with_id(work, flops=int(_budget(work) / (2 * N)))
+
+
+def test_an_interruption_loses_little_and_says_what_is_kept(expensive, place):
+    """Nothing was kept before all questions of a chunk were answered: minutes were lost."""
+    said = interrupted(expensive, after=2 * N + 1)
+    assert said == (
+        "80 of the 200 image evaluations under way are kept, and all that was finished before. "
+        "The same command goes on from there."
+    )
+    assert len(list(place.store.folder.glob("*/*.outcomes"))) == 2
+    assert forwards(expensive) == (QUESTIONS - 2) * N
+
+
+def test_between_two_writes_lies_the_budget_at_most(expensive, place, monkeypatch):
+    model = counting(expensive.subjects[0].checkpoint)
+    work = replace(expensive, subjects=[replace(expensive.subjects[0], checkpoint=model)])
+    at = [0]
+    put = Store.put
+    monkeypatch.setattr(Store, "put", lambda *args: (at.append(model.model.images), put(*args)))
+    one_pass(work, silent)
+    assert max(np.diff(at)) * model.id.flops <= _budget(work)
+
+
+def test_pictures_are_decoded_once_whatever_is_kept_in_between(expensive, monkeypatch):
+    read = []
+    original = ArrayPictures.read
+
+    def count(self, positions, geometry):
+        read.extend(positions)
+        return original(self, positions, geometry)
+
+    monkeypatch.setattr(ArrayPictures, "read", count)
+    one_pass(expensive, silent)
+    assert len(read) == N
+
+
+def test_an_interruption_says_what_is_never_kept_or_read(expensive):
+    in_memory = with_id(expensive, uri="memory:mine")
+    said = interrupted(in_memory, after=2 * N + 1)
+    assert said.startswith("0 of the 200 image evaluations under way are kept")
+    assert said.endswith("Networks in memory are never kept: they are measured again.")
+    blind = replace(expensive.place, store=replace(expensive.place.store, readable=False))
+    said = interrupted(replace(expensive, place=blind), after=2 * N + 1)
+    assert said.endswith("Without --no-cache, the same command goes on from there.")
 
 
 def test_a_damaged_outcome_is_measured_again(first, place):

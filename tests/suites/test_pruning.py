@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from acn_eval.checkpoints import Prepare, from_module, load, rewritten, write_native
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
-from acn_eval.errors import ConfigError
+from acn_eval.errors import ConfigError, Stopped
 from acn_eval.evaluation import Choice, choose, evaluate
 from acn_eval.models import cost
 from acn_eval.passes import Place, Store
@@ -205,7 +205,7 @@ def test_a_killed_run_goes_on_with_the_same_numbers(results, tiny, device, tmp_p
     monkeypatch.setattr(module, "loop", dying)
     own = checkpoint(tiny, device=device)
     place = Place(device, 128, "fp32", Store(tmp_path / "fresh"))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Stopped, match=r"^0 of the \d+ training steps under way are kept"):
         evaluate([own], SUITE, CHOICE, place=place)
     (whole,) = evaluate([own], SUITE, CHOICE, place=place)
     assert len(count) == 3 + 4

@@ -1,0 +1,63 @@
+"""Counts work that is kept as it goes, and says how much is kept where it is interrupted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from acn_eval.errors import Stopped
+
+__all__ = ["Progress", "Tally"]
+
+Progress = Callable[[int, int], None]
+"""Called with (done, in all)."""
+
+
+def _quietly(done: int, total: int) -> None:
+    pass
+
+
+@dataclass
+class Tally:
+    """What of some work is done and kept; as a context, it puts numbers into a Ctrl-C.
+
+    Attributes:
+        total: units of the work.
+        unit: their name in the plural.
+        told: of what is done.
+        remedy: what the user may do, or must know, after an interruption.
+    """
+
+    total: int
+    unit: str
+    told: Progress = _quietly
+    remedy: str = "The same command goes on from there."
+    done: int = field(default=0)
+    kept: int = field(default=0)
+
+    def add(self, count: int, *, kept: int | None = None) -> None:
+        """Count what is done for good, and how much of it an interruption leaves: all of it."""
+        self.done += count
+        self.kept += count if kept is None else kept
+        self.told(self.done, self.total)
+
+    def show(self, more: int) -> None:
+        """Show what is done but not kept yet."""
+        self.told(self.done + more, self.total)
+
+    def __enter__(self) -> "Tally":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        reason: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Say what is kept.
+
+        Raises:
+            Stopped: instead of a KeyboardInterrupt.
+        """
+        if isinstance(reason, KeyboardInterrupt):
+            msg = f"{self.kept:,} of the {self.total:,} {self.unit} under way are kept"
+            raise Stopped(f"{msg}, and all that was finished before. {self.remedy}") from reason
