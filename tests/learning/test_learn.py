@@ -141,7 +141,7 @@ def test_a_plan_that_is_stopped_goes_on_with_the_same_table(place, monkeypatch, 
             if done >= stop:
                 raise KeyboardInterrupt
 
-        with pytest.raises(Stopped, match=r"^\d+ of the 32 training steps under way are kept"):
+        with pytest.raises(Stopped, match=r"^\d+ of the \d+ training steps under way are kept"):
             learn(plan, progress)
     sizes = watched(monkeypatch)
     assert table(learn(plan)) == whole
