@@ -35,7 +35,7 @@ class Tally:
     kept: int = field(default=0)
 
     def add(self, count: int, *, kept: int | None = None) -> None:
-        """Count what is done for good, and how much of it an interruption leaves: all of it."""
+        """Count what is done for good; all of it is kept, unless that is counted by itself."""
         self.done += count
         self.kept += count if kept is None else kept
         self.told(self.done, self.total)

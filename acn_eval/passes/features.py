@@ -139,8 +139,9 @@ def _chunk(
         computed = batches.halving(partial(_computed, job, chunk, [one.pair for one in group]))
         for one in files(job, group):
             store.write(one.key, _encoded(computed[one.pair]))
+            counter.kept += n
         found |= computed
-        counter.add(n * len(group), kept=n * len(files(job, group)))
+        counter.add(n * len(group), kept=0)
         tell(n * len(group))
     return found
 

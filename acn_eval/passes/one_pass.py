@@ -191,7 +191,8 @@ def _chunk(
         found = batches.halving(partial(_batches, job, chunk, pairs, counter.show))
         for one in files(job, group):
             store.put(one.key, found[one.pair])
-        counter.add(n * len(group), kept=n * len(files(job, group)))
+            counter.kept += n
+        counter.add(n * len(group), kept=0)
         yield from ((*pair, outcomes) for pair, outcomes in found.items())
 
 
