@@ -120,7 +120,7 @@ def test_a_dead_server_fails_fast_and_says_what_to_do(kind, request, tmp_path):
     start = time.monotonic()
     with pytest.raises(TrackingError) as caught:
         record(results, comparisons, tracking_uri=uri, cwd=tmp_path, artifacts=artifacts)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 20
     assert caught.value.exit_code == 4
     assert "\n" not in str(caught.value)
     assert uri in str(caught.value)
@@ -162,7 +162,7 @@ def test_postgresql_without_a_driver_names_the_extra(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(TrackingError):
+    with pytest.raises(ConfigError, match="must be a file in a folder that exists"):
         record([fake_result()], cwd=tmp_path / "file")
 
 

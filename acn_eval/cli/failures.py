@@ -3,6 +3,7 @@
 import io
 import traceback
 from contextlib import suppress
+from errno import ENAMETOOLONG
 
 import click
 
@@ -32,6 +33,8 @@ def explained(exc: BaseException) -> int:
             code = 2
         case click.ClickException():
             code = _say(exc.format_message(), 2)
+        case OSError() if exc.errno == ENAMETOOLONG:
+            code = _say(f"{exc.filename}: {exc.strerror}", 2)
         case OSError() if exc.strerror:
             code = _say(f"{exc.filename or 'the disk'}: {exc.strerror}", code)
         case _:

@@ -58,10 +58,13 @@ def preparing(store: Store) -> Iterator[Recorder]:
     wait for. Leaving the body ends the process; a store that is half made is not there yet.
 
     Raises:
-        TrackingError: its folder cannot be written; a server is asked when there is something.
+        ConfigError: its address is none.
+        TrackingError: its folder cannot be written, or the database does not let anyone in; a
+            server is asked when there is something.
     """
     with tracking_errors(store):
         store.lock()
+        store.require_database()
     spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and CUDA
     here, there = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(there, store), daemon=True)

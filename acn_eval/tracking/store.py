@@ -2,35 +2,32 @@
 
 import os
 import sqlite3
-import urllib.error
-import urllib.request
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from acn_eval.addresses import shown
 from acn_eval.atomic import replacing
-from acn_eval.errors import ConfigError, MissingExtra, TrackingError
+from acn_eval.errors import ConfigError
+from acn_eval.tracking.probe import Heard, ask_database, ask_file, ask_server, require_address
 
 __all__ = ["Store", "quiet_environment", "resolve_store"]
 
 _SQLITE = "sqlite:///"
-_ADDRESSES = (_SQLITE, "postgresql", "mysql", "mssql", "http://", "https://", "databricks")
-_PROBE_SECONDS = 2.0
+_DATABASES = ("postgresql", "mysql", "mssql")
+_SERVERS = ("http://", "https://")
+_ADDRESSES = (_SQLITE, *_DATABASES, *_SERVERS, "databricks")
 _LOCK_SECONDS = 600.0  # it is free when its holder dies: who waits, waits for the living
-_DEAD = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",  # one line says what went wrong
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
@@ -51,7 +48,7 @@ class Store:
     @property
     def server(self) -> bool:
         """Whether the store is behind a server."""
-        return self.uri.startswith(("http://", "https://"))
+        return self.uri.startswith(_SERVERS)
 
     @property
     def artifacts(self) -> Path | None:
@@ -61,10 +58,7 @@ class Store:
     @property
     def shown(self) -> str:
         """The address without user and password, for messages."""
-        parts = urlsplit(self.uri)
-        if "@" not in parts.netloc:
-            return self.uri
-        return self.uri.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1)
+        return shown(self.uri)
 
     def client(self) -> Any:
         """Return an MLflow client; the caller holds the `lock`.
@@ -73,18 +67,31 @@ class Store:
         database appears at once and complete, or not at all.
 
         Raises:
-            TrackingError: the server does not answer.
+            TrackingError: the server or the database does not answer.
             MissingExtra: the address of a PostgreSQL, and no driver.
         """
-        if self.uri.startswith("postgresql") and find_spec("psycopg2") is None:
-            raise MissingExtra(self.shown, "postgres")
-        self._probe()
         quiet_environment()
+        if self.server:
+            ask_server(self.uri)
+        self.require_database()
         if self.database and not self.database.exists():
             _create(self.database)
         from mlflow import MlflowClient
 
-        return MlflowClient(self.uri, registry_uri=self.uri)
+        client = MlflowClient(self.uri, registry_uri=self.uri)
+        return Heard(client) if self.server else client
+
+    def require_database(self) -> None:
+        """Refuse a database that does not let anyone in; any other store is fine.
+
+        Raises:
+            ConfigError: its address cannot be read.
+            TrackingError: it refuses, or does not answer.
+        """
+        if self.database:
+            ask_file(self.database)
+        elif self.uri.startswith(_DATABASES):
+            ask_database(self.uri)
 
     def lock(self) -> FileLock:
         """Return the lock that one process of this machine holds while it writes.
@@ -92,29 +99,18 @@ class Store:
         MLflow crashes where several processes use a new store for the first time at once.
 
         Raises:
+            ConfigError: the folder of a database is not there: a typing error makes none.
             OSError: it cannot be made; asking for it would wait for a folder that takes no file.
         """
         if self.database:
+            if self.database.is_dir() or not self.database.parent.is_dir():
+                raise ConfigError(f"{self.shown}: must be a file in a folder that exists")
             file = self.database.with_name(f".acn-eval-{self.database.name}.lock")
         else:
             file = user_cache_path("acn-eval") / f"{sha256(self.uri.encode()).hexdigest()}.lock"
-        file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         return FileLock(file, timeout=_LOCK_SECONDS)
-
-    def _probe(self) -> None:
-        """Ask a server whether it lives: a call of the client on a dead one blocks for minutes."""
-        if not self.server:
-            return
-        health = f"{self.uri.rstrip('/')}/health"
-        try:
-            urllib.request.urlopen(health, timeout=_PROBE_SECONDS).close()
-        except urllib.error.HTTPError as exc:
-            exc.close()
-            if exc.code in _DEAD:
-                raise _dead(self, f"HTTP {exc.code}") from exc
-        except OSError as exc:
-            raise _dead(self, str(exc)) from exc
 
 
 def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
@@ -134,9 +130,12 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
     if not uri.startswith(_ADDRESSES) and not os.environ.get("MLFLOW_ALLOW_FILE_STORE"):
         known = f"{', '.join(_ADDRESSES[:-1])} or {_ADDRESSES[-1]}"
         raise ConfigError(f"--tracking-uri: must begin with {known}; got {Store(uri).shown}")
-    database = Store(uri).database
+    store = Store(uri)
+    if store.server:
+        require_address(uri)
+    database = store.database
     if database is None:
-        return Store(uri)
+        return store
     query = uri.partition("?")[1:]
     return Store(f"{_SQLITE}{(cwd / database).absolute()}{''.join(query)}")
 
@@ -165,7 +164,3 @@ def _create(database: Path) -> None:
 def _journal(database: Path, mode: str) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute(f"PRAGMA journal_mode={mode}")
-
-
-def _dead(store: Store, why: str) -> TrackingError:
-    return TrackingError(f"{store.shown}: must be a tracking server that answers; got {why}")

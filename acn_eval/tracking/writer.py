@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval.atomic import is_part
+from acn_eval.errors import TrackingError
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
@@ -22,6 +23,7 @@ _BATCH = 100  # of more, MLflow 3.17 recognises only the first hundred as logged
 _ATTEMPTS = 5
 _RACES = {"RESOURCE_ALREADY_EXISTS", "BAD_REQUEST", "INVALID_PARAMETER_VALUE"}
 _FINISHED = "FINISHED"
+_LOST = "{name}: must be found again once it is written; the store has lost it"
 _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
 - `acn_eval.kind = arm`: one checkpoint, one seed. `acc/*` is accuracy in percent; the step is
@@ -148,7 +150,10 @@ class Writer:
     def _keep_one(self, experiment: str, content: RunContent) -> str:
         """Delete equal runs that are finished but for one; return its id."""
         same = self._search(experiment, _identity(content))
-        kept, *doubles = [run.info.run_id for run in same if run.info.status == _FINISHED]
+        finished = [run.info.run_id for run in same if run.info.status == _FINISHED]
+        if not finished:
+            raise TrackingError(_LOST.format(name=content.name))
+        kept, *doubles = finished
         for double in doubles:
             with _permitted():
                 self._client.delete_run(double)
@@ -189,13 +194,20 @@ class Writer:
         source = json.dumps({"name": data.name, "fingerprint": data.fingerprint})
         name = plain(f"{data.name} {data.split}", NAME)
         dataset = Dataset(name, data.fingerprint[:_DIGEST], "acn-eval", source)
-        model = self._models(experiment, result)[0].model_id
+        model = self._model(experiment, result)
         self._client.log_inputs(
             run.info.run_id,
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])],
             models=[LoggedModelInput(model)],
         )
         return str(model)
+
+    def _model(self, experiment: str, result: EvalResult) -> str:
+        """Return the id of the model on which all machines agree."""
+        found = self._models(experiment, result)
+        if not found:
+            raise TrackingError(_LOST.format(name=result.checkpoint.name))
+        return str(found[0].model_id)
 
     def _models(self, experiment: str, result: EvalResult) -> list[Any]:
         """Return the models that are this network, in an order on which all machines agree."""
@@ -220,7 +232,7 @@ class Writer:
             model_type=plain(str(checkpoint.arch.get("kind", "unknown")), NAME),
         )
         self._client.finalize_logged_model(made.model_id, "READY")
-        if self._models(experiment, result)[0].model_id != made.model_id:
+        if self._model(experiment, result) != made.model_id:
             with _permitted():
                 self._client.delete_logged_model(made.model_id)  # another machine was first
 
