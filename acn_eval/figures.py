@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _PANEL = (4.0, 3.3)  # inches
 _COLUMNS = 3
-_LABEL, _TITLE = 80, 1000  # characters
+_LABEL, _TITLE = 48, 1000  # characters
 _GAP = 0.055  # between two labels, as a share of the height of a panel
 
 _TOGETHER = frozenset({"continual", "low_data"})
@@ -137,7 +138,10 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Write the figure as PNG and as SVG; the same figure gives the same bytes."""
     FigureCanvasAgg(figure)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    with mpl.rc_context({"svg.hashsalt": "acn-eval", "svg.fonttype": "none"}):
+    settings = {"svg.hashsalt": "acn-eval", "svg.fonttype": "none"}
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # Names in letters that the font has not, and labels that leave the axes no room.
+        warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied", UserWarning)
         with replacing(png, sync=False) as part:
             figure.savefig(part, format="png", dpi=144, metadata={"Software": None})
         with replacing(svg, sync=False) as part:

@@ -21,7 +21,7 @@ __all__ = ["forgetting_figure"]
 _COLOURS = ("#0072B2", "#D55E00")  # the first two of Okabe and Ito's, as in all other figures
 _MARKERS = ("o", "s")
 _INCHES = (3.9, 3.4)
-_LABEL = 80  # characters
+_LABEL = 48  # characters
 _EXITS = {"average": ("accuracy at the end", "%"), "forgetting": ("forgetting", "points")}
 Sides = Mapping[str, Sequence[EvalResult]]
 

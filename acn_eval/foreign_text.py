@@ -9,11 +9,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["drawn", "markdown", "markdown_table", "plain", "shortened"]
+__all__ = ["drawn", "file_name", "markdown", "markdown_table", "plain", "shortened"]
 
 _LIMIT = 5000  # a verdict over fifty rules is shorter
 # Commands of GitHub's and Azure's runners, wherever they stand: a long line may be broken there.
-_COMMAND = re.compile(r":(?=:\w.*?::)|#(?=#\w*\[)")
+_COMMAND = re.compile(r"::[a-z].*?::", re.IGNORECASE)
+_BEGINS = re.compile(r"(?<!\w):(?=:[a-z])|#(?=#\w*\[)", re.IGNORECASE)
+_PAIR = re.compile(":(?=:)|#(?=#)")
 _ENTITY = {ord("&"): "&amp;", ord("<"): "&lt;", ord("$"): "&#36;"}
 _LIVE = re.compile(
     r"[`*~|\\]"
@@ -32,10 +34,11 @@ def plain(text: str, limit: int = _LIMIT) -> str:
     >>> plain("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
     >>> plain("::error::all is lost")
-    '\\x3a:error::all is lost'
+    '\\x3a:error\\x3a:all is lost'
     """
     seen = "".join(c if _is_seen(c) else _escape(c) for c in shortened(text, limit))
-    return shortened(_COMMAND.sub(lambda found: f"\\x{ord(found[0]):x}", seen), limit)
+    begins = _PAIR if _COMMAND.search(seen) else _BEGINS
+    return shortened(begins.sub(lambda found: f"\\x{ord(found[0]):x}", seen), limit)
 
 
 def markdown(text: str, limit: int = _LIMIT) -> str:
@@ -56,6 +59,16 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     """
     first, *rest = ("| " + " | ".join(map(markdown, line)) + " |" for line in (head, *rows))
     return [first, "|" + " --- |" * len(head), *rest]
+
+
+def file_name(text: str, limit: int = 80) -> str:
+    r"""Return the text as a part of the name of a file, in at most so many bytes.
+
+    >>> file_name("runs/ac vit (2 seeds)\x1b")
+    'runs_ac_vit_2_seeds'
+    """
+    kept = "".join(c if c.isalnum() or c in "._-" else " " for c in text)
+    return "_".join(kept.split()).encode()[:limit].decode(errors="ignore")
 
 
 def drawn(text: str, limit: int = _LIMIT) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from acn_eval import atomic
 from acn_eval.errors import DataError
+from acn_eval.foreign_text import file_name
 from acn_eval.strict import JSON_BYTES, Natural, Record, Seed, limited, parse_json, recorded
 
 __all__ = [
@@ -183,8 +184,8 @@ class EvalResult:
         Raises:
             OSError: the folder cannot be written.
         """
-        name = self.checkpoint.name.replace(" ", "_")
-        target = folder / f"{self.suite['name']}-{name}-{self.key}"
+        names = (file_name(str(name)) for name in (self.suite["name"], self.checkpoint.name))
+        target = folder / "-".join([*names, self.key])
         content = _encoded(_table(self.cells))
         digest = hashlib.sha256(content).hexdigest()
         if digest == _saved_digest(target):

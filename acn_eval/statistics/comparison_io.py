@@ -7,6 +7,7 @@ from typing import Any
 
 from acn_eval import atomic
 from acn_eval.errors import DataError
+from acn_eval.foreign_text import file_name
 from acn_eval.statistics.comparison import Comparison
 from acn_eval.strict import read_json, recorded
 
@@ -26,7 +27,7 @@ def save_comparison(comparison: Comparison, folder: Path) -> Path:
 
     A file that says the same already stays as it is.
     """
-    sides = [_plain_name(arm.label) for arm in (comparison.candidate, comparison.baseline)]
+    sides = [file_name(arm.label) for arm in (comparison.candidate, comparison.baseline)]
     target = folder / "-".join(["compare", *sides, comparison_key(comparison)])
     text = json.dumps(comparison.to_dict(), indent=1) + "\n"
     if not (target / FILE).is_file() or (target / FILE).read_text() != text:
@@ -55,9 +56,3 @@ def _today(facts: Any) -> Any:
         return facts
     undecided = claim.get("verdict") in ("tie", "undecidable")
     return {**facts, "claim": {**claim, "verdict": "undecided"} if undecided else claim}
-
-
-def _plain_name(label: str) -> str:
-    """The label without what a file system or a shell would mind."""
-    kept = "".join(c if c.isalnum() or c in "._" else " " for c in label)
-    return "_".join(kept.split())

@@ -67,8 +67,11 @@ def key_name(text: str) -> str:
 
     >>> key_name("jpeg (q=10)")
     'jpeg__q_10_'
+    >>> key_name("a//../b")
+    'a/b'
     """
-    return shortened(_FORBIDDEN.sub("_", text.replace(" ", "_")), NAME).replace("…", "...")
+    parts = shortened(_FORBIDDEN.sub("_", text.replace(" ", "_")), NAME).split("/")
+    return "/".join(part for part in parts if part.strip(".…")).replace("…", "__") or "_"
 
 
 def end_point_key(name: str) -> str:

@@ -114,7 +114,7 @@ def test_annotations_of_a_hostile_name_are_one_command_each(hostile):
     for line in annotations(hostile):
         assert "\n" not in line
         assert re.fullmatch(r"::error title=[^:,\n]*::.*", line)
-    assert r"\n\x3a:error::x%25,:" in next(annotations(hostile))
+    assert r"\n\x3a:error\x3a:x%25,:" in next(annotations(hostile))
 
 
 def test_outputs_are_one_line_each(hostile):
