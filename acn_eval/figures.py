@@ -138,8 +138,10 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Write the figure as PNG and as SVG; the same figure gives the same bytes."""
     FigureCanvasAgg(figure)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    settings = {"svg.hashsalt": "acn-eval", "svg.fonttype": "none"}
-    with mpl.rc_context(settings), warnings.catch_warnings():
+    with (
+        mpl.rc_context({"svg.hashsalt": "acn-eval", "svg.fonttype": "none"}),
+        warnings.catch_warnings(),
+    ):
         # Names in letters that the font has not, and labels that leave the axes no room.
         warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied", UserWarning)
         with replacing(png, sync=False) as part:

@@ -13,6 +13,7 @@ from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from acn_eval.addresses import shown
 from acn_eval.errors import AcnEvalError, ConfigError, MissingExtra, TrackingError
@@ -68,6 +69,7 @@ def require_address(uri: str) -> None:
 
     try:
         PreparedRequest().prepare_url(uri, None)
+        str(urlsplit(uri).hostname).encode("idna")
         if not uri.isprintable() or " " in uri:
             raise ValueError("a character that no address has")
     except (RequestException, ValueError) as exc:
@@ -147,13 +149,18 @@ def _answer(uri: str) -> tuple[int, bytes]:
             retry_codes=(),
             timeout=_ANSWER_SECONDS,
             params={"experiment_name": "acn-eval"},
-            allow_redirects=False,
+            hooks={"response": _stay},
             stream=True,
         )
         with closing(response):
             return response.status_code, next(response.iter_content(_BYTES), b"")
     except (MlflowException, RequestException, ValueError) as exc:
         raise _no_server(uri, _root(exc)) from exc
+
+
+def _stay(response: Any, **_: Any) -> None:
+    """Follow no redirect: requests would read its body first, however long."""
+    response.headers.pop("Location", None)
 
 
 def _is_of_mlflow(body: bytes) -> bool:

@@ -107,7 +107,8 @@ class Store:
                 raise ConfigError(f"{self.shown}: must be a file in a folder that exists")
             file = self.database.with_name(f".acn-eval-{self.database.name}.lock")
         else:
-            file = user_cache_path("acn-eval") / f"{sha256(self.uri.encode()).hexdigest()}.lock"
+            name = sha256(os.fsencode(self.uri)).hexdigest()
+            file = user_cache_path("acn-eval") / f"{name}.lock"
             file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         return FileLock(file, timeout=_LOCK_SECONDS)
