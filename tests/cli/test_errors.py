@@ -24,8 +24,8 @@ class Malicious:
 def test_a_malicious_pickle_is_refused_and_not_run(folder, refused):
     torch.save({"state": Malicious()}, folder / "evil.pt")
     (folder / "plain.pt").write_bytes(pickle.dumps(Malicious()))
-    for name in ("evil.pt", "plain.pt"):
-        assert "run code when loaded, so it is refused" in refused(2, *JOB, "--ckpt", name)
+    assert "run code when loaded, so it is refused" in refused(2, *JOB, "--ckpt", "evil.pt")
+    assert "it is no archive of torch" in refused(2, *JOB, "--ckpt", "plain.pt")
     refused(2, *JOB, "--ckpt", "evil.pt", "--arch", "official/ac-mixer")
     assert not (folder / "owned").exists()
 
