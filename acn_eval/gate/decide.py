@@ -14,7 +14,6 @@ from acn_eval.gate.verdict import GateRule, Network, Verdict
 from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.seeds import keyed_order
 from acn_eval.statistics.pairing import join, require_complete, require_same_question
-from acn_eval.statistics.sequential import Split
 from acn_eval.statistics.soundness import differing, same_network
 
 __all__ = ["BLOCK", "decide", "look", "order_names", "replay", "same_network"]
@@ -147,7 +146,6 @@ def _verdict(
         n=n,
         total=total or n,
         alpha=gate.alpha,
-        level=1 - _alpha(gate, shown, early=early),
         rules=rows,
         early=early,
         identical=bool(rows) and _identical(candidate, baseline),
@@ -191,11 +189,3 @@ def _warnings(candidate: EvalResult, baseline: EvalResult) -> Iterator[str]:
     ours, theirs = (f"{side.precision} on {side.device}" for side in (candidate, baseline))
     if ours != theirs:
         yield f"measured in {ours} and {theirs}: a few predictions may differ for that alone"
-
-
-def _alpha(gate: Gate, shown: int | None, *, early: bool) -> float:
-    """Error rate of each printed limit."""
-    if shown is None:
-        return gate.alpha
-    split = Split.of(gate.alpha)
-    return split.looks if early else split.final

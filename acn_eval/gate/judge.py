@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from acn_eval.gate.rules import Rule
 from acn_eval.gate.verdict import Decision, GateRule
 from acn_eval.statistics import Estimate, holm
@@ -11,6 +13,7 @@ from acn_eval.statistics.noninferiority import (
     images_needed,
     mde_one_sided,
     one_sided,
+    p_below,
 )
 from acn_eval.statistics.sequential import Bets, Split
 
@@ -31,12 +34,19 @@ _SAME = GateRule(
 
 
 def once(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
-    """Judge all images, once: a rule fails by Holm over all rules, and is cleared by its own p."""
-    evidence = [one_sided(r.sample, r.bound, alpha) if r.measured else None for r in rules]
-    p_fail = holm([1.0 if e is None else e.p_fail for e in evidence])
+    """Judge all images, once: a rule fails by Holm over all rules, and is cleared by its own p.
+
+    Holm's last step divides alpha by the number of rules that do not fail, and every rule that
+    fails is below that level too: upper limits at that one level say what Holm says.
+    """
+    p_fail = holm([p_below(r.sample, r.bound) if r.measured else 1.0 for r in rules])
+    alpha_fail = alpha / max(int(np.sum(p_fail >= alpha)), 1)
+    found = [
+        one_sided(r.sample, r.bound, alpha, alpha_fail) if r.measured else None for r in rules
+    ]
     return tuple(
-        _decided(_row(rule, e, float(p), alpha), p < alpha, e is not None and e.p_pass < alpha)
-        for rule, e, p in zip(rules, evidence, p_fail, strict=True)
+        _row(rule, e, (alpha, alpha_fail), float(p))
+        for rule, e, p in zip(rules, found, p_fail, strict=True)
     )
 
 
@@ -47,27 +57,25 @@ def at_any_stop(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
     rules / alpha_looks. What a fixed number of images could see is left out: n is not fixed.
     """
     looks = Split.of(alpha).looks
-    found = []
+    alphas, found = (looks, looks / len(rules)), []
     for rule in rules:
-        e = _bets(rule).evidence(rule.bound, looks) if rule.measured else None
+        e = _bets(rule).evidence(rule.bound, *alphas) if rule.measured else None
         p_fail = 1.0 if e is None else min(1.0, len(rules) * e.p_fail)
-        row = replace(_row(rule, e, p_fail, alpha), mde=None, images_needed=None)
-        found.append(_decided(row, p_fail <= looks, e is not None and e.p_pass <= looks))
+        found.append(replace(_row(rule, e, alphas, p_fail), mde=None, images_needed=None))
     return tuple(found)
 
 
 def at_the_end(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
-    """Judge all images after looks on the way: the bets keep what they decided."""
-    split, found = Split.of(alpha), []
-    for rule, row in zip(rules, once(rules, Split.of(alpha).final), strict=True):
-        fails, passes = (
-            rule.measured and bool(_bets(rule).reached(rule.bound, level, above=above))
-            for level, above in ((split.looks / len(rules), False), (split.looks, True))
-        )
-        found.append(
-            _decided(row, fails or row.verdict == "fail", passes or row.verdict == "pass")
-        )
-    return tuple(found)
+    """Judge all images after looks on the way: the bets keep what they decided.
+
+    Limits are those of the final test, or of the bets where these had decided; their levels
+    count what both may err.
+    """
+    split = Split.of(alpha)
+    return tuple(
+        _kept(rule, row, (split.looks, split.looks / len(rules)))
+        for rule, row in zip(rules, once(rules, split.final), strict=True)
+    )
 
 
 def identical(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
@@ -110,31 +118,51 @@ def _bets(rule: Rule) -> Bets:
     return Bets(rule.outcomes, rule.support)
 
 
-def _row(rule: Rule, evidence: OneSided | None, p_fail: float, alpha: float) -> GateRule:
+def _row(
+    rule: Rule, evidence: OneSided | None, alphas: tuple[float, float], p_fail: float
+) -> GateRule:
     row = GateRule(rule.name, rule.measure, rule.required, rule.bound, note=rule.reason)
     if evidence is None:
         return row
     distance = -rule.bound if rule.measure == "difference" else abs(evidence.value - rule.bound)
-    return replace(
+    found = replace(
         row,
         n=len(rule.outcomes),
-        estimate=Estimate(evidence.value, evidence.low, evidence.high),
         p_pass=evidence.p_pass,
         p_fail=p_fail,
-        verdict="no_verdict",
-        mde=mde_one_sided(len(rule.outcomes), rule.variance, alpha),
-        images_needed=images_needed(distance, rule.variance, alpha),
-        note=_direction(rule, evidence),
+        mde=mde_one_sided(len(rule.outcomes), rule.variance, alphas[0]),
+        images_needed=images_needed(distance, rule.variance, alphas[0]),
+    )
+    return _decided(found, Estimate(evidence.value, evidence.low, evidence.high), alphas)
+
+
+def _kept(rule: Rule, row: GateRule, alphas: tuple[float, float]) -> GateRule:
+    """The row with the limits of bets that had decided."""
+    if row.estimate is None:
+        return row
+    bets, (low, high) = _bets(rule), (row.estimate.low, row.estimate.high)
+    if bets.reached(rule.bound, alphas[0], above=True):
+        low = max(low, bets.limits(*alphas).low)
+    if bets.reached(rule.bound, alphas[1], above=False):
+        high = min(high, bets.limits(*alphas).high)
+    spent = (1 - row.level + alphas[0], 1 - row.upper_level + alphas[1])
+    return _decided(row, Estimate(row.estimate.value, low, high), spent)
+
+
+def _decided(row: GateRule, estimate: Estimate, alphas: tuple[float, float]) -> GateRule:
+    """The row with limits that err with these alphas, and what they decide."""
+    fails, passes = estimate.high < row.bound, estimate.low > row.bound
+    return replace(
+        row,
+        estimate=estimate,
+        level=1 - alphas[0],
+        upper_level=1 - alphas[1],
+        verdict="fail" if fails else "pass" if passes else "no_verdict",
+        note=_direction(row, estimate),
     )
 
 
-def _decided(row: GateRule, fails: bool, passes: bool) -> GateRule:
-    if row.estimate is None:
-        return row
-    return replace(row, verdict="fail" if fails else "pass" if passes else "no_verdict")
-
-
-def _direction(rule: Rule, evidence: OneSided) -> str:
-    if rule.measure == "accuracy" or evidence.low <= 0 <= evidence.high:
+def _direction(row: GateRule, estimate: Estimate) -> str:
+    if row.measure == "accuracy" or estimate.low <= 0 <= estimate.high:
         return ""
-    return "better" if evidence.low > 0 else "worse"
+    return "better" if estimate.low > 0 else "worse"

@@ -57,11 +57,12 @@ def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "candidate", verdict.candidate.name
     yield "baseline", verdict.baseline.name
     yield "n", str(verdict.n)
-    yield "level of each limit", f"{verdict.level:g}"
     if verdict.overrides:
         yield "overrides", ", ".join(verdict.overrides)
     for row in verdict.rules:
         if row.estimate is not None:
+            yield f"{row.name}: level of low", f"{row.level:g}"
+            yield f"{row.name}: level of high", f"{row.upper_level:g}"
             for what, value in vars(row.estimate).items():
                 yield f"{row.name}: {what}", f"{value:.6g}"
 

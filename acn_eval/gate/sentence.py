@@ -1,12 +1,16 @@
 """The verdict in words: what decided it, what would have settled it, and rows for tables."""
 
+import math
 from collections.abc import Iterable
+
+import numpy as np
 
 from acn_eval.gate.verdict import Decision, GateRule, Verdict
 
 __all__ = ["LABEL", "cells", "head", "legend", "line", "sentence", "status"]
 
 LABEL: dict[Decision, str] = {"pass": "PASS", "fail": "FAIL", "no_verdict": "NO VERDICT"}
+_MOST_DECIMALS = 4
 
 
 def sentence(verdict: Verdict) -> str:
@@ -23,8 +27,8 @@ def line(row: GateRule) -> str:
     if row.estimate is None:
         return f"{row.name} was not measured ({row.note})"
     if row.measure == "difference":
-        return f"{row.name} {_limits(row)} points, {100 * row.bound:+.1f} allowed"
-    return f"{row.name} {_limits(row)}, {100 * row.bound:.1f} % asked for"
+        return f"{row.name} {_limits(row)} points, {_allowed(row)} allowed"
+    return f"{row.name} {_limits(row)}, {_allowed(row)} asked for"
 
 
 def status(row: GateRule) -> str:
@@ -39,10 +43,9 @@ def head(verdict: Verdict) -> tuple[str, ...]:
     shown = f"{verdict.data}, n = {verdict.n:,}"
     if verdict.early:
         shown += f" of {verdict.total:,}"
-    level = f"{100 * verdict.level:.3g} %"
     return (
         shown,
-        f"difference [limits at {level}]",
+        f"difference{_levels(verdict)}",
         "allowed",
         "verdict",
         "MDE",
@@ -53,8 +56,7 @@ def head(verdict: Verdict) -> tuple[str, ...]:
 
 def cells(row: GateRule) -> tuple[str, ...]:
     """Return one row of a table; MDE is the distance from what is allowed."""
-    allowed = 100 * row.bound
-    text = f"{allowed:+.1f}" if row.measure == "difference" else f"{allowed:.1f} %"
+    text = _allowed(row)
     if row.estimate is None:
         return row.name, "", text, status(row), "", "", row.note
     if row.mde is None:
@@ -68,10 +70,19 @@ def legend(verdict: Verdict) -> str:
     when = "valid whenever one stops" if verdict.early else "one-sided each"
     return (
         f"candidate - baseline in points; limits {when}; a rule passes where its lower limit is "
-        "above what is allowed, and fails where it is surely below (adjusted over all rules); "
+        "above what is allowed, and fails where its upper limit is below (its level is adjusted "
+        "over all rules); "
         "MDE: distance from there that is seen with 80 % power; images needed for a verdict if "
         "the two do not differ; images are the sample: this is about these two files"
     )
+
+
+def _levels(verdict: Verdict) -> str:
+    judged = next((row for row in verdict.rules if row.level), None)
+    if judged is None:
+        return ""
+    levels = dict.fromkeys(f"{100 * level:.4g}" for level in (judged.level, judged.upper_level))
+    return f" [limits at {', '.join(levels)} %]"
 
 
 def _limits(row: GateRule) -> str:
@@ -79,9 +90,29 @@ def _limits(row: GateRule) -> str:
         return ""
     sign, unit = ("+", "") if row.measure == "difference" else ("", " %")
     value, low, high = (
-        f"{100 * x:{sign}.1f}" for x in (row.estimate.value, row.estimate.low, row.estimate.high)
+        f"{100 * x:{sign}.{_decimals(row)}f}"
+        for x in (row.estimate.value, row.estimate.low, row.estimate.high)
     )
     return f"{value}{unit} [{low}, {high}]"
+
+
+def _allowed(row: GateRule) -> str:
+    allowed, decimals = 100 * row.bound, _decimals(row)
+    if row.measure == "difference":
+        return f"{allowed:+.{decimals}f}"
+    return f"{allowed:.{decimals}f} %"
+
+
+def _decimals(row: GateRule) -> int:
+    """As few as show on which side of what is allowed a limit lies."""
+    e, bound = row.estimate, 100 * row.bound
+    gaps = [] if e is None else [100 * e.low - bound, 100 * e.high - bound]
+    for decimals in range(1, _MOST_DECIMALS):
+        shown = round(bound, decimals)
+        moved = [round(gap + bound, decimals) - shown for gap in gaps]
+        if math.isclose(shown, bound) and all(np.sign(np.round(moved, 9)) == np.sign(gaps)):
+            return decimals
+    return _MOST_DECIMALS
 
 
 def _needed(row: GateRule) -> str:
@@ -110,8 +141,6 @@ def _words(verdict: Verdict) -> str:
 def _why_open(row: GateRule) -> str:
     if row.images_needed is None or row.images_needed > row.n:
         return f", which needs about {_needed(row)} images"
-    if row.estimate is not None and row.estimate.high < row.bound:
-        return f", not surely below it after adjusting for all rules (p = {row.p_fail:.3f})"
     return ", too close to call"
 
 

@@ -38,8 +38,10 @@ class GateRule(Record):
         required: must be cleared for a PASS; otherwise the rule only raises an alarm.
         bound: what the value must be above: minus the margin, or the floor.
         n: images.
-        estimate: the value with its two one-sided limits at the level of the verdict; None if
-            not measured.
+        estimate: the value with two one-sided limits; None if not measured.
+        level, upper_level: of the lower limit, and of the upper one, which is adjusted over all
+            rules of the gate. These limits decide: a rule passes exactly where its lower limit
+            is above the bound, and fails exactly where its upper limit is below it.
         p_pass: p of "not above the bound"; the rule is cleared where it is below alpha.
         p_fail: p of "not below the bound", adjusted over all rules of the gate.
         verdict: "pass", "fail", "no_verdict" or "not_measured".
@@ -56,6 +58,8 @@ class GateRule(Record):
     bound: float
     n: int = 0
     estimate: Estimate | None = None
+    level: float = 0.0
+    upper_level: float = 0.0
     p_pass: float = 1.0
     p_fail: float = 1.0
     verdict: Decision | Literal["not_measured"] = "not_measured"
@@ -75,7 +79,6 @@ class Verdict(Record):
         n: images judged.
         total: images that were fixed before the first look; equal to n unless stopped early.
         alpha: error rate of the whole gate.
-        level: of each one-sided limit in the rules.
         early: stopped before all images were shown: limits hold at any stop, and no other
             number of the results may be used.
         identical: the two are one network, so that only floors had to be judged.
@@ -94,7 +97,6 @@ class Verdict(Record):
     n: int
     total: int
     alpha: float
-    level: float
     rules: tuple[GateRule, ...]
     early: bool = False
     identical: bool = False

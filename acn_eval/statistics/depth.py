@@ -1,6 +1,7 @@
 """How many blocks a network needs: the cut-off depth, with a proven interval."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,13 +10,23 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from acn_eval.results import Cell, EvalResult
-from acn_eval.statistics.architectures import Student, seeds_only
+from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.equivalence import CONFIDENCE
+from acn_eval.statistics.noninferiority import p_below
+from acn_eval.statistics.rows import estimate
 from acn_eval.statistics.score import BoundedSample
 
-__all__ = ["Cut", "cut_depth", "cut_of", "depth_findings", "exits_of", "images_needed"]
+__all__ = [
+    "Cut",
+    "cut_depth",
+    "cut_of",
+    "depth_findings",
+    "exits_of",
+    "images_needed",
+    "over_seeds",
+]
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ def cut_depth(correct: NDArray[np.floating], tolerance: float, confidence: float
     The upper limit tests non-inferiority from exit L - 1 downwards and stops at the first
     failure; the lower limit tests inferiority from exit 0 upwards, likewise: tests in a fixed
     order need no correction. Each has half of 1 - confidence, by the score method on paired
-    images. The smallest exit that passes on its own would be too early.
+    images; inferiority is `p_below`. The smallest exit that passes on its own would be too early.
 
     Args:
         correct: (exits, n), 1 / 0, exits 0 .. L of the same images.
@@ -55,12 +66,13 @@ def cut_depth(correct: NDArray[np.floating], tolerance: float, confidence: float
     depth, n = len(correct) - 1, correct.shape[1]
     losses = correct.astype(np.float64) - correct[-1]
     within = losses.mean(axis=1) >= -tolerance - 1e-12
-    critical = _critical(confidence)
-    z = [BoundedSample.of(loss).z(-tolerance) for loss in losses[:-1]]
+    samples = [BoundedSample.of(loss) for loss in losses[:-1]]
+    p_low = [p_below(sample, -tolerance) for sample in samples]
+    z = [sample.z(-tolerance) for sample in samples]
     return Cut(
         estimate=depth - _run(within[::-1]) + 1,
-        low=_run(np.array([score < -critical for score in z])),
-        high=depth - _run(np.array([score > critical for score in z])[::-1]),
+        low=_run(np.array([p < (1 - confidence) / 2 for p in p_low])),
+        high=depth - _run(np.array([score > _critical(confidence) for score in z])[::-1]),
         depth=depth,
         tolerance=tolerance,
         n=n,
@@ -99,28 +111,63 @@ def depth_findings(
     """Return the share of the network that each side needs, and their difference.
 
     Two checkpoints: each cut with its proven interval; the difference from both at half the
-    error. Architectures: the plug-in cut per training seed, Student's t over seeds.
+    error. Architectures: the plug-in cut per training seed, with `over_seeds`.
     """
-    sides = [[cut_of(r) for r in side] for side in (candidates, baselines)]
-    if any(cut is None for side in sides for cut in side):
+    ours, theirs = ([cut_of(r) for r in side] for side in (candidates, baselines))
+    if None in ours or None in theirs:
         return ()
     if design.unit == CHECKPOINTS:
         return _of_files(candidates, baselines)
-    shares = Pair(*(_shares(side) for side in (candidates, baselines)))
-    rounding = [_rounding(side) for side in (candidates, baselines)]
-    effect = seeds_only(*design.arms(shares))
-    inner = _percent(effect, sum(rounding), CONFIDENCE)
-    return (
-        Finding(
-            name="share of the network needed",
-            unit="%",
-            candidate=_percent(seeds_only(shares.candidate), rounding[0]),
-            baseline=_percent(seeds_only(shares.baseline), rounding[1]),
-            difference=_percent(effect, sum(rounding)),
-            note="plug-in cut of every training seed on these test images; interval over seeds",
-            limits_90=(inner.low, inner.high),
-        ),
+    return (_of_seeds(design, [c for c in ours if c], [c for c in theirs if c]),)
+
+
+def over_seeds(block: float, *arms: NDArray[np.float64]) -> Student:
+    """Return the sum of the arms' means over seeds that cut at whole blocks.
+
+    Seeds that all cut at one block are not certain: the next one may cut elsewhere. So every
+    arm's sum of squares is that of one block more. Student's t with Welch's degrees of freedom
+    then covers .95 or more for cuts that scatter over neighbouring blocks; one seed in ten that
+    needs the whole network is beyond what three or five seeds can show.
+
+    Args:
+        block: one block, in the unit of the arms.
+        arms: cuts (S,) of independent seeds each; one arm of differences for twins.
+    """
+    parts = [
+        (float(np.var(arm)) * len(arm) + block**2) / (len(arm) * (len(arm) - 1)) for arm in arms
+    ]
+    variance = sum(parts)
+    spread = sum(part**2 / (len(arm) - 1) for part, arm in zip(parts, arms, strict=True))
+    return Student(float(sum(arm.mean() for arm in arms)), variance, variance**2 / spread)
+
+
+def _of_seeds(design: Design, ours: Sequence[Cut], theirs: Sequence[Cut]) -> Finding:
+    block = 100 / min(ours[0].depth, theirs[0].depth)
+    shares = Pair(*(np.array([[100 * c.estimate / c.depth] for c in s]) for s in (ours, theirs)))
+    difference = over_seeds(block, *(arm[:, 0] for arm in design.arms(shares)))
+    return Finding(
+        name="share of the network needed",
+        unit="%",
+        candidate=_share(over_seeds(block, shares.candidate[:, 0])),
+        baseline=_share(over_seeds(block, shares.baseline[:, 0])),
+        difference=estimate(difference),
+        note=f"plug-in cut of every training seed on these test images: {_counted(ours)} "
+        f"against {_counted(theirs)}; interval over seeds",
+        limits_90=difference.interval(CONFIDENCE),
     )
+
+
+def _share(effect: Student) -> Estimate:
+    found = estimate(effect)
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0))
+
+
+def _counted(cuts: Sequence[Cut]) -> str:
+    """The cuts in words, e.g. ``2 of 8 blocks in 4, 3 in 1 of 5 seeds``."""
+    counts = sorted(Counter(cut.estimate for cut in cuts).items())
+    (first, often), *others = counts
+    more = "".join(f", {cut} in {count}" for cut, count in others)
+    return f"{first} of {cuts[0].depth} blocks in {often}{more} of {len(cuts)} seeds"
 
 
 def _of_files(
@@ -155,23 +202,6 @@ def _estimate(result: EvalResult, confidence: float) -> Estimate:
     assert cut is not None
     value, low, high = (100 * k / cut.depth for k in (cut.estimate, cut.low, cut.high))
     return Estimate(value, low, high)
-
-
-def _shares(results: Sequence[EvalResult]) -> NDArray[np.float64]:
-    cuts = [cut for cut in map(cut_of, results) if cut is not None]
-    return np.array([[100 * cut.estimate / cut.depth] for cut in cuts])
-
-
-def _rounding(results: Sequence[EvalResult]) -> float:
-    """Variance of a mean cut that is due to whole blocks alone: 1 / 12 block squared per seed."""
-    depth = len(exits_of(results[0])) - 1
-    return (100 / depth) ** 2 / 12 / len(results)
-
-
-def _percent(effect: Student, rounding: float, confidence: float = 0.95) -> Estimate:
-    """Seeds that all cut at one block are not certain: they agree to a block."""
-    wide = replace(effect, variance=max(effect.variance, rounding))
-    return Estimate(effect.value, *wide.interval(confidence))
 
 
 def _on_clean_exit(cell: Cell) -> bool:

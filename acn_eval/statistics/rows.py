@@ -12,12 +12,13 @@ from acn_eval.statistics.comparison import Accuracy, Estimate, Row
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
 from acn_eval.statistics.power import mde
-from acn_eval.statistics.score import BoundedSample
+from acn_eval.statistics.score import BoundedSample, Interval
 
 __all__ = ["CEILING", "FLOOR_ABOVE_CHANCE", "Tables", "estimate"]
 
 CEILING = 0.98
 FLOOR_ABOVE_CHANCE = 0.05
+_ALONE = band_confidence(1)
 
 
 def estimate(effect: BoundedSample | Student, confidence: float = 0.95) -> Estimate:
@@ -65,7 +66,7 @@ class Tables:
     def _row(self, name: str, condition: dict[str, Scalar], pair: Pair, band_level: float) -> Row:
         effect = self.design.difference(pair)
         candidate, baseline = self._side(pair.candidate), self._side(pair.baseline)
-        low, high = effect.interval(band_level)
+        low, high = _band(effect, band_level)
         same_images = self.design.same_images(pair)
         return Row(
             name=name,
@@ -100,6 +101,13 @@ class Tables:
         ceiling = any(side.value > CEILING for side in sides)
         floor = any(side.value < self.chance + FLOOR_ABOVE_CHANCE for side in sides)
         return ("ceiling",) * ceiling + ("floor",) * floor
+
+
+def _band(effect: BoundedSample | Student, confidence: float) -> Interval:
+    """Limits of one of several; alone, it is the interval itself."""
+    if isinstance(effect, Student) or confidence == _ALONE:
+        return effect.interval(confidence)
+    return effect.band(confidence)
 
 
 def _undecidable(bad: bool) -> tuple[str, ...]:

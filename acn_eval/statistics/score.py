@@ -25,6 +25,14 @@ class Interval(NamedTuple):
     high: float
 
 
+class _Fit(NamedTuple):
+    """How the mean scatters under the constrained fit: z of the observed one, standard error."""
+
+    z: float
+    error: float
+    skewness: float  # positive where the tail on the observed side is the long one
+
+
 @dataclass(frozen=True)
 class BoundedSample:
     r"""Independent outcomes d_1 ... d_n in a known interval, grouped by distinct value.
@@ -42,10 +50,17 @@ class BoundedSample:
     For 0 / 1 outcomes this is Wilson's score test, for differences of paired 0 / 1 outcomes it
     is Tango's. It does not collapse where no outcome differs from another.
 
+    The mean of rare losses is skewed, so that its long tail holds more than z says: `skewed_z`
+    reads the tail off a gamma distribution with the skewness of the fit, which never makes an
+    observed mean more surprising.
+
     References:
         Tango, "Equivalence test and confidence interval for the difference in proportions for
         the paired-sample design", Statistics in Medicine 17, 1998.
         Owen, "Empirical Likelihood", 2001, section 2.
+        Gart and Nam, "Approximate interval estimation of the difference in binomial parameters:
+        correction for skewness and extension to multiple tables", Biometrics 46, 1990.
+        Wilson and Hilferty, "The distribution of chi-square", PNAS 17, 1931.
 
     >>> same = BoundedSample.of(np.zeros(360))
     >>> [round(limit, 4) for limit in same.interval(0.95)]
@@ -82,14 +97,39 @@ class BoundedSample:
         """Mean of the outcomes."""
         return float(self.values @ self.counts) / self.n
 
+    @property
+    def step(self) -> float:
+        """Return by how much an outcome moves the sum, towards where outcomes are rare.
+
+        Third central moment over variance: 1 for rare losses alone, 0 where gains are as many
+        as losses. Outcomes at the two ends of the support alone move it by its whole width.
+        """
+        low, high = self.support
+        if np.all((self.values == low) | (self.values == high)):
+            return high - low
+        far, shares = self.values - self.value, self.counts / self.n
+        variance = float(shares @ far**2)
+        return abs(float(shares @ far**3)) / variance if variance else 0.0
+
     def z(self, delta: float = 0.0) -> float:
         """Return the score statistic of ``mean = delta``, positive where the mean is larger."""
-        gap = self.value - delta
-        reach = self.support[0 if gap > 0 else 1] - delta
-        if gap == 0 or reach == 0:
-            return math.copysign(math.inf, gap) if gap else 0.0
-        tilt = _tilt((self.values - delta) / reach, self.counts)
-        return math.copysign(math.sqrt(-self.n * tilt * gap / reach), gap)
+        return self._fit(delta).z
+
+    def skewed_z(self, delta: float = 0.0, step: float | None = None) -> float:
+        """Return z with the tail that the skewness of the fit gives it, where that is longer.
+
+        Args:
+            delta: the mean that is tested.
+            step: of the sum, half of which counts as reached (continuity); by default that of
+                the fit, which is 0 where the fit is symmetric.
+        """
+        fit = self._fit(delta)
+        if not 0 < abs(fit.z) < math.inf:
+            return fit.z
+        skewness = max(fit.skewness, 0.0)
+        half = skewness / 2 if step is None else step / (2 * self.n * fit.error)
+        corrected = _as_normal(max(abs(fit.z) - half, 0.0), skewness)
+        return math.copysign(min(corrected, abs(fit.z)), fit.z)
 
     def p(self, delta: float = 0.0) -> float:
         """Return the two-sided p value of ``mean = delta``."""
@@ -99,6 +139,37 @@ class BoundedSample:
         """Return every delta that the two-sided test at ``1 - confidence`` does not reject."""
         critical = float(ndtri((1 + confidence) / 2))
         return Interval(self._limit(critical, side=-1), self._limit(critical, side=1))
+
+    def band(self, confidence: float) -> Interval:
+        """Return every delta that `skewed_z` does not reject: for the far tails of bands."""
+        tail = (1 - confidence) / 2
+        return Interval(self.skewed_limit(tail, side=-1), self.skewed_limit(tail, side=1))
+
+    def skewed_limit(self, alpha: float, *, side: int, step: float | None = None) -> float:
+        """Return the lower (side -1) or upper (1) limit at 1 - alpha of `skewed_z`."""
+        end = self.support[0 if side < 0 else 1]
+        if self.value == end:
+            return end
+        critical = -float(ndtri(alpha))
+
+        def excess(delta: float) -> float:
+            return min(abs(self.skewed_z(delta, step)), 2 * critical) - critical
+
+        return float(brentq(excess, self.value, end, xtol=1e-13))
+
+    def _fit(self, delta: float) -> _Fit:
+        gap = self.value - delta
+        reach = self.support[0 if gap > 0 else 1] - delta
+        if gap == 0 or reach == 0:
+            return _Fit(math.copysign(math.inf, gap) if gap else 0.0, 0.0, 0.0)
+        ratios = (self.values - delta) / reach
+        tilt = _tilt(ratios, self.counts)
+        z = math.copysign(math.sqrt(-self.n * tilt * gap / reach), gap)
+        weights = self.counts / (self.n * np.maximum(1 - tilt * ratios, 1e-300))
+        left_over = 1 - float(weights.sum())
+        second, third = (float(weights @ ratios**k) + left_over for k in (2, 3))
+        skewness = -third / (second**1.5 * math.sqrt(self.n))
+        return _Fit(z, abs(reach) * math.sqrt(second / self.n), skewness)
 
     def _limit(self, critical: float, *, side: int) -> float:
         end = self.support[0 if side < 0 else 1]
@@ -115,6 +186,16 @@ class BoundedSample:
         share, odds = (self.value - low) / (high - low), critical**2 / self.n
         spread = critical * math.sqrt(share * (1 - share) / self.n + odds / (4 * self.n))
         return low + (high - low) * (share + odds / 2 + side * spread) / (1 + odds)
+
+
+def _as_normal(x: float, skewness: float) -> float:
+    """Return the normal quantile as extreme as x of a gamma variable (Wilson and Hilferty).
+
+    The variable has mean 0, variance 1 and this skewness.
+    """
+    if skewness < 1e-9:
+        return x
+    return 6 / skewness * math.expm1(math.log1p(skewness * x / 2) / 3) + skewness / 6
 
 
 def _tilt(ratios: NDArray[np.float64], counts: NDArray[np.int64]) -> float:

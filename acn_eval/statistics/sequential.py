@@ -84,21 +84,26 @@ class Bets:
         rich = self.log_wealth(bound, above=above) >= -math.log(level)
         return np.where(rich.any(axis=-1), rich.argmax(axis=-1) + 1, 0)
 
-    def evidence(self, bound: float, alpha: float) -> OneSided:
+    def evidence(self, bound: float, alpha: float, alpha_fail: float | None = None) -> OneSided:
         """Judge the mean of outcomes (n,); every number holds at whatever image one stops.
 
-        Limits are one-sided at 1 - alpha each; p is ``1 / (largest wealth so far)``.
+        Limits are those of `limits`; p is ``1 / (largest wealth so far)``.
         """
         p_pass, p_fail = (
             math.exp(-max(float(self.log_wealth(bound, above=above).max()), 0.0))
             for above in (True, False)
         )
-        low, high = self.limits(alpha)
+        low, high = self.limits(alpha, alpha_fail)
         return OneSided(float(self.outcomes.mean()), low, high, p_pass, p_fail)
 
-    def limits(self, alpha: float) -> Interval:
-        """Return the one-sided limits at 1 - alpha each, which hold for all n together."""
-        return Interval(self._limit(alpha, above=True), self._limit(alpha, above=False))
+    def limits(self, alpha: float, alpha_fail: float | None = None) -> Interval:
+        """Return one-sided limits, which hold for all n together.
+
+        The lower one at 1 - alpha, the upper one at 1 - alpha_fail (by default the same).
+        """
+        return Interval(
+            self._limit(alpha, above=True), self._limit(alpha_fail or alpha, above=False)
+        )
 
     def _bets(self) -> NDArray[np.float64]:
         low, high = self.support
@@ -115,4 +120,4 @@ class Bets:
         if excess(end) <= 0:
             return end
         # At its own end of the support no bet can win, so wealth is below 1 there.
-        return float(brentq(excess, end, other, xtol=1e-6))
+        return float(brentq(excess, end, other, xtol=1e-12))

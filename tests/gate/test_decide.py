@@ -1,18 +1,23 @@
 """Verdicts: a truth table over rules, and what must never pass by accident."""
 
+import re
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from acn_eval.errors import ConfigError
-from acn_eval.gate import GateRule, decide
+from acn_eval.gate import GateRule, decide, replay
 from acn_eval.gate.judge import overall
 from acn_eval.gate.rules import rules_of
+from acn_eval.gate.sentence import line
 from acn_eval.results import Skip
-from acn_eval.statistics import Estimate
+from acn_eval.statistics import BoundedSample, Estimate
+from acn_eval.statistics.noninferiority import one_sided
 from acn_eval.statistics.pairing import join
 from tests.gate.pairs import gate, pair
 from tests.statistics.results import STRONG, WEAK, cell
@@ -72,9 +77,9 @@ def test_the_end_point_has_one_value_per_image():
         axis=0,
     )
     assert found.estimate.value == pytest.approx(per_image.mean())
-    half = norm.ppf(0.95) * per_image.std() / np.sqrt(1000)
-    assert found.estimate.low == pytest.approx(per_image.mean() - half, abs=5e-4)
-    assert found.estimate.high == pytest.approx(per_image.mean() + half, abs=5e-4)
+    halves = norm.ppf([0.95, 1 - 0.05 / 4]) * per_image.std() / np.sqrt(1000)
+    assert found.estimate.low == pytest.approx(per_image.mean() - halves[0], abs=5e-4)
+    assert found.estimate.high == pytest.approx(per_image.mean() + halves[1], abs=2e-3)
 
 
 def test_damage_fails_and_is_named():
@@ -93,12 +98,53 @@ def test_an_alarm_of_one_condition_fails_what_would_pass():
     assert decide(gate(cell=None), *pair(1000, **good)).verdict == "pass"
 
 
-def test_failing_is_adjusted_over_all_rules():
-    """Unadjusted p below .05, adjusted above: no failure."""
-    found = rules(decide(gate(cell=0.05), *pair(1000, gaussian_04=(2, 66))))["gaussian 0.4"]
-    assert found.estimate.high < -0.05  # unadjusted, it is surely below
-    assert found.p_fail > 0.05
+def test_failing_is_adjusted_over_all_rules_and_so_is_the_limit_that_is_printed():
+    """Unadjusted p below .05, adjusted above: no failure, and no limit that says otherwise."""
+    sides = pair(1000, gaussian_04=(2, 67))
+    found = rules(decide(gate(primary=0.05, cell=0.05), *sides))["gaussian 0.4"]
+    alone = one_sided(sample_of(*sides, 2), -0.05)
+    assert alone.p_fail < 0.05 < found.p_fail
+    assert alone.high < -0.05 < found.estimate.high
+    assert found.upper_level == 1 - 0.05 / 4
     assert found.verdict == "no_verdict"
+
+
+def sample_of(candidate, baseline, at):
+    return BoundedSample.of(candidate.cells[at].values - baseline.cells[at].values)
+
+
+lost = st.tuples(st.integers(0, 60), st.integers(0, 120))
+share = st.floats(0.005, 0.1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(lost, lost, lost, st.tuples(share, share, share))
+def test_the_limits_that_are_printed_decide(clean, weak, strong, margins):
+    """As numbers and as printed; and what fails is what Holm rejects."""
+    asked = gate(**dict(zip(("primary", "clean", "cell"), margins, strict=True)))
+    sides = pair(1000, clean=clean, gaussian_01=weak, gaussian_04=strong, accuracy=0.85)
+    for verdict in (decide(asked, *sides), replay(asked, *sides)):
+        for rule in verdict.rules:
+            low, high = rule.estimate.low, rule.estimate.high
+            assert (rule.verdict == "pass") == (low > rule.bound)
+            assert (rule.verdict == "fail") == (high < rule.bound)
+            shown = re.search(r"\[(.*), (.*)\] points, (.*) allowed", line(rule))
+            low, high, allowed = map(float, shown.groups())
+            assert (rule.verdict == "pass") == (low > allowed)
+            assert (rule.verdict == "fail") == (high < allowed)
+    fixed = decide(asked, *sides).rules
+    assert [r.verdict == "fail" for r in fixed] == [r.p_fail < 0.05 for r in fixed]
+
+
+def test_a_limit_near_the_margin_is_printed_with_as_many_decimals_as_decide():
+    near = GateRule("r", "difference", True, -0.03, 10, Estimate(-0.05, -0.07, -0.03002), 0.95)
+    assert (
+        line(replace(near, verdict="fail")) == "r -5.000 [-7.000, -3.002] points, -3.000 allowed"
+    )
+    plain = replace(near, estimate=Estimate(-0.05, -0.07, -0.031))
+    assert line(plain) == "r -5.0 [-7.0, -3.1] points, -3.0 allowed"
+    odd = replace(plain, bound=-0.0125)
+    assert line(odd).endswith("-1.25 allowed")
 
 
 def test_worse_within_the_margin_says_so():

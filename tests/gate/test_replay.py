@@ -37,7 +37,7 @@ def test_it_stops_early_and_agrees_with_the_whole(changes, expected):
     assert verdict.n % 256 == 0
     assert verdict.n < 3000
     assert verdict.total == 6000
-    assert verdict.level == 0.995
+    assert {(r.level, r.upper_level) for r in verdict.rules} == {(0.995, 1 - 0.005 / 4)}
     assert f"(stopped after {verdict.n:,} of 6,000 images)" in verdict.sentence
 
 
@@ -101,7 +101,8 @@ def test_undecided_bets_end_with_the_test_of_all_images():
     candidate, baseline = pair(1000, clean=(8, 8), gaussian_01=(30, 30), gaussian_04=(60, 60))
     verdict = replay(gate(primary=0.015, clean=0.015), candidate, baseline)
     assert (verdict.verdict, verdict.early, verdict.n) == ("pass", False, 1000)
-    assert verdict.level == 0.955
+    assert [r.level for r in verdict.rules] == pytest.approx([0.95] * 4)
+    assert [r.upper_level for r in verdict.rules] == pytest.approx([1 - 0.05 / 4] * 4)
     assert look(gate(primary=0.015, clean=0.015), candidate, baseline, total=1000) == verdict
 
 

@@ -34,7 +34,10 @@ def test_row_of_two_files_is_the_score_method(rng):
     row = found.rows[1]
     assert found.unit == "checkpoints"
     assert (row.difference.low, row.difference.high) == pytest.approx(expected.interval())
-    assert (row.band_low, row.band_high) == pytest.approx(expected.interval(1 - 0.05 / 3))
+    assert (row.band_low, row.band_high) == pytest.approx(expected.band(1 - 0.05 / 3))
+    assert (found.primary.band_low, found.primary.band_high) == pytest.approx(
+        (found.primary.difference.low, found.primary.difference.high)
+    )
     assert row.p == pytest.approx(expected.p())
     assert row.discordance == pytest.approx(np.mean(weak[0] != weak[1]))
     wilson = proportion_confint(weak[0].sum(), 360, method="wilson")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import norm
 
-from acn_eval.statistics import compare, cut_depth, cut_of
+from acn_eval.statistics import BoundedSample, compare, cut_depth, cut_of
 from acn_eval.statistics.depth import depth_findings, exits_of, images_needed
 from acn_eval.statistics.design import CHECKPOINTS, Design
+from acn_eval.statistics.noninferiority import p_below
 from tests.statistics.results import CLEAN, PAIRED, cell, outcomes, result
 from tests.statistics.test_score import tango_z
 
@@ -35,11 +36,14 @@ def naive_limits(correct, tolerance, confidence=0.95):
         losses = int(((correct[k] == 0) & (correct[-1] == 1)).sum())
         return tango_z(gains, losses, n, -tolerance)
 
+    def p_low(k):
+        return p_below(BoundedSample.of(correct[k] - correct[-1]), -tolerance)
+
     high = depth
     while high > 0 and z(high - 1) > critical:
         high -= 1
     low = 0
-    while low < depth and z(low) < -critical:
+    while low < depth and p_low(low) < (1 - confidence) / 2:
         low += 1
     return low, high
 
@@ -215,34 +219,55 @@ def seeds(name, cuts, n=400, margin=None, **about):
     return found
 
 
-def interval(test):
-    limits = test.confidence_interval(0.95)
-    return limits.low, limits.high
+def with_a_block_more(cuts):
+    """Variance of the mean share, its sum of squares enlarged by one block of 25 points."""
+    shares = 25 * np.array(cuts)
+    return (np.sum((shares - shares.mean()) ** 2) + 25**2) / (len(cuts) * (len(cuts) - 1))
 
 
 def test_architectures_with_seeds_of_their_own_are_welchs_t_of_the_plug_in_cuts():
     ours, theirs = (1, 2, 1, 2), (3, 4, 4, 2)
     found = compare(seeds("acn", ours), seeds("residual", theirs))
     (finding,) = found.findings
-    shares = [100 * np.array(side) / DEPTH for side in (ours, theirs)]
-    welch = stats.ttest_ind(*shares, equal_var=False)
+    means = [25 * np.mean(side) for side in (ours, theirs)]
     assert not found.paired_seeds
-    assert finding.difference.value == pytest.approx(np.subtract(*map(np.mean, shares)))
-    assert (finding.difference.low, finding.difference.high) == pytest.approx(interval(welch))
-    alone = stats.ttest_1samp(shares[0], 0)
-    assert (finding.candidate.low, finding.candidate.high) == pytest.approx(interval(alone))
-    assert finding.candidate.value == pytest.approx(shares[0].mean())
+    assert finding.difference.value == pytest.approx(means[0] - means[1])
+    limits = (finding.difference.low, finding.difference.high)
+    error = math.sqrt(sum(map(with_a_block_more, (ours, theirs))))
+    half = stats.t.ppf(0.975, _welch_df(ours, theirs)) * error
+    assert limits == pytest.approx((means[0] - means[1] - half, means[0] - means[1] + half))
+    alone = stats.t.interval(0.95, 3, means[0], math.sqrt(with_a_block_more(ours)))
+    assert (finding.candidate.low, finding.candidate.high) == pytest.approx(alone)
+    assert finding.note.startswith(
+        "plug-in cut of every training seed on these test images: 1 of 4 blocks in 2, 2 in 2 of "
+        "4 seeds against 2 of 4 blocks in 1, 3 in 1, 4 in 2 of 4 seeds"
+    )
+
+
+def _welch_df(*sides):
+    parts = [with_a_block_more(side) for side in sides]
+    return sum(parts) ** 2 / sum(p**2 / (len(s) - 1) for p, s in zip(parts, sides, strict=True))
 
 
 def test_architectures_that_declare_paired_seeds_are_paired():
     ours, theirs = (1, 2, 1, 2), (3, 4, 4, 3)
     order = {"data_order": "philox", "paired_seeds": PAIRED}
     found = compare(seeds("acn", ours, **order), seeds("residual", theirs, **order))
-    shares = [100 * np.array(side) / DEPTH for side in (ours, theirs)]
-    paired = stats.ttest_rel(*shares)
+    apart = np.subtract(ours, theirs)
+    paired = stats.t.interval(0.95, 3, 25 * apart.mean(), math.sqrt(with_a_block_more(apart)))
     difference = found.findings[0].difference
     assert found.paired_seeds
-    assert (difference.low, difference.high) == pytest.approx(interval(paired))
+    assert (difference.low, difference.high) == pytest.approx(paired)
+
+
+def test_seeds_that_all_agree_are_not_certain():
+    """Three seeds at one block: a t interval of finite degrees of freedom, not 1.96 of a hair."""
+    (finding,) = compare(seeds("acn", (2, 2, 2)), seeds("residual", (4, 4, 4))).findings
+    half = stats.t.ppf(0.975, 2) * 25 / math.sqrt(6)
+    assert finding.candidate.low == pytest.approx(50 - half)
+    assert finding.candidate.high == pytest.approx(50 + half)
+    assert finding.baseline.high == 100  # no network needs more than itself
+    assert "2 of 4 blocks in 3 of 3 seeds against 4 of 4 blocks in 3 of 3 seeds" in finding.note
 
 
 @pytest.mark.parametrize(
@@ -322,14 +347,3 @@ def test_a_network_without_exits_is_compared_by_its_last_one_from_either_side():
         assert found.findings == ()
     (line,) = [w for w in forth.warnings if "not compared" in w]
     assert line == "exit 4, exit 3, exit 2 and 7 more: not compared; foreign: not measured"
-
-
-def test_seeds_that_all_cut_at_one_block_agree_to_a_block_and_no_better():
-    sides = seeds("acn", (4, 4, 4, 4)), seeds("res", (4, 4, 4, 4))
-    (finding,) = compare(*sides).findings
-    depth = cut_of(sides[0][0]).depth
-    rounding = 100 / depth / np.sqrt(12 * 4)
-    assert finding.candidate.high - finding.candidate.value == pytest.approx(
-        1.96 * rounding, rel=0.01
-    )
-    assert finding.difference.high == pytest.approx(1.96 * rounding * np.sqrt(2), rel=0.01)

@@ -12,10 +12,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def figures():
+def simulate():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-        return importlib.import_module("simulate_depth").depth(600)
+        yield importlib.import_module("simulate_depth")
+
+
+@pytest.fixture(scope="module")
+def figures(simulate):
+    return simulate.depth(600)
 
 
 def of(figures, method, setting=""):
@@ -38,3 +43,11 @@ def test_the_upper_limit_is_too_early_in_a_fortieth_of_cases_at_most(figures):
 def test_the_smallest_passing_exit_would_be_too_early(figures, setting):
     for figure in of(figures, "smallest passing exit too early", setting):
         assert figure.value > 0.05, figure
+
+
+def test_intervals_over_seeds_cover(simulate):
+    found = simulate.seeds(2500)
+    for method in ("interval covers", "difference covers", "of twins covers"):
+        for figure in of(found, method):
+            assert figure.value >= 0.94 - 4 * figure.error, figure
+    assert min(figure.value for figure in of(found, "rounding covers")) < 0.6

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import bisect, minimize
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, pearson3
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from acn_eval.statistics import ACCURACY, BoundedSample
+from acn_eval.statistics.score import _as_normal
 
 TABLES = [(9, 2, 100), (0, 5, 360), (3, 0, 50), (0, 0, 44), (40, 25, 360), (1, 1, 10000)]
 
@@ -177,9 +178,61 @@ def test_interval_is_inside_the_support_and_around_the_mean(values):
     assert mean - 1e-12 <= high <= 1
 
 
+@pytest.mark.parametrize("skewness", [1e-12, 0.05, 0.3, 0.8])
+def test_the_skewed_tail_is_that_of_a_gamma_variable(skewness):
+    """Losses alone at 3 % of n images, whose fit has nearly this skewness; scipy's Pearson III."""
+    for x in (1.0, 1.645, 2.5, 3.5):
+        found = norm.sf(_as_normal(x, skewness))
+        assert found == pytest.approx(pearson3.sf(x, skewness), rel=0.03)
+
+
+@given(fractions, st.floats(-0.9, 0.9))
+def test_the_skewed_z_is_never_the_larger_one_and_keeps_its_sign(values, delta):
+    sample = BoundedSample.of(np.array(values))
+    z, skewed = sample.z(delta), sample.skewed_z(delta, sample.step)
+    assert abs(skewed) <= abs(z) + 1e-9
+    assert z * skewed >= 0
+
+
+@given(fractions, st.floats(-0.95, 0.95), st.floats(0.001, 0.04))
+def test_skewed_z_falls_as_delta_rises(values, delta, step):
+    sample = BoundedSample.of(np.array(values))
+    for size in (None, sample.step):
+        found = [sample.skewed_z(d, size) for d in (delta, delta + step)]
+        assert found[0] >= found[1] - 1e-9
+
+
+@given(fractions, st.sampled_from([0.8, 0.95, 0.993]))
+def test_a_band_holds_the_interval_and_is_mirrored_with_the_arms(values, confidence):
+    sample, back = BoundedSample.of(np.array(values)), BoundedSample.of(-np.array(values))
+    low, high = sample.band(confidence)
+    inner = sample.interval(confidence)
+    assert low <= inner.low + 1e-9
+    assert inner.high <= high + 1e-9
+    mirrored = back.band(confidence)
+    assert (-mirrored.high, -mirrored.low) == pytest.approx((low, high), abs=1e-8)
+
+
+def test_a_band_and_p_agree_at_zero_for_right_and_wrong():
+    """At no difference the fit is symmetric, so that nothing is corrected there."""
+    sample = BoundedSample.of(paired(0, 8, 360))
+    assert sample.skewed_z() == pytest.approx(sample.z())
+    assert sample.band(1 - 0.05 / 7).high < 0
+
+
+@pytest.mark.parametrize(("gains", "losses", "expected"), [(0, 10, 1.0), (5, 5, 0.0), (2, 6, 0.5)])
+def test_the_step_is_that_of_whole_images_without_gains(gains, losses, expected):
+    assert BoundedSample.of(paired(gains, losses, 10_000)).step == pytest.approx(
+        expected, abs=3e-3
+    )
+    assert BoundedSample.of(np.arange(50) < 20, ACCURACY).step == 1.0
+    assert BoundedSample.of(np.zeros(50)).step == 0.0
+
+
 def test_all_outcomes_at_the_end_of_the_support():
     sample = BoundedSample.of(np.ones(50))
-    assert sample.interval().high == 1.0
+    assert sample.interval().high == sample.band(0.95).high == 1.0
+    assert sample.skewed_z(1.0) == 0.0
     assert sample.z(1.0) == 0.0
     assert BoundedSample.of(np.zeros(50), ACCURACY).z(0.0) == 0.0
     assert BoundedSample.of(np.ones(50), ACCURACY).z(0.0) == math.inf
