@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torchvision.datasets  # noqa: F401  (so that no child has to)
 
 from acn_eval.data import Geometry, open_examples
 from tests.hostile.data_sets import data_sets
