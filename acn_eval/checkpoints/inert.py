@@ -13,6 +13,7 @@ from typing import IO, Any, ClassVar
 __all__ = ["Declared", "Inert", "look_over", "stand_ins"]
 
 _COPIES = 4  # weights in the state, in the optimiser, and their tied twins
+_DEEPEST = 1000
 _OPCODES = (
     *("PROTO", "STOP", "MARK", "GLOBAL", "REDUCE", "NEWOBJ", "BUILD", "BINPERSID"),
     *("APPEND", "APPENDS", "SETITEM", "SETITEMS", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
@@ -104,6 +105,9 @@ class _Look(pickle._Unpickler):
 
     append: Callable[[Any], None]
     stack: list[Any]
+    metastack: list[Any]
+    load_mark: Callable[[], None]
+    load_stop: Callable[[], None]
     pop_mark: Callable[[], list[Any]]
     dispatch: ClassVar[dict[int, Any]] = {
         code: pickle._Unpickler.dispatch[code]
@@ -129,6 +133,16 @@ class _Look(pickle._Unpickler):
         if self.declared.stored.setdefault(key, nbytes) != nbytes:
             raise ValueError(f"storage {key} must have one size")
         return stored
+
+    def mark(self) -> None:
+        if len(self.metastack) > _DEEPEST:
+            raise ValueError("its values are nested too deep")
+        self.load_mark()
+
+    def stop(self) -> None:
+        if len(self.stack) != 1 or self.metastack:
+            raise ValueError("it must make one value")
+        self.load_stop()
 
     def called(self) -> None:
         arguments, name = self.stack.pop(), self.stack.pop()
@@ -166,6 +180,7 @@ class _Look(pickle._Unpickler):
         raise _refused(path)
 
     dispatch[pickle.REDUCE[0]] = dispatch[pickle.NEWOBJ[0]] = called
+    dispatch[pickle.MARK[0]], dispatch[pickle.STOP[0]] = mark, stop
     dispatch[pickle.BUILD[0]] = built
     dispatch[pickle.SETITEM[0]], dispatch[pickle.SETITEMS[0]] = item, items
 

@@ -20,7 +20,7 @@ from acn_eval.errors import CheckpointError
 __all__ = ["opened", "read_pickle"]
 
 _LARGEST_FILE = 16 * 2**30
-_LARGEST_PICKLE = 4 * 2**20  # some 20,000 tensors
+_LARGEST_PICKLE = 2 * 2**20  # some 10,000 tensors
 _MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # before torch 1.6, no zip
 _DAMAGED = (
     ArithmeticError,
