@@ -63,8 +63,8 @@ def preparing(store: Store) -> Iterator[Recorder]:
             server is asked when there is something.
     """
     with tracking_errors(store):
-        store.lock()
         store.require_database()
+        store.lock()
     spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and CUDA
     here, there = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(there, store), daemon=True)

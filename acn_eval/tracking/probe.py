@@ -83,7 +83,7 @@ def ask_file(database: Path) -> None:
     Raises:
         TrackingError: it is none.
     """
-    if not database.exists():
+    if not database.is_file():
         return
     try:
         with closing(sqlite3.connect(database)) as connection:

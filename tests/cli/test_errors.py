@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -195,6 +196,10 @@ def test_usage_errors_exit_2(folder, call, arguments):
         (("--tracking-uri", "ftp://me:secret@x"), 2, "--tracking-uri: must begin with sqlite:///"),
         (("--tracking-uri", "mlruns"), 2, "got mlruns"),
         (("--tracking-uri", "sqlite:////proc/x.db"), 4, "sqlite:////proc/x.db: must be a store"),
+        (("--tracking-uri", "sqlite:///nosuch/x.db"), 2, "must be a file in a folder that exists"),
+        (("--tracking-uri", "sqlite:///small.yaml"), 4, "file is not a database"),
+        (("--tracking-uri", "http://me:secret@[x"), 2, "must be http://HOST:PORT; got http://[x"),
+        (("--tracking-uri", "postgresql+psycopg2://me:secret@127.0.0.1:9/x"), 4, "refused"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -260,6 +265,33 @@ def test_a_bug_keeps_its_traceback_and_never_exits_1(folder, call, monkeypatch):
     assert "Traceback" in err
     assert "ZeroDivisionError: deep inside" in err
     assert err.splitlines()[-1].startswith("acn-eval: this is a bug in acn-eval; please report")
+
+
+def test_a_traceback_shows_no_password_and_no_control_character(folder, call, monkeypatch):
+    def broken(*arguments, **options):
+        raise ZeroDivisionError("http://me:secret@host/?password=secret \x1b[31m\n::error::x")
+
+    monkeypatch.setattr("acn_eval.cli.job.evaluate", broken)
+    _, _, err = call(*GOOD)
+    assert "ZeroDivisionError: http://host/?password=***" in err
+    assert "secret" not in "".join(li for li in err.splitlines() if "raise " not in li)
+    assert "\x1b" not in err
+    assert not any(line.startswith("::") for line in err.splitlines())
+
+
+def test_a_stream_that_knows_ascii_alone_is_written_all_the_same(folder, monkeypatch):
+    """As in the locale C."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    shutil.copy(folder / "tiny_ac.pt", folder / "caf\u00e9.pt")
+    arguments = (*GOOD[:4], *GOOD[6:], "--ckpt", "caf\u00e9.pt", "--no-baseline")
+    code, out, err = run(folder, *arguments)
+    assert (code, err) == (0, "")
+    assert r"caf\xe9" in out
+
+
+def test_a_name_that_is_too_long(folder, refused):
+    for options in (("--ckpt", "a" * 5000), ("--ckpt", "tiny_ac.pt", "--suite", "a" * 5000)):
+        assert len(refused(2, *JOB, *options)) < 2100
 
 
 def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
