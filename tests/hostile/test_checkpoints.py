@@ -50,14 +50,16 @@ def faults(folder, step):
     return tried, accepted, found
 
 
-def test_a_sample(tmp_path):
+def test_a_sample(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     _, _, found = faults(tmp_path, 25)
     assert found == {}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_every_file(tmp_path):
+def test_every_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     tried, accepted, found = faults(tmp_path, 1)
     assert found == {}
     assert tried >= 300
