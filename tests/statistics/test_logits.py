@@ -58,3 +58,13 @@ def test_seeds_widen_it():
     assert few.value == pytest.approx(same.value)
     assert few.variance > 2 * same.variance
     assert few.df < 20
+
+
+@pytest.mark.parametrize("unit", [CHECKPOINTS, ARCHITECTURES])
+def test_at_the_ceiling_the_half_observations_are_all_of_the_variance(unit):
+    """Five seeds a side without one error: nothing scatters, and the logit is not certain."""
+    full = np.ones((5, 360))
+    found = logit_difference(Design(unit), Pair(full, full), Pair(full, full))
+    share = 360.5 / 361
+    one = (0.5 / share**2 + 0.5 / (1 - share) ** 2) / 361**2
+    assert found.variance == pytest.approx(4 * one / 5)

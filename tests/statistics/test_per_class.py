@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import balanced_accuracy_score
 
 from acn_eval.statistics.per_class import mean_per_class
@@ -39,3 +40,12 @@ def test_the_interval_covers():
         low, high = mean_per_class(correct, labels, 4).interval()
         inside += low <= share.mean() <= high
     assert inside / 300 > 0.92
+
+
+def test_the_support_ends_where_an_image_of_the_rarest_class_counts():
+    """Nothing right: the upper limit is Wilson's, times the largest weight, 100 / (2 x 20)."""
+    labels = np.repeat([0, 1], [80, 20])
+    sample = mean_per_class(np.zeros(100, np.float32), labels, 5)
+    assert sample.support == (0.0, 2.5)
+    squared = norm.ppf(0.975) ** 2
+    assert sample.interval() == pytest.approx((0.0, 2.5 * squared / (100 + squared)))

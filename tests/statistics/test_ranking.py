@@ -116,3 +116,25 @@ def test_facts_in_which_some_pairs_are_unequal_are_named(four):
     assert "two checkpoints say nothing about the architectures: one training seed each" in (
         found.warnings
     )
+
+
+def test_a_fact_that_is_unknown_of_one_side_is_not_called_unequal(four):
+    one = four["d"][0]
+    told = replace(one, checkpoint=replace(one.checkpoint, training={"data": "digits"}))
+    rows = compare(four["a"], [told]).manifest
+    assert None in {row.equal for row in rows}
+    assert False not in {row.equal for row in rows}
+    found = rank({**four, "d": [told]})
+    assert not any("some pairs differ" in warning for warning in found.warnings)
+
+
+def test_alpha_is_where_two_are_told_apart(four):
+    """The pair that is hardest to tell apart, with alpha on either side of its adjusted p."""
+    hardest = max(rank(four).pairs, key=lambda pair: pair.p_holm)
+    told = [
+        {place.label: place.letters for place in rank(four, alpha=factor * hardest.p_holm).places}
+        for factor in (0.99, 1.01)
+    ]
+    shared = [set(one[hardest.left]) & set(one[hardest.right]) for one in told]
+    assert shared[0]
+    assert not shared[1]
