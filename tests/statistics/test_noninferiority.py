@@ -106,6 +106,9 @@ def test_limits_and_tests_agree_everywhere():
         apart = one_sided(BoundedSample.of(d), -margin, alpha, alpha / 8)
         assert (apart.p_fail < alpha / 8) == (apart.high < -margin)
         assert (apart.low, apart.p_fail) == (found.low, found.p_fail)
+        assert apart.high > found.high
+        at = one_sided(BoundedSample.of(d), apart.high, alpha, alpha / 8)
+        assert at.p_fail == pytest.approx(alpha / 8, rel=1e-6)
         assert found.low <= found.value <= found.high
 
 
