@@ -195,6 +195,11 @@ def test_two_files_differ_by_what_both_limits_allow():
     assert difference.value == 25 * (left.estimate - right.estimate)
     assert difference.low == 25 * (wide[0].low - wide[1].high)
     assert difference.high == 25 * (wide[0].high - wide[1].low)
+    narrow = [cut_depth(c, 0.02, 0.95) for c in (early, late)]
+    assert finding.limits_90 == (
+        25 * (narrow[0].low - narrow[1].high),
+        25 * (narrow[0].high - narrow[1].low),
+    )
 
 
 def seeds(name, cuts, n=400, margin=None, **about):

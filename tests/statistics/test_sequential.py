@@ -87,6 +87,10 @@ def test_limits_invert_the_test():
     assert judged.p_pass < alpha
     assert bets.evidence(low + 1e-4, alpha).p_pass > alpha
     assert judged.low < judged.value < judged.high
+    apart = bets.evidence(low, alpha, alpha / 8)
+    assert apart.low == judged.low
+    peak = gambler(outcomes, apart.high, above=False).max()
+    assert math.log(peak) == pytest.approx(-math.log(alpha / 8), abs=1e-3)
 
 
 def test_limits_of_little_are_the_ends_of_the_support():
