@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sklearn.metrics import accuracy_score
 
 from acn_eval.checkpoints import Prepare, export, from_module, load
-from acn_eval.cli.words import console
+from acn_eval.cli.terminal import console
 from acn_eval.cli.words_compression import show
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
@@ -271,10 +271,11 @@ def test_costs_are_those_of_the_exported_file(results, tiny, tmp_path):
         exported = load(str(out))
         assert row["parameters"] == exported.id.parameters
         assert row["flops"] == exported.id.flops
-        # The format: 8 bytes, a header, the tensors; of these, the hashes of the training images.
+        # The format: 8 bytes, a header, the tensors; two are a sha256 and the training images.
         content = out.read_bytes()
         (header,) = struct.unpack("<Q", content[:8])
-        assert row["weight_bytes"] == len(content) - 8 - header - exported.trained_on.nbytes
+        beside = 8 + header + 32 + exported.trained_on.nbytes
+        assert row["weight_bytes"] == len(content) - beside
         assert row["memory_bytes"] == 4 * row["parameters"] + row["activation_bytes"]
         for name, n in (("batch1", 1), ("batch64", 64), ("early", 1)):
             assert row[name]["batch"] == n
@@ -312,7 +313,7 @@ def test_a_network_without_exits_has_its_last_alone(pair, place, device):
     assert [c.primary for c in one.cells] == [True, False, False]
     (skip,) = one.skipped
     assert (skip.condition["exit"], skip.reason) == ("every other", "linear has no exits")
-    assert one.details == {}
+    assert one.details == {"limit": 40, "classes_matched_by": "number"}
     assert cut_of(one) is None
     found = compare([other], [one])
     assert found.primary.name == "last exit"
