@@ -167,7 +167,11 @@ class _Run:
         self, examples: Examples, progress: Progress, part_of: Examples | None = None
     ) -> list[EvalResult]:
         subjects = [_subject(c, examples, self.choice, self.suite) for c in self.checkpoints]
-        setting = Setting(examples, self.place, self.seed, progress, self.opened, part_of)
+
+        def split(name: Split) -> Examples:
+            return self.opened(name).labelled_as(examples)
+
+        setting = Setting(examples, self.place, self.seed, progress, split, part_of)
         answers = self.suite.ask(subjects, setting)
         self.place.store.trim()
         limit = self.choice.limit

@@ -8,13 +8,22 @@ import pytest
 import torch
 from PIL import Image
 
-from acn_eval.checkpoints import Prepare, counted, from_module
+from acn_eval.checkpoints import Prepare, counted, export, from_module, load
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
+from acn_eval.dynamics import open_study
 from acn_eval.errors import DataError
 from acn_eval.evaluation import Choice, evaluate
-from acn_eval.suites import Robustness
+from acn_eval.learning.plan import open_plan
+from acn_eval.passes import Place
+from acn_eval.suites import Robustness, read_suite
+from acn_eval.training import train
+from tests.dynamics.plans import suite as watched
+from tests.learning.plans import side
+from tests.learning.plans import suite as few
+from tests.tiny import CPU, recipe
 
+PLACE = Place(CPU)
 CLEAN = Robustness(name="clean", corruptions=(Gaussian(levels=(0.001,)),))
 WORDS = tuple(
     ["kiwi", "fig", "plum", "lime", "pear", "nut", "date", "rose", "ash", "elm", "oak", "fir"]
@@ -122,7 +131,10 @@ def test_the_right_accuracy_or_a_refusal(tmp_path, kind):
         known = case.checkpoint().named or case.said
         agree = case.listed == tuple(range(len(case.names)))
         found.append(value)
-        if known or (agree and value == 1.0):
+        shown = map(int, case.chosen) if case.chosen else range(len(case.names))
+        if kind == "bare npz" and case.declared and any(case.order[c] != c for c in shown):
+            assert "must name its classes" in value, case
+        elif known or (agree and value == 1.0):
             assert value == 1.0, case
         else:
             assert "--class-order" in value, case
@@ -159,3 +171,63 @@ def test_numbered_folders_as_torchvision_counts_them(tmp_path):
         assert result.checkpoint.preprocessing["class_order"] == said
         assert any(f"matched by {matched}: logit 0 is 0" in line for line in result.warnings)
     assert asked(listed, "position").key != asked(range(43), "name").key
+
+
+def lists_of_splits(folder, train="abc", validation="abc", test="abc"):
+    """A data set whose splits list classes of their own."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for split, names in (("train", train), ("validation", validation), ("test", test)):
+        images = rng.integers(0, 256, (12 * len(names), 8, 8), dtype=np.uint8)
+        labels = np.arange(len(images)) % len(names)
+        np.savez(folder / f"{split}.npz", images=images, labels=labels, classes=list(names))
+    return f"npz:{folder}"
+
+
+STUDIES = {
+    "transfer": lambda data, at, ours: evaluate([ours], read_suite("transfer"), Choice(data)),
+    "compression": lambda data, at, ours: evaluate(
+        [ours], read_suite("compression"), Choice(data, classes=())
+    ),
+    "low data": lambda data, at, ours: open_plan(
+        few(candidate=side("a", "acn", **of(data)), baseline=side("b", "acn", **of(data))), PLACE
+    ),
+    "dynamics": lambda data, at, ours: open_study(watched(recipe=of(data)), PLACE),
+    "training": lambda data, at, ours: train(recipe(**of(data)), at / "x.pt", device=CPU),
+}
+
+
+def of(data):
+    return {"data": data, "arch": {"classes": 3}}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_label_of_another_split_is_another_class(tmp_path, study):
+    """It is a position among the classes that its own split lists: b is 0 here and 1 there."""
+    plan = recipe(**of(lists_of_splits(tmp_path / "own")), steps=2, warmup=1)
+    train(plan, tmp_path / "ours.pt", device=CPU)
+    data = lists_of_splits(tmp_path / "other", train="abd", test="bca", validation="abc")
+    with pytest.raises(DataError, match=r"must have the classes of .* in the same order; got 3"):
+        STUDIES[study](data, tmp_path, str(tmp_path / "ours.pt"))
+
+
+def test_what_learned_from_labels_alone_counts_its_classes(tmp_path):
+    """Its card repeats the positions; as names of folders they would be other classes."""
+    (tmp_path / "bare").mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (48, 8, 8), dtype=np.uint8)
+    for split in ("train", "validation"):
+        file = tmp_path / "bare" / f"{split}.npz"
+        np.savez(file, images=images, labels=np.arange(48) % 12)
+    plan = {"data": f"npz:{tmp_path / 'bare'}", "arch": {"classes": 12}}
+    train(recipe(**plan, steps=2, warmup=1), tmp_path / "x.pt", device=CPU)
+    export(load(str(tmp_path / "x.pt")), 1, tmp_path / "cut.pt")
+    for c in range(12):
+        (tmp_path / "set" / str(c)).mkdir(parents=True)
+        Image.new("L", (8, 8), 20 * c).save(tmp_path / "set" / str(c) / "0.png")
+    choice = Choice(f"folder:{tmp_path / 'set'}")
+    for name in ("x.pt", "cut.pt"):
+        with pytest.raises(DataError, match="--class-order position"):
+            evaluate([str(tmp_path / name)], CLEAN, choice)
+        by_position = Choice(choice.data, class_order="position")
+        (result,) = evaluate([str(tmp_path / name)], CLEAN, by_position)
+        assert result.details["classes_matched_by"] == "position"

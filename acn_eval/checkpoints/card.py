@@ -47,6 +47,7 @@ class Card(Config, frozen=True):
         data: name of the data set that it was trained on.
         data_fingerprint: of its training split.
         classes: names of the classes, in the order of the logits.
+        named: whether they are names; what was trained on labels alone only counts them.
         mean, std: normalisation per channel, in units of [0, 1].
         pair: file of the twin that a comparison takes by default, relative to this file.
         training: how it was made, if known.
@@ -57,6 +58,7 @@ class Card(Config, frozen=True):
     data: Text
     data_fingerprint: Text = ""
     classes: Annotated[tuple[Text, ...], Field(min_length=2)]
+    named: bool = True
     mean: tuple[Mean, ...]
     std: tuple[Std, ...]
     pair: Text | None = None

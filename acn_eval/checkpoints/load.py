@@ -90,7 +90,7 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
         pair=pair,
         trained_on=native.trained_on.numpy(),
         native=native,
-        named=native.named,
+        named=card.named,
     )
 
 

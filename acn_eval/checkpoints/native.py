@@ -33,14 +33,12 @@ class Native:
         state: parameters by name.
         trained_on: int64 (n,), content hashes of the training images; empty if unknown.
         checked: whether its file held a digest, which was right; older files hold none.
-        named: whether the classes of its card are names, and not `counted`.
     """
 
     card: Card
     state: dict[str, Tensor]
     trained_on: Tensor
     checked: bool = True
-    named: bool = True
 
 
 def write_native(path: Path, native: Native) -> None:

@@ -66,7 +66,7 @@ def read_official(path: Path, arch: str) -> Native:
     except (IndexError, TypeError, ValueError) as exc:
         raise CheckpointError(f"{path}: must have the shapes of a Mixer; {exc}") from exc
     unseen = torch.empty(0, dtype=torch.int64)
-    return Native(card, state, unseen, checked=False, named=card.classes == _CIFAR10)
+    return Native(card, state, unseen, checked=False)
 
 
 def _card(config: OfficialMixerConfig) -> Card:
@@ -74,6 +74,7 @@ def _card(config: OfficialMixerConfig) -> Card:
         arch=config,
         data="cifar10",
         classes=_CIFAR10 if config.classes == 10 else tuple(map(str, range(config.classes))),
+        named=config.classes == 10,
         mean=(0.4914, 0.4822, 0.4465),
         std=(0.2470, 0.2435, 0.2616),
     )

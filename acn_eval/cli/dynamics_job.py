@@ -46,6 +46,8 @@ def _looks(options: Mapping[str, Any], suite: Dynamics) -> list[EvalResult]:
     for checkpoint in (load(uri, options["arch"]) for uri in options["ckpt"]):
         choice = Choice(data=options["data"], root=options["data_root"])
         splits = {name: choose([checkpoint], choice, name) for name in _SPLITS}
+        for own in splits.values():
+            own.labelled_as(splits["test"])
         study = Study(suite, {**splits, "test": splits["test"].keyed(options["limit"])}, place)
         results.append(finished(study, checkpoint))
     return results

@@ -235,7 +235,12 @@ def _named(part: str, names: Sequence[str]) -> Sequence[str]:
     if not first <= last < len(names):
         top = len(names) - 1
         raise ConfigError(f"--classes: must be names or positions 0-{top}; got {part}")
-    return names[first : last + 1]
+    chosen = names[first : last + 1]
+    numbered = {int(name): i for i, name in enumerate(names) if _is_number(name)}
+    if any(numbered.get(i, i) != i for i in range(first, last + 1)):
+        what = "--classes: must be names where classes are called by numbers other than positions"
+        raise ConfigError(f"{what}; got {part}, the positions of {', '.join(chosen[:5])}")
+    return chosen
 
 
 def _is_number(text: str) -> bool:

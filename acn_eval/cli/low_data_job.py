@@ -103,7 +103,7 @@ def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
         raise ConfigError("--ckpt, --baseline: must be one file a side; got several")
     choice = choice_of({**options, "class_map": None, "class_order": None, "restrict": False})
     test = choose(both, choice, "test", reads_head=False)
-    pool = choose(both, replace(choice, limit=None), "train", reads_head=False)
+    pool = choose(both, replace(choice, limit=None), "train", reads_head=False).labelled_as(test)
     tunes = suite.mode == "fine_tune"
     with bar(*("fine-tuning", "trainings") if tunes else ("showing", "images")) as progress:
         return probe(Probed(suite, pool, test, _place(options)), both, progress)

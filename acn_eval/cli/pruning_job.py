@@ -66,7 +66,7 @@ def _export(options: Mapping[str, Any], wanted: _Wanted) -> None:
         place,
         options["seed"],
         lambda done, total: None,
-        lambda split: choose([source], choice, split),
+        lambda split: choose([source], choice, split).labelled_as(examples),
     )
     names, order = choice.class_names, choice.class_order
     classes = class_map(source, examples, names=names, order=order)

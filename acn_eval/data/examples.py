@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol
 
@@ -70,6 +71,7 @@ class Examples:
         notes: what a reader must know about how they were read, in words.
         source_classes: all classes of the data set in its own order, of which `classes` are some;
             empty where they are all.
+        named: whether the data set names its classes; one that does not only counts them.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Examples:
     positions: NDArray[np.int64]
     notes: tuple[str, ...] = ()
     source_classes: tuple[str, ...] = ()
+    named: bool = True
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -129,6 +132,23 @@ class Examples:
             classes=tuple(classes),
             source_classes=self.all_classes,
         )
+
+    def labelled_as(self, other: "Examples") -> "Examples":
+        """Return the examples, if their labels mean what they mean in another split.
+
+        A label is a position among the classes that its own split lists.
+
+        Raises:
+            DataError: the splits list other classes, or in another order.
+        """
+        if self.classes == other.classes:
+            return self
+        pairs = zip_longest(self.classes, other.classes, fillvalue="nothing")
+        first = next(f"{own} against {theirs}" for own, theirs in pairs if own != theirs)
+        have, want = len(self.classes), len(other.classes)
+        what = f"{self.split} must have the classes of {other.split}, in the same order"
+        msg = f"{self.name}: {what}; got {have} against {want}, and first {first}"
+        raise DataError(f"{msg}. Choose classes that both have.")
 
     @property
     def all_classes(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class _Arrays(NamedTuple):
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     ids: NDArray[np.int64]
+    named: bool
 
 
 def open_npz(path: Path, split: Split) -> Examples:
@@ -42,11 +43,12 @@ def open_npz(path: Path, split: Split) -> Examples:
     """
     name = f"npz:{path}"
     file, hashed = _locate(path, split, name)
-    images, labels, classes, ids = _read(file, name)
+    images, labels, classes, ids, named = _read(file, name)
     where = np.arange(len(ids), dtype=np.int64)
     if hashed:
         where = members(ids, path.name, split, validation=0.1, test=0.0)
-    return Examples(name, split, ids[where], labels[where], classes, ArrayPictures(images), where)
+    pictures = ArrayPictures(images)
+    return Examples(name, split, ids[where], labels[where], classes, pictures, where, named=named)
 
 
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
@@ -73,8 +75,9 @@ def _read(file: Path, name: str) -> _Arrays:
         pixels: NDArray[np.uint8] = archive.read("images")
         labels = _labels(archive.read("labels"), name)
         classes = _classes(archive, int(labels.max()), name)
-        ids = _ids(archive, n, name)
-    return _Arrays(pixels[..., None] if pixels.ndim == 3 else pixels, labels, classes, ids)
+        ids, named = _ids(archive, n, name), "classes" in archive.declared
+    images = pixels[..., None] if pixels.ndim == 3 else pixels
+    return _Arrays(images, labels, classes, ids, named)
 
 
 def _images_fit(archive: Archive, name: str) -> int:

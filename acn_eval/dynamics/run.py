@@ -81,8 +81,8 @@ def open_study(
     )
     splits: dict[Split, Examples] = {
         "train": train,
-        "validation": validation,
-        "test": test.keyed(limit),
+        "validation": validation.labelled_as(train),
+        "test": test.labelled_as(train).keyed(limit),
     }
     return Study(suite, splits, place)
 

@@ -119,7 +119,7 @@ def open_plan(
     return Plan(
         suite=suite,
         pool=pool,
-        test=open_split(ours, split, root).keyed(limit),
+        test=open_split(ours, split, root).labelled_as(pool).keyed(limit),
         place=place,
         subsets=subsets,
         arms=(

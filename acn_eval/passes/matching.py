@@ -80,7 +80,10 @@ def _unmapped(
 ) -> tuple[dict[str, int], MatchedBy]:
     """Return the logits of classes that no map names, and how they were found."""
     if checkpoint.named or names.keys() >= set(examples.classes):
-        return {c: i for i, c in enumerate(checkpoint.classes)}, "map" if names else "name"
+        own = {c: i for i, c in enumerate(checkpoint.classes)}
+        if not examples.named:
+            _require_counted(own, examples, names)
+        return own, "map" if names else "name"
     every, n = examples.all_classes, len(checkpoint.classes)
     by_position = {c: i for i, c in enumerate(every)}
     by_number = {c: int(c) for c in every if c.isdecimal() and len(c) <= _DIGITS and int(c) < n}
@@ -98,6 +101,18 @@ def _unmapped(
         f"counts {n}, and the data has {len(every)}: {_some(every)}. {_REMEDY}"
     )
     raise DataError(msg)
+
+
+def _require_counted(own: Mapping[str, int], examples: Examples, names: Mapping[str, str]) -> None:
+    """Refuse data that only count their classes where a network names the numbers otherwise."""
+    every = enumerate(examples.all_classes)
+    if any(own.get(c, i) != i for i, c in every if c in examples.classes and c not in names):
+        msg = (
+            f"{examples.name}: must name its classes, because those of the model are not in the "
+            f"order of their numbers ({_some(list(own))}); it only counts "
+            f"{len(examples.all_classes)}. Add `classes` to it, or use --class-map."
+        )
+        raise DataError(msg)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from acn_eval.checkpoints import cut_at
-from acn_eval.data import Examples
-from acn_eval.errors import DataError, Unsupported
+from acn_eval.errors import Unsupported
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.passes import Numeric, Subject, Timed, latencies
 from acn_eval.results import Cell, Skip
@@ -78,7 +77,6 @@ class Compression(Suite, frozen=True):
         if not subjects:
             return []
         examples = setting.split("validation")
-        _require_same_classes(examples, setting.examples)
         held_out = replace(
             setting,
             examples=examples,
@@ -136,17 +134,6 @@ class Compression(Suite, frozen=True):
             row |= {name: asdict(next(times)) for name in _TIMES}
             rows.append(row)
         return rows
-
-
-def _require_same_classes(validation: Examples, test: Examples) -> None:
-    """A label is a position among its own split's classes: with others it is another class."""
-    if validation.classes != test.classes:
-        have, want = len(validation.classes), len(test.classes)
-        msg = (
-            f"{test.name}: validation must have the classes of test, in the same order; got {have}"
-            f" against {want}. Choose those that both have with --classes."
-        )
-        raise DataError(msg)
 
 
 def _has_exits(shown: Shown) -> bool:

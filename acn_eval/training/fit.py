@@ -103,6 +103,7 @@ def train(
         MeasureError: the loss is no longer finite.
     """
     splits = [open_split(recipe, split, root) for split in _SPLITS]
+    splits[1].labelled_as(splits[0])
     geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
     mean, std = channel_moments(splits[0], geometry)
     fit = start(recipe, device)
@@ -352,6 +353,7 @@ def _card(
         data=recipe.data,
         data_fingerprint=splits[0].fingerprint,
         classes=splits[0].classes,
+        named=splits[0].named,
         mean=moments[0],
         std=moments[1],
         pair=recipe.pair,

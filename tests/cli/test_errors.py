@@ -131,6 +131,15 @@ def test_a_directory_without_images(folder, refused):
     assert "must be a folder" in refused(2, *GOOD, "--data", "folder:nosuch")
 
 
+def test_positions_of_classes_that_have_other_numbers_are_refused(folder, refused):
+    """Of the classes 1, 2, 3 the positions 1-2 are 2 and 3."""
+    for names in ("123", ("01", "02", "03"), ("0", "1", "10", "2")):
+        images = np.zeros((len(names), 8, 8), np.uint8)
+        np.savez("set.npz", images=images, labels=np.arange(len(names)), classes=list(names))
+        said = refused(2, *GOOD, "--data", "npz:set.npz", "--classes", "1-2")
+        assert f"got 1-2, the positions of {names[1]}, {names[2]}" in said
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -61,6 +61,22 @@ def test_the_same_data_in_another_place_have_the_same_order():
     assert here.keyed().ids.tolist() != other.keyed().ids.tolist()
 
 
+@pytest.mark.parametrize(
+    ("classes", "first"),
+    [
+        (("bee", "cat", "ant"), "ant against bee"),
+        (("ant", "bee", "cow"), "cat against cow"),
+        (("ant", "bee"), "cat against nothing"),
+    ],
+)
+def test_a_label_is_a_position_in_the_list_of_its_own_split(classes, first):
+    train = examples(split="train")
+    other = examples(labels=np.zeros(12, np.int64), classes=classes)
+    with pytest.raises(DataError, match=f"train must have the classes of test.*first {first}"):
+        train.labelled_as(other)
+    assert train.labelled_as(examples(4)) is train
+
+
 def test_only_some_classes_with_labels_that_index_into_them():
     whole = examples(40)
     part = whole.only(("cat", "ant"))

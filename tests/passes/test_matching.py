@@ -20,10 +20,10 @@ def model(classes, *, named=True, data=""):
     return Checkpoint(identity, lambda images: images, prepare, classes, data, named=named)
 
 
-def shown(classes, chosen=()):
+def shown(classes, chosen=(), *, named=True):
     n = np.arange(len(classes))
     pictures = ArrayPictures(np.zeros((len(n), 8, 8, 1), np.uint8))
-    examples = Examples("folder:x", "test", n, n, tuple(classes), pictures, n)
+    examples = Examples("folder:x", "test", n, n, tuple(classes), pictures, n, named=named)
     return examples.only(chosen) if chosen else examples
 
 
@@ -47,6 +47,18 @@ def test_numbers_that_a_source_names_are_names():
     """Ours say which digits; as folders they are sorted as text."""
     assert match(counted(12), AS_TEXT).columns == tuple(map(int, AS_TEXT))
     assert match(counted(5), counted(10), ("3", "4")).columns == (3, 4)
+
+
+@pytest.mark.parametrize("chosen", [(), ("2", "3")])
+def test_labels_without_names_are_no_names(chosen):
+    """Label 2 is the class at position 2 of a sorted folder, "10", or the one called 2."""
+    theirs, examples = model(AS_TEXT), shown(counted(12), chosen, named=False)
+    with pytest.raises(DataError, match=r"must name its classes.*only counts 12"):
+        class_map(theirs, examples)
+    assert class_map(model(counted(12)), examples).matched == "name"
+    names = dict(zip(counted(12), AS_TEXT, strict=True))
+    of_some = class_map(theirs, examples, names=names)
+    assert of_some.columns == tuple(map(int, examples.classes))
 
 
 def test_named_numbers_are_never_counted():
