@@ -39,6 +39,8 @@ corruptions:
   - {kind: motion_blur, levels: [3]}
 repeats: 1
 """
+BREAKS_DOWN = {"learning_rate": 100, "weight_decay": 100}
+"""The largest that a recipe may state: every step multiplies weights by thousands."""
 START = "from acn_eval.cli.main import main; main()"
 
 

@@ -13,6 +13,7 @@ from acn_eval.errors import MeasureError, Stopped
 from acn_eval.suites.remedies import ElasticWeights, Joint, Naive, Replay, SynapticIntelligence
 from acn_eval.tally import Tally
 from tests.continual.plans import course
+from tests.tiny import BREAKS_DOWN
 
 REMEDIES = [
     Naive(),
@@ -273,7 +274,7 @@ def test_a_resumed_learner_has_the_same_weights(tmp_path, method, optimiser):
 
 
 def test_a_training_that_breaks_down_says_so(tmp_path):
-    own = course(tmp_path, learning_rate=1e30)
+    own = course(tmp_path, **BREAKS_DOWN)
     with pytest.raises(MeasureError, match=r"^training: the loss must be finite; got (nan|inf)"):
         learned(own)
     assert own.plan.place.store.read(own.address) is None

@@ -24,7 +24,7 @@ from acn_eval.errors import (
 )
 from acn_eval.training import train
 from acn_eval.training.fit import _step, learning_rate, start
-from tests.tiny import recipe
+from tests.tiny import BREAKS_DOWN, recipe
 
 SHORT = {"steps": 12, "batch": 32, "warmup": 2}
 
@@ -239,7 +239,7 @@ def test_the_state_is_read_without_running_it(tmp_path, device, monkeypatch):
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path, device, precision):
     with pytest.raises(MeasureError, match="the loss must be finite; got nan at step 12") as e:
-        fit(tmp_path / "a.pt", device, learning_rate=1e30, precision=precision)
+        fit(tmp_path / "a.pt", device, **BREAKS_DOWN, precision=precision)
     assert e.value.exit_code == 4
     assert not (tmp_path / "a.pt").exists()
 
