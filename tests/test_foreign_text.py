@@ -48,10 +48,10 @@ def test_ordinary_text_stays(text):
 
 @pytest.mark.parametrize("unit", ["\x1b", "::a", "://a:", "?token", "_", "](", "@", "password="])
 def test_long_text_takes_no_time(unit):
-    start = time.monotonic()
+    start = time.process_time()
     message = str(DataError(unit * 200_000))
     assert len(markdown(message)) <= 3 * len(message) <= 6000
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_the_middle_is_left_out():

@@ -25,8 +25,8 @@ def test_a_header_of_many_tensors_is_refused_before_it_is_read(tmp_path):
     header = ("{" + ",".join(entry % i for i in range(200_000)) + "}").encode()
     path = tmp_path / "a.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
-    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CheckpointError, match="4 MiB"):
         read_safetensors(path)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024

@@ -51,7 +51,7 @@ class Ending:
         self,
         codes: Collection[int] = (0, 2),
         *,
-        seconds: float = 2.0,
+        seconds: float = 20.0,
         busy: float = inf,
         size: int = 2 << 30,
     ) -> list[str]:

@@ -37,13 +37,13 @@ def faults(folder, step):
         file.make(path)
         uri, arch = asked(path, kind)
         end = attack(lambda: logits(uri, arch), limit=60.0)  # noqa: B023
-        wrong = end.faults(seconds=20.0)
+        wrong = end.faults(busy=10.0)
         if end.code == 0 and end.out != numbers.get(file.sound):
             wrong.append("other numbers" if file.sound else "accepted")
         if i % 9 == 0 and end.code == 2:
             options = ("--arch", arch) if arch else ()
             said = command("robustness", "--ckpt", uri, *options, "--no-baseline", limit=60.0)
-            wrong += said.faults([2], seconds=20.0)
+            wrong += said.faults([2], busy=10.0)
         tried, accepted = tried + 1, accepted + (end.code == 0)
         if wrong or marker.exists():
             found[file.name] = (wrong, end.err[-300:], marker.exists())

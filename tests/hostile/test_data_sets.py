@@ -37,7 +37,7 @@ def faults(folder, tiny, chosen):
         if i % 6 == 0 and "\0" not in name:  # no argument of a process holds one
             ends.append(command("robustness", *options, "--data", name, "--data-root", own))
         for end in ends:
-            if fault := end.faults(codes, seconds=10):
+            if fault := end.faults(codes, busy=5.0):
                 found[bad.name] = (fault, end.err)
     assert not [path for path in folder.rglob("it-was-run")]
     assert not Path("it-was-run").exists()

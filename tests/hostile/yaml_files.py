@@ -2,7 +2,7 @@
 
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +57,11 @@ class File:
     content: bytes
 
 
-def files(many: int, seed: int = 0) -> Iterator[File]:
-    """Yield so many files, each source in turn, each attack in turn."""
-    rng, sources = random.Random(seed), list(_sources())
-    attacks = [*_ON_TREES, *_ON_TEXT]
-    for i in range(many):
+def files(numbers: Iterable[int], seed: int = 0) -> Iterator[File]:
+    """Yield the files of these numbers, each source in turn, each attack in turn."""
+    sources, attacks = list(_sources()), [*_ON_TREES, *_ON_TEXT]
+    for i in numbers:
+        rng = random.Random(f"{seed} {i}")
         name, kind, text = sources[i % len(sources)]
         attack = attacks[(i // len(sources) + i) % len(attacks)]
         if attack in _ON_TREES:

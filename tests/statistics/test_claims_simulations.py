@@ -3,25 +3,17 @@
 Every bound allows four Monte Carlo standard errors.
 """
 
-import importlib
-from pathlib import Path
-
 import pytest
+
+from tests.simulations import of, script
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def simulate():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-        yield importlib.import_module("simulate_claims")
-
-
-def of(figures, method, setting=""):
-    chosen = [f for f in figures if f.method == method and setting in f.setting]
-    assert chosen
-    return chosen
+    with script("simulate_claims") as found:
+        yield found
 
 
 def test_independent_samples_cover_and_pairs_pay_above_a_correlation_of_31(simulate):

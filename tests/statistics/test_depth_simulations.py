@@ -3,30 +3,22 @@
 Every bound allows four Monte Carlo standard errors.
 """
 
-import importlib
-from pathlib import Path
-
 import pytest
+
+from tests.simulations import of, script
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def simulate():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-        yield importlib.import_module("simulate_depth")
+    with script("simulate_depth") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def figures(simulate):
     return simulate.depth(600)
-
-
-def of(figures, method, setting=""):
-    chosen = [f for f in figures if f.method == method and setting in f.setting]
-    assert chosen
-    return chosen
 
 
 def test_the_interval_covers(figures):

@@ -3,22 +3,19 @@
 Simulated bounds allow four Monte Carlo standard errors; enumerated ones allow one hundredth.
 """
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.special import ndtr
 
 from acn_eval.statistics import BoundedSample
 from acn_eval.statistics.noninferiority import p_below
+from tests.simulations import script
 
 
 @pytest.fixture(scope="module")
 def simulate():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-        yield importlib.import_module("simulate_tails")
+    with script("simulate_tails") as found:
+        yield found
 
 
 def test_all_samples_at_once_are_judged_like_one(simulate):
