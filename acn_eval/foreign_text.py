@@ -9,7 +9,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["drawn", "file_name", "markdown", "markdown_table", "plain", "shortened"]
+__all__ = [
+    "drawn",
+    "file_name",
+    "is_unicode",
+    "markdown",
+    "markdown_table",
+    "plain",
+    "shortened",
+]
 
 _LIMIT = 5000  # a verdict over fifty rules is shorter
 # Commands of GitHub's and Azure's runners, wherever they stand: a long line may be broken there.
@@ -91,6 +99,15 @@ def shortened(text: str, limit: int) -> str:
         return text
     head, tail = limit // 2, (limit - 1) // 2
     return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
+def is_unicode(text: str) -> bool:
+    r"""Whether a text can be written down: a name of bytes that are no UTF-8 holds surrogates.
+
+    >>> is_unicode("é"), is_unicode("\udce9")
+    (True, False)
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _is_seen(character: str) -> bool:

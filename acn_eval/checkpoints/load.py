@@ -17,6 +17,7 @@ from acn_eval.checkpoints.pickles import opened
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError
+from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.shipped import shipped
 
@@ -42,7 +43,7 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
     """
     if not uri.strip():
         raise CheckpointError(f"checkpoint: must be the name of a file; got {uri!r}")
-    if any("\ud800" <= letter <= "\udfff" for letter in uri):
+    if not is_unicode(uri):
         raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
     scheme, _, spec = uri.partition(":")
     if scheme == "timm":

@@ -16,7 +16,7 @@ from acn_eval.cli.by_kind import show_overview, show_results
 from acn_eval.cli.progress import bar
 from acn_eval.cli.terminal import console
 from acn_eval.cli.words import end_point, show_notes, verdict
-from acn_eval.data import open_examples
+from acn_eval.data import number_of, open_examples
 from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.evaluation import Choice, evaluate
 from acn_eval.figures import draw_missing
@@ -42,9 +42,6 @@ __all__ = [
 ]
 
 _FRAMING = ("crop_pct", "crop_mode", "interpolation")
-
-
-_DIGITS = 9
 _Name = Annotated[str, Field(coerce_numbers_to_str=True)]  # of a class: YAML takes 3 for a number
 
 
@@ -229,22 +226,19 @@ def _classes(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _named(part: str, names: Sequence[str]) -> Sequence[str]:
     low, dash, high = part.partition("-")
-    if part in names or not _is_number(low) or (dash and not _is_number(high)):
+    first = number_of(low)
+    last = number_of(high) if dash else first
+    if part in names or first is None or last is None:
         return (part,)  # a name, or what `Examples.only` refuses
-    first, last = int(low), int(high or low)
     if not first <= last < len(names):
         top = len(names) - 1
         raise ConfigError(f"--classes: must be names or positions 0-{top}; got {part}")
     chosen = names[first : last + 1]
-    numbered = {int(name): i for i, name in enumerate(names) if _is_number(name)}
+    numbered = {number_of(name): i for i, name in enumerate(names)}
     if any(numbered.get(i, i) != i for i in range(first, last + 1)):
         what = "--classes: must be names where classes are called by numbers other than positions"
         raise ConfigError(f"{what}; got {part}, the positions of {', '.join(chosen[:5])}")
     return chosen
-
-
-def _is_number(text: str) -> bool:
-    return text.isdecimal() and len(text) <= _DIGITS
 
 
 def _kept(measured: Sequence[tuple[Sequence[EvalResult], int]], out: Path) -> Done:

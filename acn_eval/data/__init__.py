@@ -1,6 +1,6 @@
 """Examples: labelled pictures from the embedded digits, CIFAR-10, arrays and folders."""
 
-from acn_eval.data.examples import Examples
+from acn_eval.data.examples import Examples, number_of
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.open import DATA_ROOT, channel_moments, data_root, open_examples
@@ -23,6 +23,7 @@ __all__ = [
     "channel_moments",
     "data_root",
     "decoded",
+    "number_of",
     "open_examples",
     "torchvision_module",
 ]

@@ -17,7 +17,9 @@ from acn_eval.errors import DataError
 from acn_eval.results import DataId
 from acn_eval.seeds import keyed_order
 
-__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash", "is_unicode"]
+__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash", "number_of"]
+
+_DIGITS = 9
 
 
 class Pictures(Protocol):
@@ -180,6 +182,10 @@ def content_hash(content: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1
 
 
-def is_unicode(name: str) -> bool:
-    """Whether a name can be written down: one of bytes that are no UTF-8 holds surrogates."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+def number_of(name: str) -> int | None:
+    """Return the number that a class is called by, or None; one of ten digits counts nothing.
+
+    >>> number_of("07"), number_of("seven")
+    (7, None)
+    """
+    return int(name) if name.isdecimal() and len(name) <= _DIGITS else None

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.data.decoding import SUFFIXES, content_of, decode
-from acn_eval.data.examples import Examples, content_hash, is_unicode
+from acn_eval.data.examples import Examples, content_hash
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError, MeasureError
+from acn_eval.foreign_text import is_unicode
 
 __all__ = ["FilePictures", "open_folder"]
 

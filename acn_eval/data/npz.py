@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.data.archive import Archive, Declared, open_archive
-from acn_eval.data.examples import ArrayPictures, Examples, is_unicode
+from acn_eval.data.examples import ArrayPictures, Examples
 from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError
+from acn_eval.foreign_text import is_unicode
 
 __all__ = ["open_npz"]
 

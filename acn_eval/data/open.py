@@ -9,12 +9,13 @@ import torch
 
 from acn_eval.data.cifar import CIFAR, open_cifar
 from acn_eval.data.digits import open_digits
-from acn_eval.data.examples import Examples, is_unicode
+from acn_eval.data.examples import Examples
 from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.npz import open_npz
 from acn_eval.data.splits import Split
 from acn_eval.errors import DataError
+from acn_eval.foreign_text import is_unicode
 
 __all__ = ["DATA_ROOT", "channel_moments", "data_root", "open_examples"]
 

@@ -95,9 +95,10 @@ def written(
     if pixels.ndim != 2 or pixels.shape[1] != np.prod(image):
         msg = f"evaluator_config: image must fit rows of {pixels.shape[1:]}; got {image}"
         raise ConfigError(msg)
-    named = {"classes": np.array(reads.classes)} if reads.classes else {}
     content = hashlib.sha256(pixels.tobytes() + answers.tobytes()).hexdigest()[:12]
     file = folder / f"mlflow-{content}.npz"
-    arrays = {"images": pixels.reshape(-1, *image), "labels": answers, **named}
-    np.savez(file, allow_pickle=True, **arrays)
+    arrays: dict[str, Any] = {"images": pixels.reshape(-1, *image), "labels": answers}
+    if reads.classes:
+        arrays["classes"] = np.array(reads.classes)
+    np.savez(file, **arrays)
     return f"npz:{file.name}"

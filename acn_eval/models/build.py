@@ -35,7 +35,7 @@ def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
     return arch
 
 
-def rewired(arch: AnyArch, connectivity: ConnectivityName, where: str, **changed: Any) -> AnyArch:
+def rewired(arch: AnyArch, connectivity: ConnectivityName, **changed: Any) -> AnyArch:
     """Return the architecture with another connectivity, and what belongs to that: its twin.
 
     The grain, and the inner skips of the official block, are those of the new connectivity.
@@ -43,14 +43,13 @@ def rewired(arch: AnyArch, connectivity: ConnectivityName, where: str, **changed
     Args:
         arch: whose connectivity gives way.
         connectivity: of the twin.
-        where: for messages.
         changed: other fields of it.
 
     Raises:
         ConfigError: the architecture has no such connectivity, or a field is wrong.
     """
     fields = arch.model_dump(exclude={"grain", "skips"})
-    return read_arch({**fields, **changed, "connectivity": connectivity}, where)
+    return read_arch({**fields, **changed, "connectivity": connectivity}, connectivity)
 
 
 def build(config: AnyArch) -> Encoder:

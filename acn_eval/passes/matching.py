@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from acn_eval.checkpoints import Checkpoint
-from acn_eval.data import Examples
+from acn_eval.data import Examples, number_of
 from acn_eval.errors import DataError
 from acn_eval.passes.question import ClassMap, MatchedBy
 
@@ -23,7 +23,6 @@ _REMEDY = (
     "ImageFolder trains) or name (i is the class called i), or use --class-map."
 )
 _SHOWN = 5
-_DIGITS = 9
 
 
 def class_map(
@@ -86,7 +85,7 @@ def _unmapped(
         return own, "map" if names else "name"
     every, n = examples.all_classes, len(checkpoint.classes)
     by_position = {c: i for i, c in enumerate(every)}
-    by_number = {c: int(c) for c in every if c.isdecimal() and len(c) <= _DIGITS and int(c) < n}
+    by_number = {c: k for c in every if (k := number_of(c)) is not None and k < n}
     as_many = len(every) == n
     if order == "name":
         return by_number, "number"

@@ -108,7 +108,7 @@ class Continual(Suite, frozen=True):
         Raises:
             ConfigError: the architecture has no such connectivity.
         """
-        return rewired(self.arch, connectivity, connectivity, depth=depth, classes=classes)
+        return rewired(self.arch, connectivity, depth=depth, classes=classes)
 
     def steps_of(self, images: int) -> int:
         """Return the optimiser steps of a task with so many training images."""

@@ -52,7 +52,7 @@ class Dynamics(Suite, frozen=True):
         Raises:
             ConfigError: the architecture has no such connectivity.
         """
-        arch = rewired(self.recipe.arch, connectivity, connectivity)
+        arch = rewired(self.recipe.arch, connectivity)
         changed = {"arch": arch, "select": "last", "pair": None}
         return self.recipe.model_copy(update=changed)
 

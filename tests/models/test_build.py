@@ -97,12 +97,12 @@ OFFICIAL = {"kind": "official_mixer", "depth": 2, "pool": "mean"}
 def test_the_official_twins_are_the_released_networks(start, stated):
     """AC without inner skips, Res as ffn with them, whichever of the two it is made from."""
     arch = read_arch({**OFFICIAL, "connectivity": start, **stated}, "mine")
-    found = {c: rewired(arch, c, "mine") for c in ("acn", "ffn")}
+    found = {c: rewired(arch, c) for c in ("acn", "ffn")}
     assert {c: (a.connectivity, a.skips) for c, a in found.items()} == {
         "acn": ("acn", False),
         "ffn": ("ffn", True),
     }
-    assert rewired(found["ffn"], "acn", "mine") == found["acn"]
+    assert rewired(found["ffn"], "acn") == found["acn"]
 
 
 def test_the_skips_of_an_official_block_can_be_stated():
@@ -115,7 +115,7 @@ def test_the_skips_of_an_official_block_can_be_stated():
 
 def test_a_residual_official_block_is_the_authors():
     """LN(ReLU(Linear(mlp2(mlp1(x))) + x)) with skips in mlp1 and mlp2, written out."""
-    twin = rewired(read_arch(OFFICIAL, "mine"), "ffn", "mine")
+    twin = rewired(read_arch(OFFICIAL, "mine"), "ffn")
     network = initialise(build(twin), 3)
     x = network.embed(torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
     for block in network.blocks:
@@ -128,7 +128,7 @@ def test_a_residual_official_block_is_the_authors():
 
 def test_a_twin_has_its_own_grain_and_what_is_changed():
     arch = read_arch({"kind": "vit", "connectivity": "acn", "grain": "block"}, "mine")
-    twin = rewired(arch, "residual", "mine", depth=3, classes=7)
+    twin = rewired(arch, "residual", depth=3, classes=7)
     assert (twin.unit, twin.depth, twin.classes) == ("sublayer", 3, 7)
-    with pytest.raises(ConfigError, match=r"mine: .*official_mixer\.connectivity"):
-        rewired(read_arch(OFFICIAL, "a"), "residual", "mine")
+    with pytest.raises(ConfigError, match=r"residual: .*official_mixer\.connectivity"):
+        rewired(read_arch(OFFICIAL, "a"), "residual")
