@@ -1,16 +1,18 @@
 """What the robustness suite costs over the forward passes that it cannot avoid.
 
-    python benchmarks/suite_overhead.py [--images 2048] [--rounds 3] [--threads 2] [--no-reload]
+    python benchmarks/suite_overhead.py [--precision fp32 bf16] [--images 2048] [--rounds 5]
+                                        [--threads 2] [--no-reload]
 
-In one process, in turn, on a CIFAR-sized ViT (depth 12, width 128, patch 4, random weights) and
-the paper's seven conditions:
-  bare         the forward passes alone, on images that are ready, at the suite's precision
+In one process, on a CIFAR-sized ViT (depth 12, width 128, patch 4, random weights) and the paper's
+seven conditions, all contestants at the same precision, in an order that rotates from round to
+round:
+  bare         the forward passes alone, on images that are ready
   suite        `Robustness.ask`: decoding, noise, normalising, certificate, digest, store
   reload loop  the way of a well-known benchmark: for every condition the whole array is loaded
                anew from disk, made float on the host, corrupted image by image with skimage, and
-               run in fp32 with one read-back a batch
-CIFAR-10 is used where ACN_EVAL_DATA points to it, random pictures elsewhere. Every contestant is
-judged by its fastest round.
+               run with one read-back a batch
+CIFAR-10 is used where ACN_EVAL_DATA points to it, random pictures elsewhere. Medians and ranges
+over the rounds; the ratios are taken round by round.
 """
 
 import argparse
@@ -73,13 +75,15 @@ def bare(subject: Subject, images: torch.Tensor, batch: int, numeric: Numeric) -
             forward(subject.checkpoint.model, part, numeric).argmax(1)
 
 
-def suite_run(suite: Robustness, subject: Subject, examples: Examples, place: Place) -> str:
+def suite_run(suite: Robustness, subject: Subject, examples: Examples, place: Place) -> None:
     setting = Setting(examples, place, 0, lambda done, total: None, lambda split: examples)
-    answer = suite.ask([subject], setting)[0]
-    return answer.numeric
+    (answer,) = suite.ask([subject], setting)
+    assert answer.numeric == place.precision
 
 
-def reload_loop(suite: Robustness, subject: Subject, file: Path, labels: np.ndarray) -> None:
+def reload_loop(
+    suite: Robustness, subject: Subject, file: Path, labels: np.ndarray, numeric: Numeric
+) -> None:
     for question in suite.questions():
         images = np.load(file).astype(np.float32) / 255
         if question.corruption is not None:
@@ -90,7 +94,7 @@ def reload_loop(suite: Robustness, subject: Subject, file: Path, labels: np.ndar
             batch.split(200), np.split(labels, range(200, len(labels), 200)), strict=True
         ):
             logits = forward(
-                subject.checkpoint.model, subject.checkpoint.prepare.normalise(part), "fp32"
+                subject.checkpoint.model, subject.checkpoint.prepare.normalise(part), numeric
             )
             correct += int((logits.argmax(1) == torch.from_numpy(wanted)).sum().item())
 
@@ -103,53 +107,69 @@ def _skimage(question, image: np.ndarray) -> np.ndarray:  # noqa: ANN001
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32"])
     parser.add_argument("--images", type=int, default=2048)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-reload", action="store_true", help="leave the reload loop out")
     parser.add_argument("--batch", type=int, default=Place(torch.device("cpu")).batch_size)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    with tempfile.TemporaryDirectory() as name:
-        measure(options, Path(name))
+    print(f"torch {torch.__version__}, {options.threads} threads, {cpu_capability()}")
+    for numeric in options.precision:
+        with tempfile.TemporaryDirectory() as name:
+            measure(options, numeric, Path(name))
 
 
-def measure(options: argparse.Namespace, folder: Path) -> None:
+def cpu_capability() -> str:
+    """Vector units that torch uses, and whether the processor multiplies bf16."""
+    bf16 = torch.cpu._is_avx512_bf16_supported()
+    return f"{torch.backends.cpu.get_cpu_capability()}, bf16 units: {'yes' if bf16 else 'no'}"
+
+
+def measure(options: argparse.Namespace, numeric: Numeric, folder: Path) -> None:
     suite = read_suite("robustness")
     examples = pictures(options.images, folder)
     subject = Subject(checkpoint(), class_map(CLASSES, CLASSES))
     raw = examples.read(np.arange(len(examples)), Geometry(32, 3))
     ready = subject.checkpoint.prepare.normalise(raw.to(torch.float32) / 255)
     np.save(folder / "all.npy", raw.permute(0, 2, 3, 1).numpy())
-    place = Place(
-        torch.device("cpu"), options.batch, store=Store(folder / "store", readable=False)
-    )
-    numeric = suite_run(suite, subject, examples.at(np.arange(64)), place)
+    store = Store(folder / "store", readable=False)
+    place = Place(torch.device("cpu"), options.batch, precision=numeric, store=store)
     contestants: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(subject, ready, options.batch, numeric),
         "suite": lambda: suite_run(suite, subject, examples, place),
-        "reload loop": lambda: reload_loop(suite, subject, folder / "all.npy", examples.labels),
+        "reload loop": lambda: reload_loop(
+            suite, subject, folder / "all.npy", examples.labels, numeric
+        ),
     }
     if options.no_reload:
         del contestants["reload loop"]
     # One thread is timed by its own CPU clock, which other programs do not stop.
     clock = time.process_time if options.threads == 1 else time.perf_counter
-    best = dict.fromkeys(contestants, float("inf"))
-    for _ in range(options.rounds):
-        for name, run in contestants.items():
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(options.rounds):
+        names = list(contestants)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
             start = clock()
-            run()
-            best[name] = min(best[name], clock() - start)
+            contestants[name]()
+            seconds[name].append(clock() - start)
     each = 1e6 / (7 * len(examples))
     print(
         f"{examples.name}, {len(examples)} images x 7 conditions, {numeric}, batch {options.batch}"
     )
-    for name, seconds in best.items():
-        ratio = seconds / best["bare"]
-        print(f"{name:12} {seconds:8.2f} s  {seconds * each:8.0f} us an image  {ratio:.3f} x bare")
-    if not options.no_reload:
+    for name, own in seconds.items():
+        ratios = np.array(own) / np.array(seconds["bare"])
         print(
-            f"the suite is {best['reload loop'] / best['suite']:.2f} x as fast as the reload loop"
+            f"{name:12} {np.median(own):7.2f} s [{min(own):.2f}, {max(own):.2f}]"
+            f" {np.median(own) * each:7.0f} us an image"
+            f"  {np.median(ratios):.3f} x bare [{ratios.min():.3f}, {ratios.max():.3f}]"
+        )
+    if not options.no_reload:
+        faster = np.array(seconds["reload loop"]) / np.array(seconds["suite"])
+        print(
+            f"the suite is {np.median(faster):.2f} x as fast as the reload loop"
+            f" [{faster.min():.2f}, {faster.max():.2f}]"
         )
 
 
