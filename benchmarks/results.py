@@ -25,7 +25,7 @@ from acn_eval.statistics import Comparison, Estimate, Row, compare, cut_of
 from acn_eval.statistics.continual import contrast, standing
 from acn_eval.suites import Continual, LowData, Suite, read_suite
 
-CPU = torch.device("cpu")
+PLACE = Place(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
 SEEDS = range(1, 5)
 HEAD = """# Results of the shipped checkpoints
 
@@ -180,7 +180,7 @@ def chapter(jobs: Iterator[Job]) -> None:
     for job in jobs:
         both = [*job.candidates, *job.baselines]
         print(f"evaluating {job.title}", file=sys.stderr, flush=True)
-        results = evaluate(both, job.suite, job.choice, place=Place(CPU))
+        results = evaluate(both, job.suite, job.choice, place=PLACE)
         count, suite = len(job.candidates), results[0].suite
         print(f"\n### {job.title}: {suite['name']}\n")
         if (names := tuple(both)) not in done:
@@ -211,7 +211,7 @@ def low_data() -> None:
     for name in ("low_data_demo", "low_data"):
         suite = read_suite(name)
         assert isinstance(suite, LowData)
-        plan = open_plan(suite, Place(CPU, precision="fp32"))
+        plan = open_plan(suite, PLACE)
         print(f"training {name}", file=sys.stderr, flush=True)
         learned = learn(plan, lambda done, total: None)
         print(f"\n### digits, {suite.description[0].lower() + suite.description[1:]}: {name}\n")
@@ -249,7 +249,7 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
     assert isinstance(suite, Continual)
     suite = suite.model_copy(update={"data": data})
     print(f"learning {name}", file=sys.stderr, flush=True)
-    found = rivals(open_tasks(suite, Place(CPU, precision="fp32"), limit=limit))
+    found = rivals(open_tasks(suite, PLACE, limit=limit))
     first = found[0].candidates[0]
     print(f"\n### {suite.description}: {name}\n")
     recipe = str(first.checkpoint.training["recipe"]).split(", ")

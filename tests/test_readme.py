@@ -1,0 +1,150 @@
+"""README and docs/results.md say what the commands print, number by number."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+RESULTS = (ROOT / "docs/results.md").read_text()
+TRACKED = ("in MLflow: ", "see the curves: ")
+SHOWN = re.findall(r"```\n\$ acn-eval ([^\n]+)\n(.*?)```", README, re.DOTALL)
+MEASURED = ("robustness", "compression", "transfer")
+TRAINED = ("low_data", "pruning", "continual")
+
+
+def lines(text):
+    """What is printed, without the lines about the store of this machine."""
+    stripped = (line.rstrip() for line in text.strip().splitlines())
+    return [line for line in stripped if not line.startswith(TRACKED)]
+
+
+@pytest.fixture
+def printed(tmp_path, monkeypatch, capsys):
+    from acn_eval.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("acn_eval.cli.job.draw_missing", lambda *arguments: None)
+
+    def run(command):
+        with pytest.raises(SystemExit) as caught:
+            main([*shlex.split(command), "--no-track"])
+        assert caught.value.code in {0, None}
+        return lines(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.mark.parametrize(("command", "expected"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_blocks_of_the_readme_are_what_the_commands_print(printed, command, expected):
+    assert printed(command) == lines(expected)
+
+
+def test_the_readme_shows_the_main_job_and_the_gate():
+    commands = [command.split()[0] for command, _ in SHOWN]
+    assert {"robustness", "gate"} <= set(commands)
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
+    exec(compile(block, "README.md", "exec"), {})
+    said = capsys.readouterr().out.strip()
+    assert said.startswith("ac_vit against res_vit: ")
+    assert f"**: {said}\n" in RESULTS
+
+
+ROWS = re.findall(r"^\| [^|]+\? \| `acn-eval (\S+)` \| ([^|]+) \|$", README, re.MULTILINE)
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?: %| points)? \[[^]]+\]")
+
+
+def in_chapter(command):
+    """The chapter of docs/results.md about a command, without units."""
+    (chapter,) = re.findall(
+        rf"^## {command.replace('-', ' ').capitalize()}$(.*?)(?=^## |\Z)",
+        RESULTS,
+        re.MULTILINE | re.DOTALL,
+    )
+    return chapter.replace(" points", "").replace(" %", "")
+
+
+@pytest.mark.parametrize(("command", "answer"), ROWS, ids=[command for command, _ in ROWS])
+def test_answers_of_the_readme_stand_in_the_results(command, answer):
+    numbers = NUMBER.findall(answer)
+    assert numbers or command == "gate"
+    for number in numbers:
+        bare = number.replace(" points", "").replace(" %", "")
+        assert bare in in_chapter(command), number
+
+
+def section(job, capsys):
+    """What the script writes for one job."""
+    from benchmarks import results
+
+    results.chapter(iter([job]))
+    return capsys.readouterr().out
+
+
+def test_the_first_table_of_one_pair_is_what_is_measured(tmp_path, monkeypatch, capsys):
+    from benchmarks import results
+
+    monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
+    assert section(results.pair("digits, ViT, seed 0", "robustness"), capsys).strip() in RESULTS
+
+
+def sections(text):
+    """The sections of a page by their titles."""
+    found = re.split(r"^### (.+)$", text, flags=re.MULTILINE)
+    return dict(
+        zip(found[1::2], (part.partition("\n## ")[0] for part in found[2::2]), strict=True)
+    )
+
+
+def without_data(title):
+    """Whether a section of the page needs data that is not embedded."""
+    return not re.search("cifar|tiny-imagenet", title, re.IGNORECASE)
+
+
+def written(chapter, monkeypatch, capsys):
+    from benchmarks import results
+
+    monkeypatch.setattr(sys, "argv", ["results.py", chapter])
+    results.main()
+    return sections(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("chapter", MEASURED)
+def test_measured_chapters_are_what_is_measured(chapter, monkeypatch, capsys):
+    """All of them on digits, and where ACN_EVAL_DATA points to it on real data."""
+    on_page, found = sections(RESULTS), written(chapter, monkeypatch, capsys)
+    for title, text in found.items():
+        assert text.strip() == on_page[title].strip(), title
+    embedded = {t for t in sections(f"## {chapter}\n" + in_page(chapter)) if without_data(t)}
+    assert embedded <= found.keys()
+
+
+def in_page(chapter):
+    title = chapter.replace("_", " ").capitalize()
+    return RESULTS.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+END = re.compile(r"^\| \*\*.+?\*\* \| .* \| ([-+][\d.]+) \[([-+][\d.]+), ([-+][\d.]+)\]", re.M)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("chapter", TRAINED[:2])
+def test_trained_chapters_are_within_their_own_intervals(chapter, monkeypatch, capsys):
+    """Another processor rounds otherwise, and trainings end in other weights: not in other
+    answers."""
+    on_page = sections(RESULTS)
+    for title, text in written(chapter, monkeypatch, capsys).items():
+        value = float(END.search(text)[1])
+        low, high = map(float, END.search(on_page[title]).groups()[1:])
+        assert low <= value <= high, title
