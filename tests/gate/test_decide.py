@@ -246,9 +246,7 @@ def test_another_question_gives_no_verdict_even_to_a_disaster(change):
     assert "must be" in verdict.sentence
 
 
-@pytest.mark.parametrize(
-    "facts", [{"restricted": True}, {"class_names": {"0": "1"}}, {"class_order": "position"}]
-)
+@pytest.mark.parametrize("facts", [{"restricted": True}, {"class_names": {"0": "1"}}])
 def test_other_meanings_of_the_classes_give_no_verdict(facts):
     """A candidate that chose among two classes is not better than one that chose among ten."""
     candidate, baseline = pair(1000, gaussian_04=(50, 0))
@@ -259,6 +257,16 @@ def test_other_meanings_of_the_classes_give_no_verdict(facts):
     (name,) = facts
     assert verdict.verdict == "no_verdict"
     assert f"preprocessing, {name} must be that of new" in verdict.sentence
+
+
+def test_how_a_network_counts_its_classes_is_its_own():
+    """One that only numbers them may be judged against one that names them."""
+    candidate, baseline = pair(1000, clean=(0, 0))
+    own = replace(
+        candidate.checkpoint,
+        preprocessing={**candidate.checkpoint.preprocessing, "class_order": "position"},
+    )
+    assert decide(gate(), replace(candidate, checkpoint=own), baseline).verdict == "pass"
 
 
 def test_labels_that_results_imply_must_be_the_same():
