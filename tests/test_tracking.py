@@ -164,7 +164,7 @@ SEARCHES = {
     "tags.acn_eval.kind = 'arm' AND metrics.`mean/corrupted` > 83": {"ac_vit"},
     "tags.acn_eval.kind = 'arm' AND tags.acn_eval.depth = '8'": ARMS,
     "tags.acn_eval.kind = 'comparison' AND tags.acn_eval.verdict = 'better'": PAIR,
-    "tags.acn_eval.kind = 'comparison' AND tags.acn_eval.verdict != 'tie'": PAIR,
+    "tags.acn_eval.kind = 'comparison' AND tags.acn_eval.verdict != 'undecided'": PAIR,
     "tags.acn_eval.kind = 'comparison' AND tags.acn_eval.unit = 'checkpoints'": PAIR,
     "tags.acn_eval.data = 'digits' AND tags.acn_eval.suite = 'robustness'": ARMS | PAIR,
     "tags.acn_eval.gate = 'fail'": {"res_vit"},
