@@ -20,7 +20,6 @@ _TICKS = 7
 _Panel = Callable[[Figure, Axes, Mapping[str, Any]], None]
 _LABEL = 120  # characters
 _DEPTHS = mpl.colormaps["viridis"]  # ordered and told apart with any colour vision
-_SHARE = (0.0, 1.5)  # parts of a gradient may point against each other: shares above 1
 
 
 def dynamics_figures(result: EvalResult) -> dict[str, Figure]:

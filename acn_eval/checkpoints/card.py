@@ -5,12 +5,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from acn_eval.models import AnyArch
-from acn_eval.strict import Config, Seed, Text
+from acn_eval.strict import Config, Natural, Seed, Text
 
 __all__ = ["Card", "Training"]
 
 _MOST_TOKENS = 2**15
-Count = Annotated[int, Field(ge=0, lt=2**63)]
 Mean = Annotated[float, Field(ge=-1000, le=1000)]
 Std = Annotated[float, Field(ge=1e-6, le=1000)]
 
@@ -31,12 +30,12 @@ class Training(Config, frozen=True):
     recipe: dict[str, Any]
     seed: Seed
     data_order: Text
-    steps: Count
-    examples: Count
+    steps: Natural
+    examples: Natural
     seconds: Annotated[float, Field(ge=0, le=1e12)]
     selected: Text
     validation_accuracy: Annotated[float, Field(ge=0, le=1)]
-    validation_n: Count
+    validation_n: Natural
 
 
 class Card(Config, frozen=True):
