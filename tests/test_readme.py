@@ -105,7 +105,7 @@ def sections(text):
 
 
 def without_data(title):
-    """Whether a section of the page needs data that is not embedded."""
+    """Whether a section of the page needs no data but the embedded digits."""
     return not re.search("cifar|tiny-imagenet", title, re.IGNORECASE)
 
 
