@@ -5,7 +5,13 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import data_options, output_options, place_options, side_options
+from acn_eval.cli.options import (
+    Range,
+    data_options,
+    output_options,
+    place_options,
+    side_options,
+)
 from acn_eval.cli.recording import recording
 
 __all__ = ["command"]
@@ -34,7 +40,7 @@ loses at most the tolerance; validation chooses it, and the test images prove it
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Range(0, 1, min_open=True, max_open=True),
     help="Accuracy that may be lost, e.g. 0.005 for half a point.",
 )
 @click.option(

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SEED",
+    "Range",
     "data_options",
     "gate_place_options",
     "of_gate",
@@ -22,6 +24,19 @@ __all__ = [
 
 SEED = click.IntRange(-(2**63), 2**63 - 1)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Range(click.FloatRange):
+    """A range of numbers; NaN is in none, though it is not outside of any either."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail as a usage error."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail("nan is no number.", param, ctx)
+        return number
 
 
 def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
@@ -53,7 +68,7 @@ side_options = _stack(
     click.option("--baseline-arch", help="The same, for --baseline."),
     click.option(
         "--crop-pct",
-        type=click.FloatRange(0.1, 2),
+        type=Range(0.1, 2),
         help="Share of the resized side that is cropped [default: what the checkpoint states].",
     ),
     click.option(
@@ -81,7 +96,7 @@ data_options = _stack(
         help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
     ),
     click.option(
-        "--limit", type=click.IntRange(min=1), help="Only the first N, in a keyed order."
+        "--limit", type=click.IntRange(min=2), help="Only the first N, in a keyed order."
     ),
     click.option(
         "--classes", default="", metavar="LIST", help="Only these classes: names, or 0-4,7."

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import data_options, gate_place_options
+from acn_eval.cli.options import Range, data_options, gate_place_options
 
 __all__ = ["command"]
 
@@ -30,7 +30,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--n", type=click.IntRange(min=2), help="Images [default: those of the data].")
 @click.option(
     "--discordance",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Range(0, 1, min_open=True),
     help="Share of images on which the two would differ [default: 0.06].",
 )
 @click.option("--result", type=_FOLDER, help="Take the discordance from this stored result ...")

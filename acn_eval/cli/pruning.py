@@ -5,7 +5,13 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import data_options, output_options, place_options, side_options
+from acn_eval.cli.options import (
+    Range,
+    data_options,
+    output_options,
+    place_options,
+    side_options,
+)
 from acn_eval.cli.recording import recording
 
 __all__ = ["command"]
@@ -43,9 +49,7 @@ chosen on test images; accuracy on validation is recorded."""
     help="Write the first checkpoint, pruned, as .pt or .safetensors.",
 )
 @click.option("--method", help="Of the network that is written, e.g. magnitude or movement_40.")
-@click.option(
-    "--sparsity", type=click.FloatRange(0, 1, max_open=True), help="One of the suite's, likewise."
-)
+@click.option("--sparsity", type=Range(0, 1, max_open=True), help="One of the suite's, likewise.")
 @data_options
 @place_options
 @output_options

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import SEED
+from acn_eval.cli.options import SEED, Range
 from acn_eval.cli.terminal import say
 
 __all__ = ["command"]
@@ -36,7 +36,7 @@ The test split is never opened."""
     envvar="ACN_EVAL_DATA",
     help="Folder that holds data sets [env: ACN_EVAL_DATA].",
 )
-@click.option("--save-every", type=float, default=5.0, show_default=True, help="Minutes.")
+@click.option("--save-every", type=Range(min=0), default=5.0, show_default=True, help="Minutes.")
 def command(recipe: Path, out: Path | None, **options: Any) -> None:
     """Train RECIPE on its train split and write a checkpoint with a card.
 

@@ -12,7 +12,13 @@ __all__ = ["command"]
 
 @click.command("ui", short_help="Open the recorded runs in MLflow.")
 @click.option("--tracking-uri", metavar="URI", help="Store to show.  [default: ./mlflow.db]")
-@click.option("--port", default=5000, show_default=True, help="0 takes any that is free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    show_default=True,
+    help="0 takes any that is free.",
+)
 def command(tracking_uri: str | None, port: int) -> None:
     """Start MLflow's server on this machine, without its heavy parts, and print the pages to open.
 

@@ -17,7 +17,7 @@ from acn_eval.tracking.store import Store
 __all__ = ["Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
 
 _RUN = re.compile(r"runs:/(?P<run>\w+)")
-_MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w.-]+))")
+_MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d{1,9})|@(?P<alias>[\w.-]+))")
 _RESULT = "result.json"
 _ANCHOR = "acn_eval.anchor"
 

@@ -164,6 +164,26 @@ def test_options_that_make_no_sense(folder, refused, options, expected):
     assert expected in refused(2, *GOOD, *options)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (*GOOD, "--crop-pct", "nan"),
+        (*GOOD, "--limit", "1"),
+        ("compression", "--ckpt", "tiny_ac.pt", "--tolerance", "nan"),
+        ("plan", "--n", "100", "--discordance", "nan"),
+        ("train", "small.yaml", "--save-every", "nan"),
+        ("pruning", "--ckpt", "tiny_ac.pt", "--sparsity", "nan"),
+        ("ui", "--port", "99999"),
+        ("ui", "--port", "-1"),
+    ],
+    ids=" ".join,
+)
+def test_numbers_that_are_none_or_out_of_range(folder, call, arguments):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert f"Error: Invalid value for '{arguments[-2]}'" in err
+
+
 def test_a_seed_given_twice(folder, refused):
     files = "tiny_ac.pt,tiny_ac.pt"
     assert "one of them twice" in refused(2, *GOOD, "--ckpt", files, "--baseline", "tiny_res.pt")
