@@ -97,7 +97,7 @@ def require_same_question(results: Sequence[EvalResult]) -> None:
             if expected != got:
                 msg = (
                     f"{other.checkpoint.name}: {what} must be that of {first.checkpoint.name},"
-                    f" {_short(expected)}; got {_short(got)}. Evaluate both alike."
+                    f" {_short(expected, got)}; got {_short(got, expected)}. Evaluate both alike."
                 )
                 raise ConfigError(msg)
 
@@ -192,9 +192,11 @@ def _harmless(result: EvalResult) -> set[str]:
     return _OWN | ({"size"} if fixed else set())
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, other: Any) -> str:
+    """Say a value, of a config its name and what the other one has otherwise."""
     if isinstance(value, Mapping):
-        return str(value.get("name", "another one"))
+        own = [f"{k} {v}"[:40] for k, v in value.items() if k != "name" and other.get(k) != v]
+        return ", ".join([str(value.get("name", "another one")), *own[:2]])
     return str(value)[:40]
 
 
