@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydantic import Field
 from acn_eval import atomic
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
-from acn_eval.strict import JSON_BYTES, Natural, Record, Seed, limited, parse_json, recorded
+from acn_eval.strict import JSON_BYTES, Natural, Record, Seed, cut, limited, parse_json, recorded
 
 __all__ = [
     "SCHEMA",
@@ -30,6 +30,7 @@ __all__ = [
     "Scalar",
     "Skip",
     "is_cells",
+    "require_levels",
 ]
 
 _FACTS = "result.json"  # it names the cells: writing it is what makes them the result
@@ -230,7 +231,7 @@ class EvalResult:
             raise DataError(msg)
         try:
             known = vars(recorded(facts, _Facts))
-            _require_name(known["suite"])
+            _require_read(known)
             return EvalResult(**{**known, "cells": _cells(table, known["cells"])})
         except ValueError as exc:
             msg = f"{folder}: {_FACTS} and its cells must fit; {exc}"
@@ -310,9 +311,24 @@ _Facts: Any = make_dataclass(
 )
 
 
-def _require_name(suite: Mapping[str, Any]) -> None:
-    if not isinstance(suite.get("name"), str):
+def _require_read(known: Mapping[str, Any]) -> None:
+    """Refuse what somebody reads and no type says: a name, counts, levels."""
+    if not isinstance(known["suite"].get("name"), str):
         raise ValueError("suite.name must be text")
+    counts = {k: v for k, v in known["certificate"].items() if k == "n" or k.endswith("_flips")}
+    recorded(counts, Mapping[str, Natural])
+    require_levels(named.condition for named in (*known["cells"], *known["skipped"]))
+
+
+def require_levels(conditions: Iterable[Mapping[str, Scalar]]) -> None:
+    """Refuse a level that is no number.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for level in (condition.get("level", 0) for condition in conditions):
+        if not isinstance(level, int | float):
+            raise ValueError(f"level: must be a number; got {cut(level)}")
 
 
 def _decoded(content: bytes) -> pa.Table:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from acn_eval.data.framing import Framing, bearable
+from acn_eval.errors import DataError
 
 __all__ = ["Geometry"]
 
@@ -37,8 +38,15 @@ class Geometry:
 
     @staticmethod
     def of(facts: Mapping[str, Any], size: int | None = None) -> "Geometry":
-        """Return the geometry whose `facts` are in a record, at another size where given."""
-        size, channels = size or int(facts["size"]), int(facts["channels"])
+        """Return the geometry whose `facts` are in a record, at another size where given.
+
+        Raises:
+            DataError: they are of none.
+        """
+        size, channels = size or facts.get("size"), facts.get("channels")
+        if not isinstance(size, int) or size < 1 or channels not in (1, 3):
+            what = "preprocessing must have a size, and 1 or 3 channels"
+            raise DataError(f"{what}; got {size!r:.20} and {channels!r:.20}")
         return Geometry(size, channels, Framing.of(facts))
 
     def facts(self) -> dict[str, Any]:

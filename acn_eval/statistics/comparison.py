@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from acn_eval.results import Scalar
 from acn_eval.statistics.equivalence import Equivalence
@@ -180,7 +182,7 @@ class Comparison(Record):
     data: str
     unit: str
     n: int
-    rows: tuple[Row, ...]
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     primary: Row
     claim: Claim
     ratio: Estimate | None

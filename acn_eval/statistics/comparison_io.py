@@ -8,6 +8,7 @@ from typing import Any
 from acn_eval import atomic
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
+from acn_eval.results import require_levels
 from acn_eval.statistics.comparison import Comparison
 from acn_eval.strict import read_json, recorded
 
@@ -43,6 +44,7 @@ def load_comparison(folder: Path) -> Comparison:
     """
     try:
         comparison: Comparison = recorded(_today(read_json(folder / FILE)), Comparison)
+        require_levels(row.condition for row in comparison.rows)
     except (OSError, ValueError) as exc:
         msg = f"{folder}: must be a folder with {FILE} of this version; {exc}. Compare again."
         raise DataError(msg) from exc

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.area import sparsity_trapezoid
@@ -143,6 +144,8 @@ def _end_point(kind: str, conditions: Conditions) -> EndPoint:
         return _MIXED
     if kind == "compression" and {c.get("exit") for c in conditions} == {"last"}:
         return _WHOLE
+    if kind not in _END_POINTS:
+        raise ConfigError(f"suite: kind must be one of {', '.join(_END_POINTS)}; got {kind}")
     return _END_POINTS[kind]
 
 

@@ -194,7 +194,7 @@ def _harmless(result: EvalResult) -> set[str]:
 
 def _short(value: Any, other: Any) -> str:
     """Say a value, of a config its name and what the other one has otherwise."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
         own = [f"{k} {v}"[:40] for k, v in value.items() if k != "name" and other.get(k) != v]
         return ", ".join([str(value.get("name", "another one")), *own[:2]])
     return str(value)[:40]

@@ -105,3 +105,22 @@ def test_attaching_needs_a_record_but_the_page_is_there(home, tmp_path, recorded
     assert len(err.splitlines()) == 1
     assert "Record it with acn-eval upload." in err
     assert (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("result", {"certificate": {"n": "many"}}, "n: Input should be a valid integer"),
+        ("result", {"certificate": {"batch_flips": {}}}, "batch_flips: Input should be"),
+        ("result", {"skipped": [{"condition": {"level": "x"}, "reason": ""}]}, "level: must be"),
+        ("result", {"suite": {"name": "robustness", "kind": "x"}}, "kind must be one of"),
+        ("comparison", {"rows": []}, "rows: Tuple should have at least 1 item"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_one_line_and_2(tmp_path, refused, file, change, said):
+    saved_pair(tmp_path)
+    for stored in tmp_path.glob(f"*/{file}.json"):
+        facts = json.loads(stored.read_text())
+        stored.write_text(json.dumps({**facts, **change}))
+    (folder,) = tmp_path.glob(f"{'compare' if file == 'comparison' else 'robustness-ac'}*")
+    assert said in refused(2, "report", folder, "--out", tmp_path / "page.html")

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from acn_eval.data import Geometry
 from acn_eval.data.examples import ArrayPictures
 from acn_eval.data.folder import FilePictures
+from acn_eval.errors import DataError
 
 
 def smooth(height, width, channels, seed=0):
@@ -112,3 +113,19 @@ def test_no_pictures_are_an_empty_batch(pictures, channels):
     found = pictures.read(np.empty(0, np.int64), Geometry(4, channels))
     assert tuple(found.shape) == (0, channels, 4, 4)
     assert found.dtype == torch.uint8
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"size": 8},
+        {"size": [], "channels": 1},
+        {"size": 0, "channels": 1},
+        {"size": 8, "channels": 1e308},
+        {"size": 8, "channels": [1]},
+    ],
+)
+def test_facts_of_a_damaged_record_are_no_geometry(facts):
+    with pytest.raises(DataError, match="preprocessing must have a size, and 1 or 3 channels"):
+        Geometry.of(facts)

@@ -92,7 +92,10 @@ def test_other_measures_are_named(rng):
         ({"noise_digest": "other"}, "noise digest"),
         ({"noise_version": 2}, "noise version"),
         ({"seed": 1}, "noise seed"),
-        ({"suite": {"name": "robustness", "repeats": 2}}, "suite config .*got robustness, repeats 2"),
+        (
+            {"suite": {"name": "robustness", "repeats": 2}},
+            "suite config .*got robustness, repeats 2",
+        ),
     ],
 )
 def test_refuses_another_question(changes, what):
