@@ -14,14 +14,8 @@ from tests.hostile.servers import HTTP, MALFORMED, POSTGRES, closed_port, servin
 quiet_environment()
 for _module in ("mlflow.store.tracking.rest_store", "mlflow.utils.rest_utils", "psycopg2"):
     import_module(_module)  # so that no child has to
-SECONDS, SIZE = 14.0, 300 << 20
-SAMPLE = (
-    "page",
-    "noise",
-    "a body for ever",
-    "canary in a refusal",
-    "at first as MLflow, then nothing",
-)
+SECONDS, SIZE = 20.0, 300 << 20
+SAMPLE = ("page", "canary in a refusal")
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +66,18 @@ def test_a_sample_of_servers(results):
 
 
 def test_a_sample_of_databases(results):
-    assert databases(results, ("page", "canary", "wrong password")) == {}
+    assert databases(results, ("canary",)) == {}
 
 
-def test_nobody_listens(results):
-    for scheme in ("http", "postgresql+psycopg2"):
-        assert judged(results, f"{scheme}://me:SECRET@127.0.0.1:{closed_port()}/x", 4) == ()
+@pytest.mark.parametrize(
+    "scheme", ["http", pytest.param("postgresql+psycopg2", marks=pytest.mark.slow)]
+)
+def test_nobody_listens(results, scheme):
+    assert judged(results, f"{scheme}://me:SECRET@127.0.0.1:{closed_port()}/x", 4) == ()
 
 
 def test_a_sample_of_addresses(results, tmp_path):
-    assert {a: judged(results, a, 2) for a in MALFORMED[::6] if judged(results, a, 2)} == {}
+    assert {a: judged(results, a, 2) for a in MALFORMED[::18] if judged(results, a, 2)} == {}
     assert list((tmp_path / "home").iterdir()) == []
 
 
