@@ -44,7 +44,7 @@ class Heard:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Return a method that fails as MLflow does, whatever is wrong with an answer."""
-        from google.protobuf.message import Error  # type: ignore[import-untyped]
+        from google.protobuf.json_format import Error  # type: ignore[import-untyped]
         from mlflow.exceptions import MlflowException
 
         call = getattr(self._client, name)
