@@ -1,6 +1,7 @@
 """Exit codes of the gate where its output cannot be written, in processes of their own."""
 
 import json
+import shlex
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -143,7 +144,7 @@ def shell(folder, text):
     ],
 )
 def test_a_shell_sees_the_same(stored, tmp_path, case, ending, codes):
-    done = shell(tmp_path, f"{' '.join(stored[case])} {ending}")
+    done = shell(tmp_path, f"{shlex.join(map(str, stored[case]))} {ending}")
     assert done.returncode == codes[case], done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
