@@ -17,7 +17,7 @@ _LEAST = 10
 _MOST = 100
 _SLOW = 1.0  # seconds for ten runs: more is a slow network
 _ROUNDS = 2
-_MOST_ROUNDS = 6
+_MOST_ROUNDS = 4
 _ALIKE = 1.25  # medians of two rounds that the machine did not disturb
 
 
@@ -92,7 +92,7 @@ def latencies(
     Each is timed for about so many seconds in two rounds, after three runs to warm up: 10 runs a
     round at least, 100 at most. A network so slow that ten runs take more than a second is warm
     after two, and timed for that second: 3 runs at least. Networks whose rounds differ get more
-    rounds, six at most.
+    rounds, four at most.
     """
     for number in range(_MOST_ROUNDS):
         for own in timed:
