@@ -309,6 +309,26 @@ def test_another_schema_says_so(saved, schema):
         {"cells_sha256": "GONE"},
         {"skipped": [3]},
         {"warnings": None},
+        {"suite": []},
+        {"suite": {}},
+        {"suite": {"name": 7}},
+        {"seed": 2**64},
+        {"seed": 1e300},
+        {"seed": float("nan")},
+        {"created_ms": 10**30},
+        {"created_ms": -1},
+        {"device": ["cpu"]},
+        {"warnings": [3]},
+        {"warnings": "abc"},
+        {"versions": {"torch": 2}},
+        {"details": None},
+        {"data": {"name": "d", "split": "test", "n": -1, "fingerprint": "", "classes": ["a"]}},
+        {"data": {"name": "d", "split": "test", "n": 1, "fingerprint": "", "classes": "abc"}},
+        {"checkpoint": "x"},
+        {"cells": {"0": 1}},
+        {"cells": [{"condition": {"a": [1]}, "measure": "correct", "primary": True}] * 4},
+        {"cells": [{"condition": {}, "measure": None, "primary": True}] * 4},
+        {"skipped": [{"condition": {}, "reason": 3}]},
     ],
     ids=str,
 )
@@ -416,38 +436,5 @@ def test_rows_that_a_few_bytes_declare_are_not_built(saved):
 def test_facts_that_are_a_bomb(saved, text, expected):
     (saved / "result.json").write_text(text)
     with pytest.raises(DataError, match=expected) as caught:
-        EvalResult.load(saved)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"suite": []},
-        {"suite": {}},
-        {"suite": {"name": 7}},
-        {"seed": 2**64},
-        {"seed": 1e300},
-        {"seed": float("nan")},
-        {"created_ms": 10**30},
-        {"created_ms": -1},
-        {"device": ["cpu"]},
-        {"warnings": [3]},
-        {"warnings": "abc"},
-        {"versions": {"torch": 2}},
-        {"details": None},
-        {"data": {"name": "d", "split": "test", "n": -1, "fingerprint": "", "classes": ["a"]}},
-        {"data": {"name": "d", "split": "test", "n": 1, "fingerprint": "", "classes": "abc"}},
-        {"checkpoint": "x"},
-        {"cells": {"0": 1}},
-        {"cells": [{"condition": {"a": [1]}, "measure": "correct", "primary": True}] * 4},
-        {"cells": [{"condition": {}, "measure": None, "primary": True}] * 4},
-        {"skipped": [{"condition": {}, "reason": 3}]},
-    ],
-    ids=str,
-)
-def test_facts_of_other_types(saved, changes):
-    edited(saved, **changes)
-    with pytest.raises(DataError) as caught:
         EvalResult.load(saved)
     assert "\n" not in str(caught.value)
