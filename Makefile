@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo gate test test-slow test-postgres test-gpu axe check benchmarks clean
+.PHONY: demo gate test test-slow test-postgres test-gpu axe check docs benchmarks clean
 
 demo: $(READY)
 	$(BIN)/acn-eval robustness --ckpt ac_vit.pt
@@ -16,10 +17,14 @@ gate: $(READY)
 test: check
 	$(BIN)/pytest -q -n logical --dist loadfile
 
-check: $(READY)
+check: docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as a site in site/, which opens from disk; a broken link is an error.
+docs: $(READY)
+	$(BIN)/mkdocs build --quiet
 
 # Simulations of every statistical rule, and long trainings.
 test-slow: $(READY)
@@ -51,4 +56,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf .venv acn-results mlflow.db mlruns
+	rm -rf .venv acn-results mlflow.db mlruns site
