@@ -1,11 +1,13 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests.
 # Both create .venv first, where it is missing or out of date.
 PYTHON ?= python3
-BIN := .venv/bin
-READY := .venv/.ready
+PYTHONS := python3.11 python3.12 python3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo gate test test-slow test-postgres test-gpu axe check docs benchmarks clean
+.PHONY: demo gate test test-matrix coverage test-slow test-postgres test-gpu axe check docs benchmarks clean
 
 demo: $(READY)
 	$(BIN)/acn-eval robustness --ckpt ac_vit.pt
@@ -25,6 +27,20 @@ check: docs
 # The documentation as a site in site/, which opens from disk; a broken link is an error.
 docs: $(READY)
 	$(BIN)/mkdocs build --quiet
+
+# `make test` on every Python that is installed, each in an environment of its own.
+test-matrix:
+	@for python in $(PYTHONS); do \
+	    if ! $$python -c "" 2> /dev/null; then skipped="$$skipped $$python"; \
+	    elif $(MAKE) test PYTHON=$$python VENV=.venv-$$python; then passed="$$passed $$python"; \
+	    else failed="$$failed $$python"; fi; \
+	done; \
+	echo "passed:$${passed:- none}; failed:$${failed:- none}; not installed:$${skipped:- none}"; \
+	test -z "$$failed" && test -n "$$passed"
+
+# Lines and branches that the tests reach; apart from `make test`, which it would slow down.
+coverage: $(READY)
+	$(BIN)/pytest -q -n logical --dist loadfile --cov --cov-report term
 
 # Simulations of every statistical rule, and long trainings.
 test-slow: $(READY)
@@ -51,9 +67,9 @@ benchmarks: $(READY)
 	$(BIN)/python benchmarks/continual.py
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $(READY)
 
 clean:
-	rm -rf .venv acn-results mlflow.db mlruns site
+	rm -rf .venv .venv-* acn-results mlflow.db mlruns site

@@ -76,6 +76,10 @@ def test_the_wheel_holds_what_is_installed_and_nothing_else(unpacked):
     }
 
 
+def test_the_wheel_tells_type_checkers_that_it_is_typed(unpacked):
+    assert (unpacked / "acn_eval" / "py.typed").is_file()
+
+
 def test_what_a_report_is_made_of_is_inside(unpacked):
     folder = unpacked / "acn_eval" / "report" / "templates"
     assert {p.name for p in folder.iterdir()} == {"report.html", "report.css"}
