@@ -17,10 +17,11 @@ from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples, Split, open_examples
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.passes import ClassMap, ClassOrder, Place, Progress, Subject, class_map
+from acn_eval.inference import ClassMap, ClassOrder, Place, Progress, Subject, class_map
 from acn_eval.results import EvalResult
 from acn_eval.seeds import keyed_order
-from acn_eval.suites import Answer, Setting, Suite, read_suite
+from acn_eval.studies.read import read_suite
+from acn_eval.study.suite import Answer, Setting, Suite
 from acn_eval.versions import versions
 
 __all__ = ["Block", "Blocks", "Choice", "evaluate", "evaluate_blocks"]

@@ -13,13 +13,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from acn_eval.atomic import replacing
-from acn_eval.figures_continual import forgetting_figure
-from acn_eval.figures_dynamics import dynamics_figures
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
 from acn_eval.statistics.comparison_io import FILE, comparison_key
 from acn_eval.statistics.curves import Curves, curves
+from acn_eval.studies.continual.figure import forgetting_figure
+from acn_eval.studies.dynamics.figure import dynamics_figures
 
 __all__ = [
     "COLOURS",

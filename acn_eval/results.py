@@ -17,9 +17,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from acn_eval import atomic
+from acn_eval.config_files import (
+    JSON_BYTES,
+    Natural,
+    Record,
+    Seed,
+    cut,
+    limited,
+    parse_json,
+    recorded,
+)
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
-from acn_eval.strict import JSON_BYTES, Natural, Record, Seed, cut, limited, parse_json, recorded
 
 __all__ = [
     "SCHEMA",

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from acn_eval.learning import learn, open_plan
-from acn_eval.passes import Place, Store
-from acn_eval.strict import read_config
-from acn_eval.suites.files import suite_file
-from acn_eval.suites.low_data import LowData, Side
+from acn_eval.config_files import read_config
+from acn_eval.inference import Place, Store
+from acn_eval.studies.low_data.plan import open_plan
+from acn_eval.studies.low_data.run import learn
+from acn_eval.studies.low_data.suite import LowData, Side
+from acn_eval.study.files import suite_file
 
 FIRST_DRAW = 100
 

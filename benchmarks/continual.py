@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from acn_eval.continual.elastic import Elastic
-from acn_eval.continual.guard import Guard
-from acn_eval.continual.synaptic import Synaptic
 from acn_eval.models import build, read_arch
-from acn_eval.suites.remedies import ElasticWeights, SynapticIntelligence
+from acn_eval.studies.continual.ewc import Elastic
+from acn_eval.studies.continual.methods import ElasticWeights, SynapticIntelligence
+from acn_eval.studies.continual.regularizer import Guard
+from acn_eval.studies.continual.si import Synaptic
 
 ARCH = {
     "kind": "mixer",

@@ -20,8 +20,8 @@ from PIL import Image
 from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.data import Geometry
 from acn_eval.evaluation import Choice, evaluate
+from acn_eval.inference import Place, Store
 from acn_eval.models import build, initialise, read_arch
-from acn_eval.passes import Place, Store
 
 
 def write(folder: Path, n: int) -> None:

@@ -28,8 +28,8 @@ from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import Context
 from acn_eval.data import Examples, Split
 from acn_eval.evaluation import Choice, choose
-from acn_eval.passes import CLEAN, ClassMap, Pass, Place, Question, Store, Subject, extract
-from acn_eval.passes import read_features as read
+from acn_eval.inference import CLEAN, ClassMap, Pass, Place, Question, Store, Subject, extract
+from acn_eval.inference import read_features as read
 from acn_eval.probes import PROTOCOLS, Features, Protocol, Train, Validation
 from acn_eval.probes.probe import accuracy
 from acn_eval.probes.scaling import Scaling

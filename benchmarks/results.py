@@ -14,16 +14,21 @@ from typing import NamedTuple
 import torch
 
 from acn_eval.checkpoints import load
-from acn_eval.continual import open_plan as open_tasks
-from acn_eval.continual import rivals
 from acn_eval.data import data_root
 from acn_eval.evaluation import Choice, evaluate
-from acn_eval.learning import learn, open_plan
-from acn_eval.passes import Place
+from acn_eval.inference import Place
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, Estimate, Row, compare, cut_of
-from acn_eval.statistics.continual import contrast, standing
-from acn_eval.suites import Continual, LowData, Suite, read_suite
+from acn_eval.statistics import Comparison, Estimate, Row, compare
+from acn_eval.studies.compression.depth import cut_of
+from acn_eval.studies.continual.analysis import contrast, standing
+from acn_eval.studies.continual.plan import open_plan as open_tasks
+from acn_eval.studies.continual.run import rivals
+from acn_eval.studies.continual.suite import Continual
+from acn_eval.studies.low_data.plan import open_plan
+from acn_eval.studies.low_data.run import learn
+from acn_eval.studies.low_data.suite import LowData
+from acn_eval.studies.read import read_suite
+from acn_eval.study.suite import Suite
 
 PLACE = Place(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
 SEEDS = range(1, 5)

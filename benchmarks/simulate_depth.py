@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from simulate_statistics import Figure, generator, rates, score_z, show
 
-from acn_eval.statistics import cut_depth
 from acn_eval.statistics.architectures import Student
-from acn_eval.statistics.depth import over_seeds
+from acn_eval.studies.compression.depth import cut_depth, over_seeds
 
 N, TOLERANCE = 360, 0.02
 CRITICAL = float(norm.ppf(0.975))

@@ -28,10 +28,12 @@ from torch import nn
 
 from acn_eval.checkpoints import Checkpoint, Classifier, Prepare, from_module
 from acn_eval.data import Examples, Geometry, data_root, open_examples
+from acn_eval.inference import ClassMap, Place, Store, Subject
+from acn_eval.inference.precision import Numeric, running
 from acn_eval.models import build, initialise, read_arch
-from acn_eval.passes import ClassMap, Place, Store, Subject
-from acn_eval.passes.precision import Numeric, running
-from acn_eval.suites import Robustness, Setting, read_suite
+from acn_eval.studies.read import read_suite
+from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.study.suite import Setting
 
 CLASSES = tuple(str(i) for i in range(10))
 ARCH = {

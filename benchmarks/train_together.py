@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 import torch
 
-from acn_eval.data import Draw, Examples, open_examples
+from acn_eval.data import Examples, open_examples
 from acn_eval.models import read_arch
+from acn_eval.studies.low_data.draws import Draw
 from acn_eval.training import Lesson, Recipe, seconds_per_step
 
 PER_CLASS = 20

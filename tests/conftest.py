@@ -24,7 +24,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def device(request):
-    from acn_eval.passes import resolve_device
+    from acn_eval.inference import resolve_device
 
     return resolve_device(request.config.getoption("--device"))
 
@@ -41,7 +41,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture
 def store(tmp_path):
-    from acn_eval.passes import Store
+    from acn_eval.inference import Store
 
     return Store(tmp_path / "outcomes")
 
@@ -49,6 +49,6 @@ def store(tmp_path):
 @pytest.fixture
 def place(device, store):
     """Full precision, one small batch, and a store of the test's own."""
-    from acn_eval.passes import Place
+    from acn_eval.inference import Place
 
     return Place(device, batch_size=32, precision="fp32", store=store)

@@ -11,16 +11,17 @@ from PIL import Image
 from acn_eval.checkpoints import Prepare, counted, export, from_module, load
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
-from acn_eval.dynamics import open_study
 from acn_eval.errors import DataError
 from acn_eval.evaluation import Choice, evaluate
-from acn_eval.learning.plan import open_plan
-from acn_eval.passes import Place
-from acn_eval.suites import Robustness, read_suite
+from acn_eval.inference import Place
+from acn_eval.studies.dynamics.run import open_study
+from acn_eval.studies.low_data.plan import open_plan
+from acn_eval.studies.read import read_suite
+from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.training import train
-from tests.dynamics.plans import suite as watched
-from tests.learning.plans import side
-from tests.learning.plans import suite as few
+from tests.studies.dynamics.plans import suite as watched
+from tests.studies.low_data.plans import side
+from tests.studies.low_data.plans import suite as few
 from tests.tiny import CPU, recipe
 
 PLACE = Place(CPU)

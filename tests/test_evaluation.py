@@ -17,8 +17,8 @@ from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.evaluation import Choice
-from acn_eval.passes import Store
-from acn_eval.suites import Robustness
+from acn_eval.inference import Store
+from acn_eval.studies.robustness.suite import Robustness
 from tests.tiny import checkpoint, digits
 
 SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))

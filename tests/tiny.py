@@ -13,8 +13,9 @@ from torch import nn
 
 from acn_eval.checkpoints import load
 from acn_eval.evaluation import Choice, choose, evaluate
-from acn_eval.passes import ClassMap, Place, Store, Subject, class_map
-from acn_eval.suites import Compression, Robustness
+from acn_eval.inference import ClassMap, Place, Store, Subject, class_map
+from acn_eval.studies.compression.suite import Compression
+from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.training import Recipe, train
 
 CPU = torch.device("cpu")

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from acn_eval.config_files import Config, Natural, Seed, Text
 from acn_eval.models import AnyArch
-from acn_eval.strict import Config, Natural, Seed, Text
 
 __all__ = ["Card", "Training"]
 

@@ -2,7 +2,7 @@
 
 import click
 
-from acn_eval.cli.terminal import say
+from acn_eval.terminal.console import say
 
 __all__ = ["command"]
 
@@ -20,7 +20,7 @@ def command() -> None:
 @command.command()
 def info() -> None:
     """Print where the store is and how large."""
-    from acn_eval.passes.store import default_store
+    from acn_eval.inference.cache import default_store
 
     store = default_store()
     say(f"{store.folder}: {store.size() / 1e6:,.1f} MB of {store.limit / 1e6:,.0f} MB")
@@ -30,7 +30,7 @@ def info() -> None:
 @click.option("--max-mb", type=click.IntRange(min=0), required=True, help="0 empties it.")
 def prune(max_mb: int) -> None:
     """Remove the least recently used outcomes until at most MAX_MB are left."""
-    from acn_eval.passes.store import default_store
+    from acn_eval.inference.cache import default_store
 
     freed = default_store().trim(max_mb * 1_000_000)
     say(f"freed {freed / 1e6:,.1f} MB")

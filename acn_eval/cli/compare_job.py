@@ -10,16 +10,16 @@ from typing import Any
 from rich.table import Table
 
 from acn_eval import atomic
-from acn_eval.cli.by_kind import show_results
-from acn_eval.cli.stored import stored
-from acn_eval.cli.terminal import console
-from acn_eval.cli.words import percent, show_notes, verdict
 from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, compare
 from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.ranking import Ranking, rank
 from acn_eval.statistics.soundness import plain
+from acn_eval.terminal.by_kind import show_results
+from acn_eval.terminal.console import console
+from acn_eval.terminal.stored import stored
+from acn_eval.terminal.tables import percent, show_notes, verdict
 
 __all__ = ["entries_of", "run"]
 

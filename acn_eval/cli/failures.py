@@ -7,8 +7,8 @@ from errno import ENAMETOOLONG
 
 import click
 
-from acn_eval.cli.terminal import say
 from acn_eval.errors import AcnEvalError
+from acn_eval.terminal.console import say
 
 __all__ = ["explained"]
 

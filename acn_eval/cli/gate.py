@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from acn_eval.cli.failures import explained
-from acn_eval.cli.options import data_options, gate_place_options, output_options
-from acn_eval.cli.recording import recording
 from acn_eval.errors import AcnEvalError
+from acn_eval.terminal.options import data_options, gate_place_options, output_options
+from acn_eval.terminal.recording import recording
 
 if TYPE_CHECKING:
     from acn_eval.gate import Verdict

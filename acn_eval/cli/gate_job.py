@@ -8,9 +8,6 @@ from typing import Any
 
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.cli.gate_record import keep, promote
-from acn_eval.cli.job import choice_of, place_of
-from acn_eval.cli.options import of_gate
-from acn_eval.cli.progress import bar
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
 from acn_eval.evaluation import Blocks, evaluate, evaluate_blocks
 from acn_eval.gate import (
@@ -24,7 +21,10 @@ from acn_eval.gate import (
 )
 from acn_eval.gate.blocks import until_decided
 from acn_eval.results import EvalResult
-from acn_eval.suites import read_suite
+from acn_eval.studies.read import read_suite
+from acn_eval.terminal.job import choice_of, place_of
+from acn_eval.terminal.options import of_gate
+from acn_eval.terminal.progress import bar
 from acn_eval.tracking import Recorder, Registry, in_mlflow, model_name, resolve_store
 
 __all__ = ["Gated", "Side", "run", "side_of"]

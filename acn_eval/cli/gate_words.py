@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval import atomic
-from acn_eval.cli.terminal import console
 from acn_eval.gate import Verdict
 from acn_eval.gate.junit import junit
 from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
 from acn_eval.gate.sentence import LABEL, cells, head, legend
+from acn_eval.terminal.console import console
 
 __all__ = ["say_verdict", "show_verdict"]
 

@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from acn_eval.cli.failures import explained
-from acn_eval.cli.terminal import open_streams, say
+from acn_eval.terminal.console import open_streams, say
 
 __all__ = ["cli", "main"]
 
@@ -44,6 +44,22 @@ Exit codes: 0 fine; 1 regression and 3 no verdict (gate only); 2 usage or bad in
 4 could not measure or record, or a bug; 130 stopped by Ctrl-C."""
 
 
+_STUDIES = {
+    "robustness",
+    "compression",
+    "pruning",
+    "transfer",
+    "low-data",
+    "dynamics",
+    "continual",
+}
+
+
+def _module(name: str) -> str:
+    own = name.replace("-", "_")
+    return f"acn_eval.studies.{own}.command" if name in _STUDIES else f"acn_eval.cli.{own}"
+
+
 class _LazyGroup(click.Group):
     """Knows its commands by name and imports the one that runs: help needs neither torch."""
 
@@ -53,7 +69,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"acn_eval.cli.{name.replace('-', '_')}").command
+        command: click.Command = import_module(_module(name)).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import Range, data_options, gate_place_options
+from acn_eval.terminal.options import Range, data_options, gate_place_options
 
 __all__ = ["command"]
 

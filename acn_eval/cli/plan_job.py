@@ -8,9 +8,6 @@ from typing import Any
 from rich.table import Table
 
 from acn_eval.checkpoints import load
-from acn_eval.cli.job import choice_of, place_of
-from acn_eval.cli.options import of_gate
-from acn_eval.cli.terminal import console
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose, evaluate
 from acn_eval.gate import Gate, read_gate
@@ -18,7 +15,10 @@ from acn_eval.gate.config import is_gate
 from acn_eval.gate.plan import PlanRow, plan, variances
 from acn_eval.results import EvalResult
 from acn_eval.statistics import mde_images
-from acn_eval.suites import AnySuite, read_suite
+from acn_eval.studies.read import AnySuite, read_suite
+from acn_eval.terminal.console import console
+from acn_eval.terminal.job import choice_of, place_of
+from acn_eval.terminal.options import of_gate
 
 __all__ = ["run"]
 

@@ -15,6 +15,6 @@ def command(gate: bool) -> None:
     import json
 
     from acn_eval.gate import gate_schema
-    from acn_eval.suites import schema
+    from acn_eval.studies.read import schema
 
     click.echo(json.dumps(gate_schema() if gate else schema(), indent=2))

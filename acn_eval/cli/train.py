@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from acn_eval.cli.options import SEED, Range
-from acn_eval.cli.terminal import say
+from acn_eval.terminal.console import say
+from acn_eval.terminal.options import SEED, Range
 
 __all__ = ["command"]
 
@@ -46,8 +46,8 @@ def command(recipe: Path, out: Path | None, **options: Any) -> None:
     import yaml
 
     from acn_eval import atomic
-    from acn_eval.cli.progress import bar
-    from acn_eval.passes import resolve_device
+    from acn_eval.inference import resolve_device
+    from acn_eval.terminal.progress import bar
     from acn_eval.training import read_recipe, train
 
     chosen = {key: options[key] for key in ("seed", "pair") if options[key] is not None}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from acn_eval.cli.terminal import say
+from acn_eval.terminal.console import say
 
 __all__ = ["command"]
 

@@ -11,10 +11,10 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
+from acn_eval.config_files import Config
 from acn_eval.errors import Unsupported
 from acn_eval.results import Scalar
 from acn_eval.seeds import seed_for
-from acn_eval.strict import Config
 
 __all__ = ["NOISE_VERSION", "Context", "Corruption", "Levels", "NoiseKey", "noise_digest"]
 

@@ -17,7 +17,7 @@ from acn_eval.errors import DataError
 from acn_eval.results import DataId
 from acn_eval.seeds import keyed_order
 
-__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash", "number_of"]
+__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash", "decoded", "number_of"]
 
 _DIGITS = 9
 
@@ -189,3 +189,10 @@ def number_of(name: str) -> int | None:
     (7, None)
     """
     return int(name) if name.isdecimal() and len(name) <= _DIGITS else None
+
+
+def decoded(examples: Examples, geometry: Geometry) -> Examples:
+    """Return the same examples with their pictures in memory, read once for many epochs."""
+    images = examples.read(np.arange(len(examples)), geometry).permute(0, 2, 3, 1)
+    pictures = ArrayPictures(images.contiguous().numpy())
+    return replace(examples, pictures=pictures, positions=np.arange(len(examples)))

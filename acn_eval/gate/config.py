@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from acn_eval.config_files import Config, Name, Seed, Text, read_config, read_yaml
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
-from acn_eval.strict import Config, Name, Seed, Text, read_config, read_yaml
 
 __all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
 

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from acn_eval.config_files import Record
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
-from acn_eval.strict import Record
 
 __all__ = ["EXIT_CODES", "Decision", "GateRule", "Measure", "Network", "Verdict"]
 

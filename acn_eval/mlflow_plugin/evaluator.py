@@ -18,13 +18,13 @@ from acn_eval.data import open_examples
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import Choice, evaluate
 from acn_eval.figures import NAME, draw_comparison, draw_result
+from acn_eval.inference import Place, Store, resolve_device
 from acn_eval.mlflow_plugin.networks import baseline_of, checkpoint_of, network_of, written
 from acn_eval.mlflow_plugin.plan import Plan, reads_of
-from acn_eval.passes import Place, Store, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, compare
 from acn_eval.statistics.comparison_io import save_comparison
-from acn_eval.tracking import guest
+from acn_eval.tracking import existing_run as guest
 
 __all__ = ["Evaluator"]
 

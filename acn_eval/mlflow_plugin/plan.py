@@ -6,9 +6,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from acn_eval.config_files import Config, Seed, cut
 from acn_eval.errors import ConfigError
-from acn_eval.passes import ClassOrder
-from acn_eval.strict import Config, Seed, cut
+from acn_eval.inference import ClassOrder
 
 __all__ = ["METADATA", "Plan", "Reads", "reads_of"]
 

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from acn_eval.config_files import Config
 from acn_eval.models.connectivity import (
     CONNECTIVITIES,
     ConnectivityName,
@@ -17,7 +18,6 @@ from acn_eval.models.connectivity import (
     Unit,
     streams,
 )
-from acn_eval.strict import Config
 
 __all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "Readings", "Size", "pooled"]
 

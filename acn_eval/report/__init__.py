@@ -1,6 +1,6 @@
 """A report: one page that says what a comparison found, how, and how sure that is."""
 
-from acn_eval.report.material import Material, material
+from acn_eval.report.inputs import Material, material
 from acn_eval.report.page import Block, Page, Text
 from acn_eval.report.pictures import examples_of, pictures
 from acn_eval.report.render import html, markdown

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from acn_eval.report.charts import Line, forest, heat_map, line_chart
-from acn_eval.report.material import Material
+from acn_eval.report.inputs import Material
 from acn_eval.report.page import Block, Drawing
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Estimate, Row, summarise

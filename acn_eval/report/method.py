@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import yaml
 
 from acn_eval.report import tables
-from acn_eval.report.material import Material
+from acn_eval.report.inputs import Material
 from acn_eval.report.page import Block, Facts, Items, Source, Text
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, band_confidence

@@ -17,12 +17,14 @@ from torch import Tensor
 from acn_eval.corruptions import Context, Corruption, NoiseKey
 from acn_eval.data import Examples, Geometry, Split, open_examples
 from acn_eval.errors import DataError, Unsupported
-from acn_eval.passes import Place
-from acn_eval.report.material import Material, head_cells
+from acn_eval.inference import Place
+from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Gallery, Picture, Shown, Text
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.seeds import keyed_order
-from acn_eval.suites import AnySuite, Robustness, Setting
+from acn_eval.studies.read import AnySuite
+from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.study.suite import Setting
 
 __all__ = ["examples_of", "pictures"]
 

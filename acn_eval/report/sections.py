@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from acn_eval.gate.sentence import LABEL, legend
 from acn_eval.report import tables
+from acn_eval.report.diagnostics import calibrated, confused
 from acn_eval.report.figures import charts, curve_drawing, differences, heat_maps
-from acn_eval.report.material import Material
+from acn_eval.report.inputs import Material
 from acn_eval.report.method import method, provenance
-from acn_eval.report.outcomes import calibrated, confused
 from acn_eval.report.page import Block, Items, Page, Section, Text
 from acn_eval.statistics import Comparison, summarise
 from acn_eval.statistics.endpoints import end_point_of

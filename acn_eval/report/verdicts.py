@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from acn_eval.config_files import read_json, recorded
 from acn_eval.errors import DataError
 from acn_eval.gate import Verdict
 from acn_eval.results import EvalResult
-from acn_eval.strict import read_json, recorded
 
 __all__ = ["read_verdict", "verdict_about"]
 

@@ -14,7 +14,6 @@ from acn_eval.statistics.comparison import (
     name_of,
     names_of,
 )
-from acn_eval.statistics.depth import Cut, cut_depth, cut_of
 from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
 from acn_eval.statistics.power import mde, mde_images
 from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Interval
@@ -27,7 +26,6 @@ __all__ = [
     "BoundedSample",
     "Claim",
     "Comparison",
-    "Cut",
     "Estimate",
     "Finding",
     "Interval",
@@ -37,8 +35,6 @@ __all__ = [
     "band_confidence",
     "compare",
     "crossed",
-    "cut_depth",
-    "cut_of",
     "holm",
     "mde",
     "mde_images",

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from acn_eval.config_files import Config, Seed
 from acn_eval.results import CheckpointId
 from acn_eval.statistics.score import Interval
-from acn_eval.strict import Config, Seed
 
 __all__ = [
     "MIN_SEEDS",

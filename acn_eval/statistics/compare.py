@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics.cautions import cautions
+from acn_eval.statistics.caveats import cautions
 from acn_eval.statistics.claims import Evidence, Sample, claim, identical, no_claim
 from acn_eval.statistics.comparison import Accuracy, Arm, Claim, Comparison, Finding, Row
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair

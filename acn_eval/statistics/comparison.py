@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from acn_eval.config_files import Record
 from acn_eval.results import Scalar
 from acn_eval.statistics.equivalence import Equivalence
-from acn_eval.strict import Record
 
 __all__ = [
     "Accuracy",

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval import atomic
+from acn_eval.config_files import read_json, recorded
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
 from acn_eval.results import require_levels
 from acn_eval.statistics.comparison import Comparison
-from acn_eval.strict import read_json, recorded
 
 __all__ = ["FILE", "comparison_key", "load_comparison", "save_comparison"]
 

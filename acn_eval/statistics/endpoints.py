@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import MIN_SEEDS
-from acn_eval.statistics.area import sparsity_trapezoid
 from acn_eval.statistics.comparison import Finding, name_of
-from acn_eval.statistics.continual import continual_findings
-from acn_eval.statistics.depth import depth_findings
 from acn_eval.statistics.design import Design
-from acn_eval.statistics.learning import learning_findings, log_trapezoid
+from acn_eval.studies.compression.depth import depth_findings
+from acn_eval.studies.continual.analysis import continual_findings
+from acn_eval.studies.low_data.analysis import learning_findings, log_trapezoid
+from acn_eval.studies.pruning.area import sparsity_trapezoid
 
 __all__ = ["Decisive", "EndPoint", "end_point_of", "end_points"]
 

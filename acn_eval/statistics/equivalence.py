@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri
 
-from acn_eval.strict import Record
+from acn_eval.config_files import Record
 
 __all__ = ["CONFIDENCE", "Equivalence"]
 

@@ -2,11 +2,11 @@
 
 from acn_eval.tracking.artifacts import attach, fetch
 from acn_eval.tracking.background import Recorder, preparing
-from acn_eval.tracking.disk import OnDisk, find
 from acn_eval.tracking.record import Recorded, record
 from acn_eval.tracking.registry import Registry, Version, in_mlflow, model_name
 from acn_eval.tracking.server import Server, chart_links, serving
 from acn_eval.tracking.store import Store, resolve_store
+from acn_eval.tracking.stored_results import OnDisk, find
 
 __all__ = [
     "OnDisk",

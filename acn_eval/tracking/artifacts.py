@@ -6,8 +6,8 @@ from typing import Any
 
 from acn_eval.errors import ConfigError
 from acn_eval.statistics.comparison_io import FILE
-from acn_eval.tracking.content import experiment_name
 from acn_eval.tracking.registry import download, opened
+from acn_eval.tracking.run_content import experiment_name
 from acn_eval.tracking.store import Store
 
 __all__ = ["attach", "fetch"]

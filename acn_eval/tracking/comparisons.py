@@ -8,7 +8,7 @@ from acn_eval.foreign_text import markdown, plain
 from acn_eval.statistics import Comparison, Finding, Row
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.curves import curves
-from acn_eval.tracking.content import NAME, Point, RunContent, digest, key_name
+from acn_eval.tracking.run_content import NAME, Point, RunContent, digest, key_name
 from acn_eval.tracking.tables import comparison_table, description
 
 __all__ = ["comparison_run", "step_in_words"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from acn_eval.errors import TrackingError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.tracking.arms import arm_run
 from acn_eval.tracking.comparisons import comparison_run, step_in_words
+from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.store import Store, quiet_environment, resolve_store
 from acn_eval.tracking.writer import Writer
 

@@ -14,7 +14,13 @@ from platformdirs import user_cache_path
 from acn_eval.addresses import shown
 from acn_eval.atomic import replacing
 from acn_eval.errors import ConfigError
-from acn_eval.tracking.probe import Heard, ask_database, ask_file, ask_server, require_address
+from acn_eval.tracking.server_check import (
+    Heard,
+    ask_database,
+    ask_file,
+    ask_server,
+    require_address,
+)
 
 __all__ = ["Store", "quiet_environment", "resolve_store"]
 

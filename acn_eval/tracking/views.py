@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from acn_eval.statistics.endpoints import end_points
-from acn_eval.tracking.content import end_point_key
+from acn_eval.tracking.run_content import end_point_key
 
 __all__ = ["PAGES", "Page", "link", "view_tags"]
 

@@ -11,9 +11,9 @@ from acn_eval.errors import TrackingError
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.tracking.arms import model_key
 from acn_eval.tracking.comparisons import step_in_words
-from acn_eval.tracking.content import NAME, RunContent, experiment_name, key_name
+from acn_eval.tracking.result_run import model_key
+from acn_eval.tracking.run_content import NAME, RunContent, experiment_name, key_name
 from acn_eval.tracking.views import view_tags
 
 __all__ = ["Writer"]

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from acn_eval.config_files import Config, Seed, Text, read_config
 from acn_eval.models import AnyArch
 from acn_eval.statistics.architectures import PairedSeeds
-from acn_eval.strict import Config, Seed, Text, read_config
 from acn_eval.training.exit_loss import ExitLoss
 
 __all__ = [

@@ -236,7 +236,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
     folder, call, monkeypatch, options, code, named
 ):
     measured = []
-    monkeypatch.setattr("acn_eval.cli.job.evaluate", lambda *a, **k: measured.append(a))
+    monkeypatch.setattr("acn_eval.terminal.job.evaluate", lambda *a, **k: measured.append(a))
     job = [a for a in GOOD if a != "--no-track" or options[0] != "--tracking-uri"]
     before = sorted(folder.rglob("*"))
     got, out, err = call(*job, *options)
@@ -288,7 +288,7 @@ def test_a_bug_keeps_its_traceback_and_never_exits_1(folder, call, monkeypatch):
     def broken(*arguments, **options):
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("acn_eval.cli.job.evaluate", broken)
+    monkeypatch.setattr("acn_eval.terminal.job.evaluate", broken)
     code, out, err = call(*GOOD)
     assert (code, out) == (4, "")
     assert "Traceback" in err
@@ -300,7 +300,7 @@ def test_a_traceback_shows_no_password_and_no_control_character(folder, call, mo
     def broken(*arguments, **options):
         raise ZeroDivisionError("http://me:secret@host/?password=secret \x1b[31m\n::error::x")
 
-    monkeypatch.setattr("acn_eval.cli.job.evaluate", broken)
+    monkeypatch.setattr("acn_eval.terminal.job.evaluate", broken)
     _, _, err = call(*GOOD)
     assert "ZeroDivisionError: http://host/?password=***" in err
     assert "secret" not in "".join(li for li in err.splitlines() if "raise " not in li)
@@ -327,7 +327,7 @@ def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("acn_eval.cli.job.evaluate", interrupted)
+    monkeypatch.setattr("acn_eval.terminal.job.evaluate", interrupted)
     code, out, err = call(*GOOD)
     assert (code, out) == (130, "")
     assert err.strip() == (

@@ -13,7 +13,7 @@ from acn_eval.evaluation import Blocks, Choice, evaluate, evaluate_blocks
 from acn_eval.gate import decide, order_names, replay
 from acn_eval.gate.blocks import until_decided
 from acn_eval.statistics import compare
-from acn_eval.suites import Robustness
+from acn_eval.studies.robustness.suite import Robustness
 from tests.gate.pairs import gate
 from tests.tiny import SUITE, checkpoint, counting
 

@@ -11,7 +11,8 @@ from acn_eval.errors import ConfigError
 from acn_eval.gate import Gate, gate_schema, read_gate
 from acn_eval.gate.config import is_gate, suite_name
 from acn_eval.shipped import shipped
-from acn_eval.suites import read_suite, shipped_suites
+from acn_eval.studies.read import read_suite
+from acn_eval.study.files import shipped_suites
 
 GOOD = "kind: gate\nname: mine\nmargins: {primary: 0.02}\n"
 

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from acn_eval.gate import read_gate
-from acn_eval.suites import Dynamics, Pruning, Robustness, read_suite
+from acn_eval.studies.dynamics.suite import Dynamics
+from acn_eval.studies.pruning.suite import Pruning
+from acn_eval.studies.read import read_suite
+from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.training import Recipe, read_recipe
 from tests.hostile.harness import attack, command
 from tests.hostile.yaml_files import files

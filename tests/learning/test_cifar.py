@@ -5,9 +5,10 @@ import os
 import pytest
 
 from acn_eval.data import DATA_ROOT, data_root
-from acn_eval.learning import learn, open_plan
 from acn_eval.statistics import compare
-from tests.learning.plans import side, suite
+from acn_eval.studies.low_data.plan import open_plan
+from acn_eval.studies.low_data.run import learn
+from tests.studies.low_data.plans import side, suite
 
 FOLDER = "cifar-10-batches-py"
 PHOTOGRAPHS = {"image_size": 32, "patch": 8, "channels": 3}

@@ -6,7 +6,8 @@ import pytest
 
 from acn_eval.evaluation import Choice, evaluate
 from acn_eval.gate import decide, read_gate
-from acn_eval.report import examples_of, html, material, page_of, pictures
+from acn_eval.report import examples_of, html, page_of, pictures
+from acn_eval.report import inputs as material
 from acn_eval.results import EvalResult
 from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import save_comparison

@@ -6,7 +6,8 @@ from acn_eval.errors import ConfigError
 from acn_eval.statistics import compare
 from acn_eval.statistics.asked import asked
 from acn_eval.statistics.pairing import join
-from acn_eval.suites import Robustness, read_suite
+from acn_eval.studies.read import read_suite
+from acn_eval.studies.robustness.suite import Robustness
 from tests.statistics.results import CLEAN, WEAK, cell, result
 from tests.tiny import compression_pair
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import acn_eval
-from acn_eval.cli.words import _STYLE
 from acn_eval.statistics import compare
 from acn_eval.statistics.comparison import Said
+from acn_eval.terminal.tables import _STYLE
 from tests.statistics.results import outcomes, simple
 
 

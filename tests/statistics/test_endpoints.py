@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acn_eval.report.material import head_cells
+from acn_eval.report.inputs import head_cells
 from acn_eval.statistics.endpoints import end_point_of
 from tests.statistics.results import CLEAN, WEAK, cell, result
 

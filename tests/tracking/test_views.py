@@ -5,10 +5,10 @@ import pytest
 
 from acn_eval.statistics import compare
 from acn_eval.statistics.endpoints import end_point_of
-from acn_eval.suites import shipped_suites
-from acn_eval.suites.read import read_suite
-from acn_eval.tracking.arms import arm_run
+from acn_eval.studies.read import read_suite
+from acn_eval.study.files import shipped_suites
 from acn_eval.tracking.comparisons import comparison_run
+from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.views import PAGES
 from acn_eval.tracking.writer import Writer
 from tests.statistics.results import CLEAN, cell, result, simple

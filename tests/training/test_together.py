@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from acn_eval.checkpoints.native import read_native
-from acn_eval.data import Draw, open_examples
+from acn_eval.data import open_examples
 from acn_eval.errors import MeasureError
 from acn_eval.models import read_arch
+from acn_eval.studies.low_data.draws import Draw
 from acn_eval.training import Lesson, seconds_per_step, stackable, train, trained
 from acn_eval.training.fit import Scale, accuracy_of, advance, learning_rate, start
 from acn_eval.training.together import _Stack, _threads

@@ -1,0 +1,118 @@
+"""How the classes of the data are found among those of a model: by name, or not without a word.
+
+A source that only counts its classes does not say which is which. Networks that torchvision's
+ImageFolder trained count class folders as text sorts them, "0", "1", "10", "11", "2"; others count
+by the number. Where the two differ, or the data's classes have names, somebody has to say it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.data import Examples, number_of
+from acn_eval.errors import DataError
+from acn_eval.inference.condition import ClassMap, MatchedBy
+
+__all__ = ["ClassOrder", "class_map"]
+
+ClassOrder = Literal["position", "name"]
+"""What logit i of a network without class names stands for: the class of the data at position i,
+or the one that is called i."""
+_REMEDY = (
+    "Say how: --class-order position (as the data's classes are listed, as torchvision's "
+    "ImageFolder trains) or name (i is the class called i), or use --class-map."
+)
+_SHOWN = 5
+
+
+def class_map(
+    checkpoint: Checkpoint,
+    examples: Examples,
+    *,
+    names: Mapping[str, str] | None = None,
+    order: ClassOrder | None = None,
+    restricted: bool = False,
+) -> ClassMap:
+    """Match classes by name; where a network only counts them, as it is told to count.
+
+    Args:
+        checkpoint: whose logits are matched.
+        examples: whose classes are looked for.
+        names: data class to model class, where the names differ.
+        order: how a network without class names counts; None takes what position and number agree
+            on, and nothing else.
+        restricted: predict among the classes of the data only.
+
+    Raises:
+        DataError: a class of the data is none of the model's, two are the same one, or nobody says
+            which is which.
+    """
+    names = names or {}
+    unknown = [name for name in names if name not in examples.all_classes]
+    if unknown:
+        what = f"--class-map: must name classes of the data ({_some(examples.all_classes)})"
+        raise DataError(f"{what}; got {_some(unknown)}")
+    own = {name: i for i, name in enumerate(checkpoint.classes)}
+    logits, matched = _unmapped(checkpoint, examples, names, order)
+    logits = {**logits, **{name: own.get(other, -1) for name, other in names.items()}}
+    columns = [logits.get(name, -1) for name in examples.classes]
+    foreign = [n for n, column in zip(examples.classes, columns, strict=True) if column < 0]
+    if foreign:
+        msg = (
+            f"classes of the data must be among the model's ({_some(checkpoint.classes)}); "
+            f"got {_some([names.get(name, name) for name in foreign])}. "
+            "Choose some with --classes, or map them with --class-map."
+        )
+        raise DataError(msg)
+    if len(set(columns)) < len(columns):
+        wanted = [names.get(name, name) for name in examples.classes]
+        msg = f"classes of the data must be different classes of the model; got {_some(wanted)}"
+        raise DataError(msg)
+    return ClassMap(tuple(columns), restricted, matched)
+
+
+def _unmapped(
+    checkpoint: Checkpoint,
+    examples: Examples,
+    names: Mapping[str, str],
+    order: ClassOrder | None,
+) -> tuple[dict[str, int], MatchedBy]:
+    """Return the logits of classes that no map names, and how they were found."""
+    if checkpoint.named or names.keys() >= set(examples.classes):
+        own = {c: i for i, c in enumerate(checkpoint.classes)}
+        if not examples.named:
+            _require_counted(own, examples, names)
+        return own, "map" if names else "name"
+    every, n = examples.all_classes, len(checkpoint.classes)
+    by_position = {c: i for i, c in enumerate(every)}
+    by_number = {c: k for c in every if (k := number_of(c)) is not None and k < n}
+    as_many = len(every) == n
+    if order == "name":
+        return by_number, "number"
+    if order == "position" and as_many:
+        return by_position, "position"
+    trained_on_it = bool(examples.name) and checkpoint.data == examples.name
+    agree = all(by_position[c] == i for c, i in by_number.items())
+    if order is None and agree and (len(by_number) == n if as_many else trained_on_it):
+        return by_number, "number"
+    msg = (
+        f"{checkpoint.id.name}: classes must have names, or be counted in a known way; it only "
+        f"counts {n}, and the data has {len(every)}: {_some(every)}. {_REMEDY}"
+    )
+    raise DataError(msg)
+
+
+def _require_counted(own: Mapping[str, int], examples: Examples, names: Mapping[str, str]) -> None:
+    """Refuse data that only count their classes where a network names the numbers otherwise."""
+    every = enumerate(examples.all_classes)
+    if any(own.get(c, i) != i for i, c in every if c in examples.classes and c not in names):
+        msg = (
+            f"{examples.name}: must name its classes, because those of the model are not in the "
+            f"order of their numbers ({_some(list(own))}); it only counts "
+            f"{len(examples.all_classes)}. Add `classes` to it, or use --class-map."
+        )
+        raise DataError(msg)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")

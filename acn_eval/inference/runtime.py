@@ -1,0 +1,61 @@
+"""Place: where and how a network is run; it decides speed, never the question."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+
+from acn_eval.errors import ConfigError
+from acn_eval.inference.cache import Store, default_store
+
+__all__ = ["Place", "Precision", "resolve_device"]
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a network is run.
+
+    Attributes:
+        device: of parameters, images and noise.
+        batch_size: images per forward pass; halved where memory runs out.
+        precision: of the forward pass; ``auto`` measures whether bf16 pays.
+        store: where finished outcomes are kept and found again.
+    """
+
+    device: torch.device
+    batch_size: int = 256
+    precision: Precision = "auto"
+    store: Store = field(default_factory=default_store)
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of ``auto`` (cuda, mps, cpu: the first that is there) or of a name.
+
+    Raises:
+        ConfigError: that device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, yes in there.items() if yes))
+    device = _device(name)
+    if device is None or not there.get(device.type) or (device.index or 0) >= _count(device):
+        have = ", ".join(kind for kind, yes in there.items() if yes)
+        raise ConfigError(f"--device: must be auto or one that is here ({have}); got {name}")
+    return device
+
+
+def _device(name: str) -> torch.device | None:
+    try:
+        return torch.device(name)
+    except RuntimeError:  # no name of a device
+        return None
+
+
+def _count(device: torch.device) -> int:
+    return torch.cuda.device_count() if device.type == "cuda" else 1

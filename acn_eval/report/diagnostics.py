@@ -1,0 +1,118 @@
+"""What stored outcomes tell beside accuracy: confusions that change, and calibration."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from acn_eval.report import tables
+from acn_eval.report.charts import reliability
+from acn_eval.report.inputs import Material, head_cells
+from acn_eval.report.page import Block, Cell, Drawing, Table, Text
+from acn_eval.results import Cell as Outcome
+from acn_eval.results import EvalResult
+from acn_eval.statistics.calibration import BINS, Calibration, calibration
+from acn_eval.statistics.confusion import changes, known_labels
+
+__all__ = ["calibrated", "confused"]
+
+_SETS = {"clean images": True, "corrupted images, pooled": False}
+_SHOWN = 10
+_DRAWN = 10  # predictions of a bin: fewer say little, and stand in the table alone
+
+
+def confused(material: Material) -> tuple[Block, ...]:
+    """Return which confusions the candidate makes more or less often than the baseline."""
+    if len(material.sides) < 2:
+        return ()
+    labels = known_labels(cell for result in material.results for cell in result.cells)
+    n = material.results[0].data.n
+    classes = material.results[0].data.classes
+    blocks: list[Block] = []
+    for name, clean in _SETS.items():
+        ours, theirs = ([_chosen(r, clean=clean) for r in own] for own in material.sides.values())
+        if not all((*ours, *theirs)):
+            continue
+        found = changes(ours, theirs, labels)
+        moved = sum(c.difference != 0 for c in found)
+        caption = (
+            f"{name.capitalize()}: {min(_SHOWN, moved)} of {moved} confusions that change, "
+            f"largest first (of {len(found)}); times per file"
+        )
+        blocks.append(tables.change_table(found[:_SHOWN], classes, tuple(material.sides), caption))
+    if not blocks:
+        return ()
+    return (Text(_known(len(labels), n), "note"), *blocks)
+
+
+def _known(labelled: int, n: int) -> str:
+    known = f"Labels come from outcomes that are right somewhere: {labelled:,} of {n:,} images."
+    if labelled == n:
+        return known
+    return f"{known} The others, which nobody recognised under any condition, are left out."
+
+
+def calibrated(material: Material) -> tuple[Block, ...]:
+    """Return reliability curves, ECE, and the bins behind them."""
+    found = {
+        (name, label): _calibration(results, clean=clean)
+        for name, clean in _SETS.items()
+        for label, results in material.sides.items()
+    }
+    known = [(name, label, c) for (name, label), c in found.items() if c is not None]
+    if not known:
+        return ()
+    names = dict.fromkeys(name for name, _, _ in known)
+    drawn = tuple((name, _reliability(name, known)) for name in names)
+    note = (
+        f"{BINS} bins of equal width, open below and closed above (a confidence of 1 is in the "
+        "last); ECE is the mean distance of confidence and accuracy, weighted by predictions. "
+        "By chance: what it would be on average if every confidence were true. Predictions of "
+        "one image under several conditions are not independent, so no interval is given."
+    )
+    caption = (
+        f"Accuracy against confidence, bins of {_DRAWN} predictions or more; marks grow with "
+        "their number"
+    )
+    return (
+        Drawing(caption, drawn, tuple(material.sides)),
+        tables.calibration_table(known),
+        Text(note, "note"),
+        _bins(known),
+    )
+
+
+def _reliability(name: str, known: Sequence[tuple[str, str, Calibration]]) -> str:
+    lines = {
+        label: [(b.confidence, b.accuracy, b.n) for b in c.bins if b.n >= _DRAWN]
+        for own, label, c in known
+        if own == name
+    }
+    return reliability(lines, title=f"Reliability, {name}")
+
+
+def _bins(known: Sequence[tuple[str, str, Calibration]]) -> Table:
+    rows = tuple(
+        (
+            Cell(f"{name}, {label}"),
+            Cell(f"({b.low:.1f}, {b.high:.1f}]", {"low": b.low, "high": b.high}),
+            Cell(f"{b.n:,}", {"value": b.n}),
+            Cell(f"{100 * b.confidence:.1f}", {"value": b.confidence}),
+            Cell(f"{100 * b.accuracy:.1f}", {"value": b.accuracy}),
+        )
+        for name, label, c in known
+        for b in c.bins
+    )
+    head = ("images, network", "bin", "predictions", "confidence, %", "accuracy, %")
+    return Table("The bins behind the curves", head, rows, name="bins", folded=True)
+
+
+def _calibration(results: Sequence[EvalResult], *, clean: bool) -> Calibration | None:
+    cells = [c for r in results for c in _chosen(r, clean=clean) if c.confidence is not None]
+    if not cells:
+        return None
+    confidence = np.concatenate([c.confidence for c in cells if c.confidence is not None])
+    return calibration(confidence, np.concatenate([c.values for c in cells]))
+
+
+def _chosen(result: EvalResult, *, clean: bool) -> list[Outcome]:
+    return [c for c in head_cells(result) if (c.condition.get("corruption") == "clean") == clean]

@@ -1,0 +1,1 @@
+"""The studies, one room each; `table` is the only list of them."""

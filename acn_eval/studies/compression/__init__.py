@@ -1,0 +1,1 @@
+"""Compression: how many of its layers does a network need, and at what cost?"""

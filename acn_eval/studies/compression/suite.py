@@ -1,0 +1,287 @@
+"""Compression: how many blocks a network needs, what the rest costs, and what early exit saves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from itertools import chain
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from acn_eval.checkpoints import cut_at
+from acn_eval.errors import Unsupported
+from acn_eval.inference import Numeric, Subject, Timed, latencies
+from acn_eval.models import Encoder, exit_costs, head_flops
+from acn_eval.results import Cell, Skip
+from acn_eval.studies.compression.depth import cut_depth, images_needed
+from acn_eval.studies.compression.early_exit import RULES, Exits, Rule, chosen, operating
+from acn_eval.studies.robustness.suite import NamedRobustness, Shown
+from acn_eval.study.suite import Answer, Margin, Setting, Suite, cell_of
+
+__all__ = ["Compression"]
+
+_TOLERANCES = (0.005, 0.02)
+_BATCHES = (1, 64)
+_TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
+
+
+class Compression(Suite, frozen=True):
+    """Every exit of one forward pass, undisturbed and under the corruptions of another suite.
+
+    The rule is fixed on validation: the cut is the first exit from which on every exit loses at
+    most the tolerance there. The test images then say how deep it is, with proven limits
+    (`statistics.depth`).
+
+    Attributes:
+        noise: the robustness suite whose conditions are shown to every exit; name, path or suite.
+        tolerance: accuracy that may be lost; None takes 0.005 where the test images can settle
+            it (765 or more, see `images_needed`), else 0.02.
+        depth_margin: difference in the share of the network that is needed that is as good as
+            none; None: there is no tie.
+        seconds: wall time for each latency that is measured.
+        first_classes: ask anew on the first so many classes, predicting among these only; each
+            is a result of its own.
+    """
+
+    question: ClassVar[str] = "How many of its layers does it need?"
+
+    kind: Literal["compression"] = "compression"
+    noise: NamedRobustness
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    depth_margin: Margin | None = None
+    seconds: Annotated[float, Field(gt=0, le=600)] = 0.05
+    first_classes: Annotated[
+        tuple[Annotated[int, Field(ge=2, le=1_000_000)], ...], Field(max_length=100)
+    ] = ()
+
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Show the test images to every exit, and the validation images to choose by."""
+        test = self.noise.show(subjects, setting, exits=True)
+        pairs = zip(subjects, test, strict=True)
+        deep = [subject for subject, shown in pairs if _has_exits(shown)]
+        validation = iter(self._held_out(deep, setting, test[0].numeric))
+        return [
+            self._answer(subject, setting, shown, next(validation))
+            if _has_exits(shown)
+            else _without_exits(subject, shown)
+            for subject, shown in zip(subjects, test, strict=True)
+        ]
+
+    def _held_out(
+        self, subjects: Sequence[Subject], setting: Setting, numeric: Numeric
+    ) -> list[Shown]:
+        """Show the validation images undisturbed; without exits there is nothing to choose."""
+        if not subjects:
+            return []
+        examples = setting.split("validation")
+        held_out = replace(
+            setting,
+            examples=examples,
+            place=replace(setting.place, precision=numeric),
+            progress=_silent,
+            part_of=None,
+        )
+        return self.noise.show(subjects, held_out, exits=True, corrupted=False)
+
+    def _answer(
+        self, subject: Subject, setting: Setting, test: Shown, validation: Shown
+    ) -> Answer:
+        tolerance = self._tolerance(setting)
+        held_out = _exits(validation)
+        cut = cut_depth(held_out.correct, tolerance).estimate
+        details = {
+            "tolerance": tolerance,
+            "depth": len(held_out.correct) - 1,
+            "validation": {
+                "n": len(validation.labels),
+                "accuracy": held_out.accuracies(),
+                "cut": cut,
+            },
+        }
+        warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(_exits(test)))
+        cells = tuple(_cells(test, cut))
+        answer = replace(test.answer(), cells=cells, details=details, warnings=warnings)
+        network = subject.checkpoint.model
+        if not isinstance(network, Encoder):
+            return _without_costs(answer, subject, test)
+        costs = self._costs(subject, network, setting, test)
+        return _with_early_exit(answer, costs, head_flops(network), test, held_out)
+
+    def _tolerance(self, setting: Setting) -> float:
+        if self.tolerance is not None:
+            return self.tolerance
+        fine, coarse = _TOLERANCES
+        return fine if len(setting.whole) >= images_needed(fine) else coarse
+
+    def _costs(
+        self, subject: Subject, network: Encoder, setting: Setting, shown: Shown
+    ) -> list[dict[str, Any]]:
+        """What the network costs that is cut at each exit 0 .. L; latency is measured.
+
+        ``early`` is the time of one image that leaves there, all heads on the way included.
+        """
+        images = _blank(network, setting.place.device)
+        costs = exit_costs(network)
+        asked = [_timed(network, k, images) for k in range(len(costs))]
+        times = iter(latencies(list(chain(*asked)), shown.numeric, seconds=self.seconds))
+        rows = []
+        for k, cost in enumerate(costs):
+            row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, k)}
+            row["memory_bytes"] = 4 * cost.parameters + cost.activation_bytes
+            row |= {name: asdict(next(times)) for name in _TIMES}
+            rows.append(row)
+        return rows
+
+
+def _has_exits(shown: Shown) -> bool:
+    return len(shown.outcomes[0]) > 1
+
+
+def _timed(network: Encoder, exit: int, images: torch.Tensor) -> list[Timed]:
+    """Return what is timed of an exit, in the order of `_TIMES`."""
+    cut = network.truncated(exit)
+    early = Timed(partial(network.leave_at, exit=exit), images[:1])
+    return [*(Timed(cut, images[:n]) for n in _BATCHES), early]
+
+
+def _blank(network: Encoder, device: torch.device) -> torch.Tensor:
+    c = network.config
+    return torch.zeros(max(_BATCHES), c.channels, c.image_size, c.image_size, device=device)
+
+
+def _silent(done: int, total: int) -> None:
+    """The small pass on validation does not move the bar."""
+
+
+def _exits(shown: Shown) -> Exits:
+    """Return what every exit made of the undisturbed images."""
+    outcomes = shown.outcomes[0]
+    return Exits(
+        predicted=outcomes["predicted"],
+        confidence=outcomes["confidence"],
+        entropy=outcomes["entropy"],
+        correct=(outcomes["predicted"] == shown.labels).astype(np.float32),
+    )
+
+
+def _cells(shown: Shown, cut: int) -> Iterator[Cell]:
+    """Every condition at every exit; the cut of validation, and the last exit, by name as well."""
+    last = len(shown.outcomes[0]) - 1
+    for question, outcomes in zip(shown.questions, shown.outcomes, strict=True):
+        clean = question.corruption is None
+        for k, own in enumerate(outcomes):
+            condition = {**question.condition, "exit": k}
+            yield cell_of(condition, own, shown.labels, primary=clean)
+        for name, k in (("cut", cut), ("last", last)):
+            condition = {**question.condition, "exit": name}
+            yield cell_of(condition, outcomes[k], shown.labels, primary=False)
+
+
+def _without_exits(subject: Subject, shown: Shown) -> Answer:
+    """A foreign network has its last exit alone."""
+    reason = f"{subject.checkpoint.id.name} has no exits"
+    cells = (
+        cell_of({**q.condition, "exit": "last"}, o[-1], shown.labels, primary=q.corruption is None)
+        for q, o in zip(shown.questions, shown.outcomes, strict=True)
+    )
+    skipped = Skip({**shown.questions[0].condition, "exit": "every other"}, reason)
+    answer = shown.answer()
+    return replace(answer, cells=tuple(cells), skipped=(*shown.skipped, skipped))
+
+
+def _weight_bytes(subject: Subject, exit: int) -> int | None:
+    """Bytes of the weights that an exported file holds; None for a network without a file."""
+    try:
+        state = cut_at(subject.checkpoint, exit).state
+    except Unsupported:
+        return None
+    return sum(value.nbytes for value in state.values())
+
+
+def _without_costs(answer: Answer, subject: Subject, test: Shown) -> Answer:
+    """A network with exits of its own does not say what its first blocks alone cost."""
+    reason = f"{subject.checkpoint.id.name} cannot be truncated here, so that costs are unknown"
+    skipped = Skip({**test.questions[0].condition, "exit": "early"}, reason)
+    return replace(answer, skipped=(*answer.skipped, skipped))
+
+
+def _with_early_exit(
+    answer: Answer, costs: list[dict[str, Any]], head: int, test: Shown, held_out: Exits
+) -> Answer:
+    """Add costs, the trade-off of every rule, and the cells of thresholds that validation chose.
+
+    Args:
+        answer: the cells of all exits, and the details so far.
+        costs: of every exit.
+        head: FLOPs of every further head on the way.
+        test: what the exits made of the test images.
+        held_out: what they made of the undisturbed validation images.
+    """
+    flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
+    times = [row["early"]["median_ms"] for row in costs]
+    exits, tolerance = _exits(test), answer.details["tolerance"]
+    rows: list[dict[str, Any]] = []
+    cells: list[Cell] = []
+    for rule in RULES:
+        best = chosen(rule, held_out, flops, tolerance)
+        points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
+        rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
+        cells.append(_policy(rule, best, exits, test))
+    details = {
+        **answer.details,
+        "costs": costs,
+        "early_exit": rows,
+        "charts": _charts(exits, costs, rows),
+    }
+    return replace(answer, cells=(*answer.cells, *cells), details=details)
+
+
+def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
+    taken = rule.taken(exits, threshold)
+    outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]
+    condition = {**test.questions[0].condition, "exit": "early", "policy": rule.name}
+    return cell_of(condition, outcomes, test.labels, primary=False)
+
+
+def _charts(
+    exits: Exits, costs: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Accuracy against thousand FLOPs per image: of every cut, and of every rule."""
+    cuts = zip(costs, exits.accuracies(), strict=True)
+    found = [_chart("cut", [(row["flops"], value) for row, value in cuts])]
+    for rule in RULES:
+        own = [row for row in rows if row["rule"] == rule.name]
+        points = [(row["flops"], row["accuracy"]["value"]) for row in own]
+        found.append(_chart(f"early exit by {rule.name}", points))
+    return found
+
+
+def _chart(name: str, points: list[tuple[float, float]]) -> dict[str, Any]:
+    scaled: dict[int, float] = {}  # one value per place: of equal costs, the better accuracy
+    for flops, value in points:
+        x = round(flops / 1000)
+        scaled[x] = max(value, scaled.get(x, 0.0))
+    return {"name": name, "x": "thousand FLOPs per image", "points": sorted(scaled.items())}
+
+
+def _unprovable(n: int, tolerance: float) -> list[str]:
+    """Say where even exits that agree on every image would prove nothing superfluous."""
+    least = images_needed(tolerance)
+    if n >= least:
+        return []
+    points = f"{100 * tolerance:g} points"
+    return [f"{n} images are too few to prove a cut at {points}: {least} are, if exits agree"]
+
+
+def _unmoved(exits: Exits) -> list[str]:
+    """Name exits that answer exactly as the one before: an exit layer that was ignored."""
+    same = [
+        k
+        for k in range(1, len(exits.confidence))
+        if np.array_equal(exits.confidence[k], exits.confidence[k - 1])
+        and np.array_equal(exits.predicted[k], exits.predicted[k - 1])
+    ]
+    return [f"exit {k} answers exactly as exit {k - 1}: its block does nothing" for k in same]

@@ -1,0 +1,1 @@
+"""Continual learning: how much is forgotten when tasks come in turn?"""

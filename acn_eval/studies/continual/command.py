@@ -1,0 +1,63 @@
+"""`acn-eval continual`: tasks learned in turn, what is forgotten, and whether a remedy helps."""
+
+from typing import Any
+
+import click
+
+from acn_eval.terminal.options import output_options, training_options
+from acn_eval.terminal.recording import recording
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval continual
+      five tasks of two digits, ACN against residual, in a minute and a half
+  acn-eval continual --suite continual --plan
+      every method on the digits: what that costs, before it runs
+  acn-eval continual --suite split-cifar100-acn
+      the paper's protocol, where CIFAR-100 is; days on a CPU: see --plan
+  acn-eval continual --suite split-cifar100-acn --depth 5 --seeds 3
+  acn-eval continual --suite mine.yaml --data npz:mine --data-root ~/data
+
+\b
+Every task is learned once, in an order of classes that the seed draws, alike for both sides.
+A run that is stopped or killed goes on where it was when the same command is given again."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.option(
+    "--suite",
+    default="split-digits",
+    show_default=True,
+    help="Shipped suite (continual, split-digits, split-cifar100-acn, ...), or a YAML.",
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
+@click.option("--seeds", type=click.IntRange(1, 1000), help="Instead of the suite's.")
+@click.option(
+    "--depth",
+    "depths",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="Instead of the suite's; may be repeated.",
+)
+@click.option(
+    "--data",
+    metavar="NAME",
+    help="Instead of the suite's: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
+)
+@training_options
+@output_options
+def command(**options: Any) -> None:
+    """Train two networks on one task after another, and see what is left of the first ones.
+
+    Shows average accuracy and forgetting with the task of an image known and unknown, for every
+    method and depth of the suite. A seed is the unit: with fewer than three nothing is claimed.
+    """
+    from acn_eval.studies.continual.job import run, show_plan  # torch comes below this line only
+
+    if options["only_plan"]:
+        show_plan(options)
+        return
+    with recording(options) as recorder:
+        run(options, recorder)

@@ -1,0 +1,86 @@
+"""What `acn-eval continual` does: opens the plan, prices it, or carries it out."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from acn_eval import atomic
+from acn_eval.errors import ConfigError
+from acn_eval.results import EvalResult
+from acn_eval.studies.continual.costs import costs
+from acn_eval.studies.continual.plan import Plan, open_plan
+from acn_eval.studies.continual.run import rivals
+from acn_eval.studies.continual.suite import Continual
+from acn_eval.studies.read import read_suite
+from acn_eval.terminal.console import console
+from acn_eval.terminal.job import finish_all, place_of
+from acn_eval.terminal.progress import bar
+from acn_eval.terminal.tables import duration
+from acn_eval.tracking import Recorder
+
+__all__ = ["TASKS", "run", "show_plan"]
+
+TASKS = "tasks.json"
+
+
+def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
+    """Learn what is missing, compare, keep, record, and say it."""
+    plan = _plan(options)
+    with bar("learning", "steps") as progress:
+        found = rivals(plan, progress)
+    groups = [([*sides.candidates, *sides.baselines], len(sides.candidates)) for sides in found]
+    for results, _ in groups:
+        _keep_tasks(results, options["out"])
+    finish_all(options, groups, recorder)
+
+
+def show_plan(options: Mapping[str, Any]) -> None:
+    """Print what a plan costs; a few steps are measured, and nothing is kept of them."""
+    plan = _plan(options)
+    out, found, suite = console(), costs(plan), plan.suite
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"plan of {suite.name}")
+    for name in ("trainings", "done", "steps", "TFLOPs", "seconds"):
+        table.add_column(name, justify="right")
+    for cost in found:
+        table.add_row(
+            cost.name,
+            f"{cost.trainings:,}",
+            f"{cost.done:,}",
+            f"{cost.steps:,}",
+            f"{cost.flops / 1e12:.2f}",
+            f"{cost.seconds:,.0f}",
+        )
+    out.print(table)
+    out.print(
+        f"{plan.train.name}: {suite.tasks} tasks of {len(plan.train.classes) // suite.tasks} "
+        f"classes of {len(plan.train):,} images, {suite.seeds} seeds; shown {len(plan.test):,} "
+        "test images after every task"
+    )
+    out.print(f"estimated: {duration(sum(cost.seconds for cost in found))} here; nothing was run")
+
+
+def _plan(options: Mapping[str, Any]) -> Plan:
+    suite = _suite(options)
+    place = place_of({**options, "batch_size": 256, "precision": "fp32"})
+    return open_plan(suite, place, root=options["data_root"], limit=options["limit"])
+
+
+def _suite(options: Mapping[str, Any]) -> Continual:
+    suite = read_suite(options["suite"])
+    if not isinstance(suite, Continual):
+        command = suite.kind.replace("_", "-")
+        msg = f"--suite: must be of kind continual; got {suite.kind}. Use acn-eval {command}."
+        raise ConfigError(msg)
+    given = {name: options[name] for name in ("seeds", "depths", "data") if options[name]}
+    return Continual.model_validate({**suite.model_dump(), **given})
+
+
+def _keep_tasks(results: list[EvalResult], folder: Path) -> None:
+    """Write the tasks beside each result, before it is recorded."""
+    for result in results:
+        text = json.dumps(result.details["tasks"], indent=1) + "\n"
+        atomic.write(result.save(folder) / TASKS, text)

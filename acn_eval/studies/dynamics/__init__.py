@@ -1,0 +1,1 @@
+"""Dynamics: which layers learn, and when?"""

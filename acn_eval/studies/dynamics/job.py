@@ -1,0 +1,54 @@
+"""What `acn-eval dynamics` does: trains and watches networks, or looks at finished ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from acn_eval.checkpoints import load
+from acn_eval.data import Split
+from acn_eval.errors import ConfigError
+from acn_eval.evaluation import Choice, choose
+from acn_eval.results import EvalResult
+from acn_eval.studies.dynamics.run import Study, finished, open_study, trainings
+from acn_eval.studies.dynamics.suite import Dynamics
+from acn_eval.studies.read import read_suite
+from acn_eval.terminal.job import finish, place_of
+from acn_eval.terminal.progress import bar
+from acn_eval.tracking import Recorder
+
+__all__ = ["run"]
+
+_SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
+    """Watch or look, keep, record, and say it; networks are not compared with each other."""
+    suite = read_suite(options["suite"])
+    if not isinstance(suite, Dynamics):
+        command = suite.kind.replace("_", "-")
+        msg = f"--suite: must be of kind dynamics; got {suite.kind}. Use acn-eval {command}."
+        raise ConfigError(msg)
+    results = _looks(options, suite) if options["ckpt"] else _trainings(options, suite)
+    finish({**options, "no_baseline": True}, results, len(results), recorder)
+
+
+def _trainings(options: Mapping[str, Any], suite: Dynamics) -> list[EvalResult]:
+    if options["data"]:
+        raise ConfigError("--data: needs --ckpt; the recipe of the suite names its data")
+    place = place_of({**options, "batch_size": 256, "precision": "fp32"})
+    study = open_study(suite, place, root=options["data_root"], limit=options["limit"])
+    with bar("training", "steps") as progress:
+        return trainings(study, progress)
+
+
+def _looks(options: Mapping[str, Any], suite: Dynamics) -> list[EvalResult]:
+    """Look at each checkpoint with the data that its card names, or that was chosen."""
+    place = place_of({**options, "batch_size": 256, "precision": "fp32"})
+    results = []
+    for checkpoint in (load(uri, options["arch"]) for uri in options["ckpt"]):
+        choice = Choice(data=options["data"], root=options["data_root"])
+        splits = {name: choose([checkpoint], choice, name) for name in _SPLITS}
+        for own in splits.values():
+            own.labelled_as(splits["test"])
+        study = Study(suite, {**splits, "test": splits["test"].keyed(options["limit"])}, place)
+        results.append(finished(study, checkpoint))
+    return results

@@ -1,0 +1,1 @@
+"""Low data: who learns more from few images?"""

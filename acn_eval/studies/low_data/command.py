@@ -1,0 +1,71 @@
+"""`acn-eval low-data`: who learns more from little data, from recipes to a verdict."""
+
+from typing import Any
+
+import click
+
+from acn_eval.terminal.options import output_options, training_options
+from acn_eval.terminal.recording import recording
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval low-data
+      small networks on the embedded digits, in half a minute
+  acn-eval low-data --suite low_data --plan
+      what the plan of the shipped ViTs costs, before it runs
+  acn-eval low-data --suite low_data --draws 10
+      more draws: the one thing that more budget should buy
+  acn-eval low-data --suite mine.yaml --data-root ~/data
+  acn-eval low-data --suite low_data_probe --ckpt digits04/ac_vit.pt
+      probes of frozen features, here on the five digits that training did not show
+
+\b
+A suite that trains names both recipes, the sizes, and one number of steps for all.
+A run that is stopped or killed goes on where it was when the same command is given again."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.option(
+    "--suite",
+    default="low_data_demo",
+    show_default=True,
+    help="Shipped suite (low_data_demo, low_data, low_data_probe, low_data_fine_tune), or a YAML.",
+)
+@click.option("--ckpt", metavar="FILE", help="Checkpoint, for a suite that probes or tunes it.")
+@click.option("--baseline", metavar="FILE", help="What it is compared with [default: its twin].")
+@click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
+@click.option("--draws", type=click.IntRange(1, 1000), help="Instead of the suite's.")
+@click.option(
+    "--data",
+    default="",
+    metavar="NAME",
+    help="What is probed: digits, cifar10, cifar100, npz:PATH or folder:PATH [default: the "
+    "card's].",
+)
+@click.option(
+    "--classes",
+    default="",
+    metavar="LIST",
+    help="Only these of --data: names, or 0-4,7 [default: those that are new to the networks].",
+)
+@training_options
+@output_options
+def command(**options: Any) -> None:
+    """Train two networks on few images and compare the areas under their learning curves.
+
+    Both sides see the same nested subsets, initialisation seeds and number of steps. A draw of
+    the subsets is the unit: with fewer than five draws nothing is claimed. Beside the accuracies
+    stand the losses, and how much of the variance is due to draw, initialisation and test images.
+    """
+    from acn_eval.studies.low_data.job import (  # torch is imported below this line only
+        run,
+        show_plan,
+    )
+
+    if options["only_plan"]:
+        show_plan(options)
+        return
+    with recording(options) as recorder:
+        run(options, recorder)

@@ -1,0 +1,115 @@
+"""Small parts of a training split: nested, stratified, several draws, alike on every machine."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.data import Examples
+from acn_eval.errors import DataError
+from acn_eval.seeds import keyed_order
+
+__all__ = ["STREAM", "Draw", "Subset"]
+
+STREAM = "subsets v1"
+"""Name of the random stream of the draws: the order of the ids hangs on it and the draw alone."""
+_CROWDED = 1 / 3
+
+
+@dataclass(frozen=True)
+class Subset:
+    """What one training may use: so many images of every class.
+
+    Attributes:
+        draw: number of the draw that it belongs to.
+        per_class: images per class; where a fraction was asked, their mean, rounded.
+        examples: all of them; those of a smaller subset of the draw are among them.
+        learned: the part that is learned from.
+        held_out: the rest, which may select weights; taken out of the same budget.
+        crowded: whether it takes more than a third of a class: draws then overlap.
+    """
+
+    draw: int
+    per_class: int
+    examples: Examples
+    learned: Examples
+    held_out: Examples
+    crowded: bool
+
+    def record(self) -> dict[str, Any]:
+        """Return the subset as plain JSON: its content hash and its ids."""
+        return {
+            "draw": self.draw,
+            "per_class": self.per_class,
+            "n": len(self.examples),
+            "fingerprint": self.examples.fingerprint,
+            "ids": self.examples.ids.tolist(),
+            "held_out": self.held_out.ids.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One random order of a training split, from which subsets of every size are taken.
+
+    Attributes:
+        pool: the training split.
+        number: of the draw; it and the ids decide the order, and nothing else does.
+    """
+
+    pool: Examples
+    number: int
+
+    @cached_property
+    def ranked(self) -> tuple[NDArray[np.int64], ...]:
+        """Indices into the pool per class, in the order in which they are taken."""
+        order = keyed_order(self.pool.ids, STREAM, self.number)
+        labels = self.pool.labels[order]
+        return tuple(order[labels == c] for c in range(len(self.pool.classes)))
+
+    def subset(self, size: int | float, held_out: float = 0.0) -> Subset:
+        """Return the first images of every class in the order of the draw.
+
+        Args:
+            size: images per class, or a fraction of every class (one image at least).
+            held_out: share of every class that is not learned from, rounded down: 0.2 of 5
+                images is one, of 4 images none. An image that is held out at one size is held
+                out at every size.
+
+        Raises:
+            DataError: a class has fewer images.
+        """
+        counts = list(self._counts(size))
+        taken = [ranks[:n] for ranks, n in zip(self.ranked, counts, strict=True)]
+        rest = [_held_out(n, held_out) for n in counts]
+        learned = [ranks[~out] for ranks, out in zip(taken, rest, strict=True)]
+        kept = [ranks[out] for ranks, out in zip(taken, rest, strict=True)]
+        return Subset(
+            draw=self.number,
+            per_class=round(sum(counts) / len(counts)),
+            examples=self.pool.at(np.concatenate(taken)),
+            learned=self.pool.at(np.concatenate(learned)),
+            held_out=self.pool.at(np.concatenate(kept)),
+            crowded=any(n > _CROWDED * len(r) for n, r in zip(counts, self.ranked, strict=True)),
+        )
+
+    def _counts(self, size: int | float) -> Iterator[int]:
+        for name, ranks in zip(self.pool.classes, self.ranked, strict=True):
+            wanted = size if isinstance(size, int) else max(1, round(size * len(ranks)))
+            if wanted > len(ranks):
+                msg = (
+                    f"{self.pool.name}: class {name} must have {wanted} training images or more; "
+                    f"got {len(ranks)}. Ask for fewer per class."
+                )
+                raise DataError(msg)
+            yield wanted
+
+
+def _held_out(n: int, share: float) -> NDArray[np.bool_]:
+    """Return which ranks (n,) are held out, evenly spread: it does not depend on n."""
+    steps = [math.floor(rank * share + 1e-9) for rank in range(n + 1)]
+    return np.diff(steps).astype(bool)

@@ -1,0 +1,1 @@
+"""Pruning: how much accuracy is left when weights are removed?"""

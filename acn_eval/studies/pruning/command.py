@@ -1,0 +1,65 @@
+"""`acn-eval pruning`: accuracy over the share of weights that is removed."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from acn_eval.terminal.options import (
+    Range,
+    data_options,
+    output_options,
+    place_options,
+    side_options,
+)
+from acn_eval.terminal.recording import recording
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval pruning --ckpt ac_vit.pt
+      the shipped pair on the embedded digits, with short trainings
+  acn-eval pruning --ckpt ac_vit.pt --suite pruning_paper
+      the methods of the paper, by whole epochs
+  acn-eval pruning --ckpt ac_vit.pt --suite pruning_structured
+      whole hidden units: less to store, to compute and to wait for
+  acn-eval pruning --ckpt ac_vit.pt --export small.pt --method magnitude --sparsity 0.6
+      write one of the pruned networks
+
+\b
+Unstructured zeros save neither dense FLOPs nor time: what a sparse kernel would save is shown
+beside what was measured. The method structured removes whole hidden units of every MLP instead,
+and what it writes is a smaller network; it needs pip install 'acn-eval[structured]'. Nothing is
+chosen on test images; accuracy on validation is recorded."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@side_options
+@click.option(
+    "--suite",
+    default="pruning",
+    show_default=True,
+    help="Shipped suite (pruning, pruning_paper, pruning_structured), or a YAML.",
+)
+@click.option(
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the first checkpoint, pruned, as .pt or .safetensors.",
+)
+@click.option("--method", help="Of the network that is written, e.g. magnitude or movement_40.")
+@click.option("--sparsity", type=Range(0, 1, max_open=True), help="One of the suite's, likewise.")
+@data_options
+@place_options
+@output_options
+def command(**options: Any) -> None:
+    """Prune both networks in every way of a suite, and compare what is left of them.
+
+    The table shows every method and sparsity with intervals; the primary end point is the area
+    under accuracy over the share of weights that is kept.
+    """
+    from acn_eval.studies.pruning.job import run  # torch is imported below this line only
+
+    with recording(options) as recorder:
+        run(options, recorder)

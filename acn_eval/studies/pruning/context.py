@@ -1,0 +1,164 @@
+"""The bench on which one network is pruned: its weights, its training images, the store."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+from torch import Tensor
+
+from acn_eval.checkpoints import Checkpoint, Native, rewritten
+from acn_eval.config_files import Config, Seed
+from acn_eval.data import Examples
+from acn_eval.inference import Store
+from acn_eval.models import Encoder, read_arch
+from acn_eval.seeds import seed_for
+from acn_eval.studies.pruning.masks import Masks, apply_masks
+from acn_eval.studies.pruning.structured import narrowed, widths
+from acn_eval.study.suite import Setting
+from acn_eval.tally import Tally
+from acn_eval.training import Batch, Decay, Rate, Recipe
+from acn_eval.training.fit import Scale, loop, start
+
+__all__ = ["Bench", "FineTuning", "Pruning", "State"]
+
+State = dict[str, Tensor]
+Pruning = Callable[[Encoder], AbstractContextManager[Callable[[int], None]]]
+"""What happens to a network while it trains: inside the context, called after every step."""
+
+
+class FineTuning(Config, frozen=True):
+    """How a network trains on while it is pruned: the same for every network.
+
+    AdamW on the train split without augmentation, warm-up over a tenth of the steps, cosine to
+    0, last weights. Nothing is selected.
+
+    Attributes:
+        seed: of the order of the images.
+    """
+
+    learning_rate: Rate = 1e-3
+    weight_decay: Decay = 0.01
+    batch: Batch = 64
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One network, whole or cut, before anything is removed.
+
+    Attributes:
+        checkpoint: whose file it is.
+        native: content of that file.
+        network: the start of every method; it stays as it is.
+        plan: how it trains on.
+        setting: where.
+        train: opens the train split, once, when the first method trains.
+    """
+
+    checkpoint: Checkpoint
+    native: Native
+    network: Encoder
+    plan: FineTuning
+    setting: Setting
+    train: Callable[[], Examples]
+
+    def cut(self, blocks: int | None) -> "Bench":
+        """Return the bench of the network that has the first so many blocks."""
+        return self if blocks is None else replace(self, network=self.network.truncated(blocks))
+
+    def narrowed(self, sparsity: float) -> "Bench":
+        """Return the bench of the network without so large a share of its weights, in units."""
+        return replace(self, network=narrowed(self.network, widths(self.network, sparsity)))
+
+    def masked(self, masks: Masks) -> Encoder:
+        """Return a copy of the network without what the masks remove."""
+        network = deepcopy(self.network)
+        apply_masks(network, masks)
+        return network
+
+    def filled(self, state: Mapping[str, Tensor]) -> Encoder:
+        """Return a copy of the network with other weights, as precise as its file would be.
+
+        So what is measured is what an export holds.
+        """
+        network = deepcopy(self.network)
+        network.load_state_dict(dict(state))
+        network.load_state_dict(rewritten(self.native, network, "").state)
+        return network
+
+    def trained(
+        self, state: Mapping[str, Tensor], steps: int, pruning: Pruning, *, round_: int = 0
+    ) -> State:
+        """Train on from a state for so many steps, and return the weights.
+
+        Args:
+            state: where it starts.
+            steps: of the optimiser.
+            pruning: of the network that trains.
+            round_: number of the training in a row of them; each sees its own order of images.
+
+        Raises:
+            MeasureError: the loss is no longer finite.
+        """
+        prepare, examples = self.checkpoint.prepare, self.train()
+        fit = start(self._recipe(steps, round_), self.setting.place.device)
+        fit.network.load_state_dict(dict(state))
+        scale = Scale(prepare.mean, prepare.std, fit.device)
+        unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
+        with Tally(steps, "training steps"), pruning(fit.network) as after_step:
+            loop(
+                fit,
+                (examples, unseen),
+                prepare.geometry,
+                scale,
+                lambda fit: after_step(fit.done),
+                lambda done, loss: None,
+            )
+        return fit.network.state_dict()
+
+    def kept(self, facts: Any, make: Callable[[], State]) -> State:
+        """Return tensors from the store, or make and keep them: a killed run goes on there.
+
+        Args:
+            facts: of the method, plain JSON; the bench adds its own.
+            make: is deterministic.
+        """
+        store = self.setting.place.store
+        key = Store.key(["pruned v1", *self._facts(), facts])
+        content = store.read(key)
+        if content is None:
+            content = safetensors.torch.save(make())
+            store.write(key, content)
+        device = self.setting.place.device
+        return {name: own.to(device) for name, own in safetensors.torch.load(content).items()}
+
+    @property
+    def epoch(self) -> int:
+        """Steps that show every training image once."""
+        return -(-len(self.train()) // self.plan.batch)
+
+    def _facts(self) -> list[Any]:
+        identity = self.checkpoint.id
+        return [
+            identity.sha256,
+            identity.preprocessing,
+            self.network.config.model_dump(mode="json"),
+            self.plan.model_dump(mode="json"),
+            self.train().fingerprint,
+            self.setting.place.device.type,
+        ]
+
+    def _recipe(self, steps: int, round_: int) -> Recipe:
+        plan = self.plan.model_dump(exclude={"seed"})
+        return Recipe(
+            arch=read_arch(self.network.config.model_dump(), self.checkpoint.id.name),
+            seed=seed_for("pruning", self.plan.seed, round_),
+            data=self.train().name,
+            steps=steps,
+            warmup=steps // 10,
+            **plan,
+        )

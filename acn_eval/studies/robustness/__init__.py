@@ -1,0 +1,1 @@
+"""Robustness: is it more accurate under corruptions?"""

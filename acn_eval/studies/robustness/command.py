@@ -1,0 +1,46 @@
+"""`acn-eval robustness`: the main job, from checkpoints to a verdict, an MLflow run and files."""
+
+from typing import Any
+
+import click
+
+from acn_eval.terminal.options import data_options, output_options, place_options, side_options
+from acn_eval.terminal.recording import recording
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval robustness --ckpt ac_vit.pt
+      the shipped pair on the embedded digits
+  acn-eval robustness --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
+      --baseline 'res_vit.pt,seeds/res_vit_*.pt'
+      five training seeds a side: a statement about the architectures
+  acn-eval robustness --ckpt cifar10/ac_vit.pt --suite robustness_common
+  acn-eval robustness --ckpt model.pth.tar --arch official/ac-mixer --no-baseline
+
+\b
+Without --baseline, the twin that the checkpoint's card names is the baseline.
+The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@side_options
+@click.option(
+    "--suite", default="robustness", show_default=True, help="Shipped suite by name, or a YAML."
+)
+@click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per image.")
+@data_options
+@place_options
+@output_options
+def command(**options: Any) -> None:
+    """Measure accuracy under noise and pair it, image by image, with a baseline.
+
+    Every checkpoint sees the same noise on the same images. The table shows each condition with
+    simultaneous intervals and adjusted p values; the verdict is about the mean corrupted
+    accuracy; a tie is only said within the margin that the suite states.
+    """
+    from acn_eval.terminal.job import run  # torch and MLflow are imported below this line only
+
+    with recording(options) as recorder:
+        run(options, recorder, "repeats")

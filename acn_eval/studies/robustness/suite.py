@@ -1,0 +1,270 @@
+"""Robustness: accuracy under corruptions, the same noise for every checkpoint and level."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, field_validator
+from torch import Tensor
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.config_files import Text, read_config
+from acn_eval.corruptions import AnyCorruption, Context, Gaussian, NoiseKey, noise_digest
+from acn_eval.data import Examples, Geometry, channel_moments
+from acn_eval.errors import Unsupported
+from acn_eval.inference import (
+    CLEAN,
+    Numeric,
+    Pass,
+    Place,
+    Question,
+    Store,
+    Subject,
+    bf16_pays,
+    certificate,
+    one_pass,
+    prepared,
+)
+from acn_eval.results import Skip
+from acn_eval.study.files import suite_file
+from acn_eval.study.suite import Answer, Setting, Suite, cell_of
+
+__all__ = ["NamedRobustness", "Robustness", "Shown", "first_images"]
+
+_WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
+_DIGESTED = 8
+_CERTIFIED = 64
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one checkpoint made of every condition.
+
+    Attributes:
+        outcomes: (exits, n) per question, of dtype `acn_eval.inference.cache.OUTCOME`.
+        labels: (n,), in the same order.
+        skipped, numeric, certificate, noise_digest: as in `Answer`.
+    """
+
+    questions: Sequence[Question]
+    outcomes: Sequence[NDArray[np.void]]
+    labels: NDArray[np.int64]
+    skipped: tuple[Skip, ...]
+    numeric: Numeric
+    certificate: Mapping[str, Any]
+    noise_digest: str
+
+    def answer(self) -> Answer:
+        """Return the cells of the last exit."""
+        cells = (
+            cell_of(q.condition, o[-1], self.labels, primary=q.primary)
+            for q, o in zip(self.questions, self.outcomes, strict=True)
+        )
+        return Answer(
+            tuple(cells), self.skipped, self.numeric, self.certificate, self.noise_digest
+        )
+
+
+class Robustness(Suite, frozen=True):
+    """Clean images and corrupted ones; the primary end point is the mean corrupted accuracy.
+
+    Attributes:
+        corruptions: each with its levels; together with the clean images these are the cells.
+        repeats: noise draws per image; one is enough for noise in expectation, because draws
+            are independent across images.
+        image_size: show every checkpoint pictures of this size, resized after the corruption
+            where a network wants another; None takes the size of each network.
+    """
+
+    question: ClassVar[str] = "Is it more robust to noise?"
+
+    kind: Literal["robustness"] = "robustness"
+    corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1, max_length=50)]
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    image_size: Annotated[int, Field(gt=0, le=4096)] | None = None
+
+    @field_validator("corruptions")
+    @classmethod
+    def _distinct(cls, corruptions: tuple[AnyCorruption, ...]) -> tuple[AnyCorruption, ...]:
+        """The same condition twice would count twice in the end point."""
+        conditions = [condition for c in corruptions for condition in c.conditions()]
+        ((twice, times),) = Counter(tuple(c.items()) for c in conditions).most_common(1)
+        if times > 1:
+            named = dict(twice)
+            msg = f"conditions must differ; {named['corruption']} {named['level']} is twice"
+            raise ValueError(msg)
+        return corruptions
+
+    def questions(self) -> Iterator[Question]:
+        """Clean first, then every corruption x level x repeat."""
+        yield Question(CLEAN)
+        for corruption in self.corruptions:
+            conditions = zip(corruption.conditions(), corruption.levels, strict=True)
+            for condition, level in conditions:
+                for repeat in range(self.repeats):
+                    named = {**condition, "repeat": repeat}
+                    yield Question(named, corruption, level, repeat, primary=True)
+
+    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+        """Answer for all subjects; those that see the same pixels share one pass."""
+        return [shown.answer() for shown in self.show(subjects, setting)]
+
+    def show(
+        self,
+        subjects: Sequence[Subject],
+        setting: Setting,
+        *,
+        exits: bool = False,
+        corrupted: bool = True,
+    ) -> list[Shown]:
+        """Show all subjects every condition, or the undisturbed images alone.
+
+        Args:
+            subjects: that are shown them; those that see the same pixels share one pass.
+            setting: the images, among others.
+            exits: keep what every exit made of them, not the last alone.
+            corrupted: False leaves the corruptions out.
+        """
+        found: dict[int, Shown] = {}
+        for geometry in dict.fromkeys(self.geometry(s) for s in subjects):
+            group = [i for i, s in enumerate(subjects) if self.geometry(s) == geometry]
+            asked = [subjects[i] for i in group]
+            questions, skipped = self.possible(geometry, corrupted=corrupted)
+            job = self._job(asked, geometry, setting, questions, exits=exits)
+            shown = self._shown(job, skipped, setting)
+            found.update(zip(group, shown, strict=True))
+        return [found[i] for i in range(len(subjects))]
+
+    def geometry(self, subject: Subject) -> Geometry:
+        """Return the size and channels of what a subject is shown."""
+        own = subject.checkpoint.prepare.geometry
+        return replace(own, size=self.image_size or own.size)
+
+    def _job(
+        self,
+        subjects: Sequence[Subject],
+        geometry: Geometry,
+        setting: Setting,
+        questions: Sequence[Question],
+        *,
+        exits: bool,
+    ) -> Pass:
+        first = first_images(geometry, setting)
+        return Pass(
+            subjects=subjects,
+            examples=setting.examples,
+            questions=questions,
+            geometry=geometry,
+            place=setting.place,
+            seed=setting.seed,
+            numeric=_numeric(subjects, first, setting, len(questions)),
+            context=self.context(geometry, setting.whole),
+            exits=exits,
+        )
+
+    def _shown(self, job: Pass, skipped: tuple[Skip, ...], setting: Setting) -> list[Shown]:
+        first = first_images(job.geometry, setting)
+        outcomes = one_pass(job, setting.progress)
+        digest = self.digest(first, job.context, setting)
+        size = min(setting.place.batch_size, len(first))
+        return [
+            Shown(
+                questions=job.questions,
+                outcomes=row,
+                labels=setting.examples.labels,
+                skipped=skipped,
+                numeric=job.numeric,
+                certificate=certificate(
+                    subject.checkpoint.model,
+                    prepared(subject.checkpoint, first),
+                    job.numeric,
+                    size,
+                ),
+                noise_digest=digest,
+            )
+            for subject, row in zip(job.subjects, outcomes, strict=True)
+        ]
+
+    def possible(
+        self, geometry: Geometry, *, corrupted: bool = True
+    ) -> tuple[list[Question], tuple[Skip, ...]]:
+        """Return the questions that pictures of a geometry can be asked, and the others."""
+        questions: list[Question] = []
+        skipped: list[Skip] = []
+        for question in self.questions():
+            if not corrupted and question.corruption is not None:
+                continue
+            try:
+                if question.corruption is not None:
+                    question.corruption.check((1, geometry.channels, geometry.size, geometry.size))
+                questions.append(question)
+            except Unsupported as reason:
+                skipped.append(Skip(question.condition, str(reason)))
+        return questions, tuple(skipped)
+
+    def context(self, geometry: Geometry, examples: Examples) -> Context:
+        """Return what the noise has to know of the data set."""
+        normalized = any(
+            isinstance(c, Gaussian) and c.space == "normalized" for c in self.corruptions
+        )
+        return Context(channel_moments(examples, geometry)[1] if normalized else ())
+
+    def digest(self, first: Tensor, context: Context, setting: Setting) -> str:
+        """Return the digest of the first images under every condition."""
+        ids = torch.from_numpy(setting.whole.ids[:_DIGESTED]).to(first.device)
+        return noise_digest(
+            self.corruptions,
+            first[:_DIGESTED],
+            ids,
+            key=NoiseKey(setting.seed),
+            context=context,
+        )
+
+
+def _named(value: Any) -> Any:
+    """Take a robustness suite by its name or path, or as it is."""
+    if not isinstance(value, str):
+        return value
+    return read_config(suite_file(value), Robustness, "a robustness suite")
+
+
+NamedRobustness = Annotated[
+    Robustness, BeforeValidator(_named, json_schema_input_type=Robustness | Text)
+]
+"""A robustness suite, also by its name or path."""
+
+
+def first_images(geometry: Geometry, setting: Setting) -> Tensor:
+    """Return the images (n, channels, size, size) in [0, 1] that are certified and digested."""
+    where = np.arange(min(_CERTIFIED, len(setting.whole)))
+    images = setting.whole.read(where, geometry).to(torch.float32) / 255
+    return images.to(setting.place.device)
+
+
+def _numeric(
+    subjects: Sequence[Subject], first: Tensor, setting: Setting, questions: int
+) -> Numeric:
+    """One precision for all subjects of a pass: a fair pair is measured alike."""
+    wanted = setting.place.precision
+    if wanted != "auto":
+        return wanted
+    largest = max((s.checkpoint for s in subjects), key=lambda c: c.id.flops)
+    if largest.id.flops * questions * len(setting.whole) < _WORTH_PROBING:
+        return "fp32"
+    return _probed(largest, first[: setting.place.batch_size], setting.place)
+
+
+def _probed(checkpoint: Checkpoint, first: Tensor, place: Place) -> Numeric:
+    """Measure once and remember: a resumed run must not change its mind half way."""
+    c, shape = checkpoint.id, list(first.shape)
+    key = Store.key(["bf16 pays", c.sha256, c.arch, shape, str(place.device), torch.__version__])
+    known = place.store.read(key)
+    if known is None:
+        pays = bf16_pays(checkpoint.model, prepared(checkpoint, first))
+        known = b"bf16" if pays else b"fp32"
+        place.store.write(key, known)
+    return "bf16" if known == b"bf16" else "fp32"

@@ -1,0 +1,1 @@
+"""Transfer: what are the features of every depth worth on other data?"""

@@ -1,0 +1,74 @@
+"""`acn-eval transfer`: what probes can read from every depth of a frozen network."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from acn_eval.terminal.options import data_options, output_options, place_options, side_options
+from acn_eval.terminal.recording import recording
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  acn-eval transfer --ckpt digits04/ac_vit.pt
+      networks that know the digits 0 to 4, probed on 5 to 9
+  acn-eval transfer --ckpt cifar10/ac_vit.pt --data npz:cifar100 --protocol ridge
+      every depth at every penalty in closed form: the first look at large data
+  acn-eval transfer --ckpt digits04/ac_vit.pt --protocol acn-paper
+      a probe, and the whole network trained on: the paper does not say which it was
+  acn-eval transfer --ckpt digits04/ac_vit.pt --suite transfer_noise
+      the same probes, asked about noisy images
+
+\b
+Protocols: linear (default), ridge, clip-a3, dinov2-logreg, ridge-fewshot, knn, acn-paper.
+Without --data, the classes are those of the card's data set that the networks do not know."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@side_options
+@click.option(
+    "--suite", default="transfer", show_default=True, help="Shipped suite by name, or a YAML."
+)
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    metavar="NAME",
+    help="How probes are fitted and chosen, see below [default: what the suite says].",
+)
+@click.option(
+    "--side-by-side",
+    is_flag=True,
+    help="Allow several protocols in one table: their numbers are not comparable.",
+)
+@data_options
+@place_options
+@output_options
+def command(**options: Any) -> None:
+    """Probe every depth of a frozen network on data that it was not trained on.
+
+    Probes are fitted on the training images, strengths and depths are chosen on validation, and
+    the table shows test images alone: each depth in both readings, with a baseline beside it.
+    """
+    from acn_eval.terminal.job import run  # torch is imported below this line only
+
+    options["protocols"] = _known(options["protocols"], side_by_side=options["side_by_side"])
+    options["side_by_side"] = options["side_by_side"] or None  # what is not given stays
+    with recording(options) as recorder:
+        run(options, recorder, "protocols", "side_by_side", kind="transfer")
+
+
+def _known(names: Sequence[str], *, side_by_side: bool) -> tuple[str, ...] | None:
+    from acn_eval.errors import ConfigError
+    from acn_eval.probes import PROTOCOLS
+
+    for name in names:
+        if name not in PROTOCOLS:
+            known = ", ".join(PROTOCOLS)
+            raise ConfigError(f"--protocol: must be one of {known}; got {name}")
+    if len(set(names)) > 1 and not side_by_side:
+        msg = f"--protocol: must be one; got {', '.join(names)}. Their numbers are not"
+        raise ConfigError(f"{msg} comparable; --side-by-side shows them beside each other.")
+    return tuple(names) or None

@@ -1,0 +1,1 @@
+"""What every study is: its config, its analysis, its units and their loop, its record."""

@@ -1,0 +1,188 @@
+"""Features of every depth: the same numbers hot, cold, in any batch, and against a plain loop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from acn_eval.checkpoints import Prepare, from_module
+from acn_eval.corruptions import Context
+from acn_eval.data import Geometry
+from acn_eval.errors import Unsupported
+from acn_eval.inference import (
+    CLEAN,
+    ClassMap,
+    Pass,
+    Question,
+    Store,
+    Subject,
+    extract,
+    feature_shape,
+    prepared,
+    read_features,
+)
+from tests.inference.asking import SMALL
+from tests.models.networks import randomised
+from tests.tiny import checkpoint, digits
+
+N = 40
+
+
+class Counted(torch.nn.Module):
+    """Passes readings on and counts images; more than `largest` at once do not fit."""
+
+    def __init__(self, inner, largest=None):
+        super().__init__()
+        self.inner, self.largest, self.images = inner, largest, 0
+
+    def readings(self, images):
+        if self.largest is not None and len(images) > self.largest:
+            msg = "a GPU that is too small"
+            raise torch.OutOfMemoryError(msg)
+        self.images += len(images)
+        return self.inner.readings(images)
+
+
+def counted(model, largest=None):
+    return replace(model, model=Counted(model.model, largest))
+
+
+@pytest.fixture
+def pair(tiny, device):
+    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
+
+
+def job(checkpoints, place, *, questions=None, examples=None):
+    return Pass(
+        subjects=[Subject(c, ClassMap((), restricted=False)) for c in checkpoints],
+        examples=digits(N) if examples is None else examples,
+        questions=questions or [Question(CLEAN)],
+        geometry=checkpoints[0].prepare.geometry,
+        place=place,
+        seed=0,
+        numeric="fp32",
+        context=Context((0.375,)),
+    )
+
+
+def tables(work):
+    return [[depths.table for depths in row] for row in extract(work, lambda done: None)]
+
+
+def test_features_equal_a_loop_over_single_images(pair, place, device):
+    examples = digits(N)
+    for model, (found,) in zip(pair, extract(job(pair, place), lambda done: None), strict=True):
+        for i in range(N):
+            image = examples.read(np.array([i]), model.prepare.geometry).to(device) / 255
+            with torch.no_grad():
+                readings = model.model.readings(prepared(model, image))
+            for k, reading in enumerate(readings):
+                for name in ("stream", "block"):
+                    wanted = getattr(reading, name)[0].cpu().numpy()
+                    np.testing.assert_allclose(found.of(name, k)[i], wanted, atol=1e-5)
+
+
+def test_two_readings_where_they_differ_and_one_where_not(pair, place):
+    (ac,), (res,) = tables(job(pair, place))
+    exits, width = 3, 16
+    assert ac.shape == (2, exits, N, width)
+    assert res.shape == (1, exits, N, width)
+    assert np.array_equal(ac[0, 0], ac[1, 0])  # the embedding
+    assert not np.allclose(ac[0, 2], ac[1, 2])
+    assert [feature_shape(model, place) for model in pair] == [(exits, width)] * 2
+
+
+def test_hot_and_cold_are_the_same_to_the_last_bit(pair, place):
+    models = [counted(model) for model in pair]
+    questions = list(SMALL.questions())
+    cold = tables(job(models, place, questions=questions))
+    done = [model.model.images for model in models]
+    hot = tables(job(models, place, questions=questions))
+    assert done == [N * len(questions)] * 2
+    assert [model.model.images for model in models] == done
+    for before, after in zip(cold, hot, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_pass_goes_on_where_another_ended(pair, place, chunks_of):
+    chunks_of(16)
+    tables(job(pair[:1], place))
+    files = sorted(place.store.folder.glob("*/*.outcomes"))
+    assert len(files) == 3
+    files[1].unlink()
+    models = [counted(model) for model in pair]
+    tables(job(models, place))
+    assert 0 < models[0].model.images <= 16
+    assert models[1].model.images == N
+
+
+def test_another_question_is_another_entry(pair, place):
+    (model,) = models = [counted(pair[0])]
+    tables(job(models, place))
+    noisy = list(SMALL.questions())[1]
+    shifted = digits(N).at(np.arange(1, N))
+    others = [
+        (job(models, place, questions=[noisy]), N),
+        (job(models, place, examples=shifted), N - 1),
+        (replace(job(models, place), numeric="bf16"), N),
+    ]
+    for other, images in others:
+        before = model.model.images
+        tables(other)
+        assert model.model.images - before == images
+
+
+def test_batches_and_memory_do_not_matter(pair, place):
+    ((expected,),) = tables(job(pair[:1], place))
+    for size, largest in ((7, None), (32, 10)):
+        own = replace(place, batch_size=size, store=Store(place.store.folder / str(size)))
+        ((found,),) = tables(job([counted(pair[0], largest)], own))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_every_image_is_told_once(pair, place):
+    told = []
+    extract(job(pair, place, questions=list(SMALL.questions())), told.append)
+    extract(job(pair, place, questions=list(SMALL.questions())), told.append)
+    assert sum(told) == 2 * 2 * N * 5
+
+
+def foreign(module, size, classes):
+    names = tuple(map(str, range(classes)))
+    prepare = Prepare(Geometry(size, 3), (0.5,) * 3, (0.5,) * 3)
+    return from_module(module, name="foreign", classes=names, prepare=prepare)
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_resnet", "test_efficientnet"])
+def test_a_timm_model_has_one_depth_before_its_head(name, place):
+    model = randomised(timm.create_model(name, num_classes=5), std=0.02)
+    loaded = foreign(model, 160, 5)
+    images = torch.rand(2, 3, 160, 160)
+    found = read_features(loaded, images, "fp32")
+    with torch.no_grad():
+        wanted = model.forward_head(model.forward_features(images), pre_logits=True)
+        assert torch.allclose(model.get_classifier()(wanted), model(images), atol=1e-5)
+    assert found.shape == (1, 1, 2, model.num_features)
+    assert torch.allclose(found[0, 0], wanted, atol=1e-5)
+    assert feature_shape(loaded, replace(place, device=torch.device("cpu"))) == (
+        1,
+        model.num_features,
+    )
+
+
+def test_logits_are_no_features(place):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
+    with pytest.raises(Unsupported, match="Sequential: has no features before its head"):
+        feature_shape(foreign(module, 8, 4), replace(place, device=torch.device("cpu")))
+
+
+def test_a_module_with_exits_alone_is_not_guessed_at(place):
+    class Exits(torch.nn.Sequential):
+        def exits(self, images):
+            return [self(images)]
+
+    loaded = foreign(Exits(torch.nn.Flatten(), torch.nn.Linear(192, 4)), 8, 4)
+    with pytest.raises(Unsupported, match="foreign: has no `readings`"):
+        feature_shape(loaded, replace(place, device=torch.device("cpu")))

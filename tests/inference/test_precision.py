@@ -1,0 +1,108 @@
+"""The parity certificate counts what rounding changes; bf16 is chosen by measurement."""
+
+import pytest
+import torch
+
+from acn_eval.checkpoints import from_module
+from acn_eval.inference import bf16_pays, certificate
+from acn_eval.inference.precision import forward, running
+from tests.tiny import Counting, checkpoint, digits
+
+
+@pytest.fixture
+def images(device):
+    return torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(0)).to(device)
+
+
+def steps(logit_gap):
+    """Logits (n, 2) whose second is ahead by `logit_gap` of every picture."""
+
+    def network(images):
+        flat = images.flatten(1).mean(1)
+        return torch.stack([flat, flat + logit_gap(images)], dim=1)
+
+    return network
+
+
+def test_equal_decisions_are_no_flips(images):
+    found = certificate(steps(lambda x: 1.0), images, "bf16", 64)
+    assert found == {"n": 64, "precision": "bf16", "precision_flips": 0, "batch_flips": 0}
+
+
+def test_flips_by_precision_are_counted(images):
+    """A product that is a hair above 1 in fp32 and 1 in bf16."""
+
+    def network(x):
+        one = torch.full((len(x), 1), 1.001, device=x.device)
+        product = (one @ one[:1]).float()  # autocast computes it in bf16
+        ahead = torch.arange(len(x), device=x.device)[:, None] < 5
+        return torch.cat([torch.ones_like(product), torch.where(ahead, product, 0.0)], dim=1)
+
+    assert certificate(network, images, "bf16", 64)["precision_flips"] == 5
+    assert certificate(network, images, "fp32", 64)["precision_flips"] == 0
+
+
+def test_flips_by_batch_size_are_counted(images):
+    """A network that looks at its company: in batches of 7 the last is alone."""
+
+    def network(x):
+        return torch.stack([torch.zeros(len(x)), torch.full((len(x),), len(x) - 2.5)], dim=1)
+
+    assert certificate(network, images, "fp32", 64)["batch_flips"] == 1
+    assert certificate(network, images, "fp32", 7)["batch_flips"] == 0
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_the_certificate_of_a_real_network_is_clean_in_fp32(tiny, device, size):
+    model = checkpoint(tiny, device=device)
+    first = digits(64).read(torch.arange(64).numpy(), model.prepare.geometry).to(device) / 255
+    found = certificate(model.model, model.prepare.normalise(first), "fp32", size)
+    assert (found["precision_flips"], found["batch_flips"]) == (0, 0)
+
+
+def test_the_certificate_fits_where_the_pass_fits(images):
+    small = Counting(steps(lambda x: 1.0), largest=10)
+    assert certificate(small, images, "fp32", 64)["n"] == 64
+
+
+def test_forward_passes_keep_no_graph(images):
+    layer = torch.nn.Linear(64, 3).to(images.device)
+    assert not forward(lambda x: layer(x.flatten(1)), images, "fp32", 64).requires_grad
+
+
+@pytest.mark.parametrize(("numeric", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_the_precision_is_the_one_stated(images, numeric, dtype):
+    layer = torch.nn.Linear(64, 3).to(images.device)
+    with running(numeric, images.device):
+        assert layer(images.flatten(1)).dtype == dtype
+    assert forward(lambda x: layer(x.flatten(1)), images, numeric, 64).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("bare", "whole", "expected"),
+    [
+        ((1.0, 2.0), (1.0, 1.0), False),  # no hardware: the forward pass is not even tried
+        ((1.0, 0.5), (1.0, 0.9), False),
+        ((1.0, 0.5), (1.0, 0.5), True),
+    ],
+)
+def test_bf16_must_pay(monkeypatch, images, bare, whole, expected):
+    spent = iter([bare[1], bare[0], *whole])
+    monkeypatch.setattr("acn_eval.inference.precision._seconds", lambda run: next(spent))
+    assert bf16_pays(steps(lambda x: 1.0), images) is expected
+
+
+def test_bf16_is_really_measured(images):
+    layer = torch.nn.Linear(64, 3).to(images.device)
+    assert bf16_pays(lambda x: layer(x.flatten(1)), images) in {True, False}
+
+
+def test_a_users_network_without_exits_is_asked(device, images):
+    from acn_eval.checkpoints import Prepare
+    from acn_eval.data import Geometry
+
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    made = from_module(module, name="mine", classes=("a", "b", "c"), prepare=prepare)
+    made.model.to(device)
+    assert len(made.model.exits(images)) == 1

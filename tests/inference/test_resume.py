@@ -1,0 +1,283 @@
+"""What is finished is found again; what would be another number never is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from acn_eval.checkpoints import load
+from acn_eval.corruptions import Context
+from acn_eval.data import Geometry
+from acn_eval.data.examples import ArrayPictures
+from acn_eval.errors import Stopped
+from acn_eval.inference import ClassMap, Store, one_pass
+from acn_eval.inference.one_pass import _budget
+from tests.inference.asking import SMALL, ask, assert_same, by_id, job
+from tests.tiny import checkpoint, counting, digits
+
+N = 40
+QUESTIONS = 5
+
+
+def silent(done, total):
+    pass
+
+
+def forwards(work):
+    """Run a pass and return how many images went through its networks."""
+    watched = [replace(s, checkpoint=counting(s.checkpoint)) for s in work.subjects]
+    one_pass(replace(work, subjects=watched), silent)
+    return sum(s.checkpoint.model.images for s in watched)
+
+
+@pytest.fixture
+def first(tiny, device, place):
+    """A pass whose outcomes are in the store."""
+    work = job([checkpoint(tiny, device=device)], digits(N), place)
+    assert forwards(work) == N * QUESTIONS
+    assert forwards(work) == 0
+    return work
+
+
+def with_id(work, **changes):
+    s = work.subjects[0]
+    c = replace(s.checkpoint, id=replace(s.checkpoint.id, **changes))
+    return replace(work, subjects=[replace(s, checkpoint=c)])
+
+
+def with_map(work, **changes):
+    classes = ClassMap(**{"columns": tuple(range(10)), "restricted": False, **changes})
+    return replace(work, subjects=[replace(work.subjects[0], classes=classes)])
+
+
+def with_pixels(work):
+    """The same ids and labels, but one picture has changed in one pixel."""
+    pictures = work.examples.pictures.images.copy()
+    pictures[work.examples.positions[3], 0, 0] += 1
+    return replace(work, examples=replace(work.examples, pictures=ArrayPictures(pictures)))
+
+
+def with_questions(work, **changes):
+    suite = SMALL.model_copy(update=changes)
+    return replace(work, questions=list(suite.questions()))
+
+
+def with_corruption(work, **changes):
+    gaussian = SMALL.corruptions[0].model_copy(update=changes)
+    return with_questions(work, corruptions=(gaussian,))
+
+
+OTHERS = {
+    "weights": (lambda w: with_id(w, sha256="0" * 64), N * QUESTIONS),
+    "architecture": (lambda w: with_id(w, arch={"kind": "other"}), N * QUESTIONS),
+    "preprocessing": (lambda w: with_id(w, preprocessing={"size": 9}), N * QUESTIONS),
+    "order of classes": (lambda w: with_map(w, columns=(1, 0, *range(2, 10))), N * QUESTIONS),
+    "restriction": (lambda w: with_map(w, restricted=True), N * QUESTIONS),
+    "precision": (lambda w: replace(w, numeric="bf16"), N * QUESTIONS),
+    "geometry": (lambda w: replace(w, geometry=Geometry(16, 1)), N * QUESTIONS),
+    "a pixel": (with_pixels, N * QUESTIONS),
+    "ids": (
+        lambda w: replace(w, examples=replace(w.examples, ids=w.examples.ids + 10_000)),
+        N * QUESTIONS,
+    ),
+    # The undisturbed images are the same question, whatever the noise.
+    "seed": (lambda w: replace(w, seed=1), N * (QUESTIONS - 1)),
+    "channel std": (lambda w: replace(w, context=Context((0.3,))), N * (QUESTIONS - 1)),
+    "repeat": (lambda w: with_questions(w, repeats=2), N * (QUESTIONS - 1)),
+    "level": (lambda w: with_corruption(w, levels=(0.1, 0.31)), N),
+    "clip": (lambda w: with_corruption(w, clip=False), N * 2),
+    "space": (lambda w: with_corruption(w, space="normalized"), N * 2),
+    "fewer images": (lambda w: replace(w, examples=w.examples.at(np.arange(20))), 20 * QUESTIONS),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_another_question_is_measured(first, what):
+    change, expected = OTHERS[what]
+    assert forwards(change(first)) == expected
+
+
+SAME = {
+    "batch size": lambda w: replace(w, place=replace(w.place, batch_size=3)),
+    "name": lambda w: with_id(w, name="renamed", uri="elsewhere/renamed.pt"),
+    "training": lambda w: with_id(w, training={"seconds": 1}),
+    "labels": lambda w: replace(w, examples=replace(w.examples, labels=w.examples.labels[::-1])),
+    "order of questions": lambda w: replace(w, questions=w.questions[::-1]),
+    "end point": lambda w: replace(w, questions=[replace(q, primary=True) for q in w.questions]),
+}
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_the_same_question_is_not_measured_again(first, what):
+    assert forwards(SAME[what](first)) == 0
+
+
+def test_another_device_is_another_question(first):
+    from acn_eval.inference.one_pass import facts
+
+    here, there = torch.device("cpu"), torch.device("cuda")
+    keys = {
+        str(facts(replace(first, place=replace(first.place, device=d)), 0, 0, first.examples))
+        for d in (here, there)
+    }
+    assert len(keys) == 2
+
+
+def test_no_cache_measures_anew_and_replaces(first, place):
+    anew = replace(first, place=replace(place, store=replace(place.store, readable=False)))
+    assert forwards(anew) == N * QUESTIONS
+    assert forwards(first) == 0
+
+
+def test_a_network_in_memory_is_always_measured(first):
+    """Its code can change while its weights, its name and so its record stay the same."""
+    in_memory = with_id(first, uri="memory:mine")
+    assert forwards(in_memory) == N * QUESTIONS
+    assert forwards(in_memory) == N * QUESTIONS
+
+
+def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, place, chunks_of):
+    chunks_of(8)
+    whole = ask([checkpoint(tiny, device=device)], digits(N), replace(place, batch_size=8))
+    place = replace(place, store=replace(place.store, folder=place.store.folder / "killed"))
+    model = counting(checkpoint(tiny, device=device))
+    work = job([model], digits(N), place)
+
+    def killed(done, total):
+        if done >= 3 * 8 * QUESTIONS:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        one_pass(work, killed)
+    finished = len(list(place.store.folder.glob("*/*.outcomes"))) * 8
+    assert 0 < finished < N * QUESTIONS
+    before = model.model.images
+    assert_same(by_id(one_pass(work, silent)), whole)
+    assert model.model.images - before == N * QUESTIONS - finished
+
+
+def interrupted(work, after):
+    """Press Ctrl-C after so many image evaluations; return what is said."""
+
+    def press(done, total):
+        if done >= after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Stopped) as caught:
+        one_pass(work, press)
+    return str(caught.value)
+
+
+@pytest.fixture
+def expensive(tiny, device, place):
+    """A pass in one chunk, of which two questions cost what may be lost."""
+    work = job([checkpoint(tiny, device=device)], digits(N), place)
+    return with_id(work, flops=int(_budget(work) / (2 * N)))
+
+
+def test_an_interruption_loses_little_and_says_what_is_kept(expensive, place):
+    """Nothing was kept before all questions of a chunk were answered: minutes were lost."""
+    said = interrupted(expensive, after=2 * N + 1)
+    assert said == (
+        "80 of the 200 image evaluations under way are kept, and all that was finished before. "
+        "The same command goes on from there."
+    )
+    assert len(list(place.store.folder.glob("*/*.outcomes"))) == 2
+    assert forwards(expensive) == (QUESTIONS - 2) * N
+
+
+def test_between_two_writes_lies_the_budget_at_most(expensive, place, monkeypatch):
+    model = counting(expensive.subjects[0].checkpoint)
+    work = replace(expensive, subjects=[replace(expensive.subjects[0], checkpoint=model)])
+    at = [0]
+    put = Store.put
+    monkeypatch.setattr(Store, "put", lambda *args: (at.append(model.model.images), put(*args)))
+    one_pass(work, silent)
+    assert max(np.diff(at)) * model.id.flops <= _budget(work)
+
+
+def test_pictures_are_decoded_once_whatever_is_kept_in_between(expensive, monkeypatch):
+    read = []
+    original = ArrayPictures.read
+
+    def count(self, positions, geometry):
+        read.extend(positions)
+        return original(self, positions, geometry)
+
+    monkeypatch.setattr(ArrayPictures, "read", count)
+    one_pass(expensive, silent)
+    assert len(read) == N
+
+
+def test_an_interruption_says_what_is_never_kept_or_read(expensive):
+    in_memory = with_id(expensive, uri="memory:mine")
+    said = interrupted(in_memory, after=2 * N + 1)
+    assert said.startswith("0 of the 200 image evaluations under way are kept")
+    assert said.endswith("Networks in memory are never kept: they are measured again.")
+    blind = replace(expensive.place, store=replace(expensive.place.store, readable=False))
+    said = interrupted(replace(expensive, place=blind), after=2 * N + 1)
+    assert said.endswith("Without --no-cache, the same command goes on from there.")
+
+
+def test_a_damaged_outcome_is_measured_again(first, place):
+    expected = by_id(one_pass(first, silent))
+    for file in place.store.folder.glob("*/*.outcomes"):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(bytes(content))
+    assert forwards(first) == N * QUESTIONS
+    assert_same(by_id(one_pass(first, silent)), expected)
+
+
+def test_the_two_readings_of_an_official_file_never_share(tmp_path, place, device):
+    """AC and Res Mixers have the same tensors; only --arch says which one a file is."""
+    path = tmp_path / "model.pth.tar"
+    torch.save({"state_dict": official_state()}, path)
+    readings = [load(str(path), f"official/{name}-mixer") for name in ("ac", "res")]
+    assert readings[0].id.sha256 == readings[1].id.sha256
+    examples = replace(digits(N), classes=readings[0].classes)
+    alone = []
+    for i, reading in enumerate(readings):
+        reading.model.to(device)
+        work = job([reading], examples, place)
+        assert forwards(work) == N * QUESTIONS  # nothing of the other is taken
+        alone.append(one_pass(work, silent)[0])
+        assert i == 0 or not np.array_equal(alone[0][0], alone[1][0])
+    together = one_pass(job(readings, examples, place), silent)
+    assert np.array_equal(np.array(together), np.array(alone))
+
+
+def official_state():
+    """Random weights under the authors' names: width 8, patch 2, pictures of 8 pixels."""
+    g = torch.Generator().manual_seed(5)
+    shapes = {
+        "cls_token": (1, 1, 8),
+        "patch_emb.0.weight": (8, 3, 2, 2),
+        "patch_emb.0.bias": (8,),
+        "ln.weight": (8,),
+        "ln.bias": (8,),
+        "clf.weight": (10, 8),
+        "clf.bias": (10,),
+    }
+    block = {
+        "mlp1.ln.weight": (8,),
+        "mlp1.ln.bias": (8,),
+        "mlp1.fc1.weight": (6, 17, 1),
+        "mlp1.fc1.bias": (6,),
+        "mlp1.fc2.weight": (17, 6, 1),
+        "mlp1.fc2.bias": (17,),
+        "mlp2.ln.weight": (8,),
+        "mlp2.ln.bias": (8,),
+        "mlp2.fc1.weight": (12, 8),
+        "mlp2.fc1.bias": (12,),
+        "mlp2.fc2.weight": (8, 12),
+        "mlp2.fc2.bias": (8,),
+        "linear.weight": (8, 8),
+        "linear.bias": (8,),
+        "ln.weight": (8,),
+        "ln.bias": (8,),
+    }
+    for i in range(2):
+        shapes |= {f"mixer_layers.{i}.{name}": shape for name, shape in block.items()}
+    return {name: torch.randn(shape, generator=g) for name, shape in shapes.items()}

@@ -1,0 +1,146 @@
+"""What a report is about: the stored comparison, else two sides by stated rules."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.report import inputs as material
+from acn_eval.report.verdicts import read_verdict
+from acn_eval.statistics import compare
+from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.tracking import OnDisk, find
+from tests.fakes import fake_result, saved_pair
+
+
+def named(result, name, **arch):
+    checkpoint = replace(
+        result.checkpoint,
+        name=name,
+        sha256=name.ljust(64, "0"),
+        arch={**result.checkpoint.arch, **arch},
+    )
+    return replace(result, checkpoint=checkpoint)
+
+
+def sides(about):
+    return about.comparison.candidate.label, about.comparison.baseline.label
+
+
+def test_the_stored_comparison_is_taken_with_its_results(tmp_path):
+    saved_pair(tmp_path)
+    about = material(find([tmp_path]))
+    assert sides(about) == about.labels == ("ac_vit", "res_vit")
+    assert [r.checkpoint.name for r in about.results] == ["ac_vit", "res_vit"]
+    assert about.key == comparison_key(about.comparison)
+
+
+def test_a_comparison_alone_finds_its_results_beside_it(tmp_path):
+    *_, artifacts = saved_pair(tmp_path)
+    about = material(find([next(a for a in artifacts.values() if a.name.startswith("compare"))]))
+    assert [r.checkpoint.name for r in about.results] == ["ac_vit", "res_vit"]
+
+
+def test_results_find_the_comparison_that_is_about_them_alone(tmp_path):
+    """It was stored the other way round: that is how it is told."""
+    left, right = fake_result("ac_vit"), fake_result("res_vit")
+    folders = [r.save(tmp_path) for r in (left, right)]
+    save_comparison(compare([right], [left]), tmp_path)
+    about = material(_both(folders))
+    assert sides(about) == ("res_vit", "ac_vit")
+
+
+def _both(folders):
+    parts = [find([folder]) for folder in folders]
+    return replace(
+        parts[0],
+        results=tuple(r for p in parts for r in p.results),
+        artifacts={k: v for p in parts for k, v in p.artifacts.items()},
+    )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_without_a_comparison_the_residual_one_is_the_baseline(tmp_path, turned):
+    pair = [fake_result("ac_vit"), fake_result("res_vit")]
+    folders = [r.save(tmp_path) for r in (pair[::-1] if turned else pair)]
+    assert sides(material(_both(folders))) == ("ac_vit", "res_vit")
+
+
+def test_else_the_second_is_the_baseline_and_a_name_overrules_both(tmp_path):
+    base = fake_result("ac_vit")
+    pair = [named(base, "one", depth=1), named(base, "two", depth=2)]
+    found = _both([r.save(tmp_path) for r in pair])
+    assert sides(material(found)) == ("one", "two")
+    assert sides(material(found, "one")) == ("two", "one")
+    with pytest.raises(ConfigError, match="--baseline: must be one of one, two; got three"):
+        material(found, "three")
+
+
+def test_files_of_one_architecture_are_seeds_of_it(tmp_path):
+    left, right = fake_result("ac_vit"), fake_result("res_vit")
+    five = [named(left, "l1"), named(left, "l2"), named(left, "l3"), right]
+    about = material(_both([r.save(tmp_path) for r in five]))
+    assert sides(about) == ("l1 (3 seeds)", "res_vit")
+
+
+def test_two_files_of_one_architecture_are_two_sides(tmp_path):
+    left = fake_result("ac_vit")
+    about = material(_both([r.save(tmp_path) for r in (left, named(left, "other"))]))
+    assert sides(about) == ("ac_vit", "other")
+
+
+def test_three_architectures_are_no_two_sides(tmp_path):
+    base = fake_result("ac_vit")
+    three = [named(base, f"n{k}", depth=k) for k in range(3)]
+    with pytest.raises(ConfigError, match="must make two sides; got 3"):
+        material(_both([r.save(tmp_path) for r in three]))
+
+
+def test_the_newest_of_several_is_taken_and_the_others_are_counted(tmp_path):
+    results, (first,), artifacts = saved_pair(tmp_path)
+    second = compare(results[1:], results[:1])
+    newer = save_comparison(second, tmp_path)
+    old = artifacts[comparison_key(first)] / "comparison.json"
+    os.utime(old, (1, 1))
+    about = material(find([tmp_path]))
+    assert (sides(about), about.others) == (("res_vit", "ac_vit"), 1)
+    os.utime(newer / "comparison.json", (0, 0))
+    assert sides(material(find([tmp_path]))) == ("ac_vit", "res_vit")
+    assert sides(material(find([tmp_path]), "ac_vit")) == ("res_vit", "ac_vit")
+
+
+def test_a_result_that_was_stopped_early_is_refused(tmp_path):
+    early = replace(fake_result("ac_vit"), details={"stopped_early": {"of": 900}})
+    with pytest.raises(ConfigError, match="stopped after 360"):
+        material(OnDisk((early,), (), {early.key: tmp_path}))
+
+
+def test_the_gate_s_verdict_is_found_and_only_its_own(stored, tmp_path):
+    verdict = material(find([stored])).verdict
+    facts = json.loads((stored / "gate.json").read_text())
+    assert json.loads(json.dumps(verdict.to_dict() | {"exit_code": verdict.exit_code})) == facts
+    shutil.copytree(stored, tmp_path / "copy")
+    facts["candidate"]["key"] = "of another one"
+    (tmp_path / "copy" / "gate.json").write_text(json.dumps(facts))
+    (tmp_path / "copy" / "broken.json").write_text("{")
+    assert material(find([tmp_path / "copy"])).verdict is None
+
+
+def test_a_verdict_of_another_version_is_refused(stored):
+    facts = json.loads((stored / "gate.json").read_text())
+    del facts["rules"][0]["bound"]
+    with pytest.raises(DataError, match=r"gate.json: must be a verdict of this version"):
+        read_verdict(facts, stored / "gate.json")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000])
+def test_json_that_is_no_verdict_is_passed_over(stored, text, tmp_path):
+    shutil.copytree(stored, tmp_path / "copy")
+    facts = json.loads((stored / "gate.json").read_text())
+    (tmp_path / "copy" / "a.json").write_text(text)
+    (tmp_path / "copy" / "b.json").write_text(json.dumps({**facts, "candidate": [3]}))
+    (tmp_path / "copy" / "c.json").write_text(json.dumps({**facts, "baseline": {"key": [3]}}))
+    assert material(find([tmp_path / "copy"])).verdict == material(find([stored])).verdict

@@ -1,0 +1,83 @@
+"""The figures of a training: the numbers of its details, also where there are none."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from acn_eval.figures import draw_result
+from acn_eval.inference import Place, Store
+from acn_eval.studies.dynamics.figure import dynamics_figures
+from acn_eval.studies.dynamics.run import finished, open_study, trainings
+from tests.studies.dynamics.plans import suite
+from tests.tiny import CPU, checkpoint
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("figures"))
+    return open_study(suite(connectivities=("acn", "ffn")), Place(CPU, 64, "fp32", store))
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    return trainings(study)
+
+
+def drawn(figure: Figure):
+    figure.draw_without_rendering()
+    return figure.axes
+
+
+def test_exits_are_lines_over_steps(results):
+    details = results[0].details
+    axes = drawn(dynamics_figures(results[0])["training"])[0]
+    assert len(axes.lines) == 3
+    for k, line in enumerate(axes.lines):
+        assert list(line.get_xdata()) == details["steps"]
+        wanted = [100 * row[k] for row in details["validation"]["accuracy"]]
+        assert list(line.get_ydata()) == pytest.approx(wanted)
+    assert axes.get_ylabel().endswith("n = 351)")
+
+
+def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
+    for result in results:
+        gradients = result.details["gradients"]
+        norms, shares = drawn(dynamics_figures(result)["gradients"])[:2]
+        (image,) = shares.get_images()
+        found = image.get_array()
+        full, own = np.array(gradients["full"]), np.array(gradients["direct"])
+        assert found.shape == (3, 4)
+        assert np.ma.allclose(found, np.ma.masked_invalid(own / full).T)
+        assert list(norms.lines[2].get_ydata()) == pytest.approx(full[:, 2].tolist())
+    assert found[1].tolist() == [0, 0, 0, 0]  # ffn: no direct path but the last block's
+    assert found[2].tolist() == pytest.approx([1, 1, 1, 1])
+
+
+def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
+    (image,) = drawn(dynamics_figures(results[0])["similarity"])[0].get_images()
+    found = np.ma.masked_invalid(image.get_array())
+    assert found.mask[0].all()
+    assert not found.mask[1:, 1:].any()
+
+
+def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study, tmp_path):
+    result = finished(study, checkpoint(tiny))
+    figures = dynamics_figures(result)
+    (exits,) = drawn(figures["training"])
+    assert list(exits.lines[0].get_xdata()) == [0, 1, 2]
+    (norms,) = drawn(figures["gradients"])
+    parts = {line.get_label(): line.get_ydata() for line in norms.lines}
+    for part, values in parts.items():
+        (row,) = result.details["gradients"][part]
+        assert np.ma.allclose(values, np.ma.masked_equal(row, 0))
+    assert parts.keys() == {"full", "direct", "mediated"}
+
+
+def test_a_result_is_drawn_with_its_own_figures(results, tmp_path):
+    draw_result(results[0], tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        f"{name}.{suffix}"
+        for name in ("accuracy", "training", "gradients", "similarity")
+        for suffix in ("png", "svg")
+    }

@@ -1,0 +1,271 @@
+"""Trainings that are watched, against the same training and the same numbers by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+import acn_eval.studies.dynamics.run as module
+from acn_eval.errors import Stopped, Unsupported
+from acn_eval.models import build
+from acn_eval.results import EvalResult
+from acn_eval.statistics import BoundedSample, compare, summarise
+from acn_eval.studies.dynamics.run import finished, open_study, trainings
+from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
+from acn_eval.training import Lesson, trained
+from tests.studies.dynamics.plans import suite
+from tests.tiny import checkpoint, counting, digits
+
+
+@pytest.fixture(scope="module")
+def shared(device, tmp_path_factory):
+    from acn_eval.inference import Place, Store
+
+    store = Store(tmp_path_factory.mktemp("dynamics"))
+    return open_study(suite(), Place(device, 64, "fp32", store))
+
+
+@pytest.fixture(scope="module")
+def results(shared):
+    return trainings(shared)
+
+
+@pytest.fixture(scope="module")
+def acn(shared):
+    """The ACN of the suite, trained without a look, and a way to show it images."""
+    recipe = shared.suite.recipe_of("acn")
+    lesson = Lesson(recipe, shared.splits["train"], shared.splits["validation"])
+    (network,) = trained([lesson], shared.place.device)
+
+    def shown(examples):
+        pixels = examples.read(np.arange(len(examples)), lesson.geometry).float() / 255
+        return lesson.scale(shared.place.device)(pixels)
+
+    return network, shown
+
+
+def test_the_looks(results):
+    for result in results:
+        assert result.details["steps"] == [0, 2, 4, 6]
+        accuracy = np.array(result.details["validation"]["accuracy"])
+        norms = [np.array(result.details["gradients"][p]) for p in ("full", "direct", "mediated")]
+        assert [a.shape for a in (accuracy, *norms)] == [(4, 3)] * 4
+        assert result.details["gradients"]["images"] == 16
+    assert [r.checkpoint.name for r in results] == ["acn", "residual"]
+    assert [r.details["backward_paths"] for r in results] == [[2, 1], [8, 4, 2, 1]]
+
+
+def test_looking_does_not_change_the_training(results, acn, shared):
+    network, shown = acn
+    test = shared.splits["test"]
+    with torch.no_grad():
+        exits = network.exits(shown(test))
+    for k, logits in enumerate(exits):
+        cell = results[0].cells[k]
+        assert cell.condition == {"corruption": "clean", "level": 0.0, "exit": k}
+        assert cell.primary == (k == 2)
+        assert np.array_equal(cell.ids, test.ids)
+        assert np.array_equal(cell.predicted, logits.argmax(1).cpu())
+        assert np.array_equal(cell.values, logits.argmax(1).cpu().numpy() == test.labels)
+        wanted = logits.softmax(1).max(1).values.cpu()
+        assert cell.confidence == pytest.approx(wanted.numpy(), rel=1e-4)
+
+
+def test_the_last_look_is_at_the_last_weights(results, acn, shared):
+    network, shown = acn
+    validation = shared.splits["validation"]
+    with torch.no_grad():
+        exits = network.exits(shown(validation))
+    wanted = [float((e.argmax(1).cpu().numpy() == validation.labels).mean()) for e in exits]
+    assert results[0].details["validation"]["accuracy"][-1] == pytest.approx(wanted)
+
+    probe = shared.splits["train"].keyed(16)
+    logits = network(shown(probe))
+    labels = torch.from_numpy(probe.labels).to(logits.device)
+    loss = cross_entropy(logits, labels, label_smoothing=0.1)
+    network.zero_grad()  # what the last step left
+    loss.backward()
+    for i, layer in enumerate([network.embed, *network.blocks]):
+        norm = sum(float(p.grad.square().sum()) for p in layer.parameters()) ** 0.5
+        found = results[0].details["gradients"]["full"][-1][i]
+        assert found == pytest.approx(norm, rel=1e-3)
+    network.zero_grad()
+
+
+def network_smoothing(study):
+    assert study.suite.recipe.label_smoothing > 0
+    return study.suite.recipe.label_smoothing
+
+
+def test_the_first_look_is_before_the_first_step(results, shared):
+    from acn_eval.models import initialise
+    from acn_eval.seeds import seed_for
+
+    recipe = shared.suite.recipe_of("residual")
+    network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).eval()
+    lesson = Lesson(recipe, shared.splits["train"], shared.splits["validation"])
+    validation = shared.splits["validation"]
+    pixels = validation.read(np.arange(len(validation)), lesson.geometry).float() / 255
+    with torch.no_grad():
+        exits = network.exits(lesson.scale(torch.device("cpu"))(pixels))
+    wanted = [float((e.argmax(1).numpy() == validation.labels).mean()) for e in exits]
+    assert results[1].details["validation"]["accuracy"][0] == pytest.approx(wanted, abs=0.006)
+
+
+def test_deleted_blocks_are_paired_with_the_whole_network(results, acn, shared):
+    network, shown = acn
+    images = shown(shared.splits["test"])
+    with torch.no_grad():
+        x0 = network.embed(images)
+        last = network.blocks[1].run(x0, inner_skips=False)
+        logits = network.classify(x0 + last)
+    whole, (cell, _) = results[0].cells[2], results[0].cells[3:]
+    assert cell.condition == {"corruption": "clean", "level": 0.0, "exit": "last", "without": 1}
+    assert np.array_equal(cell.predicted, logits.argmax(1).cpu())
+    lost = results[0].details["without"][0]
+    sample = BoundedSample.of(whole.values - cell.values)
+    assert lost["block"] == 1
+    assert (lost["lost"], lost["low"], lost["high"]) == (sample.value, *sample.interval())
+
+
+def test_representations_are_those_of_every_exit(results, acn, shared):
+    network, shown = acn
+    with torch.no_grad():
+        readings = network.readings(shown(shared.splits["validation"]))
+    exits = [r.stream.double().cpu().numpy() for r in readings]
+    found = results[0].details
+    assert found["stable_rank"][0] is None  # the class token alone: the same for every image
+    assert found["cka"][0] == [None] * 3
+    assert found["stable_rank"][2] == pytest.approx(stable_rank(exits[2]), rel=1e-4)
+    assert found["cka"][1][2] == pytest.approx(linear_cka(exits[1], exits[2]), rel=1e-4)
+    assert found["cka"][2][2] == pytest.approx(1)
+
+
+def test_charts_are_the_trajectories(results):
+    details = results[1].details
+    charts = {chart["name"]: dict(chart["points"]) for chart in details["charts"]}
+    accuracy, full, own = (
+        np.array(rows)
+        for rows in (
+            details["validation"]["accuracy"],
+            details["gradients"]["full"],
+            details["gradients"]["direct"],
+        )
+    )
+    assert charts["exit 2"] == dict(zip([0, 2, 4, 6], accuracy[:, 2], strict=True))
+    assert charts["direct share layer 1"][4] == pytest.approx(own[2, 1] / full[2, 1])
+    shares = [charts[f"gradient share layer {i}"][6] for i in range(3)]
+    assert shares == pytest.approx((full[3] ** 2 / (full[3] ** 2).sum()).tolist())
+    assert {chart["x"] for chart in details["charts"]} == {"step"}
+
+
+def test_a_result_survives_the_disk_and_is_summarised(results, tmp_path):
+    loaded = EvalResult.load(results[0].save(tmp_path))
+    assert loaded.details == results[0].details
+    names = [row.name for row in summarise([loaded])]
+    assert names == [
+        *(f"exit {k}" for k in range(3)),
+        "exit last, without block 1",
+        "exit last, without block 2",
+        "last exit",
+    ]
+    assert results[0].key != results[1].key
+
+
+def test_networks_of_one_recipe_are_a_fair_pair(results):
+    found = compare(results[:1], results[1:])
+    assert found.primary.name == "last exit"
+    assert [row.name for row in found.manifest if row.equal is not True] == []
+
+
+def table(results):
+    return [([c.values.tolist() for c in r.cells], r.details) for r in results]
+
+
+def watched(monkeypatch):
+    """Count the trainings that are begun."""
+    begun, inner = [], module.loop
+
+    def counted(fit, *rest, **named):
+        begun.append(fit.recipe.arch.connectivity)
+        return inner(fit, *rest, **named)
+
+    monkeypatch.setattr(module, "loop", counted)
+    return begun
+
+
+def test_nothing_is_trained_twice(results, shared, monkeypatch):
+    begun = watched(monkeypatch)
+    assert table(trainings(shared)) == table(results)
+    assert begun == []
+
+
+def test_a_study_that_is_stopped_goes_on_with_the_same_table(results, shared, place, monkeypatch):
+    def progress(done, total):
+        if done > 6:
+            raise KeyboardInterrupt
+
+    fresh = replace(shared, place=replace(shared.place, store=place.store))
+    with pytest.raises(Stopped, match=r"^6 of the 12 training steps under way are kept"):
+        trainings(fresh, progress)
+    begun = watched(monkeypatch)
+    assert table(trainings(fresh)) == table(results)
+    assert begun == ["residual"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"looks": 2}, {"probed": 17}, {"recipe": {"seed": 1}}, {"recipe": {"steps": 7}}],
+    ids=str,
+)
+def test_another_question_is_trained_anew(shared, results, monkeypatch, changes):
+    begun = watched(monkeypatch)
+    other = open_study(suite(connectivities=("acn",), **changes), shared.place)
+    assert trainings(other)[0].key != results[0].key
+    assert begun == ["acn"]
+
+
+def test_progress_reaches_its_total(shared):
+    told = []
+    trainings(shared, lambda done, total: told.append((done, total)))
+    assert told[-1] == (12, 12)
+    assert told == sorted(told)
+
+
+def test_a_combination_with_parameters_is_skipped_in_words(shared):
+    other = open_study(suite(connectivities=("highway",)), shared.place)
+    (result,) = trainings(other)
+    assert len(result.cells) == 3
+    (skip,) = result.skipped
+    assert "cannot be deleted" in skip.reason
+    assert result.details["backward_paths"] is None
+
+
+def test_a_finished_checkpoint_has_one_look(tiny, shared):
+    loaded = checkpoint(tiny, device=shared.place.device)
+    study = replace(shared, splits={**shared.splits, "test": digits()})
+    result = finished(study, loaded)
+    assert result.details["steps"] == [60]
+    assert len(result.details["validation"]["accuracy"]) == 1
+    assert result.details["validation"]["accuracy"][0][-1] == pytest.approx(
+        loaded.id.training["validation_accuracy"]
+    )
+    assert "recipe" not in result.suite
+    with torch.no_grad():
+        geometry = loaded.prepare.geometry
+        pixels = digits().read(np.arange(len(digits())), geometry).float() / 255
+        logits = loaded.model(loaded.prepare.normalise(pixels.to(shared.place.device)))
+    assert np.array_equal(result.cells[2].predicted, logits.argmax(1).cpu())
+
+
+def test_a_checkpoint_that_was_trained_on_the_images_says_so(tiny, shared):
+    study = replace(shared, splits={**shared.splits, "test": shared.splits["train"].keyed(40)})
+    result = finished(study, checkpoint(tiny, device=shared.place.device))
+    assert "tiny_ac was trained on 40 of these 40 images" in result.warnings
+
+
+def test_a_foreign_network_has_no_known_blocks(tiny, shared):
+    with pytest.raises(Unsupported, match="tiny_ac: must be a network of ours"):
+        finished(shared, counting(checkpoint(tiny)))

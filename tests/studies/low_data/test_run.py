@@ -1,0 +1,221 @@
+"""From a plan to results: what stands in them, and that nothing is trained twice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from acn_eval.data import open_examples
+from acn_eval.errors import Stopped
+from acn_eval.results import EvalResult
+from acn_eval.statistics import compare
+from acn_eval.statistics.architectures import pair_by_seed
+from acn_eval.studies.low_data import run as module
+from acn_eval.studies.low_data.draws import STREAM
+from acn_eval.studies.low_data.plan import open_plan
+from acn_eval.studies.low_data.run import learn
+from acn_eval.training import trained
+from tests.statistics.results import PAIRED
+from tests.studies.low_data.plans import side, suite
+from tests.tiny import digits
+
+
+def table(learned):
+    return {
+        (r.checkpoint.name, *sorted(c.condition.items()), c.measure): c.values.tolist()
+        for r in (*learned.candidates, *learned.baselines)
+        for c in r.cells
+    }
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory, device):
+    from acn_eval.inference import Place, Store
+
+    store = Store(tmp_path_factory.mktemp("learned"))
+    place = Place(device, batch_size=100, precision="fp32", store=store)
+    return learn(open_plan(suite(), place))
+
+
+def test_one_result_per_side_and_draw(learned):
+    names = [[r.checkpoint.name for r in side] for side in (learned.candidates, learned.baselines)]
+    assert names == [["acn draw 0", "acn draw 1"], ["res draw 0", "res draw 1"]]
+    for result in (*learned.candidates, *learned.baselines):
+        conditions = [(c.measure, c.condition) for c in result.cells]
+        assert conditions == [
+            (m, {"corruption": "clean", "level": 0.0, "per_class": k, "repeat": s})
+            for k in (2, 4)
+            for s in (0, 1)
+            for m in ("correct", "loss")
+        ]
+        assert {len(c.ids) for c in result.cells} == {352}
+        assert [c.primary for c in result.cells] == [True, False] * 4
+    hashes = {r.checkpoint.sha256 for r in (*learned.candidates, *learned.baselines)}
+    assert len(hashes) == 4
+
+
+def test_draws_are_paired_across_the_sides_where_the_suite_declares_it(learned):
+    sides = [[r.checkpoint for r in s] for s in (learned.candidates, learned.baselines[::-1])]
+    assert pair_by_seed(*sides) is None
+    declared = [
+        [replace(c, training=dict(c.training) | {"paired_seeds": PAIRED}) for c in side]
+        for side in sides
+    ]
+    assert pair_by_seed(*declared) == (1, 0)
+    for draw, result in enumerate(learned.candidates):
+        training = result.checkpoint.training
+        assert (training["seed"], training["data_order"]) == (draw, STREAM)
+        assert (training["steps"], training["examples"]) == (4, 64)
+
+
+def test_cells_are_what_the_networks_say(learned, place, device):
+    """Predictions, confidences and losses of one draw, computed again by hand."""
+    plan = open_plan(suite(), place)
+    (group,) = plan.groups(plan.arms[0], 1)
+    networks = trained([t.lesson for t in group], device)
+    test = digits()
+    correct, losses = (
+        [c for c in learned.candidates[1].cells if c.measure == m] for m in ("correct", "loss")
+    )
+    for i, (training, network) in enumerate(zip(group, networks, strict=True)):
+        images = test.pictures.images[test.positions][..., 0][:, None] / np.float32(255)
+        scale = training.lesson.scale(device)
+        with torch.no_grad():
+            logits = network(scale(torch.from_numpy(images))).cpu()
+        labels = torch.from_numpy(test.labels)
+        assert np.array_equal(correct[i].ids, test.ids)
+        assert np.array_equal(correct[i].predicted, logits.argmax(1))
+        assert np.array_equal(correct[i].values, (logits.argmax(1) == labels).float())
+        expected = cross_entropy(logits, labels, reduction="none")
+        assert losses[i].values == pytest.approx(expected.numpy(), rel=1e-4, abs=1e-5)
+        assert correct[i].confidence == pytest.approx(
+            logits.softmax(1).max(1).values.numpy(), rel=1e-4
+        )
+
+
+def test_a_result_survives_the_disk_and_names_its_subsets(learned, tmp_path):
+    result = learned.candidates[1]
+    folder = result.save(tmp_path)
+    assert " " not in folder.name
+    loaded = EvalResult.load(folder)
+    assert loaded.key == result.key
+    pool = open_examples("digits", "train")
+    for kept, full in zip(loaded.details["subsets"], learned.subsets[1], strict=True):
+        assert kept["fingerprint"] == full["fingerprint"]
+        own = pool.at(np.flatnonzero(np.isin(pool.ids, full["ids"])))
+        assert own.fingerprint == full["fingerprint"]
+    assert loaded.details["subsets"] == learned.baselines[1].details["subsets"]
+
+
+def watched(monkeypatch):
+    """Count the trainings that are done, by the size of their group."""
+    sizes = []
+
+    def counted(lessons, *rest):
+        sizes.append(len(lessons))
+        return trained(lessons, *rest)
+
+    monkeypatch.setattr(module, "trained", counted)
+    return sizes
+
+
+def test_nothing_is_trained_twice(place, monkeypatch):
+    sizes = watched(monkeypatch)
+    first = learn(open_plan(suite(), place))
+    assert sizes == [4] * 4
+    assert table(learn(open_plan(suite(), place))) == table(first)
+    assert sizes == [4] * 4
+    more = learn(open_plan(suite(draws=3), place))  # a further draw leaves the others as they are
+    assert sizes == [4] * 6
+    assert table(first).items() <= table(more).items()
+
+
+@pytest.mark.parametrize("way", ["together", "alone"])
+def test_a_plan_that_is_stopped_goes_on_with_the_same_table(place, monkeypatch, way):
+    whole = table(learn(open_plan(suite(training=way), place)))
+    fresh = replace(place, store=replace(place.store, folder=place.store.folder / "fresh"))
+    plan = open_plan(suite(training=way), fresh)
+    for stop in (1, 12, 20, 31):
+
+        def progress(done, total, stop=stop):
+            if done >= stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(Stopped, match=r"^\d+ of the \d+ training steps under way are kept"):
+            learn(plan, progress)
+    sizes = watched(monkeypatch)
+    assert table(learn(plan)) == whole
+    assert 0 < sum(sizes) < 16
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": 5},
+        {"first_draw": 1, "draws": 1},
+        {"per_class": (2, 5)},
+        {"held_out": 0.5},
+        {"training": "alone"},
+        {"candidate": side("acn", "acn", learning_rate=0.002)},
+        {"candidate": side("acn", "ffn")},
+    ],
+    ids=str,
+)
+def test_another_question_is_trained_anew(place, monkeypatch, changes):
+    learn(open_plan(suite(draws=1), place))
+    sizes = watched(monkeypatch)
+    learn(open_plan(suite(**{"draws": 1, **changes}), place))
+    assert sum(sizes) >= 4
+
+
+def test_together_and_alone_agree(place):
+    """The same table but for images whose logits are close to a tie."""
+    one, other = (table(learn(open_plan(suite(training=w), place))) for w in ("together", "alone"))
+    assert one.keys() == other.keys()
+    for key, values in one.items():
+        gap = np.abs(np.array(values) - np.array(other[key]))
+        assert gap.max() < 1e-4 if key[-1] == "loss" else gap.mean() < 0.01
+
+
+def test_progress_reaches_its_total(place):
+    told = []
+    plan = open_plan(suite(steps=60, draws=1, repeats=1), place)
+    learn(plan, lambda done, total: told.append((done, total)))
+    assert told == [(n, 240) for n in (100, 120, 120, 220, 240, 240)]
+
+
+def test_what_a_reader_must_know(place):
+    crowded = learn(open_plan(suite(per_class=(2, 40), draws=1, repeats=1, steps=1), place))
+    (warning,) = [w for w in crowded.candidates[0].warnings if "third" in w]
+    assert warning.startswith("40 per class is more than a third of a class")
+    test = open_examples("digits", "test")
+    plan = open_plan(suite(draws=1, steps=1), place)
+    seen = replace(plan, test=plan.subsets[0][1].examples)
+    warned = learn(seen).candidates[0].warnings
+    assert f"draw 0 learns from 40 of these {len(seen.test)} images" in warned
+    assert len(seen.test) < len(test)
+
+
+def test_fewer_test_images(place):
+    learned = learn(open_plan(suite(draws=1), place, limit=30))
+    assert learned.candidates[0].data.n == 30
+    assert {len(c.ids) for c in learned.candidates[0].cells} == {30}
+
+
+def test_fractions(place):
+    plan = suite(per_class=(), fractions=(0.02, 0.1), draws=1)
+    learned = learn(open_plan(plan, place))
+    sizes = [c.condition["per_class"] for c in learned.candidates[0].cells]
+    assert sorted(set(sizes)) == [2, 11]
+
+
+def test_five_draws_support_a_claim(place):
+    learned = learn(open_plan(suite(draws=5, repeats=1, paired_seeds=PAIRED), place))
+    found = compare(learned.candidates, learned.baselines)
+    assert (found.unit, found.paired_seeds, found.replicate) == ("architectures", True, "draw")
+    assert found.candidate.label == "acn (5 draws)"
+    assert found.claim.verdict != "none"
+    assert not [row for row in found.manifest if row.equal is False]
+    assert not [w for w in found.warnings if "not compared" in w]
