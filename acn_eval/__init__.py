@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ["compare", "evaluate", "load"]
 
 _HOMES = {
-    "compare": "acn_eval.statistics",
+    "compare": "acn_eval.studies.compare",
     "evaluate": "acn_eval.evaluation",
     "load": "acn_eval.checkpoints",
 }

@@ -256,11 +256,11 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
     return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {cut(error['input'])}"
 
 
-def _fields_at(schema: dict[str, Any], place: Sequence[str | int]) -> set[str]:
+def _fields_at(schema: dict[str, Any], runtime: Sequence[str | int]) -> set[str]:
     """Return the names of the fields that there are at a place of the file."""
     defined = schema.get("$defs", {})
     found = _members(schema, defined)
-    for part in place:
+    for part in runtime:
         inner = [node for member in found for node in _below(member, part)]
         found = [member for node in inner for member in _members(node, defined)]
     return {name for member in found for name in member.get("properties", {})}

@@ -17,20 +17,20 @@ from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples, Split, open_examples
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.inference import ClassMap, ClassOrder, Place, Progress, Subject, class_map
+from acn_eval.inference import ClassMap, ClassOrder, EvaluatedModel, Progress, Runtime, class_map
 from acn_eval.results import EvalResult
 from acn_eval.seeds import keyed_order
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import Answer, Setting, Suite
 from acn_eval.versions import versions
 
-__all__ = ["Block", "Blocks", "Choice", "evaluate", "evaluate_blocks"]
+__all__ = ["Block", "Blocks", "DataSelection", "evaluate", "evaluate_blocks"]
 
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Choice:
+class DataSelection:
     """Which examples, and how their classes correspond to those of the model.
 
     Attributes:
@@ -83,10 +83,10 @@ class Block:
 def evaluate(
     checkpoints: Sequence[str | Checkpoint],
     suite: str | Suite = "robustness",
-    choice: Choice | None = None,
+    selection: DataSelection | None = None,
     *,
     seed: int = 0,
-    place: Place | None = None,
+    runtime: Runtime | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[EvalResult]:
     """Carry checkpoints through one suite, all in one pass over the same pixels.
@@ -94,32 +94,32 @@ def evaluate(
     Args:
         checkpoints: uris, or checkpoints that are loaded (see `checkpoints.from_module`).
         suite: name of a shipped suite, path of a YAML, or a suite.
-        choice: which examples; by default the test split of what the cards name.
+        selection: which examples; by default the test split of what the cards name.
         seed: of the noise.
-        place: device, batch size, precision, and the store of finished outcomes.
+        runtime: device, batch size, precision, and the store of finished outcomes.
         progress: told (image-forwards done, in all).
 
     Returns:
         One result per checkpoint, in their order.
     """
-    run = _Run.of(checkpoints, suite, choice or Choice(), seed, place)
+    run = _Run.of(checkpoints, suite, selection or DataSelection(), seed, runtime)
     return run.results(run.opened("test"), progress)
 
 
 def evaluate_blocks(
     checkpoints: Sequence[str | Checkpoint],
     suite: str | Suite,
-    choice: Choice,
+    selection: DataSelection,
     blocks: Blocks,
     *,
     seed: int = 0,
-    place: Place | None = None,
+    runtime: Runtime | None = None,
 ) -> Iterator[Block]:
     """Carry checkpoints through a suite block by block, for as long as the caller asks.
 
     What is shown to an image does not depend on its block: all blocks together are `evaluate`.
     """
-    run = _Run.of(checkpoints, suite, choice, seed, place)
+    run = _Run.of(checkpoints, suite, selection, seed, runtime)
     whole = run.opened("test")
     order = keyed_order(whole.ids, *blocks.order)
     for start in range(0, len(whole), blocks.size):
@@ -138,44 +138,44 @@ class _Run:
 
     checkpoints: Sequence[Checkpoint]
     suite: Suite
-    choice: Choice
+    selection: DataSelection
     seed: int
-    place: Place
+    runtime: Runtime
 
     @staticmethod
     def of(
         checkpoints: Sequence[str | Checkpoint],
         suite: str | Suite,
-        choice: Choice,
+        selection: DataSelection,
         seed: int,
-        place: Place | None,
+        runtime: Runtime | None,
     ) -> "_Run":
-        place = place or Place(torch.device("cpu"))
+        runtime = runtime or Runtime(torch.device("cpu"))
         suite = read_suite(suite) if isinstance(suite, str) else suite
         loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
-        if choice.class_order and all(c.named for c in loaded):
+        if selection.class_order and all(c.named for c in loaded):
             names = ", ".join(c.id.name for c in loaded)
             what = "--class-order: must be about a network that does not name its classes"
             raise ConfigError(f"{what}; got {names}, matched by name or --class-map")
         for checkpoint in loaded:
-            checkpoint.model.to(place.device)
-        return _Run(loaded, suite, choice, seed, place)
+            checkpoint.model.to(runtime.device)
+        return _Run(loaded, suite, selection, seed, runtime)
 
     def opened(self, split: Split) -> Examples:
-        return choose(self.checkpoints, self.choice, split, reads_head=self.suite.reads_head)
+        return choose(self.checkpoints, self.selection, split, reads_head=self.suite.reads_head)
 
     def results(
         self, examples: Examples, progress: Progress, part_of: Examples | None = None
     ) -> list[EvalResult]:
-        subjects = [_subject(c, examples, self.choice, self.suite) for c in self.checkpoints]
+        subjects = [_subject(c, examples, self.selection, self.suite) for c in self.checkpoints]
 
         def split(name: Split) -> Examples:
             return self.opened(name).labelled_as(examples)
 
-        setting = Setting(examples, self.place, self.seed, progress, split, part_of)
+        setting = Setting(examples, self.runtime, self.seed, progress, split, part_of)
         answers = self.suite.ask(subjects, setting)
-        self.place.store.trim()
-        limit = self.choice.limit
+        self.runtime.store.trim()
+        limit = self.selection.limit
         limited = {"limit": limit} if limit == len(setting.whole) else {}
         return [
             _result(
@@ -190,7 +190,7 @@ class _Run:
 
 def choose(
     checkpoints: Sequence[Checkpoint],
-    choice: Choice,
+    selection: DataSelection,
     split: Split = "test",
     *,
     reads_head: bool = True,
@@ -204,19 +204,19 @@ def choose(
         DataError: no or different data named, a class that is not there, or nothing left.
     """
     named = {c.data for c in checkpoints}
-    if not choice.data and (len(named) != 1 or "" in named):
+    if not selection.data and (len(named) != 1 or "" in named):
         shown = ", ".join(sorted(n or "none" for n in named))
         raise DataError(f"--data: must be given where the cards do not agree; they name {shown}")
-    examples = open_examples(choice.data or named.pop(), split, choice.root)
-    wanted = choice.classes
-    if not choice.data and not wanted:
+    examples = open_examples(selection.data or named.pop(), split, selection.root)
+    wanted = selection.classes
+    if not selection.data and not wanted:
         wanted = _default_classes(checkpoints, examples.classes, known=reads_head)
     if wanted and wanted != examples.classes:
         examples = examples.only(wanted)
     if not len(examples):
         what = f"{examples.name}: must hold {split} images of the chosen classes"
         raise DataError(f"{what}; none left")
-    return examples.keyed(choice.limit)
+    return examples.keyed(selection.limit)
 
 
 def _default_classes(
@@ -233,10 +233,12 @@ def _default_classes(
     return tuple(n for n in classes if not any(n in names for names in own))
 
 
-def _subject(checkpoint: Checkpoint, examples: Examples, choice: Choice, suite: Suite) -> Subject:
+def _subject(
+    checkpoint: Checkpoint, examples: Examples, selection: DataSelection, suite: Suite
+) -> EvaluatedModel:
     if not suite.reads_head:
-        return Subject(checkpoint, ClassMap((), restricted=False))
-    names, order, restricted = choice.class_names, choice.class_order, choice.restricted
+        return EvaluatedModel(checkpoint, ClassMap((), restricted=False))
+    names, order, restricted = selection.class_names, selection.class_order, selection.restricted
     classes = class_map(checkpoint, examples, names=names, order=order, restricted=restricted)
     facts: dict[str, Any] = {}
     if names or restricted:
@@ -246,10 +248,10 @@ def _subject(checkpoint: Checkpoint, examples: Examples, choice: Choice, suite: 
     if facts:
         preprocessing = {**checkpoint.id.preprocessing, **facts}
         checkpoint = replace(checkpoint, id=replace(checkpoint.id, preprocessing=preprocessing))
-    return Subject(checkpoint, classes)
+    return EvaluatedModel(checkpoint, classes)
 
 
-def _result(subject: Subject, suite: Suite, setting: Setting, answer: Answer) -> EvalResult:
+def _result(subject: EvaluatedModel, suite: Suite, setting: Setting, answer: Answer) -> EvalResult:
     checkpoint = subject.checkpoint
     return EvalResult(
         checkpoint=checkpoint.id,
@@ -257,7 +259,7 @@ def _result(subject: Subject, suite: Suite, setting: Setting, answer: Answer) ->
         suite=suite.model_dump(mode="json"),
         seed=setting.seed,
         precision=answer.numeric,
-        device=setting.place.device.type,
+        device=setting.runtime.device.type,
         noise_version=NOISE_VERSION,
         noise_digest=answer.noise_digest,
         certificate=answer.certificate,
@@ -270,12 +272,12 @@ def _result(subject: Subject, suite: Suite, setting: Setting, answer: Answer) ->
     )
 
 
-def _matching(subject: Subject) -> dict[str, Any]:
+def _matching(subject: EvaluatedModel) -> dict[str, Any]:
     """Say how the logits were matched with classes of the data, where they are read."""
     return {"classes_matched_by": subject.classes.matched} if subject.classes.columns else {}
 
 
-def _about(subject: Subject, examples: Examples) -> Iterator[str]:
+def _about(subject: EvaluatedModel, examples: Examples) -> Iterator[str]:
     checkpoint, classes = subject.checkpoint, subject.classes
     yield from examples.notes
     if classes.columns and classes.matched in {"number", "position"}:
@@ -283,6 +285,6 @@ def _about(subject: Subject, examples: Examples) -> Iterator[str]:
         shown = ", ".join(f"logit {i} is {name}" for i, name in islice(pairs, _SHOWN))
         what = f"does not name its classes; they were matched by {classes.matched}"
         yield f"{checkpoint.id.name} {what}: {shown}" + ", ..." * (len(classes.columns) > _SHOWN)
-    seen = int(np.isin(examples.hashes, checkpoint.trained_on).sum())
+    seen = int(np.isin(examples.hashes, checkpoint.training_hashes).sum())
     if seen:
         yield f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images"

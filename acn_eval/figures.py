@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from acn_eval.atomic import replacing
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Accuracy, Comparison, Estimate, summarise
+from acn_eval.statistics import Accuracy, Comparison, Estimate
 from acn_eval.statistics.comparison_io import FILE, comparison_key
 from acn_eval.statistics.curves import Curves, curves
+from acn_eval.studies.compare import summarize
 from acn_eval.studies.continual.figure import forgetting_figure
 from acn_eval.studies.dynamics.figure import dynamics_figures
 
@@ -127,9 +128,9 @@ def heat_map(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> 
         axes.set_title(drawn(label, _LABEL), fontsize=10, loc="left")
         for row, line in enumerate(values):
             for column, value in enumerate(line):
-                colour = "white" if value < 60 else "black"
+                color = "white" if value < 60 else "black"
                 axes.text(
-                    column, row, f"{value:.0f}", ha="center", va="center", fontsize=6, color=colour
+                    column, row, f"{value:.0f}", ha="center", va="center", fontsize=6, color=color
                 )
     return figure
 
@@ -156,7 +157,7 @@ def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
 
     A kind of suite with figures of its own has these instead of maps and charts.
     """
-    networks = {result.checkpoint.name: summarise([result])}
+    networks = {result.checkpoint.name: summarize([result])}
     title = f"{result.data.name} {result.data.split}, {result.data.n} images"
     own = _OWN.get(str(result.suite.get("kind")))
     if own is None:
@@ -270,10 +271,10 @@ def _draw(axes: Axes, line: _Line, number: int) -> None:
         [100 * getattr(estimate, side) for _, estimate in line]
         for side in ("value", "low", "high")
     )
-    colour, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
-    axes.fill_between(levels, lows, highs, color=colour, alpha=0.15, linewidth=0)
-    axes.vlines(levels, lows, highs, color=colour, alpha=0.4, linewidth=1)
-    axes.plot(levels, values, color=colour, marker=marker, markersize=4, linewidth=1.6)
+    color, marker = COLOURS[number % len(COLOURS)], _MARKERS[number % len(_MARKERS)]
+    axes.fill_between(levels, lows, highs, color=color, alpha=0.15, linewidth=0)
+    axes.vlines(levels, lows, highs, color=color, alpha=0.4, linewidth=1)
+    axes.plot(levels, values, color=color, marker=marker, markersize=4, linewidth=1.6)
 
 
 def _label_ends(axes: Axes, lines: Mapping[str, _Line]) -> None:

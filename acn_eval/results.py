@@ -16,17 +16,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
-from acn_eval import atomic
-from acn_eval.config_files import (
-    JSON_BYTES,
-    Natural,
-    Record,
-    Seed,
-    cut,
-    limited,
-    parse_json,
-    recorded,
-)
+from acn_eval import atomic, config_files
+from acn_eval.config_files import JSON_BYTES, Natural, Record, Seed, cut, limited, parse_json
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
 
@@ -239,7 +230,7 @@ class EvalResult:
             msg = f"{folder}: its cells must be those that {_FACTS} names; they were changed"
             raise DataError(msg)
         try:
-            known = vars(recorded(facts, _Facts))
+            known = vars(config_files.recorded(facts, _Facts))
             _require_read(known)
             return EvalResult(**{**known, "cells": _cells(table, known["cells"])})
         except ValueError as exc:
@@ -325,7 +316,7 @@ def _require_read(known: Mapping[str, Any]) -> None:
     if not isinstance(known["suite"].get("name"), str):
         raise ValueError("suite.name must be text")
     counts = {k: v for k, v in known["certificate"].items() if k == "n" or k.endswith("_flips")}
-    recorded(counts, Mapping[str, Natural])
+    config_files.recorded(counts, Mapping[str, Natural])
     require_levels(named.condition for named in (*known["cells"], *known["skipped"]))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from acn_eval.config_files import read_config
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.low_data.plan import open_plan
 from acn_eval.studies.low_data.run import learn
 from acn_eval.studies.low_data.suite import LowData, Side
@@ -38,10 +38,12 @@ def main() -> None:
     few = {"first_draw": FIRST_DRAW, "draws": options.draws, "repeats": 1}
     means: dict[str, dict[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        place = Place(torch.device("cpu"), store=Store(Path(folder)))
+        runtime = Runtime(torch.device("cpu"), store=OutcomeCache(Path(folder)))
         for rate in (float(text) for text in options.rates.split(",")):
             sides = {n: at_rate(getattr(suite, n), rate) for n in ("candidate", "baseline")}
-            plan = open_plan(suite.model_copy(update={**few, **sides}), place, split="validation")
+            plan = open_plan(
+                suite.model_copy(update={**few, **sides}), runtime, split="validation"
+            )
             learned = learn(plan)
             for results in (learned.candidates, learned.baselines):
                 cells = [c for r in results for c in r.cells if c.measure == "correct"]

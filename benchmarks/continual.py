@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.models import build, read_arch
 from acn_eval.studies.continual.ewc import Elastic
-from acn_eval.studies.continual.methods import ElasticWeights, SynapticIntelligence
-from acn_eval.studies.continual.regularizer import Guard
+from acn_eval.studies.continual.methods import EWC, SI
+from acn_eval.studies.continual.regularizer import Regularizer
 from acn_eval.studies.continual.si import Synaptic
 
 ARCH = {
@@ -35,7 +35,7 @@ ARCH = {
 ROUNDS, WARM, RATE = 15, 3, 1e-3
 
 
-def step_of(make: Callable[[nn.Module], Guard]) -> Callable[[], None]:
+def step_of(make: Callable[[nn.Module], Regularizer]) -> Callable[[], None]:
     random = torch.Generator().manual_seed(0)
     network = build(read_arch(ARCH, "benchmark"))
     guard = make(network)
@@ -48,20 +48,18 @@ def step_of(make: Callable[[nn.Module], Guard]) -> Callable[[], None]:
     def step() -> None:
         optimiser.zero_grad(set_to_none=False)
         cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
-        guard.restrain()
+        guard.add_gradient()
         optimiser.step()
-        guard.follow()
+        guard.after_step()
 
     return step
 
 
 def main() -> None:
     steps = {
-        "naive": step_of(lambda network: Guard()),
-        "si": step_of(
-            lambda network: Synaptic(SynapticIntelligence(), list(network.parameters()), RATE)
-        ),
-        "ewc": step_of(lambda network: Elastic(ElasticWeights(), network)),
+        "naive": step_of(lambda network: Regularizer()),
+        "si": step_of(lambda network: Synaptic(SI(), list(network.parameters()), RATE)),
+        "ewc": step_of(lambda network: Elastic(EWC(), network)),
     }
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(ROUNDS):

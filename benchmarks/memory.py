@@ -19,8 +19,8 @@ from PIL import Image
 
 from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.data import Geometry
-from acn_eval.evaluation import Choice, evaluate
-from acn_eval.inference import Place, Store
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.models import build, initialise, read_arch
 
 
@@ -39,8 +39,8 @@ def peak_of_one_run(folder: Path) -> float:
     classes = tuple(str(i) for i in range(10))
     subject = from_module(network, name="vit", classes=classes, prepare=prepare)
     with tempfile.TemporaryDirectory() as store:
-        place = Place(torch.device("cpu"), store=Store(Path(store)))
-        evaluate([subject], "robustness", Choice(data=f"folder:{folder}"), place=place)
+        runtime = Runtime(torch.device("cpu"), store=OutcomeCache(Path(store)))
+        evaluate([subject], "robustness", DataSelection(data=f"folder:{folder}"), runtime=runtime)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

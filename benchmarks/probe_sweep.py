@@ -27,8 +27,17 @@ from threadpoolctl import threadpool_limits
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import Context
 from acn_eval.data import Examples, Split
-from acn_eval.evaluation import Choice, choose
-from acn_eval.inference import CLEAN, ClassMap, Pass, Place, Question, Store, Subject, extract
+from acn_eval.evaluation import DataSelection, choose
+from acn_eval.inference import (
+    CLEAN,
+    ClassMap,
+    EvaluatedModel,
+    OutcomeCache,
+    Pass,
+    Question,
+    Runtime,
+    extract,
+)
 from acn_eval.inference import read_features as read
 from acn_eval.probes import PROTOCOLS, Features, Protocol, Train, Validation
 from acn_eval.probes.probe import accuracy
@@ -70,11 +79,11 @@ def ours(checkpoint: Checkpoint, splits: list[Examples], protocol: Protocol) -> 
 
 def extracted(checkpoint: Checkpoint, examples: Examples, folder: Path) -> np.ndarray:
     job = Pass(
-        subjects=[Subject(checkpoint, ClassMap((), restricted=False))],
+        subjects=[EvaluatedModel(checkpoint, ClassMap((), restricted=False))],
         examples=examples,
         questions=[Question(CLEAN)],
         geometry=checkpoint.prepare.geometry,
-        place=Place(CPU, store=Store(folder)),
+        runtime=Runtime(CPU, store=OutcomeCache(folder)),
         seed=0,
         numeric="fp32",
         context=Context(()),
@@ -111,7 +120,7 @@ def one_depth(checkpoint: Checkpoint, examples: Examples, depth: int) -> np.ndar
     for start in range(0, len(examples), 256):
         where = np.arange(start, min(start + 256, len(examples)))
         images = examples.read(where, checkpoint.prepare.geometry).to(torch.float32) / 255
-        features = read(checkpoint, checkpoint.prepare.normalise(images), "fp32")
+        features = read(checkpoint, checkpoint.prepare.normalize(images), "fp32")
         parts.append(features[0, depth].numpy())
     return np.concatenate(parts)
 
@@ -126,8 +135,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     checkpoint = load(options.ckpt)
-    choice = Choice(data=options.data, limit=options.limit)
-    splits = [choose([checkpoint], choice, split, reads_head=False) for split in SPLITS]
+    selection = DataSelection(data=options.data, limit=options.limit)
+    splits = [choose([checkpoint], selection, split, reads_head=False) for split in SPLITS]
     linear = replace(PROTOCOLS["linear"], tolerance=options.tolerance)
     ridge = replace(PROTOCOLS["ridge"], penalties=linear.penalties)
     contestants = {

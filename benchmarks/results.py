@@ -15,14 +15,15 @@ import torch
 
 from acn_eval.checkpoints import load
 from acn_eval.data import data_root
-from acn_eval.evaluation import Choice, evaluate
-from acn_eval.inference import Place
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import Runtime
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, Estimate, Row, compare
+from acn_eval.statistics import Comparison, Estimate, Row
+from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.depth import cut_of
-from acn_eval.studies.continual.analysis import contrast, standing
+from acn_eval.studies.continual.findings import contrast, standing
 from acn_eval.studies.continual.plan import open_plan as open_tasks
-from acn_eval.studies.continual.run import rivals
+from acn_eval.studies.continual.run import run_plan
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.low_data.plan import open_plan
 from acn_eval.studies.low_data.run import learn
@@ -30,7 +31,7 @@ from acn_eval.studies.low_data.suite import LowData
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import Suite
 
-PLACE = Place(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
+PLACE = Runtime(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
 SEEDS = range(1, 5)
 HEAD = """# Results of the shipped checkpoints
 
@@ -51,7 +52,7 @@ class Job(NamedTuple):
     suite: str | Suite
     candidates: Sequence[str]
     baselines: Sequence[str]
-    choice: Choice = Choice()
+    selection: DataSelection = DataSelection()
 
 
 def seeds(name: str) -> list[str]:
@@ -59,10 +60,10 @@ def seeds(name: str) -> list[str]:
 
 
 def pair(
-    title: str, suite: str | Suite, folder: str = "", kind: str = "vit", **choice: object
+    title: str, suite: str | Suite, folder: str = "", kind: str = "vit", **selection: object
 ) -> Job:
     files = ([f"{folder}{side}_{kind}.pt"] for side in ("ac", "res"))
-    return Job(title, suite, *files, Choice(**choice))  # type: ignore[arg-type]
+    return Job(title, suite, *files, DataSelection(**selection))  # type: ignore[arg-type]
 
 
 def robustness() -> Iterator[Job]:
@@ -87,8 +88,8 @@ def compression() -> Iterator[Job]:
     )
     for count in (2, 5):
         first = tuple(map(str, range(count)))
-        choice = Choice(data="digits", classes=first, restricted=True)
-        yield Job(f"digits, the first {count} classes only", "compression", *five, choice)
+        selection = DataSelection(data="digits", classes=first, restricted=True)
+        yield Job(f"digits, the first {count} classes only", "compression", *five, selection)
     if (data_root() / "cifar-10-batches-py").is_dir():
         yield pair("CIFAR-10, ViT, seed 0", "compression", "cifar10/")
 
@@ -185,7 +186,7 @@ def chapter(jobs: Iterator[Job]) -> None:
     for job in jobs:
         both = [*job.candidates, *job.baselines]
         print(f"evaluating {job.title}", file=sys.stderr, flush=True)
-        results = evaluate(both, job.suite, job.choice, place=PLACE)
+        results = evaluate(both, job.suite, job.selection, runtime=PLACE)
         count, suite = len(job.candidates), results[0].suite
         print(f"\n### {job.title}: {suite['name']}\n")
         if (names := tuple(both)) not in done:
@@ -254,7 +255,7 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
     assert isinstance(suite, Continual)
     suite = suite.model_copy(update={"data": data})
     print(f"learning {name}", file=sys.stderr, flush=True)
-    found = rivals(open_tasks(suite, PLACE, limit=limit))
+    found = run_plan(open_tasks(suite, PLACE, limit=limit))
     first = found[0].candidates[0]
     print(f"\n### {suite.description}: {name}\n")
     recipe = str(first.checkpoint.training["recipe"]).split(", ")

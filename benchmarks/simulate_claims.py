@@ -15,10 +15,10 @@ from simulate_statistics import Figure, Floats, average, generator, rates, show
 
 from acn_eval.statistics import BoundedSample, Estimate, Finding, crossed, seeds_only
 from acn_eval.statistics.claims import Sample
-from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
 from acn_eval.statistics.finding_claims import trade_claim
 from acn_eval.statistics.score import Interval
+from acn_eval.studies.table import analysis_of
 
 N, SEEDS = 360, 5
 CORRELATIONS = (-0.25, 0.0, 0.31, 0.6)
@@ -93,7 +93,7 @@ LEARNERS = {  # true differences in forgetting and in learning, in points
     "forgets less, learns one margin less": (-5.0, -2.0),
     "forgets less, learns alike": (-5.0, 0.0),
 }
-WORDS = end_point_of({"kind": "continual", "equivalence_margin": MARGIN})
+WORDS = analysis_of({"kind": "continual"}).endpoint_of({"equivalence_margin": MARGIN})
 
 
 def forgetting(replicates: int = 4000) -> list[Figure]:

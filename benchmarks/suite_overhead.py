@@ -28,7 +28,7 @@ from torch import nn
 
 from acn_eval.checkpoints import Checkpoint, Classifier, Prepare, from_module
 from acn_eval.data import Examples, Geometry, data_root, open_examples
-from acn_eval.inference import ClassMap, Place, Store, Subject
+from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.models import build, initialise, read_arch
 from acn_eval.studies.read import read_suite
@@ -71,20 +71,22 @@ def forward(network: Classifier, images: torch.Tensor, numeric: Numeric) -> torc
         return network(images)
 
 
-def bare(subject: Subject, images: torch.Tensor, batch: int, numeric: Numeric) -> None:
+def bare(subject: EvaluatedModel, images: torch.Tensor, batch: int, numeric: Numeric) -> None:
     for _ in range(7):
         for part in torch.split(images, batch):
             forward(subject.checkpoint.model, part, numeric).argmax(1)
 
 
-def suite_run(suite: Robustness, subject: Subject, examples: Examples, place: Place) -> None:
-    setting = Setting(examples, place, 0, lambda done, total: None, lambda split: examples)
+def suite_run(
+    suite: Robustness, subject: EvaluatedModel, examples: Examples, runtime: Runtime
+) -> None:
+    setting = Setting(examples, runtime, 0, lambda done, total: None, lambda split: examples)
     (answer,) = suite.ask([subject], setting)
-    assert answer.numeric == place.precision
+    assert answer.numeric == runtime.precision
 
 
 def reload_loop(
-    suite: Robustness, subject: Subject, file: Path, labels: np.ndarray, numeric: Numeric
+    suite: Robustness, subject: EvaluatedModel, file: Path, labels: np.ndarray, numeric: Numeric
 ) -> None:
     for question in suite.questions():
         images = np.load(file).astype(np.float32) / 255
@@ -96,7 +98,7 @@ def reload_loop(
             batch.split(200), np.split(labels, range(200, len(labels), 200)), strict=True
         ):
             logits = forward(
-                subject.checkpoint.model, subject.checkpoint.prepare.normalise(part), numeric
+                subject.checkpoint.model, subject.checkpoint.prepare.normalize(part), numeric
             )
             correct += int((logits.argmax(1) == torch.from_numpy(wanted)).sum().item())
 
@@ -114,7 +116,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-reload", action="store_true", help="leave the reload loop out")
-    parser.add_argument("--batch", type=int, default=Place(torch.device("cpu")).batch_size)
+    parser.add_argument("--batch", type=int, default=Runtime(torch.device("cpu")).batch_size)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {options.threads} threads, {cpu_capability()}")
@@ -133,15 +135,15 @@ def measure(options: argparse.Namespace, numeric: Numeric, folder: Path) -> None
     suite = read_suite("robustness")
     examples = pictures(options.images, folder)
     columns = tuple(range(len(CLASSES)))  # whatever the pictures show: nobody reads the accuracy
-    subject = Subject(checkpoint(), ClassMap(columns, restricted=False))
+    subject = EvaluatedModel(checkpoint(), ClassMap(columns, restricted=False))
     raw = examples.read(np.arange(len(examples)), Geometry(32, 3))
-    ready = subject.checkpoint.prepare.normalise(raw.to(torch.float32) / 255)
+    ready = subject.checkpoint.prepare.normalize(raw.to(torch.float32) / 255)
     np.save(folder / "all.npy", raw.permute(0, 2, 3, 1).numpy())
-    store = Store(folder / "store", readable=False)
-    place = Place(torch.device("cpu"), options.batch, precision=numeric, store=store)
+    store = OutcomeCache(folder / "store", readable=False)
+    runtime = Runtime(torch.device("cpu"), options.batch, precision=numeric, store=store)
     contestants: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(subject, ready, options.batch, numeric),
-        "suite": lambda: suite_run(suite, subject, examples, place),
+        "suite": lambda: suite_run(suite, subject, examples, runtime),
         "reload loop": lambda: reload_loop(
             suite, subject, folder / "all.npy", examples.labels, numeric
         ),

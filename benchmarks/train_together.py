@@ -16,7 +16,7 @@ import torch
 from acn_eval.data import Examples, open_examples
 from acn_eval.models import read_arch
 from acn_eval.studies.low_data.draws import Draw
-from acn_eval.training import Lesson, Recipe, seconds_per_step
+from acn_eval.training import Recipe, TrainingJob, seconds_per_step
 
 PER_CLASS = 20
 STACKS = (4, 8, 16)
@@ -34,16 +34,16 @@ NETWORKS = {
 COMMON = {"kind": "vit", "heads": 2, "image_size": 8, "patch": 4, "channels": 1, "classes": 10}
 
 
-def lessons(fields: dict[str, object], connectivity: str, pool: Examples) -> list[Lesson]:
+def lessons(fields: dict[str, object], connectivity: str, pool: Examples) -> list[TrainingJob]:
     arch = read_arch({**COMMON, **fields, "connectivity": connectivity}, "benchmark")
     subset = Draw(pool, 0).subset(PER_CLASS)
     return [
-        Lesson(Recipe(arch=arch, batch=32, seed=seed), subset.learned, subset.held_out)
+        TrainingJob(Recipe(arch=arch, batch=32, seed=seed), subset.learned, subset.held_out)
         for seed in range(max(STACKS))
     ]
 
 
-def pace(some: Sequence[Lesson], device: torch.device) -> float:
+def pace(some: Sequence[TrainingJob], device: torch.device) -> float:
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     return 1000 * seconds_per_step(some, device, looks=15, clock=clock)
 

@@ -1,6 +1,8 @@
 """What every test stands on: a device, a clean environment, and two tiny trained networks."""
 
 import os
+import re
+import shutil
 import tempfile
 
 import pytest
@@ -41,14 +43,58 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture
 def store(tmp_path):
-    from acn_eval.inference import Store
+    from acn_eval.inference import OutcomeCache
 
-    return Store(tmp_path / "outcomes")
+    return OutcomeCache(tmp_path / "outcomes")
 
 
 @pytest.fixture
-def place(device, store):
+def runtime(device, store):
     """Full precision, one small batch, and a store of the test's own."""
-    from acn_eval.inference import Place
+    from acn_eval.inference import Runtime
 
-    return Place(device, batch_size=32, precision="fp32", store=store)
+    return Runtime(device, batch_size=32, precision="fp32", store=store)
+
+
+@pytest.fixture
+def folder(tiny, tmp_path, monkeypatch):
+    """A working directory with the tiny pair and a small suite; figures take seconds: no figures.
+
+    Processes of their own do draw them.
+    """
+    for name in ("tiny_ac.pt", "tiny_res.pt"):
+        shutil.copy(tiny / name, tmp_path)
+    from tests.tiny import SUITE
+
+    (tmp_path / "small.yaml").write_text(SUITE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("acn_eval.terminal.job.draw_missing", lambda *arguments: None)
+    return tmp_path
+
+
+@pytest.fixture
+def call(capsys):
+    """Call ``main``; returns (exit code, stdout, stderr)."""
+    from acn_eval.cli.main import main
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return caught.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def refused(call):
+    """Call ``main`` for an error; returns its one line."""
+
+    def run(code, *arguments):
+        got, out, err = call(*arguments)
+        assert (got, out) == (code, "")
+        assert re.fullmatch(r"acn-eval: [^\n]+\n", err), err
+        return err
+
+    return run

@@ -71,8 +71,8 @@ def fake_checkpoint(name):
 
 def saved_pair(folder: Path):
     """Two results and their comparison, on disk as the command writes them."""
-    from acn_eval.statistics import compare
     from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+    from acn_eval.studies.compare import compare
 
     results = [fake_result("ac_vit"), fake_result("res_vit")]
     comparison = compare(results[:1], results[1:])

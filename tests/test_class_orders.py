@@ -12,8 +12,8 @@ from acn_eval.checkpoints import Prepare, counted, export, from_module, load
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
 from acn_eval.errors import DataError
-from acn_eval.evaluation import Choice, evaluate
-from acn_eval.inference import Place
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import Runtime
 from acn_eval.studies.dynamics.run import open_study
 from acn_eval.studies.low_data.plan import open_plan
 from acn_eval.studies.read import read_suite
@@ -24,7 +24,7 @@ from tests.studies.low_data.plans import side
 from tests.studies.low_data.plans import suite as few
 from tests.tiny import CPU, recipe
 
-PLACE = Place(CPU)
+PLACE = Runtime(CPU)
 CLEAN = Robustness(name="clean", corruptions=(Gaussian(levels=(0.001,)),))
 WORDS = tuple(
     ["kiwi", "fig", "plum", "lime", "pear", "nut", "date", "rose", "ash", "elm", "oak", "fir"]
@@ -113,9 +113,9 @@ def drawn(seed, kind):
 
 
 def accuracy(case, data):
-    choice = Choice(data, classes=case.chosen, class_order=case.said)
+    selection = DataSelection(data, classes=case.chosen, class_order=case.said)
     try:
-        (result,) = evaluate([case.checkpoint()], CLEAN, choice)
+        (result,) = evaluate([case.checkpoint()], CLEAN, selection)
     except DataError as refused:
         return str(refused)
     return float(result.cells[0].values.mean())
@@ -158,7 +158,7 @@ def test_numbered_folders_as_torchvision_counts_them(tmp_path):
             levels.order.copy_(torch.tensor([c / 4 for c in order]))
         prepare = Prepare(Geometry(8, 1), (0.0,), (1.0,))
         network = from_module(levels, name="gtsrb", classes=names, prepare=prepare)
-        (result,) = evaluate([network], CLEAN, Choice(data, class_order=said))
+        (result,) = evaluate([network], CLEAN, DataSelection(data, class_order=said))
         return result
 
     for order in (range(43), listed):
@@ -186,9 +186,11 @@ def lists_of_splits(folder, train="abc", validation="abc", test="abc"):
 
 
 STUDIES = {
-    "transfer": lambda data, at, ours: evaluate([ours], read_suite("transfer"), Choice(data)),
+    "transfer": lambda data, at, ours: evaluate(
+        [ours], read_suite("transfer"), DataSelection(data)
+    ),
     "compression": lambda data, at, ours: evaluate(
-        [ours], read_suite("compression"), Choice(data, classes=())
+        [ours], read_suite("compression"), DataSelection(data, classes=())
     ),
     "low data": lambda data, at, ours: open_plan(
         few(candidate=side("a", "acn", **of(data)), baseline=side("b", "acn", **of(data))), PLACE
@@ -225,10 +227,10 @@ def test_what_learned_from_labels_alone_counts_its_classes(tmp_path):
     for c in range(12):
         (tmp_path / "set" / str(c)).mkdir(parents=True)
         Image.new("L", (8, 8), 20 * c).save(tmp_path / "set" / str(c) / "0.png")
-    choice = Choice(f"folder:{tmp_path / 'set'}")
+    selection = DataSelection(f"folder:{tmp_path / 'set'}")
     for name in ("x.pt", "cut.pt"):
         with pytest.raises(DataError, match="--class-order position"):
-            evaluate([str(tmp_path / name)], CLEAN, choice)
-        by_position = Choice(choice.data, class_order="position")
+            evaluate([str(tmp_path / name)], CLEAN, selection)
+        by_position = DataSelection(selection.data, class_order="position")
         (result,) = evaluate([str(tmp_path / name)], CLEAN, by_position)
         assert result.details["classes_matched_by"] == "position"

@@ -16,13 +16,13 @@ from acn_eval.checkpoints.native import read_native
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
-from acn_eval.evaluation import Choice
-from acn_eval.inference import Store
+from acn_eval.evaluation import DataSelection
+from acn_eval.inference import OutcomeCache
 from acn_eval.studies.robustness.suite import Robustness
 from tests.tiny import checkpoint, digits
 
 SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
-LIMIT = Choice(limit=40)
+LIMIT = DataSelection(limit=40)
 
 
 def linear(seed=0, classes=tuple("0123456789"), data="digits", name="linear"):
@@ -44,10 +44,10 @@ def npz(folder, classes, n=30, side=8):
     return f"npz:{path}"
 
 
-def test_uris_or_checkpoints_in_their_order(tiny, place):
+def test_uris_or_checkpoints_in_their_order(tiny, runtime):
     uris = [str(tiny / f"{name}.pt") for name in ("tiny_ac", "tiny_res")]
-    by_uri = evaluate(uris, SUITE, LIMIT, place=place)
-    by_object = evaluate([load(uri) for uri in reversed(uris)], SUITE, LIMIT, place=place)
+    by_uri = evaluate(uris, SUITE, LIMIT, runtime=runtime)
+    by_object = evaluate([load(uri) for uri in reversed(uris)], SUITE, LIMIT, runtime=runtime)
     assert [r.checkpoint.name for r in by_uri] == ["tiny_ac", "tiny_res"]
     assert [r.key for r in by_object] == [r.key for r in by_uri][::-1]
     assert by_uri[0].noise_digest == by_uri[1].noise_digest
@@ -55,84 +55,84 @@ def test_uris_or_checkpoints_in_their_order(tiny, place):
     assert comparison.n == 40
 
 
-def test_suites_by_name(tiny, place):
-    (result,) = evaluate([checkpoint(tiny)], "robustness", Choice(limit=5), place=place)
+def test_suites_by_name(tiny, runtime):
+    (result,) = evaluate([checkpoint(tiny)], "robustness", DataSelection(limit=5), runtime=runtime)
     assert len(result.cells) == 7
     assert result.suite["name"] == "robustness"
 
 
-def test_a_user_s_module_goes_the_whole_way(place):
+def test_a_user_s_module_goes_the_whole_way(runtime):
     ours = [linear(seed, name=f"linear{seed}") for seed in (0, 1)]
-    results = evaluate(ours, SUITE, LIMIT, place=place)
+    results = evaluate(ours, SUITE, LIMIT, runtime=runtime)
     logits = ours[0].model.to(torch.device("cpu"))(
-        ours[0].prepare.normalise(digits(40).read(np.arange(40), Geometry(8, 1)) / 255)
+        ours[0].prepare.normalize(digits(40).read(np.arange(40), Geometry(8, 1)) / 255)
     )
     assert np.array_equal(results[0].cells[0].predicted, logits.argmax(1).numpy())
     assert compare(results[:1], results[1:]).claim.sentence
 
 
-def test_without_data_the_card_decides(tiny, place):
-    (result,) = evaluate([checkpoint(tiny)], SUITE, place=place)
+def test_without_data_the_card_decides(tiny, runtime):
+    (result,) = evaluate([checkpoint(tiny)], SUITE, runtime=runtime)
     assert (result.data.name, result.data.split, result.data.n) == ("digits", "test", 352)
     assert result.data.fingerprint == open_examples("digits").fingerprint
 
 
-def test_without_data_the_classes_are_those_of_the_card(place):
-    (result,) = evaluate([linear(classes=tuple("01234"))], SUITE, place=place)
+def test_without_data_the_classes_are_those_of_the_card(runtime):
+    (result,) = evaluate([linear(classes=tuple("01234"))], SUITE, runtime=runtime)
     assert result.data.classes == tuple("01234")
     assert result.data.n == int((open_examples("digits").labels < 5).sum())
 
 
-def test_two_cards_share_the_classes_that_both_know(tiny, place):
+def test_two_cards_share_the_classes_that_both_know(tiny, runtime):
     sides = [checkpoint(tiny), linear(classes=tuple("98765"))]
-    results = evaluate(sides, SUITE, place=place)
+    results = evaluate(sides, SUITE, runtime=runtime)
     assert results[0].data.classes == results[1].data.classes == tuple("56789")
-    alone = evaluate([sides[0]], SUITE, place=place)[0]
+    alone = evaluate([sides[0]], SUITE, runtime=runtime)[0]
     whole = dict(zip(alone.cells[0].ids, alone.cells[0].values, strict=True))
     assert [whole[i] for i in results[0].cells[0].ids] == results[0].cells[0].values.tolist()
 
 
 @pytest.mark.parametrize("others", [[linear(data="")], [linear(data="cifar10")]])
-def test_cards_that_do_not_agree_need_a_choice(tiny, others, place):
+def test_cards_that_do_not_agree_need_a_choice(tiny, others, runtime):
     with pytest.raises(DataError, match="--data: must be given"):
-        evaluate([checkpoint(tiny), *others], SUITE, place=place)
+        evaluate([checkpoint(tiny), *others], SUITE, runtime=runtime)
     (_, second) = evaluate(
-        [checkpoint(tiny), *others], SUITE, Choice("digits", limit=5), place=place
+        [checkpoint(tiny), *others], SUITE, DataSelection("digits", limit=5), runtime=runtime
     )
     assert second.data.name == "digits"
 
 
-def test_nothing_to_evaluate_is_said(place):
+def test_nothing_to_evaluate_is_said(runtime):
     with pytest.raises(DataError, match="--data: must be given"):
-        evaluate([], SUITE, place=place)
+        evaluate([], SUITE, runtime=runtime)
 
 
 @pytest.mark.parametrize(
-    "choice",
-    [Choice("digits"), Choice("digits", classes=tuple("789"))],
+    "selection",
+    [DataSelection("digits"), DataSelection("digits", classes=tuple("789"))],
     ids=["all of the data", "some of the data"],
 )
-def test_labels_outside_the_model_s_classes_are_refused(choice, place):
+def test_labels_outside_the_model_s_classes_are_refused(selection, runtime):
     with pytest.raises(DataError, match=r"must be among the model's \(0, 1, 2, 3, 4\); got .*9"):
-        evaluate([linear(classes=tuple("01234"))], SUITE, choice, place=place)
+        evaluate([linear(classes=tuple("01234"))], SUITE, selection, runtime=runtime)
 
 
-def test_classes_by_choice_map_and_restriction(tmp_path, place):
+def test_classes_by_choice_map_and_restriction(tmp_path, runtime):
     data = npz(tmp_path, ["feline", "seven"])
     model = linear(classes=("cat", "7", "dog"), data="")
     with pytest.raises(DataError, match="got feline, seven"):
-        evaluate([model], SUITE, Choice(data), place=place)
+        evaluate([model], SUITE, DataSelection(data), runtime=runtime)
     names = {"feline": "cat", "seven": "7"}
-    (free,) = evaluate([model], SUITE, Choice(data, class_names=names), place=place)
+    (free,) = evaluate([model], SUITE, DataSelection(data, class_names=names), runtime=runtime)
     (bound,) = evaluate(
-        [model], SUITE, Choice(data, class_names=names, restricted=True), place=place
+        [model], SUITE, DataSelection(data, class_names=names, restricted=True), runtime=runtime
     )
     assert set(free.cells[0].predicted) == {-1, 0, 1}
     assert set(bound.cells[0].predicted) == {0, 1}
     inside = free.cells[0].predicted >= 0
     assert np.array_equal(bound.cells[0].predicted[inside], free.cells[0].predicted[inside])
     assert bound.key != free.key
-    (one,) = evaluate([model], SUITE, Choice(data, classes=("seven",), class_names=names))
+    (one,) = evaluate([model], SUITE, DataSelection(data, classes=("seven",), class_names=names))
     assert one.data.classes == ("seven",)
     assert one.data.n == 15
 
@@ -149,14 +149,14 @@ def folder_of_digits(root, n=12):
     return f"folder:{root}"
 
 
-def test_files_that_were_left_out_are_in_the_record(tmp_path, tiny, place):
+def test_files_that_were_left_out_are_in_the_record(tmp_path, tiny, runtime):
     data = folder_of_digits(tmp_path / "set")
     (tmp_path / "set" / "3" / "list.txt").touch()
-    (result,) = evaluate([checkpoint(tiny)], SUITE, Choice(data), place=place)
+    (result,) = evaluate([checkpoint(tiny)], SUITE, DataSelection(data), runtime=runtime)
     assert any("left out 1 files that are no pictures: 1 .txt" in w for w in result.warnings)
 
 
-def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny, place):
+def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny, runtime):
     data, files = folder_of_digits(tmp_path / "set"), sorted((tmp_path / "set").rglob("*.png"))
 
     def invert():
@@ -168,8 +168,8 @@ def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny,
             invert()
 
     def ask(store, **more):
-        own = replace(place, store=Store(tmp_path / store))
-        return evaluate([checkpoint(tiny)], SUITE, Choice(data), place=own, **more)[0]
+        own = replace(runtime, store=OutcomeCache(tmp_path / store))
+        return evaluate([checkpoint(tiny)], SUITE, DataSelection(data), runtime=own, **more)[0]
 
     before = ask("first")
     with pytest.raises(MeasureError, match="must stay as it is while it is read"):
@@ -187,36 +187,40 @@ WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"]
 
 
 @pytest.mark.parametrize("order", [None, "position", "name"])
-def test_a_network_of_digits_says_nothing_about_ten_other_classes(tmp_path, tiny, place, order):
+def test_a_network_of_digits_says_nothing_about_ten_other_classes(tmp_path, tiny, runtime, order):
     """Its card names digits: to count them would be a verdict on something else."""
-    choice = Choice(npz(tmp_path, WORDS), class_order=order)
+    selection = DataSelection(npz(tmp_path, WORDS), class_order=order)
     with pytest.raises(DataError if order is None else ConfigError) as caught:
-        evaluate([checkpoint(tiny)], SUITE, choice, place=place)
+        evaluate([checkpoint(tiny)], SUITE, selection, runtime=runtime)
     assert "--class-map" in str(caught.value)
 
 
-def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, place):
+def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, runtime):
     named, bare = linear(classes=tuple(WORDS), data="", name="named"), linear(data="")
-    choice = Choice(npz(tmp_path, WORDS), class_order="position")
-    results = evaluate([named, bare], SUITE, choice, place=place)
+    selection = DataSelection(npz(tmp_path, WORDS), class_order="position")
+    results = evaluate([named, bare], SUITE, selection, runtime=runtime)
     assert [r.details["classes_matched_by"] for r in results] == ["name", "position"]
     assert ["class_order" in r.checkpoint.preprocessing for r in results] == [False, True]
     assert [len(r.warnings) for r in results] == [0, 1]
     assert compare(results[:1], results[1:]).n == 30
     with pytest.raises(DataError, match="--class-order position"):
-        evaluate([named, bare], SUITE, replace(choice, class_order=None), place=place)
+        evaluate([named, bare], SUITE, replace(selection, class_order=None), runtime=runtime)
 
 
-def test_unknown_classes_and_data_are_refused(tiny, place):
+def test_unknown_classes_and_data_are_refused(tiny, runtime):
     with pytest.raises(DataError, match="got ten"):
-        evaluate([checkpoint(tiny)], SUITE, Choice("digits", classes=("ten",)), place=place)
+        evaluate(
+            [checkpoint(tiny)], SUITE, DataSelection("digits", classes=("ten",)), runtime=runtime
+        )
     with pytest.raises(DataError, match="data must be digits"):
-        evaluate([checkpoint(tiny)], SUITE, Choice("minst"), place=place)
+        evaluate([checkpoint(tiny)], SUITE, DataSelection("minst"), runtime=runtime)
 
 
-def test_the_limit_is_a_prefix_of_the_whole(tiny, place):
+def test_the_limit_is_a_prefix_of_the_whole(tiny, runtime):
     ids = [
-        evaluate([checkpoint(tiny)], SUITE, Choice(limit=n), place=place)[0].cells[0].ids
+        evaluate([checkpoint(tiny)], SUITE, DataSelection(limit=n), runtime=runtime)[0]
+        .cells[0]
+        .ids
         for n in (20, 60, None)
     ]
     assert len(ids[2]) == 352
@@ -225,20 +229,20 @@ def test_the_limit_is_a_prefix_of_the_whole(tiny, place):
     assert not np.array_equal(ids[2], np.sort(ids[2]))
 
 
-def test_images_seen_in_training_are_warned_about(tiny, place, tmp_path):
-    clean = evaluate([checkpoint(tiny)], SUITE, LIMIT, place=place)[0]
+def test_images_seen_in_training_are_warned_about(tiny, runtime, tmp_path):
+    clean = evaluate([checkpoint(tiny)], SUITE, LIMIT, runtime=runtime)[0]
     assert clean.warnings == ()
     native = read_native(tiny / "tiny_ac.pt")
     seen = torch.from_numpy(digits(40).hashes[:3].copy())
     write_native(tmp_path / "leak.pt", Native(native.card, native.state, seen))
-    (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, place=place)
+    (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, runtime=runtime)
     assert leaky.warnings == ("leak was trained on 3 of these 40 images",)
 
 
-def test_the_result_is_complete_and_survives_the_disk(tiny, place, tmp_path):
-    (result,) = evaluate([checkpoint(tiny)], SUITE, LIMIT, seed=3, place=place)
+def test_the_result_is_complete_and_survives_the_disk(tiny, runtime, tmp_path):
+    (result,) = evaluate([checkpoint(tiny)], SUITE, LIMIT, seed=3, runtime=runtime)
     assert result.seed == 3
-    assert result.device == place.device.type
+    assert result.device == runtime.device.type
     assert torch.__version__.startswith(result.versions["torch"].split("+")[0])
     read = type(result).load(result.save(tmp_path))
     assert read.key == result.key
@@ -247,24 +251,26 @@ def test_the_result_is_complete_and_survives_the_disk(tiny, place, tmp_path):
         assert dict(a.condition) == dict(b.condition)
 
 
-def test_progress_tells_the_whole(tiny, place):
+def test_progress_tells_the_whole(tiny, runtime):
     seen = []
-    evaluate([checkpoint(tiny)], SUITE, LIMIT, place=place, progress=lambda *now: seen.append(now))
+    evaluate(
+        [checkpoint(tiny)], SUITE, LIMIT, runtime=runtime, progress=lambda *now: seen.append(now)
+    )
     assert seen[0] == (0, 80)
     assert seen[-1] == (80, 80)
 
 
-def test_the_store_keeps_to_its_limit(tiny, place):
-    small = replace(place, store=Store(place.store.folder, limit=1000))
-    evaluate([checkpoint(tiny)], SUITE, LIMIT, place=small)
+def test_the_store_keeps_to_its_limit(tiny, runtime):
+    small = replace(runtime, store=OutcomeCache(runtime.store.folder, limit=1000))
+    evaluate([checkpoint(tiny)], SUITE, LIMIT, runtime=small)
     assert small.store.size() <= 1000
 
 
-def test_what_is_wrong_is_said_before_anything_runs(tiny, place):
+def test_what_is_wrong_is_said_before_anything_runs(tiny, runtime):
     with pytest.raises(ConfigError, match="nosuch"):
-        evaluate([str(tiny / "tiny_ac.pt")], "nosuch", place=place)
+        evaluate([str(tiny / "tiny_ac.pt")], "nosuch", runtime=runtime)
     with pytest.raises(CheckpointError, match="there is none"):
-        evaluate([str(tiny / "tiny_ax.pt")], SUITE, place=place)
+        evaluate([str(tiny / "tiny_ax.pt")], SUITE, runtime=runtime)
 
 
 ORDERS = [", ".join(order) for order in itertools.permutations(("evaluate", "compare", "load"))]

@@ -12,8 +12,8 @@ import yaml
 from torch import nn
 
 from acn_eval.checkpoints import load
-from acn_eval.evaluation import Choice, choose, evaluate
-from acn_eval.inference import ClassMap, Place, Store, Subject, class_map
+from acn_eval.evaluation import DataSelection, choose, evaluate
+from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.training import Recipe, train
@@ -66,14 +66,14 @@ def checkpoint(folder, name="tiny_ac", device=CPU):
 
 def digits(n=None):
     """The test digits in the order of an evaluation."""
-    return choose([], Choice(data="digits", limit=n))
+    return choose([], DataSelection(data="digits", limit=n))
 
 
 def subject(checkpoint, examples=None):
     if examples is None:
         every = tuple(range(len(checkpoint.classes)))
-        return Subject(checkpoint, ClassMap(every, restricted=False))
-    return Subject(checkpoint, class_map(checkpoint, examples))
+        return EvaluatedModel(checkpoint, ClassMap(every, restricted=False))
+    return EvaluatedModel(checkpoint, class_map(checkpoint, examples))
 
 
 class Counting(nn.Module):
@@ -129,5 +129,5 @@ def compression_pair(folder, limit=60):
     depth = Compression(name="exits", noise=Robustness.model_validate(suite), seconds=1e-6)
     pair = [checkpoint(folder, name) for name in ("tiny_ac", "tiny_res")]
     with TemporaryDirectory() as cache:
-        place = Place(CPU, store=Store(Path(cache)))
-        return evaluate(pair, depth, Choice(limit=limit), place=place)
+        runtime = Runtime(CPU, store=OutcomeCache(Path(cache)))
+        return evaluate(pair, depth, DataSelection(limit=limit), runtime=runtime)

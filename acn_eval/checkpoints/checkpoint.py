@@ -58,7 +58,7 @@ class Prepare:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    def normalise(self, images: Tensor) -> Tensor:
+    def normalize(self, images: Tensor) -> Tensor:
         """Map float32 (batch, channels, size, size) in [0, 1] to the input of the network."""
         mean = torch.tensor(self.mean, device=images.device).view(-1, 1, 1)
         std = torch.tensor(self.std, device=images.device).view(-1, 1, 1)
@@ -80,7 +80,7 @@ class Checkpoint:
         classes: names in the order of the logits.
         data: the data set that it was trained on, the default of an evaluation; "" if unknown.
         pair: uri of its twin, the default baseline; None if it has none.
-        trained_on: int64 (n,), content hashes of its training images; empty if unknown.
+        training_hashes: int64 (n,), content hashes of its training images; empty if unknown.
         native: the content of its file, where it is one that can be written again.
         named: whether its source names the classes; one that does not only counts them, and
             `classes` are "0", "1", ...
@@ -92,7 +92,7 @@ class Checkpoint:
     classes: tuple[str, ...]
     data: str = ""
     pair: str | None = None
-    trained_on: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    training_hashes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     native: Native | None = None
     named: bool = True
 

@@ -89,7 +89,7 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
         classes=card.classes,
         data=card.data,
         pair=pair,
-        trained_on=native.trained_on.numpy(),
+        training_hashes=native.training_hashes.numpy(),
         native=native,
         named=card.named,
     )

@@ -31,13 +31,13 @@ class Native:
     Attributes:
         card: what it says about itself.
         state: parameters by name.
-        trained_on: int64 (n,), content hashes of the training images; empty if unknown.
+        training_hashes: int64 (n,), content hashes of the training images; empty if unknown.
         checked: whether its file held a digest, which was right; older files hold none.
     """
 
     card: Card
     state: dict[str, Tensor]
-    trained_on: Tensor
+    training_hashes: Tensor
     checked: bool = True
 
 
@@ -48,7 +48,7 @@ def write_native(path: Path, native: Native) -> None:
         OSError: the place cannot be written.
     """
     card = native.card.model_dump_json()
-    tensors = {**native.state, _SEEN: native.trained_on}
+    tensors = {**native.state, _SEEN: native.training_hashes}
     seal = digest(tensors, card)
     with replacing(path) as part:
         if path.suffix == ".safetensors":
@@ -72,11 +72,11 @@ def read_native(path: Path) -> Native:
     card = words[_CARD]
     if _DIGEST in words and words[_DIGEST] != digest(state, card):
         raise CheckpointError(f"{path}: must hold what was written; its digest is another's")
-    trained_on = state.pop(_SEEN, torch.empty(0, dtype=torch.int64))
-    if trained_on.dtype != torch.int64 or trained_on.dim() != 1:
-        raise CheckpointError(f"{path}: {_SEEN} must be int64 (n,); got {trained_on.dtype}")
+    training_hashes = state.pop(_SEEN, torch.empty(0, dtype=torch.int64))
+    if training_hashes.dtype != torch.int64 or training_hashes.dim() != 1:
+        raise CheckpointError(f"{path}: {_SEEN} must be int64 (n,); got {training_hashes.dtype}")
     try:
-        return Native(Card.model_validate_json(card), state, trained_on, _DIGEST in words)
+        return Native(Card.model_validate_json(card), state, training_hashes, _DIGEST in words)
     except ValidationError as exc:
         first = exc.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"

@@ -12,10 +12,11 @@ from rich.table import Table
 from acn_eval import atomic
 from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, compare
-from acn_eval.statistics.endpoints import end_point_of
-from acn_eval.statistics.ranking import Ranking, rank
+from acn_eval.statistics import Comparison
+from acn_eval.statistics.ranking import Ranking
 from acn_eval.statistics.soundness import plain
+from acn_eval.studies.compare import compare, rank
+from acn_eval.studies.table import analysis_of
 from acn_eval.terminal.by_kind import show_results
 from acn_eval.terminal.console import console
 from acn_eval.terminal.stored import stored
@@ -66,7 +67,7 @@ def _trained_alike(result: EvalResult) -> str:
 
 
 def _label(results: Sequence[EvalResult]) -> str:
-    replicate = end_point_of(results[0].suite).replicate
+    replicate = analysis_of(results[0].suite).endpoint_of(results[0].suite).replicate
     name = results[0].checkpoint.name.partition(f" {replicate} ")[0]
     return name if len(results) == 1 else f"{name} ({len(results)} {replicate}s)"
 

@@ -22,7 +22,7 @@ from acn_eval.gate import (
 from acn_eval.gate.blocks import until_decided
 from acn_eval.results import EvalResult
 from acn_eval.studies.read import read_suite
-from acn_eval.terminal.job import choice_of, place_of
+from acn_eval.terminal.job import runtime_of, selection_of
 from acn_eval.terminal.options import of_gate
 from acn_eval.terminal.progress import bar
 from acn_eval.tracking import Recorder, Registry, in_mlflow, model_name, resolve_store
@@ -106,20 +106,20 @@ def _stopped(
     options: Mapping[str, Any], gate: Gate, pair: tuple[Checkpoint, Checkpoint]
 ) -> _Measured:
     """Show block after block; the precision must not depend on how long that takes."""
-    suite, place = read_suite(gate.suite), place_of(options)
+    suite, runtime = read_suite(gate.suite), runtime_of(options)
     if suite.kind != "robustness":
         msg = f"--sequential: suite must be of kind robustness; got {suite.kind}"
         raise ConfigError(f"{msg}. Its other kinds choose or train on whole splits.")
-    if place.precision == "auto":
-        place = replace(place, precision="fp32")
+    if runtime.precision == "auto":
+        runtime = replace(runtime, precision="fp32")
     order = order_names(pair[0].id, pair[1].id, suite.name)
     blocks = evaluate_blocks(
         pair,
         suite,
-        choice_of(options),
+        selection_of(options),
         Blocks(BLOCK, order),
         seed=options["seed"],
-        place=place,
+        runtime=runtime,
     )
     with bar("showing", "images") as progress:
         stopped = until_decided(gate, blocks, progress)
@@ -171,8 +171,8 @@ def _run(
         return evaluate(
             checkpoints,
             read_suite(gate.suite),
-            choice_of(options),
+            selection_of(options),
             seed=options["seed"],
-            place=place_of(options),
+            runtime=runtime_of(options),
             progress=progress,
         )

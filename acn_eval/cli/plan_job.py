@@ -17,7 +17,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import mde_images
 from acn_eval.studies.read import AnySuite, read_suite
 from acn_eval.terminal.console import console
-from acn_eval.terminal.job import choice_of, place_of
+from acn_eval.terminal.job import runtime_of, selection_of
 from acn_eval.terminal.options import of_gate
 
 __all__ = ["run"]
@@ -80,7 +80,7 @@ def _images(options: Mapping[str, Any]) -> int:
     if not (options["ckpt"] or options["data"]):
         raise ConfigError("plan: images must be known; give --n, --data, --ckpt or a stored pair")
     checkpoints = [load(options["ckpt"], options["arch"])] if options["ckpt"] else []
-    return len(choose(checkpoints, choice_of(options)))
+    return len(choose(checkpoints, selection_of(options)))
 
 
 def _discordance(options: Mapping[str, Any], gate: Gate | None) -> float | dict[str, float]:
@@ -94,9 +94,9 @@ def _discordance(options: Mapping[str, Any], gate: Gate | None) -> float | dict[
 def _cost(options: Mapping[str, Any], suite: AnySuite) -> _Cost:
     """Run a few images and scale: the second of two runs, so that nothing is set up in it."""
     checkpoint = load(options["ckpt"], options["arch"])
-    place = place_of({**options, "no_cache": True})
+    runtime = runtime_of({**options, "no_cache": True})
     limit = min(_TIMED, options["limit"] or _TIMED)
-    choice = replace(choice_of(options), limit=limit)
+    selection = replace(selection_of(options), limit=limit)
     forwards = [0]
 
     def count(done: int, total: int) -> None:
@@ -104,7 +104,7 @@ def _cost(options: Mapping[str, Any], suite: AnySuite) -> _Cost:
 
     for _ in range(2):
         start = time.perf_counter()
-        (result,) = evaluate([checkpoint], suite, choice, place=place, progress=count)
+        (result,) = evaluate([checkpoint], suite, selection, runtime=runtime, progress=count)
         seconds = time.perf_counter() - start
     timed = result.data.n
     each = max(forwards) / timed

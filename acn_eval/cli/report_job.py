@@ -6,8 +6,17 @@ from typing import Any
 
 from acn_eval import atomic
 from acn_eval.errors import AcnEvalError
-from acn_eval.report import Block, Material, Text, examples_of, html, markdown, page_of, pictures
-from acn_eval.report import inputs as material
+from acn_eval.report import (
+    Block,
+    Material,
+    Text,
+    examples_of,
+    html,
+    markdown,
+    material,
+    page_of,
+    pictures,
+)
 from acn_eval.terminal.console import say
 from acn_eval.terminal.stored import stored
 from acn_eval.tracking import attach, resolve_store

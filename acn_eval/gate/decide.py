@@ -13,8 +13,9 @@ from acn_eval.gate.sentence import sentence
 from acn_eval.gate.verdict import GateRule, Network, Verdict
 from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.seeds import keyed_order
-from acn_eval.statistics.pairing import join, require_complete, require_same_question
+from acn_eval.statistics.pairing import require_complete, require_same_question
 from acn_eval.statistics.soundness import differing, same_network
+from acn_eval.studies.compare import join
 
 __all__ = ["BLOCK", "decide", "look", "order_names", "replay", "same_network"]
 

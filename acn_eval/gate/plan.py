@@ -7,7 +7,7 @@ from acn_eval.gate.config import Gate
 from acn_eval.gate.rules import Rule, rules_of
 from acn_eval.results import EvalResult
 from acn_eval.statistics.noninferiority import images_needed, mde_one_sided, pass_power
-from acn_eval.statistics.pairing import join
+from acn_eval.studies.compare import join
 
 __all__ = ["PlanRow", "plan", "variances"]
 

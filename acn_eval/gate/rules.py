@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import Measure
 from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, name_of
-from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
 from acn_eval.statistics.score import Support
+from acn_eval.studies.table import analysis_of
 
 __all__ = ["Rule", "rules_of"]
 
@@ -99,7 +99,7 @@ class _Table:
     def __init__(self, outcomes: Outcomes, suite: Mapping[str, Any]) -> None:
         by_condition = outcomes.values.transpose(1, 0, 2)
         primary = list(compress(outcomes.conditions, outcomes.primary))
-        end_point = end_point_of(suite, primary)
+        end_point = analysis_of(suite).endpoint_of(suite, primary)
         weights = end_point.weights(outcomes.conditions, outcomes.primary)
         self.end_point = end_point.name
         self.conditions = dict(zip(outcomes.names, by_condition, strict=True))

@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 from acn_eval import atomic
 from acn_eval.errors import ConfigError, MeasureError
 
-__all__ = ["CACHE_ENV", "OUTCOME", "Store", "default_store"]
+__all__ = ["CACHE_ENV", "OUTCOME", "OutcomeCache", "default_store"]
 
 CACHE_ENV = "ACN_EVAL_CACHE"
 OUTCOME = np.dtype(
@@ -46,7 +46,7 @@ class _File(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Store:
+class OutcomeCache:
     """A folder of small files, one per (checkpoint, condition, chunk of images).
 
     Writes are atomic, so any number of processes may share it; what is there is never redone.
@@ -177,14 +177,14 @@ class Store:
         return self.folder / key[:2] / f"{key}.outcomes"
 
 
-def default_store() -> Store:
+def default_store() -> OutcomeCache:
     """Return the store in ACN_EVAL_CACHE, or in the user's cache folder.
 
     Raises:
         ConfigError: that folder holds something else.
     """
     given = os.environ.get(CACHE_ENV)
-    store = Store(Path(given) if given else user_cache_path("acn-eval") / "store")
+    store = OutcomeCache(Path(given) if given else user_cache_path("acn-eval") / "store")
     store.check()
     return store
 

@@ -12,7 +12,7 @@ from acn_eval.corruptions import Corruption
 from acn_eval.models import broken
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "ClassMap", "Decision", "MatchedBy", "Question"]
+__all__ = ["CLEAN", "ClassMap", "MatchedBy", "Predictions", "Question"]
 
 CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
 
@@ -40,7 +40,7 @@ class Question:
     primary: bool = False
 
 
-class Decision(NamedTuple):
+class Predictions(NamedTuple):
     """What a network made of n images.
 
     Attributes:
@@ -69,7 +69,7 @@ class ClassMap:
     restricted: bool
     matched: MatchedBy = "name"
 
-    def decide(self, logits: Tensor) -> Decision:
+    def decide(self, logits: Tensor) -> Predictions:
         """Return what logits (n, classes of the model) say about the classes of the data."""
         logits = logits.float()
         unanswered = broken(logits)
@@ -84,7 +84,7 @@ class ClassMap:
             back = torch.full((logits.shape[1],), -1, dtype=torch.int32, device=logits.device)
             back[columns] = torch.arange(len(columns), dtype=torch.int32, device=logits.device)
             predicted = back[winner]
-        return Decision(
+        return Predictions(
             predicted.masked_fill(unanswered, -1),
             confidence.masked_fill(unanswered, math.nan),
             entropy,

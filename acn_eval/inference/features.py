@@ -14,7 +14,7 @@ from torch import Tensor
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
-from acn_eval.inference.cache import Store
+from acn_eval.inference.cache import OutcomeCache
 from acn_eval.inference.finite import require_measured
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.one_pass import (
@@ -32,7 +32,7 @@ from acn_eval.inference.one_pass import (
     tally,
 )
 from acn_eval.inference.precision import Numeric, running
-from acn_eval.inference.runtime import Place
+from acn_eval.inference.runtime import Runtime
 from acn_eval.models import Readings
 from acn_eval.tally import Tally
 
@@ -77,7 +77,7 @@ def read_features(checkpoint: Checkpoint, images: Tensor, numeric: Numeric) -> T
     return torch.stack([torch.stack(kind) for kind in kinds]).float()
 
 
-def feature_shape(checkpoint: Checkpoint, place: Place) -> tuple[int, int]:
+def feature_shape(checkpoint: Checkpoint, runtime: Runtime) -> tuple[int, int]:
     """Return the number of exits and the width of a network's features.
 
     Raises:
@@ -85,7 +85,7 @@ def feature_shape(checkpoint: Checkpoint, place: Place) -> tuple[int, int]:
     """
     g = checkpoint.prepare.geometry
     found = read_features(
-        checkpoint, torch.zeros(1, g.channels, g.size, g.size).to(place.device), "fp32"
+        checkpoint, torch.zeros(1, g.channels, g.size, g.size).to(runtime.device), "fp32"
     )
     if found.dim() != 4:
         msg = f"{checkpoint.id.name}: features must be (n, width); got {tuple(found.shape[2:])}"
@@ -101,7 +101,7 @@ def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
     Raises:
         MeasureError: features that are NaN or infinite; counts the images of every condition.
     """
-    batches = Batches(job.place.batch_size, job.place.device)
+    batches = Batches(job.runtime.batch_size, job.runtime.device)
     with tally(job) as counter:
         pieces = [_chunk(job, chunk, batches, (counter, tell)) for chunk in chunks(job)]
     found = [
@@ -120,11 +120,11 @@ def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
 def _chunk(
     job: Pass, examples: Examples, batches: Batches, told: tuple[Tally, Tell]
 ) -> dict[Pair, NDArray[np.float32]]:
-    (counter, tell), store, n = told, job.place.store, len(examples)
+    (counter, tell), store, n = told, job.runtime.store, len(examples)
     found: dict[Pair, NDArray[np.float32]] = {}
     missing: list[Missing] = []
     for pair in ((s, q) for s in range(len(job.subjects)) for q in range(len(job.questions))):
-        key = Store.key(["features v1", *facts(job, *pair, examples)])
+        key = OutcomeCache.key(["features v1", *facts(job, *pair, examples)])
         content = store.read(key) if is_file(job.subjects[pair[0]]) else None
         if content is None:
             missing.append(Missing(*pair, key))

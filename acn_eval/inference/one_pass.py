@@ -21,14 +21,14 @@ from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data import Examples, Geometry
 from acn_eval.inference.cache import OUTCOME
-from acn_eval.inference.condition import ClassMap, Decision, Question
+from acn_eval.inference.condition import ClassMap, Predictions, Question
 from acn_eval.inference.finite import require_measured
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import Numeric, running
-from acn_eval.inference.runtime import Place
+from acn_eval.inference.runtime import Runtime
 from acn_eval.tally import Progress, Tally
 
-__all__ = ["Pass", "Progress", "Subject", "one_pass", "prepared"]
+__all__ = ["EvaluatedModel", "Pass", "Progress", "one_pass", "prepared"]
 
 _DECODED = 2**28  # bytes of pictures at a time
 Pair = tuple[int, int]
@@ -36,7 +36,7 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedModel:
     """A checkpoint that is asked, and how its classes correspond to those of the data."""
 
     checkpoint: Checkpoint
@@ -54,11 +54,11 @@ class Pass:
         exits: ask every exit, from the same forward pass; otherwise the last alone.
     """
 
-    subjects: Sequence[Subject]
+    subjects: Sequence[EvaluatedModel]
     examples: Examples
     questions: Sequence[Question]
     geometry: Geometry
-    place: Place
+    runtime: Runtime
     seed: int
     numeric: Numeric
     context: Context
@@ -97,7 +97,7 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     Raises:
         MeasureError: logits that are NaN or infinite; counts the images of every condition.
     """
-    batches = Batches(job.place.batch_size, job.place.device)
+    batches = Batches(job.runtime.batch_size, job.runtime.device)
     parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
     with tally(job, progress) as counter:
         counter.add(0)
@@ -115,7 +115,7 @@ def tally(job: Pass, progress: Progress = lambda done, total: None) -> Tally:
     """Return the count of a pass: one per subject, question and image."""
     total = len(job.subjects) * len(job.questions) * len(job.examples)
     counter = Tally(total, "image evaluations", progress)
-    if not job.place.store.readable:
+    if not job.runtime.store.readable:
         counter.remedy = "Without --no-cache, the same command goes on from there."
     if not all(map(is_file, job.subjects)):
         counter.remedy = "Networks in memory are never kept: they are measured again."
@@ -133,7 +133,7 @@ def chunks(job: Pass) -> Iterator[Examples]:
 
 def _budget(job: Pass) -> float:
     """FLOPs between two writes: ten seconds or less, were it one of the slower CPUs or GPUs."""
-    return 1e14 if job.place.device.type == "cuda" else 1e12
+    return 1e14 if job.runtime.device.type == "cuda" else 1e12
 
 
 def _chunk_size(flops: int, values: int, budget: float) -> int:
@@ -172,7 +172,7 @@ def groups(job: Pass, n: int, missing: Sequence[Missing]) -> Iterator[list[Missi
 def _chunk(
     job: Pass, examples: Examples, batches: Batches, counter: Tally
 ) -> Iterator[tuple[int, int, NDArray[np.void]]]:
-    store, n = job.place.store, len(examples)
+    store, n = job.runtime.store, len(examples)
     missing: list[Missing] = []
     for s in range(len(job.subjects)):
         for q in range(len(job.questions)):
@@ -206,7 +206,7 @@ def files(job: Pass, group: Sequence[Missing]) -> list[Missing]:
     return [one for one in group if is_file(job.subjects[one.subject])]
 
 
-def is_file(subject: Subject) -> bool:
+def is_file(subject: EvaluatedModel) -> bool:
     """Whether the record decides the numbers: the code of a network in memory is not in it."""
     return not subject.checkpoint.id.uri.startswith("memory:")
 
@@ -227,7 +227,7 @@ def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
         dict(question.condition),
         [job.seed, NOISE_VERSION, list(job.context.std)] if noisy else [],
         job.numeric,
-        job.place.device.type,
+        job.runtime.device.type,
         job.exits,
     ]
 
@@ -235,7 +235,7 @@ def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
 def _batches(
     job: Pass, chunk: Chunk, wanted: list[Pair], tell: Callable[[int], None], size: int
 ) -> dict[Pair, NDArray[np.void]]:
-    n, kept, done = len(chunk.examples), dict[Pair, Decision](), 0
+    n, kept, done = len(chunk.examples), dict[Pair, Predictions](), 0
     for start in range(0, n, size):
         span = slice(start, min(start + size, n))
         for pair, images in inputs(job, chunk, span, wanted):
@@ -250,12 +250,12 @@ def _batches(
     return {pair: _read_back(chunk.examples.ids, kept[pair]) for pair in wanted}
 
 
-def _room(exits: Sequence[Decision], n: int) -> Decision:
+def _room(exits: Sequence[Predictions], n: int) -> Predictions:
     """Make room (exits, n) on the device, once: small pieces between images scatter the heap."""
-    return Decision(*(part.new_empty(len(exits), n) for part in exits[0]))
+    return Predictions(*(part.new_empty(len(exits), n) for part in exits[0]))
 
 
-def _keep(exits: Sequence[Decision], room: Decision, span: slice) -> None:
+def _keep(exits: Sequence[Predictions], room: Predictions, span: slice) -> None:
     for k, decision in enumerate(exits):
         for values, part in zip(room, decision, strict=True):
             values[k, span] = part
@@ -265,8 +265,8 @@ def inputs(
     job: Pass, chunk: Chunk, span: slice, wanted: Sequence[Pair]
 ) -> Iterator[tuple[Pair, Tensor]]:
     """Yield the network's input of one batch for every wanted pair; each noise is drawn once."""
-    images = _uploaded(chunk.pixels[span], job.place.device)
-    ids = torch.from_numpy(chunk.examples.ids[span]).to(job.place.device)
+    images = _uploaded(chunk.pixels[span], job.runtime.device)
+    ids = torch.from_numpy(chunk.examples.ids[span]).to(job.runtime.device)
     draws: dict[tuple[int, int], Tensor | None] = {}
     for q, question in enumerate(job.questions):
         subjects = [s for s, asked in wanted if asked == q]
@@ -278,7 +278,7 @@ def inputs(
 
 
 def _ask(job: Pass, checkpoint: Checkpoint, images: Tensor) -> list[Tensor]:
-    with running(job.numeric, job.place.device):
+    with running(job.numeric, job.runtime.device):
         return checkpoint.model.exits(images) if job.exits else [checkpoint.model(images)]
 
 
@@ -304,7 +304,7 @@ def prepared(checkpoint: Checkpoint, images: Tensor) -> Tensor:
     size = checkpoint.prepare.geometry.size
     if images.shape[-1] != size:
         images = interpolate(images, size=(size, size), mode="bilinear", antialias=True)
-    return checkpoint.prepare.normalise(images)
+    return checkpoint.prepare.normalize(images)
 
 
 def _uploaded(images: Tensor, device: torch.device) -> Tensor:
@@ -314,7 +314,7 @@ def _uploaded(images: Tensor, device: torch.device) -> Tensor:
     return images.to(device, non_blocking=True).to(torch.float32).div_(255)
 
 
-def _read_back(ids: NDArray[np.int64], exits: Decision) -> NDArray[np.void]:
+def _read_back(ids: NDArray[np.int64], exits: Predictions) -> NDArray[np.void]:
     outcomes = np.empty(exits.predicted.shape, OUTCOME)
     outcomes["id"] = ids
     for name, values in exits._asdict().items():

@@ -6,15 +6,15 @@ from typing import Literal
 import torch
 
 from acn_eval.errors import ConfigError
-from acn_eval.inference.cache import Store, default_store
+from acn_eval.inference.cache import OutcomeCache, default_store
 
-__all__ = ["Place", "Precision", "resolve_device"]
+__all__ = ["Precision", "Runtime", "resolve_device"]
 
 Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True)
-class Place:
+class Runtime:
     """Where and how a network is run.
 
     Attributes:
@@ -27,7 +27,7 @@ class Place:
     device: torch.device
     batch_size: int = 256
     precision: Precision = "auto"
-    store: Store = field(default_factory=default_store)
+    store: OutcomeCache = field(default_factory=default_store)
 
 
 def resolve_device(name: str) -> torch.device:

@@ -16,14 +16,15 @@ from mlflow.models.evaluation.artifacts import (
 
 from acn_eval.data import open_examples
 from acn_eval.errors import ConfigError
-from acn_eval.evaluation import Choice, evaluate
+from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.figures import NAME, draw_comparison, draw_result
-from acn_eval.inference import Place, Store, resolve_device
+from acn_eval.inference import OutcomeCache, Runtime, resolve_device
 from acn_eval.mlflow_plugin.networks import baseline_of, checkpoint_of, network_of, written
 from acn_eval.mlflow_plugin.plan import Plan, reads_of
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, compare
+from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.studies.compare import compare
 from acn_eval.tracking import existing_run as guest
 
 __all__ = ["Evaluator"]
@@ -110,10 +111,10 @@ def _measured(model: Any, dataset: Any, plan: Plan, folder: Path) -> _Done:
     results = evaluate(
         [candidate, *([baseline] if baseline else [])],
         plan.suite,
-        Choice(data=data, root=root, limit=plan.limit, class_order=plan.class_order),
+        DataSelection(data=data, root=root, limit=plan.limit, class_order=plan.class_order),
         seed=plan.seed,
         # The user's cache knows networks by their weights; code in memory may have changed.
-        place=Place(resolve_device(plan.device), store=Store(folder / "outcomes")),
+        runtime=Runtime(resolve_device(plan.device), store=OutcomeCache(folder / "outcomes")),
     )
     target = results[0].save(folder)
     comparison = compare(results[:1], results[1:]) if baseline else None

@@ -9,8 +9,9 @@ from acn_eval.report.charts import Line, forest, heat_map, line_chart
 from acn_eval.report.inputs import Material
 from acn_eval.report.page import Block, Drawing
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Accuracy, Estimate, Row, summarise
+from acn_eval.statistics import Accuracy, Estimate, Row
 from acn_eval.statistics.curves import Curves, curves
+from acn_eval.studies.compare import summarize
 
 __all__ = ["charts", "curve_drawing", "differences", "heat_maps"]
 
@@ -131,7 +132,7 @@ def differences(material: Material) -> tuple[Block, ...]:
 def _accuracies(material: Material) -> dict[str, list[Accuracy]]:
     """Rows of every side; those of a stored comparison are there without its results."""
     if material.comparison is None:
-        return {material.labels[0]: [a for a in summarise(material.candidates) if a.condition]}
+        return {material.labels[0]: [a for a in summarize(material.candidates) if a.condition]}
     rows = material.comparison.rows
     left, right = material.labels
     return {

@@ -10,11 +10,12 @@ from acn_eval.errors import ConfigError, DataError
 from acn_eval.gate import Verdict
 from acn_eval.report.verdicts import verdict_about
 from acn_eval.results import Cell, EvalResult
-from acn_eval.statistics import Comparison, compare
+from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
-from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.pairing import require_complete
 from acn_eval.statistics.soundness import plain
+from acn_eval.studies.compare import compare
+from acn_eval.studies.table import analysis_of
 from acn_eval.tracking import OnDisk
 
 __all__ = ["Material", "head_cells", "material"]
@@ -97,7 +98,7 @@ def material(found: OnDisk, baseline: str | None = None) -> Material:
 def head_cells(result: EvalResult) -> list[Cell]:
     """Return the cells that show the network as it is, by what its suite calls so."""
     own = [c for c in result.cells if c.measure == "correct"]
-    return end_point_of(result.suite).whole(own)
+    return analysis_of(result.suite).whole(own)
 
 
 def _completed(found: OnDisk) -> OnDisk:

@@ -17,7 +17,7 @@ from torch import Tensor
 from acn_eval.corruptions import Context, Corruption, NoiseKey
 from acn_eval.data import Examples, Geometry, Split, open_examples
 from acn_eval.errors import DataError, Unsupported
-from acn_eval.inference import Place
+from acn_eval.inference import Runtime
 from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Gallery, Picture, Shown, Text
 from acn_eval.results import Cell, EvalResult, Scalar
@@ -108,8 +108,8 @@ class _Studio:
         facts = result.checkpoint.preprocessing
         geometry = Geometry.of(facts, suite.image_size)
         context = suite.context(geometry, examples)
-        place = Place(torch.device("cpu"))
-        setting = Setting(examples, place, result.seed, _silent, lambda split: examples)
+        runtime = Runtime(torch.device("cpu"))
+        setting = Setting(examples, runtime, result.seed, _silent, lambda split: examples)
         first = _pixels(examples, geometry, np.arange(min(64, len(examples))))
         digest = suite.digest(first, context, setting)
         return _Studio(examples, geometry, context, result, digest)

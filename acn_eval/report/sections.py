@@ -9,8 +9,9 @@ from acn_eval.report.figures import charts, curve_drawing, differences, heat_map
 from acn_eval.report.inputs import Material
 from acn_eval.report.method import method, provenance
 from acn_eval.report.page import Block, Items, Page, Section, Text
-from acn_eval.statistics import Comparison, summarise
-from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.statistics import Comparison
+from acn_eval.studies.compare import summarize
+from acn_eval.studies.table import analysis_of
 
 __all__ = ["page_of"]
 
@@ -99,7 +100,7 @@ def _findings(comparison: Comparison | None) -> tuple[Block, ...]:
 def _rows(material: Material) -> tuple[Block, ...]:
     comparison = material.comparison
     if comparison is None:
-        return (tables.accuracy_table(summarise(material.candidates), material.labels[0]),)
+        return (tables.accuracy_table(summarize(material.candidates), material.labels[0]),)
     note = (
         "The band holds for all conditions together (Bonferroni); p is of each condition alone, "
         f"p (Holm) is adjusted over all {len(comparison.rows)}."
@@ -131,7 +132,7 @@ def _warnings(material: Material) -> tuple[str, ...]:
 
 def _skips(material: Material) -> tuple[str, ...]:
     found = (
-        f"{r.checkpoint.name}, {end_point_of(r.suite).label(skip.condition)}: {skip.reason}"
+        f"{r.checkpoint.name}, {analysis_of(r.suite).label(skip.condition)}: {skip.reason}"
         for r in material.results
         for skip in r.skipped
     )

@@ -1,16 +1,15 @@
 """Paired comparison of two networks or two architectures: intervals, tests and claims."""
 
 from acn_eval.statistics.architectures import Student, crossed, seeds_only, sign_flip
-from acn_eval.statistics.compare import compare, summarise
 from acn_eval.statistics.comparison import (
     Accuracy,
-    Arm,
     Claim,
     Comparison,
     Estimate,
     Finding,
     ManifestRow,
     Row,
+    Side,
     name_of,
     names_of,
 )
@@ -22,7 +21,6 @@ __all__ = [
     "ACCURACY",
     "DIFFERENCE",
     "Accuracy",
-    "Arm",
     "BoundedSample",
     "Claim",
     "Comparison",
@@ -31,9 +29,9 @@ __all__ = [
     "Interval",
     "ManifestRow",
     "Row",
+    "Side",
     "Student",
     "band_confidence",
-    "compare",
     "crossed",
     "holm",
     "mde",
@@ -42,6 +40,5 @@ __all__ = [
     "names_of",
     "seeds_only",
     "sign_flip",
-    "summarise",
     "undecidable",
 ]

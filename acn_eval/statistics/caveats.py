@@ -1,21 +1,21 @@
 """What a reader must know before believing a comparison, in words."""
 
+from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import Row
-from acn_eval.statistics.endpoints import EndPoint
 
-__all__ = ["cautions"]
+__all__ = ["caveats"]
 
 _FEW_IMAGES = 30
 _ONE_POINT = 0.01
 
 
-def cautions(files: tuple[int, int], data: str, primary: Row, words: EndPoint) -> list[str]:
+def caveats(files: tuple[int, int], data: str, primary: Row, words: Endpoint) -> list[str]:
     """Return one sentence per limit of what was measured."""
     found = [_about_files(files, words), _about_size(primary), _about_writers(data)]
     return [sentence for sentence in found if sentence]
 
 
-def _about_files(files: tuple[int, int], words: EndPoint) -> str:
+def _about_files(files: tuple[int, int], words: Endpoint) -> str:
     if min(files) >= words.least:
         return ""
     what = "training seed" if words.replicate == "seed" else words.replicate

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import Claim, Estimate, Row, Said
-from acn_eval.statistics.endpoints import EndPoint
 from acn_eval.statistics.equivalence import Equivalence
 
 __all__ = ["Evidence", "Sample", "claim", "identical", "no_claim", "sign_of", "unseparated"]
@@ -97,7 +97,7 @@ def unseparated(equal: Equivalence | None, sample: Sample, scale: float) -> tupl
 
 
 def claim(
-    subject: str, primary: Row, evidence: Evidence, words: EndPoint, sample: Sample
+    subject: str, primary: Row, evidence: Evidence, words: Endpoint, sample: Sample
 ) -> Claim:
     """Return the verdict on the primary end point, with the subject in front.
 
@@ -111,7 +111,7 @@ def claim(
 
 
 def no_claim(
-    subject: str, files: tuple[int, int], primary: Row, evidence: Evidence, words: EndPoint
+    subject: str, files: tuple[int, int], primary: Row, evidence: Evidence, words: Endpoint
 ) -> Claim:
     """Return the refusal to speak of architectures on too few seeds, or draws, a side."""
     what = "training seeds" if words.replicate == "seed" else f"{words.replicate}s"
@@ -124,7 +124,7 @@ def no_claim(
 
 
 def _verdict(
-    primary: Row, evidence: Evidence, words: EndPoint, sample: Sample
+    primary: Row, evidence: Evidence, words: Endpoint, sample: Sample
 ) -> tuple[Said, str]:
     shown, equal = f"{primary.name} {_points(evidence.corrupted)}", evidence.equivalence
     signs = evidence.signs()

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics.caveats import cautions
+from acn_eval.statistics.analysis import Analysis, Endpoint
+from acn_eval.statistics.caveats import caveats
 from acn_eval.statistics.claims import Evidence, Sample, claim, identical, no_claim
-from acn_eval.statistics.comparison import Accuracy, Arm, Claim, Comparison, Finding, Row
+from acn_eval.statistics.comparison import Accuracy, Claim, Comparison, Finding, Row, Side
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
-from acn_eval.statistics.endpoints import EndPoint, end_point_of
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
 from acn_eval.statistics.finding_claims import finding_claim, trade_claim
 from acn_eval.statistics.logits import logit_difference
@@ -28,10 +28,12 @@ from acn_eval.statistics.ratio import error_ratio
 from acn_eval.statistics.rows import Tables, estimate
 from acn_eval.statistics.soundness import differing, plain
 
-__all__ = ["compare", "summarise"]
+__all__ = ["compare", "summarize"]
 
 
-def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> Comparison:
+def compare(
+    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult], analysis: Analysis
+) -> Comparison:
     """Compare candidates with baselines, one result per training seed on each side.
 
     With fewer than three files on a side the files are given and the images are the sample
@@ -44,8 +46,8 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     require_one_architecture("baseline", baselines)
     require_complete([*candidates, *baselines])
     require_same_question([*candidates, *baselines])
-    outcomes = join([*candidates, *baselines])
-    words = _end_point(candidates[0], outcomes)
+    outcomes = join([*candidates, *baselines], analysis)
+    words = _endpoint(candidates[0], outcomes, analysis)
     design = _design(candidates, baselines, words)
     tables = Tables(design, chance=1 / len(candidates[0].data.classes))
     pairs = _pairs(outcomes, files=len(candidates))
@@ -74,7 +76,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
         ratio=ratio,
         manifest=fairness,
         warnings=(
-            *cautions((len(candidates), len(baselines)), candidates[0].data.name, primary, words),
+            *caveats((len(candidates), len(baselines)), candidates[0].data.name, primary, words),
             *(["mean corruption error is undefined: too few baseline errors"] * undefined),
             *mismatches(fairness),
             *outcomes.warnings,
@@ -85,7 +87,7 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     )
 
 
-def summarise(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
+def summarize(results: Sequence[EvalResult], analysis: Analysis) -> tuple[Accuracy, ...]:
     """Return the accuracy under every condition, and last the primary end point.
 
     Raises:
@@ -94,8 +96,8 @@ def summarise(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
     require_one_architecture("results", results)
     require_complete(results)
     require_same_question(results)
-    outcomes = join(results)
-    words = _end_point(results[0], outcomes)
+    outcomes = join(results, analysis)
+    words = _endpoint(results[0], outcomes, analysis)
     tables = Tables(_design(results, results, words), 1 / len(results[0].data.classes))
     each = [
         tables.accuracy(name, condition, outcomes.values[:, i])
@@ -109,7 +111,7 @@ def summarise(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
 
 
 def _design(
-    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult], words: EndPoint
+    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult], words: Endpoint
 ) -> Design:
     left, right = ([r.checkpoint for r in side] for side in (candidates, baselines))
     return Design.of(left, right, least=words.least)
@@ -132,13 +134,13 @@ def _is_clean(condition: dict[str, Scalar]) -> bool:
     return condition.get("corruption") == "clean"
 
 
-def _end_point(result: EvalResult, outcomes: Outcomes) -> EndPoint:
+def _endpoint(result: EvalResult, outcomes: Outcomes, analysis: Analysis) -> Endpoint:
     own = [c for c, yes in zip(outcomes.conditions, outcomes.primary, strict=True) if yes]
-    return end_point_of(result.suite, own)
+    return analysis.endpoint_of(result.suite, own)
 
 
 def _evidence(
-    design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair, words: EndPoint
+    design: Design, outcomes: Outcomes, pairs: Sequence[Pair], end_point: Pair, words: Endpoint
 ) -> Evidence:
     effect = design.difference(end_point)
     corrupted, limits = estimate(effect), effect.interval(CONFIDENCE)
@@ -165,7 +167,7 @@ def _claim(
     baselines: Sequence[EvalResult],
     primary: Row,
     evidence: Evidence,
-    judged: tuple[EndPoint, Sample],
+    judged: tuple[Endpoint, Sample],
 ) -> Claim:
     words, sample = judged
     left, right = _arm(candidates, words).label, _arm(baselines, words).label
@@ -179,7 +181,7 @@ def _claim(
 
 
 def _decided(
-    said: Claim, findings: Sequence[Finding], words: EndPoint, rows: Sequence[Row], sample: Sample
+    said: Claim, findings: Sequence[Finding], words: Endpoint, rows: Sequence[Row], sample: Sample
 ) -> Claim:
     """Let a finding decide where that is what the suite asks for, and where it is there."""
     found = {finding.name: finding for finding in findings}
@@ -213,10 +215,10 @@ def _networks(results: Sequence[EvalResult]) -> dict[str, EvalResult]:
     }
 
 
-def _arm(results: Sequence[EvalResult], words: EndPoint) -> Arm:
+def _arm(results: Sequence[EvalResult], words: Endpoint) -> Side:
     first, many = results[0].checkpoint.name, len(results)
     shared = first.partition(f" {words.replicate} ")[0]  # of "acn draw 3"
-    return Arm(
+    return Side(
         label=first if many == 1 else f"{shared} ({many} {words.replicate}s)",
         keys=tuple(result.key for result in results),
         seeds=tuple(result.checkpoint.training.get("seed") for result in results),

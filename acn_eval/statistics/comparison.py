@@ -12,7 +12,6 @@ from acn_eval.statistics.equivalence import Equivalence
 
 __all__ = [
     "Accuracy",
-    "Arm",
     "Claim",
     "Comparison",
     "Estimate",
@@ -20,6 +19,7 @@ __all__ = [
     "ManifestRow",
     "Row",
     "Said",
+    "Side",
     "name_of",
     "names_of",
 ]
@@ -54,7 +54,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Arm(Record):
+class Side(Record):
     """One side of a comparison: its label, its files (one per seed) and their training seeds."""
 
     label: str
@@ -176,8 +176,8 @@ class Comparison(Record):
         replicate: what the files of one side are: "seed" of training, or "draw" of its data.
     """
 
-    candidate: Arm
-    baseline: Arm
+    candidate: Side
+    baseline: Side
     suite: str
     data: str
     unit: str

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "Axis", "Curves", "Place", "curves"]
+__all__ = ["CLEAN", "Axis", "CurvePoint", "Curves", "curves"]
 
 CLEAN = "clean"
 _LEVEL = "level"
@@ -61,7 +61,7 @@ _AXES = (
 )
 
 
-class Place(NamedTuple):
+class CurvePoint(NamedTuple):
     """Where one condition stands on its curve, and its position in the input."""
 
     level: float
@@ -79,10 +79,10 @@ class Curves:
     """
 
     axis: Axis
-    lines: Mapping[str, tuple[Place, ...]]
+    lines: Mapping[str, tuple[CurvePoint, ...]]
     named: Mapping[str, int]
 
-    def drawn(self) -> dict[str, tuple[Place, ...]]:
+    def drawn(self) -> dict[str, tuple[CurvePoint, ...]]:
         """The lines of a chart: over levels, each starts at the undisturbed images."""
         if self.axis.field != _LEVEL:
             return dict(self.lines)
@@ -102,13 +102,13 @@ def curves(conditions: Sequence[Mapping[str, Scalar]]) -> Curves:
     ('level', {'gaussian': (Place(level=0.0, at=0), Place(level=0.1, at=1))})
     """
     axis = next(a for a in _AXES if a.field == _LEVEL or any(_on(c, a) for c in conditions))
-    lines: dict[str, list[Place]] = {}
+    lines: dict[str, list[CurvePoint]] = {}
     named: dict[str, int] = {}
     for index, condition in enumerate(conditions):
         name = _name(condition, conditions, axis)
         if axis.field == _LEVEL or _on(condition, axis):
             level = float(condition.get(axis.field, 0.0))
-            lines.setdefault(name, []).append(Place(level, index))
+            lines.setdefault(name, []).append(CurvePoint(level, index))
         else:
             named[f"{condition.get(axis.field, '')}/{name}"] = index
     return Curves(axis, {name: tuple(sorted(line)) for name, line in lines.items()}, named)

@@ -1,15 +1,15 @@
 """Verdicts on what a suite finds beside accuracy: the depth that is needed, what is forgotten."""
 
+from acn_eval.statistics.analysis import Decisive, Endpoint
 from acn_eval.statistics.claims import Sample, sign_of, unseparated
 from acn_eval.statistics.comparison import Claim, Estimate, Finding, Said
-from acn_eval.statistics.endpoints import Decisive, EndPoint
 from acn_eval.statistics.equivalence import Equivalence
 
 __all__ = ["finding_claim", "trade_claim"]
 
 
 def finding_claim(
-    subject: str, finding: Finding, words: EndPoint, whole: Estimate | None, sample: Sample
+    subject: str, finding: Finding, words: Endpoint, whole: Estimate | None, sample: Sample
 ) -> Claim:
     """Return the verdict on a number of which less is better, e.g. the layers that are needed.
 
@@ -38,7 +38,7 @@ def finding_claim(
 
 
 def trade_claim(
-    subject: str, finding: Finding, beside: Finding, words: EndPoint, sample: Sample
+    subject: str, finding: Finding, beside: Finding, words: Endpoint, sample: Sample
 ) -> Claim:
     """Return the verdict on two numbers, less of one of which may cost some of the other.
 
@@ -74,7 +74,7 @@ def trade_claim(
     return Claim(verdict, f"{subject}: {said}; {shown}{needed}", evidence, both[0])
 
 
-def _decisive(finding: Finding, words: EndPoint) -> tuple[Estimate, Decisive]:
+def _decisive(finding: Finding, words: Endpoint) -> tuple[Estimate, Decisive]:
     assert finding.difference is not None
     assert words.decisive is not None
     return finding.difference, words.decisive

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
-from acn_eval.statistics.asked import asked
+from acn_eval.statistics.analysis import Analysis, Asked
 from acn_eval.statistics.comparison import names_of
-from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.soundness import (
     Key,
     by_condition,
@@ -125,7 +124,7 @@ def require_one_architecture(side: str, results: Sequence[EvalResult]) -> None:
             raise ConfigError(msg)
 
 
-def join(results: Sequence[EvalResult]) -> Outcomes:
+def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
     """Return the outcomes (files, conditions, images) that all results share.
 
     Draws are matched by their whole condition, ``repeat`` included, and images by id; repeats
@@ -135,7 +134,7 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
         ConfigError: no condition, or fewer than two images, are shared; or outcomes that are
             none or cannot be true together.
     """
-    require_sound(results)
+    require_sound(results, fits=analysis.fits)
     tables = [by_condition(result) for result in results]
     shared = [key for key in tables[0] if all(key in table for table in tables)]
     if not shared:
@@ -151,17 +150,16 @@ def join(results: Sequence[EvalResult]) -> Outcomes:
     conditions = tuple(dict(group) for group in groups)
     values = [[_mean(table, keys, ids) for keys in groups.values()] for table in tables]
     absent = _absent(results, set(shared))
-    absent += _unanswered(results[0].suite, shared, absent)
-    label = end_point_of(results[0].suite).label
+    absent += _unanswered(analysis.asked_by(results[0].suite), shared, absent)
     return Outcomes(
         conditions=conditions,
-        names=names_of(conditions, label),
+        names=names_of(conditions, analysis.label),
         primary=_primary(tables, groups),
         ids=ids,
         values=np.array(values),
         absent=absent,
         warnings=(
-            *_not_compared(absent, label),
+            *_not_compared(absent, analysis.label),
             *_other_measures(results),
             *_lost_images(cells, len(ids)),
         ),
@@ -245,13 +243,13 @@ def _require_one_end_point(
 
 
 def _unanswered(
-    suite: Mapping[str, Any], shared: Sequence[Key], absent: Sequence[Skip]
+    asked: Iterable[Asked], shared: Sequence[Key], absent: Sequence[Skip]
 ) -> tuple[Skip, ...]:
     """Conditions that the suite names and no result has, nor says that it skipped."""
     there, known = [dict(key) for key in shared], [skip.condition for skip in absent]
     return tuple(
         Skip(own.condition, "the suite names it, and no result has it")
-        for own in asked(suite)
+        for own in asked
         if not own.found(there) and not own.missed(known)
     )
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
-from acn_eval.statistics.compare import compare, summarise
+from acn_eval.statistics.analysis import Analysis
+from acn_eval.statistics.compare import compare, summarize
 from acn_eval.statistics.comparison import Accuracy, Comparison
 from acn_eval.statistics.multiplicity import holm
 
-__all__ = ["PairOutcome", "Place", "Ranking", "letters", "rank"]
+__all__ = ["PairOutcome", "Rank", "Ranking", "letters", "rank"]
 
 Losses = frozenset[tuple[int, int]]
 """Pairs of positions (better, worse) that differ beyond chance."""
@@ -43,7 +44,7 @@ class PairOutcome:
 
 
 @dataclass(frozen=True)
-class Place:
+class Rank:
     """One entry of a ranking.
 
     Attributes:
@@ -84,7 +85,7 @@ class Ranking:
     data: str
     end_point: str
     alpha: float
-    places: tuple[Place, ...]
+    places: tuple[Rank, ...]
     pairs: tuple[PairOutcome, ...]
     warnings: tuple[str, ...]
 
@@ -93,11 +94,14 @@ class Ranking:
         return asdict(self)
 
 
-def rank(entries: Mapping[str, Sequence[EvalResult]], *, alpha: float = 0.05) -> Ranking:
+def rank(
+    entries: Mapping[str, Sequence[EvalResult]], analysis: Analysis, *, alpha: float = 0.05
+) -> Ranking:
     """Compare all pairs on the primary end point, with Holm over the pairs.
 
     Args:
         entries: results by label, one per training seed of an entry.
+        analysis: of their study.
         alpha: of the whole family of pairs.
 
     Raises:
@@ -105,10 +109,10 @@ def rank(entries: Mapping[str, Sequence[EvalResult]], *, alpha: float = 0.05) ->
     """
     if len(entries) < 2:
         raise ConfigError(f"compare: results must be two or more; got {len(entries)}")
-    means = {label: summarise(results)[-1] for label, results in entries.items()}
+    means = {label: summarize(results, analysis)[-1] for label, results in entries.items()}
     ordered = sorted(entries, key=lambda label: -means[label].estimate.value)
     pairs = list(combinations(range(len(ordered)), 2))
-    compared = [compare(entries[ordered[i]], entries[ordered[j]]) for i, j in pairs]
+    compared = [compare(entries[ordered[i]], entries[ordered[j]], analysis) for i, j in pairs]
     adjusted = holm([comparison.primary.p for comparison in compared])
     losses = frozenset(pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha)
     groups = letters(len(ordered), losses)
@@ -119,7 +123,7 @@ def rank(entries: Mapping[str, Sequence[EvalResult]], *, alpha: float = 0.05) ->
         end_point=first.primary.name,
         alpha=alpha,
         places=tuple(
-            Place(
+            Rank(
                 label=label,
                 files=len(entries[label]),
                 end_point=means[label],

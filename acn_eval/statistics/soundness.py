@@ -23,11 +23,14 @@ __all__ = [
 
 Key = tuple[tuple[str, Scalar], ...]
 _UNKNOWN = -1
-_FITS_NOTHING = {"robustness", "compression"}  # kinds whose outcomes are those of the file
 
 
-def require_sound(results: Sequence[EvalResult]) -> None:
+def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
     """Refuse outcomes that are none, and results that cannot be true together.
+
+    Args:
+        results: of one study.
+        fits: whether the study trains or fits something: outcomes of one file may then differ.
 
     Labels are not stored: where an outcome is right, its predicted class is the label, and all
     results that name a label of an image must name the same.
@@ -41,8 +44,9 @@ def require_sound(results: Sequence[EvalResult]) -> None:
         if len(by_condition(result)) < len(list(_answers(result))):
             raise ConfigError(f"{_name(result)}: conditions must differ; one is there twice")
     _require_one_label(results)
-    for one, other in combinations(results, 2):
-        _require_one_answer(one, other)
+    if not fits:
+        for one, other in combinations(results, 2):
+            _require_one_answer(one, other)
 
 
 def by_condition(result: EvalResult) -> dict[Key, Cell]:
@@ -139,8 +143,6 @@ def _require_one_answer(one: EvalResult, other: EvalResult) -> None:
 
 
 def _alike(one: EvalResult, other: EvalResult) -> bool:
-    if one.suite.get("kind", "robustness") not in _FITS_NOTHING:
-        return False
     left, right = (
         [r.seed, r.precision, r.device, plain(r.versions), plain(r.suite)] for r in (one, other)
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,44 +10,17 @@ from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import Context
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
-from acn_eval.inference import CLEAN, ClassMap, Pass, Place, Question, Subject, one_pass
+from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, Pass, Question, Runtime, one_pass
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
-from acn_eval.results import Cell
-from acn_eval.studies.transfer.features import Target
-from acn_eval.study.suite import Setting, cell_of
 from acn_eval.training import Recipe, fine_tune
 from acn_eval.training.fit import Fit
 
-__all__ = ["Tuned", "answers_of", "trained_on", "tuned"]
+__all__ = ["answers_of", "fine_tune_checkpoint"]
 
 
-class Tuned(NamedTuple):
-    """The test cell of a fine-tuned network, and how it was made."""
-
-    cell: Cell
-    details: dict[str, Any]
-
-
-def tuned(target: Target, plan: FineTune, label: str, setting: Setting) -> Tuned:
-    """Fine-tune on train, never on validation, and answer about the test images.
-
-    Raises:
-        Unsupported: a network that is not built here.
-    """
-    checkpoint, test = target.subject.checkpoint, target.examples["test"]
-    splits = target.examples["train"], target.examples["validation"]
-    fit = trained_on(checkpoint, plan, splits, setting.seed, setting.place)
-    outcomes = answers_of(checkpoint, fit, test, setting.place)
-    condition = {**CLEAN, "protocol": label, "reading": "stream", "exit": "last"}
-    cell = cell_of(condition, outcomes, test.labels, primary=False)
-    facts = fit.recipe.model_dump(mode="json", exclude={"arch"})
-    found = {"seconds": round(fit.seconds, 3), "validation": fit.best["accuracy"]}
-    return Tuned(cell, {**found, "accuracy": float(np.mean(cell.values)), "recipe": facts})
-
-
-def trained_on(
-    checkpoint: Checkpoint, plan: FineTune, splits: Sequence[Examples], seed: int, place: Place
+def fine_tune_checkpoint(
+    checkpoint: Checkpoint, plan: FineTune, splits: Sequence[Examples], seed: int, runtime: Runtime
 ) -> Fit:
     """Return a finished fine-tuning of a checkpoint, which itself stays as it is.
 
@@ -57,7 +29,7 @@ def trained_on(
         plan: steps, batch and learning rate.
         splits: train, and another that is looked at and selects nothing.
         seed: of the new head, the order and the batches.
-        place: where to train.
+        runtime: where to train.
 
     Raises:
         Unsupported: a network that is not built here.
@@ -70,22 +42,22 @@ def trained_on(
     schedule = {**asdict(plan), "warmup": plan.steps // 10}
     named = read_arch(arch, checkpoint.id.name)
     recipe = Recipe(arch=named, seed=seed, data=splits[0].name, **schedule)
-    return fine_tune(network, checkpoint.prepare, recipe, splits, place.device)
+    return fine_tune(network, checkpoint.prepare, recipe, splits, runtime.device)
 
 
 def answers_of(
-    checkpoint: Checkpoint, fit: Fit, examples: Examples, place: Place
+    checkpoint: Checkpoint, fit: Fit, examples: Examples, runtime: Runtime
 ) -> NDArray[np.void]:
     """Return what a fine-tuned network says of undisturbed images, outcomes (n,), in fp32."""
     # "memory:" is never stored: the record of the checkpoint does not say what it has become.
     identity = replace(checkpoint.id, uri=f"memory:{checkpoint.id.name}")
     classes = ClassMap(tuple(range(len(examples.classes))), restricted=False)
     job = Pass(
-        subjects=[Subject(replace(checkpoint, id=identity, model=fit.network), classes)],
+        subjects=[EvaluatedModel(replace(checkpoint, id=identity, model=fit.network), classes)],
         examples=examples,
         questions=[Question(CLEAN)],
         geometry=checkpoint.prepare.geometry,
-        place=place,
+        runtime=runtime,
         seed=0,
         numeric="fp32",
         context=Context(()),

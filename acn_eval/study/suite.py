@@ -11,7 +11,7 @@ from pydantic import Field
 
 from acn_eval.config_files import Config, Name, Text
 from acn_eval.data import Examples, Split
-from acn_eval.inference import Numeric, Place, Progress, Subject
+from acn_eval.inference import EvaluatedModel, Numeric, Progress, Runtime
 from acn_eval.results import Cell, Skip
 
 __all__ = ["Answer", "Margin", "Setting", "Suite", "cell_of"]
@@ -33,7 +33,7 @@ class Setting:
     """
 
     examples: Examples
-    place: Place
+    runtime: Runtime
     seed: int
     progress: Progress
     split: Callable[[Split], Examples]
@@ -84,7 +84,7 @@ class Suite(Config, ABC, frozen=True):
     reads_head: ClassVar[bool] = True
 
     @abstractmethod
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Put the suite's questions to every subject, in one pass over the examples."""
 
 

@@ -15,13 +15,14 @@ from acn_eval.checkpoints import Checkpoint, load, reframed
 from acn_eval.config_files import read_config
 from acn_eval.data import number_of, open_examples
 from acn_eval.errors import AcnEvalError, ConfigError
-from acn_eval.evaluation import Choice, evaluate
+from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.figures import draw_missing
-from acn_eval.inference import Place, Store, default_store, resolve_device
+from acn_eval.inference import OutcomeCache, Runtime, default_store, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.shipped import shipped
-from acn_eval.statistics import Comparison, compare, summarise
+from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import AnySuite, read_suite
 from acn_eval.terminal.by_kind import show_overview, show_results
 from acn_eval.terminal.console import console
@@ -33,11 +34,11 @@ __all__ = [
     "Done",
     "Group",
     "Sides",
-    "choice_of",
     "finish",
     "finish_all",
-    "place_of",
     "run",
+    "runtime_of",
+    "selection_of",
     "sides_of",
 ]
 
@@ -173,27 +174,27 @@ def _measured(options: Mapping[str, Any], suite: AnySuite, sides: Sides) -> list
         return evaluate(
             [*sides.candidates, *sides.baselines],
             suite,
-            choice_of(options),
+            selection_of(options),
             seed=options["seed"],
-            place=place_of(options),
+            runtime=runtime_of(options),
             progress=progress,
         )
 
 
-def place_of(options: Mapping[str, Any]) -> Place:
+def runtime_of(options: Mapping[str, Any]) -> Runtime:
     """Return where and how networks run."""
     device = resolve_device(options["device"])
-    return Place(device, options["batch_size"], options["precision"], _store(options))
+    return Runtime(device, options["batch_size"], options["precision"], _store(options))
 
 
-def _store(options: Mapping[str, Any]) -> Store:
+def _store(options: Mapping[str, Any]) -> OutcomeCache:
     store = default_store()
     return replace(store, readable=False) if options["no_cache"] else store
 
 
-def choice_of(options: Mapping[str, Any]) -> Choice:
+def selection_of(options: Mapping[str, Any]) -> DataSelection:
     """Return which examples are shown."""
-    return Choice(
+    return DataSelection(
         data=options["data"],
         root=options["data_root"],
         limit=options["limit"],
@@ -320,7 +321,7 @@ def _write_json(file: str, done: Done) -> None:
         "accuracies": [
             {
                 "checkpoint": r.checkpoint.name,
-                "rows": [vars(a) | {"estimate": vars(a.estimate)} for a in summarise([r])],
+                "rows": [vars(a) | {"estimate": vars(a.estimate)} for a in summarize([r])],
             }
             for r in done.results
         ],

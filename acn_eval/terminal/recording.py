@@ -29,9 +29,9 @@ def recording(options: Mapping[str, Any], *made: str) -> "Iterator[Recorder | No
     """
     made = ("out", "export_to", *made)
     for name in dict.fromkeys(("json_file", *made)):
-        place = options.get(name)
-        if place and str(place) != "-":
-            _require_writable(Path(place), made=name in made)
+        runtime = options.get(name)
+        if runtime and str(runtime) != "-":
+            _require_writable(Path(runtime), made=name in made)
     if options["no_track"]:
         yield None
         return
@@ -41,13 +41,13 @@ def recording(options: Mapping[str, Any], *made: str) -> "Iterator[Recorder | No
         yield recorder
 
 
-def _require_writable(place: Path, *, made: bool) -> None:
+def _require_writable(runtime: Path, *, made: bool) -> None:
     """Write nothing that stays: hours of measuring must not end at a folder that is not there."""
-    held = [p for p in (place, *place.parents) if p.exists()] if made else [place.parent]
+    held = [p for p in (runtime, *runtime.parents) if p.exists()] if made else [runtime.parent]
     try:
-        if not place.exists() or place.is_dir():
+        if not runtime.exists() or runtime.is_dir():
             TemporaryFile(dir=held[0]).close()
-        elif not os.access(place, os.W_OK):
+        elif not os.access(runtime, os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as exc:
-        raise OSError(exc.errno, exc.strerror, str(place)) from exc
+        raise OSError(exc.errno, exc.strerror, str(runtime)) from exc

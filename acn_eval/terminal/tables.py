@@ -7,15 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import (
-    Accuracy,
-    Comparison,
-    Estimate,
-    ManifestRow,
-    Row,
-    summarise,
-)
-from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.statistics import Accuracy, Comparison, Estimate, ManifestRow, Row
+from acn_eval.studies.compare import summarize
+from acn_eval.studies.table import analysis_of
 
 __all__ = [
     "duration",
@@ -43,7 +37,7 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
     if comparison is not None:
         show_comparison(out, comparison)
     else:
-        show_accuracies(out, summarise(results), results[0])
+        show_accuracies(out, summarize(results), results[0])
 
 
 def show_comparison(out: Console, comparison: Comparison) -> None:
@@ -99,7 +93,7 @@ def verdict(comparison: Comparison) -> str:
 
 def end_point(result: EvalResult) -> str:
     """Return the line of a network that is compared with none."""
-    *_, primary = summarise([result])
+    *_, primary = summarize([result])
     return (
         f"{result.checkpoint.name}: {primary.name} {percent(primary.estimate)} %, n = {primary.n}"
     )
@@ -154,7 +148,7 @@ def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> 
         yield from comparison.warnings
     for result in results:
         yield from result.warnings
-        label = end_point_of(result.suite).label
+        label = analysis_of(result.suite).label
         for skip in result.skipped:
             yield f"not measured: {label(skip.condition)} ({skip.reason})"
 

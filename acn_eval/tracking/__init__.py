@@ -5,7 +5,7 @@ from acn_eval.tracking.background import Recorder, preparing
 from acn_eval.tracking.record import Recorded, record
 from acn_eval.tracking.registry import Registry, Version, in_mlflow, model_name
 from acn_eval.tracking.server import Server, chart_links, serving
-from acn_eval.tracking.store import Store, resolve_store
+from acn_eval.tracking.store import TrackingStore, resolve_store
 from acn_eval.tracking.stored_results import OnDisk, find
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Recorder",
     "Registry",
     "Server",
-    "Store",
+    "TrackingStore",
     "Version",
     "attach",
     "chart_links",

@@ -8,14 +8,14 @@ from acn_eval.errors import ConfigError
 from acn_eval.statistics.comparison_io import FILE
 from acn_eval.tracking.registry import download, opened
 from acn_eval.tracking.run_content import experiment_name
-from acn_eval.tracking.store import Store
+from acn_eval.tracking.store import TrackingStore
 
 __all__ = ["attach", "fetch"]
 
 _RUN = re.compile(r"runs:/(?P<run>\w+)")
 
 
-def fetch(store: Store, uri: str, folder: Path) -> Path:
+def fetch(store: TrackingStore, uri: str, folder: Path) -> Path:
     """Download what a run recorded into a folder of that run; return the folder.
 
     Of a comparison also its arms that are recorded, each in a folder below.
@@ -46,7 +46,7 @@ def fetch(store: Store, uri: str, folder: Path) -> Path:
     return target
 
 
-def attach(store: Store, suite: str, key: str, text: str, *, name: str) -> str:
+def attach(store: TrackingStore, suite: str, key: str, text: str, *, name: str) -> str:
     """Put a file beside the artifacts of a run; the same again changes nothing.
 
     Args:

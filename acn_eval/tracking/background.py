@@ -12,7 +12,7 @@ from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.record import Recorded, record_in, tracking_errors, warm_up
-from acn_eval.tracking.store import Store
+from acn_eval.tracking.store import TrackingStore
 
 __all__ = ["Recorder", "preparing"]
 
@@ -21,7 +21,7 @@ __all__ = ["Recorder", "preparing"]
 class Recorder:
     """Records in the process that `preparing` started."""
 
-    store: Store
+    store: TrackingStore
     _connection: Connection
 
     def record(
@@ -51,7 +51,7 @@ class Recorder:
 
 
 @contextmanager
-def preparing(store: Store) -> Iterator[Recorder]:
+def preparing(store: TrackingStore) -> Iterator[Recorder]:
     """Open the store in another process while the body runs; the body records with it.
 
     Importing MLflow and creating a database take seconds, which the evaluation would otherwise
@@ -92,7 +92,7 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, heard)
 
 
-def _serve(connection: Connection, store: Store) -> None:
+def _serve(connection: Connection, store: TrackingStore) -> None:
     with suppress(AcnEvalError):  # it will be said when there is something to record
         warm_up(store)
     with suppress(EOFError, BrokenPipeError):  # the parent is gone, or was killed
@@ -101,7 +101,8 @@ def _serve(connection: Connection, store: Store) -> None:
 
 
 def _answer(
-    store: Store, job: tuple[Sequence[EvalResult], Sequence[Comparison], Mapping[str, Path]]
+    store: TrackingStore,
+    job: tuple[Sequence[EvalResult], Sequence[Comparison], Mapping[str, Path]],
 ) -> Recorded | AcnEvalError:
     try:
         return record_in(store, *job)

@@ -5,7 +5,8 @@ from typing import Any
 
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, summarise
+from acn_eval.statistics import Comparison
+from acn_eval.studies.compare import summarize
 from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.run_content import end_point_key, key_name
 from acn_eval.tracking.tables import accuracy_table, comparison_table
@@ -21,7 +22,7 @@ def metrics(result: EvalResult, comparison: Comparison | None) -> dict[str, floa
     ``acc/gaussian_0.1`` is an accuracy, ``mean/corrupted`` the primary end point, and
     ``diff_pp/gaussian_0.1`` with ``ci_low_pp``, ``ci_high_pp`` and ``p_holm`` the comparison.
     """
-    *rows, primary = summarise([result])
+    *rows, primary = summarize([result])
     found = {f"acc/{row.name}": 100 * row.estimate.value for row in rows}
     found[end_point_key(primary.name)] = 100 * primary.estimate.value
     found.update(_compared(comparison) if comparison else ())
@@ -79,5 +80,5 @@ def log(
 def table(result: EvalResult, comparison: Comparison | None) -> str:
     """Return the comparison, or the accuracies where there is none, as Markdown."""
     if comparison is None:
-        return accuracy_table(result, summarise([result])) + "\n"
+        return accuracy_table(result, summarize([result])) + "\n"
     return comparison_table(comparison) + "\n"

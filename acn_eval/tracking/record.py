@@ -10,7 +10,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.comparisons import comparison_run, step_in_words
 from acn_eval.tracking.result_run import arm_run
-from acn_eval.tracking.store import Store, quiet_environment, resolve_store
+from acn_eval.tracking.store import TrackingStore, quiet_environment, resolve_store
 from acn_eval.tracking.writer import Writer
 
 __all__ = ["Recorded", "record", "record_in", "tracking_errors", "warm_up"]
@@ -26,7 +26,7 @@ class Recorded:
         runs: id by the key of the result or comparison.
     """
 
-    store: Store
+    store: TrackingStore
     experiments: Mapping[str, str]
     runs: Mapping[str, str]
 
@@ -55,7 +55,7 @@ def record(
 
 
 def record_in(
-    store: Store,
+    store: TrackingStore,
     results: Sequence[EvalResult],
     comparisons: Sequence[Comparison],
     artifacts: Mapping[str, Path],
@@ -75,7 +75,7 @@ def record_in(
         return Recorded(store, writer.experiments, runs)
 
 
-def warm_up(store: Store) -> None:
+def warm_up(store: TrackingStore) -> None:
     """Import MLflow, create a missing store and open it, so that `record_in` is quick.
 
     Raises:
@@ -87,7 +87,9 @@ def warm_up(store: Store) -> None:
 
 
 @contextmanager
-def tracking_errors(store: Store, folders: Mapping[str, Path] | None = None) -> Iterator[None]:
+def tracking_errors(
+    store: TrackingStore, folders: Mapping[str, Path] | None = None
+) -> Iterator[None]:
     """Say in one line what failed, where the results are, and how to send them later."""
     try:
         yield

@@ -12,7 +12,7 @@ from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult, is_cells
 from acn_eval.tracking.record import tracking_errors
 from acn_eval.tracking.result_run import model_key
-from acn_eval.tracking.store import Store
+from acn_eval.tracking.store import TrackingStore
 
 __all__ = ["Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
 
@@ -68,7 +68,7 @@ class Registry:
         TrackingError: the store does not answer.
     """
 
-    store: Store
+    store: TrackingStore
 
     def result(self, uri: str, folder: Path) -> EvalResult:
         """Return the stored result of a ``runs:/ID``, downloaded into a folder."""
@@ -146,7 +146,7 @@ class Registry:
 
 
 @contextmanager
-def opened(store: Store, uri: str) -> Iterator[Any]:
+def opened(store: TrackingStore, uri: str) -> Iterator[Any]:
     """Yield a client; an address that the store does not know is the user's error."""
     with tracking_errors(store), store.lock():
         client = store.client()

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Accuracy, summarise
+from acn_eval.statistics import Accuracy
 from acn_eval.statistics.curves import CLEAN, curves
+from acn_eval.studies.compare import summarize
 from acn_eval.tracking.run_content import (
     NAME,
     Point,
@@ -24,7 +25,7 @@ __all__ = ["arm_run", "model_key"]
 
 def arm_run(result: EvalResult) -> RunContent:
     """Return the content of the run of one result."""
-    accuracies = summarise([result])
+    accuracies = summarize([result])
     values = [[a.name, a.n, a.estimate.value] for a in accuracies]
     table = accuracy_table(result, accuracies)
     seed = f" seed {result.seed}" if result.seed else ""

@@ -15,7 +15,7 @@ from typing import IO
 
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.tracking.record import tracking_errors
-from acn_eval.tracking.store import Store
+from acn_eval.tracking.store import TrackingStore
 from acn_eval.tracking.views import PAGES, link
 
 __all__ = ["LIGHT", "Server", "chart_links", "serving"]
@@ -50,7 +50,7 @@ class Server:
 
 
 @contextmanager
-def serving(store: Store, *, port: int) -> Iterator[Server]:
+def serving(store: TrackingStore, *, port: int) -> Iterator[Server]:
     """Serve the store on this machine while the body runs.
 
     A store that is behind a server already is not served again. Port 0 takes any that is free.
@@ -82,7 +82,7 @@ def chart_links(address: str) -> dict[str, str]:
     Raises:
         TrackingError: the server does not answer.
     """
-    server = Store(address)
+    server = TrackingStore(address)
     with tracking_errors(server):
         found = server.client().search_experiments(
             filter_string="name LIKE 'acn-eval/%'", order_by=["last_update_time DESC"]
@@ -105,7 +105,7 @@ def _free_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(store: Store, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(store: TrackingStore, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
     options = {
         "MLFLOW_BACKEND_STORE_URI": store.uri,
         "MLFLOW_HOST": _HOST,

@@ -22,7 +22,7 @@ from acn_eval.tracking.server_check import (
     require_address,
 )
 
-__all__ = ["Store", "quiet_environment", "resolve_store"]
+__all__ = ["TrackingStore", "quiet_environment", "resolve_store"]
 
 _SQLITE = "sqlite:///"
 _DATABASES = ("postgresql", "mysql", "mssql")
@@ -40,7 +40,7 @@ _DEFAULTS = {
 
 
 @dataclass(frozen=True)
-class Store:
+class TrackingStore:
     """An MLflow tracking store at an absolute address."""
 
     uri: str
@@ -120,7 +120,7 @@ class Store:
         return FileLock(file, timeout=_LOCK_SECONDS)
 
 
-def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
+def resolve_store(tracking_uri: str | None, *, cwd: Path) -> TrackingStore:
     """Return the store that is meant, always with an explicit absolute address.
 
     In this order: the argument, ``MLFLOW_TRACKING_URI``, and ``mlflow.db`` in ``cwd``, which is
@@ -136,15 +136,17 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> Store:
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}mlflow.db"
     if not uri.startswith(_ADDRESSES) and not os.environ.get("MLFLOW_ALLOW_FILE_STORE"):
         known = f"{', '.join(_ADDRESSES[:-1])} or {_ADDRESSES[-1]}"
-        raise ConfigError(f"--tracking-uri: must begin with {known}; got {Store(uri).shown}")
-    store = Store(uri)
+        raise ConfigError(
+            f"--tracking-uri: must begin with {known}; got {TrackingStore(uri).shown}"
+        )
+    store = TrackingStore(uri)
     if store.server:
         require_address(uri)
     database = store.database
     if database is None:
         return store
     query = uri.partition("?")[1:]
-    return Store(f"{_SQLITE}{(cwd / database).absolute()}{''.join(query)}")
+    return TrackingStore(f"{_SQLITE}{(cwd / database).absolute()}{''.join(query)}")
 
 
 def quiet_environment() -> None:

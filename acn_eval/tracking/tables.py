@@ -6,7 +6,7 @@ from itertools import accumulate
 from acn_eval.foreign_text import markdown, markdown_table
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
-from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.studies.table import analysis_of
 
 __all__ = ["accuracy_table", "comparison_table", "description", "points"]
 
@@ -51,7 +51,7 @@ def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
     )
     shown = [a for a in accuracies if len(accuracies) <= _MANY or _undisturbed(a.condition)]
     rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in shown]
-    label = end_point_of(result.suite).label
+    label = analysis_of(result.suite).label
     skipped = [f"{label(skip.condition)}: {skip.reason}" for skip in result.skipped]
     table = markdown_table(["condition", "accuracy % [95 %]", "notes"], rows)
     return "\n".join([markdown(about), "", *table, *_bullets("Not measured", skipped)])

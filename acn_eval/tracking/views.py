@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from acn_eval.statistics.endpoints import end_points
+from acn_eval.studies.table import analyses
 from acn_eval.tracking.run_content import end_point_key
 
 __all__ = ["PAGES", "Page", "link", "view_tags"]
@@ -39,7 +39,9 @@ class Page(NamedTuple):
         }
 
 
-_END_POINTS = dict.fromkeys(end_point_key(words.name) for words in end_points())
+_END_POINTS = dict.fromkeys(
+    end_point_key(words.name) for analysis in analyses() for words in analysis.endpoints
+)
 _ABOUT_ARMS = ("connectivity", "depth", "train_seed", "gate")
 _ESTIMATES = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
 PAGES: Mapping[str, Page] = {

@@ -14,7 +14,7 @@ from acn_eval.training.recipe import (
     Steps,
     read_recipe,
 )
-from acn_eval.training.together import Lesson, seconds_per_step, stackable, trained
+from acn_eval.training.together import TrainingJob, seconds_per_step, stackable, train_all
 
 __all__ = [
     "Augment",
@@ -22,15 +22,15 @@ __all__ = [
     "ClassNames",
     "Clip",
     "Decay",
-    "Lesson",
     "Looks",
     "Rate",
     "Recipe",
     "Steps",
+    "TrainingJob",
     "fine_tune",
     "read_recipe",
     "seconds_per_step",
     "stackable",
     "train",
-    "trained",
+    "train_all",
 ]

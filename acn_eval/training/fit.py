@@ -34,7 +34,7 @@ __all__ = [
     "learning_rate",
     "loop",
     "open_split",
-    "optimiser_of",
+    "optimizer_of",
     "start",
     "train",
 ]
@@ -293,12 +293,12 @@ def start(recipe: Recipe, device: torch.device) -> Fit:
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
     decayed = [p for p in network.parameters() if p.dim() > 1]
     rest = [p for p in network.parameters() if p.dim() <= 1]
-    optimiser = optimiser_of(recipe, decayed, rest)
+    optimiser = optimizer_of(recipe, decayed, rest)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
     return Fit(recipe, device, network, optimiser, scaler)
 
 
-def optimiser_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.optim.AdamW:
+def optimizer_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.optim.AdamW:
     """Return AdamW; weights of maps decay, biases, norms and other vectors do not."""
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
     return torch.optim.AdamW(

@@ -23,20 +23,20 @@ from acn_eval.training.fit import (
     finite,
     learning_rate,
     loop,
-    optimiser_of,
+    optimizer_of,
     start,
 )
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.threads import fitting_threads
 
-__all__ = ["Lesson", "seconds_per_step", "stackable", "trained"]
+__all__ = ["TrainingJob", "seconds_per_step", "stackable", "train_all"]
 
 Progress = Callable[[int], None]
 """Called with the number of training steps that are done, over all lessons."""
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingJob:
     """One small training.
 
     Attributes:
@@ -64,8 +64,8 @@ def stackable(recipe: Recipe) -> bool:
     return recipe.precision == "fp32" and recipe.exit_loss == "last"
 
 
-def trained(
-    lessons: Sequence[Lesson],
+def train_all(
+    lessons: Sequence[TrainingJob],
     device: torch.device,
     progress: Progress = lambda done: None,
 ) -> list[Encoder]:
@@ -85,7 +85,7 @@ def trained(
 
 
 def seconds_per_step(
-    lessons: Sequence[Lesson],
+    lessons: Sequence[TrainingJob],
     device: torch.device,
     *,
     looks: int = 7,
@@ -106,12 +106,12 @@ def seconds_per_step(
     return median(times[2:]) / len(lessons)
 
 
-def _threads(lessons: Sequence[Lesson]) -> AbstractContextManager[None]:
+def _threads(lessons: Sequence[TrainingJob]) -> AbstractContextManager[None]:
     recipe = lessons[0].recipe
     return fitting_threads(recipe.arch, recipe.batch * len(lessons))
 
 
-def _alone(lesson: Lesson, device: torch.device, progress: Progress) -> Encoder:
+def _alone(lesson: TrainingJob, device: torch.device, progress: Progress) -> Encoder:
     fit = start(lesson.recipe, device)
     loop(
         fit,
@@ -128,14 +128,14 @@ def _alone(lesson: Lesson, device: torch.device, progress: Progress) -> Encoder:
 class _Stack:
     """Networks of one architecture whose parameters are stacked along a new first axis."""
 
-    def __init__(self, lessons: Sequence[Lesson], device: torch.device) -> None:
+    def __init__(self, lessons: Sequence[TrainingJob], device: torch.device) -> None:
         self.lessons, self.device, self.done = lessons, device, 0
         self.recipe = lessons[0].recipe
         self.scales = [lesson.scale(device) for lesson in lessons]
         networks = [start(lesson.recipe, device).network for lesson in lessons]
         self.form = networks[0]
         self.state, _ = stack_module_state(networks)
-        self.optimiser = optimiser_of(
+        self.optimiser = optimizer_of(
             self.recipe,
             [p for p in self.state.values() if p.dim() > 2],
             [p for p in self.state.values() if p.dim() <= 2],

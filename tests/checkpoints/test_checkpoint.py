@@ -46,7 +46,7 @@ def test_a_users_network_has_one_exit():
     assert checkpoint.id.parameters == sum(p.numel() for p in module.parameters())
     assert checkpoint.id.flops > 0
     assert checkpoint.pair is None
-    assert len(checkpoint.trained_on) == 0
+    assert len(checkpoint.training_hashes) == 0
 
 
 def test_a_network_with_exits_keeps_them(tmp_path):

@@ -39,7 +39,7 @@ def ask(model, images):
 
 
 def assert_is_the_exit(whole, exported, exit):
-    images = whole.prepare.normalise(pictures(whole, 5))
+    images = whole.prepare.normalize(pictures(whole, 5))
     own = ask(exported.model, images)
     assert len(own) == exit + 1
     assert torch.equal(own[-1], ask(whole.model, images)[exit])
@@ -68,7 +68,7 @@ def test_exits_below_the_cut_keep_their_branches(tmp_path, fields):
     export(whole, 2, tmp_path / "cut.pt")
     exported = load(str(tmp_path / "cut.pt"))
     assert exported.id.arch["branches"] == [0]
-    images = whole.prepare.normalise(pictures(whole))
+    images = whole.prepare.normalize(pictures(whole))
     assert torch.equal(ask(exported.model, images)[0], ask(whole.model, images)[0])
 
 
@@ -95,7 +95,7 @@ def test_the_card_says_where_it_comes_from(tmp_path):
     exported = load(str(tmp_path / "cut.pt"))
     assert exported.native.card.origin == f"{whole.id.sha256} cut at exit 1 of 3"
     assert exported.pair is None  # its twin is the twin of the whole
-    assert np.array_equal(exported.trained_on, whole.trained_on)
+    assert np.array_equal(exported.training_hashes, whole.training_hashes)
     for field in ("classes", "data", "prepare"):
         assert getattr(exported, field) == getattr(whole, field)
 

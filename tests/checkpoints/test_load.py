@@ -86,7 +86,7 @@ def test_the_folder_of_shipped_checkpoints_is_the_working_copys():
 def test_every_shipped_checkpoint_loads_and_so_does_its_twin(path):
     name = path.relative_to(shipped("checkpoints")).as_posix()
     checkpoint = load(name)
-    assert len(checkpoint.trained_on) > 0
+    assert len(checkpoint.training_hashes) > 0
     with torch.no_grad():
         assert checkpoint.model(pictures(checkpoint)).shape == (3, len(checkpoint.classes))
 

@@ -47,7 +47,7 @@ def test_what_is_written_is_read(tmp_path, suffix):
     state = weights()
     native = read_native(written(tmp_path / f"a{suffix}", state=state))
     assert native.card == card()
-    assert torch.equal(native.trained_on, SEEN)
+    assert torch.equal(native.training_hashes, SEEN)
     assert native.state.keys() == state.keys()
     assert all(torch.equal(native.state[key], state[key]) for key in state)
     assert [f.name for f in tmp_path.iterdir()] == [f"a{suffix}"]
@@ -60,7 +60,7 @@ def test_weights_of_any_precision_are_loaded_as_fp32(tmp_path, suffix, dtype):
     checkpoint = load(str(written(tmp_path / f"a{suffix}", state=stored)))
     network = build(ARCH)
     network.load_state_dict({key: value.float() for key, value in stored.items()})
-    images = checkpoint.prepare.normalise(pictures(checkpoint))
+    images = checkpoint.prepare.normalize(pictures(checkpoint))
     assert {p.dtype for p in checkpoint.model.parameters()} == {torch.float32}
     with torch.no_grad():
         assert torch.equal(checkpoint.model(images), network.eval()(images))
@@ -75,12 +75,12 @@ def test_a_checkpoint_says_what_its_card_says(tmp_path):
     assert checkpoint.classes == CLASSES
     assert checkpoint.data == "digits"
     assert checkpoint.pair == str(tmp_path / "deep" / "twin.pt")
-    assert checkpoint.trained_on.tolist() == SEEN.tolist()
+    assert checkpoint.training_hashes.tolist() == SEEN.tolist()
     facts = {"size": 8, "channels": 1, "mean": [0.3], "std": [0.2], "crop_pct": 1.0}
     facts |= {"crop_mode": "center", "interpolation": "bilinear of torch"}
     assert checkpoint.prepare.facts() == facts
     assert checkpoint.id.preprocessing == checkpoint.prepare.facts()
-    shown = checkpoint.prepare.normalise(torch.full((1, 1, 8, 8), 0.5))
+    shown = checkpoint.prepare.normalize(torch.full((1, 1, 8, 8), 0.5))
     assert torch.allclose(shown, torch.tensor(1.0))
 
 
@@ -163,7 +163,7 @@ def test_files_without_a_card(tmp_path):
 
 def test_a_list_of_training_images_is_optional_and_checked(tmp_path):
     checkpoint = load(str(raw_pt(tmp_path / "a.pt", acn_eval_trained_on=None)))
-    assert checkpoint.trained_on.tolist() == []
+    assert checkpoint.training_hashes.tolist() == []
     for wrong in (torch.zeros(3), torch.zeros(2, 2, dtype=torch.int64), "all"):
         assert "trained_on" in refusal(raw_pt(tmp_path / "b.pt", acn_eval_trained_on=wrong))
 

@@ -56,7 +56,7 @@ def reference(state, images, *, residual):
 def test_both_readings_agree_with_the_description_exits_included(tmp_path, arch, sizes):
     state = official_state(sizes)
     checkpoint = load(str(official_file(tmp_path / "best.pth.tar", state)), arch)
-    images = checkpoint.prepare.normalise(pictures(checkpoint))
+    images = checkpoint.prepare.normalize(pictures(checkpoint))
     wanted = reference(state, images, residual=arch == "official/res-mixer")
     with torch.no_grad():
         exits = checkpoint.model.exits(images)

@@ -40,7 +40,7 @@ def file(request, tmp_path, model):
 
 def test_local_weights_with_another_number_of_classes(file, model):
     checkpoint = load(f"timm:{NAME}@{file}")
-    images = checkpoint.prepare.normalise(pictures(checkpoint))
+    images = checkpoint.prepare.normalize(pictures(checkpoint))
     with torch.no_grad():
         assert torch.equal(checkpoint.model(images), model(images))
         assert len(checkpoint.model.exits(images)) == 1
@@ -77,7 +77,7 @@ def test_pictures_and_predictions_are_those_of_timms_own_pipeline(tmp_path, mode
     paths = sorted((tmp_path / "val").rglob("*.png"))
     wanted = torch.stack([theirs(Image.open(path).convert("RGB")) for path in paths])
     pixels = examples.read(np.arange(len(examples)), checkpoint.prepare.geometry)
-    images = checkpoint.prepare.normalise(pixels.float() / 255)
+    images = checkpoint.prepare.normalize(pixels.float() / 255)
     assert torch.equal(images, wanted)
     with torch.no_grad():
         assert torch.equal(checkpoint.model(images), model(wanted))

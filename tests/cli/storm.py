@@ -50,9 +50,9 @@ def _import_everything():
 
 
 if __name__ == "__main__":
-    place, count, *arguments = sys.argv[1:]
+    runtime, count, *arguments = sys.argv[1:]
     _import_everything()
-    for folder in sorted(Path(place).resolve().iterdir()):
+    for folder in sorted(Path(runtime).resolve().iterdir()):
         os.chdir(folder)
         os.environ["ACN_EVAL_CACHE"] = str(folder / "cache")
         Path("codes").write_text(repr(storm(int(count), arguments)))

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acn_eval.statistics import compare
-from acn_eval.statistics.ranking import rank
+from acn_eval.studies.compare import compare, rank
 from tests.fakes import fake_result, saved_pair
 from tests.tiny import run
 

@@ -51,7 +51,7 @@ def test_a_wrong_architecture(folder, refused):
     native = read_native(folder / "tiny_ac.pt")
     arch = native.card.arch.model_copy(update={"width": 24})
     card = native.card.model_copy(update={"arch": arch})
-    write_native(folder / "wrong.pt", Native(card, native.state, native.trained_on))
+    write_native(folder / "wrong.pt", Native(card, native.state, native.training_hashes))
     assert "weights must fit the architecture vit" in refused(2, *JOB, "--ckpt", "wrong.pt")
     assert "--arch must be one of official/ac-mixer" in refused(
         2, *JOB, "--ckpt", "tiny_ac.pt", "--arch", "vit"
@@ -62,7 +62,7 @@ def test_a_wrong_architecture(folder, refused):
 def test_weights_that_are_not_finite(folder, refused):
     native = read_native(folder / "tiny_ac.pt")
     state = {**native.state, "head.bias": torch.full((10,), torch.nan)}
-    write_native(folder / "nan.pt", Native(native.card, state, native.trained_on))
+    write_native(folder / "nan.pt", Native(native.card, state, native.training_hashes))
     assert "weights must be finite; head.bias" in refused(2, *JOB, "--ckpt", "nan.pt")
 
 

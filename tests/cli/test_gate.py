@@ -45,7 +45,7 @@ def changed(source, target, **tensors):
         state[key] = change(state[key])
     training = native.card.training.model_copy(update={"seconds": 1234.5})
     card = native.card.model_copy(update={"training": training})
-    write_native(target, Native(card, state, native.trained_on))
+    write_native(target, Native(card, state, native.training_hashes))
 
 
 @pytest.fixture

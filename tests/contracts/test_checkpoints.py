@@ -49,7 +49,7 @@ def made(request, tmp_path):
 
 def test_it_answers_with_one_logit_per_class_and_ends_with_its_last_exit(made):
     checkpoint = made()
-    images = checkpoint.prepare.normalise(pictures(checkpoint))
+    images = checkpoint.prepare.normalize(pictures(checkpoint))
     with torch.no_grad():
         logits, exits = checkpoint.model(images), checkpoint.model.exits(images)
         again = checkpoint.model(images)
@@ -84,7 +84,7 @@ def test_its_record_is_plain_json_and_the_same_every_time(made):
 
 def test_its_parts_fit_each_other(made):
     checkpoint = made()
-    assert checkpoint.trained_on.dtype == np.int64
+    assert checkpoint.training_hashes.dtype == np.int64
     assert len(set(checkpoint.classes)) == len(checkpoint.classes)
     g = checkpoint.prepare.geometry
     assert len(checkpoint.prepare.mean) == len(checkpoint.prepare.std) == g.channels

@@ -11,8 +11,8 @@ from acn_eval.atomic import is_part
 from acn_eval.checkpoints.native import read_native, write_native
 from acn_eval.figures import save_figure
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import load_comparison, save_comparison
+from acn_eval.studies.compare import compare
 from tests.fakes import fake_result
 
 FORK = multiprocessing.get_context("fork")

@@ -19,8 +19,8 @@ RNG = np.random.default_rng(0)
 
 def picture(path, mode="RGB", size=(9, 7)):
     path.parent.mkdir(parents=True, exist_ok=True)
-    colour = RNG.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    image = Image.fromarray(colour)
+    color = RNG.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(color)
     if mode == "RGBA":
         image.putalpha(100)
     elif mode == "P+":  # a palette with transparency in bytes

@@ -74,9 +74,9 @@ def test_the_centre_is_cropped():
 
 def test_grey_to_colour_and_back():
     grey = noisy(5, 5, 1)
-    colour = Geometry(5, 3)(grey)
-    assert all(np.array_equal(channel, grey[..., 0]) for channel in colour)
-    assert np.array_equal(Geometry(5, 1)(colour.permute(1, 2, 0).numpy())[0], grey[..., 0])
+    color = Geometry(5, 3)(grey)
+    assert all(np.array_equal(channel, grey[..., 0]) for channel in color)
+    assert np.array_equal(Geometry(5, 1)(color.permute(1, 2, 0).numpy())[0], grey[..., 0])
 
 
 def test_colour_to_grey_is_pillows_luma():

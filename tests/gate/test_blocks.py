@@ -9,16 +9,16 @@ import yaml
 
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.errors import ConfigError
-from acn_eval.evaluation import Blocks, Choice, evaluate, evaluate_blocks
+from acn_eval.evaluation import Blocks, DataSelection, evaluate, evaluate_blocks
 from acn_eval.gate import decide, order_names, replay
 from acn_eval.gate.blocks import until_decided
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.robustness.suite import Robustness
 from tests.gate.pairs import gate
 from tests.tiny import SUITE, checkpoint, counting
 
 QUESTIONS = 5
-DIGITS = Choice(data="digits")
+DIGITS = DataSelection(data="digits")
 
 
 @pytest.fixture
@@ -30,21 +30,21 @@ def pair_of(folder):
     return [checkpoint(folder, name) for name in ("tiny_ac", "tiny_res")]
 
 
-def blocks(sides, suite, place, size=64):
+def blocks(sides, suite, runtime, size=64):
     named = Blocks(size, order_names(sides[0].id, sides[1].id, suite.name))
-    return evaluate_blocks(sides, suite, DIGITS, named, place=place)
+    return evaluate_blocks(sides, suite, DIGITS, named, runtime=runtime)
 
 
-def stopped(toy, sides, suite, place, size=64):
-    return until_decided(toy, blocks(sides, suite, place, size), lambda done, total: None)
+def stopped(toy, sides, suite, runtime, size=64):
+    return until_decided(toy, blocks(sides, suite, runtime, size), lambda done, total: None)
 
 
-def test_all_blocks_together_are_the_evaluation(tiny, suite, place):
+def test_all_blocks_together_are_the_evaluation(tiny, suite, runtime):
     """A margin that is never cleared, so that every image is shown."""
     sides = pair_of(tiny)
     toy = gate(primary=0.001, clean=None, cell=None).model_copy(update={"suite": "small"})
-    found = stopped(toy, sides, suite, place)
-    whole = evaluate(sides, suite, DIGITS, place=place)
+    found = stopped(toy, sides, suite, runtime)
+    whole = evaluate(sides, suite, DIGITS, runtime=runtime)
     if found.verdict.early:
         pytest.fail("the pair differs too much for this test")
     for part, result in zip((found.candidate, found.baseline), whole, strict=True):
@@ -59,11 +59,11 @@ def test_all_blocks_together_are_the_evaluation(tiny, suite, place):
     assert replay(toy, *whole, block=64) == found.verdict
 
 
-def test_a_side_that_chose_among_fewer_classes_answered_another_question(tiny, suite, place):
+def test_a_side_that_chose_among_fewer_classes_answered_another_question(tiny, suite, runtime):
     toy = gate().model_copy(update={"suite": "small"})
-    choice = Choice(data="digits", classes=tuple("012"))
+    selection = DataSelection(data="digits", classes=tuple("012"))
     one, other = (
-        evaluate([side], suite, replace(choice, restricted=restricted), place=place)[0]
+        evaluate([side], suite, replace(selection, restricted=restricted), runtime=runtime)[0]
         for side, restricted in zip(pair_of(tiny), (True, False), strict=True)
     )
     verdict = decide(toy, one, other)
@@ -73,12 +73,12 @@ def test_a_side_that_chose_among_fewer_classes_answered_another_question(tiny, s
         compare([one], [other])
 
 
-def test_a_killed_run_does_nothing_twice(tiny, suite, place):
+def test_a_killed_run_does_nothing_twice(tiny, suite, runtime):
     sides = pair_of(tiny)
-    done = list(islice(blocks(sides, suite, place), 2))
+    done = list(islice(blocks(sides, suite, runtime), 2))
     assert [len(block.shown) for block in done] == [64, 128]
     again = [counting(side) for side in sides]
-    rest = list(blocks(again, suite, place))
+    rest = list(blocks(again, suite, runtime))
     n = len(rest[-1].whole)
     assert len(rest[-1].shown) == n
     certified = 3 * 64 * len(rest)  # every block certifies its precision on the first images
@@ -86,10 +86,10 @@ def test_a_killed_run_does_nothing_twice(tiny, suite, place):
         assert 0 <= side.model.images - QUESTIONS * (n - 128) <= certified
 
 
-def test_a_stop_is_marked_and_nobody_compares_it(tiny, suite, place):
+def test_a_stop_is_marked_and_nobody_compares_it(tiny, suite, runtime):
     sides = pair_of(tiny)
     toy = gate(primary=0.3, clean=0.3, cell=None).model_copy(update={"suite": "small"})
-    found = stopped(toy, sides, suite, place, size=32)
+    found = stopped(toy, sides, suite, runtime, size=32)
     assert found.verdict.early
     n, total = found.verdict.n, found.verdict.total
     assert n < total
@@ -101,7 +101,7 @@ def test_a_stop_is_marked_and_nobody_compares_it(tiny, suite, place):
     assert found.verdict.candidate.key == found.candidate.key
     with pytest.raises(ConfigError, match="must be of all images that were planned"):
         compare([found.candidate], [found.baseline])
-    whole = evaluate(sides, suite, DIGITS, place=place)
+    whole = evaluate(sides, suite, DIGITS, runtime=runtime)
     again = replay(toy, *whole, block=32)
     assert (again.verdict, again.n) == (found.verdict.verdict, n)
     assert again.rules == found.verdict.rules

@@ -18,7 +18,7 @@ from acn_eval.gate.sentence import line
 from acn_eval.results import Skip
 from acn_eval.statistics import BoundedSample, Estimate
 from acn_eval.statistics.noninferiority import one_sided
-from acn_eval.statistics.pairing import join
+from acn_eval.studies.compare import join
 from tests.gate.pairs import gate, pair
 from tests.statistics.results import STRONG, WEAK, cell
 

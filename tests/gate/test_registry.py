@@ -7,7 +7,7 @@ import pytest
 from acn_eval.cli.gate_record import keep, promote
 from acn_eval.errors import ConfigError
 from acn_eval.gate import decide
-from acn_eval.statistics import summarise
+from acn_eval.studies.compare import summarize
 from acn_eval.tracking import Registry, find, model_name, record, resolve_store
 from tests.gate.pairs import gate, pair
 
@@ -109,7 +109,7 @@ def test_a_stopped_result_is_not_uploaded_later(tmp_path):
         side.save(tmp_path)
     assert [result.key for result in find([tmp_path]).results] == [whole.key]
     with pytest.raises(ConfigError, match="must be of all images that were planned"):
-        summarise([part])
+        summarize([part])
 
 
 def test_promotion_needs_an_anchor_and_keeps_it(shelf):

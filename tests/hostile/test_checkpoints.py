@@ -15,7 +15,7 @@ def logits(uri, arch):
     """Print what names the numbers of a checkpoint."""
     checkpoint = load(uri, arch)
     with torch.no_grad():
-        found = checkpoint.model(checkpoint.prepare.normalise(pictures(checkpoint)))
+        found = checkpoint.model(checkpoint.prepare.normalize(pictures(checkpoint)))
     print(hashlib.sha256(found.numpy().tobytes()).hexdigest())  # noqa: T201
 
 
@@ -30,10 +30,10 @@ def faults(folder, step):
     tried = accepted = 0
     found = {}
     for i, file in enumerate(list(files(sound, marker))[::step]):
-        place = folder / str(i)
-        place.mkdir()
+        runtime = folder / str(i)
+        runtime.mkdir()
         kind = next(s for s in (".pth.tar", *sound) if file.suffix.endswith(s))
-        path = place / (file.suffix if not file.suffix.startswith(".") else f"a{file.suffix}")
+        path = runtime / (file.suffix if not file.suffix.startswith(".") else f"a{file.suffix}")
         file.make(path)
         uri, arch = asked(path, kind)
         end = attack(lambda: logits(uri, arch), limit=60.0)  # noqa: B023

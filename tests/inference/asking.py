@@ -11,22 +11,24 @@ from tests.tiny import SUITE, subject
 SMALL = Robustness.model_validate(yaml.safe_load(SUITE))
 
 
-def job(checkpoints, examples, place, *, suite=SMALL, seed=0, numeric="fp32"):
+def job(checkpoints, examples, runtime, *, suite=SMALL, seed=0, numeric="fp32"):
     return Pass(
         subjects=[subject(c, examples) for c in checkpoints],
         examples=examples,
         questions=list(suite.questions()),
         geometry=checkpoints[0].prepare.geometry,
-        place=place,
+        runtime=runtime,
         seed=seed,
         numeric=numeric,
         context=Context((0.375,)),
     )
 
 
-def ask(checkpoints, examples, place, **options):
+def ask(checkpoints, examples, runtime, **options):
     """Outcomes (subjects, questions, exits, images), images by ascending id."""
-    return by_id(one_pass(job(checkpoints, examples, place, **options), lambda done, total: None))
+    return by_id(
+        one_pass(job(checkpoints, examples, runtime, **options), lambda done, total: None)
+    )
 
 
 def by_id(outcomes):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from acn_eval.errors import ConfigError, MeasureError
-from acn_eval.inference import CACHE_ENV, Store, default_store
+from acn_eval.inference import CACHE_ENV, OutcomeCache, default_store
 from acn_eval.inference.cache import OUTCOME
 
 
@@ -24,7 +24,7 @@ def outcomes(n=10, seed=0):
 
 
 def key(*facts):
-    return Store.key(list(facts))
+    return OutcomeCache.key(list(facts))
 
 
 def file_of(store, k):
@@ -76,7 +76,7 @@ def _no_space(self, target):
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"must be a folder.*got Not a directory"):
-        Store(tmp_path / "file" / "folder").put(key("a"), outcomes())
+        OutcomeCache(tmp_path / "file" / "folder").put(key("a"), outcomes())
 
 
 def strangers(folder):
@@ -173,7 +173,7 @@ def test_trim_removes_the_least_recently_used(store):
 
 
 def test_trim_keeps_to_the_limit_of_the_store(tmp_path):
-    small = Store(tmp_path, limit=300)
+    small = OutcomeCache(tmp_path, limit=300)
     for i in range(5):
         small.put(key(i), outcomes())
     small.trim()
@@ -186,7 +186,7 @@ def test_an_empty_store_is_no_error(store):
 
 
 def test_an_unreadable_store_still_writes(store):
-    blind = Store(store.folder, readable=False)
+    blind = OutcomeCache(store.folder, readable=False)
     blind.put(key("a"), outcomes())
     assert blind.get(key("a")) is None
     assert store.get(key("a")) is not None
@@ -200,7 +200,7 @@ def test_the_default_is_where_the_variable_points(tmp_path, monkeypatch):
 
 
 def _hammer(folder, failures):
-    store = Store(folder)
+    store = OutcomeCache(folder)
     for turn in range(150):
         name = turn % 5
         store.put(key(name), outcomes(n=300, seed=name))

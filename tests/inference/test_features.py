@@ -14,10 +14,10 @@ from acn_eval.errors import Unsupported
 from acn_eval.inference import (
     CLEAN,
     ClassMap,
+    EvaluatedModel,
+    OutcomeCache,
     Pass,
     Question,
-    Store,
-    Subject,
     extract,
     feature_shape,
     prepared,
@@ -54,13 +54,13 @@ def pair(tiny, device):
     return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
 
 
-def job(checkpoints, place, *, questions=None, examples=None):
+def job(checkpoints, runtime, *, questions=None, examples=None):
     return Pass(
-        subjects=[Subject(c, ClassMap((), restricted=False)) for c in checkpoints],
+        subjects=[EvaluatedModel(c, ClassMap((), restricted=False)) for c in checkpoints],
         examples=digits(N) if examples is None else examples,
         questions=questions or [Question(CLEAN)],
         geometry=checkpoints[0].prepare.geometry,
-        place=place,
+        runtime=runtime,
         seed=0,
         numeric="fp32",
         context=Context((0.375,)),
@@ -71,9 +71,9 @@ def tables(work):
     return [[depths.table for depths in row] for row in extract(work, lambda done: None)]
 
 
-def test_features_equal_a_loop_over_single_images(pair, place, device):
+def test_features_equal_a_loop_over_single_images(pair, runtime, device):
     examples = digits(N)
-    for model, (found,) in zip(pair, extract(job(pair, place), lambda done: None), strict=True):
+    for model, (found,) in zip(pair, extract(job(pair, runtime), lambda done: None), strict=True):
         for i in range(N):
             image = examples.read(np.array([i]), model.prepare.geometry).to(device) / 255
             with torch.no_grad():
@@ -84,49 +84,49 @@ def test_features_equal_a_loop_over_single_images(pair, place, device):
                     np.testing.assert_allclose(found.of(name, k)[i], wanted, atol=1e-5)
 
 
-def test_two_readings_where_they_differ_and_one_where_not(pair, place):
-    (ac,), (res,) = tables(job(pair, place))
+def test_two_readings_where_they_differ_and_one_where_not(pair, runtime):
+    (ac,), (res,) = tables(job(pair, runtime))
     exits, width = 3, 16
     assert ac.shape == (2, exits, N, width)
     assert res.shape == (1, exits, N, width)
     assert np.array_equal(ac[0, 0], ac[1, 0])  # the embedding
     assert not np.allclose(ac[0, 2], ac[1, 2])
-    assert [feature_shape(model, place) for model in pair] == [(exits, width)] * 2
+    assert [feature_shape(model, runtime) for model in pair] == [(exits, width)] * 2
 
 
-def test_hot_and_cold_are_the_same_to_the_last_bit(pair, place):
+def test_hot_and_cold_are_the_same_to_the_last_bit(pair, runtime):
     models = [counted(model) for model in pair]
     questions = list(SMALL.questions())
-    cold = tables(job(models, place, questions=questions))
+    cold = tables(job(models, runtime, questions=questions))
     done = [model.model.images for model in models]
-    hot = tables(job(models, place, questions=questions))
+    hot = tables(job(models, runtime, questions=questions))
     assert done == [N * len(questions)] * 2
     assert [model.model.images for model in models] == done
     for before, after in zip(cold, hot, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_a_pass_goes_on_where_another_ended(pair, place, chunks_of):
+def test_a_pass_goes_on_where_another_ended(pair, runtime, chunks_of):
     chunks_of(16)
-    tables(job(pair[:1], place))
-    files = sorted(place.store.folder.glob("*/*.outcomes"))
+    tables(job(pair[:1], runtime))
+    files = sorted(runtime.store.folder.glob("*/*.outcomes"))
     assert len(files) == 3
     files[1].unlink()
     models = [counted(model) for model in pair]
-    tables(job(models, place))
+    tables(job(models, runtime))
     assert 0 < models[0].model.images <= 16
     assert models[1].model.images == N
 
 
-def test_another_question_is_another_entry(pair, place):
+def test_another_question_is_another_entry(pair, runtime):
     (model,) = models = [counted(pair[0])]
-    tables(job(models, place))
+    tables(job(models, runtime))
     noisy = list(SMALL.questions())[1]
     shifted = digits(N).at(np.arange(1, N))
     others = [
-        (job(models, place, questions=[noisy]), N),
-        (job(models, place, examples=shifted), N - 1),
-        (replace(job(models, place), numeric="bf16"), N),
+        (job(models, runtime, questions=[noisy]), N),
+        (job(models, runtime, examples=shifted), N - 1),
+        (replace(job(models, runtime), numeric="bf16"), N),
     ]
     for other, images in others:
         before = model.model.images
@@ -134,18 +134,20 @@ def test_another_question_is_another_entry(pair, place):
         assert model.model.images - before == images
 
 
-def test_batches_and_memory_do_not_matter(pair, place):
-    ((expected,),) = tables(job(pair[:1], place))
+def test_batches_and_memory_do_not_matter(pair, runtime):
+    ((expected,),) = tables(job(pair[:1], runtime))
     for size, largest in ((7, None), (32, 10)):
-        own = replace(place, batch_size=size, store=Store(place.store.folder / str(size)))
+        own = replace(
+            runtime, batch_size=size, store=OutcomeCache(runtime.store.folder / str(size))
+        )
         ((found,),) = tables(job([counted(pair[0], largest)], own))
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_every_image_is_told_once(pair, place):
+def test_every_image_is_told_once(pair, runtime):
     told = []
-    extract(job(pair, place, questions=list(SMALL.questions())), told.append)
-    extract(job(pair, place, questions=list(SMALL.questions())), told.append)
+    extract(job(pair, runtime, questions=list(SMALL.questions())), told.append)
+    extract(job(pair, runtime, questions=list(SMALL.questions())), told.append)
     assert sum(told) == 2 * 2 * N * 5
 
 
@@ -156,7 +158,7 @@ def foreign(module, size, classes):
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_resnet", "test_efficientnet"])
-def test_a_timm_model_has_one_depth_before_its_head(name, place):
+def test_a_timm_model_has_one_depth_before_its_head(name, runtime):
     model = randomised(timm.create_model(name, num_classes=5), std=0.02)
     loaded = foreign(model, 160, 5)
     images = torch.rand(2, 3, 160, 160)
@@ -166,23 +168,23 @@ def test_a_timm_model_has_one_depth_before_its_head(name, place):
         assert torch.allclose(model.get_classifier()(wanted), model(images), atol=1e-5)
     assert found.shape == (1, 1, 2, model.num_features)
     assert torch.allclose(found[0, 0], wanted, atol=1e-5)
-    assert feature_shape(loaded, replace(place, device=torch.device("cpu"))) == (
+    assert feature_shape(loaded, replace(runtime, device=torch.device("cpu"))) == (
         1,
         model.num_features,
     )
 
 
-def test_logits_are_no_features(place):
+def test_logits_are_no_features(runtime):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
     with pytest.raises(Unsupported, match="Sequential: has no features before its head"):
-        feature_shape(foreign(module, 8, 4), replace(place, device=torch.device("cpu")))
+        feature_shape(foreign(module, 8, 4), replace(runtime, device=torch.device("cpu")))
 
 
-def test_a_module_with_exits_alone_is_not_guessed_at(place):
+def test_a_module_with_exits_alone_is_not_guessed_at(runtime):
     class Exits(torch.nn.Sequential):
         def exits(self, images):
             return [self(images)]
 
     loaded = foreign(Exits(torch.nn.Flatten(), torch.nn.Linear(192, 4)), 8, 4)
     with pytest.raises(Unsupported, match="foreign: has no `readings`"):
-        feature_shape(loaded, replace(place, device=torch.device("cpu")))
+        feature_shape(loaded, replace(runtime, device=torch.device("cpu")))

@@ -65,31 +65,31 @@ def dark(tiny, device, bound=BOUND):
     return replace(own, id=replace(own.id, uri=uri), model=Dark(own.model, bound))
 
 
-def test_images_are_counted_under_each_condition(tiny, place, device):
+def test_images_are_counted_under_each_condition(tiny, runtime, device):
     """The count of a loop: the pictures are made by hand, and their means taken."""
     examples, own = digits(80), dark(tiny, device)
     clean = examples.read(np.arange(80), own.prepare.geometry).float() / 255
-    expected = int((own.prepare.normalise(clean).mean(dim=(1, 2, 3)) < BOUND).sum())
+    expected = int((own.prepare.normalize(clean).mean(dim=(1, 2, 3)) < BOUND).sum())
     assert 0 < expected < 80
     with pytest.raises(MeasureError) as caught:
-        one_pass(job([own], examples, place), lambda done, total: None)
+        one_pass(job([own], examples, runtime), lambda done, total: None)
     assert f"tiny_ac: logits must be finite; got NaN or infinity for {expected} of 80" in str(
         caught.value
     )
     assert "under clean, " in str(caught.value)
 
 
-def test_what_is_in_the_store_is_refused_again(tiny, place, device):
+def test_what_is_in_the_store_is_refused_again(tiny, runtime, device):
     own = checkpoint(tiny, device=device)
     broken_one = replace(own, model=Dark(own.model, BOUND))
     for model in (broken_one, own):  # the second finds what the first one left
         with pytest.raises(MeasureError, match="logits must be finite"):
-            one_pass(job([model], digits(80), place), lambda done, total: None)
+            one_pass(job([model], digits(80), runtime), lambda done, total: None)
 
 
-def test_bf16_says_that_fp32_may_do(tiny, place, device):
+def test_bf16_says_that_fp32_may_do(tiny, runtime, device):
     with pytest.raises(MeasureError, match=r"may be finite in fp32\.$"):
-        one_pass(job([dark(tiny, device)], digits(20), place, numeric="bf16"), lambda d, t: None)
+        one_pass(job([dark(tiny, device)], digits(20), runtime, numeric="bf16"), lambda d, t: None)
 
 
 def test_looks_during_training_refuse_them(tiny, device):

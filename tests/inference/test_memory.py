@@ -12,8 +12,8 @@ from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Examples, Geometry
 from acn_eval import evaluation
-from acn_eval.inference import Place, Store
-from acn_eval.suites import Robustness
+from acn_eval.inference import Runtime, OutcomeCache
+from acn_eval.studies.robustness.suite import Robustness
 
 SIDE = 64
 
@@ -34,10 +34,11 @@ module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIDE * SIDE
 prepare = Prepare(Geometry(SIDE, 3), (0.5,) * 3, (0.5,) * 3)
 checkpoint = from_module(module, name="m", classes=("a", "b", "c"), prepare=prepare)
 suite = Robustness(name="one", corruptions=(Gaussian(levels=(0.1,)),))
-place = Place(torch.device("cpu"), batch_size=64, precision="fp32", store=Store(Path("store")))
+store = OutcomeCache(Path("store"))
+runtime = Runtime(torch.device("cpu"), batch_size=64, precision="fp32", store=store)
 for n in (600, 6000):
-    evaluation.choose = lambda checkpoints, choice, split, **facts: examples(n)
-    evaluation.evaluate([checkpoint], suite, place=place)
+    evaluation.choose = lambda checkpoints, selection, split, **facts: examples(n)
+    evaluation.evaluate([checkpoint], suite, runtime=runtime)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

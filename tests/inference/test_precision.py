@@ -56,7 +56,7 @@ def test_flips_by_batch_size_are_counted(images):
 def test_the_certificate_of_a_real_network_is_clean_in_fp32(tiny, device, size):
     model = checkpoint(tiny, device=device)
     first = digits(64).read(torch.arange(64).numpy(), model.prepare.geometry).to(device) / 255
-    found = certificate(model.model, model.prepare.normalise(first), "fp32", size)
+    found = certificate(model.model, model.prepare.normalize(first), "fp32", size)
     assert (found["precision_flips"], found["batch_flips"]) == (0, 0)
 
 

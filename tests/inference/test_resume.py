@@ -11,7 +11,7 @@ from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
 from acn_eval.data.examples import ArrayPictures
 from acn_eval.errors import Stopped
-from acn_eval.inference import ClassMap, Store, one_pass
+from acn_eval.inference import ClassMap, OutcomeCache, one_pass
 from acn_eval.inference.one_pass import _budget
 from tests.inference.asking import SMALL, ask, assert_same, by_id, job
 from tests.tiny import checkpoint, counting, digits
@@ -32,9 +32,9 @@ def forwards(work):
 
 
 @pytest.fixture
-def first(tiny, device, place):
+def first(tiny, device, runtime):
     """A pass whose outcomes are in the store."""
-    work = job([checkpoint(tiny, device=device)], digits(N), place)
+    work = job([checkpoint(tiny, device=device)], digits(N), runtime)
     assert forwards(work) == N * QUESTIONS
     assert forwards(work) == 0
     return work
@@ -99,7 +99,7 @@ def test_another_question_is_measured(first, what):
 
 
 SAME = {
-    "batch size": lambda w: replace(w, place=replace(w.place, batch_size=3)),
+    "batch size": lambda w: replace(w, runtime=replace(w.runtime, batch_size=3)),
     "name": lambda w: with_id(w, name="renamed", uri="elsewhere/renamed.pt"),
     "training": lambda w: with_id(w, training={"seconds": 1}),
     "labels": lambda w: replace(w, examples=replace(w.examples, labels=w.examples.labels[::-1])),
@@ -118,14 +118,14 @@ def test_another_device_is_another_question(first):
 
     here, there = torch.device("cpu"), torch.device("cuda")
     keys = {
-        str(facts(replace(first, place=replace(first.place, device=d)), 0, 0, first.examples))
+        str(facts(replace(first, runtime=replace(first.runtime, device=d)), 0, 0, first.examples))
         for d in (here, there)
     }
     assert len(keys) == 2
 
 
-def test_no_cache_measures_anew_and_replaces(first, place):
-    anew = replace(first, place=replace(place, store=replace(place.store, readable=False)))
+def test_no_cache_measures_anew_and_replaces(first, runtime):
+    anew = replace(first, runtime=replace(runtime, store=replace(runtime.store, readable=False)))
     assert forwards(anew) == N * QUESTIONS
     assert forwards(first) == 0
 
@@ -137,12 +137,14 @@ def test_a_network_in_memory_is_always_measured(first):
     assert forwards(in_memory) == N * QUESTIONS
 
 
-def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, place, chunks_of):
+def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, runtime, chunks_of):
     chunks_of(8)
-    whole = ask([checkpoint(tiny, device=device)], digits(N), replace(place, batch_size=8))
-    place = replace(place, store=replace(place.store, folder=place.store.folder / "killed"))
+    whole = ask([checkpoint(tiny, device=device)], digits(N), replace(runtime, batch_size=8))
+    runtime = replace(
+        runtime, store=replace(runtime.store, folder=runtime.store.folder / "killed")
+    )
     model = counting(checkpoint(tiny, device=device))
-    work = job([model], digits(N), place)
+    work = job([model], digits(N), runtime)
 
     def killed(done, total):
         if done >= 3 * 8 * QUESTIONS:
@@ -150,7 +152,7 @@ def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, place, ch
 
     with pytest.raises(KeyboardInterrupt):
         one_pass(work, killed)
-    finished = len(list(place.store.folder.glob("*/*.outcomes"))) * 8
+    finished = len(list(runtime.store.folder.glob("*/*.outcomes"))) * 8
     assert 0 < finished < N * QUESTIONS
     before = model.model.images
     assert_same(by_id(one_pass(work, silent)), whole)
@@ -170,29 +172,31 @@ def interrupted(work, after):
 
 
 @pytest.fixture
-def expensive(tiny, device, place):
+def expensive(tiny, device, runtime):
     """A pass in one chunk, of which two questions cost what may be lost."""
-    work = job([checkpoint(tiny, device=device)], digits(N), place)
+    work = job([checkpoint(tiny, device=device)], digits(N), runtime)
     return with_id(work, flops=int(_budget(work) / (2 * N)))
 
 
-def test_an_interruption_loses_little_and_says_what_is_kept(expensive, place):
+def test_an_interruption_loses_little_and_says_what_is_kept(expensive, runtime):
     """Nothing was kept before all questions of a chunk were answered: minutes were lost."""
     said = interrupted(expensive, after=2 * N + 1)
     assert said == (
         "80 of the 200 image evaluations under way are kept, and all that was finished before. "
         "The same command goes on from there."
     )
-    assert len(list(place.store.folder.glob("*/*.outcomes"))) == 2
+    assert len(list(runtime.store.folder.glob("*/*.outcomes"))) == 2
     assert forwards(expensive) == (QUESTIONS - 2) * N
 
 
-def test_between_two_writes_lies_the_budget_at_most(expensive, place, monkeypatch):
+def test_between_two_writes_lies_the_budget_at_most(expensive, runtime, monkeypatch):
     model = counting(expensive.subjects[0].checkpoint)
     work = replace(expensive, subjects=[replace(expensive.subjects[0], checkpoint=model)])
     at = [0]
-    put = Store.put
-    monkeypatch.setattr(Store, "put", lambda *args: (at.append(model.model.images), put(*args)))
+    put = OutcomeCache.put
+    monkeypatch.setattr(
+        OutcomeCache, "put", lambda *args: (at.append(model.model.images), put(*args))
+    )
     one_pass(work, silent)
     assert max(np.diff(at)) * model.id.flops <= _budget(work)
 
@@ -215,14 +219,14 @@ def test_an_interruption_says_what_is_never_kept_or_read(expensive):
     said = interrupted(in_memory, after=2 * N + 1)
     assert said.startswith("0 of the 200 image evaluations under way are kept")
     assert said.endswith("Networks in memory are never kept: they are measured again.")
-    blind = replace(expensive.place, store=replace(expensive.place.store, readable=False))
-    said = interrupted(replace(expensive, place=blind), after=2 * N + 1)
+    blind = replace(expensive.runtime, store=replace(expensive.runtime.store, readable=False))
+    said = interrupted(replace(expensive, runtime=blind), after=2 * N + 1)
     assert said.endswith("Without --no-cache, the same command goes on from there.")
 
 
-def test_a_damaged_outcome_is_measured_again(first, place):
+def test_a_damaged_outcome_is_measured_again(first, runtime):
     expected = by_id(one_pass(first, silent))
-    for file in place.store.folder.glob("*/*.outcomes"):
+    for file in runtime.store.folder.glob("*/*.outcomes"):
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1
         file.write_bytes(bytes(content))
@@ -230,7 +234,7 @@ def test_a_damaged_outcome_is_measured_again(first, place):
     assert_same(by_id(one_pass(first, silent)), expected)
 
 
-def test_the_two_readings_of_an_official_file_never_share(tmp_path, place, device):
+def test_the_two_readings_of_an_official_file_never_share(tmp_path, runtime, device):
     """AC and Res Mixers have the same tensors; only --arch says which one a file is."""
     path = tmp_path / "model.pth.tar"
     torch.save({"state_dict": official_state()}, path)
@@ -240,11 +244,11 @@ def test_the_two_readings_of_an_official_file_never_share(tmp_path, place, devic
     alone = []
     for i, reading in enumerate(readings):
         reading.model.to(device)
-        work = job([reading], examples, place)
+        work = job([reading], examples, runtime)
         assert forwards(work) == N * QUESTIONS  # nothing of the other is taken
         alone.append(one_pass(work, silent)[0])
         assert i == 0 or not np.array_equal(alone[0][0], alone[1][0])
-    together = one_pass(job(readings, examples, place), silent)
+    together = one_pass(job(readings, examples, runtime), silent)
     assert np.array_equal(np.array(together), np.array(alone))
 
 

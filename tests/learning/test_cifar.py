@@ -5,7 +5,7 @@ import os
 import pytest
 
 from acn_eval.data import DATA_ROOT, data_root
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data.plan import open_plan
 from acn_eval.studies.low_data.run import learn
 from tests.studies.low_data.plans import side, suite
@@ -15,14 +15,14 @@ PHOTOGRAPHS = {"image_size": 32, "patch": 8, "channels": 3}
 
 
 @pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is not set")
-def test_cifar(place):
+def test_cifar(runtime):
     if not (data_root() / FOLDER).is_dir():
         pytest.skip(f"{DATA_ROOT} has no {FOLDER}")
     sides = {
         key: side(name, name, data="cifar10", arch=PHOTOGRAPHS)
         for key, name in (("candidate", "acn"), ("baseline", "residual"))
     }
-    plan = open_plan(suite(**sides, draws=5, repeats=1), place, limit=100)
+    plan = open_plan(suite(**sides, draws=5, repeats=1), runtime, limit=100)
     assert len(plan.pool) > 40_000
     learned = learn(plan)
     found = compare(learned.candidates, learned.baselines)

@@ -9,9 +9,9 @@ from torch import nn
 from acn_eval import compare
 from acn_eval.data import open_examples
 from acn_eval.errors import CheckpointError, ConfigError, DataError
-from acn_eval.evaluation import Choice, evaluate
+from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.results import is_cells
-from acn_eval.statistics import summarise
+from acn_eval.studies.compare import summarize
 from tests.tiny import SUITE, checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of MLflow itself, as its users see them
@@ -86,11 +86,11 @@ def ask(model, rows, config):
 
 def expected(tiny, folder, *names):
     uris = [str(tiny / f"{name}.pt") for name in names]
-    return evaluate(uris, str(folder / "small.yaml"), Choice(data="digits", limit=LIMIT))
+    return evaluate(uris, str(folder / "small.yaml"), DataSelection(data="digits", limit=LIMIT))
 
 
 def accuracies(result):
-    return {row.name: pytest.approx(100 * row.estimate.value) for row in summarise([result])}
+    return {row.name: pytest.approx(100 * row.estimate.value) for row in summarize([result])}
 
 
 def test_mlflow_lists_the_evaluator(mlflow):

@@ -68,7 +68,7 @@ def test_logistic_equals_scikit_learn_on_features_of_cifar(solve):
     examples = open_examples("cifar10", "validation").keyed(800)
     images = examples.read(np.arange(len(examples)), model.prepare.geometry) / 255
     with torch.no_grad():
-        features = model.model.readings(model.prepare.normalise(images))[-1].stream.numpy()
+        features = model.model.readings(model.prepare.normalize(images))[-1].stream.numpy()
     x = Scaling.of("standardise", features[:400])(features)
     x, labels, test, wanted = x[:400], examples.labels[:400], x[400:], examples.labels[400:]
     for penalty, found in zip(PENALTIES, solve(x, labels, PENALTIES, TOLERANCE), strict=True):

@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from acn_eval.evaluation import Choice, evaluate
+from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.gate import decide, read_gate
-from acn_eval.report import examples_of, html, page_of, pictures
-from acn_eval.report import inputs as material
+from acn_eval.report import examples_of, html, material, page_of, pictures
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.studies.compare import compare
 from acn_eval.tracking import find
 from tests.tiny import SUITE
 
@@ -31,7 +30,7 @@ def stored(tiny, tmp_path_factory):
     (folder / "small.yaml").write_text(WITH_A_SKIP)
     (folder / "gate.yaml").write_text(GATE)
     files = [str(tiny / "tiny_ac.pt"), str(tiny / "tiny_res.pt")]
-    results = evaluate(files, str(folder / "small.yaml"), Choice(limit=80))
+    results = evaluate(files, str(folder / "small.yaml"), DataSelection(limit=80))
     out = folder / "results"
     results = [EvalResult.load(result.save(out)) for result in results]
     save_comparison(compare(results[:1], results[1:]), out)

@@ -11,7 +11,7 @@ import pytest
 from acn_eval.foreign_text import plain
 from acn_eval.report import Material, Text, html, markdown, page_of
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare, summarise
+from acn_eval.studies.compare import compare, summarize
 from acn_eval.tracking import find
 from tests.fakes import fake_result
 from tests.report.pages import Reader, numbers
@@ -201,7 +201,7 @@ def test_one_result_alone_is_shown_without_a_verdict():
     read = Reader(html(page_of(Material(None, (found,), ()), ())))
     assert read.headings[0][1] == "ac_vit: robustness"
     rows = read.rows("rows")
-    for row, accuracy in zip(rows, summarise([found]), strict=True):
+    for row, accuracy in zip(rows, summarize([found]), strict=True):
         assert row["condition"][0] == accuracy.name
         assert numbers(row["ac_vit, % [95 %]"]) == vars(accuracy.estimate)
     titles = [title for _, title in read.headings]

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from acn_eval.errors import DataError
-from acn_eval.evaluation import Choice, choose, evaluate
+from acn_eval.evaluation import DataSelection, choose, evaluate
 from acn_eval.report import Material, examples_of, pictures
 from acn_eval.report.page import Gallery
 from acn_eval.seeds import keyed_order
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from tests.tiny import checkpoint
 
 
@@ -50,7 +50,7 @@ def test_pixels_are_those_that_went_into_the_network(tiny, stored, galleries):
     asked = checkpoint(tiny)
     model = Recording(asked.model)
     recorded = replace(asked, model=model, id=replace(asked.id, uri="memory:recorded"))
-    evaluate([recorded], str(stored.parent / "small.yaml"), Choice(limit=80))
+    evaluate([recorded], str(stored.parent / "small.yaml"), DataSelection(limit=80))
     mean, std = (recorded.id.preprocessing[k][0] for k in ("mean", "std"))
     seen = {
         np.clip(np.rint((image[0].numpy() * std + mean) * 255), 0, 255).astype(np.uint8).tobytes()
@@ -104,7 +104,7 @@ def outcomes(cell):
 
 
 def test_what_is_said_below_a_picture_is_the_outcome(about, galleries):
-    examples = choose([], Choice(data="digits", limit=80))
+    examples = choose([], DataSelection(data="digits", limit=80))
     labels = dict(zip(examples.ids.tolist(), examples.labels.tolist(), strict=True))
     for gallery in galleries:
         name = gallery.caption.partition(":")[0].replace(" ", "_")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acn_eval.results import DataId
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from tests.statistics.results import outcomes, simple
 
 

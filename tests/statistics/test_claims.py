@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import acn_eval
-from acn_eval.statistics import compare
 from acn_eval.statistics.comparison import Said
+from acn_eval.studies.compare import compare
 from acn_eval.terminal.tables import _STYLE
 from tests.statistics.results import outcomes, simple
 

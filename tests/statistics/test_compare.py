@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from acn_eval.statistics import BoundedSample, compare, crossed, holm, summarise
+from acn_eval.statistics import BoundedSample, crossed, holm
+from acn_eval.studies.compare import compare, summarize
 from tests.statistics.results import CLEAN, PAIRED, STRONG, WEAK, cell, outcomes, result, simple
 
 
@@ -185,7 +186,7 @@ def test_ratio_and_its_absence(rng):
 
 
 def test_summary_of_one_file(rng):
-    found = summarise([one("acn", (0.99, 0.9, 0.8), rng)])
+    found = summarize([one("acn", (0.99, 0.9, 0.8), rng)])
     assert [row.name for row in found] == [
         "clean",
         "gaussian 0.1",
@@ -203,7 +204,7 @@ def test_summary_of_seeds_lets_seeds_vary(rng):
         one("acn", (share, 0.9, 0.8), rng, about={"sha256": str(share)})
         for share in (0.6, 0.8, 0.95)
     ]
-    estimate = summarise(files)[0].estimate
+    estimate = summarize(files)[0].estimate
     matrix = np.array([f.cells[0].values for f in files]).astype(float)
     low, high = crossed(matrix).interval()
     assert (estimate.low, estimate.high) == pytest.approx((max(low, 0), min(high, 1)))

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from acn_eval.statistics import compare, name_of, names_of
+from acn_eval.statistics import name_of, names_of
+from acn_eval.studies.compare import compare
 from tests.statistics.results import CLEAN, STRONG, WEAK, simple
 
 

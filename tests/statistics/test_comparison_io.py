@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from acn_eval.errors import DataError
-from acn_eval.statistics import Estimate, Finding, compare
+from acn_eval.statistics import Estimate, Finding
 from acn_eval.statistics.comparison_io import comparison_key, load_comparison, save_comparison
+from acn_eval.studies.compare import compare
 from tests.fakes import fake_result
 
 

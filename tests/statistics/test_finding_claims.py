@@ -6,8 +6,8 @@ import pytest
 
 from acn_eval.statistics.claims import Sample
 from acn_eval.statistics.comparison import Estimate, Finding
-from acn_eval.statistics.endpoints import end_point_of
 from acn_eval.statistics.finding_claims import trade_claim
+from acn_eval.studies.table import analysis_of
 
 LESS, MORE, SAME, OPEN = (-6.0, 1.0), (6.0, 1.0), (0.2, 0.5), (-1.0, 4.0)
 """Differences in points: the value, and half of its 95 % interval."""
@@ -20,7 +20,7 @@ def finding(name, value, half):
 
 
 def said(forgotten, learned, margin=0.02):
-    words = end_point_of({"kind": "continual", "equivalence_margin": margin})
+    words = analysis_of({"kind": "continual"}).endpoint_of({"equivalence_margin": margin})
     both = (finding("forgetting", *forgotten), finding("learning", *learned))
     return trade_claim("acn against residual", *both, words, Sample(0, 5))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from tests.statistics.results import simple
 
 TRAINING = {

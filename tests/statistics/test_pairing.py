@@ -9,8 +9,8 @@ from acn_eval.checkpoints import Prepare
 from acn_eval.data import Geometry
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, CheckpointId, DataId, EvalResult, Skip
-from acn_eval.statistics import compare
-from acn_eval.statistics.pairing import join, require_same_question
+from acn_eval.statistics.pairing import require_same_question
+from acn_eval.studies.compare import compare, join
 from tests.statistics.results import CLEAN, STRONG, WEAK, cell, outcomes, result, simple
 
 

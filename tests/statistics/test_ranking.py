@@ -8,8 +8,8 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from acn_eval.errors import ConfigError
-from acn_eval.statistics import compare
-from acn_eval.statistics.ranking import letters, rank
+from acn_eval.statistics.ranking import letters
+from acn_eval.studies.compare import compare, rank
 from tests.statistics.results import CLEAN, STRONG, cell, result
 
 

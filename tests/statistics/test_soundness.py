@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from acn_eval.errors import ConfigError
-from acn_eval.statistics import compare
-from acn_eval.statistics.pairing import join
 from acn_eval.statistics.soundness import differing, same_network
+from acn_eval.studies.compare import compare, join
 from tests.statistics.results import CLEAN, WEAK, cell, result
 
 RIGHT = np.array([1, 0, 1, 0], dtype=np.float32)

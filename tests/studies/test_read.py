@@ -31,6 +31,20 @@ def refused(folder, text):
     return message.removeprefix(path)
 
 
+ROOMS = (
+    "robustness.suite",
+    "compression.suite",
+    "continual.methods",
+    "continual.suite",
+    "dynamics.suite",
+    "low_data.suite",
+    "pruning.context",
+    "pruning.methods",
+    "pruning.suite",
+    "transfer.suite",
+)
+
+
 @pytest.mark.parametrize("name", shipped_suites())
 def test_every_shipped_suite_says_what_it_asks(name):
     suite = read_suite(name)
@@ -50,11 +64,15 @@ def test_yaml_python_and_record_are_the_same_thing(name, tmp_path):
 
 
 def namespace():
-    from acn_eval import corruptions, models, suites, training
+    from importlib import import_module
+
+    from acn_eval import corruptions, models, training
+
+    rooms = [import_module(f"acn_eval.studies.{name}") for name in ROOMS]
 
     return {
         name: getattr(m, name)
-        for m in (corruptions, models, suites, training)
+        for m in (corruptions, models, training, *rooms)
         for name in m.__all__
     }
 

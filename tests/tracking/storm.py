@@ -9,8 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.studies.compare import compare
 from acn_eval.tracking import Registry, record
 from acn_eval.tracking.store import quiet_environment
 from tests.fakes import fake_result

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from acn_eval.tracking import resolve_store, serving
-from acn_eval.tracking.store import Store
+from acn_eval.tracking.store import TrackingStore
 from tests.fakes import saved_pair
 from tests.tiny import run
 from tests.tracking.contents import connected, contents
@@ -43,7 +43,7 @@ def uncut(tmp_path_factory):
 
 
 @contextmanager
-def killed_after(store: Store, requests: int):
+def killed_after(store: TrackingStore, requests: int):
     """Yield the address of a door to a server that is killed when so many requests have passed."""
     with serving(store, port=0) as server, socket.socket() as door:
         door.bind(("127.0.0.1", 0))

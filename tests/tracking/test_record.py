@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare
 from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.studies.compare import compare
 from acn_eval.tracking import preparing, record, resolve_store
 from tests.fakes import deep_result, fake_result, saved_pair
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 ARMS, PAIR = {"ac_vit", "res_vit"}, {"ac_vit vs res_vit"}
 
 

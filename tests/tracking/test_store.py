@@ -14,7 +14,7 @@ from acn_eval.tracking.server import LIGHT
 from acn_eval.tracking.views import PAGES
 from tests.fakes import fake_result, saved_pair
 
-MLFLOW = Path(__file__).parents[1] / "mlflow"
+MLFLOW = Path(__file__).parents[2] / "mlflow"
 
 
 @pytest.fixture(autouse=True)

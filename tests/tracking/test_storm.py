@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acn_eval.tracking import resolve_store, serving
-from acn_eval.tracking.store import Store
+from acn_eval.tracking.store import TrackingStore
 from tests.tracking.contents import contents
 from tests.tracking.postgres import needs_postgres, new_database, postgres
 from tests.tracking.storm import SHARED, work
@@ -73,7 +73,7 @@ def test_eight_processes_on_a_new_postgresql(expected, server, tmp_path):
 @pytest.mark.parametrize("attempt", range(3))
 def test_eight_machines_that_share_no_lock(expected, server, tmp_path, attempt):
     uri = new_database(server, f"machines{attempt}")
-    Store(uri).client().search_experiments()
+    TrackingStore(uri).client().search_experiments()
     storm(uri, tmp_path, "--machines")
     assert contents(uri) == expected
 
@@ -81,7 +81,7 @@ def test_eight_machines_that_share_no_lock(expected, server, tmp_path, attempt):
 @needs_postgres
 @pytest.mark.slow
 def test_eight_machines_through_a_server_on_postgresql(expected, server, tmp_path):
-    store = Store(new_database(server, "served"))
+    store = TrackingStore(new_database(server, "served"))
     with serving(store, port=0) as shown:
         storm(shown.address, tmp_path, "--machines")
     assert contents(store.uri) == expected

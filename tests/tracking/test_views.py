@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from acn_eval.statistics import compare
-from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
+from acn_eval.studies.table import analysis_of
 from acn_eval.study.files import shipped_suites
 from acn_eval.tracking.comparisons import comparison_run
 from acn_eval.tracking.result_run import arm_run
@@ -41,7 +41,8 @@ def test_every_shipped_suite_has_a_column_of_its_end_point():
     columns = PAGES["checkpoints"].columns
     for name in shipped_suites():
         suite = read_suite(name)
-        words = end_point_of(suite.model_dump(mode="json"))
+        config = suite.model_dump(mode="json")
+        words = analysis_of(config).endpoint_of(config)
         key = words.name.replace(" ", "/", 1).replace(" ", "_")
         assert f"metrics.`{key}`" in columns, (name, key)
 

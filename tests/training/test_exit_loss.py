@@ -61,5 +61,5 @@ def test_exits_that_are_trained_are_better_than_exits_that_are_not(tmp_path):
 def first_exit(file):
     found, examples = load(str(file)), digits()
     images = examples.read(np.arange(len(examples)), found.prepare.geometry) / 255
-    logits = found.model.exits(found.prepare.normalise(images))[1]
+    logits = found.model.exits(found.prepare.normalize(images))[1]
     return (logits.argmax(1).numpy() == examples.labels).mean()

@@ -74,7 +74,7 @@ def test_the_accuracy_of_the_card_is_that_of_the_weights(tiny):
     examples = open_examples("digits", "validation")
     images = examples.read(slice(None), checkpoint.prepare.geometry) / 255
     with torch.no_grad():
-        predicted = checkpoint.model(checkpoint.prepare.normalise(images)).argmax(1)
+        predicted = checkpoint.model(checkpoint.prepare.normalize(images)).argmax(1)
     accuracy = float((predicted.numpy() == examples.labels).mean())
     stated = read_native(tiny / "tiny_ac.pt").card.training.validation_accuracy
     assert accuracy == pytest.approx(stated, abs=1.5 / 351)
@@ -95,7 +95,7 @@ def test_the_card_proves_the_budget(tmp_path, device):
 
 
 def test_the_training_images_are_remembered(tiny):
-    seen = read_native(tiny / "tiny_ac.pt").trained_on.numpy()
+    seen = read_native(tiny / "tiny_ac.pt").training_hashes.numpy()
     assert (seen == open_examples("digits", "train").hashes).all()
 
 
@@ -350,4 +350,6 @@ def test_a_recipe_that_does_not_fit_its_data_is_refused(tmp_path, device, change
 def test_some_classes_only(tmp_path, device):
     card = fit(tmp_path / "a.pt", device, classes=tuple("01234"), arch={"classes": 5})
     assert card.classes == tuple("01234")
-    assert len(read_native(tmp_path / "a.pt").trained_on) < len(open_examples("digits", "train"))
+    assert len(read_native(tmp_path / "a.pt").training_hashes) < len(
+        open_examples("digits", "train")
+    )

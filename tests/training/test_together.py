@@ -12,7 +12,7 @@ from acn_eval.data import open_examples
 from acn_eval.errors import MeasureError
 from acn_eval.models import read_arch
 from acn_eval.studies.low_data.draws import Draw
-from acn_eval.training import Lesson, seconds_per_step, stackable, train, trained
+from acn_eval.training import TrainingJob, seconds_per_step, stackable, train, train_all
 from acn_eval.training.fit import Scale, accuracy_of, advance, learning_rate, start
 from acn_eval.training.together import _Stack, _threads
 from tests.tiny import BREAKS_DOWN, recipe
@@ -31,7 +31,7 @@ def lessons(pool, sizes=SIZES, held_out=0.0, **changes):
     plan = recipe(**{"steps": 8, "batch": 16, "warmup": 2, "learning_rate": 0.003, **changes})
     subsets = [Draw(pool, i).subset(k, held_out) for i, k in enumerate(sizes)]
     return [
-        Lesson(plan.model_copy(update={"seed": 10 + i}), s.learned, s.held_out)
+        TrainingJob(plan.model_copy(update={"seed": 10 + i}), s.learned, s.held_out)
         for i, s in enumerate(subsets)
     ]
 
@@ -61,9 +61,9 @@ VARIANTS = {
 def test_together_is_alone(pool, device, variant):
     """After 8 steps logits agree to 1e-4; sizes, draws and seeds all differ."""
     some = lessons(pool, **VARIANTS[variant])
-    together = trained(some, device)
+    together = train_all(some, device)
     for lesson, network in zip(some, together, strict=True):
-        assert gap(network, trained([lesson], device)[0], pool, device) < TOLERANCE
+        assert gap(network, train_all([lesson], device)[0], pool, device) < TOLERANCE
     untrained = start(some[0].recipe, device).network
     assert gap(together[0], together[1], pool, device) > 100 * TOLERANCE
     assert gap(together[0], untrained, pool, device) > 100 * TOLERANCE
@@ -75,20 +75,22 @@ def test_a_mixer_too(pool, device):
         fields.pop(name)
     arch = read_arch(fields, "test")
     both = [
-        Lesson(lesson.recipe.model_copy(update={"arch": arch}), lesson.examples, lesson.held_out)
+        TrainingJob(
+            lesson.recipe.model_copy(update={"arch": arch}), lesson.examples, lesson.held_out
+        )
         for lesson in lessons(pool, (2, 4))
     ]
-    for lesson, network in zip(both, trained(both, device), strict=True):
-        assert gap(network, trained([lesson], device)[0], pool, device) < TOLERANCE
+    for lesson, network in zip(both, train_all(both, device), strict=True):
+        assert gap(network, train_all([lesson], device)[0], pool, device) < TOLERANCE
 
 
 def test_accuracies_agree_at_the_end_of_a_training(pool, device):
     """Rounding grows over the steps; what is predicted hardly changes."""
     both = lessons(pool, (10, 20), steps=60)
     validation = open_examples("digits", "validation")
-    for lesson, network in zip(both, trained(both, device), strict=True):
+    for lesson, network in zip(both, train_all(both, device), strict=True):
         scale = lesson.scale(device)
-        (alone,) = trained([lesson], device)
+        (alone,) = train_all([lesson], device)
         one, other = (accuracy_of(x, validation, lesson.geometry, scale) for x in (network, alone))
         assert one > 0.4
         assert one == pytest.approx(other, abs=0.01)
@@ -98,7 +100,7 @@ def test_alone_is_the_training_of_a_recipe(pool, device, tmp_path):
     """On the whole split, a lesson ends with the weights that `train` writes."""
     plan = recipe(steps=10)
     train(plan, tmp_path / "a.pt", device=device)
-    (network,) = trained([Lesson(plan, pool, pool.at(pool.ids[:0]))], device)
+    (network,) = train_all([TrainingJob(plan, pool, pool.at(pool.ids[:0]))], device)
     written = read_native(tmp_path / "a.pt").state
     for name, weights in network.state_dict().items():
         assert torch.equal(weights.cpu(), written[name])
@@ -138,7 +140,7 @@ def test_the_best_look_is_kept(pool, device, n):
     """Weights are selected on what is held out: a rate that ends badly keeps an early look."""
     changes = {"steps": 12, "looks": 6, "select": "validation", "learning_rate": 0.05}
     some = lessons(pool, (10, 20)[:n], held_out=0.3, **changes)
-    kept = trained(some, device)
+    kept = train_all(some, device)
     for lesson, network in zip(some, kept, strict=True):
         scale = lesson.scale(device)
         ends = []
@@ -171,13 +173,13 @@ def test_what_can_be_stacked():
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_loss_that_is_not_finite_ends_the_training(pool, device, n):
     with pytest.raises(MeasureError, match="the loss must be finite; got nan at step 8"):
-        trained(lessons(pool, SIZES[:n], **BREAKS_DOWN), device)
+        train_all(lessons(pool, SIZES[:n], **BREAKS_DOWN), device)
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_progress_counts_the_steps_of_all(pool, device, n):
     told = []
-    trained(lessons(pool, SIZES[:n], steps=100), device, told.append)
+    train_all(lessons(pool, SIZES[:n], steps=100), device, told.append)
     assert told == [50 * n, 100 * n]
 
 

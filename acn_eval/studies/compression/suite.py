@@ -13,7 +13,7 @@ from pydantic import Field
 
 from acn_eval.checkpoints import cut_at
 from acn_eval.errors import Unsupported
-from acn_eval.inference import Numeric, Subject, Timed, latencies
+from acn_eval.inference import EvaluatedModel, Numeric, Timed, latencies
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.results import Cell, Skip
 from acn_eval.studies.compression.depth import cut_depth, images_needed
@@ -57,7 +57,7 @@ class Compression(Suite, frozen=True):
         tuple[Annotated[int, Field(ge=2, le=1_000_000)], ...], Field(max_length=100)
     ] = ()
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Show the test images to every exit, and the validation images to choose by."""
         test = self.noise.show(subjects, setting, exits=True)
         pairs = zip(subjects, test, strict=True)
@@ -71,7 +71,7 @@ class Compression(Suite, frozen=True):
         ]
 
     def _held_out(
-        self, subjects: Sequence[Subject], setting: Setting, numeric: Numeric
+        self, subjects: Sequence[EvaluatedModel], setting: Setting, numeric: Numeric
     ) -> list[Shown]:
         """Show the validation images undisturbed; without exits there is nothing to choose."""
         if not subjects:
@@ -80,14 +80,14 @@ class Compression(Suite, frozen=True):
         held_out = replace(
             setting,
             examples=examples,
-            place=replace(setting.place, precision=numeric),
+            runtime=replace(setting.runtime, precision=numeric),
             progress=_silent,
             part_of=None,
         )
         return self.noise.show(subjects, held_out, exits=True, corrupted=False)
 
     def _answer(
-        self, subject: Subject, setting: Setting, test: Shown, validation: Shown
+        self, subject: EvaluatedModel, setting: Setting, test: Shown, validation: Shown
     ) -> Answer:
         tolerance = self._tolerance(setting)
         held_out = _exits(validation)
@@ -117,13 +117,13 @@ class Compression(Suite, frozen=True):
         return fine if len(setting.whole) >= images_needed(fine) else coarse
 
     def _costs(
-        self, subject: Subject, network: Encoder, setting: Setting, shown: Shown
+        self, subject: EvaluatedModel, network: Encoder, setting: Setting, shown: Shown
     ) -> list[dict[str, Any]]:
         """What the network costs that is cut at each exit 0 .. L; latency is measured.
 
         ``early`` is the time of one image that leaves there, all heads on the way included.
         """
-        images = _blank(network, setting.place.device)
+        images = _blank(network, setting.runtime.device)
         costs = exit_costs(network)
         asked = [_timed(network, k, images) for k in range(len(costs))]
         times = iter(latencies(list(chain(*asked)), shown.numeric, seconds=self.seconds))
@@ -180,7 +180,7 @@ def _cells(shown: Shown, cut: int) -> Iterator[Cell]:
             yield cell_of(condition, outcomes[k], shown.labels, primary=False)
 
 
-def _without_exits(subject: Subject, shown: Shown) -> Answer:
+def _without_exits(subject: EvaluatedModel, shown: Shown) -> Answer:
     """A foreign network has its last exit alone."""
     reason = f"{subject.checkpoint.id.name} has no exits"
     cells = (
@@ -192,7 +192,7 @@ def _without_exits(subject: Subject, shown: Shown) -> Answer:
     return replace(answer, cells=tuple(cells), skipped=(*shown.skipped, skipped))
 
 
-def _weight_bytes(subject: Subject, exit: int) -> int | None:
+def _weight_bytes(subject: EvaluatedModel, exit: int) -> int | None:
     """Bytes of the weights that an exported file holds; None for a network without a file."""
     try:
         state = cut_at(subject.checkpoint, exit).state
@@ -201,7 +201,7 @@ def _weight_bytes(subject: Subject, exit: int) -> int | None:
     return sum(value.nbytes for value in state.values())
 
 
-def _without_costs(answer: Answer, subject: Subject, test: Shown) -> Answer:
+def _without_costs(answer: Answer, subject: EvaluatedModel, test: Shown) -> Answer:
     """A network with exits of its own does not say what its first blocks alone cost."""
     reason = f"{subject.checkpoint.id.name} cannot be truncated here, so that costs are unknown"
     skipped = Skip({**test.questions[0].condition, "exit": "early"}, reason)

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, summarise
+from acn_eval.statistics import Comparison
+from acn_eval.studies.compare import summarize
 from acn_eval.studies.compression.depth import Cut, cut_of
 from acn_eval.terminal.tables import milliseconds, percent, show_disturbed, show_verdict
 
@@ -60,7 +61,7 @@ def _show_exits(
     table.add_column(f"{data.name} {data.split}, n = {data.n}")
     if comparison is None:
         table.add_column(f"{results[0].checkpoint.name}, accuracy % [95 %]", justify="right")
-        for a in summarise(results[:1]):
+        for a in summarize(results[:1]):
             if _is_shown(a.condition):
                 table.add_row(a.name, percent(a.estimate))
     else:

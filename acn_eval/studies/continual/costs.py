@@ -8,7 +8,7 @@ from statistics import median
 
 from acn_eval.models import build, cost
 from acn_eval.studies.continual.learner import Learner
-from acn_eval.studies.continual.plan import Course, Plan
+from acn_eval.studies.continual.plan import Plan, TaskSequenceRun
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["CourseCost", "costs"]
@@ -43,9 +43,9 @@ def costs(plan: Plan, clock: Callable[[], float] = time.perf_counter) -> list[Co
     return [_cost(name, list(courses), clock) for name, courses in rows]
 
 
-def _cost(name: str, courses: list[Course], clock: Callable[[], float]) -> CourseCost:
+def _cost(name: str, courses: list[TaskSequenceRun], clock: Callable[[], float]) -> CourseCost:
     plan, arch = courses[0].plan, courses[0].arch
-    left = [c for c in courses if plan.place.store.read(c.address) is None]
+    left = [c for c in courses if plan.runtime.store.read(c.address) is None]
     size = (arch.channels, arch.image_size, arch.image_size)
     forward = cost(build(arch), size).flops
     looks = len(plan.test) * len(courses[0].learned)
@@ -60,7 +60,7 @@ def _cost(name: str, courses: list[Course], clock: Callable[[], float]) -> Cours
     )
 
 
-def _paces(course: Course, clock: Callable[[], float]) -> tuple[float, float]:
+def _paces(course: TaskSequenceRun, clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds per example that is learned from, and per score, as they are in the last stage."""
     times = []
     with fitting_threads(course.arch, course.plan.suite.batch):
@@ -72,6 +72,6 @@ def _paces(course: Course, clock: Callable[[], float]) -> tuple[float, float]:
             learner.step(shown).item()  # waits for the device
             times.append((clock() - begin) / len(shown.images))
         begin = clock()
-        learner.consolidate(_MEASURED)
+        learner.end_task(_MEASURED)
         scores = _MEASURED * shown.columns.shape[1]
         return median(times[_WARM:]), (clock() - begin) / scores

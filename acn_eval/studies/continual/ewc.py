@@ -6,13 +6,13 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from acn_eval.studies.continual.methods import ElasticWeights
-from acn_eval.studies.continual.regularizer import Guard, Shown
+from acn_eval.studies.continual.methods import EWC
+from acn_eval.studies.continual.regularizer import Regularizer, Shown
 
 __all__ = ["Elastic", "fisher_diagonal"]
 
 
-class Elastic(Guard):
+class Elastic(Regularizer):
     r"""A quadratic pull to the weights after every task, by that task's Fisher information.
 
     The sum :math:`\frac{\lambda}{2} \sum_k F_k (w - w_k)^2` over tasks has the gradient
@@ -22,21 +22,21 @@ class Elastic(Guard):
         Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks", PNAS 2017.
     """
 
-    def __init__(self, remedy: ElasticWeights, network: nn.Module) -> None:
+    def __init__(self, remedy: EWC, network: nn.Module) -> None:
         self.remedy, self.network = remedy, network
         self.parameters: list[Tensor] = list(network.parameters())
         self.fisher = [torch.zeros_like(p) for p in self.parameters]
         self.held = [torch.zeros_like(p) for p in self.parameters]
 
     @torch.no_grad()
-    def restrain(self) -> None:
+    def add_gradient(self) -> None:
         """Add the gradient of the penalty."""
         pull = torch._foreach_mul(self.parameters, self.fisher)
         torch._foreach_sub_(pull, self.held)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         torch._foreach_add_(gradients, pull, alpha=self.remedy.strength)
 
-    def consolidate(self, shown: Iterator[Shown]) -> None:
+    def end_task(self, shown: Iterator[Shown]) -> None:
         """Add the information of the task that has just ended."""
         fisher = fisher_diagonal(self.network, islice(shown, self.remedy.images))
         with torch.no_grad():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
-from acn_eval.studies.continual.analysis import SCENARIOS, matrix_of, spread
+from acn_eval.studies.continual.findings import SCENARIOS, matrix_of, spread
 
 __all__ = ["forgetting_figure"]
 
@@ -78,15 +78,15 @@ def _by_exit(result: EvalResult, measure: str) -> NDArray[np.float64]:
 def _lines(
     axes: Axes, sides: Sides, read: Callable[[EvalResult], NDArray[np.float64]], *, first: int
 ) -> None:
-    for (label, results), colour, marker in zip(sides.items(), _COLOURS, _MARKERS, strict=False):
+    for (label, results), color, marker in zip(sides.items(), _COLOURS, _MARKERS, strict=False):
         rows = np.array([read(result) for result in results])
         points = [spread(column) for column in rows.T]
         at = np.arange(first, first + len(points))
         low, high = ([100 * getattr(p, side) for p in points] for side in ("low", "high"))
-        axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(at, low, high, color=color, alpha=0.15, linewidth=0)
         values = [100 * p.value for p in points]
         name = drawn(label, _LABEL)
-        axes.plot(at, values, color=colour, marker=marker, markersize=4, label=name)
+        axes.plot(at, values, color=color, marker=marker, markersize=4, label=name)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="0.9", linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -12,11 +12,11 @@ from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
 from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.plan import Plan, open_plan
-from acn_eval.studies.continual.run import rivals
+from acn_eval.studies.continual.run import run_plan
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.read import read_suite
 from acn_eval.terminal.console import console
-from acn_eval.terminal.job import finish_all, place_of
+from acn_eval.terminal.job import finish_all, runtime_of
 from acn_eval.terminal.progress import bar
 from acn_eval.terminal.tables import duration
 from acn_eval.tracking import Recorder
@@ -30,7 +30,7 @@ def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
     """Learn what is missing, compare, keep, record, and say it."""
     plan = _plan(options)
     with bar("learning", "steps") as progress:
-        found = rivals(plan, progress)
+        found = run_plan(plan, progress)
     groups = [([*sides.candidates, *sides.baselines], len(sides.candidates)) for sides in found]
     for results, _ in groups:
         _keep_tasks(results, options["out"])
@@ -65,8 +65,8 @@ def show_plan(options: Mapping[str, Any]) -> None:
 
 def _plan(options: Mapping[str, Any]) -> Plan:
     suite = _suite(options)
-    place = place_of({**options, "batch_size": 256, "precision": "fp32"})
-    return open_plan(suite, place, root=options["data_root"], limit=options["limit"])
+    runtime = runtime_of({**options, "batch_size": 256, "precision": "fp32"})
+    return open_plan(suite, runtime, root=options["data_root"], limit=options["limit"])
 
 
 def _suite(options: Mapping[str, Any]) -> Continual:

@@ -17,16 +17,16 @@ from acn_eval.data import Examples
 from acn_eval.models import Encoder, build, initialise, require_finite
 from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.studies.continual.ewc import Elastic
-from acn_eval.studies.continual.methods import ElasticWeights, Replay, SynapticIntelligence
-from acn_eval.studies.continual.plan import Course
-from acn_eval.studies.continual.regularizer import Guard, Shown
+from acn_eval.studies.continual.methods import EWC, SI, Replay
+from acn_eval.studies.continual.plan import TaskSequenceRun
+from acn_eval.studies.continual.regularizer import Regularizer, Shown
 from acn_eval.studies.continual.si import Synaptic
 from acn_eval.tally import Tally
 from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
 from acn_eval.training.threads import fitting_threads
 
-__all__ = ["Learner", "Looks", "learned"]
+__all__ = ["Learner", "TaskPredictions", "train_run"]
 
 Told = Callable[[int], None]
 """Called with the steps of a stage that are done."""
@@ -34,7 +34,7 @@ _TOLD_EVERY = 10
 
 
 @dataclass
-class Looks:
+class TaskPredictions:
     """What the test images made of the network after every stage.
 
     Attributes:
@@ -53,7 +53,7 @@ class Looks:
         return predicted, torch.stack(self.correct).numpy()
 
 
-def learned(course: Course, counter: Tally | None = None) -> Looks:
+def train_run(course: TaskSequenceRun, counter: Tally | None = None) -> TaskPredictions:
     """Return the looks at a course: from the store, or from a training now.
 
     What is reached at the end of a stage is kept, and a killed training goes on from there; on
@@ -67,7 +67,7 @@ def learned(course: Course, counter: Tally | None = None) -> Looks:
         MeasureError: a loss is no longer finite.
     """
     counter = counter or Tally(sum(course.steps), "training steps")
-    store, address = course.plan.place.store, course.address
+    store, address = course.plan.runtime.store, course.address
     content = store.read(address)
     if content is not None:
         counter.add(sum(course.steps))
@@ -90,14 +90,14 @@ def learned(course: Course, counter: Tally | None = None) -> Looks:
 class Learner:
     """A network on its way through a course."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: TaskSequenceRun) -> None:
         self.course, self.suite = course, course.plan.suite
-        self.device = course.plan.place.device
+        self.device = course.plan.runtime.device
         fresh = initialise(build(course.arch), seed_for("init", course.seed))
         self.network = fresh.to(self.device).train()
         self.guard = _guard(course, self.network)
         self.optimiser = self._optimiser()
-        self.stage, self.looks = 0, Looks()
+        self.stage, self.looks = 0, TaskPredictions()
         self.columns = torch.from_numpy(course.tasks.columns).to(self.device)
         self.of_class = torch.from_numpy(course.tasks.of_class).to(self.device)
         for parameter in self.network.parameters():
@@ -114,7 +114,7 @@ class Learner:
             if (step + 1) % _TOLD_EVERY == 0 or step + 1 == course.steps[stage]:
                 finite(loss, before + step + 1)
                 told(step + 1)
-        self.consolidate()
+        self.end_task()
         self._look()
         self.stage += 1
 
@@ -124,11 +124,11 @@ class Learner:
         logits = self.network(shown.images).gather(1, shown.columns)
         loss = cross_entropy(logits, shown.targets, label_smoothing=self.suite.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.guard.restrain()
+        self.guard.add_gradient()
         if self.suite.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.suite.clip)
         self.optimiser.step()
-        self.guard.follow()
+        self.guard.after_step()
         return loss.detach()
 
     def batch(self, step: int) -> Shown:
@@ -139,9 +139,9 @@ class Learner:
             parts.append(self._drawn(memory, self.course.replayed, step, "replayed order"))
         return Shown(*(torch.cat(each) for each in zip(*parts, strict=True)))
 
-    def consolidate(self, images: int | None = None) -> None:
+    def end_task(self, images: int | None = None) -> None:
         """End a stage: show the guard images of it, as many as it wants, or at most `images`."""
-        self.guard.consolidate(islice(self._one_by_one(), images))
+        self.guard.end_task(islice(self._one_by_one(), images))
 
     @cached_property
     def remembered(self) -> list[Examples]:
@@ -212,7 +212,7 @@ class Learner:
     def _look(self) -> None:
         plan = self.course.plan
         self.network.eval()
-        parts = [self._looked(batch) for batch in _batches(plan.test, plan.place.batch_size)]
+        parts = [self._looked(batch) for batch in _batches(plan.test, plan.runtime.batch_size)]
         self.network.train()
         predicted, correct = zip(*parts, strict=True)
         self.looks.predicted.append(torch.cat(predicted, dim=1).to(torch.int16))
@@ -236,15 +236,15 @@ class Learner:
         return torch.stack([among_own[-1], among_all]).cpu(), counts.cpu()
 
 
-def _guard(course: Course, network: Encoder) -> Guard:
+def _guard(course: TaskSequenceRun, network: Encoder) -> Regularizer:
     match course.method:
-        case SynapticIntelligence() as remedy:
+        case SI() as remedy:
             rate = course.plan.suite.learning_rate
             return Synaptic(remedy, list(network.parameters()), rate)
-        case ElasticWeights() as remedy:
+        case EWC() as remedy:
             return Elastic(remedy, network)
         case _:
-            return Guard()
+            return Regularizer()
 
 
 def _first_of_classes(part: Examples, count: int, seed: int) -> Examples:
@@ -277,5 +277,5 @@ def _unpacked(content: bytes) -> dict[str, Any]:
     return found
 
 
-def _looks(found: dict[str, Any]) -> Looks:
-    return Looks(list(found["predicted"]), list(found["correct"]))
+def _looks(found: dict[str, Any]) -> TaskPredictions:
+    return TaskPredictions(list(found["predicted"]), list(found["correct"]))

@@ -8,13 +8,13 @@ from acn_eval.config_files import Config, Text
 from acn_eval.training import Batch
 
 __all__ = [
-    "AnyRemedy",
-    "ElasticWeights",
+    "EWC",
+    "SI",
+    "AnyMethod",
     "Joint",
     "Naive",
     "Remedy",
     "Replay",
-    "SynapticIntelligence",
 ]
 
 _DAMPING = {"zenke": 1e-3, "mammoth": 1.0, "vandeven": 0.1}
@@ -64,7 +64,7 @@ class Replay(Remedy, frozen=True):
         return f"replay {self.per_class}{beside}"
 
 
-class SynapticIntelligence(Remedy, frozen=True):
+class SI(Remedy, frozen=True):
     """A quadratic pull to the weights after the last task, by each weight's share in learning.
 
     Four implementations go by this name; `acn_eval.studies.continual.si` has the formulas.
@@ -93,7 +93,7 @@ class SynapticIntelligence(Remedy, frozen=True):
         return f"si {self.variant} c={self.c:g}{damped}"
 
 
-class ElasticWeights(Remedy, frozen=True):
+class EWC(Remedy, frozen=True):
     """EWC, one quadratic pull per finished task, by Fisher information (Kirkpatrick et al., 2017).
 
     Attributes:
@@ -117,9 +117,9 @@ def _named(value: Any) -> Any:
     return {"method": value} if isinstance(value, str) else value
 
 
-AnyRemedy = Annotated[
+AnyMethod = Annotated[
     Annotated[
-        Naive | Joint | Replay | SynapticIntelligence | ElasticWeights,
+        Naive | Joint | Replay | SI | EWC,
         Field(discriminator="method"),
     ],
     BeforeValidator(_named, json_schema_input_type=Text | dict[str, Any]),

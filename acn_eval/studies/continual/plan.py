@@ -11,15 +11,15 @@ import torch
 
 from acn_eval.data import Examples, Geometry, Split, channel_moments, decoded, open_examples
 from acn_eval.errors import DataError
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.models import AnyArch
 from acn_eval.models.connectivity import ConnectivityName
-from acn_eval.studies.continual.methods import AnyRemedy, ElasticWeights, Joint, Replay
+from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import Tasks
 from acn_eval.training.fit import Scale
 
-__all__ = ["JUDGED", "Course", "Plan", "open_plan"]
+__all__ = ["JUDGED", "Plan", "TaskSequenceRun", "open_plan"]
 
 JUDGED = frozenset({"name", "description", "equivalence_margin", "paired_seeds"})
 """Fields of a suite that say how outcomes are shown and judged; they decide none."""
@@ -37,7 +37,7 @@ class Plan:
     suite: Continual
     train: Examples
     test: Examples
-    place: Place
+    runtime: Runtime
 
     @property
     def geometry(self) -> Geometry:
@@ -52,14 +52,14 @@ class Plan:
     @property
     def scale(self) -> Scale:
         """The normalisation."""
-        return Scale(*self.moments, self.place.device)
+        return Scale(*self.moments, self.runtime.device)
 
-    def courses(self) -> list["Course"]:
+    def courses(self) -> list["TaskSequenceRun"]:
         """Return every training, those of one comparison together, joint training first."""
         suite = self.suite
         methods = sorted(suite.methods, key=lambda method: not isinstance(method, Joint))
         return [
-            Course(self, connectivity, depth, method, suite.first_seed + number)
+            TaskSequenceRun(self, connectivity, depth, method, suite.first_seed + number)
             for method in methods
             for depth in suite.depths
             for connectivity in suite.connectivities
@@ -68,13 +68,13 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Course:
+class TaskSequenceRun:
     """One training of the plan: a network that learns all tasks, in turn or at once."""
 
     plan: Plan
     connectivity: ConnectivityName
     depth: int
-    method: AnyRemedy
+    method: AnyMethod
     seed: int
 
     @property
@@ -128,7 +128,7 @@ class Course:
     def scores(self) -> int:
         """Gradients of single answers that EWC takes in all: one per image and class."""
         remedy = self.method
-        if not isinstance(remedy, ElasticWeights):
+        if not isinstance(remedy, EWC):
             return 0
         classes = self.tasks.columns.shape[1]
         tasks = self.learned if self.plan.suite.logits == "seen" else [1] * len(self.lessons)
@@ -148,18 +148,18 @@ class Course:
             "tasks": self.tasks.digest,
             "train": plan.train.fingerprint,
             "test": plan.test.fingerprint,
-            "device": plan.place.device.type,
+            "device": plan.runtime.device.type,
         }
 
     @property
     def address(self) -> str:
         """Where the store keeps the outcomes."""
-        return Store.key(["continual v1", self.facts, torch.__version__])
+        return OutcomeCache.key(["continual v1", self.facts, torch.__version__])
 
 
 def open_plan(
     suite: Continual,
-    place: Place,
+    runtime: Runtime,
     *,
     root: Path | None = None,
     limit: int | None = None,
@@ -169,7 +169,7 @@ def open_plan(
 
     Args:
         suite: what is trained.
-        place: device, batch size of the test images, and the store of finished trainings.
+        runtime: device, batch size of the test images, and the store of finished trainings.
         root: where data sets lie.
         limit: the first so many test images in the keyed order.
         split: what is shown after every task; whatever is chosen is chosen on "validation".
@@ -185,7 +185,7 @@ def open_plan(
         for part in (train, shown):
             _some_of_every_task(part, tasks)
     geometry = Geometry(suite.arch.image_size, suite.arch.channels)
-    return Plan(suite, decoded(train, geometry), shown, place)
+    return Plan(suite, decoded(train, geometry), shown, runtime)
 
 
 def _some_of_every_task(examples: Examples, tasks: Tasks) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-__all__ = ["Guard", "Shown"]
+__all__ = ["Regularizer", "Shown"]
 
 
 class Shown(NamedTuple):
@@ -22,19 +22,19 @@ class Shown(NamedTuple):
     targets: Tensor
 
 
-class Guard:
+class Regularizer:
     """Follows every step of a training, and keeps what was learned from being lost.
 
     The base does nothing: it is naive fine-tuning.
     """
 
-    def restrain(self) -> None:
+    def add_gradient(self) -> None:
         """Add to the gradients, which are those of the task's loss alone; before clipping."""
 
-    def follow(self) -> None:
+    def after_step(self) -> None:
         """Take note of the step that the optimiser has just done; gradients are still there."""
 
-    def consolidate(self, shown: Iterator[Shown]) -> None:
+    def end_task(self, shown: Iterator[Shown]) -> None:
         """Take note of the end of a task; `shown` yields images of it, as many as are wanted."""
 
     def state(self) -> Mapping[str, Sequence[Tensor]]:

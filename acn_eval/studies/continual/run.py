@@ -16,25 +16,25 @@ from acn_eval.inference import CLEAN
 from acn_eval.models import build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
-from acn_eval.studies.continual.analysis import SCENARIOS, read_off
-from acn_eval.studies.continual.learner import Looks, learned
-from acn_eval.studies.continual.plan import JUDGED, Course, Plan
+from acn_eval.studies.continual.findings import SCENARIOS, read_off
+from acn_eval.studies.continual.learner import TaskPredictions, train_run
+from acn_eval.studies.continual.plan import JUDGED, Plan, TaskSequenceRun
 from acn_eval.studies.continual.tasks import TASK_STREAM
 from acn_eval.tally import Progress, Tally
 from acn_eval.versions import versions
 
-__all__ = ["Rivals", "impossible", "rivals"]
+__all__ = ["BothSides", "impossible", "run_plan"]
 
 
 @dataclass(frozen=True)
-class Rivals:
+class BothSides:
     """Results of one method at one depth: one per seed and side."""
 
     candidates: list[EvalResult]
     baselines: list[EvalResult]
 
 
-def rivals(plan: Plan, progress: Progress = lambda done, total: None) -> list[Rivals]:
+def run_plan(plan: Plan, progress: Progress = lambda done, total: None) -> list[BothSides]:
     """Train what is missing, and return one pair of sides per method and depth.
 
     Raises:
@@ -43,8 +43,8 @@ def rivals(plan: Plan, progress: Progress = lambda done, total: None) -> list[Ri
     courses = plan.courses()
     total = sum(sum(course.steps) for course in courses)
     with Tally(total, "training steps", progress) as counter:
-        found = [_result(course, learned(course, counter)) for course in courses]
-    plan.place.store.trim()
+        found = [_result(course, train_run(course, counter)) for course in courses]
+    plan.runtime.store.trim()
     pairs = zip(courses, found, strict=True)
     return [
         _sides(plan, [result for _, result in own])
@@ -61,11 +61,11 @@ def impossible(matrix: Mapping[str, NDArray[np.int64]]) -> int:
     return int((matrix["class_il"] > matrix["task_il"]).sum())
 
 
-def _sides(plan: Plan, results: list[EvalResult]) -> Rivals:
-    return Rivals(results[: plan.suite.seeds], results[plan.suite.seeds :])
+def _sides(plan: Plan, results: list[EvalResult]) -> BothSides:
+    return BothSides(results[: plan.suite.seeds], results[plan.suite.seeds :])
 
 
-def _result(course: Course, looks: Looks) -> EvalResult:
+def _result(course: TaskSequenceRun, looks: TaskPredictions) -> EvalResult:
     plan = course.plan
     predicted, correct = looks.arrays()
     matrix, images = _matrix(course, predicted), _images(course)
@@ -77,7 +77,7 @@ def _result(course: Course, looks: Looks) -> EvalResult:
         suite=plan.suite.protocol,
         seed=0,
         precision="fp32",
-        device=plan.place.device.type,
+        device=plan.runtime.device.type,
         noise_version=NOISE_VERSION,
         noise_digest="",
         certificate={},
@@ -89,7 +89,7 @@ def _result(course: Course, looks: Looks) -> EvalResult:
         details={
             "method": course.method.model_dump(mode="json"),
             "tasks": course.tasks.record(),
-            "learned": course.learned,
+            "train_run": course.learned,
             "matrix": {
                 "images": images.tolist(),
                 **{name: counts.tolist() for name, counts in matrix.items()},
@@ -101,7 +101,7 @@ def _result(course: Course, looks: Looks) -> EvalResult:
     )
 
 
-def _cells(course: Course, predicted: NDArray[np.int32]) -> Iterator[Cell]:
+def _cells(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> Iterator[Cell]:
     test, last = course.plan.test, course.learned[-1]
     for count, both in zip(course.learned, predicted, strict=True):
         for scenario, answers in zip(SCENARIOS, both, strict=True):
@@ -114,7 +114,7 @@ def _cells(course: Course, predicted: NDArray[np.int32]) -> Iterator[Cell]:
             )
 
 
-def _matrix(course: Course, predicted: NDArray[np.int32]) -> dict[str, NDArray[np.int64]]:
+def _matrix(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, NDArray[np.int64]]:
     """Right answers (stages, tasks) by scenario."""
     labels = course.plan.test.labels
     task, count = course.tasks.of_class[labels], len(course.tasks)
@@ -125,7 +125,7 @@ def _matrix(course: Course, predicted: NDArray[np.int32]) -> dict[str, NDArray[n
     }
 
 
-def _images(course: Course) -> NDArray[np.int64]:
+def _images(course: TaskSequenceRun) -> NDArray[np.int64]:
     tasks = course.tasks
     return np.bincount(tasks.of_class[course.plan.test.labels], minlength=len(tasks))
 
@@ -164,7 +164,7 @@ def _warnings(matrix: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
         yield f"class-IL beats task-IL {wrong} times, which cannot be: do not trust this result"
 
 
-def _identity(course: Course) -> CheckpointId:
+def _identity(course: TaskSequenceRun) -> CheckpointId:
     plan, arch = course.plan, course.arch
     suite = plan.suite
     spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
@@ -198,7 +198,7 @@ def _identity(course: Course) -> CheckpointId:
     )
 
 
-def _in_words(course: Course) -> str:
+def _in_words(course: TaskSequenceRun) -> str:
     """Return what two fair courses have in common, in one line."""
     hidden = {*JUDGED, "kind", "data", "learning_rate", "augment", "classes"}
     suite = course.plan.suite

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from acn_eval.studies.continual.methods import SynapticIntelligence
-from acn_eval.studies.continual.regularizer import Guard, Shown
+from acn_eval.studies.continual.methods import SI
+from acn_eval.studies.continual.regularizer import Regularizer, Shown
 
 __all__ = ["Synaptic"]
 
 
-class Synaptic(Guard):
+class Synaptic(Regularizer):
     r"""A quadratic pull to the weights after the last task, by each weight's path integral.
 
     With g the gradient of the task's loss, h the whole gradient that the optimiser is given, and
@@ -35,9 +35,7 @@ class Synaptic(Guard):
         incremental learning", Nature Machine Intelligence 2022, and its code.
     """
 
-    def __init__(
-        self, remedy: SynapticIntelligence, parameters: Sequence[nn.Parameter], rate: float
-    ) -> None:
+    def __init__(self, remedy: SI, parameters: Sequence[nn.Parameter], rate: float) -> None:
         self.remedy, self.rate = remedy, rate
         self.parameters: list[Tensor] = list(parameters)
         self.anchors = _copies(self.parameters)
@@ -47,7 +45,7 @@ class Synaptic(Guard):
         self.importance = _zeros(self.parameters)
 
     @torch.no_grad()
-    def restrain(self) -> None:
+    def add_gradient(self) -> None:
         """Remember weights and the task's own gradient, and add the gradient of the penalty."""
         gradients = _gradients(self.parameters)
         torch._foreach_copy_(self.before, self.parameters)
@@ -57,7 +55,7 @@ class Synaptic(Guard):
         torch._foreach_add_(gradients, pull, alpha=2 * self.remedy.c)
 
     @torch.no_grad()
-    def follow(self) -> None:
+    def after_step(self) -> None:
         """Add the step to the path integral."""
         gradients = _gradients(self.parameters)
         if self.remedy.variant == "mammoth":
@@ -68,7 +66,7 @@ class Synaptic(Guard):
         torch._foreach_addcmul_(self.path, own, change, value=-1.0)
 
     @torch.no_grad()
-    def consolidate(self, shown: Iterator[Shown]) -> None:
+    def end_task(self, shown: Iterator[Shown]) -> None:
         """Turn the path into importance, and hold on to the weights as they are."""
         change = torch._foreach_sub(self.parameters, self.anchors)
         torch._foreach_mul_(change, change)

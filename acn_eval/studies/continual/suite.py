@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 
 from acn_eval.config_files import Text
 from acn_eval.errors import ConfigError
-from acn_eval.inference import Subject
+from acn_eval.inference import EvaluatedModel
 from acn_eval.models import AnyArch, rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.statistics.architectures import PairedSeeds
-from acn_eval.studies.continual.methods import AnyRemedy
+from acn_eval.studies.continual.methods import AnyMethod
 from acn_eval.study.suite import Answer, Setting, Suite
 from acn_eval.training import Augment, Batch, ClassNames, Clip, Decay, Rate, Steps
 
@@ -66,7 +66,7 @@ class Continual(Suite, frozen=True):
     arch: AnyArch
     connectivities: tuple[ConnectivityName, ConnectivityName] = ("acn", "residual")
     depths: Annotated[tuple[Depth, ...], Field(min_length=1, max_length=100)]
-    methods: Annotated[tuple[AnyRemedy, ...], Field(min_length=1, max_length=100)]
+    methods: Annotated[tuple[AnyMethod, ...], Field(min_length=1, max_length=100)]
     seeds: Annotated[int, Field(ge=1, le=1000)] = 5
     first_seed: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     paired_seeds: PairedSeeds | None = None
@@ -122,7 +122,7 @@ class Continual(Suite, frozen=True):
         """What is alike for every training of the plan, as plain JSON: what results record."""
         return self.model_dump(mode="json", exclude=set(self.plan_fields))
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Refuse: the tasks are learned from the start.
 
         Raises:

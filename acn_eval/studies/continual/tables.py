@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, Estimate, Finding, summarise
-from acn_eval.studies.continual.analysis import INTRANSIGENCE, Standing, contrast, standing
+from acn_eval.statistics import Comparison, Estimate, Finding
+from acn_eval.studies.compare import summarize
+from acn_eval.studies.continual.findings import INTRANSIGENCE, Standing, contrast, standing
 from acn_eval.terminal.tables import show_accuracies, show_claim, show_manifest, show_verdict
 
 __all__ = ["overview", "show"]
@@ -40,7 +41,7 @@ _Rows = Mapping[_Key, Sequence[EvalResult]]
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
     """Print every measure of both sides, their differences, and the verdict."""
     if comparison is None:
-        show_accuracies(out, summarise(results), results[0])
+        show_accuracies(out, summarize(results), results[0])
         return
     labels = (comparison.candidate.label, comparison.baseline.label)
     if comparison.findings:

@@ -1,1 +1,3 @@
 """Dynamics: which layers learn, and when?"""
+
+__all__: list[str] = []

@@ -94,7 +94,11 @@ def _exits_by_depth(figure: Figure, axes: Axes, details: Mapping[str, Any]) -> N
 
 
 def _norms_by_depth(figure: Figure, axes: Axes, details: Mapping[str, Any]) -> None:
-    for part, marker, place in (("full", "o", 0.0), ("direct", "s", 0.45), ("mediated", "^", 0.8)):
+    for part, marker, place in (
+        ("full", "o", 0.0),
+        ("direct", "s", 0.45),
+        ("mediated", "^", 0.8),
+    ):
         (row,) = _masked(details["gradients"][part])
         axes.plot(range(len(row)), row, marker=marker, color=_DEPTHS(place), label=part)
     axes.set_xlabel("layer (0: embedding)")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
-from acn_eval.inference import CLEAN, Subject
+from acn_eval.inference import CLEAN, EvaluatedModel
 from acn_eval.models import Encoder
 from acn_eval.models.encoder import Block
 from acn_eval.results import Cell, EvalResult, Skip
@@ -36,7 +36,7 @@ class Watched:
         test: images of the cells.
     """
 
-    subject: Subject
+    subject: EvaluatedModel
     suite: Mapping[str, Any]
     watch: Watch
     snapshots: Sequence[Snapshot]
@@ -45,7 +45,7 @@ class Watched:
 
 def result_of(watched: Watched) -> EvalResult:
     """Show the test images to every exit, and without each block in turn; return everything."""
-    subject, test, place = watched.subject, watched.test, watched.watch.place
+    subject, test, runtime = watched.subject, watched.test, watched.watch.runtime
     exits = list(_exits(watched))
     deleted, skipped = _deleted(watched)
     return EvalResult(
@@ -54,7 +54,7 @@ def result_of(watched: Watched) -> EvalResult:
         suite=watched.suite,
         seed=0,
         precision="fp32",
-        device=place.device.type,
+        device=runtime.device.type,
         noise_version=NOISE_VERSION,
         noise_digest="",
         certificate={},
@@ -73,7 +73,7 @@ def result_of(watched: Watched) -> EvalResult:
 
 
 def _exits(watched: Watched) -> Iterator[Cell]:
-    found = outcomes(watched.subject, watched.test, watched.watch.place)
+    found = outcomes(watched.subject, watched.test, watched.watch.runtime)
     last = len(found.predicted) - 1
     for k, (predicted, confidence) in enumerate(zip(*vars(found).values(), strict=True)):
         condition = {**CLEAN, "exit": k}
@@ -91,7 +91,7 @@ def _deleted(watched: Watched) -> tuple[list[Cell], tuple[Skip, ...]]:
         except Unsupported as exc:
             return [], (Skip({**CLEAN, "exit": "last", "without": "any block"}, str(exc)),)
         cut = replace(watched.subject.checkpoint, model=model)
-        found = outcomes(replace(watched.subject, checkpoint=cut), test, watched.watch.place)
+        found = outcomes(replace(watched.subject, checkpoint=cut), test, watched.watch.runtime)
         predicted, confidence = found.predicted[-1], found.confidence[-1]
         cells.append(_cell(condition, test, predicted, confidence, primary=False))
     return cells, ()
@@ -145,7 +145,7 @@ def _units(network: Encoder) -> int:
 
 def _representation(watched: Watched) -> dict[str, Any]:
     """Stable rank of every exit's features on validation, and their CKA with each other."""
-    exits = features(watched.subject, watched.watch.validation, watched.watch.place)
+    exits = features(watched.subject, watched.watch.validation, watched.watch.runtime)
     return {
         "stable_rank": [_known(stable_rank(x)) for x in exits],
         "cka": [[_known(linear_cka(x, y)) for y in exits] for x in exits],
@@ -174,6 +174,6 @@ def _warnings(watched: Watched) -> Iterator[str]:
     checkpoint, test = watched.subject.checkpoint, watched.test
     yield "one training per network: this is about these trainings, not their architectures"
     yield from test.notes
-    seen = int(np.isin(test.hashes, checkpoint.trained_on).sum())
+    seen = int(np.isin(test.hashes, checkpoint.training_hashes).sum())
     if seen:
         yield f"{checkpoint.id.name} was trained on {seen} of these {len(test)} images"

@@ -14,7 +14,7 @@ from torch import Tensor
 from acn_eval.checkpoints import Checkpoint, Prepare
 from acn_eval.data import Examples, Split, channel_moments, decoded
 from acn_eval.errors import Unsupported
-from acn_eval.inference import ClassMap, Place, Store, Subject, class_map
+from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.models import Encoder, build, cost
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import CheckpointId, EvalResult
@@ -22,7 +22,7 @@ from acn_eval.studies.dynamics.measure import Watched, result_of
 from acn_eval.studies.dynamics.snapshots import Snapshot, Watch
 from acn_eval.studies.dynamics.suite import Dynamics
 from acn_eval.tally import Progress, Tally
-from acn_eval.training import Lesson, Recipe
+from acn_eval.training import Recipe, TrainingJob
 from acn_eval.training.fit import Fit, loop, open_split, start
 
 __all__ = ["Study", "finished", "open_study", "trainings"]
@@ -38,7 +38,7 @@ class Study:
 
     suite: Dynamics
     splits: Mapping[Split, Examples]
-    place: Place
+    runtime: Runtime
 
     @property
     def probe(self) -> Examples:
@@ -68,7 +68,7 @@ class _Grown:
 
 
 def open_study(
-    suite: Dynamics, place: Place, *, root: Path | None = None, limit: int | None = None
+    suite: Dynamics, runtime: Runtime, *, root: Path | None = None, limit: int | None = None
 ) -> Study:
     """Open the data of the suite's recipe; `limit` takes the first so many test images.
 
@@ -84,7 +84,7 @@ def open_study(
         "validation": validation.labelled_as(train),
         "test": test.labelled_as(train).keyed(limit),
     }
-    return Study(suite, splits, place)
+    return Study(suite, splits, runtime)
 
 
 def trainings(study: Study, progress: Progress = lambda done, total: None) -> list[EvalResult]:
@@ -99,7 +99,7 @@ def trainings(study: Study, progress: Progress = lambda done, total: None) -> li
     total = suite.recipe.steps * len(suite.connectivities)
     with Tally(total, "training steps", progress) as counter:
         results = [_training(study, own, counter) for own in suite.connectivities]
-    study.place.store.trim()
+    study.runtime.store.trim()
     return results
 
 
@@ -112,13 +112,13 @@ def finished(study: Study, checkpoint: Checkpoint) -> EvalResult:
     """
     if not isinstance(checkpoint.model, Encoder):
         raise Unsupported(f"{checkpoint.id.name}: must be a network of ours, with known blocks")
-    checkpoint.model.to(study.place.device)
+    checkpoint.model.to(study.runtime.device)
     test, trained = study.splits["test"], checkpoint.id.training
-    subject = Subject(checkpoint, class_map(checkpoint, test))
+    subject = EvaluatedModel(checkpoint, class_map(checkpoint, test))
     watch = Watch(
         study.probe,
         study.splits["validation"],
-        study.place,
+        study.runtime,
         smoothing=float(trained.get("label_smoothing", 0.0)),
     )
     snapshot = watch.look(subject, int(trained.get("steps", 0)))
@@ -128,13 +128,13 @@ def finished(study: Study, checkpoint: Checkpoint) -> EvalResult:
 
 
 def _training(study: Study, connectivity: ConnectivityName, counter: Tally) -> EvalResult:
-    recipe, store = study.suite.recipe_of(connectivity), study.place.store
+    recipe, store = study.suite.recipe_of(connectivity), study.runtime.store
     lesson = _lesson(study, recipe)
-    fit = start(recipe, study.place.device)
+    fit = start(recipe, study.runtime.device)
     subject = _subject(study, lesson, fit.network)
     smoothing = recipe.label_smoothing
-    watch = Watch(study.probe, study.splits["validation"], study.place, smoothing)
-    key = Store.key(["watched v1", _facts(study, recipe)])
+    watch = Watch(study.probe, study.splits["validation"], study.runtime, smoothing)
+    key = OutcomeCache.key(["watched v1", _facts(study, recipe)])
     content = store.read(key)
     if content is None:
         grown = _grow(fit, lesson, study.suite.looked_at(), (subject, watch), counter.show)
@@ -150,9 +150,9 @@ def _training(study: Study, connectivity: ConnectivityName, counter: Tally) -> E
 
 def _grow(
     fit: Fit,
-    lesson: Lesson,
+    lesson: TrainingJob,
     looks: Sequence[int],
-    seen: tuple[Subject, Watch],
+    seen: tuple[EvaluatedModel, Watch],
     told: Callable[[int], None],
 ) -> _Grown:
     """Train to the last step, looking before the first and after those that are named."""
@@ -175,13 +175,13 @@ def _grow(
     return _Grown(snapshots, {k: v.cpu() for k, v in fit.network.state_dict().items()})
 
 
-def _lesson(study: Study, recipe: Recipe) -> Lesson:
-    bare = Lesson(recipe, study.splits["train"], study.splits["validation"])
+def _lesson(study: Study, recipe: Recipe) -> TrainingJob:
+    bare = TrainingJob(recipe, study.splits["train"], study.splits["validation"])
     parts = [decoded(part, bare.geometry) for part in (bare.examples, bare.held_out)]
-    return Lesson(recipe, *parts)
+    return TrainingJob(recipe, *parts)
 
 
-def _subject(study: Study, lesson: Lesson, network: Encoder) -> Subject:
+def _subject(study: Study, lesson: TrainingJob, network: Encoder) -> EvaluatedModel:
     mean, std = channel_moments(lesson.examples, lesson.geometry)
     prepare, train = Prepare(lesson.geometry, mean, std), study.splits["train"]
     checkpoint = Checkpoint(
@@ -190,9 +190,9 @@ def _subject(study: Study, lesson: Lesson, network: Encoder) -> Subject:
         prepare=prepare,
         classes=train.classes,
         data=train.name,
-        trained_on=train.hashes,
+        training_hashes=train.hashes,
     )
-    return Subject(checkpoint, ClassMap(tuple(range(len(train.classes))), restricted=False))
+    return EvaluatedModel(checkpoint, ClassMap(tuple(range(len(train.classes))), restricted=False))
 
 
 def _facts(study: Study, recipe: Recipe) -> list[Any]:
@@ -202,7 +202,7 @@ def _facts(study: Study, recipe: Recipe) -> list[Any]:
         study.suite.looks,
         study.suite.probed,
         [study.splits[name].fingerprint for name in ("train", "validation")],
-        study.place.device.type,
+        study.runtime.device.type,
     ]
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
-from acn_eval.inference import Place, Subject, prepared
+from acn_eval.inference import EvaluatedModel, Runtime, prepared
 from acn_eval.models import Encoder, require_finite
 from acn_eval.studies.dynamics.gradients import split_gradients
 
@@ -55,18 +55,18 @@ class Watch:
 
     probe: Examples
     validation: Examples
-    place: Place
+    runtime: Runtime
     smoothing: float
 
-    def look(self, subject: Subject, step: int) -> Snapshot:
+    def look(self, subject: EvaluatedModel, step: int) -> Snapshot:
         """Look once; the network is left as it is."""
         full, direct, mediated = self._norms(subject)
-        found = outcomes(subject, self.validation, self.place)
+        found = outcomes(subject, self.validation, self.runtime)
         correct = found.predicted == self.validation.labels
         return Snapshot(step, full, direct, mediated, correct.mean(axis=1).tolist())
 
-    def _norms(self, subject: Subject) -> tuple[list[float], list[float], list[float]]:
-        (batch,) = _batches(subject.checkpoint, self.probe, self.place.device, len(self.probe))
+    def _norms(self, subject: EvaluatedModel) -> tuple[list[float], list[float], list[float]]:
+        (batch,) = _batches(subject.checkpoint, self.probe, self.runtime.device, len(self.probe))
         targets = torch.tensor(subject.classes.columns)[self.probe.labels].to(batch.device)
 
         def loss(network: Encoder) -> Tensor:
@@ -81,12 +81,12 @@ class Watch:
 
 
 @torch.no_grad()
-def outcomes(subject: Subject, examples: Examples, place: Place) -> Outcomes:
+def outcomes(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> Outcomes:
     """Show examples to every exit, in full precision; the network's mode is left as it is."""
     network = encoder_of(subject)
     parts = [
         [_decided(subject, logits) for logits in network.exits(images)]
-        for images in _batches(subject.checkpoint, examples, place.device, place.batch_size)
+        for images in _batches(subject.checkpoint, examples, runtime.device, runtime.batch_size)
     ]
     predicted, confidence = (
         np.concatenate([np.stack([each[i] for each in part]) for part in parts], axis=1)
@@ -96,24 +96,26 @@ def outcomes(subject: Subject, examples: Examples, place: Place) -> Outcomes:
 
 
 @torch.no_grad()
-def features(subject: Subject, examples: Examples, place: Place) -> NDArray[np.float64]:
+def features(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> NDArray[np.float64]:
     """Return what the shared head reads at every exit: float64 (exits, n, width)."""
     network = encoder_of(subject)
     parts = [
         torch.stack([reading.stream for reading in network.readings(images)]).cpu()
-        for images in _batches(subject.checkpoint, examples, place.device, place.batch_size)
+        for images in _batches(subject.checkpoint, examples, runtime.device, runtime.batch_size)
     ]
     return torch.cat(parts, dim=1).double().numpy()
 
 
-def encoder_of(subject: Subject) -> Encoder:
+def encoder_of(subject: EvaluatedModel) -> Encoder:
     """Return the network of a subject, which is one of ours."""
     network = subject.checkpoint.model
     assert isinstance(network, Encoder)
     return network
 
 
-def _decided(subject: Subject, logits: Tensor) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _decided(
+    subject: EvaluatedModel, logits: Tensor
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     decision = subject.classes.decide(require_finite(logits, subject.checkpoint.id.name))
     return decision.predicted.cpu().numpy(), decision.confidence.cpu().numpy()
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from acn_eval.errors import ConfigError
-from acn_eval.inference import Subject
+from acn_eval.inference import EvaluatedModel
 from acn_eval.models import rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.study.suite import Answer, Setting, Suite
@@ -60,7 +60,7 @@ class Dynamics(Suite, frozen=True):
         """Steps after which a network is looked at, 0 and the last included."""
         return sorted({round(self.recipe.steps * i / self.looks) for i in range(self.looks + 1)})
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Refuse: a network is watched while it is trained.
 
         Raises:

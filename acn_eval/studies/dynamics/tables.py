@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, summarise
+from acn_eval.statistics import Comparison
+from acn_eval.studies.compare import summarize
 from acn_eval.terminal.tables import percent, show_comparison
 
 __all__ = ["show"]
@@ -43,7 +44,7 @@ def _table(result: EvalResult) -> Table:
         "stable rank",
     ):
         table.add_column(head, justify="right", no_wrap=True)
-    accuracies = [a for a in summarise([result]) if isinstance(a.condition.get("exit"), int)]
+    accuracies = [a for a in summarize([result]) if isinstance(a.condition.get("exit"), int)]
     lost = {row["block"]: row for row in details["without"]}
     for k, accuracy in enumerate(accuracies):
         table.add_row(

@@ -1,158 +1,33 @@
-"""What a learning curve shows beside its accuracies: losses, and where the variance comes from."""
+"""What the results of a low-data suite mean."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
+from acn_eval.studies.low_data.findings import learning_findings, log_trapezoid
 
-from acn_eval.results import Cell, EvalResult, Scalar
-from acn_eval.statistics.architectures import Student, crossed
-from acn_eval.statistics.comparison import Estimate, Finding, name_of
-from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
-from acn_eval.studies.low_data.variance import components
-from acn_eval.studies.pruning.area import trapezoid
+__all__ = ["ANALYSIS"]
 
-__all__ = ["learning_findings", "log_trapezoid"]
-
-Conditions = Sequence[Mapping[str, Scalar]]
-_POINTS = 100.0
-
-
-class _Table(NamedTuple):
-    """One measure of one side: conditions, and values (draws, conditions, repeats, images)."""
-
-    conditions: tuple[Mapping[str, Scalar], ...]
-    values: NDArray[np.float64]
+_AREA = Endpoint(
+    "area over log size",
+    "learns more from little data",
+    "learns less from little data",
+    weigh=log_trapezoid,
+    findings=learning_findings,
+    replicate="draw",
+    least=5,
+    alone=False,
+)
 
 
-def log_trapezoid(conditions: Conditions) -> NDArray[np.float64]:
-    """Weights of the area under a curve over log ``per_class``, whatever the order of the sizes.
-
-    The trapezoid rule, to be divided by the range of log k; a single size has weight 1.
-
-    >>> log_trapezoid([{"per_class": 5}, {"per_class": 50}, {"per_class": 500}]).round(3).tolist()
-    [1.151, 2.303, 1.151]
-    """
-    return trapezoid(np.log([float(c["per_class"]) for c in conditions]))
+def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
+    for size in suite.get("per_class", ()):
+        yield Asked({"per_class": size})
 
 
-def learning_findings(
-    design: Design, candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
-) -> tuple[Finding, ...]:
-    """Return the mean loss at every size, and the parts of the variance of the area.
-
-    One result per draw. Losses have no upper end, so the score method does not apply: Student's t
-    over draws and images, or over images alone where there are too few draws. Nothing is found
-    where results do not have the same images.
-    """
-    return (
-        *_losses(design, candidates, baselines),
-        *_parts(candidates, baselines),
-    )
-
-
-def _losses(
-    design: Design, candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
-) -> tuple[Finding, ...]:
-    left, right = (_table(side, "loss") for side in (candidates, baselines))
-    if left is None or right is None or left.values.shape[1:] != right.values.shape[1:]:
-        return ()
-    pairs = [
-        Pair(left.values[:, i].mean(axis=1), right.values[:, i].mean(axis=1))
-        for i in range(len(left.conditions))
-    ]
-    sample = "images" if design.unit == CHECKPOINTS else "draws and images"
-    return tuple(
-        Finding(
-            name=f"loss, {name_of(condition)}",
-            unit="nats",
-            candidate=_estimate(_student(design, pair.candidate)),
-            baseline=_estimate(_student(design, pair.baseline)),
-            difference=_estimate(_student(design, *design.arms(pair))),
-            note=f"cross entropy; Student's t over {sample}",
-        )
-        for condition, pair in zip(left.conditions, pairs, strict=True)
-    )
-
-
-def _student(design: Design, *arms: NDArray[np.float64]) -> Student:
-    """Return the sum of the arms' means, each (draws, images)."""
-    if design.unit != CHECKPOINTS:
-        return crossed(*arms)
-    per_image = sum(arm.mean(axis=0) for arm in arms)
-    n = arms[0].shape[1]
-    return Student(float(np.mean(per_image)), float(np.var(per_image, ddof=1)) / n, n - 1)
-
-
-def _parts(
-    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
-) -> tuple[Finding, ...]:
-    sides = [_areas(side) for side in (candidates, baselines)]
-    if any(area is None or len(area) < 2 for area in sides):
-        return ()
-    left, right = (components(area) for area in sides if area is not None)
-    return tuple(
-        Finding(
-            name=f"variance of the area: {name}",
-            unit="points²",
-            candidate=_squared_points(left[name]),
-            baseline=_squared_points(right[name]),
-            difference=None,
-            note="analysis of variance, not truncated: a small part may come out negative",
-        )
-        for name in left
-        if name in right
-    )
-
-
-def _areas(results: Sequence[EvalResult]) -> NDArray[np.float64] | None:
-    """Return the area under every network's curve, (draws, repeats, images)."""
-    table = _table(results, "correct")
-    if table is None:
-        return None
-    weights = log_trapezoid(table.conditions)
-    return np.asarray(np.einsum("k,dksi->dsi", weights / weights.sum(), table.values))
-
-
-def _table(results: Sequence[EvalResult], measure: str) -> _Table | None:
-    """Return the table of a side; None where conditions, repeats or images are not alike."""
-    sides = [_by_condition(result, measure) for result in results]
-    names = list(sides[0])
-    if not names or any(list(side) != names for side in sides):
-        return None
-    cells = [[side[name] for name in names] for side in sides]
-    first = np.sort(cells[0][0][0].ids)
-    counts = {len(repeats) for row in cells for repeats in row}
-    if len(counts) > 1 or any(not _has(cell, first) for row in cells for r in row for cell in r):
-        return None
-    values = [[[_by_id(cell) for cell in repeats] for repeats in row] for row in cells]
-    return _Table(tuple(dict(name) for name in names), np.array(values, dtype=np.float64))
-
-
-def _by_condition(
-    result: EvalResult, measure: str
-) -> dict[tuple[tuple[str, Scalar], ...], list[Cell]]:
-    """Cells of a measure by condition without its repeat; repeats are in their order."""
-    found: dict[tuple[tuple[str, Scalar], ...], list[Cell]] = {}
-    own = [cell for cell in result.cells if cell.measure == measure]
-    for cell in sorted(own, key=lambda cell: cell.condition.get("repeat", 0)):
-        name = tuple((k, v) for k, v in cell.condition.items() if k != "repeat")
-        found.setdefault(name, []).append(cell)
-    return found
-
-
-def _has(cell: Cell, ids: NDArray[np.int64]) -> bool:
-    return np.array_equal(np.sort(cell.ids), ids)
-
-
-def _by_id(cell: Cell) -> NDArray[np.float32]:
-    return np.asarray(cell.values[np.argsort(cell.ids)])
-
-
-def _estimate(effect: Student) -> Estimate:
-    return Estimate(effect.value, *effect.interval())
-
-
-def _squared_points(e: Estimate) -> Estimate:
-    return Estimate(*(_POINTS**2 * x for x in (e.value, e.low, e.high)))
+ANALYSIS = Analysis(
+    lambda conditions: _AREA,
+    (_AREA,),
+    whole=lambda cells: [],  # many networks, none of which is the whole one
+    asked=_asked,
+)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from acn_eval.studies.low_data.plan import Arm, Plan
+from acn_eval.studies.low_data.plan import Plan, RecipeSide
 from acn_eval.studies.low_data.run import price, stored
 from acn_eval.training import seconds_per_step
 
@@ -37,13 +37,13 @@ def costs(plan: Plan) -> tuple[ArmCost, ArmCost]:
     return _cost(plan, plan.arms[0]), _cost(plan, plan.arms[1])
 
 
-def _cost(plan: Plan, arm: Arm) -> ArmCost:
+def _cost(plan: Plan, arm: RecipeSide) -> ArmCost:
     groups = [group for draw in plan.subsets for group in plan.groups(arm, draw)]
     missing = [group for group in groups if stored(plan, group) is None]
     trainings, left = (sum(map(len, some)) for some in (groups, missing))
     pace = 0.0
     if missing:
-        pace = seconds_per_step([t.lesson for t in missing[0]], plan.place.device)
+        pace = seconds_per_step([t.lesson for t in missing[0]], plan.runtime.device)
     steps, each = arm.recipe.steps, arm.recipe.steps * arm.recipe.batch
     forward = price(arm.recipe).flops
     return ArmCost(

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.probes import FineTune
 from acn_eval.studies.low_data.draws import Subset
 from acn_eval.studies.low_data.suite import LowDataProbe
-from acn_eval.study.fine_tuning import answers_of, trained_on
+from acn_eval.study.fine_tuning import answers_of, fine_tune_checkpoint
 
 __all__ = ["tuned_on"]
 
@@ -23,7 +23,7 @@ def tuned_on(
     subset: Subset,
     repeat: int,
     test: Examples,
-    place: Place,
+    runtime: Runtime,
 ) -> NDArray[np.void]:
     """Return outcomes (n,) of the test images after fine-tuning on a subset, or from the store.
 
@@ -32,16 +32,18 @@ def tuned_on(
         MeasureError: the loss is no longer finite.
     """
     plan = FineTune(suite.steps, suite.batch, suite.learning_rate)
-    key = _key(checkpoint, plan, subset, repeat, (test, place))
+    key = _key(checkpoint, plan, subset, repeat, (test, runtime))
     named = not checkpoint.id.uri.startswith("memory:")
-    known = place.store.get(key) if named else None
+    known = runtime.store.get(key) if named else None
     if known is not None:
         return known
     # The subset stands in for validation: it is looked at once, and selects nothing.
-    fit = trained_on(checkpoint, plan, (subset.examples, subset.examples), repeat, place)
-    outcomes = answers_of(checkpoint, fit, test, place)
+    fit = fine_tune_checkpoint(
+        checkpoint, plan, (subset.examples, subset.examples), repeat, runtime
+    )
+    outcomes = answers_of(checkpoint, fit, test, runtime)
     if named:
-        place.store.put(key, outcomes)
+        runtime.store.put(key, outcomes)
     return outcomes
 
 
@@ -50,10 +52,10 @@ def _key(
     plan: FineTune,
     subset: Subset,
     repeat: int,
-    shown: tuple[Examples, Place],
+    shown: tuple[Examples, Runtime],
 ) -> str:
-    test, place = shown
+    test, runtime = shown
     content = hashlib.sha256(test.ids.tobytes() + test.hashes.tobytes()).hexdigest()
     own = checkpoint.id
     facts = [own.sha256, own.arch, own.preprocessing, asdict(plan), subset.record(), repeat]
-    return Store.key(["fine-tuned v1", *facts, content, place.device.type])
+    return OutcomeCache.key(["fine-tuned v1", *facts, content, runtime.device.type])

@@ -11,7 +11,7 @@ from rich.table import Table
 from acn_eval import atomic
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
-from acn_eval.inference import Place
+from acn_eval.inference import Runtime
 from acn_eval.studies.low_data.costs import ArmCost, costs
 from acn_eval.studies.low_data.plan import Plan, open_plan
 from acn_eval.studies.low_data.probe import Probed, probe
@@ -19,7 +19,7 @@ from acn_eval.studies.low_data.run import Learned, learn
 from acn_eval.studies.low_data.suite import LowData, LowDataProbe
 from acn_eval.studies.read import read_suite
 from acn_eval.terminal.console import console
-from acn_eval.terminal.job import choice_of, finish, place_of, sides_of
+from acn_eval.terminal.job import finish, runtime_of, selection_of, sides_of
 from acn_eval.terminal.progress import bar
 from acn_eval.terminal.tables import duration
 from acn_eval.tracking import Recorder
@@ -96,16 +96,20 @@ def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
     both = [*sides.candidates, *sides.baselines]
     if len(sides.candidates) > 1 or len(sides.baselines) > 1:
         raise ConfigError("--ckpt, --baseline: must be one file a side; got several")
-    choice = choice_of({**options, "class_map": None, "class_order": None, "restrict": False})
-    test = choose(both, choice, "test", reads_head=False)
-    pool = choose(both, replace(choice, limit=None), "train", reads_head=False).labelled_as(test)
+    selection = selection_of(
+        {**options, "class_map": None, "class_order": None, "restrict": False}
+    )
+    test = choose(both, selection, "test", reads_head=False)
+    pool = choose(both, replace(selection, limit=None), "train", reads_head=False).labelled_as(
+        test
+    )
     tunes = suite.mode == "fine_tune"
     with bar(*("fine-tuning", "trainings") if tunes else ("showing", "images")) as progress:
         return probe(Probed(suite, pool, test, _place(options)), both, progress)
 
 
-def _place(options: Mapping[str, Any]) -> Place:
-    return place_of({**options, "batch_size": 256, "precision": "fp32"})
+def _place(options: Mapping[str, Any]) -> Runtime:
+    return runtime_of({**options, "batch_size": 256, "precision": "fp32"})
 
 
 def _keep_subsets(learned: Learned, folder: Path) -> None:

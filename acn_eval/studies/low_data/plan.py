@@ -9,20 +9,20 @@ import torch
 
 from acn_eval.data import Examples, Split, decoded
 from acn_eval.errors import ConfigError
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.low_data.draws import Subset
-from acn_eval.studies.low_data.subsets import Subsets, drawn
+from acn_eval.studies.low_data.subsets import Subsets, sample_subsets
 from acn_eval.studies.low_data.suite import LowData, Side
-from acn_eval.training import Lesson, Recipe, seconds_per_step, stackable
+from acn_eval.training import Recipe, TrainingJob, seconds_per_step, stackable
 from acn_eval.training.fit import open_split
 
-__all__ = ["Arm", "Plan", "Training", "decides", "open_plan"]
+__all__ = ["Plan", "RecipeSide", "Training", "decides", "open_plan"]
 
 _GAIN = 1.1  # below this, trainings are easier to follow one by one
 
 
 @dataclass(frozen=True)
-class Arm:
+class RecipeSide:
     """One side of the plan: its recipe has the steps of the suite.
 
     Attributes:
@@ -40,7 +40,7 @@ class Training:
 
     subset: Subset
     repeat: int
-    lesson: Lesson
+    lesson: TrainingJob
 
 
 Group = Sequence[Training]
@@ -61,9 +61,9 @@ class Plan:
     suite: LowData
     pool: Examples
     test: Examples
-    place: Place
+    runtime: Runtime
     subsets: Subsets
-    arms: tuple[Arm, Arm]
+    arms: tuple[RecipeSide, RecipeSide]
 
     @property
     def steps(self) -> int:
@@ -74,7 +74,7 @@ class Plan:
     def _every(self) -> list[Subset]:
         return [subset for subsets in self.subsets.values() for subset in subsets]
 
-    def groups(self, arm: Arm, draw: int) -> list[Group]:
+    def groups(self, arm: RecipeSide, draw: int) -> list[Group]:
         """Return the trainings of one draw as they are stepped: together, or each alone.
 
         Groups are fixed by the plan, so that a run that goes on after a kill ends with the same
@@ -91,7 +91,7 @@ class Plan:
 
 def open_plan(
     suite: LowData,
-    place: Place,
+    runtime: Runtime,
     *,
     root: Path | None = None,
     limit: int | None = None,
@@ -101,7 +101,7 @@ def open_plan(
 
     Args:
         suite: what is trained.
-        place: device, batch size of the test images, and the store of finished trainings.
+        runtime: device, batch size of the test images, and the store of finished trainings.
         root: where data sets lie.
         limit: the first so many test images in the keyed order.
         split: what is shown at the end; rates are chosen on "validation", with other draws.
@@ -115,17 +115,17 @@ def open_plan(
         msg = f"{suite.name}: both recipes must name the same data and classes; they differ"
         raise ConfigError(msg)
     pool, _ = (open_split(r, "train", root) for r in (ours, theirs))
-    subsets = drawn(suite, pool, suite.held_out)
+    subsets = sample_subsets(suite, pool, suite.held_out)
     first = subsets[suite.first_draw]
     return Plan(
         suite=suite,
         pool=pool,
         test=open_split(ours, split, root).labelled_as(pool).keyed(limit),
-        place=place,
+        runtime=runtime,
         subsets=subsets,
         arms=(
-            _arm(suite, suite.candidate, first, place),
-            _arm(suite, suite.baseline, first, place),
+            _arm(suite, suite.candidate, first, runtime),
+            _arm(suite, suite.baseline, first, runtime),
         ),
     )
 
@@ -139,34 +139,34 @@ def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Ite
     """Yield sizes x initialisations; the seed is ``1000 draw + repeat``, alike for both sides."""
     for subset in subsets:
         select = "validation" if len(subset.held_out) else "last"
-        bare = Lesson(recipe, subset.learned, subset.held_out)
+        bare = TrainingJob(recipe, subset.learned, subset.held_out)
         parts = [decoded(part, bare.geometry) for part in (bare.examples, bare.held_out)]
         for repeat in range(suite.repeats):
             change = {"seed": 1000 * subset.draw + repeat, "select": select}
-            yield Training(subset, repeat, Lesson(recipe.model_copy(update=change), *parts))
+            yield Training(subset, repeat, TrainingJob(recipe.model_copy(update=change), *parts))
 
 
-def _arm(suite: LowData, side: Side, subsets: Sequence[Subset], place: Place) -> Arm:
+def _arm(suite: LowData, side: Side, subsets: Sequence[Subset], runtime: Runtime) -> RecipeSide:
     recipe = side.recipe.model_copy(update={"steps": suite.steps, "select": "last"})
     if suite.training == "together" and not stackable(recipe):
         msg = f"{side.name}: recipe must be in fp32, with the last exit's loss, to train together"
         raise ConfigError(msg)
     if suite.training != "auto":
-        return Arm(side.name, recipe, suite.training == "together")
+        return RecipeSide(side.name, recipe, suite.training == "together")
     lessons = [training.lesson for training in _trainings(suite, recipe, subsets)]
-    return Arm(side.name, recipe, _pays(lessons, place))
+    return RecipeSide(side.name, recipe, _pays(lessons, runtime))
 
 
-def _pays(lessons: Sequence[Lesson], place: Place) -> bool:
+def _pays(lessons: Sequence[TrainingJob], runtime: Runtime) -> bool:
     """Measure once and remember: a run that goes on must not change its mind half way."""
     alike = [x for x in lessons if x.recipe.select == lessons[-1].recipe.select]
     if len(alike) == 1 or not stackable(alike[0].recipe):
         return False
-    facts = [decides(alike[0].recipe), len(alike), str(place.device), torch.__version__]
-    key = Store.key(["stepping together pays", *facts])
-    known = place.store.read(key)
+    facts = [decides(alike[0].recipe), len(alike), str(runtime.device), torch.__version__]
+    key = OutcomeCache.key(["stepping together pays", *facts])
+    known = runtime.store.read(key)
     if known is None:
-        alone, stacked = (seconds_per_step(x, place.device) for x in (alike[:1], alike))
+        alone, stacked = (seconds_per_step(x, runtime.device) for x in (alike[:1], alike))
         known = b"yes" if alone > _GAIN * stacked else b"no"
-        place.store.write(key, known)
+        runtime.store.write(key, known)
     return known == b"yes"

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context
 from acn_eval.data import Examples
-from acn_eval.inference import CLEAN, ClassMap, Pass, Place, Question, Subject, extract
+from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, Pass, Question, Runtime, extract
 from acn_eval.probes import PROTOCOLS, Features, Test, Train, score
 from acn_eval.probes.select import fit
 from acn_eval.results import Cell, EvalResult
 from acn_eval.studies.low_data.draws import STREAM, Subset
 from acn_eval.studies.low_data.fine_tune import tuned_on
 from acn_eval.studies.low_data.run import Learned
-from acn_eval.studies.low_data.subsets import Subsets, details, drawn, records, warnings
+from acn_eval.studies.low_data.subsets import Subsets, details, records, sample_subsets, warnings
 from acn_eval.studies.low_data.suite import LowDataProbe
 from acn_eval.study.suite import cell_of
 from acn_eval.tally import Progress, Tally
@@ -46,12 +46,12 @@ class Probed:
     suite: LowDataProbe
     pool: Examples
     test: Examples
-    place: Place
+    runtime: Runtime
 
     @cached_property
     def subsets(self) -> Subsets:
         """The subsets by draw."""
-        return drawn(self.suite, self.pool)
+        return sample_subsets(self.suite, self.pool)
 
     @property
     def work(self) -> int:
@@ -87,13 +87,13 @@ def probe(
     unit = "image evaluations" if question.suite.mode == "probe" else "fine-tunings"
     with Tally(len(checkpoints) * question.work, unit, progress) as counter:
         found = [list(_results(question, checkpoint, counter)) for checkpoint in checkpoints]
-    question.place.store.trim()
+    question.runtime.store.trim()
     baselines = found[1] if found[1:] else []
     return Learned(found[0], baselines, records(question.subsets))
 
 
 def _results(question: Probed, checkpoint: Checkpoint, counter: Tally) -> Iterator[EvalResult]:
-    checkpoint.model.to(question.place.device)
+    checkpoint.model.to(question.runtime.device)
     cells = _tuned_cells if question.suite.mode == "fine_tune" else _probe_cells
     answer = cells(question, checkpoint, counter)
     for subsets in question.subsets.values():
@@ -113,7 +113,7 @@ def _tuned_cells(question: Probed, checkpoint: Checkpoint, counter: Tally) -> An
     def cells(subset: Subset) -> Iterator[Cell]:
         for repeat in range(question.suite.repeats):
             outcomes = tuned_on(
-                checkpoint, question.suite, subset, repeat, question.test, question.place
+                checkpoint, question.suite, subset, repeat, question.test, question.runtime
             )
             counter.add(1)
             condition = {**CLEAN, "per_class": subset.per_class, "repeat": repeat}
@@ -127,11 +127,11 @@ def _features(
 ) -> NDArray[np.float32]:
     """Return the features (n, width) of the last exit."""
     job = Pass(
-        subjects=[Subject(checkpoint, ClassMap((), restricted=False))],
+        subjects=[EvaluatedModel(checkpoint, ClassMap((), restricted=False))],
         examples=examples,
         questions=[Question(CLEAN)],
         geometry=checkpoint.prepare.geometry,
-        place=question.place,
+        runtime=question.runtime,
         seed=0,
         numeric="fp32",
         context=Context(()),
@@ -150,19 +150,19 @@ def _result(
     decides = [own.sha256, question.method, [subset.record() for subset in subsets]]
     name = f"{own.name} draw {draw}"
     suite = question.suite.model_dump(mode="json")
-    drawn = {"seed": draw, "data_order": STREAM, "paired_seeds": suite["paired_seeds"]}
+    sample_subsets = {"seed": draw, "data_order": STREAM, "paired_seeds": suite["paired_seeds"]}
     return EvalResult(
         checkpoint=replace(
             own,
             name=name,
             sha256=hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest(),
-            training={**own.training, **drawn},
+            training={**own.training, **sample_subsets},
         ),
         data=question.test.id,
         suite=suite,
         seed=0,
         precision="fp32",
-        device=question.place.device.type,
+        device=question.runtime.device.type,
         noise_version=NOISE_VERSION,
         noise_digest="",
         certificate={},
@@ -206,7 +206,7 @@ def _positions(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
 
 def _about(checkpoint: Checkpoint, pool: Examples) -> Iterator[str]:
     yield "draws are of images to learn from: this is about these files, not their architectures"
-    seen = int(np.isin(pool.hashes, checkpoint.trained_on).sum())
+    seen = int(np.isin(pool.hashes, checkpoint.training_hashes).sum())
     if seen:
         yield (
             f"{checkpoint.id.name} was trained on {seen} of the {len(pool)} images that probes "

@@ -14,17 +14,17 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from acn_eval.corruptions import NOISE_VERSION
-from acn_eval.inference import CLEAN, Store
+from acn_eval.inference import CLEAN, OutcomeCache
 from acn_eval.inference.precision import forward
 from acn_eval.models import Encoder, build, require_finite
 from acn_eval.models.cost import Cost, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.low_data.draws import STREAM
-from acn_eval.studies.low_data.plan import Arm, Group, Plan, Training, decides
+from acn_eval.studies.low_data.plan import Group, Plan, RecipeSide, Training, decides
 from acn_eval.studies.low_data.subsets import details, records, warnings
 from acn_eval.study.suite import cell_of
 from acn_eval.tally import Progress, Tally
-from acn_eval.training import Lesson, Recipe, trained
+from acn_eval.training import Recipe, TrainingJob, train_all
 from acn_eval.versions import versions
 
 __all__ = ["Learned", "learn", "price", "stored"]
@@ -55,13 +55,13 @@ def learn(plan: Plan, progress: Progress = lambda done, total: None) -> Learned:
         candidates, baselines = (
             [_result(plan, arm, draw, counter) for draw in plan.subsets] for arm in plan.arms
         )
-    plan.place.store.trim()
+    plan.runtime.store.trim()
     return Learned(candidates, baselines, records(plan.subsets))
 
 
 def stored(plan: Plan, group: Group) -> NDArray[np.void] | None:
     """Return the outcomes (trainings, n) of a group that are in the store, or None."""
-    content = plan.place.store.read(_address(plan, group))
+    content = plan.runtime.store.read(_address(plan, group))
     if content is None:
         return None
     return np.frombuffer(content, _LEARNED).reshape(len(group), len(plan.test))
@@ -79,7 +79,9 @@ def _address(plan: Plan, group: Group) -> str:
         [decides(t.lesson.recipe), t.subset.learned.fingerprint, t.subset.held_out.fingerprint]
         for t in group
     ]
-    return Store.key(["learned v1", lessons, plan.test.fingerprint, plan.place.device.type])
+    return OutcomeCache.key(
+        ["learned v1", lessons, plan.test.fingerprint, plan.runtime.device.type]
+    )
 
 
 def _outcomes(plan: Plan, group: Group, counter: Tally) -> NDArray[np.void]:
@@ -87,24 +89,24 @@ def _outcomes(plan: Plan, group: Group, counter: Tally) -> NDArray[np.void]:
     found = stored(plan, group)
     if found is None:
         lessons = [training.lesson for training in group]
-        networks = trained(lessons, plan.place.device, counter.show)
+        networks = train_all(lessons, plan.runtime.device, counter.show)
         pairs = zip(networks, lessons, strict=True)
         found = np.stack([_shown(plan, network, lesson) for network, lesson in pairs])
-        plan.place.store.write(_address(plan, group), found.tobytes())
+        plan.runtime.store.write(_address(plan, group), found.tobytes())
     counter.add(len(group) * plan.suite.steps)
     return found
 
 
-def _shown(plan: Plan, network: Encoder, lesson: Lesson) -> NDArray[np.void]:
+def _shown(plan: Plan, network: Encoder, lesson: TrainingJob) -> NDArray[np.void]:
     """Show the test images to a network; outcomes (n,)."""
-    test, device = plan.test, plan.place.device
+    test, device = plan.test, plan.runtime.device
     scale = lesson.scale(device)
     outcomes = np.empty(len(test), _LEARNED)
     outcomes["id"] = test.ids
     for begin in range(0, len(test), _CHUNK):
         where = np.arange(begin, min(begin + _CHUNK, len(test)))
         images = scale(test.read(where, lesson.geometry).to(torch.float32) / 255)
-        logits = forward(network, images, "fp32", plan.place.batch_size)
+        logits = forward(network, images, "fp32", plan.runtime.batch_size)
         require_finite(logits, f"seed {lesson.recipe.seed} of low-data training")
         _note(outcomes[where[0] : where[-1] + 1], logits, torch.from_numpy(test.labels[where]))
     return outcomes
@@ -118,7 +120,7 @@ def _note(outcomes: NDArray[np.void], logits: Tensor, labels: Tensor) -> None:
     outcomes["loss"] = losses.cpu().numpy()
 
 
-def _result(plan: Plan, arm: Arm, draw: int, counter: Tally) -> EvalResult:
+def _result(plan: Plan, arm: RecipeSide, draw: int, counter: Tally) -> EvalResult:
     groups = plan.groups(arm, draw)
     cells = [
         cell
@@ -133,7 +135,7 @@ def _result(plan: Plan, arm: Arm, draw: int, counter: Tally) -> EvalResult:
         suite=plan.suite.model_dump(mode="json"),
         seed=0,
         precision="fp32",
-        device=plan.place.device.type,
+        device=plan.runtime.device.type,
         noise_version=NOISE_VERSION,
         noise_digest="",
         certificate={},
@@ -152,7 +154,7 @@ def _cells(plan: Plan, training: Training, row: NDArray[np.void]) -> Iterator[Ce
     yield Cell(condition, row["id"].copy(), row["loss"].copy(), measure="loss")
 
 
-def _identity(plan: Plan, arm: Arm, draw: int, together: int) -> CheckpointId:
+def _identity(plan: Plan, arm: RecipeSide, draw: int, together: int) -> CheckpointId:
     recipe, arch = arm.recipe, arm.recipe.arch
     subsets = [subset.record() for subset in plan.subsets[draw]]
     facts = [decides(recipe), draw, plan.suite.repeats, subsets, together]

@@ -10,13 +10,13 @@ from acn_eval.errors import ConfigError
 from acn_eval.studies.low_data.draws import STREAM, Draw, Subset
 from acn_eval.studies.low_data.suite import Draws
 
-__all__ = ["Subsets", "details", "drawn", "records", "warnings"]
+__all__ = ["Subsets", "details", "records", "sample_subsets", "warnings"]
 
 Subsets = dict[int, tuple[Subset, ...]]
 """Subsets by draw, smallest first."""
 
 
-def drawn(suite: Draws, pool: Examples, held_out: float = 0.0) -> Subsets:
+def sample_subsets(suite: Draws, pool: Examples, held_out: float = 0.0) -> Subsets:
     """Draw the subsets of a suite.
 
     Args:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from acn_eval.config_files import Config, Text
 from acn_eval.errors import ConfigError
-from acn_eval.inference import Subject
+from acn_eval.inference import EvaluatedModel
 from acn_eval.shipped import shipped
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.study.suite import Answer, Setting, Suite
@@ -75,7 +75,7 @@ class Draws(Suite, frozen=True):
         """Images per class, or fractions, smallest first."""
         return tuple(sorted(self.per_class or self.fractions))
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Refuse: the examples of an evaluation are not enough.
 
         Raises:

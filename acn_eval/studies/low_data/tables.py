@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, Estimate, Finding, summarise
+from acn_eval.statistics import Comparison, Estimate, Finding
+from acn_eval.studies.compare import summarize
 from acn_eval.terminal.tables import show_accuracies, show_rows, show_verdict
 
 __all__ = ["show"]
@@ -16,7 +17,7 @@ __all__ = ["show"]
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
     """Print the learning curves as tables, then the area under them and the verdict."""
     if comparison is None:
-        show_accuracies(out, summarise(results), results[0])
+        show_accuracies(out, summarize(results), results[0])
         return
     show_rows(out, comparison, comparison.rows)
     for unit in dict.fromkeys(finding.unit for finding in comparison.findings):

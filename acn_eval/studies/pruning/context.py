@@ -13,7 +13,7 @@ from torch import Tensor
 from acn_eval.checkpoints import Checkpoint, Native, rewritten
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
-from acn_eval.inference import Store
+from acn_eval.inference import OutcomeCache
 from acn_eval.models import Encoder, read_arch
 from acn_eval.seeds import seed_for
 from acn_eval.studies.pruning.masks import Masks, apply_masks
@@ -23,10 +23,10 @@ from acn_eval.tally import Tally
 from acn_eval.training import Batch, Decay, Rate, Recipe
 from acn_eval.training.fit import Scale, loop, start
 
-__all__ = ["Bench", "FineTuning", "Pruning", "State"]
+__all__ = ["DuringTraining", "FineTuning", "PruningContext", "State"]
 
 State = dict[str, Tensor]
-Pruning = Callable[[Encoder], AbstractContextManager[Callable[[int], None]]]
+DuringTraining = Callable[[Encoder], AbstractContextManager[Callable[[int], None]]]
 """What happens to a network while it trains: inside the context, called after every step."""
 
 
@@ -47,7 +47,7 @@ class FineTuning(Config, frozen=True):
 
 
 @dataclass(frozen=True)
-class Bench:
+class PruningContext:
     """One network, whole or cut, before anything is removed.
 
     Attributes:
@@ -66,11 +66,11 @@ class Bench:
     setting: Setting
     train: Callable[[], Examples]
 
-    def cut(self, blocks: int | None) -> "Bench":
+    def cut(self, blocks: int | None) -> "PruningContext":
         """Return the bench of the network that has the first so many blocks."""
         return self if blocks is None else replace(self, network=self.network.truncated(blocks))
 
-    def narrowed(self, sparsity: float) -> "Bench":
+    def narrowed(self, sparsity: float) -> "PruningContext":
         """Return the bench of the network without so large a share of its weights, in units."""
         return replace(self, network=narrowed(self.network, widths(self.network, sparsity)))
 
@@ -91,7 +91,7 @@ class Bench:
         return network
 
     def trained(
-        self, state: Mapping[str, Tensor], steps: int, pruning: Pruning, *, round_: int = 0
+        self, state: Mapping[str, Tensor], steps: int, pruning: DuringTraining, *, round_: int = 0
     ) -> State:
         """Train on from a state for so many steps, and return the weights.
 
@@ -105,7 +105,7 @@ class Bench:
             MeasureError: the loss is no longer finite.
         """
         prepare, examples = self.checkpoint.prepare, self.train()
-        fit = start(self._recipe(steps, round_), self.setting.place.device)
+        fit = start(self._recipe(steps, round_), self.setting.runtime.device)
         fit.network.load_state_dict(dict(state))
         scale = Scale(prepare.mean, prepare.std, fit.device)
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
@@ -127,13 +127,13 @@ class Bench:
             facts: of the method, plain JSON; the bench adds its own.
             make: is deterministic.
         """
-        store = self.setting.place.store
-        key = Store.key(["pruned v1", *self._facts(), facts])
+        store = self.setting.runtime.store
+        key = OutcomeCache.key(["pruned v1", *self._facts(), facts])
         content = store.read(key)
         if content is None:
             content = safetensors.torch.save(make())
             store.write(key, content)
-        device = self.setting.place.device
+        device = self.setting.runtime.device
         return {name: own.to(device) for name, own in safetensors.torch.load(content).items()}
 
     @property
@@ -149,7 +149,7 @@ class Bench:
             self.network.config.model_dump(mode="json"),
             self.plan.model_dump(mode="json"),
             self.train().fingerprint,
-            self.setting.place.device.type,
+            self.setting.runtime.device.type,
         ]
 
     def _recipe(self, steps: int, round_: int) -> Recipe:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from acn_eval.checkpoints import Checkpoint, find, rewritten, write_native
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
-from acn_eval.inference import Subject, class_map
+from acn_eval.inference import EvaluatedModel, class_map
 from acn_eval.models import Encoder
 from acn_eval.studies.pruning.masks import zeros_in
 from acn_eval.studies.pruning.suite import Pruning
@@ -59,20 +59,20 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted | None:
 
 def _export(options: Mapping[str, Any], wanted: _Wanted) -> None:
     """Make the network once more; what was trained for it is in the store."""
-    source, out, place = wanted.source, options["export_to"], job.place_of(options)
-    choice = job.choice_of(options)
-    examples = choose([source], choice)
-    source.model.to(place.device)
+    source, out, runtime = wanted.source, options["export_to"], job.runtime_of(options)
+    selection = job.selection_of(options)
+    examples = choose([source], selection)
+    source.model.to(runtime.device)
     setting = Setting(
         examples,
-        place,
+        runtime,
         options["seed"],
         lambda done, total: None,
-        lambda split: choose([source], choice, split).labelled_as(examples),
+        lambda split: choose([source], selection, split).labelled_as(examples),
     )
-    names, order = choice.class_names, choice.class_order
+    names, order = selection.class_names, selection.class_order
     classes = class_map(source, examples, names=names, order=order)
-    subject = Subject(source, classes)
+    subject = EvaluatedModel(source, classes)
     network = wanted.suite.network(subject, setting, wanted.method, wanted.sparsity)
     dense = cast(Encoder, source.model)
     share = zeros_in(network, dense)

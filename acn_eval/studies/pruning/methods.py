@@ -12,14 +12,22 @@ from acn_eval.checkpoints import state_digest
 from acn_eval.config_files import Config
 from acn_eval.errors import ConfigError
 from acn_eval.models import Encoder
-from acn_eval.studies.pruning.context import Bench, State
+from acn_eval.studies.pruning.context import PruningContext, State
 from acn_eval.studies.pruning.gradual import Gradual
 from acn_eval.studies.pruning.masks import Masks, Scope, apply_masks, magnitudes, masks_of
-from acn_eval.studies.pruning.movement import Movement
+from acn_eval.studies.pruning.movement import MovementScores
 from acn_eval.studies.pruning.structured import depgraph, hidden_share
 from acn_eval.training import Steps
 
-__all__ = ["AnyMethod", "ByMagnitude", "ByMovement", "Gradually", "Method", "Pruned", "Structured"]
+__all__ = [
+    "AnyMethod",
+    "GradualMagnitude",
+    "Magnitude",
+    "Method",
+    "Movement",
+    "Pruned",
+    "Structured",
+]
 
 _SCORE = "score."
 _WEIGHT = "weight."
@@ -78,11 +86,11 @@ class Method(Config, ABC, frozen=True):
         """
 
     @abstractmethod
-    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+    def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
 
 
-class ByMagnitude(Method, frozen=True):
+class Magnitude(Method, frozen=True):
     """The smallest weights go at once, without fine-tuning.
 
     Attributes:
@@ -102,7 +110,7 @@ class ByMagnitude(Method, frozen=True):
         """``magnitude``, or ``magnitude_layer``."""
         return self.kind if self.scope == "global" else f"{self.kind}_{self.scope}"
 
-    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+    def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
         scores = magnitudes(bench.network)
         for sparsity in sparsities:
@@ -145,7 +153,7 @@ class Structured(Method, frozen=True):
                 f"weights that hidden units have; got {wanted:g}"
             )
 
-    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+    def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
         for sparsity in sparsities:
             small = bench.narrowed(sparsity)
@@ -156,14 +164,14 @@ class Structured(Method, frozen=True):
             else:
                 yield Pruned(sparsity, small.network)
 
-    def _trained(self, small: Bench) -> State:
+    def _trained(self, small: PruningContext) -> State:
         def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
             return nullcontext(lambda done: None)  # what is gone stays gone by itself
 
         return small.trained(small.network.state_dict(), self.steps, pruning)
 
 
-class Gradually(Method, frozen=True):
+class GradualMagnitude(Method, frozen=True):
     """The smallest weights go by a cubic schedule while the network trains on (Zhu and Gupta).
 
     Every sparsity is a training of its own from the dense network; sparsity 0 trains as long.
@@ -179,14 +187,14 @@ class Gradually(Method, frozen=True):
     ramp: Annotated[float, Field(gt=0, le=1)] = 0.75
     every: Steps = 5
 
-    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+    def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
         own = self.model_dump(mode="json")
         for sparsity in sparsities:
             state = bench.kept([own, sparsity], partial(self._trained, bench, sparsity))
             yield Pruned(sparsity, bench.filled(state), self.steps)
 
-    def _trained(self, bench: Bench, sparsity: float) -> State:
+    def _trained(self, bench: PruningContext, sparsity: float) -> State:
         def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
             ramp = max(1, round(self.ramp * self.steps))
             return nullcontext(Gradual(network, sparsity, ramp=ramp, every=self.every))
@@ -194,7 +202,7 @@ class Gradually(Method, frozen=True):
         return bench.trained(bench.network.state_dict(), self.steps, pruning)
 
 
-class ByMovement(Method, frozen=True):
+class Movement(Method, frozen=True):
     """After every epoch, the weights that moved most towards zero go (Sanh et al.).
 
     A network is measured at the end of an epoch; then a share of what is left is removed, and
@@ -228,25 +236,25 @@ class ByMovement(Method, frozen=True):
         """Return its own sparsities, to a thousandth."""
         return tuple(round(1 - (1 - self.removed) ** e, 3) for e in range(self.epochs + 1))
 
-    def networks(self, bench: Bench, sparsities: Sequence[float]) -> Iterator[Pruned]:
+    def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
         steps = self.steps or bench.epoch
-        state, movement = bench.network.state_dict(), Movement.starting(bench.network)
+        state, movement = bench.network.state_dict(), MovementScores.starting(bench.network)
         masks = masks_of(movement.scores, 0.0)
         own = self.model_dump(mode="json", exclude={"epochs"})  # more of them go on from these
         for epoch, sparsity in enumerate(self.places(sparsities)):
             masks = masks_of(movement.scores, sparsity, within=masks)
             make = partial(_epoch, bench, state, movement.scores, masks, (epoch, steps))
             found = bench.kept([own, steps, epoch], make)
-            state, movement = _part(found, _WEIGHT), Movement(_part(found, _SCORE))
+            state, movement = _part(found, _WEIGHT), MovementScores(_part(found, _SCORE))
             yield Pruned(sparsity, bench.filled(state), steps * (epoch + 1))
 
 
 def _epoch(
-    bench: Bench, state: State, scores: State, masks: Masks, place: tuple[int, int]
+    bench: PruningContext, state: State, scores: State, masks: Masks, place: tuple[int, int]
 ) -> State:
     """Train one epoch, (its number, steps), within masks; returns weights and scores."""
-    movement, (epoch, steps) = Movement(scores), place
+    movement, (epoch, steps) = MovementScores(scores), place
 
     @contextmanager
     def pruning(network: Encoder) -> Iterator[Callable[[int], None]]:
@@ -264,6 +272,6 @@ def _part(found: State, prefix: str) -> State:
 
 
 AnyMethod = Annotated[
-    ByMagnitude | Structured | Gradually | ByMovement, Field(discriminator="kind")
+    Magnitude | Structured | GradualMagnitude | Movement, Field(discriminator="kind")
 ]
 """Every method, chosen by ``kind``."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from acn_eval.studies.pruning.masks import prunable
 
-__all__ = ["Movement"]
+__all__ = ["MovementScores"]
 
 
-class Movement:
+class MovementScores:
     """Scores of every prunable weight, gathered while a network trains.
 
     Attributes:
@@ -28,9 +28,9 @@ class Movement:
         self.scores = {name: own.clone() for name, own in scores.items()}
 
     @staticmethod
-    def starting(network: nn.Module) -> "Movement":
+    def starting(network: nn.Module) -> "MovementScores":
         """Return scores of zero for a network."""
-        return Movement({k: torch.zeros_like(w) for k, w in prunable(network).items()})
+        return MovementScores({k: torch.zeros_like(w) for k, w in prunable(network).items()})
 
     @contextmanager
     def watching(self, network: nn.Module) -> Iterator[None]:

@@ -14,10 +14,10 @@ from acn_eval.checkpoints import Checkpoint, rewritten, state_digest
 from acn_eval.corruptions import Context, Gaussian
 from acn_eval.data import Examples
 from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN, Numeric, Pass, Question, Subject, latency, one_pass
+from acn_eval.inference import CLEAN, EvaluatedModel, Numeric, Pass, Question, latency, one_pass
 from acn_eval.models import Cost, Encoder, cost
 from acn_eval.results import Cell, Skip
-from acn_eval.studies.pruning.context import Bench, FineTuning
+from acn_eval.studies.pruning.context import FineTuning, PruningContext
 from acn_eval.studies.pruning.effective import effective_flops
 from acn_eval.studies.pruning.masks import prunable, zeros_in
 from acn_eval.studies.pruning.methods import AnyMethod, Method, Pruned
@@ -87,7 +87,7 @@ class Pruning(Suite, frozen=True):
             raise ValueError(msg)
         return self
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Prune every network by every method, and show each what is left of it.
 
         Raises:
@@ -97,11 +97,11 @@ class Pruning(Suite, frozen=True):
         """
         for subject in subjects:
             self._require(subject)
-        numeric: Numeric = "bf16" if setting.place.precision == "bf16" else "fp32"
+        numeric: Numeric = "bf16" if setting.runtime.precision == "bf16" else "fp32"
         train = cache(partial(setting.split, "train"))
         show = _Showing(
             noise=self.noise,
-            setting=replace(setting, place=replace(setting.place, precision=numeric)),
+            setting=replace(setting, runtime=replace(setting.runtime, precision=numeric)),
             numeric=numeric,
             held_out=setting.split("validation"),
             total=len(subjects) * sum(len(m.places(self.sparsities)) for m in self.methods),
@@ -111,7 +111,9 @@ class Pruning(Suite, frozen=True):
             for subject in subjects
         ]
 
-    def network(self, subject: Subject, setting: Setting, method: str, sparsity: float) -> Encoder:
+    def network(
+        self, subject: EvaluatedModel, setting: Setting, method: str, sparsity: float
+    ) -> Encoder:
         """Return the whole network of one method and sparsity: what was measured, made anew.
 
         Raises:
@@ -139,7 +141,7 @@ class Pruning(Suite, frozen=True):
             raise ConfigError(f"--sparsity: must be one of {known}; got {sparsity:g}")
         return whole[method]
 
-    def _require(self, subject: Subject) -> None:
+    def _require(self, subject: EvaluatedModel) -> None:
         checkpoint = subject.checkpoint
         if checkpoint.native is None or not isinstance(checkpoint.model, Encoder):
             msg = f"{checkpoint.id.uri}: must be a file of ours to be pruned; got another network"
@@ -161,7 +163,7 @@ class Pruning(Suite, frozen=True):
         """Whole networks first, untrained ones before others: the first cell is the dense one."""
         return sorted(self.methods, key=lambda m: (m.blocks is not None, m.trains))
 
-    def _answer(self, subject: Subject, show: "_Showing", bench: Bench) -> Answer:
+    def _answer(self, subject: EvaluatedModel, show: "_Showing", bench: PruningContext) -> Answer:
         found: list[_Measured] = []
         skipped: list[Skip] = []
         depth = bench.network.config.depth
@@ -200,7 +202,7 @@ class _Showing:
     total: int
     done: int = field(default=0)
 
-    def test(self, subject: Subject) -> Shown:
+    def test(self, subject: EvaluatedModel) -> Shown:
         """Return what a network makes of every condition."""
         suite = self.noise or _UNDISTURBED
         quiet = replace(self.setting, progress=_silent)
@@ -210,14 +212,14 @@ class _Showing:
         self.setting.progress(self.done * n, self.total * n)
         return shown
 
-    def validation(self, subject: Subject) -> dict[str, Any]:
+    def validation(self, subject: EvaluatedModel) -> dict[str, Any]:
         """Return the accuracy on undisturbed validation images, with their number."""
         job = Pass(
             subjects=[subject],
             examples=self.held_out,
             questions=[Question(CLEAN)],
             geometry=subject.checkpoint.prepare.geometry,
-            place=self.setting.place,
+            runtime=self.setting.runtime,
             seed=self.setting.seed,
             numeric=self.numeric,
             context=Context(()),
@@ -263,15 +265,22 @@ def _measures_sparsity(method: Method) -> bool:
     return method.blocks is None and not method.trains
 
 
-def _bench(subject: Subject, plan: FineTuning, setting: Setting, train: Any) -> Bench:
+def _bench(
+    subject: EvaluatedModel, plan: FineTuning, setting: Setting, train: Any
+) -> PruningContext:
     checkpoint = subject.checkpoint
     assert checkpoint.native is not None
     assert isinstance(checkpoint.model, Encoder)
-    return Bench(checkpoint, checkpoint.native, checkpoint.model, plan, setting, train)
+    return PruningContext(checkpoint, checkpoint.native, checkpoint.model, plan, setting, train)
 
 
 def _measured(
-    method: Method, pruned: Pruned, subject: Subject, bench: Bench, show: _Showing, seconds: float
+    method: Method,
+    pruned: Pruned,
+    subject: EvaluatedModel,
+    bench: PruningContext,
+    show: _Showing,
+    seconds: float,
 ) -> _Measured:
     network = pruned.network.eval()
     c = network.config
@@ -280,7 +289,7 @@ def _measured(
     own = replace(subject, checkpoint=_as_checkpoint(bench.checkpoint, network, spent))
     shown = show.test(own)
     batches = (1, _BATCH) if method.cuts else (1,)
-    blank = torch.zeros(batches[-1], *shape, device=show.setting.place.device)
+    blank = torch.zeros(batches[-1], *shape, device=show.setting.runtime.device)
     timed = partial(latency, network, numeric=shown.numeric, seconds=seconds)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(network).values())
     row = {
@@ -312,7 +321,7 @@ def _as_checkpoint(checkpoint: Checkpoint, network: Encoder, spent: Cost) -> Che
     return replace(checkpoint, id=identity, model=network)
 
 
-def _sizes(bench: Bench, network: Encoder) -> dict[str, int]:
+def _sizes(bench: PruningContext, network: Encoder) -> dict[str, int]:
     """Bytes of the weights as a file holds them, zeros included, and deflated as in a zip."""
     state = rewritten(bench.native, network, "").state
     content = b"".join(v.contiguous().view(torch.uint8).numpy().tobytes() for v in state.values())

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics import Comparison, summarise
+from acn_eval.statistics import Comparison
+from acn_eval.studies.compare import summarize
 from acn_eval.terminal.tables import (
     milliseconds,
     show_accuracies,
@@ -37,7 +38,7 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         rows = [row for row in comparison.rows if _is_shown(row.condition)]
         show_rows(out, comparison, rows)
     else:
-        own = [a for a in summarise(results) if _is_shown(a.condition)]
+        own = [a for a in summarize(results) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(
         "share of the weights of linear and convolution layers, but for the heads, that is "

@@ -1,1 +1,3 @@
 """Robustness: is it more accurate under corruptions?"""
+
+__all__: list[str] = []

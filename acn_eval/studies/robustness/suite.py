@@ -18,12 +18,12 @@ from acn_eval.data import Examples, Geometry, channel_moments
 from acn_eval.errors import Unsupported
 from acn_eval.inference import (
     CLEAN,
+    EvaluatedModel,
     Numeric,
+    OutcomeCache,
     Pass,
-    Place,
     Question,
-    Store,
-    Subject,
+    Runtime,
     bf16_pays,
     certificate,
     one_pass,
@@ -109,13 +109,13 @@ class Robustness(Suite, frozen=True):
                     named = {**condition, "repeat": repeat}
                     yield Question(named, corruption, level, repeat, primary=True)
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Answer for all subjects; those that see the same pixels share one pass."""
         return [shown.answer() for shown in self.show(subjects, setting)]
 
     def show(
         self,
-        subjects: Sequence[Subject],
+        subjects: Sequence[EvaluatedModel],
         setting: Setting,
         *,
         exits: bool = False,
@@ -139,14 +139,14 @@ class Robustness(Suite, frozen=True):
             found.update(zip(group, shown, strict=True))
         return [found[i] for i in range(len(subjects))]
 
-    def geometry(self, subject: Subject) -> Geometry:
+    def geometry(self, subject: EvaluatedModel) -> Geometry:
         """Return the size and channels of what a subject is shown."""
         own = subject.checkpoint.prepare.geometry
         return replace(own, size=self.image_size or own.size)
 
     def _job(
         self,
-        subjects: Sequence[Subject],
+        subjects: Sequence[EvaluatedModel],
         geometry: Geometry,
         setting: Setting,
         questions: Sequence[Question],
@@ -159,7 +159,7 @@ class Robustness(Suite, frozen=True):
             examples=setting.examples,
             questions=questions,
             geometry=geometry,
-            place=setting.place,
+            runtime=setting.runtime,
             seed=setting.seed,
             numeric=_numeric(subjects, first, setting, len(questions)),
             context=self.context(geometry, setting.whole),
@@ -170,7 +170,7 @@ class Robustness(Suite, frozen=True):
         first = first_images(job.geometry, setting)
         outcomes = one_pass(job, setting.progress)
         digest = self.digest(first, job.context, setting)
-        size = min(setting.place.batch_size, len(first))
+        size = min(setting.runtime.batch_size, len(first))
         return [
             Shown(
                 questions=job.questions,
@@ -242,29 +242,31 @@ def first_images(geometry: Geometry, setting: Setting) -> Tensor:
     """Return the images (n, channels, size, size) in [0, 1] that are certified and digested."""
     where = np.arange(min(_CERTIFIED, len(setting.whole)))
     images = setting.whole.read(where, geometry).to(torch.float32) / 255
-    return images.to(setting.place.device)
+    return images.to(setting.runtime.device)
 
 
 def _numeric(
-    subjects: Sequence[Subject], first: Tensor, setting: Setting, questions: int
+    subjects: Sequence[EvaluatedModel], first: Tensor, setting: Setting, questions: int
 ) -> Numeric:
     """One precision for all subjects of a pass: a fair pair is measured alike."""
-    wanted = setting.place.precision
+    wanted = setting.runtime.precision
     if wanted != "auto":
         return wanted
     largest = max((s.checkpoint for s in subjects), key=lambda c: c.id.flops)
     if largest.id.flops * questions * len(setting.whole) < _WORTH_PROBING:
         return "fp32"
-    return _probed(largest, first[: setting.place.batch_size], setting.place)
+    return _probed(largest, first[: setting.runtime.batch_size], setting.runtime)
 
 
-def _probed(checkpoint: Checkpoint, first: Tensor, place: Place) -> Numeric:
+def _probed(checkpoint: Checkpoint, first: Tensor, runtime: Runtime) -> Numeric:
     """Measure once and remember: a resumed run must not change its mind half way."""
     c, shape = checkpoint.id, list(first.shape)
-    key = Store.key(["bf16 pays", c.sha256, c.arch, shape, str(place.device), torch.__version__])
-    known = place.store.read(key)
+    key = OutcomeCache.key(
+        ["bf16 pays", c.sha256, c.arch, shape, str(runtime.device), torch.__version__]
+    )
+    known = runtime.store.read(key)
     if known is None:
         pays = bf16_pays(checkpoint.model, prepared(checkpoint, first))
         known = b"bf16" if pays else b"fp32"
-        place.store.write(key, known)
+        runtime.store.write(key, known)
     return "bf16" if known == b"bf16" else "fp32"

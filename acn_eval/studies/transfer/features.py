@@ -8,19 +8,19 @@ from typing import Any, TypeVar
 from acn_eval.corruptions import Context
 from acn_eval.data import Examples, Geometry
 from acn_eval.data import Split as SplitName
-from acn_eval.inference import CLEAN, Depths, Numeric, Pass, Question, Subject, extract
+from acn_eval.inference import CLEAN, Depths, EvaluatedModel, Numeric, Pass, Question, extract
 from acn_eval.probes import Features, Split
 from acn_eval.results import Skip
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.suite import Setting
 
-__all__ = ["Showing", "Target"]
+__all__ = ["FeatureExtractor", "SplitFeatures"]
 
 S = TypeVar("S", bound=Split)
 
 
 @dataclass(frozen=True)
-class Target:
+class SplitFeatures:
     """Features of one network on the three splits of the data that it is transferred to.
 
     Attributes:
@@ -32,7 +32,7 @@ class Target:
         seconds: wall time of the passes, which the networks of one geometry share.
     """
 
-    subject: Subject
+    subject: EvaluatedModel
     examples: Mapping[SplitName, Examples]
     depths: Mapping[SplitName, Sequence[Depths]]
     questions: Sequence[Question]
@@ -75,7 +75,7 @@ class Target:
 
 
 @dataclass
-class Showing:
+class FeatureExtractor:
     """Shows the three splits to networks, those of one geometry in one pass per split.
 
     Attributes:
@@ -88,7 +88,7 @@ class Showing:
     numeric: Numeric
     done: int = 0
 
-    def targets(self, subjects: Sequence[Subject]) -> list[Target]:
+    def targets(self, subjects: Sequence[EvaluatedModel]) -> list[SplitFeatures]:
         """Return what every subject has to show, in their order."""
         examples: dict[SplitName, Examples] = {
             "train": self.setting.split("train"),
@@ -96,14 +96,14 @@ class Showing:
             "test": self.setting.examples,
         }
         total = self._forwards(examples) * len(subjects)
-        found: dict[int, Target] = {}
+        found: dict[int, SplitFeatures] = {}
         for geometry in dict.fromkeys(self.geometry(s) for s in subjects):
             group = [i for i, s in enumerate(subjects) if self.geometry(s) == geometry]
             made = self._targets([subjects[i] for i in group], geometry, examples, total)
             found.update(zip(group, made, strict=True))
         return [found[i] for i in range(len(subjects))]
 
-    def geometry(self, subject: Subject) -> Geometry:
+    def geometry(self, subject: EvaluatedModel) -> Geometry:
         """Return the size and channels of what a subject is shown."""
         own = subject.checkpoint.prepare.geometry
         return own if self.noise is None else self.noise.geometry(subject)
@@ -114,11 +114,11 @@ class Showing:
 
     def _targets(
         self,
-        subjects: Sequence[Subject],
+        subjects: Sequence[EvaluatedModel],
         geometry: Geometry,
         examples: Mapping[SplitName, Examples],
         total: int,
-    ) -> list[Target]:
+    ) -> list[SplitFeatures]:
         begin = time.perf_counter()
         clean = [Question(CLEAN)]
         questions, skipped = (clean, ()) if self.noise is None else self.noise.possible(geometry)
@@ -130,7 +130,7 @@ class Showing:
             examples=examples["test"],
             questions=questions,
             geometry=geometry,
-            place=self.setting.place,
+            runtime=self.setting.runtime,
             seed=self.setting.seed,
             numeric=self.numeric,
             context=context,
@@ -144,7 +144,7 @@ class Showing:
         }
         seconds = time.perf_counter() - begin
         return [
-            Target(
+            SplitFeatures(
                 subject=subject,
                 examples=examples,
                 depths={name: rows[i] for name, rows in found.items()},

@@ -26,7 +26,7 @@ from acn_eval.probes import (
 )
 from acn_eval.results import Cell, Scalar, Skip
 from acn_eval.statistics import ACCURACY, BoundedSample
-from acn_eval.studies.transfer.features import Target
+from acn_eval.studies.transfer.features import SplitFeatures
 from acn_eval.studies.transfer.per_class import mean_per_class
 
 __all__ = ["Fitted", "Probing", "probing"]
@@ -61,7 +61,7 @@ class Probing:
         seconds: wall time of fitting and choosing.
     """
 
-    target: Target
+    target: SplitFeatures
     protocol: Protocol
     label: str
     readings: tuple[str, ...]
@@ -177,7 +177,9 @@ class Probing:
         }
 
 
-def probing(target: Target, protocol: Protocol, *, block: bool, device: torch.device) -> Probing:
+def probing(
+    target: SplitFeatures, protocol: Protocol, *, block: bool, device: torch.device
+) -> Probing:
     """Fit and choose all probes of a network; `block` also probes what the next block reads."""
     begin = time.perf_counter()
     label = f"{protocol.label}-probe" if protocol.fine_tune else protocol.label

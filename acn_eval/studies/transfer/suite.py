@@ -12,8 +12,8 @@ from torch.nn.functional import one_hot
 from acn_eval.errors import Unsupported
 from acn_eval.inference import (
     CLEAN,
+    EvaluatedModel,
     Numeric,
-    Subject,
     certificate,
     feature_shape,
     prepared,
@@ -22,9 +22,9 @@ from acn_eval.inference import (
 from acn_eval.probes import PROTOCOLS, Protocol, ProtocolName
 from acn_eval.results import Cell, Scalar, Skip
 from acn_eval.studies.robustness.suite import NamedRobustness, first_images
-from acn_eval.studies.transfer.features import Showing, Target
+from acn_eval.studies.transfer.features import FeatureExtractor, SplitFeatures
+from acn_eval.studies.transfer.fine_tuned import tuned
 from acn_eval.studies.transfer.probing import Probing, probing
-from acn_eval.study.fine_tuning import tuned
 from acn_eval.study.suite import Answer, Setting, Suite
 
 __all__ = ["Transfer"]
@@ -63,12 +63,12 @@ class Transfer(Suite, frozen=True):
             raise ValueError(msg)
         return self
 
-    def ask(self, subjects: Sequence[Subject], setting: Setting) -> list[Answer]:
+    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
         """Answer for all subjects: features of all first, then the probes of each."""
-        numeric: Numeric = "bf16" if setting.place.precision == "bf16" else "fp32"
+        numeric: Numeric = "bf16" if setting.runtime.precision == "bf16" else "fp32"
         exits = [_exits(subject, setting) for subject in subjects]
         able = [s for s, found in zip(subjects, exits, strict=True) if isinstance(found, int)]
-        shown = iter(Showing(setting, self.noise, numeric).targets(able))
+        shown = iter(FeatureExtractor(setting, self.noise, numeric).targets(able))
         deepest = max((found for found in exits if isinstance(found, int)), default=1)
         return [
             self._answer(next(shown), deepest, numeric, setting)
@@ -77,8 +77,10 @@ class Transfer(Suite, frozen=True):
             for found in exits
         ]
 
-    def _answer(self, target: Target, deepest: int, numeric: Numeric, setting: Setting) -> Answer:
-        device = setting.place.device
+    def _answer(
+        self, target: SplitFeatures, deepest: int, numeric: Numeric, setting: Setting
+    ) -> Answer:
+        device = setting.runtime.device
         probings: list[Probing] = []
         parts: list[_Part] = []
         for protocol in (PROTOCOLS[name] for name in dict.fromkeys(self.protocols)):
@@ -110,7 +112,7 @@ class Transfer(Suite, frozen=True):
         skipped = tuple(_skip(label, reason, reading="stream", exit="last") for label in labels)
         return Answer((), skipped, numeric, {}, noise_digest="")
 
-    def _digest(self, target: Target, first: Tensor, setting: Setting) -> str:
+    def _digest(self, target: SplitFeatures, first: Tensor, setting: Setting) -> str:
         return "" if self.noise is None else self.noise.digest(first, target.context, setting)
 
 
@@ -123,10 +125,10 @@ class _Part:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _exits(subject: Subject, setting: Setting) -> int | str:
+def _exits(subject: EvaluatedModel, setting: Setting) -> int | str:
     """Return the number of depths that a subject has features of, or why it has none."""
     try:
-        return feature_shape(subject.checkpoint, setting.place)[0]
+        return feature_shape(subject.checkpoint, setting.runtime)[0]
     except Unsupported as reason:
         return str(reason)
 
@@ -149,7 +151,7 @@ def _no_exits(own: Probing, deepest: int, *, block: bool) -> Iterator[Skip]:
             yield _skip(own.label, reason, reading=reading, exit=depth)
 
 
-def _tuned(target: Target, protocol: Protocol, setting: Setting) -> _Part:
+def _tuned(target: SplitFeatures, protocol: Protocol, setting: Setting) -> _Part:
     if protocol.fine_tune is None:
         return _Part()
     label = f"{protocol.label}-fine-tune"
@@ -179,5 +181,5 @@ def _certificate(
         predicted = own.deepest_probe.answer(features.cpu().numpy()).predicted
         return one_hot(torch.from_numpy(predicted).long(), classes)
 
-    size = min(setting.place.batch_size, len(first))
+    size = min(setting.runtime.batch_size, len(first))
     return certificate(answers, prepared(checkpoint, first), numeric, size)

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics import Accuracy, Comparison, Row, summarise
+from acn_eval.statistics import Accuracy, Comparison, Row
+from acn_eval.studies.compare import summarize
 from acn_eval.terminal.tables import show_accuracies, show_rows, show_verdict
 
 __all__ = ["show"]
@@ -18,7 +19,7 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
     if comparison is not None:
         show_rows(out, comparison, [_brief(r) for r in comparison.rows if _is_shown(r.condition)])
     else:
-        own = [_brief(a) for a in summarise(results) if _is_shown(a.condition)]
+        own = [_brief(a) for a in summarize(results) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(
         "stream: what norm and head read, in an ACN the sum of all outputs; block: what the next "

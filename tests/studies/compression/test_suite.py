@@ -15,10 +15,10 @@ from acn_eval.checkpoints import Prepare, export, from_module, load
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.evaluation import Choice, evaluate
-from acn_eval.inference import Place, Store
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.depth import cut_depth, cut_of
 from acn_eval.studies.compression.early_exit import RULES
 from acn_eval.studies.compression.suite import Compression
@@ -44,8 +44,8 @@ def pair(tiny, device):
 def results(tiny, device, tmp_path_factory):
     """Both networks on all test digits; read them only."""
     models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    store = Store(tmp_path_factory.mktemp("outcomes"))
-    return evaluate(models, SUITE, place=Place(device, 128, "fp32", store))
+    store = OutcomeCache(tmp_path_factory.mktemp("outcomes"))
+    return evaluate(models, SUITE, runtime=Runtime(device, 128, "fp32", store))
 
 
 def cell(result, corruption="clean", level=0.0, **wanted):
@@ -88,14 +88,14 @@ def test_named_exits_are_the_numbered_ones(results):
                 assert np.array_equal(one.ids, other.ids)
 
 
-def test_an_exit_is_the_robustness_of_the_network_that_is_cut_there(pair, place, results):
+def test_an_exit_is_the_robustness_of_the_network_that_is_cut_there(pair, runtime, results):
     for k in range(DEPTH + 1):
         cut = replace(
             pair[0],
             model=pair[0].model.truncated(k),
             id=replace(pair[0].id, sha256=f"cut {k}"),
         )
-        (alone,) = evaluate([cut], NOISE, place=replace(place, batch_size=128))
+        (alone,) = evaluate([cut], NOISE, runtime=replace(runtime, batch_size=128))
         for own in alone.cells:
             same = cell(results[0], **{**own.condition, "exit": k})
             assert np.array_equal(same.predicted, own.predicted)
@@ -163,14 +163,14 @@ def arrays(tiny):
     return found
 
 
-def asked(folder, arrays, model, place, test=None, train=None):
+def asked(folder, arrays, model, runtime, test=None, train=None):
     """Evaluate on these arrays, with other labels where they are given."""
     folder = folder / "own"  # the name decides which images are for validation
     folder.mkdir(parents=True)
     for split, labels in (("train", train), ("test", test)):
         own = arrays[split] if labels is None else {**arrays[split], "labels": labels}
         np.savez(folder / f"{split}.npz", **own)
-    (result,) = evaluate([model], SUITE, Choice(data=f"npz:{folder}"), place=place)
+    (result,) = evaluate([model], SUITE, DataSelection(data=f"npz:{folder}"), runtime=runtime)
     return result
 
 
@@ -187,22 +187,22 @@ def ruin(pair, arrays):
         images = torch.from_numpy(arrays[split]["images"])[:, None] / 255
         with torch.inference_mode():
             device = next(pair[0].model.parameters()).device
-            exits = pair[0].model.exits(pair[0].prepare.normalise(images.to(device)))
+            exits = pair[0].model.exits(pair[0].prepare.normalize(images.to(device)))
         return exits[0].argmax(1).cpu().numpy()
 
     return labels
 
 
-def test_test_labels_choose_nothing(tmp_path, arrays, pair, place, ruin):
-    plain = asked(tmp_path / "a", arrays, pair[0], place)
-    other = asked(tmp_path / "b", arrays, pair[0], place, test=ruin("test"))
+def test_test_labels_choose_nothing(tmp_path, arrays, pair, runtime, ruin):
+    plain = asked(tmp_path / "a", arrays, pair[0], runtime)
+    other = asked(tmp_path / "b", arrays, pair[0], runtime, test=ruin("test"))
     assert choices(plain) == choices(other)
     assert cut_of(plain).estimate != cut_of(other).estimate == 0
 
 
-def test_validation_labels_choose_and_are_not_reported(tmp_path, arrays, pair, place, ruin):
-    plain = asked(tmp_path / "a", arrays, pair[0], place)
-    other = asked(tmp_path / "b", arrays, pair[0], place, train=ruin("train"))
+def test_validation_labels_choose_and_are_not_reported(tmp_path, arrays, pair, runtime, ruin):
+    plain = asked(tmp_path / "a", arrays, pair[0], runtime)
+    other = asked(tmp_path / "b", arrays, pair[0], runtime, train=ruin("train"))
     assert choices(plain) != choices(other)
     assert other.details["validation"]["cut"] == 0
     assert np.array_equal(cell(other, exit="cut").values, cell(other, exit=0).values)
@@ -211,26 +211,26 @@ def test_validation_labels_choose_and_are_not_reported(tmp_path, arrays, pair, p
         assert np.array_equal(cell(plain, exit=k).values, cell(other, exit=k).values)
 
 
-def test_validation_of_other_classes_is_refused(tmp_path, arrays, pair, place):
+def test_validation_of_other_classes_is_refused(tmp_path, arrays, pair, runtime):
     known = arrays["test"]["labels"] < 9
     few = {name: arrays["test"][name][known] for name in ("images", "labels")}
     with pytest.raises(
         DataError, match="must have the classes of test, in the same order; got 10"
     ):
-        asked(tmp_path / "a", {**arrays, "test": few}, pair[0], place)
+        asked(tmp_path / "a", {**arrays, "test": few}, pair[0], runtime)
     folder = tmp_path / "a" / "own"
-    choice = Choice(data=f"npz:{folder}", classes=tuple("01234"))
-    assert evaluate(pair[:1], SUITE, choice, place=place)[0].details["validation"]["n"] > 20
+    selection = DataSelection(data=f"npz:{folder}", classes=tuple("01234"))
+    assert evaluate(pair[:1], SUITE, selection, runtime=runtime)[0].details["validation"]["n"] > 20
 
 
-def test_validation_is_reported_as_it_is(results, pair, place):
+def test_validation_is_reported_as_it_is(results, pair, runtime):
     from acn_eval.data import open_examples
 
     held_out = open_examples("digits", "validation")
     images = held_out.read(np.arange(len(held_out)), pair[0].prepare.geometry) / 255
     device = next(pair[0].model.parameters()).device
     with torch.inference_mode():
-        exits = pair[0].model.exits(pair[0].prepare.normalise(images.to(device)))
+        exits = pair[0].model.exits(pair[0].prepare.normalize(images.to(device)))
     predicted = [e.argmax(1).cpu().numpy() for e in exits]
     found = results[0].details["validation"]
     assert found["n"] == len(held_out)
@@ -241,21 +241,26 @@ def test_validation_is_reported_as_it_is(results, pair, place):
 
 
 @pytest.mark.parametrize(("n", "tolerance"), [(764, 0.02), (765, 0.005)])
-def test_half_a_point_where_the_images_can_settle_it(pair, place, arrays, tmp_path, n, tolerance):
+def test_half_a_point_where_the_images_can_settle_it(
+    pair, runtime, arrays, tmp_path, n, tolerance
+):
     test = {name: arrays["train"][name][:n] for name in ("images", "labels")}
-    found = asked(tmp_path / "a", {**arrays, "test": test}, pair[0], place)
+    found = asked(tmp_path / "a", {**arrays, "test": test}, pair[0], runtime)
     assert found.data.n == n
     assert found.details["tolerance"] == tolerance
     assert not [line for line in found.warnings if "too few" in line]
 
 
-def test_too_few_images_are_said(pair, place):
-    (few,) = evaluate(pair[:1], SUITE, Choice(limit=188), place=place)
+def test_too_few_images_are_said(pair, runtime):
+    (few,) = evaluate(pair[:1], SUITE, DataSelection(limit=188), runtime=runtime)
     assert few.warnings == (
         "188 images are too few to prove a cut at 2 points: 189 are, if exits agree",
     )
     (own,) = evaluate(
-        pair[:1], SUITE.model_copy(update={"tolerance": 0.1}), Choice(limit=188), place=place
+        pair[:1],
+        SUITE.model_copy(update={"tolerance": 0.1}),
+        DataSelection(limit=188),
+        runtime=runtime,
     )
     assert own.details["tolerance"] == 0.1
     assert own.warnings == ()
@@ -277,7 +282,7 @@ def test_costs_are_those_of_the_exported_file(results, tiny, tmp_path):
         # The format: 8 bytes, a header, the tensors; two are a sha256 and the training images.
         content = out.read_bytes()
         (header,) = struct.unpack("<Q", content[:8])
-        beside = 8 + header + 32 + exported.trained_on.nbytes
+        beside = 8 + header + 32 + exported.training_hashes.nbytes
         assert row["weight_bytes"] == len(content) - beside
         assert row["memory_bytes"] == 4 * row["parameters"] + row["activation_bytes"]
         for name, n in (("batch1", 1), ("batch64", 64), ("early", 1)):
@@ -290,7 +295,7 @@ def test_a_pt_file_adds_little_to_its_weights(results, tiny, tmp_path):
     whole = load(str(tiny / "tiny_ac.pt"))
     for row in results[0].details["costs"]:
         native = export(whole, row["exit"], tmp_path / "cut.pt")
-        fixed = len(native.card.model_dump_json()) + native.trained_on.nbytes
+        fixed = len(native.card.model_dump_json()) + native.training_hashes.nbytes
         rest = (tmp_path / "cut.pt").stat().st_size - fixed - row["weight_bytes"]
         assert 0 < rest < 500 * (len(native.state) + 1)
 
@@ -309,9 +314,9 @@ def foreign(device):
     return from_module(module, name="linear", classes=classes, prepare=prepare, data="digits")
 
 
-def test_a_network_without_exits_has_its_last_alone(pair, place, device):
+def test_a_network_without_exits_has_its_last_alone(pair, runtime, device):
     sides = [foreign(device), pair[0]]
-    one, other = evaluate(sides, SUITE, Choice(limit=40), place=place)
+    one, other = evaluate(sides, SUITE, DataSelection(limit=40), runtime=runtime)
     assert [c.condition["exit"] for c in one.cells] == ["last"] * 3
     assert [c.primary for c in one.cells] == [True, False, False]
     (skip,) = one.skipped
@@ -324,20 +329,20 @@ def test_a_network_without_exits_has_its_last_alone(pair, place, device):
     assert found.primary.difference.value == pytest.approx(last[0] - last[1], abs=1e-6)
 
 
-def test_a_network_without_exits_needs_no_validation_images(place, device, tmp_path):
+def test_a_network_without_exits_needs_no_validation_images(runtime, device, tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (20, 8, 8), dtype=np.uint8)
     np.savez(tmp_path / "own.npz", images=images, labels=np.arange(20) % 10)
-    choice = Choice(data=f"npz:{tmp_path / 'own.npz'}")
-    (result,) = evaluate([foreign(device)], SUITE, choice, place=place)
+    selection = DataSelection(data=f"npz:{tmp_path / 'own.npz'}")
+    (result,) = evaluate([foreign(device)], SUITE, selection, runtime=runtime)
     assert result.data.n == 20
 
 
-def test_a_network_in_memory_has_exits_but_no_file(pair, place):
+def test_a_network_in_memory_has_exits_but_no_file(pair, runtime):
     own = from_module(
         pair[0].model, name="mine", classes=pair[0].classes, prepare=pair[0].prepare, data="digits"
     )
-    (result,) = evaluate([own], SUITE, Choice(limit=40), place=place)
+    (result,) = evaluate([own], SUITE, DataSelection(limit=40), runtime=runtime)
     assert [row["weight_bytes"] for row in result.details["costs"]] == [None] * 3
     assert cut_of(result).depth == DEPTH
 
@@ -356,14 +361,14 @@ class WithExits(torch.nn.Module):
         return self.inner.exits(images)
 
 
-def test_exits_of_another_class_are_exits(pair, place):
+def test_exits_of_another_class_are_exits(pair, runtime):
     """The protocol decides: every exit, and the cut, are those of the same network of ours."""
     ours = pair[0]
     own = from_module(
         WithExits(ours.model), name="theirs", classes=ours.classes, prepare=ours.prepare
     )
-    choice = Choice(data="digits", limit=40)
-    expected, found = evaluate([ours, own], SUITE, choice, place=place)
+    selection = DataSelection(data="digits", limit=40)
+    expected, found = evaluate([ours, own], SUITE, selection, runtime=runtime)
     assert found.details["depth"] == DEPTH
     assert found.details["validation"] == expected.details["validation"]
     for cell_ in found.cells:
@@ -379,21 +384,23 @@ def test_exits_of_another_class_are_exits(pair, place):
 
 
 @pytest.mark.parametrize("connectivity", ["acn", "residual"])
-def test_a_block_that_does_nothing_is_said(tiny, place, connectivity):
-    idle = checkpoint(tiny, "tiny_ac" if connectivity == "acn" else "tiny_res", place.device)
+def test_a_block_that_does_nothing_is_said(tiny, runtime, connectivity):
+    idle = checkpoint(tiny, "tiny_ac" if connectivity == "acn" else "tiny_res", runtime.device)
     idle = replace(idle, id=replace(idle.id, sha256="idle"))
     with torch.no_grad():
         for name, parameter in idle.model.blocks[1].named_parameters():
             if "norm" not in name:
                 parameter.zero_()
-    (result,) = evaluate([idle], SUITE, Choice(limit=200), place=place)
+    (result,) = evaluate([idle], SUITE, DataSelection(limit=200), runtime=runtime)
     said = [line for line in result.warnings if "does nothing" in line]
     assert said == ["exit 2 answers exactly as exit 1: its block does nothing"]
 
 
-def test_a_network_of_one_block(tmp_path, place):
+def test_a_network_of_one_block(tmp_path, runtime):
     train(recipe(arch={"depth": 1}, steps=20), tmp_path / "one.pt", device=CPU)
-    (result,) = evaluate([str(tmp_path / "one.pt")], SUITE, Choice(limit=200), place=place)
+    (result,) = evaluate(
+        [str(tmp_path / "one.pt")], SUITE, DataSelection(limit=200), runtime=runtime
+    )
     assert cut_of(result).depth == 1
     assert {c.condition["exit"] for c in result.cells} == {0, 1, *NAMED}
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.continual.methods import Naive
-from acn_eval.studies.continual.plan import Course, open_plan
+from acn_eval.studies.continual.plan import TaskSequenceRun, open_plan
 from acn_eval.studies.continual.suite import Continual
 
 CPU = torch.device("cpu")
@@ -35,9 +35,9 @@ def suite(**changed):
 
 
 def plan(folder, *, limit=60, **changed):
-    return open_plan(suite(**changed), Place(CPU, 64, "fp32", Store(folder)), limit=limit)
+    return open_plan(suite(**changed), Runtime(CPU, 64, "fp32", OutcomeCache(folder)), limit=limit)
 
 
 def course(folder, method=None, *, seed=0, connectivity="acn", **changed):
     opened = plan(folder, **changed)
-    return Course(opened, connectivity, opened.suite.depths[0], method or Naive(), seed)
+    return TaskSequenceRun(opened, connectivity, opened.suite.depths[0], method or Naive(), seed)

@@ -10,7 +10,7 @@ import yaml
 
 from acn_eval.report.inputs import head_cells
 from acn_eval.results import EvalResult
-from acn_eval.studies.continual.analysis import matrix_of
+from acn_eval.studies.continual.findings import matrix_of
 from acn_eval.tracking.run_content import key_name
 from tests.cli.test_processes import outcomes, wait_for
 from tests.studies.continual.plans import suite

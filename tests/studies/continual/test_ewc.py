@@ -8,7 +8,7 @@ from torch import nn
 
 from acn_eval.studies.continual.ewc import Elastic, fisher_diagonal
 from acn_eval.studies.continual.learner import Learner
-from acn_eval.studies.continual.methods import ElasticWeights, Naive
+from acn_eval.studies.continual.methods import EWC, Naive
 from acn_eval.studies.continual.regularizer import Shown
 from tests.studies.continual.plans import course
 
@@ -78,7 +78,7 @@ def test_so_many_images_as_asked_are_looked_at():
             taken.append(1)
             yield Shown(torch.ones(1, 3), torch.arange(4)[None], torch.tensor([0]))
 
-    Elastic(ElasticWeights(images=6), network).consolidate(endless())
+    Elastic(EWC(images=6), network).end_task(endless())
     assert len(taken) == 6
 
 
@@ -87,13 +87,13 @@ def test_the_pull_is_the_gradient_of_one_penalty_per_task():
     torch.manual_seed(0)
     network = nn.Linear(3, 4).double()
     columns = torch.arange(4)[None]
-    guard, kept = Elastic(ElasticWeights(strength=3.0), network), []
+    guard, kept = Elastic(EWC(strength=3.0), network), []
     for _ in range(2):
         with torch.no_grad():
             for p in network.parameters():
                 p.copy_(torch.randn_like(p))
         shown = [Shown(torch.randn(1, 3).double(), columns, columns[:, 0]) for _ in range(5)]
-        guard.consolidate(iter(shown))
+        guard.end_task(iter(shown))
         weights = [p.detach().clone() for p in network.parameters()]
         kept.append((fisher_diagonal(network, iter(shown)), weights))
     parameters = list(network.parameters())
@@ -108,7 +108,7 @@ def test_the_pull_is_the_gradient_of_one_penalty_per_task():
     expected = torch.autograd.grad(penalty, parameters)
     for p in parameters:
         p.grad = torch.ones_like(p)
-    guard.restrain()
+    guard.add_gradient()
     for p, gradient in zip(parameters, expected, strict=True):
         torch.testing.assert_close(p.grad, 1 + gradient)
 
@@ -123,7 +123,7 @@ def moved(learner):
 
 
 def test_a_strength_of_nothing_is_naive_and_more_of_it_moves_less(tmp_path):
-    methods = [Naive(), *(ElasticWeights(strength=s, images=5) for s in (0, 1e3, 1e6))]
+    methods = [Naive(), *(EWC(strength=s, images=5) for s in (0, 1e3, 1e6))]
     learners = [Learner(course(tmp_path, method)) for method in methods]
     naive, free, held, stiff = (moved(learner) for learner in learners)
     pairs = zip(learners[0].network.parameters(), learners[1].network.parameters(), strict=True)
@@ -133,7 +133,7 @@ def test_a_strength_of_nothing_is_naive_and_more_of_it_moves_less(tmp_path):
 
 
 def test_what_is_kept_shares_no_memory_with_the_weights(tmp_path):
-    learner = Learner(course(tmp_path, ElasticWeights(images=2)))
+    learner = Learner(course(tmp_path, EWC(images=2)))
     learner.learn()
     addresses = {p.data_ptr() for p in learner.network.parameters()}
     kept = [*learner.guard.fisher, *learner.guard.held]

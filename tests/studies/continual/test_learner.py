@@ -9,13 +9,13 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.data.examples import ArrayPictures
 from acn_eval.errors import MeasureError, Stopped
-from acn_eval.studies.continual.learner import Learner, _joined, _packed, _unpacked, learned
+from acn_eval.studies.continual.learner import Learner, _joined, _packed, _unpacked, train_run
 from acn_eval.studies.continual.methods import (
-    ElasticWeights,
+    EWC,
+    SI,
     Joint,
     Naive,
     Replay,
-    SynapticIntelligence,
 )
 from acn_eval.tally import Tally
 from tests.studies.continual.plans import course
@@ -23,8 +23,8 @@ from tests.tiny import BREAKS_DOWN
 
 REMEDIES = [
     Naive(),
-    SynapticIntelligence(),
-    ElasticWeights(strength=1e4, images=3),
+    SI(),
+    EWC(strength=1e4, images=3),
     Replay(per_class=3),
 ]
 
@@ -123,8 +123,8 @@ def test_looks_are_those_of_a_loop_and_of_truncated_networks(tmp_path, connectiv
 
 def test_the_size_of_test_batches_does_not_matter(tmp_path):
     one, other = course(tmp_path), course(tmp_path)
-    place = replace(other.plan.place, batch_size=7)
-    other = replace(other, plan=replace(other.plan, place=place))
+    runtime = replace(other.plan.runtime, batch_size=7)
+    other = replace(other, plan=replace(other.plan, runtime=runtime))
     for a, b in zip(after(one).looks.arrays(), after(other).looks.arrays(), strict=True):
         assert (a == b).all()
 
@@ -133,11 +133,11 @@ def test_what_is_learned_is_looked_at_after_every_stage_and_kept(tmp_path):
     own = course(tmp_path, steps=2)
     told = []
     counter = Tally(10, "training steps", lambda done, total: told.append(done))
-    first = learned(own, counter).arrays()
+    first = train_run(own, counter).arrays()
     assert told == [2, 2, 4, 4, 6, 6, 8, 8, 10, 10]  # shown, then kept
     assert counter.kept == 10
     assert [a.shape for a in first] == [(5, 2, 60), (5, 3, 5)]
-    again = learned(own).arrays()  # from the store
+    again = train_run(own).arrays()  # from the store
     by_hand = after(own, 5).looks.arrays()
     for a, b, c in zip(first, again, by_hand, strict=True):
         assert (a == b).all()
@@ -155,7 +155,7 @@ def test_joint_training_sees_all_images_in_as_many_steps(tmp_path):
     learner = Learner(short)
     seen = {c for step in range(4) for c in labels_of(learner, learner.batch(step))}
     assert seen == set(range(10))
-    predicted, correct = learned(short).arrays()
+    predicted, correct = train_run(short).arrays()
     assert (predicted.shape, correct.shape) == ((1, 2, 60), (1, 3, 5))
 
 
@@ -248,7 +248,7 @@ def test_an_optimiser_that_is_kept_goes_on_where_it_was(tmp_path):
 @pytest.mark.parametrize("method", REMEDIES, ids=lambda m: m.method)
 def test_a_resume_ends_with_the_same_numbers(tmp_path, method, optimiser):
     fields = {"steps": 2, "optimiser": optimiser, "clip": 1.0}
-    whole = learned(course(tmp_path / "whole", method, **fields))
+    whole = train_run(course(tmp_path / "whole", method, **fields))
     cut = course(tmp_path / "cut", method, **fields)
 
     def kill(steps, total):
@@ -257,13 +257,13 @@ def test_a_resume_ends_with_the_same_numbers(tmp_path, method, optimiser):
 
     counter = Tally(10, "training steps", kill)
     with pytest.raises(Stopped, match=r"^4 of the 10 training steps under way are kept"), counter:
-        learned(cut, counter)
+        train_run(cut, counter)
     told = []
-    resumed = learned(cut, Tally(10, "training steps", lambda done, total: told.append(done)))
+    resumed = train_run(cut, Tally(10, "training steps", lambda done, total: told.append(done)))
     assert told == [4, 6, 6, 8, 8, 10, 10]
     for a, b in zip(whole.arrays(), resumed.arrays(), strict=True):
         assert (a == b).all()
-    assert cut.plan.place.store.read(cut.address + "-stage") is None
+    assert cut.plan.runtime.store.read(cut.address + "-stage") is None
 
 
 @pytest.mark.parametrize("optimiser", ["reset", "kept"])
@@ -282,15 +282,15 @@ def test_a_resumed_learner_has_the_same_weights(tmp_path, method, optimiser):
 def test_a_training_that_breaks_down_says_so(tmp_path):
     own = course(tmp_path, **BREAKS_DOWN)
     with pytest.raises(MeasureError, match=r"^training: the loss must be finite; got (nan|inf)"):
-        learned(own)
-    assert own.plan.place.store.read(own.address) is None
+        train_run(own)
+    assert own.plan.runtime.store.read(own.address) is None
 
 
 def test_augmentation_moves_the_images_of_a_step_alike_for_every_method(tmp_path):
     flips = {"augment": {"flip": True, "crop_padding": 1}}
     plain, moved, held = (
         Learner(course(tmp_path, method, **changed))
-        for method, changed in ((Naive(), {}), (Naive(), flips), (ElasticWeights(), flips))
+        for method, changed in ((Naive(), {}), (Naive(), flips), (EWC(), flips))
     )
     one, other, third = (learner.batch(1) for learner in (plain, moved, held))
     assert torch.equal(one.targets, other.targets)
@@ -315,7 +315,7 @@ def test_training_does_not_see_the_test_images(tmp_path, method):
 
 def test_clipping_holds_the_whole_gradient(tmp_path):
     """Loss and pull together: the penalty is there before the norm is taken."""
-    remedy = ElasticWeights(strength=1e9, images=3)
+    remedy = EWC(strength=1e9, images=3)
     learner = after(course(tmp_path, remedy, clip=0.01), 2)
     with torch.no_grad():
         for p in learner.network.parameters():

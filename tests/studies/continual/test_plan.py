@@ -5,18 +5,18 @@ import pytest
 from PIL import Image
 
 from acn_eval.errors import DataError
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.continual.costs import costs
-from acn_eval.studies.continual.learner import Learner, learned
+from acn_eval.studies.continual.learner import Learner, train_run
 from acn_eval.studies.continual.methods import (
-    ElasticWeights,
+    EWC,
+    SI,
     Joint,
     Naive,
     Replay,
-    SynapticIntelligence,
 )
 from acn_eval.studies.continual.plan import open_plan
-from acn_eval.studies.continual.run import rivals
+from acn_eval.studies.continual.run import run_plan
 from tests.statistics.results import PAIRED
 from tests.studies.continual.plans import CPU, course, plan, suite
 
@@ -25,8 +25,8 @@ METHODS = [
     Joint(),
     Replay(),
     Replay(per_class=2, batch=3),
-    ElasticWeights(images=4),
-    SynapticIntelligence(),
+    EWC(images=4),
+    SI(),
 ]
 
 
@@ -45,11 +45,11 @@ def test_examples_and_scores_are_what_is_really_shown(tmp_path, monkeypatch, met
         scores.append(sum(part.columns.shape[1] for part, _ in zip(shown, range(4), strict=False)))
 
     monkeypatch.setattr(learner, "step", counted)
-    monkeypatch.setattr(learner.guard, "consolidate", looked)
+    monkeypatch.setattr(learner.guard, "end_task", looked)
     while learner.stage < len(own.lessons):
         learner.learn()
     assert sum(images) == own.examples
-    assert own.scores == (sum(scores) if isinstance(method, ElasticWeights) else 0)
+    assert own.scores == (sum(scores) if isinstance(method, EWC) else 0)
 
 
 def ticking():
@@ -77,7 +77,7 @@ def test_costs_count_what_is_remembered_and_what_the_information_takes(tmp_path)
 
 def test_what_is_done_costs_nothing_and_measuring_keeps_nothing(tmp_path):
     own = course(tmp_path, steps=1)
-    learned(own)
+    train_run(own)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.outcomes")}
     done, left = costs(own.plan)
     assert (done.name, done.done, done.seconds) == ("acn L2 naive", 1, 0)
@@ -88,7 +88,7 @@ def test_what_is_done_costs_nothing_and_measuring_keeps_nothing(tmp_path):
 
 def test_results_say_how_many_examples_and_with_what(tmp_path):
     methods = ({"method": "replay", "per_class": 2, "batch": 3},)
-    (sides,) = rivals(plan(tmp_path, steps=1, methods=methods))
+    (sides,) = run_plan(plan(tmp_path, steps=1, methods=methods))
     (result,) = sides.candidates
     training = result.checkpoint.training
     assert (training["steps"], training["examples"]) == (5, 5 * 8 + 4 * 3)
@@ -100,8 +100,8 @@ def test_results_say_how_many_examples_and_with_what(tmp_path):
 def test_evidence_for_pairs_is_recorded_and_decides_no_outcome(tmp_path):
     plain, declared = (course(tmp_path, steps=1, paired_seeds=p) for p in (None, PAIRED))
     assert declared.address == plain.address
-    learned(plain)
-    (sides,) = rivals(declared.plan)
+    train_run(plain)
+    (sides,) = run_plan(declared.plan)
     for result in (*sides.candidates, *sides.baselines):
         assert result.checkpoint.training["paired_seeds"] == PAIRED
         assert "paired_seeds" not in result.checkpoint.training["recipe"]
@@ -130,7 +130,7 @@ def test_test_images_have_the_labels_of_the_training_classes(tmp_path):
     write(tmp_path, "train", "bcde")
     write(tmp_path, "test", "abcde")
     fields = {"data": f"folder:{tmp_path}", "tasks": 2}
-    opened = open_plan(suite(**fields), Place(CPU, store=Store(tmp_path / "store")))
+    opened = open_plan(suite(**fields), Runtime(CPU, store=OutcomeCache(tmp_path / "store")))
     assert opened.test.classes == opened.train.classes == tuple("bcde")
     files = opened.test.pictures.files
     names = [files[i].parent.name for i in opened.test.positions]
@@ -142,4 +142,4 @@ def test_training_classes_without_test_images_are_refused(tmp_path):
     write(tmp_path, "train", "abcd")
     write(tmp_path, "test", "abc")
     with pytest.raises(DataError, match=r"got d$"):
-        open_plan(suite(data=f"folder:{tmp_path}", tasks=2), Place(CPU))
+        open_plan(suite(data=f"folder:{tmp_path}", tasks=2), Runtime(CPU))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from acn_eval.studies.continual.learner import Learner, learned
-from acn_eval.studies.continual.methods import Naive, SynapticIntelligence
+from acn_eval.studies.continual.learner import Learner, train_run
+from acn_eval.studies.continual.methods import SI, Naive
 from acn_eval.studies.continual.si import Synaptic
 from acn_eval.tally import Tally
 from tests.studies.continual.plans import course
@@ -40,16 +40,16 @@ def follow_by_hand(variant):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_two_steps_of_two_tasks_are_the_integral_by_hand(variant):
     weight = nn.Parameter(torch.tensor([2.0], dtype=torch.float64))
-    guard = Synaptic(SynapticIntelligence(variant=variant, c=C, xi=XI), [weight], RATE)
+    guard = Synaptic(SI(variant=variant, c=C, xi=XI), [weight], RATE)
     optimiser = torch.optim.SGD([weight], RATE)
     for goal in (1.0, 3.0):
         for _ in range(2):
             optimiser.zero_grad()
             ((weight - goal) ** 2 / 2).sum().backward()
-            guard.restrain()
+            guard.add_gradient()
             optimiser.step()
-            guard.follow()
-        guard.consolidate(iter(()))
+            guard.after_step()
+        guard.end_task(iter(()))
     w, importance = follow_by_hand(variant)
     assert weight.item() == pytest.approx(w, rel=1e-12)
     assert float(guard.importance[0]) == pytest.approx(importance, rel=1e-12)
@@ -64,7 +64,7 @@ def test_the_variants_differ_where_a_penalty_pulls():
 def test_the_gradient_of_the_penalty_is_that_of_autograd():
     torch.manual_seed(0)
     weights = [nn.Parameter(torch.randn(3, 2)), nn.Parameter(torch.randn(4))]
-    guard = Synaptic(SynapticIntelligence(c=0.7), weights, RATE)
+    guard = Synaptic(SI(c=0.7), weights, RATE)
     torch._foreach_copy_(guard.importance, [torch.rand(3, 2), torch.rand(4)])
     torch._foreach_copy_(guard.anchors, [torch.randn(3, 2), torch.randn(4)])
     parts = zip(guard.importance, weights, guard.anchors, strict=True)
@@ -72,7 +72,7 @@ def test_the_gradient_of_the_penalty_is_that_of_autograd():
     expected = torch.autograd.grad(penalty, weights)
     for w in weights:
         w.grad = torch.zeros_like(w)
-    guard.restrain()
+    guard.add_gradient()
     for w, gradient in zip(weights, expected, strict=True):
         torch.testing.assert_close(w.grad, gradient)
 
@@ -80,17 +80,17 @@ def test_the_gradient_of_the_penalty_is_that_of_autograd():
 def test_only_zenke_keeps_the_positive_part():
     for variant, expected in (("zenke", 0.0), ("vandeven", -8.0)):
         weight = nn.Parameter(torch.zeros(1))
-        guard = Synaptic(SynapticIntelligence(variant=variant, xi=1.0), [weight], RATE)
+        guard = Synaptic(SI(variant=variant, xi=1.0), [weight], RATE)
         guard.path[0].fill_(-8.0)  # a task that moved against its gradient
-        guard.consolidate(iter(()))
+        guard.end_task(iter(()))
         assert float(guard.importance[0]) == expected
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_strength_of_nothing_is_naive_bit_for_bit(tmp_path, variant):
     naive = Learner(course(tmp_path, Naive()))
-    free = Learner(course(tmp_path, SynapticIntelligence(variant=variant, c=0)))
-    held = Learner(course(tmp_path, SynapticIntelligence(variant=variant, c=1)))
+    free = Learner(course(tmp_path, SI(variant=variant, c=0)))
+    held = Learner(course(tmp_path, SI(variant=variant, c=1)))
     for learner in (naive, free, held):
         for _ in range(3):
             learner.learn()
@@ -103,7 +103,7 @@ def test_a_strength_of_nothing_is_naive_bit_for_bit(tmp_path, variant):
 
 
 def test_nothing_of_the_path_integral_shares_memory_with_the_weights(tmp_path):
-    learner = Learner(course(tmp_path, SynapticIntelligence()))
+    learner = Learner(course(tmp_path, SI()))
     guard, parameters = learner.guard, list(learner.network.parameters())
     addresses = {p.data_ptr() for p in parameters}
     kept = [*guard.anchors, *guard.before, *guard.own, *guard.path, *guard.importance]
@@ -118,7 +118,7 @@ def test_nothing_of_the_path_integral_shares_memory_with_the_weights(tmp_path):
 
 def test_the_path_integral_of_small_steps_is_the_fall_of_the_loss(tmp_path):
     """What defines it: summed over all weights, it is how much the loss fell (Zenke, eq. 2)."""
-    small = course(tmp_path, SynapticIntelligence(), learning_rate=1e-4, weight_decay=0.0)
+    small = course(tmp_path, SI(), learning_rate=1e-4, weight_decay=0.0)
     learner = Learner(small)
     batch = learner.batch(0)
     losses = [float(learner.step(batch)) for _ in range(20)]
@@ -129,9 +129,9 @@ def test_the_path_integral_of_small_steps_is_the_fall_of_the_loss(tmp_path):
     assert whole == pytest.approx(losses[0] - last, rel=0.05)
 
 
-@pytest.mark.parametrize("method", [Naive(), SynapticIntelligence()])
+@pytest.mark.parametrize("method", [Naive(), SI()])
 def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, method):
-    whole = learned(course(tmp_path / "whole", method)).arrays()
+    whole = train_run(course(tmp_path / "whole", method)).arrays()
     cut = course(tmp_path / "cut", method)
 
     def kill(steps, total):
@@ -139,7 +139,7 @@ def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, method):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learned(cut, Tally(20, "training steps", kill))
-    resumed = learned(cut).arrays()
+        train_run(cut, Tally(20, "training steps", kill))
+    resumed = train_run(cut).arrays()
     for a, b in zip(whole, resumed, strict=True):
         assert (a == b).all()

@@ -4,13 +4,13 @@ import pytest
 import yaml
 
 from acn_eval.errors import ConfigError
-from acn_eval.inference import Place
+from acn_eval.inference import Runtime
 from acn_eval.studies.continual.methods import (
-    ElasticWeights,
+    EWC,
+    SI,
     Joint,
     Naive,
     Replay,
-    SynapticIntelligence,
 )
 from acn_eval.studies.continual.plan import open_plan
 from acn_eval.studies.continual.suite import Continual
@@ -65,14 +65,14 @@ def test_the_papers_protocol():
     suite = read_suite("split-cifar100-acn")
     assert (suite.data, suite.tasks, suite.epochs, suite.batch) == ("cifar100", 20, 10, 64)
     assert (suite.learning_rate, suite.depths, suite.logits) == (1e-3, (5, 10, 15), "task")
-    assert SynapticIntelligence(c=1) in suite.methods
+    assert SI(c=1) in suite.methods
     assert Naive() in suite.methods
     assert suite.steps_of(5 * 450) == round(10 * 2250 / 64)
 
 
 def test_a_name_alone_takes_what_is_usual(tmp_path):
     names = ["naive", "joint", "replay", "si", "ewc"]
-    ways = (Naive(), Joint(), Replay(), SynapticIntelligence(), ElasticWeights())
+    ways = (Naive(), Joint(), Replay(), SI(), EWC())
     assert read(tmp_path, methods=names).methods == ways
     assert read(tmp_path, methods=[{"method": name} for name in names]).methods == ways
 
@@ -108,11 +108,11 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, changes, message):
 
 
 def test_tasks_that_do_not_divide_the_classes_are_refused_with_the_data():
-    place = Place(CPU)
+    runtime = Runtime(CPU)
     with pytest.raises(ConfigError, match="tasks: must divide the number of classes, 10; got 3"):
-        open_plan(tiny(tasks=3), place)
+        open_plan(tiny(tasks=3), runtime)
     three = tiny(tasks=3, classes=("3", "7", "1"))
-    assert open_plan(three, place).train.classes == ("3", "7", "1")
+    assert open_plan(three, runtime).train.classes == ("3", "7", "1")
 
 
 def test_the_protocol_is_what_all_trainings_of_a_plan_share():
@@ -138,10 +138,10 @@ def test_the_protocol_is_what_all_trainings_of_a_plan_share():
         (Joint(), "joint"),
         (Replay(), "replay 20"),
         (Replay(per_class=5, batch=3), "replay 5 batch=3"),
-        (SynapticIntelligence(), "si zenke c=1"),
-        (SynapticIntelligence(variant="mammoth", c=0.5, xi=0.01), "si mammoth c=0.5 xi=0.01"),
-        (ElasticWeights(), "ewc 100"),
-        (ElasticWeights(strength=2.5, images=50), "ewc 2.5 images=50"),
+        (SI(), "si zenke c=1"),
+        (SI(variant="mammoth", c=0.5, xi=0.01), "si mammoth c=0.5 xi=0.01"),
+        (EWC(), "ewc 100"),
+        (EWC(strength=2.5, images=50), "ewc 2.5 images=50"),
     ],
 )
 def test_labels_tell_everything_that_is_not_usual(method, label):
@@ -159,9 +159,9 @@ def test_ways_that_differ_in_anything_may_stand_side_by_side():
 
 
 def test_the_damping_of_a_variant_is_that_of_its_code():
-    found = [SynapticIntelligence(variant=v).damping for v in ("zenke", "mammoth", "vandeven")]
+    found = [SI(variant=v).damping for v in ("zenke", "mammoth", "vandeven")]
     assert found == [1e-3, 1.0, 0.1]
-    assert SynapticIntelligence(variant="mammoth", xi=0.5).damping == 0.5
+    assert SI(variant="mammoth", xi=0.5).damping == 0.5
 
 
 @pytest.mark.parametrize(

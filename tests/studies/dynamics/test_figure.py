@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from acn_eval.figures import draw_result
-from acn_eval.inference import Place, Store
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.dynamics.figure import dynamics_figures
 from acn_eval.studies.dynamics.run import finished, open_study, trainings
 from tests.studies.dynamics.plans import suite
@@ -14,8 +14,8 @@ from tests.tiny import CPU, checkpoint
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("figures"))
-    return open_study(suite(connectivities=("acn", "ffn")), Place(CPU, 64, "fp32", store))
+    store = OutcomeCache(tmp_path_factory.mktemp("figures"))
+    return open_study(suite(connectivities=("acn", "ffn")), Runtime(CPU, 64, "fp32", store))
 
 
 @pytest.fixture(scope="module")

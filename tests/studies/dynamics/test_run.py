@@ -11,20 +11,21 @@ import acn_eval.studies.dynamics.run as module
 from acn_eval.errors import Stopped, Unsupported
 from acn_eval.models import build
 from acn_eval.results import EvalResult
-from acn_eval.statistics import BoundedSample, compare, summarise
+from acn_eval.statistics import BoundedSample
+from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.dynamics.run import finished, open_study, trainings
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
-from acn_eval.training import Lesson, trained
+from acn_eval.training import TrainingJob, train_all
 from tests.studies.dynamics.plans import suite
 from tests.tiny import checkpoint, counting, digits
 
 
 @pytest.fixture(scope="module")
 def shared(device, tmp_path_factory):
-    from acn_eval.inference import Place, Store
+    from acn_eval.inference import OutcomeCache, Runtime
 
-    store = Store(tmp_path_factory.mktemp("dynamics"))
-    return open_study(suite(), Place(device, 64, "fp32", store))
+    store = OutcomeCache(tmp_path_factory.mktemp("dynamics"))
+    return open_study(suite(), Runtime(device, 64, "fp32", store))
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +37,12 @@ def results(shared):
 def acn(shared):
     """The ACN of the suite, trained without a look, and a way to show it images."""
     recipe = shared.suite.recipe_of("acn")
-    lesson = Lesson(recipe, shared.splits["train"], shared.splits["validation"])
-    (network,) = trained([lesson], shared.place.device)
+    lesson = TrainingJob(recipe, shared.splits["train"], shared.splits["validation"])
+    (network,) = train_all([lesson], shared.runtime.device)
 
     def shown(examples):
         pixels = examples.read(np.arange(len(examples)), lesson.geometry).float() / 255
-        return lesson.scale(shared.place.device)(pixels)
+        return lesson.scale(shared.runtime.device)(pixels)
 
     return network, shown
 
@@ -105,7 +106,7 @@ def test_the_first_look_is_before_the_first_step(results, shared):
 
     recipe = shared.suite.recipe_of("residual")
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).eval()
-    lesson = Lesson(recipe, shared.splits["train"], shared.splits["validation"])
+    lesson = TrainingJob(recipe, shared.splits["train"], shared.splits["validation"])
     validation = shared.splits["validation"]
     pixels = validation.read(np.arange(len(validation)), lesson.geometry).float() / 255
     with torch.no_grad():
@@ -164,7 +165,7 @@ def test_charts_are_the_trajectories(results):
 def test_a_result_survives_the_disk_and_is_summarised(results, tmp_path):
     loaded = EvalResult.load(results[0].save(tmp_path))
     assert loaded.details == results[0].details
-    names = [row.name for row in summarise([loaded])]
+    names = [row.name for row in summarize([loaded])]
     assert names == [
         *(f"exit {k}" for k in range(3)),
         "exit last, without block 1",
@@ -202,12 +203,14 @@ def test_nothing_is_trained_twice(results, shared, monkeypatch):
     assert begun == []
 
 
-def test_a_study_that_is_stopped_goes_on_with_the_same_table(results, shared, place, monkeypatch):
+def test_a_study_that_is_stopped_goes_on_with_the_same_table(
+    results, shared, runtime, monkeypatch
+):
     def progress(done, total):
         if done > 6:
             raise KeyboardInterrupt
 
-    fresh = replace(shared, place=replace(shared.place, store=place.store))
+    fresh = replace(shared, runtime=replace(shared.runtime, store=runtime.store))
     with pytest.raises(Stopped, match=r"^6 of the 12 training steps under way are kept"):
         trainings(fresh, progress)
     begun = watched(monkeypatch)
@@ -222,7 +225,7 @@ def test_a_study_that_is_stopped_goes_on_with_the_same_table(results, shared, pl
 )
 def test_another_question_is_trained_anew(shared, results, monkeypatch, changes):
     begun = watched(monkeypatch)
-    other = open_study(suite(connectivities=("acn",), **changes), shared.place)
+    other = open_study(suite(connectivities=("acn",), **changes), shared.runtime)
     assert trainings(other)[0].key != results[0].key
     assert begun == ["acn"]
 
@@ -235,7 +238,7 @@ def test_progress_reaches_its_total(shared):
 
 
 def test_a_combination_with_parameters_is_skipped_in_words(shared):
-    other = open_study(suite(connectivities=("highway",)), shared.place)
+    other = open_study(suite(connectivities=("highway",)), shared.runtime)
     (result,) = trainings(other)
     assert len(result.cells) == 3
     (skip,) = result.skipped
@@ -244,7 +247,7 @@ def test_a_combination_with_parameters_is_skipped_in_words(shared):
 
 
 def test_a_finished_checkpoint_has_one_look(tiny, shared):
-    loaded = checkpoint(tiny, device=shared.place.device)
+    loaded = checkpoint(tiny, device=shared.runtime.device)
     study = replace(shared, splits={**shared.splits, "test": digits()})
     result = finished(study, loaded)
     assert result.details["steps"] == [60]
@@ -256,13 +259,13 @@ def test_a_finished_checkpoint_has_one_look(tiny, shared):
     with torch.no_grad():
         geometry = loaded.prepare.geometry
         pixels = digits().read(np.arange(len(digits())), geometry).float() / 255
-        logits = loaded.model(loaded.prepare.normalise(pixels.to(shared.place.device)))
+        logits = loaded.model(loaded.prepare.normalize(pixels.to(shared.runtime.device)))
     assert np.array_equal(result.cells[2].predicted, logits.argmax(1).cpu())
 
 
 def test_a_checkpoint_that_was_trained_on_the_images_says_so(tiny, shared):
     study = replace(shared, splits={**shared.splits, "test": shared.splits["train"].keyed(40)})
-    result = finished(study, checkpoint(tiny, device=shared.place.device))
+    result = finished(study, checkpoint(tiny, device=shared.runtime.device))
     assert "tiny_ac was trained on 40 of these 40 images" in result.warnings
 
 

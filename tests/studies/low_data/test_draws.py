@@ -61,7 +61,7 @@ def test_known_answer(pool):
 
 def test_a_process_of_its_own_draws_the_same(pool):
     code = (
-        "from acn_eval.data import Draw, open_examples;"
+        "from acn_eval.data import open_examples;from acn_eval.studies.low_data.draws import Draw;"
         "print(Draw(open_examples('digits', 'train'), 7).subset(5).examples.fingerprint)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

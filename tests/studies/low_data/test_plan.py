@@ -17,8 +17,8 @@ from acn_eval.studies.low_data.run import learn
 from tests.studies.low_data.plans import side, suite
 
 
-def test_both_sides_see_the_same(place):
-    plan = open_plan(suite(), place)
+def test_both_sides_see_the_same(runtime):
+    plan = open_plan(suite(), runtime)
     for draw in plan.subsets:
         ours, theirs = ([t for g in plan.groups(arm, draw) for t in g] for arm in plan.arms)
         assert [(t.subset.per_class, t.repeat) for t in ours] == [(2, 0), (2, 1), (4, 0), (4, 1)]
@@ -28,28 +28,28 @@ def test_both_sides_see_the_same(place):
             assert one.lesson.recipe.steps == other.lesson.recipe.steps == 4
 
 
-def test_subsets_are_those_of_the_draws(place):
-    plan = open_plan(suite(first_draw=3), place)
+def test_subsets_are_those_of_the_draws(runtime):
+    plan = open_plan(suite(first_draw=3), runtime)
     pool = open_examples("digits", "train")
     assert list(plan.subsets) == [3, 4]
     for number, (_, large) in plan.subsets.items():
         assert np.array_equal(large.examples.ids, Draw(pool, number).subset(4).examples.ids)
 
 
-def test_no_two_trainings_of_a_side_share_a_seed_across_draws(place):
-    plan = open_plan(suite(draws=3), place)
+def test_no_two_trainings_of_a_side_share_a_seed_across_draws(runtime):
+    plan = open_plan(suite(draws=3), runtime)
     groups = [g for draw in plan.subsets for g in plan.groups(plan.arms[0], draw)]
     seeds = {(t.subset.draw, t.repeat): t.lesson.recipe.seed for g in groups for t in g}
     assert len(set(seeds.values())) == len(seeds) == 6
 
 
-def test_what_is_stepped_as_one(place):
+def test_what_is_stepped_as_one(runtime):
     """A draw of one side together; each training for itself alone; never both ways to select."""
-    plan = open_plan(suite(), place)
+    plan = open_plan(suite(), runtime)
     assert [len(g) for g in plan.groups(plan.arms[0], 0)] == [4]
-    alone = open_plan(suite(training="alone"), place)
+    alone = open_plan(suite(training="alone"), runtime)
     assert [len(g) for g in alone.groups(alone.arms[0], 0)] == [1] * 4
-    mixed = open_plan(suite(per_class=(1, 4, 8), held_out=0.25), place)
+    mixed = open_plan(suite(per_class=(1, 4, 8), held_out=0.25), runtime)
     groups = mixed.groups(mixed.arms[0], 0)
     assert [[t.lesson.recipe.select for t in g] for g in groups] == [
         ["last"] * 2,
@@ -59,7 +59,7 @@ def test_what_is_stepped_as_one(place):
     assert [len(t.lesson.examples) for g in groups for t in g] == [10, 10, 30, 30, 60, 60]
 
 
-def test_auto_measures_once_and_remembers(place, monkeypatch):
+def test_auto_measures_once_and_remembers(runtime, monkeypatch):
     asked = []
 
     def measured(lessons, device):
@@ -67,25 +67,25 @@ def test_auto_measures_once_and_remembers(place, monkeypatch):
         return 1.0 if len(lessons) == 1 else 0.5
 
     monkeypatch.setattr(module, "seconds_per_step", measured)
-    plan = open_plan(suite(training="auto"), place)
+    plan = open_plan(suite(training="auto"), runtime)
     assert [arm.together for arm in plan.arms] == [True, True]
     assert asked == [1, 4, 1, 4]
     monkeypatch.setattr(module, "seconds_per_step", None)  # not asked again
-    assert [arm.together for arm in open_plan(suite(training="auto"), place).arms] == [True] * 2
+    assert [arm.together for arm in open_plan(suite(training="auto"), runtime).arms] == [True] * 2
 
 
 @pytest.mark.parametrize(("stacked", "expected"), [(0.95, False), (0.8, True)])
-def test_auto_wants_a_gain(place, monkeypatch, stacked, expected):
+def test_auto_wants_a_gain(runtime, monkeypatch, stacked, expected):
     monkeypatch.setattr(module, "seconds_per_step", lambda x, _: 1.0 if len(x) == 1 else stacked)
-    plan = open_plan(suite(training="auto"), place)
+    plan = open_plan(suite(training="auto"), runtime)
     assert [arm.together for arm in plan.arms] == [expected] * 2
 
 
-def test_auto_steps_alone_what_cannot_be_stacked(place):
+def test_auto_steps_alone_what_cannot_be_stacked(runtime):
     low = {"candidate": side("acn", "acn", precision="bf16"), "training": "auto"}
-    assert not open_plan(suite(**low), place).arms[0].together
+    assert not open_plan(suite(**low), runtime).arms[0].together
     single = suite(training="auto", per_class=(2,), repeats=1)
-    assert not open_plan(single, place).arms[0].together
+    assert not open_plan(single, runtime).arms[0].together
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_auto_steps_alone_what_cannot_be_stacked(place):
         ({"per_class": (), "fractions": (0.1, 0.101)}, ConfigError, "fractions must differ"),
     ],
 )
-def test_what_cannot_be_planned(place, changes, error, message):
+def test_what_cannot_be_planned(runtime, changes, error, message):
     with pytest.raises(error, match=message):
-        open_plan(suite(**changes), place)
+        open_plan(suite(**changes), runtime)
 
 
-def test_the_validation_split_is_never_opened(place, monkeypatch):
+def test_the_validation_split_is_never_opened(runtime, monkeypatch):
     asked = []
 
     def watched(recipe, split, root):
@@ -120,12 +120,12 @@ def test_the_validation_split_is_never_opened(place, monkeypatch):
 
     original = module.open_split
     monkeypatch.setattr(module, "open_split", watched)
-    learn(open_plan(suite(held_out=0.5), place))
+    learn(open_plan(suite(held_out=0.5), runtime))
     assert set(asked) == {"train", "test"}
 
 
-def test_costs(place):
-    plan = open_plan(suite(), place, limit=20)
+def test_costs(runtime):
+    plan = open_plan(suite(), runtime, limit=20)
     network = build(plan.arms[0].recipe.arch)
     with FlopCounterMode(display=False) as counter:
         network(
@@ -141,11 +141,11 @@ def test_costs(place):
     assert plan.steps == ours.steps + theirs.steps
 
 
-def test_costs_of_what_is_done(place):
-    plan = open_plan(suite(), place)
+def test_costs_of_what_is_done(runtime):
+    plan = open_plan(suite(), runtime)
     learn(plan)
     assert [(cost.done, cost.seconds) for cost in costs(plan)] == [(8, 0.0), (8, 0.0)]
-    more = open_plan(suite(draws=3), place)
+    more = open_plan(suite(draws=3), runtime)
     assert [cost.done for cost in costs(more)] == [8, 8]
-    other = replace(plan, place=replace(place, store=replace(place.store, readable=False)))
+    other = replace(plan, runtime=replace(runtime, store=replace(runtime.store, readable=False)))
     assert [cost.done for cost in costs(other)] == [0, 0]

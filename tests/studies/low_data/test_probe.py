@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.data import Geometry, open_examples
 from acn_eval.errors import DataError, Unsupported
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data.draws import Draw
 from acn_eval.studies.low_data.probe import Probed, probe
 from acn_eval.studies.low_data.suite import LowDataProbe
@@ -24,9 +24,9 @@ def pool():
 
 
 @pytest.fixture
-def learned(tiny, place, pool):
-    both = [checkpoint(tiny, name, place.device) for name in ("tiny_ac", "tiny_res")]
-    return probe(Probed(SUITE, pool, digits(), place), both)
+def learned(tiny, runtime, pool):
+    both = [checkpoint(tiny, name, runtime.device) for name in ("tiny_ac", "tiny_res")]
+    return probe(Probed(SUITE, pool, digits(), runtime), both)
 
 
 def features(tiny, examples):
@@ -36,7 +36,7 @@ def features(tiny, examples):
     model.head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0]))
     images = examples.read(np.arange(len(examples)), Geometry(8, 1)).float() / 255
     with torch.inference_mode():
-        model(checkpoint(tiny).prepare.normalise(images))
+        model(checkpoint(tiny).prepare.normalize(images))
     return caught[0].double().numpy()
 
 
@@ -68,38 +68,40 @@ def test_a_probe_is_scikit_learns_ridge_on_the_subset_alone(learned, tiny, pool)
 
 
 def test_what_its_features_have_seen_is_said(learned, tiny, pool):
-    seen = int(np.isin(pool.hashes, checkpoint(tiny).trained_on).sum())
+    seen = int(np.isin(pool.hashes, checkpoint(tiny).training_hashes).sum())
     assert seen > 1000
     warnings = learned.candidates[0].warnings
     assert any(f"trained on {seen} of the {len(pool)} images" in w for w in warnings)
 
 
-def test_alone(tiny, place, pool):
-    one = probe(Probed(SUITE, pool, digits(30), place), [checkpoint(tiny, device=place.device)])
+def test_alone(tiny, runtime, pool):
+    one = probe(
+        Probed(SUITE, pool, digits(30), runtime), [checkpoint(tiny, device=runtime.device)]
+    )
     assert (len(one.candidates), one.baselines) == (5, [])
     assert one.candidates[0].data.n == 30
 
 
-def test_progress(tiny, place, pool):
+def test_progress(tiny, runtime, pool):
     told = []
-    asked = Probed(SUITE, pool, digits(), place)
-    probe(asked, [checkpoint(tiny, device=place.device)], lambda *done: told.append(done))
+    asked = Probed(SUITE, pool, digits(), runtime)
+    probe(asked, [checkpoint(tiny, device=runtime.device)], lambda *done: told.append(done))
     assert told[-1] == (len(pool) + 352, len(pool) + 352)
 
 
-def test_too_few_images(tiny, place, pool):
+def test_too_few_images(tiny, runtime, pool):
     suite = SUITE.model_copy(update={"per_class": (2, 500)})
     with pytest.raises(DataError, match="must have 500 training images or more"):
-        probe(Probed(suite, pool, digits(), place), [checkpoint(tiny, device=place.device)])
+        probe(Probed(suite, pool, digits(), runtime), [checkpoint(tiny, device=runtime.device)])
 
 
-def test_a_network_that_hides_its_features(tiny, place, pool):
+def test_a_network_that_hides_its_features(tiny, runtime, pool):
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     names = tuple(map(str, range(10)))
     prepare = checkpoint(tiny).prepare
     hidden = from_module(network, name="mine", classes=names, prepare=prepare)
     with pytest.raises(Unsupported, match="has no features before its head"):
-        probe(Probed(SUITE, pool, digits(), place), [hidden])
+        probe(Probed(SUITE, pool, digits(), runtime), [hidden])
 
 
 TUNE = SUITE.model_copy(
@@ -112,9 +114,9 @@ def two_draws():
     return TUNE.model_copy(update={"draws": 2})
 
 
-def test_fine_tuning_gives_repeats_that_differ_and_learns(tiny, place, pool, two_draws):
-    one = checkpoint(tiny, "tiny_ac", place.device)
-    results = probe(Probed(two_draws, pool, digits(), place), [one]).candidates
+def test_fine_tuning_gives_repeats_that_differ_and_learns(tiny, runtime, pool, two_draws):
+    one = checkpoint(tiny, "tiny_ac", runtime.device)
+    results = probe(Probed(two_draws, pool, digits(), runtime), [one]).candidates
     assert [len(r.cells) for r in results] == [4, 4]
     first, again = results[0].cells[2:]
     assert (first.condition["per_class"], again.condition["repeat"]) == (4, 1)
@@ -123,27 +125,27 @@ def test_fine_tuning_gives_repeats_that_differ_and_learns(tiny, place, pool, two
     assert results[0].details["fine_tune"]["steps"] == 8
 
 
-def test_a_fine_tuning_is_that_of_the_training_loop(tiny, place, pool, two_draws):
+def test_a_fine_tuning_is_that_of_the_training_loop(tiny, runtime, pool, two_draws):
     """Against `fine_tune` called by hand on the same subset."""
-    one, test = checkpoint(tiny, "tiny_ac", place.device), digits()
-    question = Probed(two_draws, pool, test, place)
+    one, test = checkpoint(tiny, "tiny_ac", runtime.device), digits()
+    question = Probed(two_draws, pool, test, runtime)
     found = probe(question, [one]).candidates[0].cells[0]
     subset = question.subsets[0][0].examples
     arch = one.model.config
     recipe = Recipe(arch=arch, seed=0, steps=8, batch=16, learning_rate=1e-3, warmup=0)
-    fit = fine_tune(one.model, one.prepare, recipe, (subset, subset), place.device)
-    images = test.read(np.arange(len(test)), Geometry(8, 1)).float().to(place.device) / 255
+    fit = fine_tune(one.model, one.prepare, recipe, (subset, subset), runtime.device)
+    images = test.read(np.arange(len(test)), Geometry(8, 1)).float().to(runtime.device) / 255
     with torch.inference_mode():
-        expected = fit.network(one.prepare.normalise(images)).argmax(1).cpu().numpy()
+        expected = fit.network(one.prepare.normalize(images)).argmax(1).cpu().numpy()
     assert np.mean(found.predicted == expected) > 0.99
 
 
-def test_a_finished_fine_tuning_is_not_done_again(tiny, place, pool, two_draws, monkeypatch):
-    one = checkpoint(tiny, "tiny_ac", place.device)
-    question = Probed(two_draws, pool, digits(), place)
+def test_a_finished_fine_tuning_is_not_done_again(tiny, runtime, pool, two_draws, monkeypatch):
+    one = checkpoint(tiny, "tiny_ac", runtime.device)
+    question = Probed(two_draws, pool, digits(), runtime)
     before = probe(question, [one]).candidates
     monkeypatch.setattr(
-        "acn_eval.studies.low_data.fine_tune.trained_on", None
+        "acn_eval.studies.low_data.fine_tune.fine_tune_checkpoint", None
     )  # a call would fail
     after = probe(question, [one]).candidates
     for left, right in zip(before, after, strict=True):
@@ -151,10 +153,10 @@ def test_a_finished_fine_tuning_is_not_done_again(tiny, place, pool, two_draws, 
             assert np.array_equal(a.predicted, b.predicted)
 
 
-def test_a_network_that_is_not_built_here_cannot_be_fine_tuned(place, pool, two_draws):
+def test_a_network_that_is_not_built_here_cannot_be_fine_tuned(runtime, pool, two_draws):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
     names = tuple(map(str, range(10)))
     foreign = from_module(module, name="m", classes=names, prepare=prepare)
     with pytest.raises(Unsupported, match="needs a network of ours"):
-        probe(Probed(two_draws, pool, digits(), place), [foreign])
+        probe(Probed(two_draws, pool, digits(), runtime), [foreign])

@@ -10,13 +10,13 @@ from torch.nn.functional import cross_entropy
 from acn_eval.data import open_examples
 from acn_eval.errors import Stopped
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare
 from acn_eval.statistics.architectures import pair_by_seed
+from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data import run as module
 from acn_eval.studies.low_data.draws import STREAM
 from acn_eval.studies.low_data.plan import open_plan
 from acn_eval.studies.low_data.run import learn
-from acn_eval.training import trained
+from acn_eval.training import train_all
 from tests.statistics.results import PAIRED
 from tests.studies.low_data.plans import side, suite
 from tests.tiny import digits
@@ -32,11 +32,11 @@ def table(learned):
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory, device):
-    from acn_eval.inference import Place, Store
+    from acn_eval.inference import OutcomeCache, Runtime
 
-    store = Store(tmp_path_factory.mktemp("learned"))
-    place = Place(device, batch_size=100, precision="fp32", store=store)
-    return learn(open_plan(suite(), place))
+    store = OutcomeCache(tmp_path_factory.mktemp("learned"))
+    runtime = Runtime(device, batch_size=100, precision="fp32", store=store)
+    return learn(open_plan(suite(), runtime))
 
 
 def test_one_result_per_side_and_draw(learned):
@@ -70,11 +70,11 @@ def test_draws_are_paired_across_the_sides_where_the_suite_declares_it(learned):
         assert (training["steps"], training["examples"]) == (4, 64)
 
 
-def test_cells_are_what_the_networks_say(learned, place, device):
+def test_cells_are_what_the_networks_say(learned, runtime, device):
     """Predictions, confidences and losses of one draw, computed again by hand."""
-    plan = open_plan(suite(), place)
+    plan = open_plan(suite(), runtime)
     (group,) = plan.groups(plan.arms[0], 1)
-    networks = trained([t.lesson for t in group], device)
+    networks = train_all([t.lesson for t in group], device)
     test = digits()
     correct, losses = (
         [c for c in learned.candidates[1].cells if c.measure == m] for m in ("correct", "loss")
@@ -115,27 +115,29 @@ def watched(monkeypatch):
 
     def counted(lessons, *rest):
         sizes.append(len(lessons))
-        return trained(lessons, *rest)
+        return train_all(lessons, *rest)
 
-    monkeypatch.setattr(module, "trained", counted)
+    monkeypatch.setattr(module, "train_all", counted)
     return sizes
 
 
-def test_nothing_is_trained_twice(place, monkeypatch):
+def test_nothing_is_trained_twice(runtime, monkeypatch):
     sizes = watched(monkeypatch)
-    first = learn(open_plan(suite(), place))
+    first = learn(open_plan(suite(), runtime))
     assert sizes == [4] * 4
-    assert table(learn(open_plan(suite(), place))) == table(first)
+    assert table(learn(open_plan(suite(), runtime))) == table(first)
     assert sizes == [4] * 4
-    more = learn(open_plan(suite(draws=3), place))  # a further draw leaves the others as they are
+    more = learn(
+        open_plan(suite(draws=3), runtime)
+    )  # a further draw leaves the others as they are
     assert sizes == [4] * 6
     assert table(first).items() <= table(more).items()
 
 
 @pytest.mark.parametrize("way", ["together", "alone"])
-def test_a_plan_that_is_stopped_goes_on_with_the_same_table(place, monkeypatch, way):
-    whole = table(learn(open_plan(suite(training=way), place)))
-    fresh = replace(place, store=replace(place.store, folder=place.store.folder / "fresh"))
+def test_a_plan_that_is_stopped_goes_on_with_the_same_table(runtime, monkeypatch, way):
+    whole = table(learn(open_plan(suite(training=way), runtime)))
+    fresh = replace(runtime, store=replace(runtime.store, folder=runtime.store.folder / "fresh"))
     plan = open_plan(suite(training=way), fresh)
     for stop in (1, 12, 20, 31):
 
@@ -163,56 +165,58 @@ def test_a_plan_that_is_stopped_goes_on_with_the_same_table(place, monkeypatch, 
     ],
     ids=str,
 )
-def test_another_question_is_trained_anew(place, monkeypatch, changes):
-    learn(open_plan(suite(draws=1), place))
+def test_another_question_is_trained_anew(runtime, monkeypatch, changes):
+    learn(open_plan(suite(draws=1), runtime))
     sizes = watched(monkeypatch)
-    learn(open_plan(suite(**{"draws": 1, **changes}), place))
+    learn(open_plan(suite(**{"draws": 1, **changes}), runtime))
     assert sum(sizes) >= 4
 
 
-def test_together_and_alone_agree(place):
+def test_together_and_alone_agree(runtime):
     """The same table but for images whose logits are close to a tie."""
-    one, other = (table(learn(open_plan(suite(training=w), place))) for w in ("together", "alone"))
+    one, other = (
+        table(learn(open_plan(suite(training=w), runtime))) for w in ("together", "alone")
+    )
     assert one.keys() == other.keys()
     for key, values in one.items():
         gap = np.abs(np.array(values) - np.array(other[key]))
         assert gap.max() < 1e-4 if key[-1] == "loss" else gap.mean() < 0.01
 
 
-def test_progress_reaches_its_total(place):
+def test_progress_reaches_its_total(runtime):
     told = []
-    plan = open_plan(suite(steps=60, draws=1, repeats=1), place)
+    plan = open_plan(suite(steps=60, draws=1, repeats=1), runtime)
     learn(plan, lambda done, total: told.append((done, total)))
     assert told == [(n, 240) for n in (100, 120, 120, 220, 240, 240)]
 
 
-def test_what_a_reader_must_know(place):
-    crowded = learn(open_plan(suite(per_class=(2, 40), draws=1, repeats=1, steps=1), place))
+def test_what_a_reader_must_know(runtime):
+    crowded = learn(open_plan(suite(per_class=(2, 40), draws=1, repeats=1, steps=1), runtime))
     (warning,) = [w for w in crowded.candidates[0].warnings if "third" in w]
     assert warning.startswith("40 per class is more than a third of a class")
     test = open_examples("digits", "test")
-    plan = open_plan(suite(draws=1, steps=1), place)
+    plan = open_plan(suite(draws=1, steps=1), runtime)
     seen = replace(plan, test=plan.subsets[0][1].examples)
     warned = learn(seen).candidates[0].warnings
     assert f"draw 0 learns from 40 of these {len(seen.test)} images" in warned
     assert len(seen.test) < len(test)
 
 
-def test_fewer_test_images(place):
-    learned = learn(open_plan(suite(draws=1), place, limit=30))
+def test_fewer_test_images(runtime):
+    learned = learn(open_plan(suite(draws=1), runtime, limit=30))
     assert learned.candidates[0].data.n == 30
     assert {len(c.ids) for c in learned.candidates[0].cells} == {30}
 
 
-def test_fractions(place):
+def test_fractions(runtime):
     plan = suite(per_class=(), fractions=(0.02, 0.1), draws=1)
-    learned = learn(open_plan(plan, place))
+    learned = learn(open_plan(plan, runtime))
     sizes = [c.condition["per_class"] for c in learned.candidates[0].cells]
     assert sorted(set(sizes)) == [2, 11]
 
 
-def test_five_draws_support_a_claim(place):
-    learned = learn(open_plan(suite(draws=5, repeats=1, paired_seeds=PAIRED), place))
+def test_five_draws_support_a_claim(runtime):
+    learned = learn(open_plan(suite(draws=5, repeats=1, paired_seeds=PAIRED), runtime))
     found = compare(learned.candidates, learned.baselines)
     assert (found.unit, found.paired_seeds, found.replicate) == ("architectures", True, "draw")
     assert found.candidate.label == "acn (5 draws)"

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from acn_eval.errors import ConfigError
-from acn_eval.evaluation import Choice, evaluate
+from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.studies.low_data.suite import LowData
 from acn_eval.studies.read import read_suite
 from acn_eval.training import read_recipe
@@ -84,5 +84,5 @@ def test_sizes_are_in_order():
 
 def test_it_asks_no_checkpoint(tiny):
     with pytest.raises(ConfigError, match="Run it with `acn-eval low-data`"):
-        evaluate([checkpoint(tiny)], suite(), Choice(data="digits"))
+        evaluate([checkpoint(tiny)], suite(), DataSelection(data="digits"))
     assert isinstance(suite(), LowData)

@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.studies.pruning.gradual import Gradual, cubic
 from acn_eval.studies.pruning.masks import magnitudes, masks_of, prunable, zeros_in
-from acn_eval.studies.pruning.movement import Movement
+from acn_eval.studies.pruning.movement import MovementScores
 from tests.studies.pruning.test_masks import network
 
 
@@ -66,7 +66,7 @@ def steps_of(own, watched, count=4):
 
 def test_movement_scores_are_gradient_times_weight_added_up():
     own = network()
-    movement = Movement.starting(own)
+    movement = MovementScores.starting(own)
     expected = steps_of(own, movement)
     for name, score in movement.scores.items():
         assert torch.allclose(score, expected[name], atol=1e-6)
@@ -75,9 +75,9 @@ def test_movement_scores_are_gradient_times_weight_added_up():
 
 def test_movement_goes_on_from_scores_and_stops_watching():
     own = network()
-    movement = Movement.starting(own)
+    movement = MovementScores.starting(own)
     steps_of(own, movement)
-    later = Movement(movement.scores)
+    later = MovementScores(movement.scores)
     cross_entropy(own(torch.rand(4, 1, 8, 8)), torch.arange(4)).backward()
     for name, score in movement.scores.items():
         assert torch.equal(score, later.scores[name])
@@ -89,7 +89,7 @@ def test_a_weight_that_grows_outlives_a_larger_one_that_shrinks():
     layer = torch.nn.Linear(2, 1, bias=False)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.9, 0.2]]))
-    movement = Movement.starting(layer_of(layer))
+    movement = MovementScores.starting(layer_of(layer))
     with movement.watching(layer_of(layer)):
         loss = layer(torch.tensor([[1.0, -1.0]])).sum()  # pushes the first down, the second up
         loss.backward()

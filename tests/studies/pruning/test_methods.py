@@ -9,12 +9,12 @@ import torch
 
 from acn_eval.checkpoints import load, rewritten, write_native
 from acn_eval.errors import ConfigError, MissingExtra
-from acn_eval.evaluation import Choice, choose, evaluate
-from acn_eval.inference import Place, Store, latency
+from acn_eval.evaluation import DataSelection, choose, evaluate
+from acn_eval.inference import OutcomeCache, Runtime, latency
 from acn_eval.models import build, cost, initialise, read_arch
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.pruning.masks import zeros_in
-from acn_eval.studies.pruning.methods import ByMagnitude, Structured
+from acn_eval.studies.pruning.methods import Magnitude, Structured
 from acn_eval.studies.pruning.structured import narrowed
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.study.suite import Setting
@@ -22,10 +22,10 @@ from acn_eval.training import Recipe, train
 from tests.tiny import ARCH, CPU, checkpoint, recipe, subject
 
 PLACES = (0.0, 0.2, 0.4)
-METHODS = (Structured(steps=3), Structured(), ByMagnitude(), Structured(blocks=1))
+METHODS = (Structured(steps=3), Structured(), Magnitude(), Structured(blocks=1))
 SUITE = Pruning(name="units", sparsities=PLACES, methods=METHODS, seconds=1e-6)
 ONE = SUITE.model_copy(update={"methods": (Structured(),)})
-CHOICE = Choice(limit=80)
+CHOICE = DataSelection(limit=80)
 # What the first block alone, and both blocks, keep of 32 units: by hand from 512 weights a side.
 KEPT = {None: {0.0: 32, 0.2: 18, 0.4: 5}, 1: {0.0: 32, 0.2: 18, 0.4: 3}}
 MIXER = {
@@ -36,14 +36,14 @@ MIXER = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return Store(tmp_path_factory.mktemp("outcomes"))
+    return OutcomeCache(tmp_path_factory.mktemp("outcomes"))
 
 
 @pytest.fixture(scope="module")
 def results(tiny, device, store):
     """Both networks by every method; read them only."""
     models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    return evaluate(models, SUITE, CHOICE, place=Place(device, 128, "fp32", store))
+    return evaluate(models, SUITE, CHOICE, runtime=Runtime(device, 128, "fp32", store))
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def mixers(tmp_path_factory):
     return folder
 
 
-def setting_of(own, place):
+def setting_of(own, runtime):
     def split(name):
         return choose([own], CHOICE, name)
 
-    return Setting(choose([own], CHOICE), place, 0, lambda done, total: None, split)
+    return Setting(choose([own], CHOICE), runtime, 0, lambda done, total: None, split)
 
 
 def rows(result, method, blocks=None):
@@ -83,7 +83,7 @@ def test_the_networks_are_those_without_the_units(results, tiny, device, blocks)
         whole = own.model if blocks is None else own.model.truncated(blocks)
         examples = choose([own], CHOICE)
         images = examples.read(np.arange(len(examples)), own.prepare.geometry) / 255
-        images = own.prepare.normalise(images.to(device))
+        images = own.prepare.normalize(images.to(device))
         for sparsity, kept in KEPT[blocks].items():
             by_hand = narrowed(whole, {"hidden": kept})(images).argmax(1).tolist()
             assert predicted(result, "structured", sparsity, blocks) == by_hand
@@ -142,7 +142,7 @@ def test_places_of_one_width_share_a_training_and_a_second_run_trains_nothing(
     monkeypatch.setattr("acn_eval.studies.pruning.context.loop", never)
     own = checkpoint(tiny, device=device)
     near = SUITE.model_copy(update={"sparsities": (0.0, 0.201, 0.4)})
-    (again,) = evaluate([own], near, CHOICE, place=Place(device, 128, "fp32", store))
+    (again,) = evaluate([own], near, CHOICE, runtime=Runtime(device, 128, "fp32", store))
     for one, other in zip(
         rows(again, "structured_tuned"), rows(results[0], "structured_tuned"), strict=True
     ):
@@ -165,10 +165,10 @@ def test_the_area_pairs_the_shares_of_both_sides(results):
 @pytest.mark.parametrize("method", ["structured", "structured_tuned"])
 @pytest.mark.parametrize("folder", ["tiny", "mixers"])
 def test_what_is_exported_loads_and_answers_the_same(
-    request, folder, method, device, place, tmp_path
+    request, folder, method, device, runtime, tmp_path
 ):
     own = checkpoint(request.getfixturevalue(folder), device=device)
-    network = SUITE.network(subject(own), setting_of(own, place), method, 0.4)
+    network = SUITE.network(subject(own), setting_of(own, runtime), method, 0.4)
     write_native(tmp_path / "small.pt", rewritten(own.native, network, "by hand"))
     again = load(str(tmp_path / "small.pt"))
     again.model.to(device)
@@ -179,13 +179,13 @@ def test_what_is_exported_loads_and_answers_the_same(
     assert again.id.arch == network.config.model_dump(mode="json") != own.id.arch
 
 
-def test_mixers_lose_the_same_share_of_both_kinds_of_units(mixers, place):
-    pair = [checkpoint(mixers, name, place.device) for name in ("tiny_ac", "tiny_res")]
-    ours, theirs = evaluate(pair, ONE, CHOICE, place=place)
+def test_mixers_lose_the_same_share_of_both_kinds_of_units(mixers, runtime):
+    pair = [checkpoint(mixers, name, runtime.device) for name in ("tiny_ac", "tiny_res")]
+    ours, theirs = evaluate(pair, ONE, CHOICE, runtime=runtime)
     keys = ("realised", "parameters", "flops", "weight_bytes")
     costs = [[row[k] for k in keys] for row in rows(ours, "structured")]
     assert costs == [[row[k] for k in keys] for row in rows(theirs, "structured")]
-    small = ONE.network(subject(pair[0]), setting_of(pair[0], place), "structured", 0.4)
+    small = ONE.network(subject(pair[0]), setting_of(pair[0], runtime), "structured", 0.4)
     weights = 256 + 2 * (2 * 12 * 5 + 2 * 32 * 16)  # patches; tokens and channels of two blocks
     share = 0.4 * weights / (weights - 256)
     kept = {"token_hidden": 12 - round(12 * share), "channel_hidden": 32 - round(32 * share)}
@@ -197,14 +197,14 @@ def test_mixers_lose_the_same_share_of_both_kinds_of_units(mixers, place):
     ("sparsity", "blocks", "share"), [(0.48, None, "0.471"), (0.45, 1, "0.444")]
 )
 def test_more_than_the_units_hold_is_refused_before_anything_is_measured(
-    tiny, place, sparsity, blocks, share
+    tiny, runtime, sparsity, blocks, share
 ):
-    methods = (ByMagnitude(), *(Structured(blocks=b) for b in {blocks}))
+    methods = (Magnitude(), *(Structured(blocks=b) for b in {blocks}))
     suite = Pruning(name="x", sparsities=(0.0, sparsity), methods=methods, seconds=1e-6)
-    own = checkpoint(tiny, device=place.device)
+    own = checkpoint(tiny, device=runtime.device)
     shown = []
     with pytest.raises(ConfigError) as caught:
-        evaluate([own], suite, CHOICE, place=place, progress=lambda *done: shown.append(done))
+        evaluate([own], suite, CHOICE, runtime=runtime, progress=lambda *done: shown.append(done))
     assert str(caught.value) == (
         f"{own.id.uri}: sparsities of structured must be below {share}, the share of its weights "
         f"that hidden units have; got {sparsity}"
@@ -212,19 +212,19 @@ def test_more_than_the_units_hold_is_refused_before_anything_is_measured(
     assert shown == []
 
 
-def test_without_the_library_only_structured_pruning_is_refused(tiny, place, monkeypatch):
+def test_without_the_library_only_structured_pruning_is_refused(tiny, runtime, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch_pruning", None)
-    own = checkpoint(tiny, device=place.device)
+    own = checkpoint(tiny, device=runtime.device)
     with pytest.raises(MissingExtra, match=r"pip install 'acn-eval\[structured\]'"):
-        evaluate([own], ONE, CHOICE, place=place)
-    plain = ONE.model_copy(update={"methods": (ByMagnitude(),)})
-    assert len(evaluate([own], plain, CHOICE, place=place)[0].cells) == 3
+        evaluate([own], ONE, CHOICE, runtime=runtime)
+    plain = ONE.model_copy(update={"methods": (Magnitude(),)})
+    assert len(evaluate([own], plain, CHOICE, runtime=runtime)[0].cells) == 3
 
 
-def test_other_classes_can_be_pruned_but_not_tuned_on(tiny, place):
-    own = checkpoint(tiny, device=place.device)
+def test_other_classes_can_be_pruned_but_not_tuned_on(tiny, runtime):
+    own = checkpoint(tiny, device=runtime.device)
     few = replace(CHOICE, data="digits", classes=("0", "1", "2"), limit=40)
-    (found,) = evaluate([own], ONE, few, place=place)
+    (found,) = evaluate([own], ONE, few, runtime=runtime)
     assert found.data.n == 40
     with pytest.raises(ConfigError, match="Leave out the methods that train"):
-        evaluate([own], SUITE, few, place=place)
+        evaluate([own], SUITE, few, runtime=runtime)

@@ -14,13 +14,13 @@ from acn_eval.checkpoints import Prepare, from_module, load, rewritten, write_na
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
 from acn_eval.errors import ConfigError, Stopped
-from acn_eval.evaluation import Choice, choose, evaluate
-from acn_eval.inference import Place, Store
+from acn_eval.evaluation import DataSelection, choose, evaluate
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.models import cost
 from acn_eval.results import EvalResult
-from acn_eval.statistics import compare, summarise
+from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.pruning.masks import apply_masks, magnitudes, masks_of, prunable, zeros_in
-from acn_eval.studies.pruning.methods import ByMagnitude, ByMovement, Gradually
+from acn_eval.studies.pruning.methods import GradualMagnitude, Magnitude, Movement
 from acn_eval.studies.pruning.structured import hidden_share
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.read import read_suite
@@ -29,39 +29,39 @@ from acn_eval.study.suite import Setting
 from tests.tiny import checkpoint, subject
 
 METHODS = (
-    ByMovement(removed=0.4, epochs=2, steps=3),
-    Gradually(steps=4, ramp=0.5, every=1),
-    ByMagnitude(blocks=1),
-    ByMagnitude(),
-    ByMagnitude(blocks=2),
-    ByMagnitude(scope="layer"),
+    Movement(removed=0.4, epochs=2, steps=3),
+    GradualMagnitude(steps=4, ramp=0.5, every=1),
+    Magnitude(blocks=1),
+    Magnitude(),
+    Magnitude(blocks=2),
+    Magnitude(scope="layer"),
 )
 PLACES = (0.0, 0.5, 0.9)
 SUITE = Pruning(name="small", sparsities=PLACES, methods=METHODS, seconds=1e-6)
-ONE = Pruning(name="one", sparsities=PLACES, methods=(ByMagnitude(),), seconds=1e-6)
-CHOICE = Choice(limit=80)
+ONE = Pruning(name="one", sparsities=PLACES, methods=(Magnitude(),), seconds=1e-6)
+CHOICE = DataSelection(limit=80)
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return Store(tmp_path_factory.mktemp("outcomes"))
+    return OutcomeCache(tmp_path_factory.mktemp("outcomes"))
 
 
 @pytest.fixture(scope="module")
 def results(tiny, device, store):
     """Both networks by every method; read them only."""
     models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    return evaluate(models, SUITE, CHOICE, place=Place(device, 128, "fp32", store))
+    return evaluate(models, SUITE, CHOICE, runtime=Runtime(device, 128, "fp32", store))
 
 
 @pytest.fixture
 def bench(tiny, device, store):
     """What the suite needs to make a network anew."""
     own = checkpoint(tiny, device=device)
-    place = Place(device, 128, "fp32", store)
+    runtime = Runtime(device, 128, "fp32", store)
     setting = Setting(
         choose([own], CHOICE),
-        place,
+        runtime,
         0,
         lambda done, total: None,
         lambda split: choose([own], CHOICE, split),
@@ -116,7 +116,7 @@ def test_the_networks_are_those_of_the_masks(results, tiny, device):
             examples = choose([own], CHOICE)
             images = examples.read(np.arange(len(examples)), own.prepare.geometry) / 255
             with torch.inference_mode():
-                logits = network(own.prepare.normalise(images.to(device)))
+                logits = network(own.prepare.normalize(images.to(device)))
             where = {} if blocks is None else {"blocks": blocks}
             found = cell(result, method="magnitude", sparsity=0.9, **where)
             assert found.predicted.tolist() == logits.argmax(1).tolist()
@@ -173,7 +173,7 @@ def test_a_network_that_was_exported_is_the_one_that_was_measured(results, bench
         assert zeros_in(again.model) == row(results[0], method, sparsity)["realised"]
         assert again.native.card.origin == "by hand"
         noise = Robustness(name="n", corruptions=(Gaussian(levels=(0.1,)),))
-        (alone,) = evaluate([again], noise, CHOICE, place=bench[1].place)
+        (alone,) = evaluate([again], noise, CHOICE, runtime=bench[1].runtime)
         same = cell(results[0], method=method, sparsity=sparsity)
         assert np.array_equal(alone.cells[0].predicted, same.predicted)
 
@@ -184,14 +184,14 @@ def test_a_second_run_trains_nothing_and_finds_the_same(results, tiny, device, s
 
     monkeypatch.setattr("acn_eval.studies.pruning.context.loop", never)
     own = checkpoint(tiny, device=device)
-    (again,) = evaluate([own], SUITE, CHOICE, place=Place(device, 128, "fp32", store))
+    (again,) = evaluate([own], SUITE, CHOICE, runtime=Runtime(device, 128, "fp32", store))
     for one, other in zip(again.cells, results[0].cells, strict=True):
         assert one.condition == other.condition
         assert np.array_equal(one.values, other.values)
         assert np.array_equal(one.confidence, other.confidence)
-    more = SUITE.model_copy(update={"methods": (ByMagnitude(), Gradually(steps=5))})
+    more = SUITE.model_copy(update={"methods": (Magnitude(), GradualMagnitude(steps=5))})
     with pytest.raises(AssertionError, match="trained again"):
-        evaluate([own], more, CHOICE, place=Place(device, 128, "fp32", store))
+        evaluate([own], more, CHOICE, runtime=Runtime(device, 128, "fp32", store))
 
 
 def test_a_killed_run_goes_on_with_the_same_numbers(results, tiny, device, tmp_path, monkeypatch):
@@ -208,10 +208,10 @@ def test_a_killed_run_goes_on_with_the_same_numbers(results, tiny, device, tmp_p
 
     monkeypatch.setattr(module, "loop", dying)
     own = checkpoint(tiny, device=device)
-    place = Place(device, 128, "fp32", Store(tmp_path / "fresh"))
+    runtime = Runtime(device, 128, "fp32", OutcomeCache(tmp_path / "fresh"))
     with pytest.raises(Stopped, match=r"^0 of the \d+ training steps under way are kept"):
-        evaluate([own], SUITE, CHOICE, place=place)
-    (whole,) = evaluate([own], SUITE, CHOICE, place=place)
+        evaluate([own], SUITE, CHOICE, runtime=runtime)
+    (whole,) = evaluate([own], SUITE, CHOICE, runtime=runtime)
     assert len(count) == 3 + 4
     for one, other in zip(whole.cells, results[0].cells, strict=True):
         assert np.array_equal(one.confidence, other.confidence)
@@ -221,9 +221,9 @@ def test_noise_is_shown_to_pruned_networks(tiny, device, store):
     noise = Robustness(name="noise", corruptions=(Gaussian(levels=(0.3,)),))
     suite = ONE.model_copy(update={"noise": noise})
     own = checkpoint(tiny, device=device)
-    place = Place(device, 128, "fp32", store)
-    (found,) = evaluate([own], suite, CHOICE, place=place)
-    (alone,) = evaluate([own], noise, CHOICE, place=place)
+    runtime = Runtime(device, 128, "fp32", store)
+    (found,) = evaluate([own], suite, CHOICE, runtime=runtime)
+    (alone,) = evaluate([own], noise, CHOICE, runtime=runtime)
     noisy = cell(found, corruption="gaussian", sparsity=0.0)
     assert np.array_equal(noisy.values, alone.cells[1].values)
     assert found.noise_digest == alone.noise_digest
@@ -240,7 +240,7 @@ def test_the_area_is_compared_and_survives_the_disk(results, tmp_path):
     for method in ("magnitude", "magnitude_layer"):  # without those that train on
         y = [cell(results[0], method=method, sparsity=s).values.mean() for s in PLACES]
         areas.append(np.trapezoid(y, PLACES) / PLACES[-1])
-    assert summarise(results[:1])[-1].estimate.value == pytest.approx(np.mean(areas))
+    assert summarize(results[:1])[-1].estimate.value == pytest.approx(np.mean(areas))
 
 
 def test_charts_have_whole_places_and_the_accuracies_of_the_cells(results):
@@ -265,9 +265,9 @@ def test_movement_removes_for_good_and_not_the_smallest(bench):
 
 
 def test_movement_that_leaves_nothing_is_refused():
-    assert ByMovement(removed=0.9, epochs=3).places(()) == (0.0, 0.9, 0.99, 0.999)
+    assert Movement(removed=0.9, epochs=3).places(()) == (0.0, 0.9, 0.99, 0.999)
     with pytest.raises(ValidationError, match="epochs must be fewer"):
-        ByMovement(removed=0.9, epochs=4)
+        Movement(removed=0.9, epochs=4)
 
 
 @pytest.mark.parametrize(
@@ -275,46 +275,48 @@ def test_movement_that_leaves_nothing_is_refused():
     [
         ({"sparsities": (0.2, 0.5)}, "0 among them"),
         ({"sparsities": (0.0, 0.5, 0.5)}, "must be different"),
-        ({"methods": (ByMagnitude(), ByMagnitude())}, "methods must differ"),
-        ({"methods": (ByMagnitude(blocks=1),)}, "whole network"),
-        ({"methods": (Gradually(), ByMovement())}, "without training, such as magnitude"),
+        ({"methods": (Magnitude(), Magnitude())}, "methods must differ"),
+        ({"methods": (Magnitude(blocks=1),)}, "whole network"),
+        ({"methods": (GradualMagnitude(), Movement())}, "without training, such as magnitude"),
     ],
 )
 def test_what_makes_no_curve_is_refused(changes, says):
     with pytest.raises(ValidationError, match=says):
-        Pruning(**{"name": "x", "sparsities": (0.0,), "methods": (ByMagnitude(),), **changes})
+        Pruning(**{"name": "x", "sparsities": (0.0,), "methods": (Magnitude(),), **changes})
 
 
-def test_a_foreign_network_is_refused(place):
+def test_a_foreign_network_is_refused(runtime):
     prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
     plain = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     foreign = from_module(
         plain, name="plain", classes=tuple("0123456789"), prepare=prepare, data="digits"
     )
     with pytest.raises(ConfigError, match="must be a file of ours to be pruned"):
-        evaluate([foreign], ONE, place=place)
+        evaluate([foreign], ONE, runtime=runtime)
 
 
-def test_other_classes_can_be_pruned_but_not_trained_on(tiny, device, place):
+def test_other_classes_can_be_pruned_but_not_trained_on(tiny, device, runtime):
     own = checkpoint(tiny, device=device)
-    few = Choice(data="digits", classes=("0", "1", "2"), limit=40)
-    (found,) = evaluate([own], ONE, few, place=place)
+    few = DataSelection(data="digits", classes=("0", "1", "2"), limit=40)
+    (found,) = evaluate([own], ONE, few, runtime=runtime)
     assert found.data.n == 40
     with pytest.raises(ConfigError, match="classes of the data must be the network's"):
-        evaluate([own], SUITE, few, place=place)
+        evaluate([own], SUITE, few, runtime=runtime)
 
 
-def test_half_precision_files_are_measured_as_they_would_be_stored(tiny, device, place, tmp_path):
+def test_half_precision_files_are_measured_as_they_would_be_stored(
+    tiny, device, runtime, tmp_path
+):
     own = checkpoint(tiny, device=device)
     half = {k: v.half() for k, v in own.native.state.items()}
     write_native(tmp_path / "half.pt", replace(own.native, state=half))
     stored = load(str(tmp_path / "half.pt"))
     stored.model.to(device)
-    suite = ONE.model_copy(update={"methods": (ByMagnitude(), Gradually(steps=2))})
-    (found,) = evaluate([stored], suite, CHOICE, place=place)
+    suite = ONE.model_copy(update={"methods": (Magnitude(), GradualMagnitude(steps=2))})
+    (found,) = evaluate([stored], suite, CHOICE, runtime=runtime)
     setting = Setting(
         choose([stored], CHOICE),
-        place,
+        runtime,
         0,
         lambda done, total: None,
         lambda split: choose([stored], CHOICE, split),

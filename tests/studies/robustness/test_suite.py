@@ -10,15 +10,15 @@ from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.corruptions import Gaussian, Jpeg, SaltPepper
 from acn_eval.data import Geometry, channel_moments
 from acn_eval.errors import ConfigError
-from acn_eval.evaluation import Choice, evaluate
-from acn_eval.inference import Store
-from acn_eval.statistics import compare
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import OutcomeCache
+from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.suite import Robustness, _numeric
 from acn_eval.study.suite import Setting
 from tests.tiny import checkpoint, counting, digits, subject
 
-LIMIT = Choice(limit=40)
+LIMIT = DataSelection(limit=40)
 NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)), SaltPepper()))
 
 
@@ -27,17 +27,17 @@ def pair(tiny, device):
     return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
 
 
-def test_cells_are_the_questions(pair, place):
-    for result in evaluate(pair, NOISE, LIMIT, place=place):
+def test_cells_are_the_questions(pair, runtime):
+    for result in evaluate(pair, NOISE, LIMIT, runtime=runtime):
         conditions = [dict(cell.condition) for cell in result.cells]
         assert conditions == [dict(q.condition) for q in NOISE.questions()]
         assert [cell.primary for cell in result.cells] == [False] + [True] * 5
         assert not result.skipped
 
 
-def test_a_cell_is_right_where_the_class_is(pair, place):
+def test_a_cell_is_right_where_the_class_is(pair, runtime):
     labels = dict(zip(digits().ids, digits().labels, strict=True))
-    (result,) = evaluate(pair[:1], NOISE, LIMIT, place=place)
+    (result,) = evaluate(pair[:1], NOISE, LIMIT, runtime=runtime)
     for cell in result.cells:
         expected = [float(p == labels[i]) for i, p in zip(cell.ids, cell.predicted, strict=True)]
         assert cell.values.tolist() == expected
@@ -45,18 +45,18 @@ def test_a_cell_is_right_where_the_class_is(pair, place):
         assert ((cell.confidence > 0) & (cell.confidence <= 1)).all()
 
 
-def test_repeats_are_cells_of_their_own(pair, place):
+def test_repeats_are_cells_of_their_own(pair, runtime):
     suite = NOISE.model_copy(update={"repeats": 3})
-    (result,) = evaluate(pair[:1], suite, LIMIT, place=place)
+    (result,) = evaluate(pair[:1], suite, LIMIT, runtime=runtime)
     assert len(result.cells) == 1 + 5 * 3
     assert {c.condition["repeat"] for c in result.cells[1:]} == {0, 1, 2}
     assert "repeat" not in result.cells[0].condition
-    assert compare([result], evaluate(pair[1:], suite, LIMIT, place=place)).n == 40
+    assert compare([result], evaluate(pair[1:], suite, LIMIT, runtime=runtime)).n == 40
 
 
-def test_what_a_picture_cannot_show_is_a_skip(pair, place):
+def test_what_a_picture_cannot_show_is_a_skip(pair, runtime):
     suite = Robustness(name="mixed", corruptions=(Jpeg(), Gaussian(levels=(0.1,))))
-    results = evaluate(pair, suite, LIMIT, place=place)
+    results = evaluate(pair, suite, LIMIT, runtime=runtime)
     for result in results:
         assert [c.condition["corruption"] for c in result.cells] == ["clean", "gaussian"]
         assert [s.condition["level"] for s in result.skipped] == [1, 2, 3, 4, 5]
@@ -64,9 +64,9 @@ def test_what_a_picture_cannot_show_is_a_skip(pair, place):
     assert any("jpeg" in line for line in compare(results[:1], results[1:]).warnings)
 
 
-def test_every_shipped_question_is_a_cell_or_a_skip(pair, place):
+def test_every_shipped_question_is_a_cell_or_a_skip(pair, runtime):
     suite = read_suite("robustness_common")
-    (result,) = evaluate(pair[:1], suite, Choice(limit=8), place=place)
+    (result,) = evaluate(pair[:1], suite, DataSelection(limit=8), runtime=runtime)
     answered = [c.condition for c in result.cells] + [s.condition for s in result.skipped]
     asked = [q.condition for q in suite.questions()]
     assert sorted(map(str, answered)) == sorted(map(str, asked))
@@ -85,22 +85,22 @@ def larger(size, device):
     return from_module(module, name=f"at{size}", classes=classes, prepare=prepare, data="digits")
 
 
-def test_two_sizes_are_comparable_only_where_the_suite_fixes_one(pair, place, device):
+def test_two_sizes_are_comparable_only_where_the_suite_fixes_one(pair, runtime, device):
     sides = [pair[0], larger(16, device)]
-    own = evaluate(sides, NOISE, LIMIT, place=place)
+    own = evaluate(sides, NOISE, LIMIT, runtime=runtime)
     assert own[0].noise_digest != own[1].noise_digest
     with pytest.raises(ConfigError, match="preprocessing, size"):
         compare(own[:1], own[1:])
-    fixed = evaluate(sides, NOISE.model_copy(update={"image_size": 8}), LIMIT, place=place)
+    fixed = evaluate(sides, NOISE.model_copy(update={"image_size": 8}), LIMIT, runtime=runtime)
     assert fixed[0].noise_digest == fixed[1].noise_digest
     assert compare(fixed[:1], fixed[1:]).n == 40
 
 
-def test_a_network_of_the_fixed_size_is_not_changed_by_it(pair, place):
+def test_a_network_of_the_fixed_size_is_not_changed_by_it(pair, runtime):
     fixed = NOISE.model_copy(update={"image_size": 8})
     for one, other in zip(
-        evaluate(pair, NOISE, LIMIT, place=place),
-        evaluate(pair, fixed, LIMIT, place=place),
+        evaluate(pair, NOISE, LIMIT, runtime=runtime),
+        evaluate(pair, fixed, LIMIT, runtime=runtime),
         strict=True,
     ):
         assert one.noise_digest == other.noise_digest
@@ -108,38 +108,38 @@ def test_a_network_of_the_fixed_size_is_not_changed_by_it(pair, place):
             assert np.array_equal(a.predicted, b.predicted)
 
 
-def test_groups_of_sizes_keep_the_order_of_the_checkpoints(pair, place, device):
+def test_groups_of_sizes_keep_the_order_of_the_checkpoints(pair, runtime, device):
     sides = [pair[0], larger(16, device), pair[1]]
-    together = evaluate(sides, NOISE, LIMIT, place=place)
+    together = evaluate(sides, NOISE, LIMIT, runtime=runtime)
     assert [r.checkpoint.name for r in together] == ["tiny_ac", "at16", "tiny_res"]
     for side, result in zip(sides, together, strict=True):
-        (alone,) = evaluate([side], NOISE, LIMIT, place=place)
+        (alone,) = evaluate([side], NOISE, LIMIT, runtime=runtime)
         assert np.array_equal(alone.cells[1].predicted, result.cells[1].predicted)
 
 
-def test_normalized_space_is_in_units_of_the_data_s_std(pair, place):
+def test_normalized_space_is_in_units_of_the_data_s_std(pair, runtime):
     """sigma std added in pixels, unclipped, is sigma after the normalisation by that std."""
     sigma = 0.5
     std = channel_moments(digits(40), Geometry(8, 1))[1][0]
     normalized = Gaussian(levels=(sigma,), space="normalized")
     by_hand = Gaussian(levels=(sigma * std,), clip=False)
     suites = [Robustness(name="n", corruptions=(c,)) for c in (normalized, by_hand)]
-    (one,), (other,) = (evaluate(pair[:1], s, LIMIT, place=place) for s in suites)
+    (one,), (other,) = (evaluate(pair[:1], s, LIMIT, runtime=runtime) for s in suites)
     assert not normalized.clip
     assert np.array_equal(one.cells[1].predicted, other.cells[1].predicted)
     assert np.allclose(one.cells[1].confidence, other.cells[1].confidence, atol=1e-6)
 
 
-def test_the_seed_is_of_the_noise(pair, place):
-    one, other = (evaluate(pair[:1], NOISE, LIMIT, seed=s, place=place)[0] for s in (0, 1))
+def test_the_seed_is_of_the_noise(pair, runtime):
+    one, other = (evaluate(pair[:1], NOISE, LIMIT, seed=s, runtime=runtime)[0] for s in (0, 1))
     assert one.noise_digest != other.noise_digest
     assert np.array_equal(one.cells[0].confidence, other.cells[0].confidence)
     assert not np.array_equal(one.cells[2].confidence, other.cells[2].confidence)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_precision_in_force_is_recorded_and_certified(pair, place, precision):
-    results = evaluate(pair, NOISE, Choice(), place=replace(place, precision=precision))
+def test_the_precision_in_force_is_recorded_and_certified(pair, runtime, precision):
+    results = evaluate(pair, NOISE, DataSelection(), runtime=replace(runtime, precision=precision))
     for result in results:
         assert result.precision == precision
         assert result.certificate["precision"] == precision
@@ -148,30 +148,32 @@ def test_the_precision_in_force_is_recorded_and_certified(pair, place, precision
     assert compare(results[:1], results[1:]).n == 352
 
 
-def test_a_small_job_is_not_worth_a_probe(pair, place, monkeypatch):
+def test_a_small_job_is_not_worth_a_probe(pair, runtime, monkeypatch):
     monkeypatch.setattr(
         "acn_eval.studies.robustness.suite.bf16_pays", None
     )  # calling it would fail
-    (result,) = evaluate(pair[:1], NOISE, LIMIT, place=replace(place, precision="auto"))
+    (result,) = evaluate(pair[:1], NOISE, LIMIT, runtime=replace(runtime, precision="auto"))
     assert result.precision == "fp32"
 
 
-def test_a_resumed_job_does_not_change_its_mind(pair, place, monkeypatch):
+def test_a_resumed_job_does_not_change_its_mind(pair, runtime, monkeypatch):
     """The probe is a measurement: on a busy machine it could come out otherwise."""
     verdicts = iter([True, False, False])
     monkeypatch.setattr("acn_eval.studies.robustness.suite.bf16_pays", lambda *a: next(verdicts))
-    auto = replace(place, precision="auto")
+    auto = replace(runtime, precision="auto")
     setting = Setting(digits(), auto, 0, lambda done, total: None, lambda split: digits())
-    first = torch.zeros(4, 1, 8, 8, device=place.device)
+    first = torch.zeros(4, 1, 8, 8, device=runtime.device)
     big = replace(pair[0], id=replace(pair[0].id, flops=10**12))
     chosen = [_numeric([subject(big)], first, setting, 6) for _ in range(3)]
     assert chosen == ["bf16"] * 3
-    other = replace(setting, place=replace(setting.place, store=Store(place.store.folder / "b")))
+    other = replace(
+        setting, runtime=replace(setting.runtime, store=OutcomeCache(runtime.store.folder / "b"))
+    )
     assert _numeric([subject(big)], first, other, 6) == "fp32"
 
 
-def test_the_certificate_fits_where_the_pass_fits(pair, place):
+def test_the_certificate_fits_where_the_pass_fits(pair, runtime):
     small = counting(pair[0], largest=5)
-    (result,) = evaluate([small], NOISE, Choice(), place=place)
+    (result,) = evaluate([small], NOISE, DataSelection(), runtime=runtime)
     assert result.certificate["n"] == 64
     assert len(result.cells) == 6

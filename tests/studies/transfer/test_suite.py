@@ -14,10 +14,10 @@ from acn_eval.checkpoints import Prepare, from_module
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import DATA_ROOT, Geometry, data_root, open_examples
 from acn_eval.errors import ConfigError
-from acn_eval.evaluation import Choice, evaluate
-from acn_eval.inference import ClassMap, Store, Subject, prepared
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, prepared
 from acn_eval.probes import PROTOCOLS
-from acn_eval.statistics import compare, summarise
+from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.studies.transfer.suite import Transfer
@@ -25,7 +25,7 @@ from acn_eval.study.suite import Setting
 from tests.models.networks import randomised
 from tests.tiny import checkpoint
 
-NEW = Choice(data="digits", classes=tuple("56789"))
+NEW = DataSelection(data="digits", classes=tuple("56789"))
 DEPTH = 2
 NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)),))
 
@@ -43,11 +43,11 @@ def pair(tiny, device):
 @pytest.fixture(scope="module")
 def results(tiny, device, tmp_path_factory):
     """Both networks under the default protocol, on classes 5 to 9."""
-    from acn_eval.inference import Place
+    from acn_eval.inference import Runtime
 
     models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    place = Place(device, 64, "fp32", Store(tmp_path_factory.mktemp("outcomes")))
-    return evaluate(models, read_suite("transfer"), NEW, place=place)
+    runtime = Runtime(device, 64, "fp32", OutcomeCache(tmp_path_factory.mktemp("outcomes")))
+    return evaluate(models, read_suite("transfer"), NEW, runtime=runtime)
 
 
 def cells(result, **wanted):
@@ -132,23 +132,23 @@ def test_it_is_worth_something(results):
     assert results[0].certificate["precision_flips"] == 0
 
 
-def test_hot_and_cold_are_the_same(pair, place):
-    cold = evaluate(pair, suite(noise=NOISE), NEW, place=place)
-    hot = evaluate(pair, suite(noise=NOISE), NEW, place=place)
+def test_hot_and_cold_are_the_same(pair, runtime):
+    cold = evaluate(pair, suite(noise=NOISE), NEW, runtime=runtime)
+    hot = evaluate(pair, suite(noise=NOISE), NEW, runtime=runtime)
     for before, after in zip(cold, hot, strict=True):
         for one, other in zip(before.cells, after.cells, strict=True):
             assert same(one, other)
             assert dict(one.condition) == dict(other.condition)
 
 
-def test_test_labels_decide_nothing(pair, place):
+def test_test_labels_decide_nothing(pair, runtime):
     """With the labels of test images shuffled, everything that is chosen stays."""
 
     def asked(labels):
         splits = {s: open_examples("digits", s).only(NEW.classes) for s in SPLITS}
         test = replace(splits["test"], labels=labels(splits["test"].labels))
-        setting = Setting(test, place, 0, lambda done, total: None, splits.__getitem__)
-        subjects = [Subject(pair[0], ClassMap((), restricted=False))]
+        setting = Setting(test, runtime, 0, lambda done, total: None, splits.__getitem__)
+        subjects = [EvaluatedModel(pair[0], ClassMap((), restricted=False))]
         (answer,) = suite("ridge", "knn").ask(subjects, setting)
         return answer
 
@@ -167,9 +167,9 @@ SPLITS = ("train", "validation", "test")
 CHOSEN = ("penalty", "validation", "validation_n", "edge")
 
 
-def test_noisy_images_are_asked_of_the_probes_of_clean_ones(pair, place):
-    noisy = evaluate(pair, suite(noise=NOISE, block=False), NEW, place=place)
-    clean = evaluate(pair, suite(block=False), NEW, place=place)
+def test_noisy_images_are_asked_of_the_probes_of_clean_ones(pair, runtime):
+    noisy = evaluate(pair, suite(noise=NOISE, block=False), NEW, runtime=runtime)
+    clean = evaluate(pair, suite(block=False), NEW, runtime=runtime)
     for with_noise, without in zip(noisy, clean, strict=True):
         assert [c.condition["level"] for c in cells(with_noise, exit=1)] == [0.0, 0.1, 0.4]
         for own in without.cells:
@@ -181,10 +181,10 @@ def test_noisy_images_are_asked_of_the_probes_of_clean_ones(pair, place):
     assert compare(noisy[:1], noisy[1:]).primary.name == "probe of the last exit"
 
 
-def test_a_probe_under_noise_is_the_clean_probe_on_noisy_features(pair, place):
+def test_a_probe_under_noise_is_the_clean_probe_on_noisy_features(pair, runtime):
     from acn_eval.corruptions import Context, NoiseKey
 
-    (result,) = evaluate(pair[1:], suite(noise=NOISE, block=False), NEW, place=place)
+    (result,) = evaluate(pair[1:], suite(noise=NOISE, block=False), NEW, runtime=runtime)
     model = pair[1]
     parts = [by_hand(model, split, "stream", DEPTH) for split in ("train", "validation")]
     x, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -204,12 +204,12 @@ def test_a_probe_under_noise_is_the_clean_probe_on_noisy_features(pair, place):
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_every_protocol_gives_both_named_depths(name, pair, place, monkeypatch):
+def test_every_protocol_gives_both_named_depths(name, pair, runtime, monkeypatch):
     short = replace(PROTOCOLS[name], penalties=PROTOCOLS[name].penalties[::8])
     if short.fine_tune:
         short = replace(short, fine_tune=replace(short.fine_tune, steps=2))
     monkeypatch.setitem(PROTOCOLS, name, short)
-    results = evaluate(pair, suite(name, block=False), replace(NEW, limit=40), place=place)
+    results = evaluate(pair, suite(name, block=False), replace(NEW, limit=40), runtime=runtime)
     for result in results:
         assert {"last", "chosen", 0, 1, 2} == {c.condition["exit"] for c in result.cells}
         (primary,) = {c.condition["protocol"] for c in result.cells if c.primary}
@@ -220,48 +220,48 @@ def test_every_protocol_gives_both_named_depths(name, pair, place, monkeypatch):
     assert compare(results[:1], results[1:]).primary.n == 40
 
 
-def test_two_protocols_need_a_flag_and_the_first_is_the_end_point(pair, place):
+def test_two_protocols_need_a_flag_and_the_first_is_the_end_point(pair, runtime):
     with pytest.raises(ValidationError, match="not comparable"):
         Transfer(name="t", protocols=("ridge", "knn"))
-    results = evaluate(pair, suite("knn", "ridge"), NEW, place=place)
+    results = evaluate(pair, suite("knn", "ridge"), NEW, runtime=runtime)
     assert {c.condition["protocol"] for c in results[0].cells} == {"knn-1", "ridge-1"}
     assert [c.condition["protocol"] for c in results[0].cells if c.primary] == ["knn-1"]
     names = [row.name for row in compare(results[:1], results[1:]).rows]
     assert len(names) == len(set(names)) == 2 * (2 * (DEPTH + 1) + 2)
 
 
-def test_results_of_two_protocols_are_never_compared(pair, place):
-    (one,) = evaluate(pair[:1], suite("knn"), NEW, place=place)
-    (other,) = evaluate(pair[1:], suite("ridge"), NEW, place=place)
+def test_results_of_two_protocols_are_never_compared(pair, runtime):
+    (one,) = evaluate(pair[:1], suite("knn"), NEW, runtime=runtime)
+    (other,) = evaluate(pair[1:], suite("ridge"), NEW, runtime=runtime)
     with pytest.raises(ConfigError, match="suite config must be that of"):
         compare([one], [other])
 
 
-def test_few_shots_are_draws_and_too_few_images_are_a_skip(pair, place):
-    choice = replace(NEW, limit=90)
-    (result,) = evaluate(pair[:1], suite("ridge-fewshot", block=False), choice, place=place)
+def test_few_shots_are_draws_and_too_few_images_are_a_skip(pair, runtime):
+    selection = replace(NEW, limit=90)
+    (result,) = evaluate(pair[:1], suite("ridge-fewshot", block=False), selection, runtime=runtime)
     last = cells(result, exit="last")
     sizes = [(c.condition["per_class"], c.condition["repeat"]) for c in last]
     assert sizes == [(k, d) for k in (1, 5, 10) for d in range(3)]
     assert [s.condition["per_class"] for s in result.skipped] == [25]
     assert result.skipped[0].reason == "a class has fewer than 25 training images"
-    accuracies = {a.name: a.estimate.value for a in summarise([result])}
+    accuracies = {a.name: a.estimate.value for a in summarize([result])}
     assert accuracies["exit last, 10 per class"] > accuracies["exit last, 1 per class"]
 
 
-def test_a_protocol_that_finds_too_few_images_is_a_skip(pair, place):
-    choice = replace(NEW, limit=4)
-    (result,) = evaluate(pair[:1], suite("ridge-fewshot"), choice, place=place)
+def test_a_protocol_that_finds_too_few_images_is_a_skip(pair, runtime):
+    selection = replace(NEW, limit=4)
+    (result,) = evaluate(pair[:1], suite("ridge-fewshot"), selection, runtime=runtime)
     assert result.cells == ()
     assert "every class must have 1 training images" in result.skipped[0].reason
 
 
-def test_the_paper_s_protocol_has_both_rows(pair, place, monkeypatch):
+def test_the_paper_s_protocol_has_both_rows(pair, runtime, monkeypatch):
     quick = replace(PROTOCOLS["acn-paper"].fine_tune, steps=30)
     monkeypatch.setitem(
         PROTOCOLS, "acn-paper", replace(PROTOCOLS["acn-paper"], fine_tune=quick, solver="ridge")
     )
-    results = evaluate(pair, suite("acn-paper", block=False), NEW, place=place)
+    results = evaluate(pair, suite("acn-paper", block=False), NEW, runtime=runtime)
     for result in results:
         rows = [c.condition["protocol"] for c in cells(result, exit="last")]
         assert rows == ["acn-paper-1-probe", "acn-paper-1-fine-tune"]
@@ -279,9 +279,9 @@ def foreign(module, size=160):
     return from_module(module, name="foreign", classes=tuple("abcde"), prepare=prepare)
 
 
-def test_a_timm_model_has_one_depth_and_an_explained_skip_elsewhere(pair, place, device):
+def test_a_timm_model_has_one_depth_and_an_explained_skip_elsewhere(pair, runtime, device):
     model = foreign(randomised(timm.create_model("test_vit", num_classes=5), std=0.02))
-    results = evaluate([pair[0], model], suite(), replace(NEW, limit=60), place=place)
+    results = evaluate([pair[0], model], suite(), replace(NEW, limit=60), runtime=runtime)
     found = [c.condition["exit"] for c in results[1].cells]
     assert found == ["last", "chosen"]
     missing = [(s.condition["reading"], s.condition["exit"]) for s in results[1].skipped]
@@ -294,26 +294,26 @@ def test_a_timm_model_has_one_depth_and_an_explained_skip_elsewhere(pair, place,
     assert any("has no exits" in line for line in comparison.warnings)
 
 
-def test_a_network_without_features_is_a_skip(pair, place):
+def test_a_network_without_features_is_a_skip(pair, runtime):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 5))
-    (result,) = evaluate([foreign(module, 8)], suite(), NEW, place=place)
+    (result,) = evaluate([foreign(module, 8)], suite(), NEW, runtime=runtime)
     assert result.cells == ()
     (skip,) = result.skipped
     assert "Sequential: has no features before its head" in skip.reason
 
 
-def test_penalties_at_an_end_of_the_grid_are_a_warning(pair, place, monkeypatch):
+def test_penalties_at_an_end_of_the_grid_are_a_warning(pair, runtime, monkeypatch):
     short = replace(PROTOCOLS["ridge"], penalties=(1e8, 1e7, 1e6, 1.0))
     monkeypatch.setitem(PROTOCOLS, "ridge", short)
-    (result,) = evaluate(pair[:1], suite(block=False), NEW, place=place)
+    (result,) = evaluate(pair[:1], suite(block=False), NEW, runtime=runtime)
     (line,) = result.warnings
     assert line.startswith("tiny_ac, ridge-1: ")
     assert "chose a penalty at an end of the grid (stream" in line
 
 
-def test_without_data_the_classes_are_those_that_are_new(place):
+def test_without_data_the_classes_are_those_that_are_new(runtime):
     knows = ["digits04/ac_vit.pt"]
-    (result,) = evaluate(knows, suite("knn"), Choice(limit=40), place=place)
+    (result,) = evaluate(knows, suite("knn"), DataSelection(limit=40), runtime=runtime)
     assert result.data.classes == tuple("56789")
 
 
@@ -329,10 +329,10 @@ real = pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is n
 
 @real
 @pytest.mark.parametrize("data", ["npz:cifar100", "folder:tiny-imagenet-50", "cifar10"])
-def test_real_data(data, place):
+def test_real_data(data, runtime):
     names = open_examples(data, "test", data_root()).classes[:5]
-    choice = Choice(data=data, classes=tuple(names), limit=150)
+    selection = DataSelection(data=data, classes=tuple(names), limit=150)
     models = ["cifar10/ac_vit.pt", "cifar10/res_vit.pt"]
-    results = evaluate(models, suite("ridge"), choice, place=place)
+    results = evaluate(models, suite("ridge"), selection, runtime=runtime)
     assert all(np.mean(cell(r, exit="chosen").values) > 0.25 for r in results)
     assert compare(results[:1], results[1:]).n == 150

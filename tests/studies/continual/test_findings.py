@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from acn_eval.results import Cell, CheckpointId, DataId, EvalResult
-from acn_eval.statistics import compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
-from acn_eval.studies.continual.analysis import contrast, matrix_of, spread, standing
+from acn_eval.studies.continual.findings import contrast, matrix_of, spread, standing
 from tests.statistics.results import PAIRED
 
 IMAGES = (30, 40, 50)

@@ -3,16 +3,19 @@
 import pytest
 
 from acn_eval.errors import ConfigError
-from acn_eval.statistics import compare
-from acn_eval.statistics.asked import asked
-from acn_eval.statistics.pairing import join
+from acn_eval.studies.compare import compare, join
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.studies.table import analysis_of
 from tests.statistics.results import CLEAN, WEAK, cell, result
 from tests.tiny import compression_pair
 
 NOISE = {"kind": "gaussian", "levels": [0.1, 0.4], "space": "pixel"}
 VALUES = [1, 0, 1, 0]
+
+
+def asked(suite):
+    return analysis_of(suite).asked_by(suite)
 
 
 def missing(results):

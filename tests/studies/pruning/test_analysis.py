@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from acn_eval.results import Cell
-from acn_eval.statistics import compare
+from acn_eval.statistics.area import trapezoid
 from acn_eval.statistics.curves import curves
-from acn_eval.studies.pruning.area import sparsity_trapezoid, trapezoid
+from acn_eval.studies.compare import compare
+from acn_eval.studies.pruning.analysis import sparsity_trapezoid
 from tests.fakes import fake_result
 
 SPARSITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acn_eval.report.inputs import head_cells
-from acn_eval.statistics.endpoints import end_point_of
+from acn_eval.studies.table import analysis_of
 from tests.statistics.results import CLEAN, WEAK, cell, result
 
 
@@ -83,4 +83,4 @@ def test_learning_has_a_last_task_and_low_data_no_whole_network():
     ],
 )
 def test_the_suite_names_its_conditions(kind, condition, name):
-    assert end_point_of({"kind": kind}).label(condition) == name
+    assert analysis_of({"kind": kind}).label(condition) == name

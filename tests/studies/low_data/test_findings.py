@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from acn_eval.statistics import compare, crossed
-from acn_eval.studies.low_data.analysis import learning_findings, log_trapezoid
+from acn_eval.statistics import crossed
+from acn_eval.studies.compare import compare
+from acn_eval.studies.low_data.findings import learning_findings, log_trapezoid
 from acn_eval.studies.low_data.variance import components
 from tests.statistics.results import PAIRED, cell, result
 

@@ -1,0 +1,178 @@
+"""What the statistics must know of a study: its endpoint, its conditions and their names."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.errors import ConfigError
+from acn_eval.results import Cell, EvalResult, Scalar
+from acn_eval.statistics.architectures import MIN_SEEDS
+from acn_eval.statistics.comparison import Finding, name_of
+from acn_eval.statistics.design import Design
+
+__all__ = ["Analysis", "Asked", "Decisive", "Endpoint", "like_primary"]
+
+Conditions = Sequence[Mapping[str, Scalar]]
+Suite = Mapping[str, Any]
+Findings = Callable[[Design, Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
+
+
+def like_primary(*fields: str, at: int = 0) -> Callable[[Sequence[Cell]], list[Cell]]:
+    """Return what takes the cells that equal the primary cell at a position in some fields."""
+
+    def chosen(cells: Sequence[Cell]) -> list[Cell]:
+        marked = [c.condition for c in cells if c.primary][at:][:1]
+        return [
+            c for c in cells for m in marked if all(c.condition.get(f) == m.get(f) for f in fields)
+        ]
+
+    return chosen
+
+
+@dataclass(frozen=True)
+class Decisive:
+    """The finding that a verdict is about, where it is not about the end point.
+
+    Attributes:
+        name: of the finding.
+        less, more: what is said where the candidate's is smaller, and where it is larger.
+        beside: the finding that less of it may cost, if there is one.
+    """
+
+    name: str
+    less: str
+    more: str
+    beside: str = ""
+
+    def said(self, sign: int) -> str:
+        """Return what is said of a difference of this sign."""
+        return self.less if sign < 0 else self.more
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How the primary cells of one kind of suite become one number per image.
+
+    Attributes:
+        name: for tables.
+        better, worse: what the candidate is said to be.
+        scales: whether a claim must also hold against the clean accuracy and in logits.
+        disturbed, undisturbed: what the end point shows networks as, and what they are held
+            against, the first condition: in the words of a claim.
+        weigh: conditions of the primary cells to weights, which are then divided by their sum.
+        findings: what else the suite finds.
+        decisive: the finding that decides; None where the primary end point does.
+        replicate: what the files of one side are: seeds of training, or draws of its data.
+        least: replicates a side before anything is said about architectures.
+        alone: whether one file a side is a question of its own: which of two checkpoints that
+            somebody holds. Trainings that the suite did itself are a sample, or nothing.
+        margin: difference on the end point that is as good as none, a fraction of 1; None where
+            the suite states none.
+        finding_margin: the same of the decisive finding, in points.
+    """
+
+    name: str
+    better: str
+    worse: str
+    scales: bool = False
+    disturbed: str = "corrupted"
+    undisturbed: str = "clean"
+    weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
+    findings: Findings = lambda design, candidates, baselines: ()
+    decisive: Decisive | None = None
+    replicate: str = "seed"
+    least: int = MIN_SEEDS
+    alone: bool = True
+    margin: float | None = None
+    finding_margin: float | None = None
+
+    def weights(self, conditions: Conditions, primary: Sequence[bool]) -> NDArray[np.float64]:
+        """Return the weight of every condition (conditions,); they add up to 1."""
+        found = np.zeros(len(conditions))
+        own = [c for c, counts in zip(conditions, primary, strict=True) if counts]
+        weights = self.weigh(own)
+        found[list(primary)] = weights / weights.sum()
+        return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A condition that a suite names.
+
+    Attributes:
+        condition: the fields that the suite fixes; those of a network (its exits) are not here.
+        count: how many conditions of the results have these fields: one per draw of the noise.
+    """
+
+    condition: Mapping[str, Scalar]
+    count: int = 1
+
+    def found(self, conditions: Iterable[Mapping[str, Scalar]]) -> bool:
+        """Whether so many of the conditions have these fields."""
+        own = self.condition.items()
+        return sum(all(c.get(k) == v for k, v in own) for c in conditions) >= self.count
+
+    def missed(self, conditions: Iterable[Mapping[str, Scalar]]) -> bool:
+        """Whether one of the conditions, which are known to be absent, says that it is."""
+        own = self.condition
+        return any(all(own.get(k, v) == v for k, v in c.items()) for c in conditions)
+
+
+def _nothing(suite: Suite) -> Iterator[Asked]:
+    yield from ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the results of one study mean.
+
+    Attributes:
+        endpoint: the primary endpoint, from the conditions that count in it.
+        endpoints: every endpoint that a suite of the study may have.
+        label: names a condition in a few words.
+        whole: takes the cells that show a network as it is: to its last exit, with all of its
+            weights, after its last task.
+        asked: the conditions that the config of a suite names. What depends on the network, or
+            on training alone, is not among them.
+        fits: whether something is trained or fitted: outcomes are then not those of the file
+            alone.
+        finding_margin: field of the suite that states the margin of the decisive finding.
+    """
+
+    endpoint: Callable[[Conditions], Endpoint]
+    endpoints: tuple[Endpoint, ...]
+    label: Callable[[Mapping[str, Scalar]], str] = name_of
+    whole: Callable[[Sequence[Cell]], list[Cell]] = list
+    asked: Callable[[Suite], Iterable[Asked]] = _nothing
+    fits: bool = True
+    finding_margin: str = "equivalence_margin"
+
+    def endpoint_of(self, suite: Suite, conditions: Conditions = ()) -> Endpoint:
+        """Return the endpoint of a suite with its margins; `conditions` are those that count."""
+        own = _margin(suite, self.finding_margin)
+        return replace(
+            self.endpoint(conditions),
+            margin=_margin(suite, "equivalence_margin"),
+            finding_margin=100 * own if own else None,
+        )
+
+    def asked_by(self, suite: Suite) -> tuple[Asked, ...]:
+        """Return the conditions that the config of a suite names.
+
+        Raises:
+            ConfigError: not the config of a suite.
+        """
+        try:
+            return tuple(self.asked(suite))
+        except (AttributeError, LookupError, TypeError, ValueError) as exc:
+            name = suite.get("name", "suite")
+            raise ConfigError(f"{name}: must be the config of a suite; {exc!r}") from exc
+
+
+def _margin(suite: Suite, field: str) -> float | None:
+    """Results of other versions state none."""
+    stated = suite.get(field)
+    return float(stated) if isinstance(stated, int | float) and 0 < stated < 1 else None

@@ -1,0 +1,62 @@
+"""Compares stored results in the terms of their study."""
+
+from collections.abc import Mapping, Sequence
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import compare as pairs
+from acn_eval.statistics import pairing, ranking
+from acn_eval.statistics.analysis import Analysis
+from acn_eval.statistics.comparison import Accuracy, Comparison
+from acn_eval.studies.table import analysis_of
+
+__all__ = ["compare", "join", "rank", "summarize"]
+
+
+def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> Comparison:
+    """Compare candidates with baselines, one result per training seed on each side.
+
+    With fewer than three files on a side the files are given and the examples are the sample
+    (score method); with three or more on both, seeds and examples are both samples.
+
+    Raises:
+        ConfigError: different examples, noise or suite, or a side that is not one architecture.
+    """
+    return pairs.compare(candidates, baselines, _analysis(candidates))
+
+
+def summarize(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
+    """Return the accuracy under every condition, and last the primary endpoint.
+
+    Raises:
+        ConfigError: results of different questions or architectures, or stopped early.
+    """
+    return pairs.summarize(results, _analysis(results))
+
+
+def join(results: Sequence[EvalResult]) -> pairing.Outcomes:
+    """Return the outcomes (files, conditions, examples) that all results share.
+
+    Raises:
+        ConfigError: no condition, or fewer than two examples, are shared; or outcomes that are
+            none or cannot be true together.
+    """
+    return pairing.join(results, _analysis(results))
+
+
+def rank(entries: Mapping[str, Sequence[EvalResult]], *, alpha: float = 0.05) -> ranking.Ranking:
+    """Compare all pairs on the primary endpoint, with Holm over the pairs.
+
+    Args:
+        entries: results by label, one per training seed of an entry.
+        alpha: of the whole family of pairs.
+
+    Raises:
+        ConfigError: fewer than two entries, or results of different questions.
+    """
+    first = next(iter(entries.values()), ())
+    return ranking.rank(entries, _analysis(first), alpha=alpha)
+
+
+def _analysis(results: Sequence[EvalResult]) -> Analysis:
+    """Of no result, that of robustness: what is empty is refused below, in one place."""
+    return analysis_of(results[0].suite if results else {})

@@ -1,0 +1,44 @@
+"""What the results of a compression suite mean."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from acn_eval.results import Scalar
+from acn_eval.statistics.analysis import Analysis, Asked, Decisive, Endpoint, like_primary
+from acn_eval.studies.compression.depth import depth_findings
+from acn_eval.studies.robustness.analysis import noise_asked
+
+__all__ = ["ANALYSIS"]
+
+_LAST = Endpoint("last exit", "more accurate", "less accurate")
+_EXITS = Endpoint(
+    "mean over exits",
+    "more accurate over the depths",
+    "less accurate over the depths",
+    findings=depth_findings,
+    decisive=Decisive(
+        "share of the network needed", "needs less of its depth", "needs more of its depth"
+    ),
+)
+
+
+def _endpoint(conditions: Sequence[Mapping[str, Scalar]]) -> Endpoint:
+    """One side may have no other exits than the last."""
+    return _LAST if {c.get("exit") for c in conditions} == {"last"} else _EXITS
+
+
+def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
+    """Every network has a last exit."""
+    for own in noise_asked(suite):
+        yield replace(own, condition={**own.condition, "exit": "last"})
+
+
+ANALYSIS = Analysis(
+    _endpoint,
+    (_LAST, _EXITS),
+    whole=like_primary("exit", at=-1),
+    asked=_asked,
+    fits=False,
+    finding_margin="depth_margin",
+)
