@@ -4,13 +4,14 @@ Only this file knows the documents: where the layout changes, it changes, and th
 Times and sentences are left out.
 """
 
+import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["differences", "of_document", "of_text"]
+__all__ = ["differences", "of_document", "of_text", "shortened"]
 
 Golden = dict[str, Any]
 _TIMES = re.compile(r"(^|_)(ms|milliseconds|seconds|steady|runs|charts)(_|$)")
@@ -40,6 +41,20 @@ def differences(golden: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
         if _canonical(was) != _canonical(now):
             changed.append(f"{name}: was {was}, is {now}")
     return changed
+
+
+def shortened(golden: Mapping[str, Any]) -> Golden:
+    """Return a golden with one digest for all accuracies of a network, and one for all rows."""
+    short: Golden = {}
+    many: dict[str, list[str]] = {}
+    for name in sorted(golden):
+        if name.startswith(("accuracy | ", "row | ")):
+            whose = " | ".join(name.split(" | ")[:2])
+            many.setdefault(whose, []).append(_canonical([name, golden[name]]))
+        else:
+            short[name] = golden[name]
+    digests = {whose: hashlib.sha256("".join(own).encode()) for whose, own in many.items()}
+    return short | {f"digest of {whose}": each.hexdigest()[:16] for whose, each in digests.items()}
 
 
 def _keyed(facts: Iterable[tuple[str, Any]]) -> Golden:

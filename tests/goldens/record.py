@@ -2,7 +2,7 @@
 
 A golden holds the numbers of one command to their last digit, in a file that people can read and
 compare. Commands run in processes of their own, with a cache of their own, and with libraries that
-are asked for the instructions that every processor has, so that no golden depends on one.
+are asked for one thread and for the instructions that every x86-64 processor has.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from tests.goldens.commands import COMMANDS, Command
-from tests.goldens.projection import of_document, of_text
+from tests.goldens.projection import of_document, of_text, shortened
 
 __all__ = ["GOLDENS", "measured", "read"]
 
@@ -118,9 +118,10 @@ def _golden(command: Command, folder: Path, code: int) -> dict[str, Any]:
         return of_text((folder / "out.txt").read_text(), command.prints)
     golden: dict[str, Any] = {}
     for file in sorted(folder.glob("golden*.json")):
-        prefix = "" if file.stem == "golden" else f"{file.stem} | "
         found = of_document(json.loads(file.read_text()))
-        golden |= {prefix + name: value for name, value in found.items()}
+        found = shortened(found) if command.slow else found
+        suffix = file.stem.removeprefix("golden")
+        golden |= {name + suffix: value for name, value in found.items()}
     return golden
 
 

@@ -2,8 +2,12 @@
 
 The goldens were recorded by ``python -m tests.goldens.record``. They change only where a number is
 meant to change, and the changelog then says so.
+
+Libraries are asked for instructions that every x86-64 processor has (`record.PINNED`). Without
+that, accuracies of trained networks and of probes differ between processors.
 """
 
+import platform
 import sys
 
 import pytest
@@ -12,11 +16,12 @@ from tests.goldens.commands import COMMANDS
 from tests.goldens.projection import differences
 from tests.goldens.record import GOLDENS, measured, read
 
+pytestmark = pytest.mark.timeout(600)
 FAST = [command for command in COMMANDS if not command.slow]
 SLOW = [command for command in COMMANDS if command.slow]
 to_the_last_digit = pytest.mark.skipif(
-    sys.version_info >= (3, 12),
-    reason="recorded on Python 3.11; since 3.12 sum() rounds floats once, not at every term",
+    sys.version_info >= (3, 12) or platform.machine() != "x86_64",
+    reason="recorded on Python 3.11, x86-64; since 3.12 sum() rounds once, not at every term",
 )
 
 
@@ -39,7 +44,7 @@ def test_slow_numbers_are_those_that_were_recorded(command, tmp_path):
 
 
 def test_every_golden_has_its_command():
-    assert {file.stem for file in GOLDENS.glob("*.json")} <= {c.name for c in COMMANDS}
+    assert {file.stem for file in GOLDENS.glob("*.json")} == {c.name for c in COMMANDS}
 
 
 def test_a_changed_last_digit_is_a_difference():
