@@ -3,7 +3,7 @@
 import math
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from acn_eval.statistics import Accuracy, Comparison, Estimate
 from acn_eval.statistics.comparison_io import FILE, comparison_key
 from acn_eval.statistics.curves import Curves, curves
 from acn_eval.studies.compare import summarize
-from acn_eval.studies.continual.figure import forgetting_figure
-from acn_eval.studies.dynamics.figure import dynamics_figures
+from acn_eval.studies.table import analysis_of, study_of
 
 __all__ = [
     "COLOURS",
@@ -45,9 +44,6 @@ _COLUMNS = 3
 _LABEL, _TITLE = 48, 1000  # characters
 _GAP = 0.055  # between two labels, as a share of the height of a panel
 
-_TOGETHER = frozenset({"continual", "low_data"})
-"""Kinds of suite whose single results say little: they are drawn in their comparison alone."""
-_OWN: Mapping[str, Callable[[EvalResult], Mapping[str, Figure]]] = {"dynamics": dynamics_figures}
 _Line = list[tuple[float, Estimate]]
 Chart = Mapping[str, Any]
 """What `EvalResult.details` keeps beside the conditions: name, x (label), points (x, y)."""
@@ -155,16 +151,15 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
 def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
     """Draw the curves, maps and charts of one checkpoint into the folder of its result.
 
-    A kind of suite with figures of its own has these instead of maps and charts.
+    A study with figures of its own has these instead of maps and charts.
     """
     networks = {result.checkpoint.name: summarize([result])}
     title = f"{result.data.name} {result.data.split}, {result.data.n} images"
-    own = _OWN.get(str(result.suite.get("kind")))
+    own = getattr(study_of(result.suite).figure, "of_result", None)
     if own is None:
         _draw_more(networks, [result], title, folder)
     else:
-        for name, figure in own(result).items():
-            save_figure(figure, folder, name)
+        _save_all(own(result), folder)
     return save_figure(accuracy_curves(networks, title=title), folder, NAME)
 
 
@@ -177,21 +172,25 @@ def draw_comparison(
     """
     keys = (*comparison.candidate.keys, *comparison.baseline.keys)
     own = [result for result in results if result.key in keys]
-    if own and own[0].suite.get("kind") == "continual":
-        _draw_forgetting(comparison, own, folder)
+    title = comparison.claim.sentence
+    figures = getattr(study_of(own[0].suite).figure, "of_comparison", None) if own else None
+    if figures is None:
+        _draw_more(_sides(comparison), own, title, folder)
     else:
-        _draw_more(_sides(comparison), own, comparison.claim.sentence, folder)
+        _save_all(figures(_by_side(comparison, own), title), folder)
     return save_figure(comparison_curves(comparison), folder, NAME)
 
 
-def _draw_forgetting(comparison: Comparison, results: Sequence[EvalResult], folder: Path) -> None:
-    sides = {
+def _by_side(comparison: Comparison, results: Sequence[EvalResult]) -> dict[str, list[EvalResult]]:
+    return {
         arm.label: [result for result in results if result.key in arm.keys]
         for arm in (comparison.candidate, comparison.baseline)
     }
-    figure = forgetting_figure(sides, comparison.claim.sentence)
-    if figure is not None:
-        save_figure(figure, folder, "forgetting")
+
+
+def _save_all(figures: Mapping[str, Figure], folder: Path) -> None:
+    for name, figure in figures.items():
+        save_figure(figure, folder, name)
 
 
 def _draw_more(
@@ -215,7 +214,8 @@ def draw_missing(
     """Draw what has no figure, or an older one, by the key of its result or comparison."""
     compared = {key for c in comparisons for key in (*c.candidate.keys, *c.baseline.keys)}
     for result in results:
-        alone = result.key not in compared or result.suite.get("kind") not in _TOGETHER
+        suite = result.suite
+        alone = result.key not in compared or analysis_of(suite).endpoint_of(suite).alone
         if alone and _outdated(folders[result.key], "result.json"):
             draw_result(result, folders[result.key])
     for comparison in comparisons:

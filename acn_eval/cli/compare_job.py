@@ -16,8 +16,7 @@ from acn_eval.statistics import Comparison
 from acn_eval.statistics.ranking import Ranking
 from acn_eval.statistics.soundness import plain
 from acn_eval.studies.compare import compare, rank
-from acn_eval.studies.table import analysis_of
-from acn_eval.terminal.by_kind import show_results
+from acn_eval.studies.table import analysis_of, study_of
 from acn_eval.terminal.console import console
 from acn_eval.terminal.stored import stored
 from acn_eval.terminal.tables import percent, show_notes, verdict
@@ -93,7 +92,7 @@ def _say(options: Mapping[str, Any], entries: Entries, said: Comparison | Rankin
     elif options["quiet"]:
         out.print(verdict(said), soft_wrap=True)
     else:
-        show_results(out, results, said)
+        study_of(results[0].suite).tables.show(out, results, said)
         show_notes(out, results, [said])
 
 

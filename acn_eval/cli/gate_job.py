@@ -107,9 +107,9 @@ def _stopped(
 ) -> _Measured:
     """Show block after block; the precision must not depend on how long that takes."""
     suite, runtime = read_suite(gate.suite), runtime_of(options)
-    if suite.kind != "robustness":
-        msg = f"--sequential: suite must be of kind robustness; got {suite.kind}"
-        raise ConfigError(f"{msg}. Its other kinds choose or train on whole splits.")
+    if not suite.by_blocks:
+        msg = f"--sequential: suite must judge each image by itself; got {suite.kind}"
+        raise ConfigError(f"{msg}, which chooses, times or trains on whole splits.")
     if runtime.precision == "auto":
         runtime = replace(runtime, precision="fp32")
     order = order_names(pair[0].id, pair[1].id, suite.name)

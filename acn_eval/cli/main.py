@@ -11,20 +11,14 @@ from typing import TextIO
 import click
 
 from acn_eval.cli.failures import explained
+from acn_eval.studies.table import STUDIES, studies, study
 from acn_eval.terminal.console import open_streams, say
 
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
-    "robustness": "Accuracy under noise, paired with a baseline: is it more robust?",
     "gate": "May this checkpoint replace its baseline? Pass, fail, or no verdict.",
     "plan": "What a gate or suite costs, and what it could see, before it runs.",
-    "compression": "Accuracy of every exit: how many layers does it need, and at what cost?",
-    "pruning": "Accuracy over the share of weights removed: which network bears sparsity better?",
-    "transfer": "Probes of every depth on other data: is the representation worth more?",
-    "low-data": "Trainings on few images: who learns more from little data?",
-    "dynamics": "Exits and gradients while networks are trained: layer by layer, by itself?",
-    "continual": "Tasks learned in turn: how much does it forget, and does a remedy help?",
     "compare": "Stored results against each other: a verdict, or a ranking of several.",
     "report": "One page with everything a comparison says: charts, tables, pictures.",
     "train": "Train a recipe: exact, resumable, never touching test.",
@@ -44,37 +38,27 @@ Exit codes: 0 fine; 1 regression and 3 no verdict (gate only); 2 usage or bad in
 4 could not measure or record, or a bug; 130 stopped by Ctrl-C."""
 
 
-_STUDIES = {
-    "robustness",
-    "compression",
-    "pruning",
-    "transfer",
-    "low-data",
-    "dynamics",
-    "continual",
-}
-
-
-def _module(name: str) -> str:
-    own = name.replace("-", "_")
-    return f"acn_eval.studies.{own}.command" if name in _STUDIES else f"acn_eval.cli.{own}"
+def _helps() -> dict[str, str]:
+    own = {kind.replace("_", "-"): entry.help for kind, entry in studies().items()}
+    return {**own, **_COMMANDS}
 
 
 class _LazyGroup(click.Group):
     """Knows its commands by name and imports the one that runs: help needs neither torch."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_helps()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        command: click.Command = import_module(_module(name)).command
-        return command
+        if name in _COMMANDS:
+            command: click.Command = import_module(f"acn_eval.cli.{name}").command
+            return command
+        kind = name.replace("-", "_")
+        return study(kind).command if kind in STUDIES or kind in studies() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(_helps().items()))
 
 
 def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:

@@ -15,7 +15,8 @@ from acn_eval.gate.config import is_gate
 from acn_eval.gate.plan import PlanRow, plan, variances
 from acn_eval.results import EvalResult
 from acn_eval.statistics import mde_images
-from acn_eval.studies.read import AnySuite, read_suite
+from acn_eval.studies.read import read_suite
+from acn_eval.study.suite import Suite
 from acn_eval.terminal.console import console
 from acn_eval.terminal.job import runtime_of, selection_of
 from acn_eval.terminal.options import of_gate
@@ -59,9 +60,9 @@ def run(options: Mapping[str, Any]) -> None:
         out.print(_cost_in_words(options, suite, n))
 
 
-def _cost_in_words(options: Mapping[str, Any], suite: AnySuite, n: int) -> str:
+def _cost_in_words(options: Mapping[str, Any], suite: Suite, n: int) -> str:
     """Return what both sides cost, where that grows with the images alone."""
-    if suite.kind != "robustness":
+    if not suite.by_blocks:
         return f"cost: not estimated; {suite.name} also times, fits or trains, whatever the images"
     cost = _cost(options, suite)
     return (
@@ -91,7 +92,7 @@ def _discordance(options: Mapping[str, Any], gate: Gate | None) -> float | dict[
     return variances(gate, *(EvalResult.load(options[side]) for side in ("result", "against")))
 
 
-def _cost(options: Mapping[str, Any], suite: AnySuite) -> _Cost:
+def _cost(options: Mapping[str, Any], suite: Suite) -> _Cost:
     """Run a few images and scale: the second of two runs, so that nothing is set up in it."""
     checkpoint = load(options["ckpt"], options["arch"])
     runtime = runtime_of({**options, "no_cache": True})

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from acn_eval.corruptions import Context, Corruption, NoiseKey
@@ -22,7 +21,7 @@ from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Gallery, Picture, Shown, Text
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.seeds import keyed_order
-from acn_eval.studies.read import AnySuite
+from acn_eval.studies.read import stored_suite
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.suite import Setting
 
@@ -81,12 +80,8 @@ def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
 
 def _noise_of(result: EvalResult) -> Robustness | None:
     """The conditions that a suite shows; None if it corrupts nothing."""
-    try:
-        suite: AnySuite = TypeAdapter(AnySuite).validate_python(dict(result.suite))
-    except ValidationError as exc:
-        name, count = result.suite.get("name"), exc.error_count()
-        raise DataError(f"{name}: suite must be of this version; {count} fields differ") from exc
-    return suite if isinstance(suite, Robustness) else getattr(suite, "noise", None)
+    noise: Robustness | None = getattr(stored_suite(result.suite), "noise", None)
+    return noise
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,57 @@
 """Reads a suite by name or path, and exports the JSON Schema for editors."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Union
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from acn_eval.config_files import read_config
-from acn_eval.studies.compression.suite import Compression
-from acn_eval.studies.continual.suite import Continual
-from acn_eval.studies.dynamics.suite import Dynamics
-from acn_eval.studies.low_data.suite import AnyLowData
-from acn_eval.studies.pruning.suite import Pruning
-from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.studies.transfer.suite import Transfer
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.studies.table import studies
 from acn_eval.study.files import suite_file
+from acn_eval.study.suite import Suite
 
-__all__ = ["AnySuite", "read_suite", "schema"]
-
-AnySuite = Annotated[
-    Robustness | Compression | Continual | Dynamics | Pruning | Transfer | AnyLowData,
-    Field(discriminator="kind"),
-]
-"""Every suite, chosen by ``kind``: the only list of suites."""
+__all__ = ["any_suite", "read_suite", "schema", "stored_suite"]
 
 
-def read_suite(name: str) -> AnySuite:
+def any_suite() -> Any:
+    """Return the type of every suite, chosen by ``kind``: a union of what the table lists."""
+    union: Any = Union[tuple(own.suite for own in studies().values())]  # noqa: UP007
+    return Annotated[union, Field(discriminator="kind")]
+
+
+def read_suite(name: str, kind: str | None = None) -> Suite:
     """Read a shipped suite by name, or any YAML file by path.
 
+    Args:
+        name: of the suite, or of the file.
+        kind: that the suite must be of; None takes any.
+
     Raises:
-        ConfigError: no such suite, no YAML, or a field that must be something else.
+        ConfigError: no such suite, no YAML, a field that must be something else, or another kind.
     """
-    suite: AnySuite = read_config(suite_file(name), AnySuite, "a suite")
+    suite: Suite = read_config(suite_file(name), any_suite(), "a suite")
+    if kind not in (None, suite.kind):
+        command = suite.kind.replace("_", "-")
+        msg = f"--suite: must be of kind {kind}; got {suite.kind}. Use acn-eval {command}."
+        raise ConfigError(msg)
+    return suite
+
+
+def stored_suite(facts: Mapping[str, Any]) -> Suite:
+    """Return the suite whose config a result records.
+
+    Raises:
+        DataError: the suite is of another version.
+    """
+    try:
+        suite: Suite = TypeAdapter(any_suite()).validate_python(dict(facts))
+    except ValidationError as exc:
+        name, count = facts.get("name"), exc.error_count()
+        raise DataError(f"{name}: suite must be of this version; {count} fields differ") from exc
     return suite
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a suite's YAML."""
-    return TypeAdapter(AnySuite).json_schema()
+    return TypeAdapter(any_suite()).json_schema()

@@ -1,41 +1,146 @@
 """The studies: the only list of them; each room is imported when it is asked for something."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from acn_eval.errors import ConfigError
-from acn_eval.statistics.analysis import Analysis
 
-__all__ = ["STUDIES", "analyses", "analysis_of"]
+if TYPE_CHECKING:
+    from click import Command
 
-STUDIES: Mapping[str, str] = {
-    kind: f"acn_eval.studies.{kind}"
-    for kind in (
-        "robustness",
-        "compression",
-        "pruning",
-        "transfer",
-        "low_data",
-        "dynamics",
-        "continual",
+    from acn_eval.statistics.analysis import Analysis
+
+__all__ = ["GROUP", "STUDIES", "Entry", "analyses", "analysis_of", "studies", "study", "study_of"]
+
+GROUP = "acn_eval.studies"
+"""Entry points of this group add studies: the name is the kind, the value the package, and the
+first line of the package's docstring its help."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One study: a package whose files have fixed names.
+
+    Attributes:
+        package: its room.
+        help: one line for the list of commands.
+    """
+
+    package: str
+    help: str
+
+    @property
+    def suite(self) -> Any:
+        """The config: a pydantic model, or a union of several (``suite.SUITE``)."""
+        return self._file("suite").SUITE
+
+    @property
+    def analysis(self) -> "Analysis":
+        """What its results mean (``analysis.ANALYSIS``)."""
+        analysis: Analysis = self._file("analysis").ANALYSIS
+        return analysis
+
+    @property
+    def run(self) -> ModuleType:
+        """How it is measured."""
+        return self._file("run")
+
+    @property
+    def tables(self) -> ModuleType:
+        """What is printed: ``show`` and, for several groups of results, ``overview``."""
+        return self._file("tables")
+
+    @property
+    def figure(self) -> ModuleType | None:
+        """What is drawn beyond the curves, if anything."""
+        return self._file("figure") if find_spec(f"{self.package}.figure") else None
+
+    @property
+    def command(self) -> "Command":
+        """What is typed (``command.command``)."""
+        command: Command = self._file("command").command
+        return command
+
+    def member(self, name: str) -> Any:
+        """Return a public name of its config."""
+        return getattr(self._file("suite"), name)
+
+    def _file(self, name: str) -> ModuleType:
+        return import_module(f"{self.package}.{name}")
+
+
+STUDIES: Mapping[str, Entry] = {
+    kind: Entry(f"acn_eval.studies.{kind}", text)
+    for kind, text in (
+        ("robustness", "Accuracy under noise, paired with a baseline: is it more robust?"),
+        (
+            "compression",
+            "Accuracy of every exit: how many layers does it need, and at what cost?",
+        ),
+        (
+            "pruning",
+            "Accuracy over the share of weights removed: which network bears sparsity better?",
+        ),
+        (
+            "transfer",
+            "Probes of every depth on other data: is the representation worth more?",
+        ),
+        ("low_data", "Trainings on few images: who learns more from little data?"),
+        (
+            "dynamics",
+            "Exits and gradients while networks are trained: layer by layer, by itself?",
+        ),
+        (
+            "continual",
+            "Tasks learned in turn: how much does it forget, and does a remedy help?",
+        ),
     )
 }
+"""Our own, by kind; `studies` adds those that are installed."""
 
 
-def analysis_of(suite: Mapping[str, Any]) -> Analysis:
-    """Return what the results of a suite mean; `suite` is its config, as a result records it.
+def studies() -> dict[str, Entry]:
+    """Return every study by kind: our own, then those of installed packages."""
+    found = {point.name: _installed(point) for point in entry_points(group=GROUP)}
+    return {**STUDIES, **{kind: own for kind, own in found.items() if kind not in STUDIES}}
+
+
+def study(kind: str) -> Entry:
+    """Return one study.
 
     Raises:
-        ConfigError: no such study.
+        ConfigError: there is none of this kind.
     """
-    kind = str(suite.get("kind", "robustness"))
-    if kind not in STUDIES:
-        raise ConfigError(f"suite: kind must be one of {', '.join(STUDIES)}; got {kind}")
-    analysis: Analysis = import_module(f"{STUDIES[kind]}.analysis").ANALYSIS
-    return analysis
+    known = STUDIES if kind in STUDIES else studies()
+    if kind not in known:
+        raise ConfigError(f"suite: kind must be one of {', '.join(known)}; got {kind}")
+    return known[kind]
 
 
-def analyses() -> list[Analysis]:
+def study_of(suite: Mapping[str, Any]) -> Entry:
+    """Return the study of a suite, given its config as a result records it."""
+    return study(str(suite.get("kind", "robustness")))
+
+
+def analysis_of(suite: Mapping[str, Any]) -> "Analysis":
+    """Return what the results of a suite mean, given its config as a result records it."""
+    return study_of(suite).analysis
+
+
+def analyses() -> "list[Analysis]":
     """Return the analysis of every study."""
-    return [analysis_of({"kind": kind}) for kind in STUDIES]
+    return [own.analysis for own in studies().values()]
+
+
+def _installed(point: EntryPoint) -> Entry:
+    try:
+        package = point.load()
+    except ImportError as exc:
+        msg = f"study {point.name}: {point.value} must be importable; {exc}. Uninstall it."
+        raise ConfigError(msg) from exc
+    return Entry(package.__name__, (package.__doc__ or point.name).strip().splitlines()[0])

@@ -74,6 +74,8 @@ class Suite(Config, ABC, frozen=True):
         equivalence_margin: difference on the end point, in accuracy, that is as good as none:
             a tie lies within it. None: there is no tie.
         reads_head: whether the network's own head answers, so that it must know the classes.
+        by_blocks: whether each example is judged by itself, so that a block of examples is judged
+            as in the whole run: nothing is chosen, fitted or timed.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class Suite(Config, ABC, frozen=True):
     equivalence_margin: Margin | None = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
+    by_blocks: ClassVar[bool] = False
 
     @abstractmethod
     def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:

@@ -23,8 +23,9 @@ from acn_eval.shipped import shipped
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
 from acn_eval.studies.compare import compare, summarize
-from acn_eval.studies.read import AnySuite, read_suite
-from acn_eval.terminal.by_kind import show_overview, show_results
+from acn_eval.studies.read import read_suite
+from acn_eval.studies.table import study_of
+from acn_eval.study.suite import Suite
 from acn_eval.terminal.console import console
 from acn_eval.terminal.progress import bar
 from acn_eval.terminal.tables import end_point, show_notes, verdict
@@ -123,12 +124,8 @@ def finish_all(
     return done
 
 
-def _suite(options: Mapping[str, Any], changed: Sequence[str], kind: str) -> AnySuite:
-    suite = read_suite(options["suite"])
-    if suite.kind != kind:
-        command = suite.kind.replace("_", "-")
-        msg = f"--suite: must be of kind {kind}; got {suite.kind}. Use acn-eval {command}."
-        raise ConfigError(msg)
+def _suite(options: Mapping[str, Any], changed: Sequence[str], kind: str) -> Suite:
+    suite = read_suite(options["suite"], kind)
     given = {name: options[name] for name in changed if options[name] is not None}
     return suite.model_copy(update=given)
 
@@ -169,7 +166,7 @@ def _uris(options: Mapping[str, Any], side: str) -> list[str]:
     return found
 
 
-def _measured(options: Mapping[str, Any], suite: AnySuite, sides: Sides) -> list[EvalResult]:
+def _measured(options: Mapping[str, Any], suite: Suite, sides: Sides) -> list[EvalResult]:
     with bar("evaluating", "images") as progress:
         return evaluate(
             [*sides.candidates, *sides.baselines],
@@ -290,14 +287,14 @@ def _say(options: Mapping[str, Any], done: Done, recorded: Recorded | None) -> N
 
 
 def _say_groups(options: Mapping[str, Any], done: Done) -> None:
-    out = console()
+    out, tables = console(), study_of(done.results[0].suite).tables
     if len(done.groups) > 1:
-        show_overview(out, done.results, done.comparisons)
+        tables.overview(out, done.results, done.comparisons)
         return
     (group,) = done.groups
     if group.comparison is not None:
         _say_baseline(options, group.comparison)
-    show_results(out, group.results, group.comparison)
+    tables.show(out, group.results, group.comparison)
 
 
 def _say_baseline(options: Mapping[str, Any], comparison: Comparison) -> None:

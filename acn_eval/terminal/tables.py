@@ -16,7 +16,6 @@ __all__ = [
     "end_point",
     "milliseconds",
     "percent",
-    "show",
     "show_accuracies",
     "show_claim",
     "show_comparison",
@@ -30,14 +29,6 @@ __all__ = [
 ]
 
 _STYLE = {"better": "bold green", "worse": "bold red", "tie": "bold", "identical": "bold"}
-
-
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
-    """Print what robustness measured: every condition, and the verdict where there is one."""
-    if comparison is not None:
-        show_comparison(out, comparison)
-    else:
-        show_accuracies(out, summarize(results), results[0])
 
 
 def show_comparison(out: Console, comparison: Comparison) -> None:

@@ -253,7 +253,7 @@ def test_looks_need_images_that_stand_alone(shop, refused):
     (shop / "gate.yaml").write_text(GATE.replace("small.yaml", "compression"))
     both = ("--ckpt", "tiny_ac.pt", "--baseline", "tiny_res.pt")
     line = refused(2, *JOB, *both, "--sequential")
-    assert "suite must be of kind robustness; got compression" in line
+    assert "suite must judge each image by itself; got compression" in line
 
 
 def test_an_early_result_is_refused_later(stored, folder, refused):

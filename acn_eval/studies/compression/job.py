@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from acn_eval.checkpoints import Checkpoint, cut_at, export, find
 from acn_eval.errors import ConfigError, Unsupported
@@ -21,8 +21,8 @@ __all__ = ["run"]
 def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
     """Measure, compare, keep, record and say it; then export the cut where that is asked for."""
     source = _source(options)
-    suite = read_suite(options["suite"])
-    parts = suite.first_classes if isinstance(suite, Compression) else ()
+    suite = cast(Compression, read_suite(options["suite"], "compression"))
+    parts = suite.first_classes
     asked = _parts(options, parts) if parts else [options]
     done = []
     for number, own in enumerate(asked):

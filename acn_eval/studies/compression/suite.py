@@ -21,7 +21,7 @@ from acn_eval.studies.compression.early_exit import RULES, Exits, Rule, chosen, 
 from acn_eval.studies.robustness.suite import NamedRobustness, Shown
 from acn_eval.study.suite import Answer, Margin, Setting, Suite, cell_of
 
-__all__ = ["Compression"]
+__all__ = ["SUITE", "Compression"]
 
 _TOLERANCES = (0.005, 0.02)
 _BATCHES = (1, 64)
@@ -134,6 +134,9 @@ class Compression(Suite, frozen=True):
             row |= {name: asdict(next(times)) for name in _TIMES}
             rows.append(row)
         return rows
+
+
+SUITE = Compression
 
 
 def _has_exits(shown: Shown) -> bool:

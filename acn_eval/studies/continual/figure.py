@@ -16,7 +16,7 @@ from acn_eval.results import EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
 from acn_eval.studies.continual.findings import SCENARIOS, matrix_of, spread
 
-__all__ = ["forgetting_figure"]
+__all__ = ["of_comparison"]
 
 _COLOURS = ("#0072B2", "#D55E00")  # the first two of Okabe and Ito's, as in all other figures
 _MARKERS = ("o", "s")
@@ -26,8 +26,8 @@ _EXITS = {"average": ("accuracy at the end", "%"), "forgetting": ("forgetting", 
 Sides = Mapping[str, Sequence[EvalResult]]
 
 
-def forgetting_figure(sides: Sides, title: str) -> Figure | None:
-    """Return the curves of both sides and their mean matrices; None of joint training.
+def of_comparison(sides: Sides, title: str) -> dict[str, Figure]:
+    """Return the curves of both sides and their mean matrices; nothing of joint training.
 
     Bands are 95 % limits over seeds (Student's t).
 
@@ -37,7 +37,7 @@ def forgetting_figure(sides: Sides, title: str) -> Figure | None:
     """
     every = [result for own in sides.values() for result in own]
     if not all(matrix_of(result).sequential for result in every):
-        return None
+        return {}
     figure = Figure((3 * _INCHES[0], 2 * _INCHES[1]), layout="constrained")
     above, below = figure.subplots(2, 3)
     for axes, scenario in zip(above, SCENARIOS, strict=False):
@@ -49,7 +49,7 @@ def forgetting_figure(sides: Sides, title: str) -> Figure | None:
     above[0].legend(frameon=False, fontsize=8)
     text = "\n".join(textwrap.wrap(drawn(title, 1000), int(3 * _INCHES[0] * 12)))
     figure.suptitle(text, x=0.01, ha="left", fontsize=10)
-    return figure
+    return {"forgetting": figure}
 
 
 def _over_tasks(axes: Axes, sides: Sides, scenario: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from rich.table import Table
 
 from acn_eval import atomic
-from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
 from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.plan import Plan, open_plan
@@ -70,11 +69,7 @@ def _plan(options: Mapping[str, Any]) -> Plan:
 
 
 def _suite(options: Mapping[str, Any]) -> Continual:
-    suite = read_suite(options["suite"])
-    if not isinstance(suite, Continual):
-        command = suite.kind.replace("_", "-")
-        msg = f"--suite: must be of kind continual; got {suite.kind}. Use acn-eval {command}."
-        raise ConfigError(msg)
+    suite = read_suite(options["suite"], "continual")
     given = {name: options[name] for name in ("seeds", "depths", "data") if options[name]}
     return Continual.model_validate({**suite.model_dump(), **given})
 

@@ -15,7 +15,7 @@ from acn_eval.studies.continual.methods import AnyMethod
 from acn_eval.study.suite import Answer, Setting, Suite
 from acn_eval.training import Augment, Batch, ClassNames, Clip, Decay, Rate, Steps
 
-__all__ = ["Continual"]
+__all__ = ["SUITE", "Continual"]
 
 Depth = Annotated[int, Field(gt=0, le=1000)]
 
@@ -130,3 +130,6 @@ class Continual(Suite, frozen=True):
         """
         msg = f"{self.name}: learns tasks in turn. Run it with `acn-eval continual`."
         raise ConfigError(msg)
+
+
+SUITE = Continual

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 
-__all__ = ["dynamics_figures"]
+__all__ = ["of_result"]
 
 _TICKS = 7
 _Panel = Callable[[Figure, Axes, Mapping[str, Any]], None]
@@ -22,7 +22,7 @@ _LABEL = 120  # characters
 _DEPTHS = mpl.colormaps["viridis"]  # ordered and told apart with any colour vision
 
 
-def dynamics_figures(result: EvalResult) -> dict[str, Figure]:
+def of_result(result: EvalResult) -> dict[str, Figure]:
     """Return the figures of one network by name; a finished checkpoint is drawn over its depth.
 
     The names are ``training`` (after the paper's Fig. 1), ``gradients`` (after its Fig. 2) and

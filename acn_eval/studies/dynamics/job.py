@@ -1,7 +1,7 @@
 """What `acn-eval dynamics` does: trains and watches networks, or looks at finished ones."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from acn_eval.checkpoints import load
 from acn_eval.data import Split
@@ -22,11 +22,7 @@ _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
     """Watch or look, keep, record, and say it; networks are not compared with each other."""
-    suite = read_suite(options["suite"])
-    if not isinstance(suite, Dynamics):
-        command = suite.kind.replace("_", "-")
-        msg = f"--suite: must be of kind dynamics; got {suite.kind}. Use acn-eval {command}."
-        raise ConfigError(msg)
+    suite = cast(Dynamics, read_suite(options["suite"], "dynamics"))
     results = _looks(options, suite) if options["ckpt"] else _trainings(options, suite)
     finish({**options, "no_baseline": True}, results, len(results), recorder)
 

@@ -12,7 +12,7 @@ from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.study.suite import Answer, Setting, Suite
 from acn_eval.training import Looks, Recipe
 
-__all__ = ["Dynamics"]
+__all__ = ["SUITE", "Dynamics"]
 
 
 class Dynamics(Suite, frozen=True):
@@ -68,3 +68,6 @@ class Dynamics(Suite, frozen=True):
         """
         msg = f"{self.name}: watches trainings of its own. Run it with `acn-eval dynamics`."
         raise ConfigError(msg)
+
+
+SUITE = Dynamics

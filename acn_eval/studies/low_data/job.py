@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.table import Table
 
@@ -62,11 +62,7 @@ def show_plan(options: Mapping[str, Any]) -> None:
 
 
 def _suite(options: Mapping[str, Any]) -> LowData | LowDataProbe:
-    suite = read_suite(options["suite"])
-    if not isinstance(suite, LowData | LowDataProbe):
-        command = suite.kind.replace("_", "-")
-        msg = f"--suite: must be of kind low_data; got {suite.kind}. Use acn-eval {command}."
-        raise ConfigError(msg)
+    suite = cast(LowData | LowDataProbe, read_suite(options["suite"], "low_data"))
     if options["draws"] is None:
         return suite
     return suite.model_copy(update={"draws": options["draws"]})

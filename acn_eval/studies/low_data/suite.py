@@ -15,7 +15,7 @@ from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.study.suite import Answer, Setting, Suite
 from acn_eval.training import Batch, Rate, Recipe, Steps, read_recipe
 
-__all__ = ["AnyLowData", "Draws", "LowData", "LowDataProbe", "Side"]
+__all__ = ["SUITE", "Draws", "LowData", "LowDataProbe", "Side"]
 
 PerClass = Annotated[int, Field(gt=0, le=10_000_000)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -130,5 +130,5 @@ class LowDataProbe(Draws, frozen=True):
     learning_rate: Rate = 1e-3
 
 
-AnyLowData = Annotated[LowData | LowDataProbe, Field(discriminator="mode")]
+SUITE = Annotated[LowData | LowDataProbe, Field(discriminator="mode")]
 """Both modes, chosen by ``mode``."""

@@ -47,9 +47,7 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted | None:
         raise ConfigError("--export: must be given with --method and --sparsity, all three")
     if out.suffix not in {".pt", ".safetensors"}:
         raise ConfigError(f"--export: must end in .pt or .safetensors; got {out}")
-    suite = read_suite(options["suite"])
-    if not isinstance(suite, Pruning):
-        raise ConfigError(f"--suite: must be of kind pruning; got {suite.kind}")
+    suite = cast(Pruning, read_suite(options["suite"], "pruning"))
     suite.chosen(method, sparsity)
     source = job.sides_of({**options, "no_baseline": True}).candidates[0]
     if out.exists() and out.samefile(find(source.id.uri)):

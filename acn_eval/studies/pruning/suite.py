@@ -24,7 +24,7 @@ from acn_eval.studies.pruning.methods import AnyMethod, Method, Pruned
 from acn_eval.studies.robustness.suite import NamedRobustness, Robustness, Shown
 from acn_eval.study.suite import Answer, Setting, Suite, cell_of
 
-__all__ = ["Pruning"]
+__all__ = ["SUITE", "Pruning"]
 
 _UNDISTURBED = Robustness(name="undisturbed", corruptions=(Gaussian(levels=(0.1,)),))
 """Shows undisturbed images where a suite has no noise; its corruption is never shown."""
@@ -189,6 +189,9 @@ class Pruning(Suite, frozen=True):
                 "charts": _charts(found),
             },
         )
+
+
+SUITE = Pruning
 
 
 @dataclass

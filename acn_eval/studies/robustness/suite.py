@@ -33,7 +33,7 @@ from acn_eval.results import Skip
 from acn_eval.study.files import suite_file
 from acn_eval.study.suite import Answer, Setting, Suite, cell_of
 
-__all__ = ["NamedRobustness", "Robustness", "Shown", "first_images"]
+__all__ = ["SUITE", "NamedRobustness", "Robustness", "Shown", "first_images"]
 
 _WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
 _DIGESTED = 8
@@ -81,6 +81,7 @@ class Robustness(Suite, frozen=True):
     """
 
     question: ClassVar[str] = "Is it more robust to noise?"
+    by_blocks: ClassVar[bool] = True
 
     kind: Literal["robustness"] = "robustness"
     corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1, max_length=50)]
@@ -98,6 +99,11 @@ class Robustness(Suite, frozen=True):
             msg = f"conditions must differ; {named['corruption']} {named['level']} is twice"
             raise ValueError(msg)
         return corruptions
+
+    @property
+    def noise(self) -> "Robustness":
+        """Itself: other suites hold theirs under this name."""
+        return self
 
     def questions(self) -> Iterator[Question]:
         """Clean first, then every corruption x level x repeat."""
@@ -223,6 +229,9 @@ class Robustness(Suite, frozen=True):
             key=NoiseKey(setting.seed),
             context=context,
         )
+
+
+SUITE = Robustness
 
 
 def _named(value: Any) -> Any:

@@ -27,7 +27,7 @@ from acn_eval.studies.transfer.fine_tuned import tuned
 from acn_eval.studies.transfer.probing import Probing, probing
 from acn_eval.study.suite import Answer, Setting, Suite
 
-__all__ = ["Transfer"]
+__all__ = ["SUITE", "Transfer"]
 
 
 class Transfer(Suite, frozen=True):
@@ -114,6 +114,9 @@ class Transfer(Suite, frozen=True):
 
     def _digest(self, target: SplitFeatures, first: Tensor, setting: Setting) -> str:
         return "" if self.noise is None else self.noise.digest(first, target.context, setting)
+
+
+SUITE = Transfer
 
 
 @dataclass(frozen=True)

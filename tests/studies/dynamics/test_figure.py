@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from acn_eval.figures import draw_result
 from acn_eval.inference import OutcomeCache, Runtime
-from acn_eval.studies.dynamics.figure import dynamics_figures
+from acn_eval.studies.dynamics.figure import of_result
 from acn_eval.studies.dynamics.run import finished, open_study, trainings
 from tests.studies.dynamics.plans import suite
 from tests.tiny import CPU, checkpoint
@@ -30,7 +30,7 @@ def drawn(figure: Figure):
 
 def test_exits_are_lines_over_steps(results):
     details = results[0].details
-    axes = drawn(dynamics_figures(results[0])["training"])[0]
+    axes = drawn(of_result(results[0])["training"])[0]
     assert len(axes.lines) == 3
     for k, line in enumerate(axes.lines):
         assert list(line.get_xdata()) == details["steps"]
@@ -42,7 +42,7 @@ def test_exits_are_lines_over_steps(results):
 def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
     for result in results:
         gradients = result.details["gradients"]
-        norms, shares = drawn(dynamics_figures(result)["gradients"])[:2]
+        norms, shares = drawn(of_result(result)["gradients"])[:2]
         (image,) = shares.get_images()
         found = image.get_array()
         full, own = np.array(gradients["full"]), np.array(gradients["direct"])
@@ -54,7 +54,7 @@ def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
 
 
 def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
-    (image,) = drawn(dynamics_figures(results[0])["similarity"])[0].get_images()
+    (image,) = drawn(of_result(results[0])["similarity"])[0].get_images()
     found = np.ma.masked_invalid(image.get_array())
     assert found.mask[0].all()
     assert not found.mask[1:, 1:].any()
@@ -62,7 +62,7 @@ def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
 
 def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study, tmp_path):
     result = finished(study, checkpoint(tiny))
-    figures = dynamics_figures(result)
+    figures = of_result(result)
     (exits,) = drawn(figures["training"])
     assert list(exits.lines[0].get_xdata()) == [0, 1, 2]
     (norms,) = drawn(figures["gradients"])

@@ -1,0 +1,20 @@
+"""What robustness says in the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Comparison
+from acn_eval.studies.compare import summarize
+from acn_eval.terminal.tables import show_accuracies, show_comparison
+
+__all__ = ["show"]
+
+
+def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+    """Print every condition, and the verdict where there is one."""
+    if comparison is not None:
+        show_comparison(out, comparison)
+    else:
+        show_accuracies(out, summarize(results), results[0])
