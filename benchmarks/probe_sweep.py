@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import Context
-from acn_eval.data import Examples, Split
+from acn_eval.data import Examples, Split, unit_range
 from acn_eval.evaluation import DataSelection, choose
 from acn_eval.inference import (
     CLEAN,
@@ -82,7 +82,7 @@ def extracted(checkpoint: Checkpoint, examples: Examples, folder: Path) -> np.nd
         subjects=[EvaluatedModel(checkpoint, ClassMap((), restricted=False))],
         examples=examples,
         questions=[Question(CLEAN)],
-        geometry=checkpoint.prepare.geometry,
+        spec=checkpoint.prepare.spec,
         runtime=Runtime(CPU, store=OutcomeCache(folder)),
         seed=0,
         numeric="fp32",
@@ -94,7 +94,7 @@ def extracted(checkpoint: Checkpoint, examples: Examples, folder: Path) -> np.nd
 
 def plain(checkpoint: Checkpoint, splits: list[Examples], protocol: Protocol) -> Round:
     extracting = solving = 0.0
-    exits = len(checkpoint.model.exits(torch.zeros(1, *shape(checkpoint))))
+    exits = len(checkpoint.model.exits(checkpoint.prepare.blank(1)))
     found = np.zeros((exits, len(protocol.penalties)))
     for depth in range(exits):
         for i, penalty in enumerate(protocol.penalties):
@@ -110,17 +110,12 @@ def plain(checkpoint: Checkpoint, splits: list[Examples], protocol: Protocol) ->
     return Round(extracting, solving, found)
 
 
-def shape(checkpoint: Checkpoint) -> tuple[int, int, int]:
-    g = checkpoint.prepare.geometry
-    return g.channels, g.size, g.size
-
-
 def one_depth(checkpoint: Checkpoint, examples: Examples, depth: int) -> np.ndarray:
     parts = []
     for start in range(0, len(examples), 256):
         where = np.arange(start, min(start + 256, len(examples)))
-        images = examples.read(where, checkpoint.prepare.geometry).to(torch.float32) / 255
-        features = read(checkpoint, checkpoint.prepare.normalize(images), "fp32")
+        images = unit_range(examples.read(where, checkpoint.prepare.spec))
+        features = read(checkpoint, checkpoint.prepare(images), "fp32")
         parts.append(features[0, depth].numpy())
     return np.concatenate(parts)
 

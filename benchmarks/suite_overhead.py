@@ -26,8 +26,8 @@ import torch
 from skimage.util import random_noise
 from torch import nn
 
-from acn_eval.checkpoints import Checkpoint, Classifier, Prepare, from_module
-from acn_eval.data import Examples, Geometry, data_root, open_examples
+from acn_eval.checkpoints import Checkpoint, Classifier, from_module
+from acn_eval.data import Examples, Geometry, PrepareImages, data_root, open_examples
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.models import build, initialise, read_arch
@@ -62,7 +62,7 @@ def pictures(n: int, folder: Path) -> Examples:
 
 
 def checkpoint() -> Checkpoint:
-    prepare = Prepare(Geometry(32, 3), (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
+    prepare = PrepareImages(Geometry(32, 3), (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
     return from_module(network(), name="vit", classes=CLASSES, prepare=prepare)
 
 

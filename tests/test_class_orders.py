@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from acn_eval.checkpoints import Prepare, counted, export, from_module, load
+from acn_eval.checkpoints import counted, export, from_module, load
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import DataError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import Runtime
@@ -66,7 +66,7 @@ class Case:
             Oracle(self.order),
             name="oracle",
             classes=names if self.declared else counted(len(names)),
-            prepare=Prepare(Geometry(8, 1), (0.0,), (1.0,)),
+            prepare=PrepareImages(Geometry(8, 1), (0.0,), (1.0,)),
         )
 
 
@@ -156,7 +156,7 @@ def test_numbered_folders_as_torchvision_counts_them(tmp_path):
     def asked(order, said):
         with torch.no_grad():
             levels.order.copy_(torch.tensor([c / 4 for c in order]))
-        prepare = Prepare(Geometry(8, 1), (0.0,), (1.0,))
+        prepare = PrepareImages(Geometry(8, 1), (0.0,), (1.0,))
         network = from_module(levels, name="gtsrb", classes=names, prepare=prepare)
         (result,) = evaluate([network], CLEAN, DataSelection(data, class_order=said))
         return result

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from acn_eval import compare, evaluate, load
-from acn_eval.checkpoints import Native, Prepare, from_module, write_native
+from acn_eval.checkpoints import Native, from_module, write_native
 from acn_eval.checkpoints.native import read_native
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry, open_examples
+from acn_eval.data import Geometry, PrepareImages, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.evaluation import DataSelection
 from acn_eval.inference import OutcomeCache
@@ -30,7 +30,7 @@ def linear(seed=0, classes=tuple("0123456789"), data="digits", name="linear"):
     with torch.no_grad():
         generator = torch.Generator().manual_seed(seed)
         layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
-    prepare = Prepare(Geometry(8, 1), (0.3,), (0.4,))
+    prepare = PrepareImages(Geometry(8, 1), (0.3,), (0.4,))
     module = torch.nn.Sequential(torch.nn.Flatten(), layer)
     return from_module(module, name=name, classes=classes, prepare=prepare, data=data)
 

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
     {"addresses", "foreign_text"},
     {"atomic", "errors", "seeds", "shipped", "versions"},
-    {"config_files", "tally"},
+    {"config_files", "inputs", "tally"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},

@@ -11,18 +11,18 @@ from torch import Tensor, nn
 
 from acn_eval.checkpoints.digest import digest
 from acn_eval.checkpoints.native import Native
-from acn_eval.data import Framing, Geometry
+from acn_eval.data import Framing, PrepareImages, border_of
 from acn_eval.errors import CheckpointError, Unsupported
-from acn_eval.models import Readings, cost
+from acn_eval.inputs import Prepare
+from acn_eval.models import Readings, forward_cost
 from acn_eval.results import CheckpointId
 
 __all__ = [
     "Checkpoint",
     "Classifier",
-    "Prepare",
-    "border_of",
     "counted",
     "from_module",
+    "image_preparation",
     "one_exit",
     "reframed",
     "state_digest",
@@ -30,13 +30,13 @@ __all__ = [
 
 
 class Classifier(Protocol):
-    """A network with exits; a foreign one has a single exit."""
+    """A network with exits, on batches as its `Prepare` makes them; a foreign one has one exit."""
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, inputs: Any, /) -> Tensor:
         """Logits (batch, classes) of the last exit."""
         ...
 
-    def exits(self, images: Tensor) -> list[Tensor]:
+    def exits(self, inputs: Any, /) -> list[Tensor]:
         """Logits (batch, classes) of every exit."""
         ...
 
@@ -46,41 +46,17 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True)
-class Prepare:
-    """From a picture to the input of the network, in two steps; corruption acts between them.
-
-    Attributes:
-        geometry: resize, crop and channels, in uint8.
-        mean, std: per channel, in units of [0, 1].
-    """
-
-    geometry: Geometry
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def normalize(self, images: Tensor) -> Tensor:
-        """Map float32 (batch, channels, size, size) in [0, 1] to the input of the network."""
-        mean = torch.tensor(self.mean, device=images.device).view(-1, 1, 1)
-        std = torch.tensor(self.std, device=images.device).view(-1, 1, 1)
-        return (images - mean) / std
-
-    def facts(self) -> dict[str, Any]:
-        """Plain types for the record."""
-        return {**self.geometry.facts(), "mean": list(self.mean), "std": list(self.std)}
-
-
-@dataclass(frozen=True)
 class Checkpoint:
     """A network that is ready to be asked.
 
     Attributes:
         id: what goes into the record.
-        model: the network in eval mode; ``model(images)`` and ``model.exits(images)``.
-        prepare: what happens to a picture before it.
+        model: the network in eval mode; ``model(inputs)`` and ``model.exits(inputs)``.
+        prepare: what happens to an example before it.
         classes: names in the order of the logits.
         data: the data set that it was trained on, the default of an evaluation; "" if unknown.
         pair: uri of its twin, the default baseline; None if it has none.
-        training_hashes: int64 (n,), content hashes of its training images; empty if unknown.
+        training_hashes: int64 (n,), content hashes of its training examples; empty if unknown.
         native: the content of its file, where it is one that can be written again.
         named: whether its source names the classes; one that does not only counts them, and
             `classes` are "0", "1", ...
@@ -100,19 +76,30 @@ class Checkpoint:
 def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint with other fields of `Framing`; the record states them.
 
-    A network of ours is then shown pictures that Pillow resized, as a foreign one is.
+    A network of ours is then shown images that Pillow resized, as a foreign one is.
+
+    Raises:
+        Unsupported: the network reads no images.
     """
-    prepare = checkpoint.prepare
-    framing = replace(prepare.geometry.framing or Framing(), **changes)
+    prepare = image_preparation(checkpoint)
+    framing = replace(prepare.spec.framing or Framing(), **changes)
     framing = replace(framing, fill=border_of(prepare.mean))
-    prepare = replace(prepare, geometry=replace(prepare.geometry, framing=framing))
+    prepare = replace(prepare, spec=replace(prepare.spec, framing=framing))
     identity = replace(checkpoint.id, preprocessing=prepare.facts())
     return replace(checkpoint, prepare=prepare, id=identity)
 
 
-def border_of(mean: tuple[float, ...]) -> tuple[int, ...]:
-    """Return the colour that timm pads with: the mean, 0 to 255 per channel."""
-    return tuple(min(max(round(255 * value), 0), 255) for value in mean)
+def image_preparation(checkpoint: Checkpoint) -> PrepareImages:
+    """Return the preparation of a network that reads images.
+
+    Raises:
+        Unsupported: it reads something else.
+    """
+    prepare = checkpoint.prepare
+    if not isinstance(prepare, PrepareImages):
+        what = f"must read images; it reads {prepare.spec.modality}"
+        raise Unsupported(f"{checkpoint.id.name}: {what}")
+    return prepare
 
 
 class _OneExit(nn.Module):
@@ -120,14 +107,14 @@ class _OneExit(nn.Module):
         super().__init__()
         self.inner = inner
 
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.inner(images)
+    def forward(self, inputs: Any) -> Tensor:
+        logits: Tensor = self.inner(inputs)
         return logits
 
-    def exits(self, images: Tensor) -> list[Tensor]:
-        return [self(images)]
+    def exits(self, inputs: Any) -> list[Tensor]:
+        return [self(inputs)]
 
-    def readings(self, images: Tensor) -> list[Readings]:
+    def readings(self, inputs: Any) -> list[Readings]:
         """Return what is before the head of a network that can say it, as timm's can.
 
         Raises:
@@ -137,7 +124,7 @@ class _OneExit(nn.Module):
         if not hasattr(inner, "forward_head"):
             msg = f"{type(inner).__name__}: has no features before its head; logits are none"
             raise Unsupported(msg)
-        before: Tensor = inner.forward_head(inner.forward_features(images), pre_logits=True)
+        before: Tensor = inner.forward_head(inner.forward_features(inputs), pre_logits=True)
         return [Readings(before, before)]
 
 
@@ -165,7 +152,7 @@ def from_module(
         name: in tables.
         classes: names in the order of the logits; `counted`, where they have none: "0", "1", ...
             are taken for none, because only the data can say what they stand for.
-        prepare: what happens to a picture before it.
+        prepare: what happens to an example before it, e.g. `acn_eval.data.PrepareImages`.
         data: the data set that it was trained on, if known.
 
     Raises:
@@ -177,7 +164,7 @@ def from_module(
             raise CheckpointError(msg)
     arch = {"kind": type(module).__name__, "name": name}
     identity = identify(module, name, f"memory:{name}", state_digest(module), arch, prepare)
-    logits = _logits(module, prepare.geometry)
+    logits = _logits(module, prepare)
     if logits != (1, len(classes)):
         msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {tuple(logits)}"
         raise CheckpointError(msg)
@@ -196,11 +183,15 @@ def state_digest(module: nn.Module) -> str:
 
 
 @torch.no_grad()
-def _logits(module: nn.Module, geometry: Geometry) -> torch.Size:
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    shape = (1, geometry.channels, geometry.size, geometry.size)
-    logits: Tensor = module(torch.zeros(shape, device=device))
+def _logits(module: nn.Module, prepare: Prepare) -> torch.Size:
+    logits: Tensor = module(_blank(module, prepare))
     return logits.shape
+
+
+def _blank(module: nn.Module, prepare: Prepare) -> Any:
+    """Return one example without content, where the module is."""
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    return prepare.blank(1).to(device)
 
 
 def identify(
@@ -214,6 +205,5 @@ def identify(
     for key, value in module.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise CheckpointError(f"{uri}: weights must be finite; {key} holds NaN or infinity")
-    g = prepare.geometry
-    spent = cost(module.eval(), (g.channels, g.size, g.size))
+    spent = forward_cost(module.eval(), _blank(module, prepare))
     return CheckpointId(name, uri, sha256, arch, spent.parameters, spent.flops, prepare.facts())

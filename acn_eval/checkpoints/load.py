@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, identify
+from acn_eval.checkpoints.checkpoint import Checkpoint, identify
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.pickles import opened
 from acn_eval.checkpoints.timm_hub import load_timm
-from acn_eval.data import Geometry
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import CheckpointError
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
@@ -75,7 +75,9 @@ def find(uri: str) -> Path:
 
 def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     card, network = native.card, _network(path, native)
-    prepare = Prepare(Geometry(card.arch.image_size, card.arch.channels), card.mean, card.std)
+    prepare = PrepareImages(
+        Geometry(card.arch.image_size, card.arch.channels), card.mean, card.std
+    )
     with opened(path) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     arch = card.arch.model_dump(mode="json")

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import torch
 
-from acn_eval.checkpoints.checkpoint import Checkpoint, Prepare, border_of, counted, from_module
+from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.native import checked_state
 from acn_eval.checkpoints.pickles import read_pickle
 from acn_eval.checkpoints.safe import read_safetensors
-from acn_eval.data import Framing, Geometry, torchvision_module
+from acn_eval.data import Framing, Geometry, PrepareImages, border_of, torchvision_module
 from acn_eval.errors import CheckpointError, MissingExtra
 
 __all__ = ["load_timm"]
@@ -39,20 +39,20 @@ def load_timm(spec: str) -> Checkpoint:
     return replace(checkpoint, id=replace(checkpoint.id, uri=f"timm:{spec}"))
 
 
-def _prepare(config: Mapping[str, Any], where: str) -> Prepare:
-    """Return timm's own preparation of pictures for evaluation.
+def _prepare(config: Mapping[str, Any], where: str) -> PrepareImages:
+    """Return timm's own preparation of images for evaluation.
 
     Raises:
         CheckpointError: the network reads no squares.
     """
     channels, height, width = config["input_size"]
     if height != width:
-        raise CheckpointError(f"{where}: must read square pictures; got {height} x {width}")
+        raise CheckpointError(f"{where}: must read square images; got {height} x {width}")
     mean, std = tuple(config["mean"]), tuple(config["std"])
     framing = Framing(
         config["crop_pct"], config["crop_mode"], config["interpolation"], border_of(mean)
     )
-    return Prepare(Geometry(height, channels, framing), mean, std)
+    return PrepareImages(Geometry(height, channels, framing), mean, std)
 
 
 def _timm(where: str) -> Any:

@@ -1,4 +1,4 @@
-"""Corruptions of images, on their device and keyed per image: one explicit table."""
+"""Corruptions, on the device of the examples and keyed by their ids: one explicit table."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from acn_eval.corruptions.base import (
     NOISE_VERSION,
     Context,
     Corruption,
+    ImageCorruption,
     NoiseKey,
     noise_digest,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "DefocusBlur",
     "Gaussian",
     "GaussianBlur",
+    "ImageCorruption",
     "Jpeg",
     "MotionBlur",
     "NoiseKey",

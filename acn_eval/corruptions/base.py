@@ -1,22 +1,32 @@
-"""The contract of every corruption: conditions, one keyed draw per image, one step per level."""
+"""The contract of every corruption: conditions, one keyed draw per example, one step per level."""
 
 import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
 from acn_eval.config_files import Config
-from acn_eval.errors import Unsupported
+from acn_eval.errors import ConfigError, Unsupported
+from acn_eval.inputs import InputSpec, ShownBatch
 from acn_eval.results import Scalar
 from acn_eval.seeds import seed_for
 
-__all__ = ["NOISE_VERSION", "Context", "Corruption", "Levels", "NoiseKey", "noise_digest"]
+__all__ = [
+    "NOISE_VERSION",
+    "Context",
+    "Corruption",
+    "ImageCorruption",
+    "Levels",
+    "NoiseKey",
+    "noise_digest",
+]
 
 NOISE_VERSION = 1
 Levels = Annotated[tuple[Annotated[float, Field(le=100)], ...], Field(max_length=50)]
@@ -24,7 +34,7 @@ Levels = Annotated[tuple[Annotated[float, Field(le=100)], ...], Field(max_length
 
 @dataclass(frozen=True)
 class NoiseKey:
-    """What noise is keyed by, besides the image id and the element.
+    """What noise is keyed by, besides the example's id and the element.
 
     Attributes:
         seed: seed of the evaluation.
@@ -52,7 +62,7 @@ class Context:
 
 
 class Corruption(Config, ABC, frozen=True):
-    """A frozen config that turns images in [0, 1] into corrupted ones, at several levels.
+    """A frozen config that turns examples into corrupted ones, at several levels.
 
     The engine calls `draw` once per batch and `corrupt` once per level with the same draw, so
     that every level and every model sees the same randomness. A subclass adds the field
@@ -62,8 +72,8 @@ class Corruption(Config, ABC, frozen=True):
         levels: strictly increasing strengths, one condition each.
     """
 
-    channels: ClassVar[frozenset[int] | None] = None
-    """Channel counts that it can act on; None for any."""
+    modality: ClassVar[str]
+    """Of the examples that it acts on; see `acn_eval.inputs.InputSpec`."""
 
     kind: str
     levels: Levels
@@ -77,62 +87,88 @@ class Corruption(Config, ABC, frozen=True):
         return levels
 
     def conditions(self) -> tuple[dict[str, Scalar], ...]:
-        """One flat mapping per level, with every field that decides pixels."""
+        """One flat mapping per level, with every field that decides the content."""
         fields = self.model_dump(exclude={"kind", "levels"})
         return tuple({"corruption": self.kind, "level": level, **fields} for level in self.levels)
 
-    def check(self, images_shape: Sequence[int]) -> None:
-        """Raise `Unsupported` where the corruption cannot act on images (B, C, H, W)."""
-        channels = images_shape[1]
-        if self.channels is not None and channels not in self.channels:
-            expected = " or ".join(str(count) for count in sorted(self.channels))
-            msg = f"{self.kind}: images must have {expected} channels; got {channels}"
-            raise Unsupported(msg)
+    @property
+    def needs_std(self) -> bool:
+        """Whether it reads ``Context.std``."""
+        return False
 
-    def draw(self, images_shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor | None:
+    def check_spec(self, spec: InputSpec[Any]) -> None:
+        """Refuse examples that the corruption cannot act on, before any is read.
+
+        Raises:
+            ConfigError: they are of another modality.
+            Unsupported: of this modality, but of a shape that it cannot act on.
+        """
+        if spec.modality != self.modality:
+            msg = f"{self.kind}: examples must be {self.modality}; got {spec.modality}"
+            raise ConfigError(f"{msg}. Choose a suite of their corruptions.")
+        self.check((1, *spec.shape))
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise `Unsupported` where the corruption cannot act on a batch of this shape."""
+
+    def draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor | None:
         """Draw the randomness of a batch, once for all levels; None where there is none.
 
         Args:
-            images_shape: (B, C, H, W).
-            ids: int64 (B,), stable ids of the images; the draw lives on their device.
+            shape: of the batch, e.g. (B, C, H, W).
+            ids: int64 (B,), stable ids of the examples; the draw lives on their device.
             key: seed and repeat.
 
         Raises:
-            Unsupported: the corruption cannot act on such images.
+            Unsupported: the corruption cannot act on a batch of this shape.
         """
-        self.check(images_shape)
-        return self._draw(images_shape, ids, key)
+        self.check(shape)
+        return self._draw(shape, ids, key)
 
-    def _draw(self, images_shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor | None:
+    def _draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor | None:
         return None
 
     @abstractmethod
-    def corrupt(
-        self, images: Tensor, draw: Tensor | None, level: float, context: Context
-    ) -> Tensor:
-        """Return corrupted images, float32 (B, C, H, W), new memory.
+    def corrupt(self, shown: Any, draw: Tensor | None, level: float, context: Context) -> Any:
+        """Return corrupted examples, in new memory.
 
         Args:
-            images: float32 (B, C, H, W) in [0, 1].
-            draw: what `draw` returned for these images.
+            shown: as `InputSpec.upload` returns them.
+            draw: what `draw` returned for these examples.
             level: one of ``levels``.
             context: what is known of the data set.
         """
 
 
+class ImageCorruption(Corruption, frozen=True):
+    """A corruption of images, float32 (B, C, H, W) in [0, 1]."""
+
+    modality: ClassVar[str] = "images"
+    channels: ClassVar[frozenset[int] | None] = None
+    """Channel counts that it can act on; None for any."""
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise `Unsupported` where the corruption cannot act on images (B, C, H, W)."""
+        channels = shape[1]
+        if self.channels is not None and channels not in self.channels:
+            expected = " or ".join(str(count) for count in sorted(self.channels))
+            msg = f"{self.kind}: images must have {expected} channels; got {channels}"
+            raise Unsupported(msg)
+
+
 def noise_digest(
     corruptions: Sequence[Corruption],
-    images: Tensor,
+    shown: ShownBatch,
     ids: Tensor,
     *,
     key: NoiseKey,
     context: Context,
 ) -> str:
-    """Digest (16 hex digits) of some images under every condition: equal where pixels are.
+    """Digest (16 hex digits) of some examples under every condition: equal where they are.
 
     Args:
         corruptions: in the order of the suite.
-        images: float32 (B, C, H, W) in [0, 1], a small fixed choice such as the first eight.
+        shown: B examples, a small fixed choice such as the first eight.
         ids: int64 (B,).
         key: seed and repeat.
         context: what is known of the data set.
@@ -140,12 +176,13 @@ def noise_digest(
     digest = hashlib.sha256(f"noise {NOISE_VERSION}".encode())
     for corruption in corruptions:
         try:
-            draw = corruption.draw(images.shape, ids, key)
+            draw = corruption.draw(shown.shape, ids, key)
         except Unsupported as reason:
             digest.update(str(reason).encode())
             continue
         for condition, level in zip(corruption.conditions(), corruption.levels, strict=True):
             digest.update(json.dumps(condition, sort_keys=True).encode())
-            corrupted = corruption.corrupt(images, draw, level, context)
-            digest.update(corrupted.cpu().contiguous().numpy().tobytes())
+            corrupted: ShownBatch = corruption.corrupt(shown, draw, level, context)
+            content = corrupted.to(torch.device("cpu")).numpy()
+            digest.update(np.ascontiguousarray(content).tobytes())
     return digest.hexdigest()[:16]

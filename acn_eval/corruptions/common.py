@@ -1,9 +1,9 @@
 """Common corruptions at five severities, computed by kornia on the device of the images.
 
-Beyond the noise of the paper: blur, light, colour, compression. The severities of ImageNet-C
-were made for pictures of 224 pixels; these are NOT ImageNet-C's and its published errors are not
+Beyond the noise of the paper: blur, light, color, compression. The severities of ImageNet-C
+were made for images of 224 pixels; these are NOT ImageNet-C's and its published errors are not
 comparable. Lengths are in 32nds of the shorter side, so that a severity hides the same share of
-a picture at any resolution. Unlike noise, these convolve and transform on the device: CPU and
+an image at any resolution. Unlike noise, these convolve and transform on the device: CPU and
 GPU agree to rounding, not to the bit.
 """
 
@@ -24,7 +24,7 @@ from kornia.filters import filter2d, gaussian_blur2d
 from pydantic import Field
 from torch import Tensor
 
-from acn_eval.corruptions.base import Context, Corruption, NoiseKey
+from acn_eval.corruptions.base import Context, ImageCorruption, NoiseKey
 from acn_eval.corruptions.philox import uniform16
 
 __all__ = [
@@ -57,7 +57,7 @@ SEVERITIES: dict[str, tuple[float, float, float, float, float]] = {
 Severity = Annotated[int, Field(ge=1, le=5)]
 
 
-class Common(Corruption, frozen=True):
+class Common(ImageCorruption, frozen=True):
     """A corruption whose levels are severities; a subclass writes `apply`.
 
     Attributes:
@@ -109,7 +109,7 @@ class MotionBlur(Common, frozen=True):
 
     kind: Literal["motion_blur"] = "motion_blur"
 
-    def _draw(self, images_shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
+    def _draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
         """Draw one angle per image: radians (B,) in [0, pi), the same at every severity."""
         steps = uniform16(ids, 1, key.words(self.stream))[:, 0]
         return steps * (torch.pi / 65536)
@@ -146,7 +146,7 @@ class Contrast(Common, frozen=True):
 
 
 class Saturation(Common, frozen=True):
-    """Shrink the distance of every pixel to its grey by ``strength``; needs colour."""
+    """Shrink the distance of every pixel to its grey by ``strength``; needs color."""
 
     channels: ClassVar[frozenset[int] | None] = frozenset({3})
 
@@ -158,7 +158,7 @@ class Saturation(Common, frozen=True):
 
 
 class Jpeg(Common, frozen=True):
-    """Compress as JPEG with quality ``strength``; needs colour.
+    """Compress as JPEG with quality ``strength``; needs color.
 
     kornia's codec rounds smoothly where JPEG rounds to integers, so pixels differ slightly from
     a file's.

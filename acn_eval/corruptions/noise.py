@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from scipy.special import ndtri
 from torch import Tensor
 
-from acn_eval.corruptions.base import Context, Corruption, Levels, NoiseKey
+from acn_eval.corruptions.base import Context, ImageCorruption, Levels, NoiseKey
 from acn_eval.corruptions.philox import uniform16
 from acn_eval.errors import ConfigError
 
@@ -27,13 +27,13 @@ _ADD_NOISE = RandomGaussianNoise(p=1.0).apply_transform
 _WRITE_POLES = RandomSaltAndPepperNoise(p=1.0).apply_transform
 
 
-class Gaussian(Corruption, frozen=True):
+class Gaussian(ImageCorruption, frozen=True):
     """Additive Gaussian noise ``x + sigma z``, with z one of 65,536 quantiles of N(0, 1).
 
     Attributes:
         levels: sigma, in pixel units or in units of the data set's channel std.
         space: ``pixel`` adds sigma z to pixels in [0, 1]; ``normalized`` adds sigma std_c z to
-            channel c, which is sigma z after the normalisation ``(x - mean_c) / std_c``.
+            channel c, which is sigma z after the normalization ``(x - mean_c) / std_c``.
         per: ``element`` draws for every channel, ``pixel`` once for all channels of a pixel.
         clip: clamp to [0, 1] afterwards; unless given, in pixel space only.
     """
@@ -53,8 +53,13 @@ class Gaussian(Corruption, frozen=True):
             return {"clip": fields.get("space", "pixel") == "pixel", **fields}
         return fields
 
-    def _draw(self, images_shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
-        return _uniforms(images_shape, ids, key.words(self.stream), self.per)
+    @property
+    def needs_std(self) -> bool:
+        """Whether sigma is in units of the channel std."""
+        return self.space == "normalized"
+
+    def _draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
+        return _uniforms(shape, ids, key.words(self.stream), self.per)
 
     def corrupt(
         self, images: Tensor, draw: Tensor | None, level: float, context: Context
@@ -72,7 +77,7 @@ class Gaussian(Corruption, frozen=True):
         return add_noise(images, draw + runs, table, clip=self.clip)
 
 
-class SaltPepper(Corruption, frozen=True):
+class SaltPepper(ImageCorruption, frozen=True):
     """Salt-and-pepper noise: a share ``level`` of the pixels becomes white or black.
 
     One 16-bit uniform u per pixel serves all levels: pepper where
@@ -99,8 +104,8 @@ class SaltPepper(Corruption, frozen=True):
     per: Grain = "pixel"
     salt: float = Field(0.5, ge=0, le=1)
 
-    def _draw(self, images_shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
-        return _uniforms(images_shape, ids, key.words(self.stream), self.per)
+    def _draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
+        return _uniforms(shape, ids, key.words(self.stream), self.per)
 
     def corrupt(
         self, images: Tensor, draw: Tensor | None, level: float, context: Context
@@ -127,9 +132,9 @@ def write_poles(images: Tensor, draw: Tensor, below: int, above: int) -> Tensor:
     return noisy
 
 
-def _uniforms(images_shape: Sequence[int], ids: Tensor, words: Tensor, per: Grain) -> Tensor:
+def _uniforms(shape: Sequence[int], ids: Tensor, words: Tensor, per: Grain) -> Tensor:
     """Draw int64 (B, C or 1, H, W) in [0, 65536)."""
-    batch, channels, height, width = images_shape
+    batch, channels, height, width = shape
     planes = channels if per == "element" else 1
     return uniform16(ids, planes * height * width, words).reshape(batch, planes, height, width)
 

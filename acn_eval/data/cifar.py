@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from acn_eval.data.examples import ArrayPictures, Examples
+from acn_eval.data.examples import ArrayImages, Examples
 from acn_eval.data.splits import Split, members
 from acn_eval.data.torchvision_hub import torchvision_module
 from acn_eval.errors import DataError
@@ -43,7 +43,7 @@ def open_cifar(name: str, split: Split, root: Path, *, download: bool = True) ->
         ids=ids[inside],
         labels=np.array(raw.targets, np.int64)[inside],
         classes=tuple(raw.classes),
-        pictures=ArrayPictures(raw.data),
+        inputs=ArrayImages(raw.data),
         positions=inside,
     )
 

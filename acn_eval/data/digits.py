@@ -5,7 +5,7 @@ from importlib.metadata import distribution
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.data.examples import ArrayPictures, Examples
+from acn_eval.data.examples import ArrayImages, Examples
 from acn_eval.data.splits import Split, members
 
 __all__ = ["open_digits"]
@@ -27,7 +27,7 @@ def open_digits(split: Split) -> Examples:
         ids=ids[where],
         labels=table[where, 64].astype(np.int64),
         classes=tuple(str(digit) for digit in range(10)),
-        pictures=ArrayPictures(images),
+        inputs=ArrayImages(images),
         positions=where,
     )
 

@@ -1,4 +1,4 @@
-"""Examples: labelled pictures with stable ids, a content fingerprint and a keyed order."""
+"""Examples: labels, stable ids, a content fingerprint and a keyed order over any inputs."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,42 +14,30 @@ from torch import Tensor
 
 from acn_eval.data.geometry import Geometry
 from acn_eval.errors import DataError
+from acn_eval.inputs import Inputs, InputSpec
 from acn_eval.results import DataId
 from acn_eval.seeds import keyed_order
 
-__all__ = ["ArrayPictures", "Examples", "Pictures", "content_hash", "decoded", "number_of"]
+__all__ = ["ArrayImages", "Examples", "content_hash", "decoded", "number_of"]
 
 _DIGITS = 9
-
-
-class Pictures(Protocol):
-    """Where pictures come from: memory, or files that are decoded when they are read."""
-
-    def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
-        """Return uint8 (n, channels, size, size)."""
-        ...
-
-    def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return one 63-bit hash (n,) of each picture's stored content."""
-        ...
-
-    def shape(self) -> tuple[int, int, int]:
-        """Return (channels, height, width) of the first picture."""
-        ...
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
-class ArrayPictures:
-    """Pictures in memory: uint8 (n, height, width, channels)."""
+class ArrayImages:
+    """Images in memory: uint8 (n, height, width, channels)."""
+
+    modality: ClassVar[str] = Geometry.modality
 
     images: NDArray[np.uint8]
 
-    def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
+    def read(self, positions: NDArray[np.int64], spec: Geometry) -> Tensor:
         """Return uint8 (n, channels, size, size)."""
-        return geometry.batch(self.images[positions])
+        return spec.batch(self.images[positions])
 
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return one 63-bit hash (n,) of each picture's pixels."""
+        """Return one 63-bit hash (n,) of each image's pixels."""
         return np.array([content_hash(self.images[i].tobytes()) for i in positions], np.int64)
 
     def shape(self) -> tuple[int, int, int]:
@@ -68,7 +56,7 @@ class Examples:
         ids: int64 (n,), unique and stable within the data set's split.
         labels: int64 (n,), index into `classes`.
         classes: names of the classes.
-        pictures: where the pixels come from; `positions` point into it.
+        inputs: where their content comes from; `positions` point into it.
         positions: int64 (n,).
         notes: what a reader must know about how they were read, in words.
         source_classes: all classes of the data set in its own order, of which `classes` are some;
@@ -81,7 +69,7 @@ class Examples:
     ids: NDArray[np.int64]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    pictures: Pictures
+    inputs: Inputs
     positions: NDArray[np.int64]
     notes: tuple[str, ...] = ()
     source_classes: tuple[str, ...] = ()
@@ -91,9 +79,17 @@ class Examples:
         """Return the number of examples."""
         return len(self.ids)
 
-    def read(self, where: NDArray[np.int64], geometry: Geometry) -> Tensor:
-        """Return pictures at these indices as uint8 (n, channels, size, size)."""
-        return self.pictures.read(self.positions[where], geometry)
+    def read(self, where: NDArray[np.int64], spec: InputSpec[B]) -> B:
+        """Return the examples at these indices as a spec asks for; images are uint8.
+
+        Raises:
+            DataError: they are of another modality, or cannot be read.
+        """
+        if spec.modality != self.inputs.modality:
+            msg = f"{self.name}: must hold {spec.modality}, which the network reads"
+            raise DataError(f"{msg}; got {self.inputs.modality}")
+        batch: B = self.inputs.read(self.positions[where], spec)
+        return batch
 
     def at(self, where: NDArray[np.int64]) -> "Examples":
         """Return the examples at these indices, in that order."""
@@ -160,7 +156,7 @@ class Examples:
     @cached_property
     def hashes(self) -> NDArray[np.int64]:
         """One 63-bit content hash (n,) per example."""
-        return self.pictures.hashes(self.positions)
+        return self.inputs.hashes(self.positions)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -178,7 +174,7 @@ class Examples:
 
 
 def content_hash(content: bytes) -> int:
-    """Return a 63-bit hash (BLAKE2b) of the stored bytes of a picture."""
+    """Return a 63-bit hash (BLAKE2b) of the stored bytes of an example."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1
 
 
@@ -192,7 +188,7 @@ def number_of(name: str) -> int | None:
 
 
 def decoded(examples: Examples, geometry: Geometry) -> Examples:
-    """Return the same examples with their pictures in memory, read once for many epochs."""
+    """Return the same images in memory, read once for many epochs."""
     images = examples.read(np.arange(len(examples)), geometry).permute(0, 2, 3, 1)
-    pictures = ArrayPictures(images.contiguous().numpy())
-    return replace(examples, pictures=pictures, positions=np.arange(len(examples)))
+    inputs = ArrayImages(images.contiguous().numpy())
+    return replace(examples, inputs=inputs, positions=np.arange(len(examples)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError, MeasureError
 from acn_eval.foreign_text import is_unicode
 
-__all__ = ["FilePictures", "open_folder"]
+__all__ = ["FileImages", "open_folder"]
 
 _BESIDE = "beside the folders of the classes"
 _DANGLING = "a dangling link"
@@ -30,23 +31,25 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class FilePictures:
+class FileImages:
     """Picture files; only those that are asked for are in memory.
 
     What a file holds is hashed when it is first read, and it must hold the same ever after: the
     pictures that a network saw are those of the fingerprint.
     """
 
+    modality: ClassVar[str] = Geometry.modality
+
     files: Sequence[Path]
 
-    def read(self, positions: NDArray[np.int64], geometry: Geometry) -> Tensor:
+    def read(self, positions: NDArray[np.int64], spec: Geometry) -> Tensor:
         """Return uint8 (n, channels, size, size).
 
         Raises:
             DataError: a file is no picture.
             MeasureError: a file has changed since it was first read.
         """
-        return geometry.stack(self._decoded(i) for i in positions.tolist())
+        return spec.stack(self._decoded(i) for i in positions.tolist())
 
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return one 63-bit hash (n,) of each file's bytes, as they were first read."""
@@ -117,7 +120,7 @@ def _opened(path: Path, split: Split, name: str) -> Examples:
         ids=ids[where],
         labels=labels[where],
         classes=classes,
-        pictures=FilePictures(files),
+        inputs=FileImages(files),
         positions=where,
         notes=tuple(_notes([*listed, *strays], base, name)),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,10 +13,15 @@ from torch.nn.functional import interpolate
 from acn_eval.data.framing import Framing, bearable
 from acn_eval.errors import DataError
 
-__all__ = ["Geometry"]
+__all__ = ["Geometry", "unit_range"]
 
 _OURS = {"crop_pct": 1.0, "crop_mode": "center", "interpolation": "bilinear of torch"}
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+def unit_range(pixels: Tensor) -> Tensor:
+    """Map uint8 0 .. 255 to float32 in [0, 1]; corruptions act on that."""
+    return pixels.to(torch.float32).div_(255)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Geometry:
         channels: 1 (luma, ITU-R BT.601) or 3 (grey is repeated).
         framing: how a foreign network's pictures come to size; None: as above, by torch.
     """
+
+    modality: ClassVar[str] = "images"
 
     size: int
     channels: int
@@ -48,6 +55,17 @@ class Geometry:
             what = "preprocessing must have a size, and 1 or 3 channels"
             raise DataError(f"{what}; got {size!r:.20} and {channels!r:.20}")
         return Geometry(size, channels, Framing.of(facts))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of one image."""
+        return self.channels, self.size, self.size
+
+    def upload(self, batch: Tensor, device: torch.device) -> Tensor:
+        """Send uint8 to the device, four times less than floats, and make [0, 1] there."""
+        if device.type == "cuda":
+            batch = batch.pin_memory()
+        return unit_range(batch.to(device, non_blocking=True))
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.data.archive import Archive, Declared, open_archive
-from acn_eval.data.examples import ArrayPictures, Examples
+from acn_eval.data.examples import ArrayImages, Examples
 from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
@@ -48,8 +48,8 @@ def open_npz(path: Path, split: Split) -> Examples:
     where = np.arange(len(ids), dtype=np.int64)
     if hashed:
         where = members(ids, path.name, split, validation=0.1, test=0.0)
-    pictures = ArrayPictures(images)
-    return Examples(name, split, ids[where], labels[where], classes, pictures, where, named=named)
+    inputs = ArrayImages(images)
+    return Examples(name, split, ids[where], labels[where], classes, inputs, where, named=named)
 
 
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:

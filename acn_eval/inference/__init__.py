@@ -1,11 +1,11 @@
-"""The one pass over images, and the store that lets it resume."""
+"""The one pass over examples, and the store that lets it resume."""
 
 from acn_eval.inference.cache import CACHE_ENV, OutcomeCache, default_store
 from acn_eval.inference.class_matching import ClassOrder, class_map
 from acn_eval.inference.condition import CLEAN, ClassMap, Question
 from acn_eval.inference.features import Depths, extract, feature_shape, read_features
 from acn_eval.inference.latency import Latency, Timed, latencies, latency
-from acn_eval.inference.one_pass import EvaluatedModel, Pass, Progress, one_pass, prepared
+from acn_eval.inference.one_pass import EvaluatedModel, Pass, Progress, one_pass
 from acn_eval.inference.precision import Numeric, bf16_pays, certificate
 from acn_eval.inference.runtime import Precision, Runtime, resolve_device
 
@@ -34,7 +34,6 @@ __all__ = [
     "latencies",
     "latency",
     "one_pass",
-    "prepared",
     "read_features",
     "resolve_device",
 ]

@@ -23,11 +23,11 @@ MatchedBy = Literal["name", "map", "number", "position"]
 
 @dataclass(frozen=True)
 class Question:
-    """One condition under which every image is shown.
+    """One condition under which every example is shown.
 
     Attributes:
         condition: its record.
-        corruption: None shows the undisturbed image.
+        corruption: None shows the clean example.
         level: of the corruption.
         repeat: number of the noise draw.
         primary: whether it counts in the primary end point.
@@ -41,7 +41,7 @@ class Question:
 
 
 class Predictions(NamedTuple):
-    """What a network made of n images.
+    """What a network made of n examples.
 
     Attributes:
         predicted: class of the data (n,) int32, -1 for another, or for none.

@@ -1,4 +1,4 @@
-"""Features of every depth, from one forward pass per image: what probes are fitted on."""
+"""Features of every depth, from one forward pass per example: what probes are fitted on."""
 
 import io
 from collections.abc import Callable
@@ -44,7 +44,7 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Depths:
-    """Features of the images of one pass, in their order.
+    """Features of the examples of one pass, in their order.
 
     Attributes:
         table: float32 (readings, exits, n, width); one reading where the network does not tell
@@ -59,8 +59,8 @@ class Depths:
         return features
 
 
-def read_features(checkpoint: Checkpoint, images: Tensor, numeric: Numeric) -> Tensor:
-    """Return features float32 (readings, exits, n, width) of prepared images.
+def read_features(checkpoint: Checkpoint, batch: Any, numeric: Numeric) -> Tensor:
+    """Return features float32 (readings, exits, n, width) of a prepared batch.
 
     Raises:
         Unsupported: the network does not say what it has before its head.
@@ -69,8 +69,8 @@ def read_features(checkpoint: Checkpoint, images: Tensor, numeric: Numeric) -> T
     if readings is None:
         msg = f"{checkpoint.id.name}: has no `readings`: what is before its head is not known"
         raise Unsupported(msg)
-    with running(numeric, images.device):
-        found: list[Readings] = readings(images)
+    with running(numeric, batch.device):
+        found: list[Readings] = readings(batch)
     kinds = [[reading.stream for reading in found]]
     if any(reading.block is not reading.stream for reading in found):
         kinds.append([reading.block for reading in found])
@@ -83,10 +83,7 @@ def feature_shape(checkpoint: Checkpoint, runtime: Runtime) -> tuple[int, int]:
     Raises:
         Unsupported: it has none, or they are not (n, width).
     """
-    g = checkpoint.prepare.geometry
-    found = read_features(
-        checkpoint, torch.zeros(1, g.channels, g.size, g.size).to(runtime.device), "fp32"
-    )
+    found = read_features(checkpoint, checkpoint.prepare.blank(1).to(runtime.device), "fp32")
     if found.dim() != 4:
         msg = f"{checkpoint.id.name}: features must be (n, width); got {tuple(found.shape[2:])}"
         raise Unsupported(msg)
@@ -151,9 +148,9 @@ def _computed(
 ) -> dict[Pair, NDArray[np.float32]]:
     parts: dict[Pair, list[NDArray[np.float32]]] = {pair: [] for pair in missing}
     for start in range(0, len(chunk.examples), size):
-        for pair, images in inputs(job, chunk, slice(start, start + size), missing):
+        for pair, batch in inputs(job, chunk, slice(start, start + size), missing):
             checkpoint = job.subjects[pair[0]].checkpoint
-            parts[pair].append(read_features(checkpoint, images, job.numeric).cpu().numpy())
+            parts[pair].append(read_features(checkpoint, batch, job.numeric).cpu().numpy())
     return {pair: np.concatenate(arrays, axis=2) for pair, arrays in parts.items()}
 
 

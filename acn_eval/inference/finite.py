@@ -22,20 +22,20 @@ def require_measured(
     what: str,
     numeric: Numeric,
 ) -> None:
-    """Refuse what a network made of the images, if some of it is no number.
+    """Refuse what a network made of the examples, if some of it is no number.
 
     Args:
         name: of the network.
         questions: that it was asked.
-        bad: which images (n,) have no number, per question.
+        bad: which examples (n,) have no number, per question.
         what: that must be finite, e.g. ``"logits"``.
         numeric: precision in force.
 
     Raises:
-        MeasureError: counts the images of every condition.
+        MeasureError: counts the examples of every condition.
     """
     found = [
-        f"{int(b.sum())} of {b.size} images under {name_of(q.condition)}"
+        f"{int(b.sum())} of {b.size} examples under {name_of(q.condition)}"
         for q, b in zip(questions, bad, strict=True)
         if b.any()
     ]

@@ -18,7 +18,7 @@ class Batches:
     """The size of the batches of one pass; it only ever shrinks.
 
     Attributes:
-        size: images per forward pass, now.
+        size: examples per forward pass, now.
         device: whose memory is meant.
     """
 
@@ -29,7 +29,7 @@ class Batches:
         """Return ``run(size)``, tried again with half the size as often as memory runs out.
 
         Raises:
-            MeasureError: not even one image fits.
+            MeasureError: not even one example fits.
         """
         while True:
             try:
@@ -39,7 +39,7 @@ class Batches:
                     raise
                 reason = exc if self.size == 1 else None
             if reason is not None:
-                msg = f"{self.device}: memory must hold a forward pass of one image; {reason}"
+                msg = f"{self.device}: memory must hold a forward pass of one example; {reason}"
                 raise MeasureError(msg) from reason
             self.size //= 2
             if self.device.type == "cuda":

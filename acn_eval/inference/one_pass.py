@@ -1,13 +1,14 @@
-"""The one pass over images: decoded once, noise drawn once, all conditions x all checkpoints.
+"""The one pass over examples: read once, noise drawn once, all conditions x all checkpoints.
 
-For every chunk of images, in a keyed order: what is already in the store is taken from there;
+For every chunk of examples, in a keyed order: what is already in the store is taken from there;
 the rest is computed in groups that cost little, batch by batch on the device, and each group is
 stored before the next: an interruption loses seconds.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,22 +16,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
-from acn_eval.data import Examples, Geometry
+from acn_eval.data import Examples
 from acn_eval.inference.cache import OUTCOME
 from acn_eval.inference.condition import ClassMap, Predictions, Question
 from acn_eval.inference.finite import require_measured
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.runtime import Runtime
+from acn_eval.inputs import InputSpec, ShownBatch
 from acn_eval.tally import Progress, Tally
 
-__all__ = ["EvaluatedModel", "Pass", "Progress", "one_pass", "prepared"]
+__all__ = ["EvaluatedModel", "Pass", "Progress", "one_pass"]
 
-_DECODED = 2**28  # bytes of pictures at a time
+_DECODED = 2**28  # values of examples at a time, a byte each
 Pair = tuple[int, int]
 """Indices of a subject and of a question."""
 
@@ -45,19 +46,20 @@ class EvaluatedModel:
 
 @dataclass(frozen=True)
 class Pass:
-    """Everything that one pass is about; the geometry is shared by its subjects.
+    """Everything that one pass is about.
 
     Attributes:
+        spec: what its subjects are shown, all the same.
         seed: of the noise.
         numeric: precision in force.
-        context: channel std, for noise in normalised space.
+        context: what corruptions need of the data set.
         exits: ask every exit, from the same forward pass; otherwise the last alone.
     """
 
     subjects: Sequence[EvaluatedModel]
     examples: Examples
     questions: Sequence[Question]
-    geometry: Geometry
+    spec: InputSpec[Any]
     runtime: Runtime
     seed: int
     numeric: Numeric
@@ -79,23 +81,23 @@ class Missing(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Images that are stored together, decoded once: uint8 (n, channels, size, size)."""
+    """Examples that are stored together, and their content as it was read, once."""
 
     examples: Examples
-    pixels: Tensor
+    content: Any
 
 
 def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     """Return outcomes (exits, n) of dtype `OUTCOME` per subject and question, in order.
 
-    Images are in the order of the examples, exits in that of their depth; without `Pass.exits`
+    They are in the order of the examples, exits in that of their depth; without `Pass.exits`
     there is one, the last.
 
     The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
     the certificate counts), chunks, order, or what was in the store.
 
     Raises:
-        MeasureError: logits that are NaN or infinite; counts the images of every condition.
+        MeasureError: logits that are NaN or infinite; counts the examples of every condition.
     """
     batches = Batches(job.runtime.batch_size, job.runtime.device)
     parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
@@ -112,7 +114,7 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
 
 
 def tally(job: Pass, progress: Progress = lambda done, total: None) -> Tally:
-    """Return the count of a pass: one per subject, question and image."""
+    """Return the count of a pass: one per subject, question and example."""
     total = len(job.subjects) * len(job.questions) * len(job.examples)
     counter = Tally(total, "image evaluations", progress)
     if not job.runtime.store.readable:
@@ -124,9 +126,8 @@ def tally(job: Pass, progress: Progress = lambda done, total: None) -> Tally:
 
 def chunks(job: Pass) -> Iterator[Examples]:
     """Yield the examples in the pieces that are stored."""
-    values = job.geometry.channels * job.geometry.size**2
     flops = max(s.checkpoint.id.flops for s in job.subjects)
-    size = _chunk_size(flops, values, _budget(job))
+    size = _chunk_size(flops, math.prod(job.spec.shape), _budget(job))
     for start in range(0, len(job.examples), size):
         yield job.examples.at(np.arange(start, min(start + size, len(job.examples))))
 
@@ -137,14 +138,14 @@ def _budget(job: Pass) -> float:
 
 
 def _chunk_size(flops: int, values: int, budget: float) -> int:
-    """Images that are stored together: 2048, or fewer where network or pictures are large.
+    """Examples that are stored together: 2048, or fewer where network or examples are large.
 
     It depends on the most expensive network alone, so that other runs of the same networks, or
     of one with another cheaper one, find the same chunks.
 
     Args:
-        flops: of that network and one image.
-        values: of one picture, a byte each.
+        flops: of that network and one example.
+        values: of one example, a byte each.
         budget: FLOPs that one network may spend on one condition of a chunk.
     """
     affordable = min(2048, int(budget / max(flops, 1)), _DECODED // values)
@@ -152,7 +153,7 @@ def _chunk_size(flops: int, values: int, budget: float) -> int:
 
 
 def groups(job: Pass, n: int, missing: Sequence[Missing]) -> Iterator[list[Missing]]:
-    """Split what is missing of n images into groups that are computed, then kept, one by one.
+    """Split what is missing of n examples into groups that are computed, then kept, one by one.
 
     They follow the order of the questions, so that few noises are drawn for two groups.
     """
@@ -197,8 +198,8 @@ def _chunk(
 
 
 def decoded(job: Pass, examples: Examples) -> Chunk:
-    """Read the pictures of a chunk."""
-    return Chunk(examples, examples.read(np.arange(len(examples)), job.geometry))
+    """Read the content of a chunk."""
+    return Chunk(examples, examples.read(np.arange(len(examples)), job.spec))
 
 
 def files(job: Pass, group: Sequence[Missing]) -> list[Missing]:
@@ -222,7 +223,7 @@ def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
         subject.checkpoint.id.arch,
         subject.checkpoint.id.preprocessing,
         {"columns": subject.classes.columns, "restricted": subject.classes.restricted},
-        asdict(job.geometry),
+        job.spec.facts(),
         content,
         dict(question.condition),
         [job.seed, NOISE_VERSION, list(job.context.std)] if noisy else [],
@@ -238,20 +239,20 @@ def _batches(
     n, kept, done = len(chunk.examples), dict[Pair, Predictions](), 0
     for start in range(0, n, size):
         span = slice(start, min(start + size, n))
-        for pair, images in inputs(job, chunk, span, wanted):
+        for pair, batch in inputs(job, chunk, span, wanted):
             subject = job.subjects[pair[0]]
-            exits = _ask(job, subject.checkpoint, images)
-            batch = [subject.classes.decide(logits) for logits in exits]
+            exits = _ask(job, subject.checkpoint, batch)
+            decided = [subject.classes.decide(logits) for logits in exits]
             if pair not in kept:
-                kept[pair] = _room(batch, n)
-            _keep(batch, kept[pair], span)
-            done += len(images)
+                kept[pair] = _room(decided, n)
+            _keep(decided, kept[pair], span)
+            done += len(batch)
             tell(done)
     return {pair: _read_back(chunk.examples.ids, kept[pair]) for pair in wanted}
 
 
 def _room(exits: Sequence[Predictions], n: int) -> Predictions:
-    """Make room (exits, n) on the device, once: small pieces between images scatter the heap."""
+    """Make room (exits, n) on the device, once: small pieces between batches scatter the heap."""
     return Predictions(*(part.new_empty(len(exits), n) for part in exits[0]))
 
 
@@ -263,55 +264,42 @@ def _keep(exits: Sequence[Predictions], room: Predictions, span: slice) -> None:
 
 def inputs(
     job: Pass, chunk: Chunk, span: slice, wanted: Sequence[Pair]
-) -> Iterator[tuple[Pair, Tensor]]:
+) -> Iterator[tuple[Pair, Any]]:
     """Yield the network's input of one batch for every wanted pair; each noise is drawn once."""
-    images = _uploaded(chunk.pixels[span], job.runtime.device)
+    clean = job.spec.upload(chunk.content[span], job.runtime.device)
     ids = torch.from_numpy(chunk.examples.ids[span]).to(job.runtime.device)
     draws: dict[tuple[int, int], Tensor | None] = {}
     for q, question in enumerate(job.questions):
         subjects = [s for s, asked in wanted if asked == q]
         if not subjects:
             continue
-        pixels = _shown(job, question, images, ids, draws)
+        shown = _shown(job, question, clean, ids, draws)
         for s in subjects:
-            yield (s, q), prepared(job.subjects[s].checkpoint, pixels)
+            batch = job.subjects[s].checkpoint.prepare(shown)
+            yield (s, q), batch.to(job.runtime.device)
 
 
-def _ask(job: Pass, checkpoint: Checkpoint, images: Tensor) -> list[Tensor]:
+def _ask(job: Pass, checkpoint: Checkpoint, batch: Any) -> list[Tensor]:
     with running(job.numeric, job.runtime.device):
-        return checkpoint.model.exits(images) if job.exits else [checkpoint.model(images)]
+        return checkpoint.model.exits(batch) if job.exits else [checkpoint.model(batch)]
 
 
 def _shown(
     job: Pass,
     question: Question,
-    images: Tensor,
+    clean: ShownBatch,
     ids: Tensor,
     draws: dict[tuple[int, int], Tensor | None],
-) -> Tensor:
+) -> ShownBatch:
     corruption = question.corruption
     if corruption is None:
-        return images
+        return clean
     key = (id(corruption), question.repeat)
     if key not in draws:
         noise = NoiseKey(job.seed, question.repeat)
-        draws[key] = corruption.draw(images.shape, ids, noise)
-    return corruption.corrupt(images, draws[key], question.level, job.context)
-
-
-def prepared(checkpoint: Checkpoint, images: Tensor) -> Tensor:
-    """Return the network's input: resized where the suite shows another size, then normalised."""
-    size = checkpoint.prepare.geometry.size
-    if images.shape[-1] != size:
-        images = interpolate(images, size=(size, size), mode="bilinear", antialias=True)
-    return checkpoint.prepare.normalize(images)
-
-
-def _uploaded(images: Tensor, device: torch.device) -> Tensor:
-    """Send uint8 to the device, four times less than floats, and make [0, 1] there."""
-    if device.type == "cuda":
-        images = images.pin_memory()
-    return images.to(device, non_blocking=True).to(torch.float32).div_(255)
+        draws[key] = corruption.draw(clean.shape, ids, noise)
+    corrupted: ShownBatch = corruption.corrupt(clean, draws[key], question.level, job.context)
+    return corrupted
 
 
 def _read_back(ids: NDArray[np.int64], exits: Predictions) -> NDArray[np.void]:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from acn_eval.inference.memory import Batches
+from acn_eval.inputs import Batch
 
 __all__ = ["Numeric", "bf16_pays", "certificate", "forward", "running"]
 
 Numeric = Literal["fp32", "bf16"]
-Network = Callable[[Tensor], Tensor]
+Network = Callable[[Any], Tensor]
 _GAIN = 1.2  # below this, the rounding is not worth the speed
 
 
@@ -31,49 +32,50 @@ def running(numeric: Numeric, device: torch.device) -> AbstractContextManager[An
     return stack
 
 
-def forward(network: Network, images: Tensor, numeric: Numeric, size: int) -> Tensor:
+def forward(network: Network, inputs: Batch, numeric: Numeric, size: int) -> Tensor:
     """Return logits float32 (n, classes), computed in batches of a size, or of what fits."""
 
     def attempt(size: int) -> Tensor:
-        with running(numeric, images.device):
-            return torch.cat([network(part).float() for part in torch.split(images, size)])
+        parts = (inputs[start : start + size] for start in range(0, len(inputs), size))
+        with running(numeric, inputs.device):
+            return torch.cat([network(part).float() for part in parts])
 
-    return Batches(size, images.device).halving(attempt)
+    return Batches(size, inputs.device).halving(attempt)
 
 
-def bf16_pays(network: Network, images: Tensor) -> bool:
+def bf16_pays(network: Network, inputs: Batch) -> bool:
     """Measure whether bf16 is at least 1.2 times faster on this device for this network.
 
     A bare matrix product is asked first: without hardware for bf16 it is hundreds of times
     slower, and a forward pass would take minutes.
     """
-    square = torch.rand(256, 256, device=images.device)
+    square = torch.rand(256, 256, device=inputs.device)
     half = square.to(torch.bfloat16)
     if _seconds(lambda: half @ half) > _seconds(lambda: square @ square):
         return False
-    n = len(images)
-    slow = _seconds(lambda: forward(network, images, "fp32", n))
-    return _seconds(lambda: forward(network, images, "bf16", n)) * _GAIN < slow
+    n = len(inputs)
+    slow = _seconds(lambda: forward(network, inputs, "fp32", n))
+    return _seconds(lambda: forward(network, inputs, "bf16", n)) * _GAIN < slow
 
 
-def certificate(network: Network, images: Tensor, numeric: Numeric, size: int) -> dict[str, Any]:
+def certificate(network: Network, inputs: Batch, numeric: Numeric, size: int) -> dict[str, Any]:
     """Count the predictions that change with precision, and with the size of the batch.
 
     Args:
-        network: logits of prepared images.
-        images: prepared, float32 (n, channels, size, size), a small fixed subset.
+        network: logits of prepared examples.
+        inputs: n prepared examples, a small fixed subset.
         numeric: the precision that is certified against fp32.
         size: of the batches that were measured; larger ones than n are batches of n.
 
     Returns:
         ``n``, ``precision_flips`` and ``batch_flips`` (batches as measured against those of 7).
     """
-    whole = forward(network, images, numeric, size).argmax(1)
-    parts = forward(network, images, numeric, min(size, 7)).argmax(1)
+    whole = forward(network, inputs, numeric, size).argmax(1)
+    parts = forward(network, inputs, numeric, min(size, 7)).argmax(1)
     same = numeric == "fp32"
-    reference = whole if same else forward(network, images, "fp32", size).argmax(1)
+    reference = whole if same else forward(network, inputs, "fp32", size).argmax(1)
     return {
-        "n": len(images),
+        "n": len(inputs),
         "precision": numeric,
         "precision_flips": int((whole != reference).sum()),
         "batch_flips": int((whole != parts).sum()),

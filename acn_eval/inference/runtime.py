@@ -18,8 +18,8 @@ class Runtime:
     """Where and how a network is run.
 
     Attributes:
-        device: of parameters, images and noise.
-        batch_size: images per forward pass; halved where memory runs out.
+        device: of parameters, examples and noise.
+        batch_size: examples per forward pass; halved where memory runs out.
         precision: of the forward pass; ``auto`` measures whether bf16 pays.
         store: where finished outcomes are kept and found again.
     """

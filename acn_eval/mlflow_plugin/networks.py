@@ -1,4 +1,4 @@
-"""From a model that MLflow has loaded to a checkpoint, and from rows to pictures."""
+"""From a model that MLflow has loaded to a checkpoint, and from rows to images."""
 
 import hashlib
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from acn_eval.checkpoints import Checkpoint, Prepare, counted, from_module, load
-from acn_eval.data import Examples, Geometry
+from acn_eval.checkpoints import Checkpoint, counted, from_module, load
+from acn_eval.data import ArrayImages, Examples, FileImages, Geometry, PrepareImages
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.mlflow_plugin.plan import Plan, Reads, reads_of
 
@@ -37,10 +37,12 @@ def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: st
     """Return the network, ready to be asked about the examples; the name is for one without.
 
     Raises:
-        ConfigError: mean and std do not fit.
+        ConfigError: mean and std do not fit, or the examples are no images.
         CheckpointError: not one logit per class, or weights that cannot be measured.
     """
-    channels, height, width = examples.pictures.shape()
+    if not isinstance(examples.inputs, ArrayImages | FileImages):
+        raise ConfigError(f"{name}: data must be images; got {examples.inputs.modality}")
+    channels, height, width = examples.inputs.shape()
     geometry = Geometry(reads.size or min(height, width), reads.channels or channels)
     plain = (0.0,) * geometry.channels, (1.0,) * geometry.channels
     mean, std = reads.mean or plain[0], reads.std or plain[1]
@@ -51,7 +53,7 @@ def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: st
         network,
         name=reads.name or name,
         classes=reads.classes or counted(len(examples.classes)),
-        prepare=Prepare(geometry, mean, std),
+        prepare=PrepareImages(geometry, mean, std),
         data=examples.name,
     )
 

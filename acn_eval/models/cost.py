@@ -13,12 +13,12 @@ from torch.utils.flop_counter import flop_registry
 
 from acn_eval.models.encoder import Encoder
 
-__all__ = ["Cost", "cost", "exit_costs", "head_flops"]
+__all__ = ["Cost", "cost", "exit_costs", "forward_cost", "head_flops"]
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of one forward pass of one image.
+    """Cost of one forward pass of one example.
 
     Attributes:
         parameters: number of parameters.
@@ -34,10 +34,14 @@ class Cost:
 def cost(model: nn.Module, image_shape: tuple[int, int, int]) -> Cost:
     """Measure one forward pass of one image of shape (channels, height, width)."""
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    image = torch.zeros(1, *image_shape, device=device)
+    return forward_cost(model, torch.zeros(1, *image_shape, device=device))
+
+
+def forward_cost(model: nn.Module, example: Any) -> Cost:
+    """Measure one forward pass of a batch of one example."""
     meter = _Meter()
     with torch.no_grad(), meter:
-        model(image)
+        model(example)
     parameters = sum(p.numel() for p in model.parameters())
     return Cost(parameters, meter.flops, meter.peak)
 

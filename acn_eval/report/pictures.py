@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from acn_eval.corruptions import Context, Corruption, NoiseKey
-from acn_eval.data import Examples, Geometry, Split, open_examples
+from acn_eval.data import Examples, Geometry, Split, open_examples, unit_range
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.inference import Runtime
 from acn_eval.report.inputs import Material, head_cells
@@ -136,7 +136,7 @@ def _silent(done: int, total: int) -> None:
 
 
 def _pixels(examples: Examples, geometry: Geometry, where: NDArray[np.int64]) -> Tensor:
-    return examples.read(where, geometry).to(torch.float32) / 255
+    return unit_range(examples.read(where, geometry))
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,9 @@ def _undecided(cells: Sequence[Cell | None], sides: int) -> Iterator[NDArray[np.
 
 def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Iterator[Block]:
     """Yield the pictures of one corruption, if it can act on these images."""
-    size, channels = studio.geometry.size, studio.geometry.channels
+    size = studio.geometry.size
     try:
-        corruption.check((1, channels, size, size))
+        corruption.check_spec(studio.geometry)
     except Unsupported:
         return
     judged = _Judged.of(material, corruption)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.checkpoints import Checkpoint
+from acn_eval.checkpoints import Checkpoint, image_preparation
 from acn_eval.corruptions import Context
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
@@ -42,13 +42,13 @@ def fine_tune_checkpoint(
     schedule = {**asdict(plan), "warmup": plan.steps // 10}
     named = read_arch(arch, checkpoint.id.name)
     recipe = Recipe(arch=named, seed=seed, data=splits[0].name, **schedule)
-    return fine_tune(network, checkpoint.prepare, recipe, splits, runtime.device)
+    return fine_tune(network, image_preparation(checkpoint), recipe, splits, runtime.device)
 
 
 def answers_of(
     checkpoint: Checkpoint, fit: Fit, examples: Examples, runtime: Runtime
 ) -> NDArray[np.void]:
-    """Return what a fine-tuned network says of undisturbed images, outcomes (n,), in fp32."""
+    """Return what a fine-tuned network says of clean images, outcomes (n,), in fp32."""
     # "memory:" is never stored: the record of the checkpoint does not say what it has become.
     identity = replace(checkpoint.id, uri=f"memory:{checkpoint.id.name}")
     classes = ClassMap(tuple(range(len(examples.classes))), restricted=False)
@@ -56,7 +56,7 @@ def answers_of(
         subjects=[EvaluatedModel(replace(checkpoint, id=identity, model=fit.network), classes)],
         examples=examples,
         questions=[Question(CLEAN)],
-        geometry=checkpoint.prepare.geometry,
+        spec=checkpoint.prepare.spec,
         runtime=runtime,
         seed=0,
         numeric="fp32",

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from acn_eval.checkpoints import Prepare
-from acn_eval.data import Examples
+from acn_eval.data import Examples, PrepareImages
 from acn_eval.models import Encoder
 from acn_eval.training.fit import Fit, Scale, loop, start
 from acn_eval.training.recipe import Recipe
@@ -15,7 +14,7 @@ __all__ = ["fine_tune"]
 
 def fine_tune(
     network: Encoder,
-    prepare: Prepare,
+    prepare: PrepareImages,
     recipe: Recipe,
     splits: Sequence[Examples],
     device: torch.device,
@@ -39,6 +38,6 @@ def fine_tune(
     kept = {name: old[name] for name in fresh if not name.startswith("head")}
     fit.network.load_state_dict({**fresh, **kept})
     scale = Scale(prepare.mean, prepare.std, device)
-    loop(fit, splits, prepare.geometry, scale, lambda fit: None, lambda done, loss: None)
+    loop(fit, splits, prepare.spec, scale, lambda fit: None, lambda done, loss: None)
     fit.network.eval()
     return fit

@@ -169,6 +169,6 @@ def refusal(uri, arch=None, error=CheckpointError):
 
 
 def pictures(checkpoint, n=3, seed=0):
-    g = checkpoint.prepare.geometry
+    g = checkpoint.prepare.spec
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(n, g.channels, g.size, g.size, generator=generator)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from acn_eval.checkpoints import Prepare, from_module, load
-from acn_eval.data import Geometry
+from acn_eval.checkpoints import from_module, load
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import CheckpointError
 from tests.checkpoints.files import pictures, written
 
-PREPARE = Prepare(Geometry(8, 1), (0.5,), (0.25,))
+PREPARE = PrepareImages(Geometry(8, 1), (0.5,), (0.25,))
 
 
 class Own(nn.Module):

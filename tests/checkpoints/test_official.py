@@ -72,7 +72,7 @@ def test_the_papers_number_of_parameters(tmp_path):
         checkpoint = load(str(path), arch)
         assert checkpoint.id.parameters == 2_527_002
         assert checkpoint.id.arch["depth"] == 16
-        assert checkpoint.prepare.geometry.size == 32
+        assert checkpoint.prepare.spec.size == 32
         assert checkpoint.classes[:2] == ("airplane", "automobile")
         assert checkpoint.data == "cifar10"
 

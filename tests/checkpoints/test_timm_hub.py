@@ -48,7 +48,7 @@ def test_local_weights_with_another_number_of_classes(file, model):
     assert checkpoint.id.uri == f"timm:{NAME}@{file}"
     assert checkpoint.id.name == NAME
     assert checkpoint.id.arch["name"] == NAME
-    assert checkpoint.prepare.geometry.size == model.default_cfg["input_size"][1]
+    assert checkpoint.prepare.spec.size == model.default_cfg["input_size"][1]
     assert checkpoint.prepare.mean == tuple(model.default_cfg["mean"])
 
 
@@ -76,7 +76,7 @@ def test_pictures_and_predictions_are_those_of_timms_own_pipeline(tmp_path, mode
     theirs = timm.data.create_transform(**config)
     paths = sorted((tmp_path / "val").rglob("*.png"))
     wanted = torch.stack([theirs(Image.open(path).convert("RGB")) for path in paths])
-    pixels = examples.read(np.arange(len(examples)), checkpoint.prepare.geometry)
+    pixels = examples.read(np.arange(len(examples)), checkpoint.prepare.spec)
     images = checkpoint.prepare.normalize(pixels.float() / 255)
     assert torch.equal(images, wanted)
     with torch.no_grad():

@@ -55,7 +55,7 @@ def shop(folder):
     splits = [open_examples("digits", split) for split in ("train", "validation", "test")]
     np.savez(
         folder / "all.npz",
-        images=np.concatenate([s.pictures.images[s.positions] for s in splits]),
+        images=np.concatenate([s.inputs.images[s.positions] for s in splits]),
         labels=np.concatenate([s.labels for s in splits]),
     )
     changed(folder / "tiny_ac.pt", folder / "copy.pt")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from acn_eval.checkpoints import Prepare, from_module, load
-from acn_eval.data import Geometry
+from acn_eval.checkpoints import from_module, load
+from acn_eval.data import Geometry, PrepareImages
 from tests.checkpoints.files import official_file, pictures, written
 
 
@@ -16,7 +16,7 @@ def _memory(folder):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
     torch.nn.init.normal_(module[1].weight, generator=torch.Generator().manual_seed(0))
     torch.nn.init.zeros_(module[1].bias)
-    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
     return from_module(module, name="own", classes=("a", "b", "c"), prepare=prepare)
 
 
@@ -86,5 +86,5 @@ def test_its_parts_fit_each_other(made):
     checkpoint = made()
     assert checkpoint.training_hashes.dtype == np.int64
     assert len(set(checkpoint.classes)) == len(checkpoint.classes)
-    g = checkpoint.prepare.geometry
+    g = checkpoint.prepare.spec
     assert len(checkpoint.prepare.mean) == len(checkpoint.prepare.std) == g.channels

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acn_eval.data import Examples, Geometry
-from acn_eval.data.examples import ArrayPictures
+from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import DataError
 
 
@@ -18,7 +18,7 @@ def examples(n=12, *, name="toy", split="test", seed=0, **changes):
         "ids": np.arange(n) * 7 + 3,
         "labels": rng.integers(0, 3, n),
         "classes": ("ant", "bee", "cat"),
-        "pictures": ArrayPictures(rng.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8)),
+        "inputs": ArrayImages(rng.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8)),
         "positions": np.arange(n),
     }
     return Examples(name=name, split=split, **{**fields, **changes})
@@ -108,7 +108,7 @@ def test_the_fingerprint_ignores_order_name_and_split():
 
 def test_the_fingerprint_sees_every_pixel_label_id_class_and_example():
     whole = examples()
-    images = whole.pictures.images.copy()
+    images = whole.inputs.images.copy()
     images[5, 3, 2, 0] ^= 1
     labels, ids = whole.labels.copy(), whole.ids.copy()
     labels[4] = (labels[4] + 1) % 3
@@ -116,7 +116,7 @@ def test_the_fingerprint_sees_every_pixel_label_id_class_and_example():
     swapped = np.arange(12)
     swapped[:2] = [1, 0]
     others = [
-        replace(whole, pictures=ArrayPictures(images)),
+        replace(whole, inputs=ArrayImages(images)),
         replace(whole, labels=labels),
         replace(whole, ids=ids),
         replace(whole, classes=("ant", "bee", "cow")),
@@ -132,4 +132,4 @@ def test_its_record():
     assert whole.id.n == len(whole) == 12
     assert (whole.id.name, whole.id.split) == ("toy", "test")
     assert whole.id.fingerprint == whole.fingerprint
-    assert whole.pictures.shape() == (1, 4, 4)
+    assert whole.inputs.shape() == (1, 4, 4)

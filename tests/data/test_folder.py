@@ -59,7 +59,7 @@ def test_a_val_without_test_is_the_test_split(folder):
     assert len(train) + len(validation) == 60
     assert not np.isin(train.ids, validation.ids).any()
     assert 0 < len(validation) < 20
-    files = [test.pictures.files[i] for i in test.positions]
+    files = [test.inputs.files[i] for i in test.positions]
     assert all(f.parent.parent.name == "val" for f in files)
     assert [f.parent.name for f in files] == [test.classes[label] for label in test.labels]
 
@@ -91,7 +91,7 @@ def test_pictures_of_any_mode_and_size_are_read_as_pillow_reads_them(tmp_path):
                 wanted = geometry(np.array(image.convert("RGBA").convert("RGB")))
             if file != "g.jpg":  # CMYK has no alpha to go over
                 assert np.array_equal(read[i], wanted), file
-    assert examples.pictures.shape() == (3, 20, 8)
+    assert examples.inputs.shape() == (3, 20, 8)
 
 
 def test_grey_stays_grey(tmp_path):
@@ -104,7 +104,7 @@ def test_grey_stays_grey(tmp_path):
 def test_ids_survive_files_that_come_or_go(folder):
     def by_name():
         examples = open_examples(f"folder:{folder}")
-        files = [examples.pictures.files[i].relative_to(folder) for i in examples.positions]
+        files = [examples.inputs.files[i].relative_to(folder) for i in examples.positions]
         return dict(zip(map(str, files), examples.ids.tolist(), strict=True))
 
     before = by_name()
@@ -193,7 +193,7 @@ def test_every_suffix_of_torchvision_is_read(tmp_path):
     assert len(examples) == 2 * len(suffixes)
     assert examples.notes == ()
     theirs = [Path(file) for file, _ in ImageFolder(tmp_path).samples]
-    ours = [f for f in examples.pictures.files if f.suffix.lower() in IMG_EXTENSIONS]
+    ours = [f for f in examples.inputs.files if f.suffix.lower() in IMG_EXTENSIONS]
     assert sorted(theirs) == ours
     read = examples.read(np.arange(len(examples)), Geometry(7, 3)).float()
     assert all(image.std() > 10 for image in read)
@@ -262,7 +262,7 @@ def test_links_to_folders_are_followed_as_torchvision_does(tmp_path):
     (tmp_path / "set" / "bee").symlink_to(tmp_path / "elsewhere")
     examples = open_examples(f"folder:{tmp_path / 'set'}")
     theirs = ImageFolder(tmp_path / "set")
-    assert [Path(file) for file, _ in theirs.samples] == list(examples.pictures.files)
+    assert [Path(file) for file, _ in theirs.samples] == list(examples.inputs.files)
     assert [label for _, label in theirs.samples] == examples.labels.tolist()
 
 

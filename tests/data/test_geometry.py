@@ -9,8 +9,8 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from acn_eval.data import Geometry
-from acn_eval.data.examples import ArrayPictures
-from acn_eval.data.folder import FilePictures
+from acn_eval.data.examples import ArrayImages
+from acn_eval.data.folder import FileImages
 from acn_eval.errors import DataError
 
 
@@ -100,13 +100,13 @@ def test_what_is_read_may_be_written_to():
     images = noisy(4, 4, 1)[None].repeat(2, 0)
     before = images.copy()
     for geometry in (Geometry(4, 1), Geometry(4, 3), Geometry(2, 1)):
-        ArrayPictures(images).read(np.arange(2), geometry).zero_()
+        ArrayImages(images).read(np.arange(2), geometry).zero_()
     assert np.array_equal(images, before)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
-    "pictures", [ArrayPictures(np.empty((0, 9, 7, 3), np.uint8)), FilePictures(())]
+    "pictures", [ArrayImages(np.empty((0, 9, 7, 3), np.uint8)), FileImages(())]
 )
 def test_no_pictures_are_an_empty_batch(pictures, channels):
     """Nothing held out of a small subset is a subset too."""

@@ -47,8 +47,8 @@ def test_one_file_is_a_test_set(tmp_path):
 def test_greyscale_may_leave_out_the_channel(tmp_path):
     path = save(tmp_path / "set.npz", images=IMAGES[..., 0])
     examples = open_examples(f"npz:{path}")
-    assert examples.pictures.shape() == (1, 6, 5)
-    assert examples.pictures.images.shape == (20, 6, 5, 1)
+    assert examples.inputs.shape() == (1, 6, 5)
+    assert examples.inputs.images.shape == (20, 6, 5, 1)
 
 
 def test_names_and_ids_of_its_own(tmp_path):

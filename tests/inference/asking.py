@@ -16,7 +16,7 @@ def job(checkpoints, examples, runtime, *, suite=SMALL, seed=0, numeric="fp32"):
         subjects=[subject(c, examples) for c in checkpoints],
         examples=examples,
         questions=list(suite.questions()),
-        geometry=checkpoints[0].prepare.geometry,
+        spec=checkpoints[0].prepare.spec,
         runtime=runtime,
         seed=seed,
         numeric=numeric,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from acn_eval.checkpoints import Checkpoint, Prepare, counted
-from acn_eval.data import Examples, Geometry
-from acn_eval.data.examples import ArrayPictures
+from acn_eval.checkpoints import Checkpoint, counted
+from acn_eval.data import Examples, Geometry, PrepareImages
+from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import DataError
 from acn_eval.inference import class_map
 from tests.fakes import fake_checkpoint
@@ -15,14 +15,14 @@ AS_TEXT = tuple(sorted(counted(12)))
 
 
 def model(classes, *, named=True, data=""):
-    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
     identity = fake_checkpoint("ac_vit")
     return Checkpoint(identity, lambda images: images, prepare, classes, data, named=named)
 
 
 def shown(classes, chosen=(), *, named=True):
     n = np.arange(len(classes))
-    pictures = ArrayPictures(np.zeros((len(n), 8, 8, 1), np.uint8))
+    pictures = ArrayImages(np.zeros((len(n), 8, 8, 1), np.uint8))
     examples = Examples("folder:x", "test", n, n, tuple(classes), pictures, n, named=named)
     return examples.only(chosen) if chosen else examples
 

@@ -54,7 +54,7 @@ def test_entropy_is_scipys(pair, runtime):
 
     examples = digits(N)
     (outcomes,) = ask_exits(pair[:1], runtime)
-    images = examples.read(np.arange(N), pair[0].prepare.geometry).to(torch.float32) / 255
+    images = examples.read(np.arange(N), pair[0].prepare.spec).to(torch.float32) / 255
     device = next(pair[0].model.parameters()).device
     with torch.inference_mode():
         logits = pair[0].model.exits(pair[0].prepare.normalize(images.to(device)))

@@ -7,9 +7,9 @@ import pytest
 import timm
 import torch
 
-from acn_eval.checkpoints import Prepare, from_module
+from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Context
-from acn_eval.data import Geometry
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import Unsupported
 from acn_eval.inference import (
     CLEAN,
@@ -20,7 +20,6 @@ from acn_eval.inference import (
     Question,
     extract,
     feature_shape,
-    prepared,
     read_features,
 )
 from tests.inference.asking import SMALL
@@ -59,7 +58,7 @@ def job(checkpoints, runtime, *, questions=None, examples=None):
         subjects=[EvaluatedModel(c, ClassMap((), restricted=False)) for c in checkpoints],
         examples=digits(N) if examples is None else examples,
         questions=questions or [Question(CLEAN)],
-        geometry=checkpoints[0].prepare.geometry,
+        spec=checkpoints[0].prepare.spec,
         runtime=runtime,
         seed=0,
         numeric="fp32",
@@ -75,9 +74,9 @@ def test_features_equal_a_loop_over_single_images(pair, runtime, device):
     examples = digits(N)
     for model, (found,) in zip(pair, extract(job(pair, runtime), lambda done: None), strict=True):
         for i in range(N):
-            image = examples.read(np.array([i]), model.prepare.geometry).to(device) / 255
+            image = examples.read(np.array([i]), model.prepare.spec).to(device) / 255
             with torch.no_grad():
-                readings = model.model.readings(prepared(model, image))
+                readings = model.model.readings(model.prepare(image))
             for k, reading in enumerate(readings):
                 for name in ("stream", "block"):
                     wanted = getattr(reading, name)[0].cpu().numpy()
@@ -153,7 +152,7 @@ def test_every_image_is_told_once(pair, runtime):
 
 def foreign(module, size, classes):
     names = tuple(map(str, range(classes)))
-    prepare = Prepare(Geometry(size, 3), (0.5,) * 3, (0.5,) * 3)
+    prepare = PrepareImages(Geometry(size, 3), (0.5,) * 3, (0.5,) * 3)
     return from_module(module, name="foreign", classes=names, prepare=prepare)
 
 

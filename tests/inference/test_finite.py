@@ -68,7 +68,7 @@ def dark(tiny, device, bound=BOUND):
 def test_images_are_counted_under_each_condition(tiny, runtime, device):
     """The count of a loop: the pictures are made by hand, and their means taken."""
     examples, own = digits(80), dark(tiny, device)
-    clean = examples.read(np.arange(80), own.prepare.geometry).float() / 255
+    clean = examples.read(np.arange(80), own.prepare.spec).float() / 255
     expected = int((own.prepare.normalize(clean).mean(dim=(1, 2, 3)) < BOUND).sum())
     assert 0 < expected < 80
     with pytest.raises(MeasureError) as caught:
@@ -95,7 +95,7 @@ def test_bf16_says_that_fp32_may_do(tiny, runtime, device):
 def test_looks_during_training_refuse_them(tiny, device):
     own = checkpoint(tiny, device=device)
     scale = Scale(own.prepare.mean, own.prepare.std, device)
-    geometry, examples = own.prepare.geometry, digits(40)
+    geometry, examples = own.prepare.spec, digits(40)
     accuracy_of(own.model, examples, geometry, scale)
     with pytest.raises(MeasureError, match=r"^training: logits must be finite"):
         accuracy_of(Dark(own.model, 9.0), examples, geometry, scale)

@@ -8,9 +8,9 @@ CODE = """
 import resource, sys
 from pathlib import Path
 import numpy as np, torch
-from acn_eval.checkpoints import Prepare, from_module
+from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Examples, Geometry
+from acn_eval.data import Examples, Geometry, PrepareImages
 from acn_eval import evaluation
 from acn_eval.inference import Runtime, OutcomeCache
 from acn_eval.studies.robustness.suite import Robustness
@@ -18,20 +18,19 @@ from acn_eval.studies.robustness.suite import Robustness
 SIDE = 64
 
 class Generated:
-    def read(self, positions, geometry):
+    modality = "images"
+    def read(self, positions, spec):
         images = np.resize((positions % 251).astype(np.uint8), (3, SIDE, SIDE, len(positions)))
         return torch.from_numpy(images).permute(3, 0, 1, 2).contiguous()
     def hashes(self, positions):
         return positions
-    def shape(self):
-        return 3, SIDE, SIDE
 
 def examples(n):
     ids = np.arange(n)
     return Examples("made", "test", ids, ids % 3, ("a", "b", "c"), Generated(), ids)
 
 module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIDE * SIDE, 3))
-prepare = Prepare(Geometry(SIDE, 3), (0.5,) * 3, (0.5,) * 3)
+prepare = PrepareImages(Geometry(SIDE, 3), (0.5,) * 3, (0.5,) * 3)
 checkpoint = from_module(module, name="m", classes=("a", "b", "c"), prepare=prepare)
 suite = Robustness(name="one", corruptions=(Gaussian(levels=(0.1,)),))
 store = OutcomeCache(Path("store"))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from acn_eval.corruptions import Context, NoiseKey
-from acn_eval.inference import OutcomeCache, Runtime, one_pass, prepared
+from acn_eval.inference import OutcomeCache, Runtime, one_pass
 from tests.inference.asking import SMALL, ask, assert_same, by_id, job
 from tests.tiny import checkpoint, counting, digits
 
@@ -94,7 +94,7 @@ def test_outcomes_equal_a_loop_over_single_images(tiny):
     examples = digits(24)
     found = ask([model], examples, runtime)[0]
     for row, i in enumerate(np.argsort(examples.ids)):
-        image = examples.read(np.array([i]), model.prepare.geometry) / 255
+        image = examples.read(np.array([i]), model.prepare.spec) / 255
         ids = torch.tensor([int(examples.ids[i])])
         for q, question in enumerate(SMALL.questions()):
             shown = image
@@ -131,9 +131,9 @@ def test_every_noise_is_drawn_once_for_all_levels_and_checkpoints(pair, runtime,
 
 def test_a_resize_after_the_corruption_is_the_checkpoints(pair, device):
     images = torch.rand(2, 1, 16, 16, device=device)
-    assert prepared(pair[0], images).shape == (2, 1, 8, 8)
+    assert pair[0].prepare(images).shape == (2, 1, 8, 8)
     same = torch.rand(2, 1, 8, 8, device=device)
-    assert torch.equal(prepared(pair[0], same), pair[0].prepare.normalize(same))
+    assert torch.equal(pair[0].prepare(same), pair[0].prepare.normalize(same))
 
 
 def test_progress_counts_every_image_once(pair, runtime, chunks_of):
@@ -163,7 +163,7 @@ def test_memory_that_runs_out_halves_the_batch(pair, runtime, expected, chunks_o
 def test_a_network_that_never_fits_is_said_in_one_line(pair, runtime):
     from acn_eval.errors import MeasureError
 
-    with pytest.raises(MeasureError, match="memory must hold a forward pass of one image"):
+    with pytest.raises(MeasureError, match="memory must hold a forward pass of one example"):
         ask([counting(pair[0], largest=0)], digits(4), runtime)
 
 

@@ -55,7 +55,7 @@ def test_flips_by_batch_size_are_counted(images):
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_the_certificate_of_a_real_network_is_clean_in_fp32(tiny, device, size):
     model = checkpoint(tiny, device=device)
-    first = digits(64).read(torch.arange(64).numpy(), model.prepare.geometry).to(device) / 255
+    first = digits(64).read(torch.arange(64).numpy(), model.prepare.spec).to(device) / 255
     found = certificate(model.model, model.prepare.normalize(first), "fp32", size)
     assert (found["precision_flips"], found["batch_flips"]) == (0, 0)
 
@@ -98,11 +98,10 @@ def test_bf16_is_really_measured(images):
 
 
 def test_a_users_network_without_exits_is_asked(device, images):
-    from acn_eval.checkpoints import Prepare
-    from acn_eval.data import Geometry
+    from acn_eval.data import Geometry, PrepareImages
 
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
-    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
     made = from_module(module, name="mine", classes=("a", "b", "c"), prepare=prepare)
     made.model.to(device)
     assert len(made.model.exits(images)) == 1

@@ -9,7 +9,7 @@ import torch
 from acn_eval.checkpoints import load
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
-from acn_eval.data.examples import ArrayPictures
+from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import Stopped
 from acn_eval.inference import ClassMap, OutcomeCache, one_pass
 from acn_eval.inference.one_pass import _budget
@@ -53,9 +53,9 @@ def with_map(work, **changes):
 
 def with_pixels(work):
     """The same ids and labels, but one picture has changed in one pixel."""
-    pictures = work.examples.pictures.images.copy()
+    pictures = work.examples.inputs.images.copy()
     pictures[work.examples.positions[3], 0, 0] += 1
-    return replace(work, examples=replace(work.examples, pictures=ArrayPictures(pictures)))
+    return replace(work, examples=replace(work.examples, inputs=ArrayImages(pictures)))
 
 
 def with_questions(work, **changes):
@@ -75,7 +75,7 @@ OTHERS = {
     "order of classes": (lambda w: with_map(w, columns=(1, 0, *range(2, 10))), N * QUESTIONS),
     "restriction": (lambda w: with_map(w, restricted=True), N * QUESTIONS),
     "precision": (lambda w: replace(w, numeric="bf16"), N * QUESTIONS),
-    "geometry": (lambda w: replace(w, geometry=Geometry(16, 1)), N * QUESTIONS),
+    "geometry": (lambda w: replace(w, spec=Geometry(16, 1)), N * QUESTIONS),
     "a pixel": (with_pixels, N * QUESTIONS),
     "ids": (
         lambda w: replace(w, examples=replace(w.examples, ids=w.examples.ids + 10_000)),
@@ -203,13 +203,13 @@ def test_between_two_writes_lies_the_budget_at_most(expensive, runtime, monkeypa
 
 def test_pictures_are_decoded_once_whatever_is_kept_in_between(expensive, monkeypatch):
     read = []
-    original = ArrayPictures.read
+    original = ArrayImages.read
 
     def count(self, positions, geometry):
         read.extend(positions)
         return original(self, positions, geometry)
 
-    monkeypatch.setattr(ArrayPictures, "read", count)
+    monkeypatch.setattr(ArrayImages, "read", count)
     one_pass(expensive, silent)
     assert len(read) == N
 

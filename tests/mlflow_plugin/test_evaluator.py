@@ -59,7 +59,7 @@ def log(mlflow, loaded):
 def rows():
     """The test digits as MLflow takes them: one row of pixels per image."""
     test = open_examples("digits", "test")
-    images = test.pictures.images[test.positions]
+    images = test.inputs.images[test.positions]
     return images.reshape(len(test), -1), test.labels
 
 

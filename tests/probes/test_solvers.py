@@ -66,7 +66,7 @@ def test_logistic_equals_a_cold_fit_of_scikit_learn(name, solve):
 def test_logistic_equals_scikit_learn_on_features_of_cifar(solve):
     model = load("cifar10/ac_vit.pt")
     examples = open_examples("cifar10", "validation").keyed(800)
-    images = examples.read(np.arange(len(examples)), model.prepare.geometry) / 255
+    images = examples.read(np.arange(len(examples)), model.prepare.spec) / 255
     with torch.no_grad():
         features = model.model.readings(model.prepare.normalize(images))[-1].stream.numpy()
     x = Scaling.of("standardise", features[:400])(features)

@@ -5,8 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from acn_eval.checkpoints import Prepare
-from acn_eval.data import Geometry
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, CheckpointId, DataId, EvalResult, Skip
 from acn_eval.statistics.pairing import require_same_question
@@ -265,7 +264,7 @@ def test_a_field_that_differs_is_refused_or_known_to_be_harmless(kind, name):
 
 
 FACTS = {
-    **dict.fromkeys(Prepare(Geometry(8, 1), (0.5,), (0.5,)).facts(), QUESTION),
+    **dict.fromkeys(PrepareImages(Geometry(8, 1), (0.5,), (0.5,)).facts(), QUESTION),
     "mean": NETWORK,
     "std": NETWORK,
     "crop_pct": NETWORK,  # pictures of the right size are neither scaled nor cropped, and whether

@@ -60,6 +60,6 @@ def test_exits_that_are_trained_are_better_than_exits_that_are_not(tmp_path):
 @torch.no_grad()
 def first_exit(file):
     found, examples = load(str(file)), digits()
-    images = examples.read(np.arange(len(examples)), found.prepare.geometry) / 255
+    images = examples.read(np.arange(len(examples)), found.prepare.spec) / 255
     logits = found.model.exits(found.prepare.normalize(images))[1]
     return (logits.argmax(1).numpy() == examples.labels).mean()

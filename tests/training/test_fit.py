@@ -72,7 +72,7 @@ def test_a_tiny_training_learns(tiny):
 def test_the_accuracy_of_the_card_is_that_of_the_weights(tiny):
     checkpoint = load(str(tiny / "tiny_ac.pt"))
     examples = open_examples("digits", "validation")
-    images = examples.read(slice(None), checkpoint.prepare.geometry) / 255
+    images = examples.read(slice(None), checkpoint.prepare.spec) / 255
     with torch.no_grad():
         predicted = checkpoint.model(checkpoint.prepare.normalize(images)).argmax(1)
     accuracy = float((predicted.numpy() == examples.labels).mean())

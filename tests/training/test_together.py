@@ -37,7 +37,7 @@ def lessons(pool, sizes=SIZES, held_out=0.0, **changes):
 
 
 def logits(network, examples, device):
-    images = torch.from_numpy(examples.pictures.images[:64]).permute(0, 3, 1, 2).float() / 255
+    images = torch.from_numpy(examples.inputs.images[:64]).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         return network(images.to(device))
 

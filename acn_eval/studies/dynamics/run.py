@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint, Prepare
-from acn_eval.data import Examples, Split, channel_moments, decoded
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.data import Examples, PrepareImages, Split, channel_moments, decoded
 from acn_eval.errors import Unsupported
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.models import Encoder, build, cost
@@ -183,7 +183,7 @@ def _lesson(study: Study, recipe: Recipe) -> TrainingJob:
 
 def _subject(study: Study, lesson: TrainingJob, network: Encoder) -> EvaluatedModel:
     mean, std = channel_moments(lesson.examples, lesson.geometry)
-    prepare, train = Prepare(lesson.geometry, mean, std), study.splits["train"]
+    prepare, train = PrepareImages(lesson.geometry, mean, std), study.splits["train"]
     checkpoint = Checkpoint(
         id=_identity(study, lesson.recipe, prepare),
         model=network,
@@ -206,7 +206,7 @@ def _facts(study: Study, recipe: Recipe) -> list[Any]:
     ]
 
 
-def _identity(study: Study, recipe: Recipe, prepare: Prepare) -> CheckpointId:
+def _identity(study: Study, recipe: Recipe, prepare: PrepareImages) -> CheckpointId:
     arch = recipe.arch
     plan = recipe.model_dump(mode="json", exclude={"arch", "pair", "classes", "augment"})
     plan |= recipe.augment.model_dump(mode="json")

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
-from acn_eval.inference import EvaluatedModel, Runtime, prepared
+from acn_eval.inference import EvaluatedModel, Runtime
 from acn_eval.models import Encoder, require_finite
 from acn_eval.studies.dynamics.gradients import split_gradients
 
@@ -125,5 +125,5 @@ def _batches(
 ) -> Iterator[Tensor]:
     for begin in range(0, len(examples), size):
         where = np.arange(begin, min(begin + size, len(examples)))
-        pixels = examples.read(where, checkpoint.prepare.geometry).to(device)
-        yield prepared(checkpoint, pixels.to(torch.float32) / 255)
+        spec = checkpoint.prepare.spec
+        yield checkpoint.prepare(spec.upload(examples.read(where, spec), device))

@@ -130,7 +130,7 @@ def _features(
         subjects=[EvaluatedModel(checkpoint, ClassMap((), restricted=False))],
         examples=examples,
         questions=[Question(CLEAN)],
-        geometry=checkpoint.prepare.geometry,
+        spec=checkpoint.prepare.spec,
         runtime=question.runtime,
         seed=0,
         numeric="fp32",

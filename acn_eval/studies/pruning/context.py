@@ -10,7 +10,7 @@ import numpy as np
 import safetensors.torch
 from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint, Native, rewritten
+from acn_eval.checkpoints import Checkpoint, Native, image_preparation, rewritten
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
 from acn_eval.inference import OutcomeCache
@@ -104,7 +104,7 @@ class PruningContext:
         Raises:
             MeasureError: the loss is no longer finite.
         """
-        prepare, examples = self.checkpoint.prepare, self.train()
+        prepare, examples = image_preparation(self.checkpoint), self.train()
         fit = start(self._recipe(steps, round_), self.setting.runtime.device)
         fit.network.load_state_dict(dict(state))
         scale = Scale(prepare.mean, prepare.std, fit.device)
@@ -113,7 +113,7 @@ class PruningContext:
             loop(
                 fit,
                 (examples, unseen),
-                prepare.geometry,
+                prepare.spec,
                 scale,
                 lambda fit: after_step(fit.done),
                 lambda done, loss: None,

@@ -221,7 +221,7 @@ class _Showing:
             subjects=[subject],
             examples=self.held_out,
             questions=[Question(CLEAN)],
-            geometry=subject.checkpoint.prepare.geometry,
+            spec=subject.checkpoint.prepare.spec,
             runtime=self.setting.runtime,
             seed=self.setting.seed,
             numeric=self.numeric,

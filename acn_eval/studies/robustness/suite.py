@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator
-from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint
+from acn_eval.checkpoints import Checkpoint, image_preparation
 from acn_eval.config_files import Text, read_config
-from acn_eval.corruptions import AnyCorruption, Context, Gaussian, NoiseKey, noise_digest
+from acn_eval.corruptions import AnyCorruption, Context, NoiseKey, noise_digest
 from acn_eval.data import Examples, Geometry, channel_moments
 from acn_eval.errors import Unsupported
 from acn_eval.inference import (
@@ -27,13 +26,13 @@ from acn_eval.inference import (
     bf16_pays,
     certificate,
     one_pass,
-    prepared,
 )
+from acn_eval.inputs import InputSpec, ShownBatch
 from acn_eval.results import Skip
 from acn_eval.study.files import suite_file
 from acn_eval.study.suite import Answer, Setting, Suite, cell_of
 
-__all__ = ["SUITE", "NamedRobustness", "Robustness", "Shown", "first_images"]
+__all__ = ["SUITE", "NamedRobustness", "Robustness", "Shown", "first_shown"]
 
 _WORTH_PROBING = 1e12  # FLOPs: below, a probe costs more than bf16 could save
 _DIGESTED = 8
@@ -70,13 +69,13 @@ class Shown:
 
 
 class Robustness(Suite, frozen=True):
-    """Clean images and corrupted ones; the primary end point is the mean corrupted accuracy.
+    """Clean examples and corrupted ones; the primary end point is the mean corrupted accuracy.
 
     Attributes:
-        corruptions: each with its levels; together with the clean images these are the cells.
-        repeats: noise draws per image; one is enough for noise in expectation, because draws
-            are independent across images.
-        image_size: show every checkpoint pictures of this size, resized after the corruption
+        corruptions: each with its levels; together with the clean examples these are the cells.
+        repeats: noise draws per example; one is enough for noise in expectation, because draws
+            are independent across examples.
+        image_size: show every checkpoint images of this size, resized after the corruption
             where a network wants another; None takes the size of each network.
     """
 
@@ -116,7 +115,7 @@ class Robustness(Suite, frozen=True):
                     yield Question(named, corruption, level, repeat, primary=True)
 
     def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
-        """Answer for all subjects; those that see the same pixels share one pass."""
+        """Answer for all subjects; those that are shown the same share one pass."""
         return [shown.answer() for shown in self.show(subjects, setting)]
 
     def show(
@@ -127,53 +126,58 @@ class Robustness(Suite, frozen=True):
         exits: bool = False,
         corrupted: bool = True,
     ) -> list[Shown]:
-        """Show all subjects every condition, or the undisturbed images alone.
+        """Show all subjects every condition, or the clean examples alone.
 
         Args:
-            subjects: that are shown them; those that see the same pixels share one pass.
-            setting: the images, among others.
+            subjects: that are shown them; those that are shown the same share one pass.
+            setting: the examples, among others.
             exits: keep what every exit made of them, not the last alone.
             corrupted: False leaves the corruptions out.
         """
         found: dict[int, Shown] = {}
-        for geometry in dict.fromkeys(self.geometry(s) for s in subjects):
-            group = [i for i, s in enumerate(subjects) if self.geometry(s) == geometry]
+        for spec in dict.fromkeys(self.spec(s) for s in subjects):
+            group = [i for i, s in enumerate(subjects) if self.spec(s) == spec]
             asked = [subjects[i] for i in group]
-            questions, skipped = self.possible(geometry, corrupted=corrupted)
-            job = self._job(asked, geometry, setting, questions, exits=exits)
+            questions, skipped = self.possible(spec, corrupted=corrupted)
+            job = self._job(asked, spec, setting, questions, exits=exits)
             shown = self._shown(job, skipped, setting)
             found.update(zip(group, shown, strict=True))
         return [found[i] for i in range(len(subjects))]
 
-    def geometry(self, subject: EvaluatedModel) -> Geometry:
-        """Return the size and channels of what a subject is shown."""
-        own = subject.checkpoint.prepare.geometry
-        return replace(own, size=self.image_size or own.size)
+    def spec(self, subject: EvaluatedModel) -> InputSpec[Any]:
+        """Return what a subject is shown.
+
+        Raises:
+            Unsupported: a size of images, for a network that reads none.
+        """
+        if self.image_size is None:
+            return subject.checkpoint.prepare.spec
+        return replace(image_preparation(subject.checkpoint).spec, size=self.image_size)
 
     def _job(
         self,
         subjects: Sequence[EvaluatedModel],
-        geometry: Geometry,
+        spec: InputSpec[Any],
         setting: Setting,
         questions: Sequence[Question],
         *,
         exits: bool,
     ) -> Pass:
-        first = first_images(geometry, setting)
+        first = first_shown(spec, setting)
         return Pass(
             subjects=subjects,
             examples=setting.examples,
             questions=questions,
-            geometry=geometry,
+            spec=spec,
             runtime=setting.runtime,
             seed=setting.seed,
             numeric=_numeric(subjects, first, setting, len(questions)),
-            context=self.context(geometry, setting.whole),
+            context=self.context(spec, setting.whole),
             exits=exits,
         )
 
     def _shown(self, job: Pass, skipped: tuple[Skip, ...], setting: Setting) -> list[Shown]:
-        first = first_images(job.geometry, setting)
+        first = first_shown(job.spec, setting)
         outcomes = one_pass(job, setting.progress)
         digest = self.digest(first, job.context, setting)
         size = min(setting.runtime.batch_size, len(first))
@@ -186,7 +190,7 @@ class Robustness(Suite, frozen=True):
                 numeric=job.numeric,
                 certificate=certificate(
                     subject.checkpoint.model,
-                    prepared(subject.checkpoint, first),
+                    subject.checkpoint.prepare(first).to(setting.runtime.device),
                     job.numeric,
                     size,
                 ),
@@ -196,9 +200,9 @@ class Robustness(Suite, frozen=True):
         ]
 
     def possible(
-        self, geometry: Geometry, *, corrupted: bool = True
+        self, spec: InputSpec[Any], *, corrupted: bool = True
     ) -> tuple[list[Question], tuple[Skip, ...]]:
-        """Return the questions that pictures of a geometry can be asked, and the others."""
+        """Return the questions that can be asked of examples of a spec, and the others."""
         questions: list[Question] = []
         skipped: list[Skip] = []
         for question in self.questions():
@@ -206,21 +210,20 @@ class Robustness(Suite, frozen=True):
                 continue
             try:
                 if question.corruption is not None:
-                    question.corruption.check((1, geometry.channels, geometry.size, geometry.size))
+                    question.corruption.check_spec(spec)
                 questions.append(question)
             except Unsupported as reason:
                 skipped.append(Skip(question.condition, str(reason)))
         return questions, tuple(skipped)
 
-    def context(self, geometry: Geometry, examples: Examples) -> Context:
-        """Return what the noise has to know of the data set."""
-        normalized = any(
-            isinstance(c, Gaussian) and c.space == "normalized" for c in self.corruptions
-        )
-        return Context(channel_moments(examples, geometry)[1] if normalized else ())
+    def context(self, spec: InputSpec[Any], examples: Examples) -> Context:
+        """Return what the corruptions have to know of the data set."""
+        if isinstance(spec, Geometry) and any(c.needs_std for c in self.corruptions):
+            return Context(channel_moments(examples, spec)[1])
+        return Context()
 
-    def digest(self, first: Tensor, context: Context, setting: Setting) -> str:
-        """Return the digest of the first images under every condition."""
+    def digest(self, first: ShownBatch, context: Context, setting: Setting) -> str:
+        """Return the digest of the first examples under every condition."""
         ids = torch.from_numpy(setting.whole.ids[:_DIGESTED]).to(first.device)
         return noise_digest(
             self.corruptions,
@@ -247,15 +250,16 @@ NamedRobustness = Annotated[
 """A robustness suite, also by its name or path."""
 
 
-def first_images(geometry: Geometry, setting: Setting) -> Tensor:
-    """Return the images (n, channels, size, size) in [0, 1] that are certified and digested."""
+def first_shown(spec: InputSpec[Any], setting: Setting) -> ShownBatch:
+    """Return the examples, as corruptions see them, that are certified and digested."""
     where = np.arange(min(_CERTIFIED, len(setting.whole)))
-    images = setting.whole.read(where, geometry).to(torch.float32) / 255
-    return images.to(setting.runtime.device)
+    # On the CPU, so that digests agree: a GPU multiplies by 1 / 255 where a CPU divides.
+    shown: ShownBatch = spec.upload(setting.whole.read(where, spec), torch.device("cpu"))
+    return shown.to(setting.runtime.device)
 
 
 def _numeric(
-    subjects: Sequence[EvaluatedModel], first: Tensor, setting: Setting, questions: int
+    subjects: Sequence[EvaluatedModel], first: ShownBatch, setting: Setting, questions: int
 ) -> Numeric:
     """One precision for all subjects of a pass: a fair pair is measured alike."""
     wanted = setting.runtime.precision
@@ -267,7 +271,7 @@ def _numeric(
     return _probed(largest, first[: setting.runtime.batch_size], setting.runtime)
 
 
-def _probed(checkpoint: Checkpoint, first: Tensor, runtime: Runtime) -> Numeric:
+def _probed(checkpoint: Checkpoint, first: ShownBatch, runtime: Runtime) -> Numeric:
     """Measure once and remember: a resumed run must not change its mind half way."""
     c, shape = checkpoint.id, list(first.shape)
     key = OutcomeCache.key(
@@ -275,7 +279,7 @@ def _probed(checkpoint: Checkpoint, first: Tensor, runtime: Runtime) -> Numeric:
     )
     known = runtime.store.read(key)
     if known is None:
-        pays = bf16_pays(checkpoint.model, prepared(checkpoint, first))
+        pays = bf16_pays(checkpoint.model, checkpoint.prepare(first).to(runtime.device))
         known = b"bf16" if pays else b"fp32"
         runtime.store.write(key, known)
     return "bf16" if known == b"bf16" else "fp32"

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from acn_eval.corruptions import Context
-from acn_eval.data import Examples, Geometry
+from acn_eval.data import Examples
 from acn_eval.data import Split as SplitName
 from acn_eval.inference import CLEAN, Depths, EvaluatedModel, Numeric, Pass, Question, extract
+from acn_eval.inputs import InputSpec
 from acn_eval.probes import Features, Split
 from acn_eval.results import Skip
 from acn_eval.studies.robustness.suite import Robustness
@@ -26,10 +27,10 @@ class SplitFeatures:
     Attributes:
         examples, depths: by name of the split; of test, one `Depths` per question.
         questions: asked of the test images, the undisturbed ones first.
-        skipped: conditions that its pictures cannot have.
-        geometry: of the pictures.
+        skipped: conditions that its examples cannot have.
+        spec: of the examples.
         context: what the noise has to know of the data.
-        seconds: wall time of the passes, which the networks of one geometry share.
+        seconds: wall time of the passes, which the networks of one spec share.
     """
 
     subject: EvaluatedModel
@@ -37,7 +38,7 @@ class SplitFeatures:
     depths: Mapping[SplitName, Sequence[Depths]]
     questions: Sequence[Question]
     skipped: tuple[Skip, ...]
-    geometry: Geometry
+    spec: InputSpec[Any]
     context: Context
     seconds: float
 
@@ -76,10 +77,10 @@ class SplitFeatures:
 
 @dataclass
 class FeatureExtractor:
-    """Shows the three splits to networks, those of one geometry in one pass per split.
+    """Shows the three splits to networks, those of one spec in one pass per split.
 
     Attributes:
-        noise: also shown on the test images; None shows them undisturbed alone.
+        noise: also shown on the test images; None shows them clean alone.
         done: image-forwards so far.
     """
 
@@ -97,16 +98,16 @@ class FeatureExtractor:
         }
         total = self._forwards(examples) * len(subjects)
         found: dict[int, SplitFeatures] = {}
-        for geometry in dict.fromkeys(self.geometry(s) for s in subjects):
-            group = [i for i, s in enumerate(subjects) if self.geometry(s) == geometry]
-            made = self._targets([subjects[i] for i in group], geometry, examples, total)
+        for spec in dict.fromkeys(self.spec(s) for s in subjects):
+            group = [i for i, s in enumerate(subjects) if self.spec(s) == spec]
+            made = self._targets([subjects[i] for i in group], spec, examples, total)
             found.update(zip(group, made, strict=True))
         return [found[i] for i in range(len(subjects))]
 
-    def geometry(self, subject: EvaluatedModel) -> Geometry:
-        """Return the size and channels of what a subject is shown."""
-        own = subject.checkpoint.prepare.geometry
-        return own if self.noise is None else self.noise.geometry(subject)
+    def spec(self, subject: EvaluatedModel) -> InputSpec[Any]:
+        """Return what a subject is shown."""
+        own = subject.checkpoint.prepare.spec
+        return own if self.noise is None else self.noise.spec(subject)
 
     def _forwards(self, examples: Mapping[SplitName, Examples]) -> int:
         conditions = 1 if self.noise is None else len(list(self.noise.questions()))
@@ -115,21 +116,21 @@ class FeatureExtractor:
     def _targets(
         self,
         subjects: Sequence[EvaluatedModel],
-        geometry: Geometry,
+        spec: InputSpec[Any],
         examples: Mapping[SplitName, Examples],
         total: int,
     ) -> list[SplitFeatures]:
         begin = time.perf_counter()
         clean = [Question(CLEAN)]
-        questions, skipped = (clean, ()) if self.noise is None else self.noise.possible(geometry)
+        questions, skipped = (clean, ()) if self.noise is None else self.noise.possible(spec)
         context = Context(())
         if self.noise is not None:
-            context = self.noise.context(geometry, examples["test"])
+            context = self.noise.context(spec, examples["test"])
         job = Pass(
             subjects=subjects,
             examples=examples["test"],
             questions=questions,
-            geometry=geometry,
+            spec=spec,
             runtime=self.setting.runtime,
             seed=self.setting.seed,
             numeric=self.numeric,
@@ -150,7 +151,7 @@ class FeatureExtractor:
                 depths={name: rows[i] for name, rows in found.items()},
                 questions=questions,
                 skipped=skipped,
-                geometry=geometry,
+                spec=spec,
                 context=context,
                 seconds=seconds,
             )

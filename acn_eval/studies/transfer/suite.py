@@ -16,12 +16,12 @@ from acn_eval.inference import (
     Numeric,
     certificate,
     feature_shape,
-    prepared,
     read_features,
 )
+from acn_eval.inputs import ShownBatch
 from acn_eval.probes import PROTOCOLS, Protocol, ProtocolName
 from acn_eval.results import Cell, Scalar, Skip
-from acn_eval.studies.robustness.suite import NamedRobustness, first_images
+from acn_eval.studies.robustness.suite import NamedRobustness, first_shown
 from acn_eval.studies.transfer.features import FeatureExtractor, SplitFeatures
 from acn_eval.studies.transfer.fine_tuned import tuned
 from acn_eval.studies.transfer.probing import Probing, probing
@@ -92,7 +92,7 @@ class Transfer(Suite, frozen=True):
             parts.append(_probed(own, primary=not parts, deepest=deepest, block=self.block))
             parts.append(_tuned(target, protocol, setting))
             probings.append(own)
-        first = first_images(target.geometry, setting)
+        first = first_shown(target.spec, setting)
         return Answer(
             cells=tuple(cell for part in parts for cell in part.cells),
             skipped=(*target.skipped, *(skip for part in parts for skip in part.skipped)),
@@ -112,7 +112,7 @@ class Transfer(Suite, frozen=True):
         skipped = tuple(_skip(label, reason, reading="stream", exit="last") for label in labels)
         return Answer((), skipped, numeric, {}, noise_digest="")
 
-    def _digest(self, target: SplitFeatures, first: Tensor, setting: Setting) -> str:
+    def _digest(self, target: SplitFeatures, first: ShownBatch, setting: Setting) -> str:
         return "" if self.noise is None else self.noise.digest(first, target.context, setting)
 
 
@@ -170,7 +170,7 @@ def _skip(label: str, reason: str, **more: Scalar) -> Skip:
 
 
 def _certificate(
-    probings: Sequence[Probing], first: Tensor, numeric: Numeric, setting: Setting
+    probings: Sequence[Probing], first: ShownBatch, numeric: Numeric, setting: Setting
 ) -> dict[str, Any]:
     """Certify what is measured: the answers of a probe on the features of the last exit."""
     if not probings:
@@ -179,10 +179,11 @@ def _certificate(
     checkpoint = own.target.subject.checkpoint
     classes = len(own.target.examples["test"].classes)
 
-    def answers(images: Tensor) -> Tensor:
-        features = read_features(checkpoint, images, "fp32")[0, -1]  # the precision is around it
+    def answers(batch: Any) -> Tensor:
+        features = read_features(checkpoint, batch, "fp32")[0, -1]  # the precision is around it
         predicted = own.deepest_probe.answer(features.cpu().numpy()).predicted
         return one_hot(torch.from_numpy(predicted).long(), classes)
 
     size = min(setting.runtime.batch_size, len(first))
-    return certificate(answers, prepared(checkpoint, first), numeric, size)
+    inputs = checkpoint.prepare(first).to(setting.runtime.device)
+    return certificate(answers, inputs, numeric, size)

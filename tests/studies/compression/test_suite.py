@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 from sklearn.metrics import accuracy_score
 
-from acn_eval.checkpoints import Prepare, export, from_module, load
+from acn_eval.checkpoints import export, from_module, load
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import OutcomeCache, Runtime
@@ -227,7 +227,7 @@ def test_validation_is_reported_as_it_is(results, pair, runtime):
     from acn_eval.data import open_examples
 
     held_out = open_examples("digits", "validation")
-    images = held_out.read(np.arange(len(held_out)), pair[0].prepare.geometry) / 255
+    images = held_out.read(np.arange(len(held_out)), pair[0].prepare.spec) / 255
     device = next(pair[0].model.parameters()).device
     with torch.inference_mode():
         exits = pair[0].model.exits(pair[0].prepare.normalize(images.to(device)))
@@ -310,7 +310,7 @@ def foreign(device):
         layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
     module = torch.nn.Sequential(torch.nn.Flatten(), layer).to(device)
     classes = tuple("0123456789")
-    prepare = Prepare(Geometry(8, 1), (0.3,), (0.4,))
+    prepare = PrepareImages(Geometry(8, 1), (0.3,), (0.4,))
     return from_module(module, name="linear", classes=classes, prepare=prepare, data="digits")
 
 

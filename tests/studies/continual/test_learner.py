@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from acn_eval.data.examples import ArrayPictures
+from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import MeasureError, Stopped
 from acn_eval.studies.continual.learner import Learner, _joined, _packed, _unpacked, train_run
 from acn_eval.studies.continual.methods import (
@@ -305,7 +305,7 @@ def test_training_does_not_see_the_test_images(tmp_path, method):
     own = course(tmp_path, method)
     test = own.plan.test
     noise = np.random.default_rng(0).integers(0, 256, (2000, 8, 8, 1), dtype=np.uint8)
-    shuffled = replace(test, pictures=ArrayPictures(noise), labels=test.labels[::-1].copy())
+    shuffled = replace(test, inputs=ArrayImages(noise), labels=test.labels[::-1].copy())
     other = replace(own, plan=replace(own.plan, test=shuffled))
     one, two = after(own, 3), after(other, 3)
     assert same(weights(one), weights(two))

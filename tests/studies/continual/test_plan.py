@@ -132,7 +132,7 @@ def test_test_images_have_the_labels_of_the_training_classes(tmp_path):
     fields = {"data": f"folder:{tmp_path}", "tasks": 2}
     opened = open_plan(suite(**fields), Runtime(CPU, store=OutcomeCache(tmp_path / "store")))
     assert opened.test.classes == opened.train.classes == tuple("bcde")
-    files = opened.test.pictures.files
+    files = opened.test.inputs.files
     names = [files[i].parent.name for i in opened.test.positions]
     assert [opened.test.classes[label] for label in opened.test.labels] == names
     assert len(names) == 12

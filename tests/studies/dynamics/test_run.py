@@ -257,7 +257,7 @@ def test_a_finished_checkpoint_has_one_look(tiny, shared):
     )
     assert "recipe" not in result.suite
     with torch.no_grad():
-        geometry = loaded.prepare.geometry
+        geometry = loaded.prepare.spec
         pixels = digits().read(np.arange(len(digits())), geometry).float() / 255
         logits = loaded.model(loaded.prepare.normalize(pixels.to(shared.runtime.device)))
     assert np.array_equal(result.cells[2].predicted, logits.argmax(1).cpu())

@@ -147,9 +147,9 @@ def test_the_record_names_ids_and_content(pool):
     record = subset.record()
     assert record["ids"] == subset.examples.ids.tolist()
     assert set(record["held_out"]) < set(record["ids"])
-    pixels = pool.pictures.images.copy()
+    pixels = pool.inputs.images.copy()
     pixels[pool.positions[np.flatnonzero(pool.ids == record["ids"][0])[0]]] += 1
-    changed = replace(pool, pictures=replace(pool.pictures, images=pixels))
+    changed = replace(pool, inputs=replace(pool.inputs, images=pixels))
     assert Draw(changed, 2).subset(5, 0.2).record()["ids"] == record["ids"]
     assert Draw(changed, 2).subset(5, 0.2).record()["fingerprint"] != record["fingerprint"]
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from acn_eval.checkpoints import Prepare, from_module
-from acn_eval.data import Geometry, open_examples
+from acn_eval.checkpoints import from_module
+from acn_eval.data import Geometry, PrepareImages, open_examples
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data.draws import Draw
@@ -155,7 +155,7 @@ def test_a_finished_fine_tuning_is_not_done_again(tiny, runtime, pool, two_draws
 
 def test_a_network_that_is_not_built_here_cannot_be_fine_tuned(runtime, pool, two_draws):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
     names = tuple(map(str, range(10)))
     foreign = from_module(module, name="m", classes=names, prepare=prepare)
     with pytest.raises(Unsupported, match="needs a network of ours"):

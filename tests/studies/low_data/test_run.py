@@ -80,7 +80,7 @@ def test_cells_are_what_the_networks_say(learned, runtime, device):
         [c for c in learned.candidates[1].cells if c.measure == m] for m in ("correct", "loss")
     )
     for i, (training, network) in enumerate(zip(group, networks, strict=True)):
-        images = test.pictures.images[test.positions][..., 0][:, None] / np.float32(255)
+        images = test.inputs.images[test.positions][..., 0][:, None] / np.float32(255)
         scale = training.lesson.scale(device)
         with torch.no_grad():
             logits = network(scale(torch.from_numpy(images))).cpu()

@@ -82,7 +82,7 @@ def test_the_networks_are_those_without_the_units(results, tiny, device, blocks)
         own = checkpoint(tiny, name, device)
         whole = own.model if blocks is None else own.model.truncated(blocks)
         examples = choose([own], CHOICE)
-        images = examples.read(np.arange(len(examples)), own.prepare.geometry) / 255
+        images = examples.read(np.arange(len(examples)), own.prepare.spec) / 255
         images = own.prepare.normalize(images.to(device))
         for sparsity, kept in KEPT[blocks].items():
             by_hand = narrowed(whole, {"hidden": kept})(images).argmax(1).tolist()

@@ -10,9 +10,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from acn_eval.checkpoints import Prepare, from_module, load, rewritten, write_native
+from acn_eval.checkpoints import from_module, load, rewritten, write_native
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import ConfigError, Stopped
 from acn_eval.evaluation import DataSelection, choose, evaluate
 from acn_eval.inference import OutcomeCache, Runtime
@@ -114,7 +114,7 @@ def test_the_networks_are_those_of_the_masks(results, tiny, device):
             network = own.model if blocks is None else own.model.truncated(blocks)
             apply_masks(network, masks_of(magnitudes(network), 0.9))
             examples = choose([own], CHOICE)
-            images = examples.read(np.arange(len(examples)), own.prepare.geometry) / 255
+            images = examples.read(np.arange(len(examples)), own.prepare.spec) / 255
             with torch.inference_mode():
                 logits = network(own.prepare.normalize(images.to(device)))
             where = {} if blocks is None else {"blocks": blocks}
@@ -286,7 +286,7 @@ def test_what_makes_no_curve_is_refused(changes, says):
 
 
 def test_a_foreign_network_is_refused(runtime):
-    prepare = Prepare(Geometry(8, 1), (0.5,), (0.5,))
+    prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
     plain = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
     foreign = from_module(
         plain, name="plain", classes=tuple("0123456789"), prepare=prepare, data="digits"

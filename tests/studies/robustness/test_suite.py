@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from acn_eval.checkpoints import Prepare, from_module
+from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Gaussian, Jpeg, SaltPepper
-from acn_eval.data import Geometry, channel_moments
+from acn_eval.data import Geometry, PrepareImages, channel_moments
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import OutcomeCache
@@ -80,7 +80,7 @@ def larger(size, device):
     with torch.no_grad():
         layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
     module = torch.nn.Sequential(torch.nn.Flatten(), layer).to(device)
-    prepare = Prepare(Geometry(size, 1), (0.3,), (0.4,))
+    prepare = PrepareImages(Geometry(size, 1), (0.3,), (0.4,))
     classes = tuple("0123456789")
     return from_module(module, name=f"at{size}", classes=classes, prepare=prepare, data="digits")
 

@@ -10,12 +10,12 @@ import torch
 from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from acn_eval.checkpoints import Prepare, from_module
+from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import DATA_ROOT, Geometry, data_root, open_examples
+from acn_eval.data import DATA_ROOT, Geometry, PrepareImages, data_root, open_examples
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, prepared
+from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache
 from acn_eval.probes import PROTOCOLS
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import read_suite
@@ -66,10 +66,10 @@ def same(one, other):
 def by_hand(model, split, reading, depth):
     """Features of one depth, and labels, from a plain forward pass."""
     examples = open_examples("digits", split).only(NEW.classes).keyed()
-    images = examples.read(np.arange(len(examples)), model.prepare.geometry)
+    images = examples.read(np.arange(len(examples)), model.prepare.spec)
     with torch.no_grad():
         device = next(model.model.parameters()).device
-        found = model.model.readings(prepared(model, images.to(device) / 255))
+        found = model.model.readings(model.prepare(images.to(device) / 255))
     return getattr(found[depth], reading).cpu().numpy().astype(np.float64), examples.labels
 
 
@@ -192,13 +192,13 @@ def test_a_probe_under_noise_is_the_clean_probe_on_noisy_features(pair, runtime)
     (row,) = [p for p in result.details["protocols"]["ridge-1"]["probes"] if p["exit"] == DEPTH]
     probe = RidgeClassifier(alpha=row["penalty"]).fit((x - mean) / std, labels)
     test = open_examples("digits", "test").only(NEW.classes).keyed()
-    images = test.read(np.arange(len(test)), model.prepare.geometry) / 255
+    images = test.read(np.arange(len(test)), model.prepare.spec) / 255
     gaussian = NOISE.corruptions[0]
     draw = gaussian.draw(images.shape, torch.from_numpy(test.ids), NoiseKey(0, 0))
     shown = gaussian.corrupt(images, draw, 0.4, Context(()))
     with torch.no_grad():
         device = next(model.model.parameters()).device
-        features = model.model.readings(prepared(model, shown.to(device)))[DEPTH].stream
+        features = model.model.readings(model.prepare(shown.to(device)))[DEPTH].stream
     wanted = probe.predict((features.cpu().numpy() - mean) / std)
     assert np.mean(cell(result, level=0.4, exit=DEPTH).predicted == wanted) > 0.99
 
@@ -275,7 +275,7 @@ def test_the_paper_s_protocol_has_both_rows(pair, runtime, monkeypatch):
 
 
 def foreign(module, size=160):
-    prepare = Prepare(Geometry(size, 3), (0.5,) * 3, (0.5,) * 3)
+    prepare = PrepareImages(Geometry(size, 3), (0.5,) * 3, (0.5,) * 3)
     return from_module(module, name="foreign", classes=tuple("abcde"), prepare=prepare)
 
 

@@ -1,0 +1,116 @@
+"""The input protocol: examples are read, corrupted, and prepared for a network.
+
+    Inputs.read -> InputSpec.upload -> Corruption.corrupt -> Prepare -> network
+
+Everything between the data and the network speaks of these steps only; what is an image, a token
+sequence or anything else is known to the classes that keep the protocol, and to nobody else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, Self, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+__all__ = ["Batch", "InputSpec", "Inputs", "Prepare", "ShownBatch"]
+
+B = TypeVar("B")
+
+
+class Batch(Protocol):
+    """Some examples on one device, at any step. A tensor (n, ...) is one."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        ...
+
+    def __getitem__(self, where: slice, /) -> Self:
+        """Return the examples at these positions."""
+        ...
+
+    def to(self, device: torch.device, /) -> Self:
+        """Return the same on a device."""
+        ...
+
+
+class ShownBatch(Batch, Protocol):
+    """Examples as corruptions see them. A tensor (n, ...) is one."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Number of examples, then the lengths that noise is drawn for."""
+        ...
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the content, from the CPU: noise digests are over its bytes."""
+        ...
+
+
+class InputSpec(Protocol[B]):
+    """What a network is shown, e.g. images of 32 x 32 pixels; hashable.
+
+    Networks with equal specs share one pass: they are shown the same.
+
+    Attributes:
+        modality: of the examples, a plural noun such as ``"images"``.
+    """
+
+    modality: ClassVar[str]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of one example, e.g. (channels, height, width); the largest where they vary."""
+        ...
+
+    def upload(self, batch: B, device: torch.device) -> B:
+        """Return on a device, as corruptions see them, examples that `Inputs.read` returned."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Plain types for the record: what decides the content that is shown."""
+        ...
+
+
+class Inputs(Protocol):
+    """Where examples come from: memory, or files that are decoded when they are read.
+
+    Attributes:
+        modality: as in `InputSpec`.
+    """
+
+    modality: ClassVar[str]
+
+    def read(self, positions: NDArray[np.int64], spec: Any) -> Any:
+        """Return the examples at these positions as a spec of the same modality asks for."""
+        ...
+
+    def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return one 63-bit hash (n,) of each example's stored content."""
+        ...
+
+
+class Prepare(Protocol):
+    """The last step: from what is shown, corrupted or not, to the input of one network."""
+
+    @property
+    def spec(self) -> InputSpec[Any]:
+        """What the network is shown."""
+        ...
+
+    def __call__(self, shown: Any, /) -> Any:
+        """Map examples as corruptions leave them to a `Batch` that the network reads."""
+        ...
+
+    def blank(self, n: int) -> Any:
+        """Return n examples without content, on the CPU, as the network reads them."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Plain types for the record: what decides the input of the network."""
+        ...
