@@ -4,25 +4,24 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from pydantic import Field
 
 from acn_eval import atomic, config_files
+from acn_eval.cells import UNKNOWN, Cell, CellHead, Scalar, cells_of, encoded
 from acn_eval.config_files import JSON_BYTES, Natural, Record, Seed, cut, limited, parse_json
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
 
 __all__ = [
     "SCHEMA",
+    "UNKNOWN",
     "Cell",
     "CheckpointId",
     "DataId",
@@ -34,50 +33,10 @@ __all__ = [
 ]
 
 _FACTS = "result.json"  # it names the cells: writing it is what makes them the result
-SCHEMA = 1
+SCHEMA = 2
 _CELLS = re.compile(r"cells(-[0-9a-f]{16})?\.parquet")
 _CELLS_BYTES = 1 << 30
-_ROWS = 1 << 20  # more of them must be worth their bytes: a few declare billions
-_ROWS_PER_BYTE = 16  # a result of dead networks has 1
 _STALE = 3600.0  # seconds after which nobody reads or writes cells that no result names
-_COLUMNS = pa.schema(
-    [
-        ("cell", pa.int32()),
-        ("id", pa.int64()),
-        ("value", pa.float32()),
-        ("predicted", pa.int32()),
-        ("confidence", pa.float32()),
-    ]
-)
-Scalar = str | int | float | bool
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one checkpoint did to each example under one condition.
-
-    Attributes:
-        condition: flat mapping of scalars that names the condition, e.g.
-            ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the undisturbed
-            images are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers draws,
-            which are averaged within the image; ``exit`` is the number of executed blocks, or the
-            name of a depth that was chosen on validation; ``per_class`` is the size of a training
-            set.
-        ids: int64 (n,), unique: the key by which two results are paired.
-        values: float32 (n,), the measure per example (1 / 0 for ``correct``).
-        measure: what the values are.
-        primary: whether the cell counts in the primary end point of its suite.
-        predicted: int32 (n,), predicted class of the data, or None.
-        confidence: float32 (n,), softmax probability of the predicted class, or None.
-    """
-
-    condition: Mapping[str, Scalar]
-    ids: NDArray[np.int64]
-    values: NDArray[np.float32]
-    measure: str = "correct"
-    primary: bool = False
-    predicted: NDArray[np.int32] | None = None
-    confidence: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +129,7 @@ class EvalResult:
             self.precision,
             self.device,
             self.noise_version,
-            self.schema,
+            1,  # the schema that wrote the first results: their addresses stay
         ]
         text = json.dumps(facts, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -187,13 +146,15 @@ class EvalResult:
         """
         names = (file_name(str(name)) for name in (self.suite["name"], self.checkpoint.name))
         target = folder / "-".join([*names, self.key])
-        content = _encoded(_table(self.cells))
+        content = encoded(self.cells)
         digest = hashlib.sha256(content).hexdigest()
         if digest == _saved_digest(target):
             return target
         atomic.write(target / _cells_name(digest), content)
         facts = {**self.facts(), "cells_sha256": digest}
-        atomic.write(target / _FACTS, json.dumps(facts, indent=1, default=_plain) + "\n")
+        plain = json.loads(json.dumps(facts, default=_plain))
+        signed = {**plain, "sha256": _digest(plain)}
+        atomic.write(target / _FACTS, json.dumps(signed, indent=1) + "\n")
         _sweep(target, digest)
         return target
 
@@ -211,31 +172,25 @@ class EvalResult:
 
     @staticmethod
     def load(folder: Path) -> "EvalResult":
-        """Read what `save` wrote.
+        """Read what `save` wrote, now or by schema 1: labels are then those that outcomes show.
 
         Raises:
-            DataError: not a result, damaged, or written by another schema.
+            DataError: not a result, damaged, edited, or written by another schema.
         """
         try:
             facts, content = _read(folder)
-            table = _decoded(content)
-        except (OSError, ValueError, pa.ArrowException) as exc:
+        except (OSError, ValueError) as exc:
             msg = f"{folder}: must be a folder with {_FACTS} and the cells that it names; {exc}"
             raise DataError(msg) from exc
-        schema = facts.get("schema") if isinstance(facts, dict) else None
-        if schema != SCHEMA:
-            msg = f"{folder}: schema must be {SCHEMA}; got {schema}. Evaluate it again."
-            raise DataError(msg)
-        if facts.pop("cells_sha256", None) != hashlib.sha256(content).hexdigest():
-            msg = f"{folder}: its cells must be those that {_FACTS} names; they were changed"
-            raise DataError(msg)
+        _require_untouched(folder, facts, content)
         try:
             known = vars(config_files.recorded(facts, _Facts))
             _require_read(known)
-            return EvalResult(**{**known, "cells": _cells(table, known["cells"])})
-        except ValueError as exc:
+            cells = cells_of(content, known["cells"], facts["schema"])
+        except (ValueError, pa.ArrowException) as exc:
             msg = f"{folder}: {_FACTS} and its cells must fit; {exc}"
             raise DataError(msg) from exc
+        return EvalResult(**{**known, "cells": cells, "schema": SCHEMA})
 
 
 def is_cells(name: str) -> bool:
@@ -258,6 +213,25 @@ def _read(folder: Path) -> tuple[Any, bytes]:
                 raise
 
 
+def _require_untouched(folder: Path, facts: Any, content: bytes) -> None:
+    """Refuse another schema, and what is not as it was written; take the digests off the facts."""
+    schema = facts.get("schema") if isinstance(facts, dict) else None
+    if type(schema) is not int or schema not in (1, SCHEMA):
+        msg = f"{folder}: schema must be {SCHEMA}, or 1; got {schema}. Evaluate it again."
+        raise DataError(msg)
+    if schema != 1 and facts.pop("sha256", None) != _digest(facts):
+        msg = f"{folder}: {_FACTS} must be as it was written; it was edited. Evaluate it again."
+        raise DataError(msg)
+    if facts.pop("cells_sha256", None) != hashlib.sha256(content).hexdigest():
+        msg = f"{folder}: its cells must be those that {_FACTS} names; they were changed"
+        raise DataError(msg)
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    text = json.dumps(facts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _cells_name(digest: object) -> str:
     return f"cells-{str(digest)[:16]}.parquet"
 
@@ -266,9 +240,9 @@ def _saved_digest(folder: Path) -> str | None:
     """Return the sha256 of the cells that a folder holds; None if there is no whole result."""
     try:
         facts, content = _read(folder)
-        held = hashlib.sha256(content).hexdigest()
-        return held if facts.get("cells_sha256") == held else None
-    except (OSError, ValueError, AttributeError):
+        _require_untouched(folder, facts, content)
+        return hashlib.sha256(content).hexdigest() if facts["schema"] == SCHEMA else None
+    except (OSError, ValueError, DataError):
         return None
 
 
@@ -282,30 +256,16 @@ def _sweep(folder: Path, digest: str) -> None:
                 file.unlink()
 
 
-def _encoded(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
-
-
 def _plain(value: Any) -> Any:
     """JSON types of what json does not know: a read-only mapping, a tuple-like."""
     return dict(value) if isinstance(value, Mapping) else list(value)
-
-
-@dataclass(frozen=True)
-class _Head(Record):
-    condition: Mapping[str, Scalar]
-    measure: str
-    primary: bool
 
 
 _Facts: Any = make_dataclass(
     "_Facts",
     [
         *((f.name, f.type) for f in fields(EvalResult) if f.name != "cells"),
-        ("cells", tuple[_Head, ...]),
+        ("cells", tuple[CellHead, ...]),
     ],
     bases=(Record,),
 )
@@ -329,65 +289,3 @@ def require_levels(conditions: Iterable[Mapping[str, Scalar]]) -> None:
     for level in (condition.get("level", 0) for condition in conditions):
         if not isinstance(level, int | float):
             raise ValueError(f"level: must be a number; got {cut(level)}")
-
-
-def _decoded(content: bytes) -> pa.Table:
-    """Return the table of a parquet file, once its columns and its number of rows are sane."""
-    file = pq.ParquetFile(pa.BufferReader(content))
-    if not file.schema_arrow.equals(_COLUMNS):
-        raise ValueError(f"columns must be {', '.join(_COLUMNS.names)}, each of its type")
-    groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
-    rows = max(file.metadata.num_rows, sum(groups))
-    if rows > max(_ROWS, _ROWS_PER_BYTE * len(content)):
-        raise ValueError(f"rows must be worth their bytes; got {rows:,} in {len(content):,}")
-    return file.read()
-
-
-def _table(cells: tuple[Cell, ...]) -> pa.Table:
-    def column(name: str, dtype: pa.DataType) -> pa.Array:
-        parts = []
-        for cell in cells:
-            part = getattr(cell, name)
-            parts.append(
-                pa.nulls(len(cell.ids), dtype) if part is None else pa.array(part, type=dtype)
-            )
-        return pa.chunked_array(parts, type=dtype)
-
-    numbers = [np.full(len(cell.ids), i, dtype=np.int32) for i, cell in enumerate(cells)]
-    return pa.table(
-        {
-            "cell": pa.chunked_array([pa.array(n) for n in numbers], type=pa.int32()),
-            "id": column("ids", pa.int64()),
-            "value": column("values", pa.float32()),
-            "predicted": column("predicted", pa.int32()),
-            "confidence": column("confidence", pa.float32()),
-        },
-        schema=_COLUMNS,
-    )
-
-
-def _cells(table: pa.Table, heads: Sequence[_Head]) -> tuple[Cell, ...]:
-    columns = {name: table[name].combine_chunks() for name in table.column_names}
-    owner = columns["cell"].to_numpy()
-    if len(owner) and not (
-        owner[0] >= 0 and (np.diff(owner) >= 0).all() and owner[-1] < len(heads)
-    ):
-        raise ValueError("rows must belong to the cells, in their order")
-    starts = np.searchsorted(owner, np.arange(len(heads) + 1))
-
-    def part(name: str, lo: int, hi: int) -> NDArray[Any] | None:
-        piece = columns[name].slice(lo, hi - lo)
-        return None if piece.null_count else piece.to_numpy(zero_copy_only=False)
-
-    return tuple(
-        Cell(
-            condition=head.condition,
-            ids=columns["id"].slice(lo, hi - lo).to_numpy(),
-            values=columns["value"].slice(lo, hi - lo).to_numpy(),
-            measure=head.measure,
-            primary=head.primary,
-            predicted=part("predicted", lo, hi),
-            confidence=part("confidence", lo, hi),
-        )
-        for head, lo, hi in zip(heads, starts[:-1], starts[1:], strict=True)
-    )

@@ -6,24 +6,26 @@ import multiprocessing
 import os
 import random
 from dataclasses import fields, replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from acn_eval.errors import DataError
-from acn_eval.results import SCHEMA, Cell, EvalResult, Skip
-from tests.fakes import fake_result
+from acn_eval.cells import PER_EXAMPLE
+from acn_eval.data import open_examples
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.results import SCHEMA, UNKNOWN, Cell, EvalResult, Skip
+from acn_eval.statistics.comparison_io import comparison_key, load_comparison
+from acn_eval.studies.compare import compare
+from tests.fakes import edited, fake_result
 
 
 def same(one, other):
     """Cells are equal with their arrays, bit for bit."""
-    for name in ("ids", "values", "predicted", "confidence"):
+    for name in PER_EXAMPLE:
         a, b = getattr(one, name), getattr(other, name)
         if a is None or b is None:
             assert a is b, name
@@ -52,9 +54,9 @@ def rich_result():
     clean = {"corruption": "clean", "level": 0.0}
     noisy = {"corruption": "gaussian", "level": 0.1, "clip": True, "repeat": 2}
     cells = (
-        Cell(clean, ids, ones, predicted=np.arange(4, dtype=np.int32), confidence=ones / 3),
+        Cell.answered(clean, ids, np.arange(4), np.arange(4, dtype=np.int32), confidence=ones / 3),
         Cell(clean, ids[:2], ones[:2] * 0.5, measure="loss"),
-        Cell(noisy, ids[::-1].copy(), ones * np.nan, primary=True, confidence=ones * np.nan),
+        Cell(noisy, ids[::-1].copy(), ones * np.nan, primary=True, nll=ones, brier=ones * np.nan),
         Cell(noisy, ids, ones * -np.inf, measure="norm", predicted=np.full(4, -1, np.int32)),
     )
     return replace(
@@ -77,37 +79,6 @@ def test_what_is_saved_is_loaded(tmp_path):
         folder = result.save(tmp_path / str(i))
         same_result(EvalResult.load(folder), result)
         assert sorted(folder.iterdir()) == [cells_of(folder), folder / "result.json"]
-
-
-scalars = st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=5), st.floats(-2, 2))
-floats32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
-
-
-@st.composite
-def cells(draw):
-    n = draw(st.integers(1, 6))
-    ids = draw(arrays(np.int64, n, elements=st.integers(-(2**63), 2**63 - 1), unique=True))
-    numbers = arrays(np.float32, n, elements=floats32)
-    return Cell(
-        draw(st.dictionaries(st.text(min_size=1, max_size=6), scalars, max_size=3)),
-        ids,
-        draw(numbers),
-        draw(st.sampled_from(["correct", "loss"])),
-        draw(st.booleans()),
-        draw(st.none() | arrays(np.int32, n)),
-        draw(st.none() | numbers),
-    )
-
-
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(parts=st.lists(cells(), max_size=4), seed=st.integers(0, 2**31))
-def test_any_cells_survive(tmp_path, parts, seed):
-    # The cells are no part of the address; the seed makes it another one.
-    result = replace(fake_result(), cells=tuple(parts), seed=seed)
-    folder = tmp_path / str(hash((seed, len(list(tmp_path.iterdir())))))
-    same_result(EvalResult.load(result.save(folder)), result)
 
 
 def test_a_second_save_keeps_the_first(tmp_path):
@@ -244,7 +215,6 @@ def test_the_address_depends_on_every_part_of_the_question():
         replace(result, precision="bf16"),
         replace(result, device="cuda"),
         replace(result, noise_version=2),
-        replace(result, schema=SCHEMA + 1),
         replace(result, suite={**result.suite, "repeats": 5}),
         replace(result, checkpoint=replace(checkpoint, sha256="0" * 64)),
         replace(result, checkpoint=replace(checkpoint, arch={**checkpoint.arch, "depth": 9})),
@@ -283,13 +253,26 @@ def saved(tmp_path):
     return rich_result().save(tmp_path)
 
 
-def edited(folder, **changes):
-    facts = json.loads((folder / "result.json").read_text())
-    facts = {k: v for k, v in {**facts, **changes}.items() if v != "GONE"}
-    (folder / "result.json").write_text(json.dumps(facts))
+def test_an_edited_result_is_refused_and_replaced_by_the_next_save(saved):
+    text = (saved / "result.json").read_text()
+    for old, new in (('"seed": 0', '"seed": 7'), ('"fp32"', '"bf16"'), ('"sha256"', '"sha255"')):
+        assert old in text
+        (saved / "result.json").write_text(text.replace(old, new))
+        with pytest.raises(DataError, match="as it was written; it was edited") as caught:
+            EvalResult.load(saved)
+        assert caught.value.exit_code == 2
+        assert "\n" not in str(caught.value)
+    rich_result().save(saved.parent)
+    same_result(EvalResult.load(saved), rich_result())
 
 
-@pytest.mark.parametrize("schema", [0, SCHEMA + 1, "1", None, "GONE"])
+def test_facts_in_another_order_and_layout_are_the_same_facts(saved):
+    facts = json.loads((saved / "result.json").read_text())
+    (saved / "result.json").write_text(json.dumps(dict(reversed(facts.items()))))
+    same_result(EvalResult.load(saved), rich_result())
+
+
+@pytest.mark.parametrize("schema", [0, SCHEMA + 1, "1", True, 1.0, None, "GONE"])
 def test_another_schema_says_so(saved, schema):
     edited(saved, schema=schema)
     with pytest.raises(DataError, match="schema must be"):
@@ -438,3 +421,47 @@ def test_facts_that_are_a_bomb(saved, text, expected):
     with pytest.raises(DataError, match=expected) as caught:
         EvalResult.load(saved)
     assert "\n" not in str(caught.value)
+
+
+SCHEMA_1 = Path(__file__).with_name("schema_1")
+"""Two results and their comparison, written by a version before labels were stored."""
+
+
+@pytest.fixture(scope="module")
+def older():
+    return [EvalResult.load(folder) for folder in sorted(SCHEMA_1.glob("robustness-*"))]
+
+
+def test_results_of_schema_1_are_read_with_the_labels_that_their_outcomes_show(older):
+    digits = open_examples("digits", "test").keyed(40)
+    true = dict(zip(digits.ids.tolist(), digits.labels.tolist(), strict=True))
+    for result in older:
+        assert (result.schema, len(result.cells)) == (SCHEMA, 7)
+        known = {i for c in result.cells for i in c.ids[c.values == 1].tolist()}
+        assert len(known) > 30
+        for cell in result.cells:
+            expected = [true[i] if i in known else UNKNOWN for i in cell.ids.tolist()]
+            assert cell.labels.tolist() == expected
+            assert cell.labels.dtype == np.int64
+            assert cell.nll is cell.brier is None
+
+
+def test_results_of_schema_1_keep_their_addresses(older):
+    folders = sorted(SCHEMA_1.glob("robustness-*"))
+    assert [f.name.rpartition("-")[2] for f in folders] == [result.key for result in older]
+
+
+def test_results_of_schema_1_are_compared_as_they_were(older):
+    (folder,) = SCHEMA_1.glob("compare-*")
+    stored, now = load_comparison(folder), compare(older[:1], older[1:])
+    assert now.rows == stored.rows
+    assert now.primary == stored.primary
+    assert comparison_key(now) == comparison_key(stored)
+
+
+def test_a_result_of_schema_1_is_compared_with_one_of_today_on_the_same_question(older, tmp_path):
+    today = EvalResult.load(older[1].save(tmp_path))
+    assert json.loads((next(tmp_path.iterdir()) / "result.json").read_text())["schema"] == SCHEMA
+    assert compare(older[:1], [today]) == compare(older[:1], older[1:])
+    with pytest.raises(ConfigError, match="noise seed must be that of ac_vit"):
+        compare(older[:1], [replace(today, seed=1)])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from acn_eval.cells import PER_EXAMPLE
 from acn_eval.data import Examples
 from acn_eval.evaluation import Block
 from acn_eval.gate.config import Gate
@@ -69,7 +70,7 @@ def _one_cell(cells: Sequence[Cell]) -> Cell:
     first = cells[0]
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(cell, name) for cell in cells])
-        for name in ("ids", "values", "predicted", "confidence")
+        for name in PER_EXAMPLE
         if getattr(first, name) is not None
     }
     return replace(first, **joined)

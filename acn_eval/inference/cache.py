@@ -26,10 +26,13 @@ OUTCOME = np.dtype(
         ("predicted", np.int32),
         ("confidence", np.float32),
         ("entropy", np.float32),
+        ("nll", np.float32),
+        ("brier", np.float32),
     ]
 )
-"""What is kept per image and exit: its id, the predicted class of the data (-1: another), the
-softmax of that class, and the entropy of the softmax in nats."""
+"""What is kept per example and exit: its id, the predicted class of the data (-1: another), the
+softmax of that class, the entropy of the softmax in nats, the negative log-likelihood of the label
+in nats, and the squared distance of the softmax from the label."""
 _LIMIT = 2 * 1024**3
 _MAGIC = b"acn-eval outcomes 1\n"
 _DIGEST = 16  # bytes of a checksum between the magic and the content

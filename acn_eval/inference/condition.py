@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
 
 from acn_eval.corruptions import Corruption
 from acn_eval.models import broken
@@ -48,11 +49,15 @@ class Predictions(NamedTuple):
         confidence: softmax of that class (n,); NaN where a logit is NaN or infinite, so that
             nothing was answered.
         entropy: of the softmax, in nats (n,).
+        nll: negative log-likelihood of the label, in nats (n,); NaN without labels.
+        brier: squared distance of the softmax from the one-hot label, summed (n,); likewise.
     """
 
     predicted: Tensor
     confidence: Tensor
     entropy: Tensor
+    nll: Tensor
+    brier: Tensor
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,13 @@ class ClassMap:
     restricted: bool
     matched: MatchedBy = "name"
 
-    def decide(self, logits: Tensor) -> Predictions:
-        """Return what logits (n, classes of the model) say about the classes of the data."""
+    def decide(self, logits: Tensor, labels: Tensor | None = None) -> Predictions:
+        """Return what logits (n, classes of the model) say about the classes of the data.
+
+        Args:
+            logits: of all classes of the model.
+            labels: int64 (n,), classes of the data.
+        """
         logits = logits.float()
         unanswered = broken(logits)
         columns = torch.tensor(self.columns, device=logits.device)
@@ -84,8 +94,20 @@ class ClassMap:
             back = torch.full((logits.shape[1],), -1, dtype=torch.int32, device=logits.device)
             back[columns] = torch.arange(len(columns), dtype=torch.int32, device=logits.device)
             predicted = back[winner]
+        right = None if labels is None else labels if self.restricted else columns[labels]
+        losses = _losses(logits, shares, right)
         return Predictions(
             predicted.masked_fill(unanswered, -1),
             confidence.masked_fill(unanswered, math.nan),
             entropy,
+            *(loss.masked_fill(unanswered, math.nan) for loss in losses),
         )
+
+
+def _losses(logits: Tensor, shares: Tensor, right: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the negative log-likelihood and the Brier score (n,) of the right columns."""
+    if right is None:
+        unknown = torch.full_like(shares[:, 0], math.nan)
+        return unknown, unknown
+    truth = one_hot(right, shares.shape[1])
+    return cross_entropy(logits, right, reduction="none"), (shares - truth).square().sum(1)

@@ -214,11 +214,12 @@ def is_file(subject: EvaluatedModel) -> bool:
 
 def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
     """Everything that decides the outcomes of one subject, question and chunk."""
-    content = hashlib.sha256(chunk.ids.tobytes() + chunk.hashes.tobytes()).hexdigest()
+    columns = (chunk.ids, chunk.hashes, chunk.labels)
+    content = hashlib.sha256(b"".join(c.tobytes() for c in columns)).hexdigest()
     subject, question = job.subjects[s], job.questions[q]
     noisy = question.corruption is not None
     return [
-        "outcomes v2",
+        "outcomes v3",
         subject.checkpoint.id.sha256,
         subject.checkpoint.id.arch,
         subject.checkpoint.id.preprocessing,
@@ -242,7 +243,8 @@ def _batches(
         for pair, batch in inputs(job, chunk, span, wanted):
             subject = job.subjects[pair[0]]
             exits = _ask(job, subject.checkpoint, batch)
-            decided = [subject.classes.decide(logits) for logits in exits]
+            labels = torch.from_numpy(chunk.examples.labels[span]).to(batch.device)
+            decided = [subject.classes.decide(logits, labels) for logits in exits]
             if pair not in kept:
                 kept[pair] = _room(decided, n)
             _keep(decided, kept[pair], span)

@@ -8,10 +8,11 @@ from acn_eval.report import tables
 from acn_eval.report.charts import reliability
 from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Cell, Drawing, Table, Text
+from acn_eval.results import UNKNOWN, EvalResult
 from acn_eval.results import Cell as Outcome
-from acn_eval.results import EvalResult
 from acn_eval.statistics.calibration import BINS, Calibration, calibration
-from acn_eval.statistics.confusion import changes, known_labels
+from acn_eval.statistics.confusion import changes
+from acn_eval.statistics.soundness import labels_of
 
 __all__ = ["calibrated", "confused"]
 
@@ -24,31 +25,25 @@ def confused(material: Material) -> tuple[Block, ...]:
     """Return which confusions the candidate makes more or less often than the baseline."""
     if len(material.sides) < 2:
         return ()
-    labels = known_labels(cell for result in material.results for cell in result.cells)
-    n = material.results[0].data.n
     classes = material.results[0].data.classes
     blocks: list[Block] = []
     for name, clean in _SETS.items():
         ours, theirs = ([_chosen(r, clean=clean) for r in own] for own in material.sides.values())
         if not all((*ours, *theirs)):
             continue
-        found = changes(ours, theirs, labels)
+        found = changes(ours, theirs)
         moved = sum(c.difference != 0 for c in found)
         caption = (
             f"{name.capitalize()}: {min(_SHOWN, moved)} of {moved} confusions that change, "
             f"largest first (of {len(found)}); times per file"
         )
         blocks.append(tables.change_table(found[:_SHOWN], classes, tuple(material.sides), caption))
-    if not blocks:
-        return ()
-    return (Text(_known(len(labels), n), "note"), *blocks)
-
-
-def _known(labelled: int, n: int) -> str:
-    known = f"Labels come from outcomes that are right somewhere: {labelled:,} of {n:,} images."
-    if labelled == n:
-        return known
-    return f"{known} The others, which nobody recognised under any condition, are left out."
+    _, labels = labels_of(material.results)
+    unknown = int(np.sum(labels == UNKNOWN))
+    if not (blocks and unknown):
+        return tuple(blocks)
+    note = f"{unknown:,} of {len(labels):,} examples are left out: their labels are not stored."
+    return (Text(note, "note"), *blocks)
 
 
 def calibrated(material: Material) -> tuple[Block, ...]:

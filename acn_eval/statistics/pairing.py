@@ -172,7 +172,6 @@ def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any,
     yield "classes", first.data.classes, other.data.classes
     yield "number of images", first.data.n, other.data.n
     yield "suite config", plain(first.suite), plain(other.suite)
-    yield "schema", first.schema, other.schema
     yield "noise version", first.noise_version, other.noise_version
     yield "noise seed", first.seed, other.seed
     left, right = (plain(result.checkpoint.preprocessing) for result in (first, other))

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
-from acn_eval.results import Cell, CheckpointId, EvalResult, Scalar
+from acn_eval.results import UNKNOWN, Cell, CheckpointId, EvalResult, Scalar
 
 __all__ = [
     "Key",
     "by_condition",
     "condition_key",
     "differing",
+    "labels_of",
     "plain",
     "require_sound",
     "same_network",
 ]
 
 Key = tuple[tuple[str, Scalar], ...]
-_UNKNOWN = -1
 
 
 def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
@@ -32,8 +32,8 @@ def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
         results: of one study.
         fits: whether the study trains or fits something: outcomes of one file may then differ.
 
-    Labels are not stored: where an outcome is right, its predicted class is the label, and all
-    results that name a label of an image must name the same.
+    All results that know the label of an example must know the same, and an outcome is right where
+    the predicted class is the label.
 
     Raises:
         ConfigError: names the file and what is wrong.
@@ -69,7 +69,7 @@ def same_network(left: CheckpointId, right: CheckpointId) -> bool:
 
 
 def differing(one: EvalResult, other: EvalResult) -> int:
-    """Count the outcomes on shared conditions and images in which two results differ."""
+    """Count the outcomes on shared conditions and examples in which two results differ."""
     left, right = by_condition(one), by_condition(other)
     return sum(_differing(left[key], right[key]) for key in left.keys() & right.keys())
 
@@ -84,13 +84,13 @@ def _name(result: EvalResult) -> str:
 
 def _require_outcomes(result: EvalResult, cell: Cell) -> None:
     n, classes, values = len(cell.ids), len(result.data.classes), cell.values
-    predicted = np.zeros(n) if cell.predicted is None else cell.predicted
+    named = [part for part in (cell.predicted, cell.labels) if part is not None]
     wrong = {
         "ids must be different numbers": len(np.unique(cell.ids)) < n,
-        "outcomes must be one per image": not n == len(values) == len(predicted),
+        "outcomes must be one per example": not all(len(p) == n for p in (values, *named)),
         "outcomes must be numbers from 0 to 1": not np.all((values >= 0) & (values <= 1)),
-        "predicted classes must be those of the data, or -1": not np.all(
-            (predicted >= -1) & (predicted < classes)
+        "predicted classes and labels must be classes of the data, or -1": not all(
+            np.all((p >= -1) & (p < classes)) for p in named
         ),
     }
     for what, is_so in wrong.items():
@@ -99,33 +99,46 @@ def _require_outcomes(result: EvalResult, cell: Cell) -> None:
             raise ConfigError(f"{_name(result)}: {what}; under {where} some are not")
 
 
+def labels_of(results: Sequence[EvalResult]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return all ids (n,), ascending, and their labels; `UNKNOWN` where no result has one."""
+    cells = [cell for result in results for cell in _answers(result)]
+    ids = np.unique(np.concatenate([cell.ids for cell in cells]))
+    labels = np.full(len(ids), UNKNOWN, dtype=np.int64)
+    for cell in cells:
+        if cell.labels is not None:
+            known = cell.labels != UNKNOWN
+            labels[np.searchsorted(ids, cell.ids[known])] = cell.labels[known]
+    return ids, labels
+
+
 def _require_one_label(results: Sequence[EvalResult]) -> None:
-    told = [(r, c, c.predicted) for r in results for c in _answers(r) if c.predicted is not None]
-    if not told:
+    cells = [(result, cell) for result in results for cell in _answers(result)]
+    if not cells:
         return
-    ids = np.unique(np.concatenate([cell.ids for _, cell, _ in told]))
-    labels = np.full(len(ids), _UNKNOWN, dtype=np.int64)
-    for result, cell, predicted in told:
-        at, right = np.searchsorted(ids, cell.ids), cell.values == 1
-        known = labels[at] != _UNKNOWN
-        other = (predicted == _UNKNOWN) | (known & (labels[at] != predicted))
-        _require_none(right & other, result, cell)
-        labels[at[right]] = predicted[right]
-    for result, cell, predicted in told:
+    ids, labels = labels_of(results)
+    for result, cell in cells:
         label = labels[np.searchsorted(ids, cell.ids)]
-        wrong = (cell.values == 0) & (predicted == label) & (label != _UNKNOWN)
-        _require_none(wrong, result, cell)
+        if cell.labels is not None:
+            other = (cell.labels != UNKNOWN) & (cell.labels != label)
+            _require_none(other, result, cell, label)
+        if cell.predicted is not None and (label != UNKNOWN).any():
+            right = (cell.predicted == label) & (label != UNKNOWN)
+            wrong = np.where(right, cell.values == 0, cell.values == 1)
+            _require_none(wrong, result, cell, label)
 
 
-def _require_none(clash: NDArray[np.bool_], result: EvalResult, cell: Cell) -> None:
+def _require_none(
+    clash: NDArray[np.bool_], result: EvalResult, cell: Cell, label: NDArray[np.int64]
+) -> None:
     if clash.any():
         at = int(np.argmax(clash))
-        assert cell.predicted is not None
-        says = "right" if cell.values[at] == 1 else "wrong"
+        got = "another label"
+        if cell.predicted is not None:
+            said = "right" if cell.values[at] == 1 else "wrong"
+            got = f"class {cell.predicted[at]} said to be {said}"
         msg = (
-            f"{_name(result)}: outcomes must agree on the label of every image; got class"
-            f" {cell.predicted[at]} said to be {says} on image {cell.ids[at]}, against another"
-            " outcome. Evaluate both alike."
+            f"{_name(result)}: outcomes must agree on the label of every example; got {got} on"
+            f" example {cell.ids[at]}, whose label is {label[at]} elsewhere. Evaluate both alike."
         )
         raise ConfigError(msg)
 

@@ -99,11 +99,12 @@ def cell_of(
     primary: bool,
 ) -> Cell:
     """Return the cell of outcomes (n,) against labels (n,), both in the same order."""
-    return Cell(
-        condition=question_condition,
-        ids=outcomes["id"].copy(),
-        values=(outcomes["predicted"] == labels).astype(np.float32),
-        primary=primary,
-        predicted=outcomes["predicted"].copy(),
-        confidence=outcomes["confidence"].copy(),
+    more = {
+        name: outcomes[name].copy()
+        for name in ("confidence", "nll", "brier")
+        if name in (outcomes.dtype.names or ())
+    }
+    predicted = outcomes["predicted"].copy()
+    return Cell.answered(
+        question_condition, outcomes["id"].copy(), labels, predicted, primary=primary, **more
     )

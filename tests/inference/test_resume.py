@@ -81,6 +81,10 @@ OTHERS = {
         lambda w: replace(w, examples=replace(w.examples, ids=w.examples.ids + 10_000)),
         N * QUESTIONS,
     ),
+    "labels": (  # losses are kept beside predictions
+        lambda w: replace(w, examples=replace(w.examples, labels=w.examples.labels[::-1].copy())),
+        N * QUESTIONS,
+    ),
     # The undisturbed images are the same question, whatever the noise.
     "seed": (lambda w: replace(w, seed=1), N * (QUESTIONS - 1)),
     "channel std": (lambda w: replace(w, context=Context((0.3,))), N * (QUESTIONS - 1)),
@@ -102,7 +106,6 @@ SAME = {
     "batch size": lambda w: replace(w, runtime=replace(w.runtime, batch_size=3)),
     "name": lambda w: with_id(w, name="renamed", uri="elsewhere/renamed.pt"),
     "training": lambda w: with_id(w, training={"seconds": 1}),
-    "labels": lambda w: replace(w, examples=replace(w.examples, labels=w.examples.labels[::-1])),
     "order of questions": lambda w: replace(w, questions=w.questions[::-1]),
     "end point": lambda w: replace(w, questions=[replace(q, primary=True) for q in w.questions]),
 }

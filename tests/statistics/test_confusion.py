@@ -1,11 +1,14 @@
 """Confusions against scikit-learn's matrix."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from acn_eval.statistics.confusion import changes, known_labels
-from tests.statistics.results import CLEAN, STRONG, cell
+from acn_eval.results import UNKNOWN
+from acn_eval.statistics.confusion import changes
+from tests.statistics.results import STRONG, cell
 
 N, CLASSES = 300, 4
 
@@ -15,7 +18,7 @@ def outcomes(labels, seed, condition=STRONG):
     predicted = np.where(rng.random(N) < 0.6, labels, rng.integers(0, CLASSES, N))
     ids = rng.permutation(N)
     own = predicted[ids].astype(np.int32)
-    return cell(condition, own == labels[ids], ids, predicted=own)
+    return cell(condition, own == labels[ids], ids, predicted=own, labels=labels[ids])
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def matrix(cells, labels):
 def test_changes_are_the_differences_of_the_matrices(labels):
     ours = [[outcomes(labels, 2), outcomes(labels, 3)], [outcomes(labels, 4), outcomes(labels, 5)]]
     theirs = [[outcomes(labels, 6), outcomes(labels, 7)]]
-    found = changes(ours, theirs, dict(enumerate(labels.tolist())))
+    found = changes(ours, theirs)
     left = matrix([c for own in ours for c in own], labels) / 2
     right = matrix(theirs[0], labels)
     assert len(found) == CLASSES * (CLASSES - 1)
@@ -42,17 +45,8 @@ def test_changes_are_the_differences_of_the_matrices(labels):
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_labels_are_known_where_anything_is_right(labels):
-    cells = [outcomes(labels, 2, CLEAN), outcomes(labels, 3)]
-    known = known_labels(cells)
-    right = {i for c in cells for i in c.ids[c.values == 1].tolist()}
-    assert known == {i: labels[i] for i in right}
-    assert 0 < len(known) < N
-
-
-def test_images_without_a_label_and_cells_without_predictions_are_left_out(labels):
+def test_examples_without_a_label_and_cells_without_predictions_are_left_out(labels):
     one = outcomes(labels, 2)
-    assert changes([[one]], [[cell(STRONG, np.ones(N))]], {}) == []
-    assert known_labels([cell(STRONG, np.ones(N))]) == {}
-    loss = cell(STRONG, np.ones(N), predicted=np.zeros(N, np.int32), measure="loss")
-    assert known_labels([loss]) == {}
+    unknown = replace(one, labels=np.full(N, UNKNOWN))
+    for left_out in (unknown, replace(one, labels=None), cell(STRONG, np.ones(N))):
+        assert changes([[left_out]], [[cell(STRONG, np.ones(N))]]) == []

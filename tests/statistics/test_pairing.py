@@ -171,7 +171,7 @@ FATE = {
         "created_ms": SHOWN,
         "warnings": SHOWN,
         "details": SHOWN,
-        "schema": QUESTION,
+        "schema": NETWORK,
     },
     DataId: {
         "name": SHOWN,  # a path: the fingerprint says whether the images are the same
@@ -196,8 +196,11 @@ FATE = {
         "values": NETWORK,
         "measure": JOINED,
         "primary": QUESTION,
+        "labels": SHOWN,  # a result of schema 1 does not know all of them
         "predicted": NETWORK,
         "confidence": NETWORK,
+        "nll": NETWORK,
+        "brier": NETWORK,
     },
 }
 OTHER = {
@@ -220,6 +223,9 @@ OTHER = {
     "primary": False,
     "predicted": np.array([1, 2, 3, 4], dtype=np.int32),
     "confidence": np.full(4, 0.5, dtype=np.float32),
+    "labels": np.array([1, 2, 3, 4]),
+    "nll": np.full(4, 0.5, dtype=np.float32),
+    "brier": np.full(4, 0.5, dtype=np.float32),
 }
 
 

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from acn_eval.errors import ConfigError
-from acn_eval.statistics.soundness import differing, same_network
+from acn_eval.results import UNKNOWN
+from acn_eval.statistics.soundness import differing, labels_of, same_network
 from acn_eval.studies.compare import compare, join
 from tests.statistics.results import CLEAN, WEAK, cell, result
 
 RIGHT = np.array([1, 0, 1, 0], dtype=np.float32)
 PREDICTED = np.array([3, 1, 4, 1], dtype=np.int32)
+LABELS = np.array([3, 2, 4, 6])
 
 
-def answered(condition, values=RIGHT, predicted=PREDICTED, **changes):
-    return cell(condition, values, predicted=np.array(predicted, dtype=np.int32), **changes)
+def answered(condition, values=RIGHT, predicted=PREDICTED, labels=LABELS, **changes):
+    named = {"predicted": np.array(predicted, dtype=np.int32), "labels": np.array(labels)}
+    return cell(condition, values, **named, **changes)
 
 
 @pytest.mark.parametrize(
@@ -25,10 +28,13 @@ def answered(condition, values=RIGHT, predicted=PREDICTED, **changes):
         (cell(WEAK, [1, 0, np.inf, 0]), "outcomes must be numbers from 0 to 1"),
         (cell(WEAK, [1, 0, -1, 0]), "outcomes must be numbers from 0 to 1"),
         (cell(WEAK, RIGHT, ids=[0, 1, 1, 3]), "ids must be different numbers"),
-        (replace(cell(WEAK, RIGHT), ids=np.arange(5)), "outcomes must be one per image"),
-        (answered(WEAK, predicted=[3, 1, 4]), "outcomes must be one per image"),
-        (answered(WEAK, predicted=[3, 10, 4, 1]), "predicted classes must be those of the data"),
-        (answered(WEAK, predicted=[3, -2, 4, 1]), "predicted classes must be those of the data"),
+        (replace(cell(WEAK, RIGHT), ids=np.arange(5)), "outcomes must be one per example"),
+        (answered(WEAK, predicted=[3, 1, 4]), "outcomes must be one per example"),
+        (answered(WEAK, labels=[3, 2, 4]), "outcomes must be one per example"),
+        (answered(WEAK, predicted=[3, 10, 4, 1]), "predicted classes and labels must be classes"),
+        (answered(WEAK, predicted=[3, -2, 4, 1]), "predicted classes and labels must be classes"),
+        (answered(WEAK, labels=[3, 2, 10, 6]), "predicted classes and labels must be classes"),
+        (answered(WEAK, labels=[3, 2, -2, 6]), "predicted classes and labels must be classes"),
     ],
 )
 def test_outcomes_that_are_none_are_refused(wrong, said):
@@ -61,7 +67,7 @@ def test_predicted_labels_and_outcomes_must_agree(values, predicted, image):
             [result("acn", order)],
             [result(c.condition["corruption"], [c]) for c in order],
         ):
-            with pytest.raises(ConfigError, match=f"label of every image; .* image {image},"):
+            with pytest.raises(ConfigError, match=f"label of every example; .* example {image},"):
                 join(
                     [
                         replace(r, cells=(*r.cells, cell({**CLEAN, "level": 1.0}, RIGHT)))
@@ -70,10 +76,18 @@ def test_predicted_labels_and_outcomes_must_agree(values, predicted, image):
                 )
 
 
+@pytest.mark.parametrize("labels", [[3, 2, 5, 6], [UNKNOWN, UNKNOWN, 5, UNKNOWN]])
+def test_labels_must_agree_also_where_both_are_wrong(labels):
+    other = answered(WEAK, np.zeros(4), [1, 1, 1, 1], labels)
+    for pair in ([answered(WEAK), other], [other, answered(WEAK)]):
+        with pytest.raises(ConfigError, match=r"label of every example; .* example 2,"):
+            join([result("acn", pair[:1]), result("res", pair[1:])])
+
+
 def test_answers_that_agree_are_joined_whatever_the_order_of_their_images():
     order = np.array([2, 0, 3, 1])
-    shuffled = answered(WEAK, RIGHT[order], PREDICTED[order], ids=order)
-    other = answered(WEAK, [0, 0, 1, 1], [-1, 2, 4, 7])
+    shuffled = answered(WEAK, RIGHT[order], PREDICTED[order], LABELS[order], ids=order)
+    other = answered(WEAK, [0, 1, 1, 0], [-1, 2, 4, 7], [UNKNOWN, 2, 4, UNKNOWN])
     assert join([result("acn", [shuffled]), result("res", [other])]).values.shape == (2, 1, 4)
 
 
@@ -112,3 +126,12 @@ def test_what_trains_may_end_otherwise():
     one, other = (result(n, cells, about=SAME, suite=suite) for n in ("acn", "res"))
     other = replace(other, cells=(cells[0], replace(cells[1], values=1 - RIGHT)))
     assert compare([one], [other]).claim.verdict != "identical"
+
+
+def test_labels_of_several_results_are_those_that_any_of_them_knows():
+    one = result("acn", [answered(WEAK, labels=[3, UNKNOWN, UNKNOWN, UNKNOWN])])
+    other = result("res", [answered(CLEAN, labels=LABELS, ids=[3, 2, 1, 9])])
+    ids, labels = labels_of([one, other])
+    assert ids.tolist() == [0, 1, 2, 3, 9]
+    assert labels.tolist() == [3, 4, 2, 3, 6]
+    assert labels_of([one])[1].tolist() == [3, UNKNOWN, UNKNOWN, UNKNOWN]

@@ -9,7 +9,7 @@ import pytest
 
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.tracking import record, resolve_store
-from tests.fakes import saved_pair
+from tests.fakes import edited, saved_pair
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +97,9 @@ def test_attaching_needs_a_record_but_the_page_is_there(home, tmp_path, recorded
     folder = next((home / "acn-results").glob(f"*-{results[0].key}"))
     copy = tmp_path / "alone" / folder.name
     copy.mkdir(parents=True)
-    text = (folder / "result.json").read_text()
-    (copy / "result.json").write_text(text.replace('"seed": 0', '"seed": 7'))
-    shutil.copy(next(folder.glob("cells-*.parquet")), copy)
+    for file in (folder / "result.json", *folder.glob("cells-*.parquet")):
+        shutil.copy(file, copy)
+    edited(copy, seed=7)
     code, _, err = call("report", copy, "--attach", "--out", tmp_path / "page.html")
     assert code == 2
     assert len(err.splitlines()) == 1
@@ -120,7 +120,9 @@ def test_attaching_needs_a_record_but_the_page_is_there(home, tmp_path, recorded
 def test_a_record_that_cannot_be_read_is_one_line_and_2(tmp_path, refused, file, change, said):
     saved_pair(tmp_path)
     for stored in tmp_path.glob(f"*/{file}.json"):
-        facts = json.loads(stored.read_text())
-        stored.write_text(json.dumps({**facts, **change}))
+        if file == "result":
+            edited(stored.parent, **change)
+        else:
+            stored.write_text(json.dumps({**json.loads(stored.read_text()), **change}))
     (folder,) = tmp_path.glob(f"{'compare' if file == 'comparison' else 'robustness-ac'}*")
     assert said in refused(2, "report", folder, "--out", tmp_path / "page.html")

@@ -105,13 +105,9 @@ def _cells(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> Iterator[Ce
     test, last = course.plan.test, course.learned[-1]
     for count, both in zip(course.learned, predicted, strict=True):
         for scenario, answers in zip(SCENARIOS, both, strict=True):
-            yield Cell(
-                condition={**CLEAN, "tasks": count, "scenario": scenario},
-                ids=test.ids,
-                values=(answers == test.labels).astype(np.float32),
-                primary=count == last and scenario == "task_il",
-                predicted=answers,
-            )
+            condition = {**CLEAN, "tasks": count, "scenario": scenario}
+            primary = count == last and scenario == "task_il"
+            yield Cell.answered(condition, test.ids, test.labels, answers, primary=primary)
 
 
 def _matrix(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, NDArray[np.int64]]:

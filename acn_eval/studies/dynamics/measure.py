@@ -105,10 +105,8 @@ def _cell(
     *,
     primary: bool,
 ) -> Cell:
-    values = (predicted == test.labels).astype(np.float32)
-    return Cell(
-        condition, test.ids, values, primary=primary, predicted=predicted, confidence=confidence
-    )
+    more = {"primary": primary, "confidence": confidence}
+    return Cell.answered(condition, test.ids, test.labels, predicted, **more)
 
 
 def _lost(whole: Cell, cut: Cell) -> dict[str, Any]:

@@ -189,12 +189,12 @@ def _cell(
     train = Features(Train, x[where], own.labels, own.ids, classes)
     (fitted,) = fit(protocol, train, protocol.penalties, _CPU)
     found = score(fitted, Features(Test, shown, test.labels, test.ids, classes))
-    return Cell(
-        condition={**CLEAN, "per_class": subset.per_class, "repeat": 0},
-        ids=test.ids,
-        values=(found.predicted == test.labels).astype(np.float32),
+    return Cell.answered(
+        {**CLEAN, "per_class": subset.per_class, "repeat": 0},
+        test.ids,
+        test.labels,
+        found.predicted,
         primary=True,
-        predicted=found.predicted,
         confidence=found.confidence,
     )
 

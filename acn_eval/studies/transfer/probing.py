@@ -154,12 +154,12 @@ class Probing:
     ) -> Cell:
         test = self.target.examples["test"]
         named: dict[str, Scalar] = {"protocol": self.label, "reading": reading, "exit": exit_}
-        return Cell(
-            condition={**shown, **named, **f.draw},
-            ids=test.ids,
-            values=(answered.predicted == test.labels).astype(np.float32),
+        return Cell.answered(
+            {**shown, **named, **f.draw},
+            test.ids,
+            test.labels,
+            answered.predicted,
             primary=primary,
-            predicted=answered.predicted,
             confidence=answered.confidence,
         )
 

@@ -1,0 +1,183 @@
+"""What one checkpoint did to each example, and the parquet file that holds it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from acn_eval.config_files import Record
+
+__all__ = ["PER_EXAMPLE", "UNKNOWN", "Cell", "CellHead", "Scalar", "cells_of", "encoded"]
+
+Scalar = str | int | float | bool
+UNKNOWN = -1
+"""The label of an example whose class no outcome of a result of schema 1 shows."""
+_ROWS = 1 << 20  # more of them must be worth their bytes: a few declare billions
+_ROWS_PER_BYTE = 16  # a result of dead networks has 1
+_OPTIONAL = {
+    "labels": pa.int64(),
+    "predicted": pa.int32(),
+    "confidence": pa.float32(),
+    "nll": pa.float32(),
+    "brier": pa.float32(),
+}
+PER_EXAMPLE = ("ids", "values", *_OPTIONAL)
+"""The arrays of a cell."""
+_REQUIRED = [("cell", pa.int32()), ("id", pa.int64()), ("value", pa.float32())]
+_COLUMNS = pa.schema([*_REQUIRED, *_OPTIONAL.items()])
+_COLUMNS_1 = pa.schema(
+    [field for field in _COLUMNS if field.name not in {"labels", "nll", "brier"}]
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one checkpoint did to each example under one condition.
+
+    Attributes:
+        condition: flat mapping of scalars that names the condition, e.g.
+            ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the undisturbed
+            examples are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers draws,
+            which are averaged within the example; ``exit`` is the number of executed blocks, or
+            the name of a depth that was chosen on validation; ``per_class`` is the size of a
+            training set.
+        ids: int64 (n,), unique: the key by which two results are paired.
+        values: float32 (n,), the measure per example (1 / 0 for ``correct``).
+        measure: what the values are.
+        primary: whether the cell counts in the primary end point of its suite.
+        labels: int64 (n,), the true class of the data, or `UNKNOWN`; None where there is none.
+        predicted: int32 (n,), predicted class of the data, -1 for another; or None.
+        confidence: float32 (n,), softmax probability of the predicted class, or None.
+        nll: float32 (n,), negative log-likelihood of the label in nats, or None.
+        brier: float32 (n,), squared distance of the softmax from the label (one-hot), summed
+            over the classes of the network; or None.
+    """
+
+    condition: Mapping[str, Scalar]
+    ids: NDArray[np.int64]
+    values: NDArray[np.float32]
+    measure: str = "correct"
+    primary: bool = False
+    labels: NDArray[np.int64] | None = None
+    predicted: NDArray[np.int32] | None = None
+    confidence: NDArray[np.float32] | None = None
+    nll: NDArray[np.float32] | None = None
+    brier: NDArray[np.float32] | None = None
+
+    @staticmethod
+    def answered(
+        condition: Mapping[str, Scalar],
+        ids: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        predicted: NDArray[np.int32],
+        **more: Any,
+    ) -> "Cell":
+        """Return the cell of predicted classes (n,): right where they are the label."""
+        right = (predicted == labels).astype(np.float32)
+        return Cell(condition, ids, right, labels=labels, predicted=predicted, **more)
+
+
+@dataclass(frozen=True)
+class CellHead(Record):
+    """What ``result.json`` says of a cell; the rest stands in the parquet file."""
+
+    condition: Mapping[str, Scalar]
+    measure: str
+    primary: bool
+
+
+def encoded(cells: Sequence[Cell]) -> bytes:
+    """Return cells as a parquet file."""
+
+    def column(name: str, dtype: pa.DataType) -> pa.Array:
+        parts = []
+        for cell in cells:
+            part = getattr(cell, name)
+            parts.append(
+                pa.nulls(len(cell.ids), dtype) if part is None else pa.array(part, type=dtype)
+            )
+        return pa.chunked_array(parts, type=dtype)
+
+    numbers = [np.full(len(cell.ids), i, dtype=np.int32) for i, cell in enumerate(cells)]
+    table = pa.table(
+        {
+            "cell": pa.chunked_array([pa.array(n) for n in numbers], type=pa.int32()),
+            "id": column("ids", pa.int64()),
+            "value": column("values", pa.float32()),
+            **{name: column(name, dtype) for name, dtype in _OPTIONAL.items()},
+        },
+        schema=_COLUMNS,
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def cells_of(content: bytes, heads: Sequence[CellHead], schema: int) -> tuple[Cell, ...]:
+    """Return the cells of a parquet file; those of schema 1 get the labels that they show.
+
+    Raises:
+        ValueError: columns or rows that are not those of the heads.
+        pyarrow.ArrowException: no parquet file.
+    """
+    if schema == 1:
+        return _labelled(_cells(_table(content, _COLUMNS_1), heads))
+    return _cells(_table(content, _COLUMNS), heads)
+
+
+def _table(content: bytes, columns: pa.Schema) -> pa.Table:
+    """Return the table of a parquet file, once its columns and its number of rows are sane."""
+    file = pq.ParquetFile(pa.BufferReader(content))
+    if not file.schema_arrow.equals(columns):
+        raise ValueError(f"columns must be {', '.join(columns.names)}, each of its type")
+    groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+    rows = max(file.metadata.num_rows, sum(groups))
+    if rows > max(_ROWS, _ROWS_PER_BYTE * len(content)):
+        raise ValueError(f"rows must be worth their bytes; got {rows:,} in {len(content):,}")
+    return file.read()
+
+
+def _cells(table: pa.Table, heads: Sequence[CellHead]) -> tuple[Cell, ...]:
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    owner = columns["cell"].to_numpy()
+    if len(owner) and not (
+        owner[0] >= 0 and (np.diff(owner) >= 0).all() and owner[-1] < len(heads)
+    ):
+        raise ValueError("rows must belong to the cells, in their order")
+    starts = np.searchsorted(owner, np.arange(len(heads) + 1))
+
+    def part(name: str, lo: int, hi: int) -> NDArray[Any] | None:
+        piece = columns[name].slice(lo, hi - lo)
+        return None if piece.null_count else piece.to_numpy(zero_copy_only=False)
+
+    return tuple(
+        Cell(
+            condition=head.condition,
+            ids=columns["id"].slice(lo, hi - lo).to_numpy(),
+            values=columns["value"].slice(lo, hi - lo).to_numpy(),
+            measure=head.measure,
+            primary=head.primary,
+            **{name: part(name, lo, hi) for name in _OPTIONAL if name in columns},
+        )
+        for head, lo, hi in zip(heads, starts[:-1], starts[1:], strict=True)
+    )
+
+
+def _labelled(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Fill in labels: where an outcome of any cell is right, its predicted class is the label."""
+    known: dict[int, int] = {}
+    for cell in cells:
+        if cell.measure == "correct" and cell.predicted is not None:
+            right = cell.values == 1
+            pairs = zip(cell.ids[right].tolist(), cell.predicted[right].tolist(), strict=True)
+            known.update(pairs)
+
+    def of(cell: Cell) -> NDArray[np.int64]:
+        return np.array([known.get(i, UNKNOWN) for i in cell.ids.tolist()], np.int64)
+
+    return tuple(c if c.predicted is None else replace(c, labels=of(c)) for c in cells)
