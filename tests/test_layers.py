@@ -10,6 +10,7 @@ FLOORS = (
     {"addresses", "foreign_text"},
     {"atomic", "errors", "seeds", "shipped", "versions"},
     {"config_files", "inputs", "tally"},
+    {"cells"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},
     {"checkpoints"},

@@ -269,16 +269,17 @@ def test_how_a_network_counts_its_classes_is_its_own():
     assert decide(gate(), replace(candidate, checkpoint=own), baseline).verdict == "pass"
 
 
-def test_labels_that_results_imply_must_be_the_same():
+def test_outcomes_must_be_those_of_the_labels():
     """Both answer 3 on image 7: it cannot be right here and wrong there."""
     predicted = np.full(1000, 3, dtype=np.int32)
+    own = {"predicted": predicted, "labels": predicted.astype(np.int64)}
     sides = [
-        replace(side, cells=tuple(replace(c, predicted=predicted) for c in side.cells))
+        replace(side, cells=tuple(replace(c, **own) for c in side.cells))
         for side in pair(1000, clean=(5, 0))
     ]
     verdict = decide(gate(), *sides)
     assert (verdict.verdict, verdict.rules) == ("no_verdict", ())
-    assert "outcomes must agree on the label of every image" in verdict.sentence
+    assert "outcomes must agree on the label of every example" in verdict.sentence
 
 
 def test_other_images_give_no_verdict():
