@@ -243,7 +243,7 @@ def _batches(
         for pair, batch in inputs(job, chunk, span, wanted):
             subject = job.subjects[pair[0]]
             exits = _ask(job, subject.checkpoint, batch)
-            labels = torch.from_numpy(chunk.examples.labels[span]).to(batch.device)
+            labels = torch.from_numpy(chunk.examples.labels[span]).to(exits[0].device)
             decided = [subject.classes.decide(logits, labels) for logits in exits]
             if pair not in kept:
                 kept[pair] = _room(decided, n)
