@@ -16,9 +16,10 @@ from acn_eval.atomic import replacing
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate
+from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison_io import FILE, comparison_key
-from acn_eval.statistics.curves import Curves, curves
-from acn_eval.studies.compare import summarize
+from acn_eval.statistics.curves import Curves
+from acn_eval.studies.compare import analysis_about, summarize
 from acn_eval.studies.table import analysis_of, study_of
 
 __all__ = [
@@ -49,15 +50,18 @@ Chart = Mapping[str, Any]
 """What `EvalResult.details` keeps beside the conditions: name, x (label), points (x, y)."""
 
 
-def accuracy_curves(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> Figure:
+def accuracy_curves(
+    networks: Mapping[str, Sequence[Accuracy]], analysis: Analysis, *, title: str = ""
+) -> Figure:
     """Return one panel per line of the suite's curves, all networks over each other.
 
     Args:
         networks: the accuracies of each network, as `acn_eval.statistics.summarise` gives them,
             by the label that stands at the end of its line.
+        analysis: of their study.
         title: stands above the panels.
     """
-    found = {label: _curves(accuracies) for label, accuracies in networks.items()}
+    found = {label: _curves(accuracies, analysis) for label, accuracies in networks.items()}
     lines = {label: _lines(found[label], own) for label, own in networks.items()}
     names = list(dict.fromkeys(name for own in lines.values() for name in own))
     figure, panels = _panels(len(names), title)
@@ -77,7 +81,8 @@ def accuracy_curves(networks: Mapping[str, Sequence[Accuracy]], *, title: str = 
 
 def comparison_curves(comparison: Comparison) -> Figure:
     """Return the curves of both sides, with the verdict above them."""
-    return accuracy_curves(_sides(comparison), title=comparison.claim.sentence)
+    analysis = analysis_about(comparison)
+    return accuracy_curves(_sides(comparison), analysis, title=comparison.claim.sentence)
 
 
 def _sides(comparison: Comparison) -> dict[str, list[Accuracy]]:
@@ -110,17 +115,20 @@ def chart_curves(networks: Mapping[str, Sequence[Chart]], *, title: str = "") ->
     return figure
 
 
-def heat_map(networks: Mapping[str, Sequence[Accuracy]], *, title: str = "") -> Figure:
+def heat_map(
+    networks: Mapping[str, Sequence[Accuracy]], analysis: Analysis, *, title: str = ""
+) -> Figure:
     """Return the map of accuracy over depth and condition, one panel per network, in percent."""
     figure, panels = _panels(len(networks), title)
     for axes, (label, accuracies) in zip(panels, networks.items(), strict=True):
-        lines = _lines(_curves(accuracies), accuracies)
+        found = _curves(accuracies, analysis)
+        lines = _lines(found, accuracies)
         values = [[100 * estimate.value for _, estimate in line] for line in lines.values()]
         axes.imshow(values, cmap="viridis", vmin=0, vmax=100, aspect="auto")
         axes.grid(visible=False)
         names = [drawn(name.replace("_", " "), _LABEL) for name in lines]
         axes.set_yticks(range(len(lines)), names)
-        axes.set_xlabel(drawn(_curves(accuracies).axis.label, _LABEL))
+        axes.set_xlabel(drawn(found.axis.label, _LABEL))
         axes.set_title(drawn(label, _LABEL), fontsize=10, loc="left")
         for row, line in enumerate(values):
             for column, value in enumerate(line):
@@ -154,13 +162,14 @@ def draw_result(result: EvalResult, folder: Path) -> tuple[Path, Path]:
     A study with figures of its own has these instead of maps and charts.
     """
     networks = {result.checkpoint.name: summarize([result])}
+    analysis = analysis_of(result.suite)
     title = f"{result.data.name} {result.data.split}, {result.data.n} images"
     own = getattr(study_of(result.suite).figure, "of_result", None)
     if own is None:
-        _draw_more(networks, [result], title, folder)
+        _draw_more(networks, [result], title, folder, analysis)
     else:
         _save_all(own(result), folder)
-    return save_figure(accuracy_curves(networks, title=title), folder, NAME)
+    return save_figure(accuracy_curves(networks, analysis, title=title), folder, NAME)
 
 
 def draw_comparison(
@@ -175,7 +184,7 @@ def draw_comparison(
     title = comparison.claim.sentence
     figures = getattr(study_of(own[0].suite).figure, "of_comparison", None) if own else None
     if figures is None:
-        _draw_more(_sides(comparison), own, title, folder)
+        _draw_more(_sides(comparison), own, title, folder, analysis_about(comparison))
     else:
         _save_all(figures(_by_side(comparison, own), title), folder)
     return save_figure(comparison_curves(comparison), folder, NAME)
@@ -198,11 +207,12 @@ def _draw_more(
     results: Sequence[EvalResult],
     title: str,
     folder: Path,
+    analysis: Analysis,
 ) -> None:
     """Draw the map over depth where several lines are exits, and charts where there are some."""
-    first = _curves(next(iter(networks.values())))
-    if first.axis.field == "exit" and len(first.lines) > 2:
-        save_figure(heat_map(networks, title=title), folder, "depth_map")
+    first = _curves(next(iter(networks.values())), analysis)
+    if first.axis.mapped and len(first.lines) > 2:
+        save_figure(heat_map(networks, analysis, title=title), folder, "depth_map")
     charts = {r.checkpoint.name: r.details["charts"] for r in results if r.details.get("charts")}
     if charts:
         save_figure(chart_curves(charts, title=title), folder, "charts")
@@ -229,8 +239,8 @@ def _outdated(folder: Path, facts: str) -> bool:
     return not figure.exists() or figure.stat().st_mtime < (folder / facts).stat().st_mtime
 
 
-def _curves(accuracies: Sequence[Accuracy]) -> Curves:
-    return curves([row.condition for row in accuracies if row.condition])
+def _curves(accuracies: Sequence[Accuracy], analysis: Analysis) -> Curves:
+    return analysis.curves([row.condition for row in accuracies if row.condition])
 
 
 def _lines(found: Curves, accuracies: Sequence[Accuracy]) -> dict[str, _Line]:

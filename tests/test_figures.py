@@ -25,8 +25,11 @@ from acn_eval.figures import (
 from acn_eval.statistics import Accuracy, Estimate
 from acn_eval.statistics.comparison_io import save_comparison
 from acn_eval.studies.compare import compare, summarize
+from acn_eval.studies.table import analysis_of
 from tests.fakes import fake_result
 from tests.tiny import compression_pair
+
+ROBUSTNESS = analysis_of({})
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,7 @@ def test_each_line_carries_its_label_in_its_colour(comparison):
 
 def test_labels_of_lines_that_end_together_do_not_cover_each_other():
     same = summarize([fake_result()])
-    axes = visible(accuracy_curves({name: same for name in "abcd"}))[0]
+    axes = visible(accuracy_curves({name: same for name in "abcd"}, ROBUSTNESS))[0]
     heights = sorted(text.xy[1] for text in axes.texts)
     assert all(high > low for low, high in pairwise(heights))
 
@@ -79,18 +82,18 @@ def test_lines_differ_in_more_than_colour(comparison):
 def test_a_network_that_lacks_a_corruption_keeps_its_colour():
     whole = summarize([fake_result("ac_vit")])
     part = [a for a in summarize([fake_result("res_vit")]) if "salt" not in a.name]
-    panels = visible(accuracy_curves({"part": part, "whole": whole}))
+    panels = visible(accuracy_curves({"part": part, "whole": whole}, ROBUSTNESS))
     labels = {text.get_text(): text.get_color() for text in panels[1].texts}
     assert labels == {"whole": COLOURS[1]}
 
 
 def test_only_clean_is_a_point_and_many_corruptions_are_rows_of_panels():
     clean = summarize([fake_result()])[:1]
-    assert len(visible(accuracy_curves({"a": clean}))) == 1
+    assert len(visible(accuracy_curves({"a": clean}, ROBUSTNESS))) == 1
     one = Estimate(0.5, 0.4, 0.6)
     names = [f"kind{number}" for number in range(7)]
     many = [Accuracy(n, {"corruption": n, "level": 1}, 9, one) for n in names]
-    assert len(visible(accuracy_curves({"a": many}))) == 7
+    assert len(visible(accuracy_curves({"a": many}, ROBUSTNESS))) == 7
 
 
 def test_two_sides_of_one_name_are_two_lines():
@@ -144,7 +147,7 @@ def depths(tiny):
 def test_the_map_shows_every_exit_under_every_condition(depths):
     results, _ = depths
     networks = {r.checkpoint.name: summarize([r]) for r in results}
-    panels = visible(heat_map(networks, title="tiny"))
+    panels = visible(heat_map(networks, analysis_of({"kind": "compression"}), title="tiny"))
     assert [axes.get_title(loc="left") for axes in panels] == ["tiny_ac", "tiny_res"]
     for axes, result in zip(panels, results, strict=True):
         (image,) = axes.images

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import Measure
-from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, name_of
+from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
 from acn_eval.statistics.score import Support
@@ -99,13 +99,14 @@ class _Table:
     def __init__(self, outcomes: Outcomes, suite: Mapping[str, Any]) -> None:
         by_condition = outcomes.values.transpose(1, 0, 2)
         primary = list(compress(outcomes.conditions, outcomes.primary))
-        end_point = analysis_of(suite).endpoint_of(suite, primary)
+        analysis = analysis_of(suite)
+        end_point = analysis.endpoint_of(suite, primary)
         weights = end_point.weights(outcomes.conditions, outcomes.primary)
         self.end_point = end_point.name
         self.conditions = dict(zip(outcomes.names, by_condition, strict=True))
         mean = np.tensordot(weights, by_condition, axes=1)
         self.values = {self.end_point: mean, **self.conditions}
-        self.absent = {name_of(skip.condition): skip.reason for skip in outcomes.absent}
+        self.absent = {analysis.label(skip.condition): skip.reason for skip in outcomes.absent}
 
     def difference(self, name: str, margin: float, *, required: bool) -> Rule:
         values, reason = self._checked(name)

@@ -10,7 +10,7 @@ from acn_eval.report.inputs import Material
 from acn_eval.report.page import Block, Drawing
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Estimate, Row
-from acn_eval.statistics.curves import Curves, curves
+from acn_eval.statistics.curves import Curves
 from acn_eval.studies.compare import summarize
 
 __all__ = ["charts", "curve_drawing", "differences", "heat_maps"]
@@ -22,8 +22,8 @@ _Lines = Mapping[str, Line]
 def curve_drawing(material: Material) -> Iterator[Drawing]:
     """Yield accuracy against the axis of the suite, one chart per line, all networks in each."""
     sides = _accuracies(material)
-    found = {label: _lines(own) for label, own in sides.items()}
-    axis = _curves(next(iter(sides.values()))).axis
+    found = {label: _lines(own, material) for label, own in sides.items()}
+    axis = _curves(next(iter(sides.values())), material).axis
     names = list(dict.fromkeys(name for own in found.values() for name in own))
     floor, _ = _span([e.low for own in found.values() for line in own.values() for _, e in line])
     panels = tuple(
@@ -45,14 +45,14 @@ def curve_drawing(material: Material) -> Iterator[Drawing]:
 def heat_maps(material: Material) -> Iterator[Drawing]:
     """Yield depth x noise, one map per network, where the axis is exits."""
     sides = _accuracies(material)
-    first = _curves(next(iter(sides.values())))
-    if first.axis.field != "exit" or len(first.lines) <= 2:
+    first = _curves(next(iter(sides.values())), material)
+    if not first.axis.mapped or len(first.lines) <= 2:
         return
     maps = tuple(
         (
             label,
             heat_map(
-                {_spaced(name): line for name, line in _lines(own).items()},
+                {_spaced(name): line for name, line in _lines(own, material).items()},
                 x_label=first.axis.label,
                 title=f"Accuracy of {label} over depth and noise",
             ),
@@ -141,14 +141,14 @@ def _accuracies(material: Material) -> dict[str, list[Accuracy]]:
     }
 
 
-def _curves(accuracies: Sequence[Accuracy]) -> Curves:
-    return curves([a.condition for a in accuracies])
+def _curves(accuracies: Sequence[Accuracy], material: Material) -> Curves:
+    return material.analysis.curves([a.condition for a in accuracies])
 
 
-def _lines(accuracies: Sequence[Accuracy]) -> _Lines:
+def _lines(accuracies: Sequence[Accuracy], material: Material) -> _Lines:
     return {
         name: [(place.level, accuracies[place.at].estimate) for place in places]
-        for name, places in _curves(accuracies).drawn().items()
+        for name, places in _curves(accuracies, material).drawn().items()
     }
 
 

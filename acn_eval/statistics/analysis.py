@@ -1,7 +1,7 @@
 """What the statistics must know of a study: its endpoint, its conditions and their names."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.comparison import Finding, name_of
+from acn_eval.statistics.curves import Axis, Curves, curves
 from acn_eval.statistics.design import Design
 
 __all__ = ["Analysis", "Asked", "Decisive", "Endpoint", "like_primary"]
@@ -40,12 +41,14 @@ class Decisive:
         name: of the finding.
         less, more: what is said where the candidate's is smaller, and where it is larger.
         beside: the finding that less of it may cost, if there is one.
+        whole: fields of the condition whose difference is said beside it, if there is one.
     """
 
     name: str
     less: str
     more: str
     beside: str = ""
+    whole: Mapping[str, Scalar] | None = None
 
     def said(self, sign: int) -> str:
         """Return what is said of a difference of this sign."""
@@ -62,6 +65,7 @@ class Endpoint:
         scales: whether a claim must also hold against the clean accuracy and in logits.
         disturbed, undisturbed: what the end point shows networks as, and what they are held
             against, the first condition: in the words of a claim.
+        reference: fields of that first condition.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
         decisive: the finding that decides; None where the primary end point does.
@@ -80,6 +84,7 @@ class Endpoint:
     scales: bool = False
     disturbed: str = "corrupted"
     undisturbed: str = "clean"
+    reference: Mapping[str, Scalar] = field(default_factory=lambda: {"corruption": "clean"})
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()
     decisive: Decisive | None = None
@@ -132,7 +137,9 @@ class Analysis:
     Attributes:
         endpoint: the primary endpoint, from the conditions that count in it.
         endpoints: every endpoint that a suite of the study may have.
-        label: names a condition in a few words.
+        axes: what its curves may run over, the most important first; without one, over levels.
+        bare: fields of a condition whose values say what they are.
+        words: what the label of a condition says beside its places on the axes and its noise.
         whole: takes the cells that show a network as it is: to its last exit, with all of its
             weights, after its last task.
         asked: the conditions that the config of a suite names. What depends on the network, or
@@ -144,11 +151,23 @@ class Analysis:
 
     endpoint: Callable[[Conditions], Endpoint]
     endpoints: tuple[Endpoint, ...]
-    label: Callable[[Mapping[str, Scalar]], str] = name_of
+    axes: tuple[Axis, ...] = ()
+    bare: frozenset[str] = frozenset()
+    words: Callable[[Mapping[str, Scalar]], Iterable[str]] = lambda condition: ()
     whole: Callable[[Sequence[Cell]], list[Cell]] = list
     asked: Callable[[Suite], Iterable[Asked]] = _nothing
     fits: bool = True
     finding_margin: str = "equivalence_margin"
+
+    def label(self, condition: Mapping[str, Scalar]) -> str:
+        """Name a condition in a few words."""
+        places = [a.place.format(condition[a.field]) for a in self.axes if a.field in condition]
+        words, noise = [*filter(None, places), *self.words(condition)], name_of(condition)
+        return ", ".join([*words, *([noise] if noise != "clean" or not words else [])])
+
+    def curves(self, conditions: Conditions) -> Curves:
+        """Return conditions as lines over the axis of the study."""
+        return curves(conditions, self.axes, self.bare)
 
     def endpoint_of(self, suite: Suite, conditions: Conditions = ()) -> Endpoint:
         """Return the endpoint of a suite with its margins; `conditions` are those that count."""

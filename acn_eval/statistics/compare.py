@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.results import EvalResult, Scalar
+from acn_eval.results import EvalResult
 from acn_eval.statistics.analysis import Analysis, Endpoint
 from acn_eval.statistics.caveats import caveats
 from acn_eval.statistics.claims import Evidence, Sample, claim, identical, no_claim
@@ -130,10 +130,6 @@ def _weighted(pairs: Sequence[Pair], weights: NDArray[np.float64]) -> Pair:
     )
 
 
-def _is_clean(condition: dict[str, Scalar]) -> bool:
-    return condition.get("corruption") == "clean"
-
-
 def _endpoint(result: EvalResult, outcomes: Outcomes, analysis: Analysis) -> Endpoint:
     own = [c for c, yes in zip(outcomes.conditions, outcomes.primary, strict=True) if yes]
     return analysis.endpoint_of(result.suite, own)
@@ -147,7 +143,8 @@ def _evidence(
     equal = Equivalence(words.margin, *limits) if words.margin is not None else None
     if not words.scales:
         return Evidence(corrupted, drop=None, logit=None, scales=False, equivalence=equal)
-    clean = [p for p, c in zip(pairs, outcomes.conditions, strict=True) if _is_clean(c)]
+    first = words.reference.items()
+    clean = [p for p, c in zip(pairs, outcomes.conditions, strict=True) if first <= c.items()]
     if not clean:
         return Evidence(corrupted, drop=None, logit=None, equivalence=equal)
     drop = design.difference(end_point - clean[0], support=(-2.0, 2.0))
@@ -191,12 +188,9 @@ def _decided(
     subject, first = said.sentence.partition(": ")[0], found[decisive.name]
     if decisive.beside:
         return trade_claim(subject, first, found[decisive.beside], words, sample)
-    whole = [row.difference for row in rows if _is_whole(row.condition)]
+    last = (decisive.whole or {}).items()
+    whole = [row.difference for row in rows if last and last <= row.condition.items()]
     return finding_claim(subject, first, words, whole[0] if whole else None, sample)
-
-
-def _is_whole(condition: dict[str, Scalar]) -> bool:
-    return _is_clean(condition) and condition.get("exit") == "last"
 
 
 def _identical(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> bool:

@@ -174,6 +174,7 @@ class Comparison(Record):
             independent samples.
         findings: numbers that are no accuracies.
         replicate: what the files of one side are: "seed" of training, or "draw" of its data.
+        kind: of the study; empty in files of older versions.
     """
 
     candidate: Side
@@ -191,6 +192,7 @@ class Comparison(Record):
     paired_seeds: bool = False
     findings: tuple[Finding, ...] = ()
     replicate: str = "seed"
+    kind: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -198,27 +200,13 @@ class Comparison(Record):
 
 
 def name_of(condition: Mapping[str, Scalar]) -> str:
-    """Return the condition in a few words, for tables.
+    """Return the corruption of a condition in a few words, for tables.
 
     >>> name_of({"corruption": "gaussian", "level": 0.1, "space": "pixel"})
     'gaussian 0.1'
     >>> name_of({"corruption": "clean", "level": 0.0})
     'clean'
-    >>> name_of({"corruption": "gaussian", "level": 0.1, "exit": 3})
-    'exit 3, gaussian 0.1'
-    >>> name_of({"corruption": "clean", "level": 0.0, "per_class": 10})
-    '10 per class'
     """
-    shown = _corruption(condition)
-    parts = []
-    if "exit" in condition:
-        parts.append(f"exit {condition['exit']}")
-    if "per_class" in condition:
-        parts.append(f"{condition['per_class']} per class")
-    return ", ".join([*parts, *([shown] if shown != "clean" or not parts else [])])
-
-
-def _corruption(condition: Mapping[str, Scalar]) -> str:
     name = str(condition.get("corruption", "all")).replace("_", " ")
     if name == "clean" or "level" not in condition:
         return name

@@ -1,6 +1,6 @@
 """Groups conditions into curves over one axis: what a chart draws as one line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,9 +11,6 @@ __all__ = ["CLEAN", "Axis", "CurvePoint", "Curves", "curves"]
 CLEAN = "clean"
 _LEVEL = "level"
 _NOT_NAMED = frozenset({"corruption", "space", "repeat"})
-_BARE = frozenset(
-    {"reading", "protocol", "policy", "method", "scenario"}
-)  # their values say what they are
 
 
 class Axis(NamedTuple):
@@ -25,6 +22,8 @@ class Axis(NamedTuple):
         steps: factor that makes places integers.
         logarithmic: whether equal ratios are equal distances.
         start: what its place 0 is, where that has to be said.
+        place: names one of its places, in the label of a condition; empty where it has no part.
+        mapped: whether several lines make a map of their own.
     """
 
     field: str
@@ -32,6 +31,8 @@ class Axis(NamedTuple):
     steps: int = 1
     logarithmic: bool = False
     start: str = ""
+    place: str = ""
+    mapped: bool = False
 
     def step(self, place: float) -> int:
         """Return a place as the step of a metric: MLflow's servers take integers only.
@@ -52,13 +53,7 @@ class Axis(NamedTuple):
         return scaled + self.start
 
 
-_AXES = (
-    Axis("exit", "blocks executed"),
-    Axis("sparsity", "share of weights removed", steps=1000),
-    Axis("tasks", "tasks learned"),
-    Axis("per_class", "training images per class", logarithmic=True),
-    Axis(_LEVEL, "level", steps=1000, start="; step 0 is the undisturbed images"),
-)
+_LEVELS = Axis(_LEVEL, "level", steps=1000, start="; step 0 is the undisturbed images")
 
 
 class CurvePoint(NamedTuple):
@@ -91,21 +86,30 @@ class Curves:
         return others or dict(self.lines)
 
 
-def curves(conditions: Sequence[Mapping[str, Scalar]]) -> Curves:
-    """Return the lines over the first axis that any condition lies on, in the order of the table.
+def curves(
+    conditions: Sequence[Mapping[str, Scalar]],
+    axes: Sequence[Axis] = (),
+    bare: Container[str] = (),
+) -> Curves:
+    """Return the lines over the first axis that any condition lies on, else over levels.
 
     A line is named after its corruption, then after the space if that is not ``pixel``, after
     the level if that is not the axis, and after any other field in which conditions differ.
+
+    Args:
+        conditions: in the order of the table.
+        axes: of the study, the most important first.
+        bare: fields whose values say what they are.
 
     >>> found = curves([{"corruption": "clean"}, {"corruption": "gaussian", "level": 0.1}])
     >>> found.axis.field, dict(found.drawn())
     ('level', {'gaussian': (Place(level=0.0, at=0), Place(level=0.1, at=1))})
     """
-    axis = next(a for a in _AXES if a.field == _LEVEL or any(_on(c, a) for c in conditions))
+    axis = next((a for a in axes if any(_on(c, a) for c in conditions)), _LEVELS)
     lines: dict[str, list[CurvePoint]] = {}
     named: dict[str, int] = {}
     for index, condition in enumerate(conditions):
-        name = _name(condition, conditions, axis)
+        name = _name(condition, conditions, axis, bare)
         if axis.field == _LEVEL or _on(condition, axis):
             level = float(condition.get(axis.field, 0.0))
             lines.setdefault(name, []).append(CurvePoint(level, index))
@@ -119,7 +123,10 @@ def _on(condition: Mapping[str, Scalar], axis: Axis) -> bool:
 
 
 def _name(
-    condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]], axis: Axis
+    condition: Mapping[str, Scalar],
+    conditions: Sequence[Mapping[str, Scalar]],
+    axis: Axis,
+    bare: Container[str],
 ) -> str:
     corruption = str(condition.get("corruption", "all"))
     if corruption == CLEAN and axis.field == _LEVEL:
@@ -130,7 +137,7 @@ def _name(
         parts.append(f"{condition.get(_LEVEL, 0):g}")
     for field in _differing(condition, conditions, axis):
         value = condition[field]
-        parts.append(str(value) if field in _BARE else f"{field}_{value}")
+        parts.append(str(value) if field in bare else f"{field}_{value}")
     return "_".join(parts)
 
 

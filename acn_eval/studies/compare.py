@@ -1,15 +1,16 @@
 """Compares stored results in the terms of their study."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import compare as pairs
 from acn_eval.statistics import pairing, ranking
 from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison import Accuracy, Comparison
-from acn_eval.studies.table import analysis_of
+from acn_eval.studies.table import analyses, analysis_of, kind_of, study
 
-__all__ = ["compare", "join", "rank", "summarize"]
+__all__ = ["analysis_about", "compare", "join", "rank", "summarize"]
 
 
 def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> Comparison:
@@ -21,7 +22,8 @@ def compare(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -
     Raises:
         ConfigError: different examples, noise or suite, or a side that is not one architecture.
     """
-    return pairs.compare(candidates, baselines, _analysis(candidates))
+    comparison = pairs.compare(candidates, baselines, _analysis(candidates))
+    return replace(comparison, kind=kind_of(candidates[0].suite))
 
 
 def summarize(results: Sequence[EvalResult]) -> tuple[Accuracy, ...]:
@@ -55,6 +57,18 @@ def rank(entries: Mapping[str, Sequence[EvalResult]], *, alpha: float = 0.05) ->
     """
     first = next(iter(entries.values()), ())
     return ranking.rank(entries, _analysis(first), alpha=alpha)
+
+
+def analysis_about(comparison: Comparison) -> Analysis:
+    """Return what a comparison is about; an older one, of no known kind, has any axis."""
+    if comparison.kind:
+        return study(comparison.kind).analysis
+    every = analyses()
+    return replace(
+        analysis_of({}),
+        axes=tuple(axis for own in every for axis in own.axes),
+        bare=frozenset().union(*(own.bare for own in every)),
+    )
 
 
 def _analysis(results: Sequence[EvalResult]) -> Analysis:

@@ -122,9 +122,14 @@ def study(kind: str) -> Entry:
     return known[kind]
 
 
+def kind_of(suite: Mapping[str, Any]) -> str:
+    """Return the kind of a suite, given its config as a result records it."""
+    return str(suite.get("kind", "robustness"))
+
+
 def study_of(suite: Mapping[str, Any]) -> Entry:
     """Return the study of a suite, given its config as a result records it."""
-    return study(str(suite.get("kind", "robustness")))
+    return study(kind_of(suite))
 
 
 def analysis_of(suite: Mapping[str, Any]) -> "Analysis":

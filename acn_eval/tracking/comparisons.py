@@ -7,13 +7,15 @@ from functools import partial
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.statistics import Comparison, Finding, Row
 from acn_eval.statistics.comparison_io import comparison_key
-from acn_eval.statistics.curves import curves
+from acn_eval.statistics.curves import Curves
+from acn_eval.studies.compare import analysis_about
 from acn_eval.tracking.run_content import NAME, Point, RunContent, digest, key_name
 from acn_eval.tracking.tables import comparison_table, description
 
 __all__ = ["comparison_run", "step_in_words"]
 
 _PAGES = "?workflowType=machine_learning"
+_SINCE = "kind"  # which files of older versions lack: what they say is recorded once
 
 
 def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> RunContent:
@@ -32,7 +34,7 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
         suite=comparison.suite,
         step=step_in_words(comparison),
         key=comparison_key(comparison),
-        digest=digest(comparison.to_dict()),
+        digest=digest({k: v for k, v in comparison.to_dict().items() if k != _SINCE}),
         points=tuple(_points(comparison)),
         params={
             "candidate": plain(left.label),
@@ -52,7 +54,11 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
 
 def step_in_words(comparison: Comparison) -> str:
     """Return what the step of its metrics is."""
-    return curves([row.condition for row in comparison.rows]).axis.step_in_words
+    return _curves(comparison).axis.step_in_words
+
+
+def _curves(comparison: Comparison) -> Curves:
+    return analysis_about(comparison).curves([row.condition for row in comparison.rows])
 
 
 def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +86,7 @@ def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> 
 
 
 def _points(comparison: Comparison) -> Iterator[Point]:
-    found = curves([row.condition for row in comparison.rows])
+    found = _curves(comparison)
     for name, places in {**found.lines, **found.drawn()}.items():
         for place in places:
             row = comparison.rows[place.at]

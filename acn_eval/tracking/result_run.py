@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy
-from acn_eval.statistics.curves import CLEAN, curves
+from acn_eval.statistics.curves import CLEAN, Curves
 from acn_eval.studies.compare import summarize
+from acn_eval.studies.table import analysis_of
 from acn_eval.tracking.run_content import (
     NAME,
     Point,
@@ -26,16 +27,17 @@ __all__ = ["arm_run", "model_key"]
 def arm_run(result: EvalResult) -> RunContent:
     """Return the content of the run of one result."""
     accuracies = summarize([result])
+    found = analysis_of(result.suite).curves([a.condition for a in accuracies[:-1]])
     values = [[a.name, a.n, a.estimate.value] for a in accuracies]
     table = accuracy_table(result, accuracies)
     seed = f" seed {result.seed}" if result.seed else ""
     return RunContent(
         name=plain(f"{result.checkpoint.name}{seed}", NAME),
         suite=str(result.suite["name"]),
-        step=curves([a.condition for a in accuracies[:-1]]).axis.step_in_words,
+        step=found.axis.step_in_words,
         key=result.key,
         digest=digest(values),
-        points=(*_points(accuracies), *_chart_points(result), *_measure_points(result)),
+        points=(*_points(accuracies, found), *_chart_points(result), *_measure_points(result)),
         params=_params(result),
         tags={**_tags(result), "mlflow.note.content": description(table)},
         files={"accuracy.csv": _csv(accuracies)},
@@ -52,11 +54,10 @@ def model_key(result: EvalResult) -> str:
     return digest([checkpoint.sha256, checkpoint.arch, checkpoint.preprocessing])
 
 
-def _points(accuracies: Sequence[Accuracy]) -> Iterator[Point]:
+def _points(accuracies: Sequence[Accuracy], found: Curves) -> Iterator[Point]:
     """Accuracies in percentage points; over levels every curve starts at undisturbed images."""
     *rows, primary = accuracies
     values = [100 * row.estimate.value for row in rows]
-    found = curves([row.condition for row in rows])
     drawn = {**found.lines, **found.drawn()}
     for name, places in drawn.items():
         for place in places:

@@ -1,10 +1,13 @@
 """Conditions become curves."""
 
 from acn_eval.statistics.curves import curves
+from acn_eval.study.axes import EXIT, PER_CLASS
+
+AXES = (EXIT, PER_CLASS)
 
 
 def levels(conditions):
-    lines = curves(conditions).lines
+    lines = curves(conditions, AXES).lines
     return {name: [place.level for place in places] for name, places in lines.items()}
 
 
@@ -28,7 +31,7 @@ def test_exits_are_the_axis_where_there_are_any_and_levels_are_then_lines():
     clean = {"corruption": "clean", "level": 0.0}
     noisy = {"corruption": "gaussian", "level": 0.1, "space": "pixel"}
     conditions = [{**c, "exit": k} for c in (clean, noisy) for k in (2, 0, 1, "cut")]
-    found = curves(conditions)
+    found = curves(conditions, AXES)
     assert (found.axis.field, found.axis.steps) == ("exit", 1)
     assert [place.at for place in found.lines["clean"]] == [1, 2, 0]
     assert [place.at for place in found.drawn()["gaussian_0.1"]] == [5, 6, 4]
@@ -38,14 +41,14 @@ def test_exits_are_the_axis_where_there_are_any_and_levels_are_then_lines():
 def test_named_exits_alone_leave_the_levels_as_the_axis():
     conditions = [{"corruption": "clean", "level": 0.0, "exit": "last"}]
     conditions += [{"corruption": "gaussian", "level": 0.1, "exit": "last"}]
-    found = curves(conditions)
+    found = curves(conditions, AXES)
     assert found.axis.field == "level"
     assert [place.at for place in found.drawn()["gaussian"]] == [0, 1]
 
 
 def test_sizes_of_training_sets_are_a_logarithmic_axis():
     conditions = [{"corruption": "clean", "level": 0.0, "per_class": k} for k in (20, 5)]
-    found = curves(conditions)
+    found = curves(conditions, AXES)
     assert found.axis.logarithmic
     assert levels(conditions) == {"clean": [5, 20]}
 
@@ -56,7 +59,7 @@ def test_readings_and_protocols_name_a_line_by_their_value():
         for reading in ("stream", "block")
         for k in (0, 1)
     ]
-    assert list(curves(conditions).lines) == ["clean_stream", "clean_block"]
+    assert list(curves(conditions, AXES, {"reading"}).lines) == ["clean_stream", "clean_block"]
 
 
 def test_sizes_of_training_sets_are_lines_of_their_own_over_depth():
@@ -65,7 +68,7 @@ def test_sizes_of_training_sets_are_lines_of_their_own_over_depth():
         for size in (1, 5)
         for k in (0, 1, "last")
     ]
-    found = curves(conditions)
+    found = curves(conditions, AXES)
     assert levels(conditions) == {"clean_per_class_1": [0, 1], "clean_per_class_5": [0, 1]}
     assert list(found.named) == ["last/clean_per_class_1", "last/clean_per_class_5"]
 

@@ -8,6 +8,7 @@ from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Asked, Decisive, Endpoint, like_primary
 from acn_eval.studies.compression.depth import depth_findings
 from acn_eval.studies.robustness.analysis import noise_asked
+from acn_eval.study.axes import EXIT
 
 __all__ = ["ANALYSIS"]
 
@@ -18,7 +19,10 @@ _EXITS = Endpoint(
     "less accurate over the depths",
     findings=depth_findings,
     decisive=Decisive(
-        "share of the network needed", "needs less of its depth", "needs more of its depth"
+        "share of the network needed",
+        "needs less of its depth",
+        "needs more of its depth",
+        whole={"corruption": "clean", "exit": "last"},
     ),
 )
 
@@ -37,6 +41,8 @@ def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
 ANALYSIS = Analysis(
     _endpoint,
     (_LAST, _EXITS),
+    axes=(EXIT,),
+    bare=frozenset({"policy"}),
     whole=like_primary("exit", at=-1),
     asked=_asked,
     fits=False,

@@ -1,6 +1,7 @@
 """What the results of a continual-learning suite mean."""
 
 from acn_eval.statistics.analysis import Analysis, Decisive, Endpoint, like_primary
+from acn_eval.statistics.curves import Axis
 from acn_eval.studies.continual.findings import continual_findings
 
 __all__ = ["ANALYSIS"]
@@ -19,5 +20,9 @@ _LAST_TASK = Endpoint(
     alone=False,
 )
 ANALYSIS = Analysis(
-    lambda conditions: _LAST_TASK, (_LAST_TASK,), whole=like_primary("tasks", "scenario")
+    lambda conditions: _LAST_TASK,
+    (_LAST_TASK,),
+    axes=(Axis("tasks", "tasks learned"),),
+    bare=frozenset({"scenario"}),
+    whole=like_primary("tasks", "scenario"),
 )

@@ -1,25 +1,26 @@
 """What the results of a dynamics suite mean."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Endpoint, like_primary
-from acn_eval.statistics.comparison import name_of
+from acn_eval.study.axes import EXIT
 
 __all__ = ["ANALYSIS"]
 
 _LAST = Endpoint("last exit", "more accurate", "less accurate")
 
 
-def _label(condition: Mapping[str, Scalar]) -> str:
+def _words(condition: Mapping[str, Scalar]) -> Iterator[str]:
     block = condition.get("without")
-    left = f"block {block}" if isinstance(block, int) else block
-    return name_of(condition) + (f", without {left}" if left else "")
+    if block is not None:
+        yield f"without block {block}" if isinstance(block, int) else f"without {block}"
 
 
 ANALYSIS = Analysis(
     lambda conditions: _LAST,
     (_LAST,),
-    label=_label,
+    axes=(EXIT,),
+    words=_words,
     whole=like_primary("exit", "without", at=-1),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
 from acn_eval.studies.low_data.findings import learning_findings, log_trapezoid
+from acn_eval.study.axes import PER_CLASS
 
 __all__ = ["ANALYSIS"]
 
@@ -28,6 +29,7 @@ def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
 ANALYSIS = Analysis(
     lambda conditions: _AREA,
     (_AREA,),
+    axes=(PER_CLASS,),
     whole=lambda cells: [],  # many networks, none of which is the whole one
     asked=_asked,
 )

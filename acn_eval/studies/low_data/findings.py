@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import Student, crossed
 from acn_eval.statistics.area import trapezoid
-from acn_eval.statistics.comparison import Estimate, Finding, name_of
+from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.studies.low_data.variance import components
 
@@ -65,7 +65,7 @@ def _losses(
     sample = "images" if design.unit == CHECKPOINTS else "draws and images"
     return tuple(
         Finding(
-            name=f"loss, {name_of(condition)}",
+            name=f"loss, {condition['per_class']} per class",
             unit="nats",
             candidate=_estimate(_student(design, pair.candidate)),
             baseline=_estimate(_student(design, pair.baseline)),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint, like_primary
 from acn_eval.statistics.area import trapezoid
-from acn_eval.statistics.comparison import name_of
+from acn_eval.statistics.curves import Axis
 from acn_eval.studies.robustness.analysis import noise_asked
 
 __all__ = ["ANALYSIS", "sparsity_trapezoid"]
@@ -47,15 +47,14 @@ _AREA = Endpoint(
 )
 
 
-def _label(condition: Mapping[str, Scalar]) -> str:
-    """``magnitude 0.6``, ``magnitude of 4 blocks 0.6, gaussian 0.1``."""
+def _words(condition: Mapping[str, Scalar]) -> Iterator[str]:
+    """``magnitude 0.6``, ``magnitude of 4 blocks 0.6``."""
     if "method" not in condition:
-        return name_of(condition)
+        return
     method = str(condition["method"]).replace("_", " ")
     cut = f" of {condition['blocks']} blocks" if "blocks" in condition else ""
     share = f" {condition['sparsity']:g}" if "sparsity" in condition else ""
-    shown = name_of(condition)
-    return f"{method}{cut}{share}{'' if shown == 'clean' else f', {shown}'}"
+    yield f"{method}{cut}{share}"
 
 
 def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
@@ -70,7 +69,9 @@ def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
 ANALYSIS = Analysis(
     lambda conditions: _AREA,
     (_AREA,),
-    label=_label,
+    axes=(Axis("sparsity", "share of weights removed", steps=1000),),
+    bare=frozenset({"method"}),
+    words=_words,
     whole=like_primary("method", "sparsity", "blocks"),
     asked=_asked,
 )

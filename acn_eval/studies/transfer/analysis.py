@@ -5,6 +5,7 @@ from typing import Any
 
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint, like_primary
 from acn_eval.studies.robustness.analysis import noise_asked
+from acn_eval.study.axes import EXIT, PER_CLASS
 
 __all__ = ["ANALYSIS"]
 
@@ -20,6 +21,8 @@ def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
 ANALYSIS = Analysis(
     lambda conditions: _PROBE,
     (_PROBE,),
+    axes=(EXIT, PER_CLASS),
+    bare=frozenset({"protocol", "reading"}),
     whole=like_primary("protocol", "reading", "exit"),
     asked=_asked,
 )

@@ -7,9 +7,8 @@ import pytest
 
 from acn_eval.results import Cell
 from acn_eval.statistics.area import trapezoid
-from acn_eval.statistics.curves import curves
 from acn_eval.studies.compare import compare
-from acn_eval.studies.pruning.analysis import sparsity_trapezoid
+from acn_eval.studies.pruning.analysis import ANALYSIS, sparsity_trapezoid
 from tests.fakes import fake_result
 
 SPARSITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
@@ -81,7 +80,7 @@ def test_a_network_that_is_better_throughout_does_not_bear_sparsity_better():
 def test_sparsity_is_an_axis_and_methods_name_its_lines():
     noisy = {"corruption": "gaussian", "level": 0.1, "method": "magnitude", "sparsity": 0.5}
     cut = {**conditions()[0], "blocks": 2}
-    found = curves([*conditions(), cut, noisy])
+    found = ANALYSIS.curves([*conditions(), cut, noisy])
     assert (found.axis.field, found.axis.step(0.95)) == ("sparsity", 950)
     assert list(found.lines) == [
         "clean_magnitude",
