@@ -33,6 +33,7 @@ __all__ = [
     "read_json",
     "read_yaml",
     "recorded",
+    "tag_of",
 ]
 
 _BYTES = 1 << 18
@@ -233,8 +234,12 @@ def read_config(path: Path, model: Any, what: str) -> Any:
     try:
         return adapter.validate_python(fields)
     except ValidationError as exc:
-        tag = fields.get("kind") if isinstance(fields, dict) else None
-        raise ConfigError(f"{path}: {_reason(exc, adapter, what, tag)}") from exc
+        raise ConfigError(f"{path}: {_reason(exc, adapter, what, tag_of(fields))}") from exc
+
+
+def tag_of(fields: object) -> object:
+    """Return what the fields of a file say that they are, their ``kind``."""
+    return fields.get("kind") if isinstance(fields, dict) else None
 
 
 def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: object) -> str:

@@ -1,6 +1,7 @@
 """The house: a module imports only from floors below, and rooms of one floor never meet."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ FLOORS = (
     {"studies/terminal"},
     {"cli"},
 )
+CHAIN = 24  # modules
 TERMINAL = {"command", "job", "tables"}  # files of a study that speak to a person
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
@@ -117,6 +119,43 @@ def test_no_cycles():
         free = {name for name, targets in below.items() if not targets & below.keys()}
         assert free, f"a cycle among {sorted(below)}"
         below = {name: targets for name, targets in below.items() if name not in free}
+
+
+def test_a_study_knows_its_own_room_and_robustness():
+    def study_of(name):
+        parts = name.split(".")
+        return parts[2] if parts[1] == "studies" and len(parts) == 4 else ""
+
+    found = [
+        f"{name} imports {target}"
+        for path in MODULES
+        if study_of(name := name_of(path))
+        for target, _, _ in imports(path)
+        if study_of(target) not in {"", "robustness", study_of(name)}
+    ]
+    assert found == []
+
+
+def longest_chain():
+    """The longest line of modules of ours, each of which imports the next at its top."""
+    below = {
+        name_of(path): sorted(
+            {t for t, inside, typing in imports(path) if not inside and not typing}
+            & NAMES - {name_of(path)}
+        )
+        for path in MODULES
+    }
+
+    @cache
+    def chain(name):
+        return (name, *max((chain(target) for target in below[name]), key=len, default=()))
+
+    return max(map(chain, below), key=len)
+
+
+def test_the_longest_chain_of_imports_is_short():
+    chain = longest_chain()
+    assert len(chain) <= CHAIN, " > ".join(chain)
 
 
 def test_the_rules_notice_what_they_forbid(tmp_path):

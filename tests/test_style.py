@@ -110,6 +110,25 @@ def test_only_the_top_catches_everything():
     assert found == ["acn_eval/cli/main.py"]
 
 
+KINDS = re.compile(
+    r"\bkind\b[^=]*(==|in \{)"
+    r"|suite\S*(\.get\(|\[)[\"']kind"
+    r"|isinstance\([^)]*"
+    r"(Suite|Robustness|Compression|Continual|Dynamics|Pruning|Transfer|LowData)\b"
+)
+
+
+def test_nobody_but_the_table_asks_for_the_kind_of_a_study():
+    found = [
+        f"{relative(path)}: {line}"
+        for path in MODULES
+        if path.parts[-2:] != ("studies", "table.py")
+        for line in path.read_text().splitlines()
+        if KINDS.search(line)
+    ]
+    assert found == []
+
+
 def names_in(node):
     return [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from acn_eval.config_files import Config, Name, Seed, Text, read_config, read_yaml
+from acn_eval.config_files import Config, Name, Seed, Text, read_config, read_yaml, tag_of
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 
@@ -80,7 +80,7 @@ def is_gate(name: str) -> bool:
     """Whether a name or path is that of a gate, and not of a suite."""
     path = _path(name)
     fields = read_yaml(path, "a gate") if isfile(path) else None
-    return isinstance(fields, dict) and fields.get("kind") == "gate"
+    return tag_of(fields) == "gate"
 
 
 def suite_name(gate: Gate) -> str:

@@ -3,7 +3,7 @@
 from os.path import isfile
 from pathlib import Path
 
-from acn_eval.config_files import read_yaml
+from acn_eval.config_files import read_yaml, tag_of
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 
@@ -13,7 +13,7 @@ __all__ = ["shipped_suites", "suite_file"]
 def shipped_suites() -> dict[str, Path]:
     """Return the suites that travel with acn-eval, by name; gates lie beside them."""
     files = sorted(shipped("suites").glob("*.yaml"))
-    return {f.stem: f for f in files if read_yaml(f, "a suite").get("kind") != "gate"}
+    return {f.stem: f for f in files if tag_of(read_yaml(f, "a suite")) != "gate"}
 
 
 def suite_file(name: str) -> Path:

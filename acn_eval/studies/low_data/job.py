@@ -32,7 +32,7 @@ SUBSETS = "subsets.json"
 def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
     """Learn what is missing, compare, keep, record, and say it."""
     suite = _suite(options)
-    if isinstance(suite, LowData):
+    if suite.mode == "scratch":
         learned = _trained(options, suite)
         options = {k: v for k, v in options.items() if k != "baseline"}  # the suite names it
     else:
@@ -74,7 +74,7 @@ def _trained(options: Mapping[str, Any], suite: LowData) -> Learned:
 
 
 def _plan(options: Mapping[str, Any], suite: LowData | LowDataProbe) -> Plan:
-    if isinstance(suite, LowDataProbe):
+    if suite.mode != "scratch":
         raise ConfigError(f"--plan: must be of a suite of recipes; {suite.name} asks checkpoints")
     given = [name for name in ("ckpt", "baseline", "data", "classes") if options[name]]
     if given:

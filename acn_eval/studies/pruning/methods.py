@@ -108,7 +108,8 @@ class Magnitude(Method, frozen=True):
     @property
     def label(self) -> str:
         """``magnitude``, or ``magnitude_layer``."""
-        return self.kind if self.scope == "global" else f"{self.kind}_{self.scope}"
+        scope = "" if self.scope == "global" else f"_{self.scope}"
+        return f"{self.kind}{scope}"
 
     def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
         """Yield a network for each of its places."""
