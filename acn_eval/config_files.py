@@ -8,13 +8,14 @@ import difflib
 import json
 import re
 import reprlib
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from acn_eval.errors import ConfigError
 
@@ -49,7 +50,23 @@ Natural = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Config(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
-    """What every config is: frozen, without unknown fields, and all of its numbers finite."""
+    """What every config is: frozen, without unknown fields, and all of its numbers finite.
+
+    Attributes:
+        renamed: old names of fields, which are read for one version, with a warning.
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, fields: Any) -> Any:
+        for old, new in cls.renamed.items():
+            if isinstance(fields, dict) and old in fields and new not in fields:
+                msg = f"{old}: this field is now called {new}; the next version refuses {old}"
+                warnings.warn(msg, FutureWarning, stacklevel=2)
+                fields = {new if name == old else name: fields[name] for name in fields}
+        return fields
 
 
 class Record:

@@ -39,17 +39,17 @@ def step_of(make: Callable[[nn.Module], Regularizer]) -> Callable[[], None]:
     random = torch.Generator().manual_seed(0)
     network = build(read_arch(ARCH, "benchmark"))
     guard = make(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, fused=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, fused=True)
     images = torch.randn(64, 3, 32, 32, generator=random)
     labels = torch.randint(0, 100, (64,), generator=random)
     for p in network.parameters():
         p.grad = torch.zeros_like(p)
 
     def step() -> None:
-        optimiser.zero_grad(set_to_none=False)
+        optimizer.zero_grad(set_to_none=False)
         cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
         guard.add_gradient()
-        optimiser.step()
+        optimizer.step()
         guard.after_step()
 
     return step

@@ -272,3 +272,18 @@ def test_a_mapping_of_classes_keeps_what_is_written(tmp_path):
     path = written(tmp_path, "01: 'no'\nno: cat\non: '007'\n")
     read = read_config(path, dict[str, str], "a mapping")
     assert read == {"01": "no", "no": "cat", "on": "007"}
+
+
+def test_an_old_name_of_a_field_is_read_with_a_warning(tmp_path):
+    new = read_suite(str(written(tmp_path, CONTINUAL + "optimizer: kept\n")))
+    with pytest.warns(FutureWarning, match="^optimiser: this field is now called optimizer;"):
+        old = read_suite(str(written(tmp_path, CONTINUAL + "optimiser: kept\n")))
+    assert old == new
+
+
+def test_both_names_of_a_field_are_refused(tmp_path):
+    both = CONTINUAL + "optimizer: kept\noptimiser: reset\n"
+    with pytest.raises(
+        ConfigError, match=r"optimiser: is no field of a suite\. Did you mean opti"
+    ):
+        read_suite(str(written(tmp_path, both)))

@@ -21,7 +21,7 @@ class Training(Config, frozen=True):
         recipe: the whole validated recipe.
         seed: seed of initialisation, order and augmentation.
         data_order: name of the order of examples; equal names with equal seeds saw equal batches.
-        steps, examples: optimiser steps, and images seen with repetition.
+        steps, examples: optimizer steps, and images seen with repetition.
         seconds: wall time of the training.
         selected: ``last``, or ``validation`` with the step that was best on it.
         validation_accuracy: of the selected weights, on `validation_n` held-out images.

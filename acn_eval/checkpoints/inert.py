@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar
 
 __all__ = ["Declared", "Inert", "look_over", "stand_ins"]
 
-_COPIES = 4  # weights in the state, in the optimiser, and their tied twins
+_COPIES = 4  # weights in the state, in the optimizer, and their tied twins
 _DEEPEST = 1000
 _OPCODES = (
     *("PROTO", "STOP", "MARK", "GLOBAL", "REDUCE", "NEWOBJ", "BUILD", "BINPERSID"),

@@ -62,7 +62,7 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
 def read_pickle(path: Path) -> object:
     """Read a file of torch.save; nothing in it is imported or run.
 
-    What trainers leave beside the weights (optimisers, schedulers) comes back as inert objects.
+    What trainers leave beside the weights (optimizers, schedulers) comes back as inert objects.
 
     Raises:
         CheckpointError: truncated, not such a file, larger in memory than on disk, or one that

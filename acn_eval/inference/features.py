@@ -98,7 +98,7 @@ def extract(job: Pass, tell: Tell) -> list[list[Depths]]:
     Raises:
         MeasureError: features that are NaN or infinite; counts the images of every condition.
     """
-    batches = Batches(job.runtime.batch_size, job.runtime.device)
+    batches = job.runtime.batches()
     with tally(job) as counter:
         pieces = [_chunk(job, chunk, batches, (counter, tell)) for chunk in chunks(job)]
     found = [

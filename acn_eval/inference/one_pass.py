@@ -99,7 +99,7 @@ def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
     Raises:
         MeasureError: logits that are NaN or infinite; counts the examples of every condition.
     """
-    batches = Batches(job.runtime.batch_size, job.runtime.device)
+    batches = job.runtime.batches()
     parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
     with tally(job, progress) as counter:
         counter.add(0)

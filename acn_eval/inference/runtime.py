@@ -7,6 +7,7 @@ import torch
 
 from acn_eval.errors import ConfigError
 from acn_eval.inference.cache import OutcomeCache, default_store
+from acn_eval.inference.memory import Batches
 
 __all__ = ["Precision", "Runtime", "resolve_device"]
 
@@ -28,6 +29,10 @@ class Runtime:
     batch_size: int = 256
     precision: Precision = "auto"
     store: OutcomeCache = field(default_factory=default_store)
+
+    def batches(self) -> Batches:
+        """Return the batches of one pass, which shrink where memory runs out."""
+        return Batches(self.batch_size, self.device)
 
 
 def resolve_device(name: str) -> torch.device:

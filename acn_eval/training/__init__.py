@@ -14,7 +14,13 @@ from acn_eval.training.recipe import (
     Steps,
     read_recipe,
 )
-from acn_eval.training.together import TrainingJob, seconds_per_step, stackable, train_all
+from acn_eval.training.together import (
+    TrainingJob,
+    seconds_per_step,
+    stackable,
+    stacking_pays,
+    train_all,
+)
 
 __all__ = [
     "Augment",
@@ -31,6 +37,7 @@ __all__ = [
     "read_recipe",
     "seconds_per_step",
     "stackable",
+    "stacking_pays",
     "train",
     "train_all",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
-from acn_eval.data import Examples, Geometry, torchvision_module
+from acn_eval.data import Examples, Geometry, torchvision_module, unit_range
 from acn_eval.seeds import seed_for
 from acn_eval.training.recipe import Augment, Recipe
 
@@ -48,7 +48,7 @@ def augmented(
     with keyed_rng(seed):
         images = _moved(images, augment)
         targets = one_hot(labels, len(examples.classes)).to(torch.float32)
-        batch = Batch(images.to(torch.float32) / 255, targets)
+        batch = Batch(unit_range(images), targets)
         return _cut_mixed(batch, augment.cutmix)
 
 

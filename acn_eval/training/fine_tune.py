@@ -6,7 +6,7 @@ import torch
 
 from acn_eval.data import Examples, PrepareImages
 from acn_eval.models import Encoder
-from acn_eval.training.fit import Fit, Scale, loop, start
+from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.recipe import Recipe
 
 __all__ = ["fine_tune"]
@@ -37,7 +37,6 @@ def fine_tune(
     old = network.state_dict()
     kept = {name: old[name] for name in fresh if not name.startswith("head")}
     fit.network.load_state_dict({**fresh, **kept})
-    scale = Scale(prepare.mean, prepare.std, device)
-    loop(fit, splits, prepare.spec, scale, lambda fit: None, lambda done, loss: None)
+    loop(fit, splits, prepare, lambda fit: None, lambda done, loss: None)
     fit.network.eval()
     return fit

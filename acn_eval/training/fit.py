@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -16,18 +15,27 @@ from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.checkpoints.pickles import read_pickle
-from acn_eval.data import Examples, Geometry, Split, channel_moments, open_examples
+from acn_eval.data import (
+    Examples,
+    Geometry,
+    PrepareImages,
+    Split,
+    channel_moments,
+    open_examples,
+)
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError, Stopped
-from acn_eval.models import Encoder, build, initialise, require_finite
+from acn_eval.inference.memory import Batches
+from acn_eval.inference.outputs import outputs
+from acn_eval.models import Encoder, build, initialise
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
 from acn_eval.training.exit_loss import exit_weights, weighted_loss
 from acn_eval.training.interrupts import held_back
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.threads import fitting_threads
 
 __all__ = [
     "Fit",
-    "Scale",
     "accuracy_of",
     "advance",
     "finite",
@@ -35,11 +43,14 @@ __all__ = [
     "loop",
     "open_split",
     "optimizer_of",
+    "prepare_for",
     "start",
     "train",
 ]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_BATCH = 256  # images of a forward pass
+_OLD_KEYS = {"question": "recipe", "optimiser": "optimizer"}  # of states before 0.2
 _SPLITS: tuple[Split, Split] = ("train", "validation")
 _DATA_ORDER = "epoch permutations v1"
 
@@ -57,7 +68,7 @@ class Fit:
     recipe: Recipe
     device: torch.device
     network: Encoder
-    optimiser: torch.optim.AdamW
+    optimizer: torch.optim.AdamW
     scaler: torch.amp.GradScaler
     done: int = 0
     seconds: float = 0.0
@@ -66,9 +77,9 @@ class Fit:
     def state(self) -> dict[str, Any]:
         """Everything that a resume needs; randomness is keyed by step and needs no state."""
         return {
-            "question": _question(self.recipe),
+            "recipe": _weights_decided_by(self.recipe),
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "done": self.done,
             "seconds": self.seconds,
@@ -78,7 +89,7 @@ class Fit:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.done, self.seconds, self.best = state["done"], state["seconds"], state["best"]
 
@@ -104,21 +115,29 @@ def train(
     """
     splits = [open_split(recipe, split, root) for split in _SPLITS]
     splits[1].labelled_as(splits[0])
-    geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
-    mean, std = channel_moments(splits[0], geometry)
+    prepare = prepare_for(recipe, splits[0])
     fit = start(recipe, device)
     resume = out.with_name(out.name + ".resume")
     if resume.is_file():
-        fit.restore(_matching(resume, recipe))
-    scale = Scale(mean, std, device)
+        fit.restore(_read_state(resume, recipe))
     with held_back() as interrupted:
         saver = _Saver(resume, save_every, interrupted)
-        loop(fit, splits, geometry, scale, saver, progress)
-    card = _card(fit, splits, (mean, std))
-    state = {k: _stored(v, recipe.weights) for k, v in _selected(fit).items()}
+        loop(fit, splits, prepare, saver, progress)
+    card = _card(fit, splits, prepare)
+    state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
     resume.unlink(missing_ok=True)
     return card
+
+
+def prepare_for(recipe: Recipe, examples: Examples) -> PrepareImages:
+    """Return what a recipe's network is shown, with the moments of what it learns from.
+
+    Raises:
+        DataError: there are no examples, or a channel is the same everywhere.
+    """
+    geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
+    return PrepareImages(geometry, *channel_moments(examples, geometry))
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -127,20 +146,6 @@ def learning_rate(recipe: Recipe, step: int) -> float:
         return recipe.learning_rate * (step + 1) / recipe.warmup
     share = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
     return recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
-
-
-class Scale:
-    """Subtracts the mean and divides by the std of every channel, on the device."""
-
-    def __init__(
-        self, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
-    ) -> None:
-        self.mean = torch.tensor(mean, device=device).view(-1, 1, 1)
-        self.std = torch.tensor(std, device=device).view(-1, 1, 1)
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Images in [0, 1] to the input of a network."""
-        return (images.to(self.mean.device) - self.mean) / self.std
 
 
 @dataclass
@@ -167,8 +172,7 @@ class _Saver:
 def loop(
     fit: Fit,
     splits: Sequence[Examples],
-    geometry: Geometry,
-    scale: Scale,
+    prepare: PrepareImages,
     after: Callable[[Fit], None],
     progress: Callable[[int, float], None],
 ) -> None:
@@ -177,46 +181,47 @@ def loop(
     Args:
         fit: where it stands.
         splits: what is learned from, and what weights are selected on.
-        geometry: of the pictures.
-        scale: from pixels in [0, 1] to the input of the network.
+        prepare: from a picture to the input of the network.
         after: called after every step.
-        progress: told (steps done, loss) every 50 steps.
+        progress: called with (steps done, loss) every 50 steps.
 
     Raises:
         MeasureError: the loss is no longer finite.
     """
     recipe, (examples, validation) = fit.recipe, splits
     begin = time.monotonic() - fit.seconds
-    while fit.done < recipe.steps:
-        loss = advance(fit, examples, geometry, scale)
-        fit.seconds = time.monotonic() - begin
-        if fit.done % 50 == 0 or fit.done == recipe.steps:
-            progress(fit.done, finite(loss, fit.done))
-        if fit.done in recipe.looked_at:
-            _look(fit, validation, geometry, scale)
-        after(fit)
+    with fitting_threads(fit.network, recipe.batch):
+        while fit.done < recipe.steps:
+            loss = advance(fit, examples, prepare)
+            fit.seconds = time.monotonic() - begin
+            if fit.done % 50 == 0 or fit.done == recipe.steps:
+                progress(fit.done, finite(loss, fit.done))
+            if fit.done in recipe.looked_at:
+                _select(fit, validation, prepare)
+            after(fit)
 
 
-def advance(fit: Fit, examples: Examples, geometry: Geometry, scale: Scale) -> Tensor:
+def advance(fit: Fit, examples: Examples, prepare: PrepareImages) -> Tensor:
     """Do one step, and return its loss ()."""
-    batch = batch_of(fit.recipe, examples, geometry, fit.done)
-    loss = _step(fit, scale(batch.images), batch.targets.to(fit.device))
+    batch = batch_of(fit.recipe, examples, prepare.spec, fit.done)
+    images = prepare.normalize(batch.images.to(fit.device))
+    loss = _step(fit, images, batch.targets.to(fit.device))
     fit.done += 1
     return loss
 
 
 def _step(fit: Fit, images: Tensor, targets: Tensor) -> Tensor:
     recipe = fit.recipe
-    for group in fit.optimiser.param_groups:
+    for group in fit.optimizer.param_groups:
         group["lr"] = learning_rate(recipe, fit.done)
     dtype = _DTYPES[recipe.precision]
     with torch.autocast(fit.device.type, dtype, enabled=dtype != torch.float32):
         loss = _loss(fit, images, targets)
-    fit.optimiser.zero_grad(set_to_none=True)
+    fit.optimizer.zero_grad(set_to_none=True)
     fit.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    fit.scaler.unscale_(fit.optimiser)
+    fit.scaler.unscale_(fit.optimizer)
     nn.utils.clip_grad_norm_(fit.network.parameters(), recipe.clip)
-    fit.scaler.step(fit.optimiser)
+    fit.scaler.step(fit.optimizer)
     fit.scaler.update()
     return loss.detach()
 
@@ -244,27 +249,26 @@ def finite(loss: Tensor, step: int) -> float:
     return value
 
 
-@torch.no_grad()
-def accuracy_of(network: nn.Module, examples: Examples, geometry: Geometry, scale: Scale) -> float:
+def accuracy_of(
+    network: nn.Module, examples: Examples, prepare: PrepareImages, device: torch.device
+) -> float:
     """Return the share of the examples that a network gets right; 0 of none.
 
     Raises:
         MeasureError: logits that are NaN or infinite.
     """
-    correct = 0
-    for begin in range(0, len(examples), 256):
-        where = np.arange(begin, min(begin + 256, len(examples)))
-        images = examples.read(where, geometry).to(torch.float32) / 255
-        logits = require_finite(network(scale(images)), "training")
-        predicted = logits.argmax(1).cpu().numpy()
-        correct += int((predicted == examples.labels[where]).sum())
+    batches = Batches(_BATCH, device)
+    correct = sum(
+        int((logits.argmax(1).cpu().numpy() == examples.labels[where]).sum())
+        for where, logits in outputs(network, examples, prepare, batches, name="training")
+    )
     return correct / max(1, len(examples))
 
 
-@torch.no_grad()
-def _look(fit: Fit, validation: Examples, geometry: Geometry, scale: Scale) -> None:
+def _select(fit: Fit, validation: Examples, prepare: PrepareImages) -> None:
+    """Keep the weights if they are the best on validation so far, or the last."""
     fit.network.eval()
-    accuracy = accuracy_of(fit.network, validation, geometry, scale)
+    accuracy = accuracy_of(fit.network, validation, prepare, fit.device)
     fit.network.train()
     if fit.recipe.select == "last" or accuracy > fit.best.get("accuracy", -1.0):
         weights = {k: v.detach().clone() for k, v in fit.network.state_dict().items()}
@@ -293,9 +297,9 @@ def start(recipe: Recipe, device: torch.device) -> Fit:
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
     decayed = [p for p in network.parameters() if p.dim() > 1]
     rest = [p for p in network.parameters() if p.dim() <= 1]
-    optimiser = optimizer_of(recipe, decayed, rest)
+    optimizer = optimizer_of(recipe, decayed, rest)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
-    return Fit(recipe, device, network, optimiser, scaler)
+    return Fit(recipe, device, network, optimizer, scaler)
 
 
 def optimizer_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.optim.AdamW:
@@ -306,16 +310,18 @@ def optimizer_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.o
     )
 
 
-def _question(recipe: Recipe) -> str:
-    """Return everything that decides the weights."""
+def _weights_decided_by(recipe: Recipe) -> str:
+    """Return everything that decides the weights, as JSON."""
     return recipe.model_dump_json(exclude={"paired_seeds"})
 
 
-def _matching(path: Path, recipe: Recipe) -> dict[str, Any]:
+def _read_state(path: Path, recipe: Recipe) -> dict[str, Any]:
     state = read_pickle(path)
-    if not isinstance(state, dict) or "question" not in state:
+    if isinstance(state, dict):
+        state = {_OLD_KEYS.get(key, key): value for key, value in state.items()}
+    if not isinstance(state, dict) or "recipe" not in state:
         raise CheckpointError(f"{path}: must be the state of a training; remove it to start anew")
-    if state["question"] != _question(recipe):
+    if state["recipe"] != _weights_decided_by(recipe):
         msg = (
             f"{path}: is the state of another recipe or seed. Remove it, or choose another --out."
         )
@@ -323,18 +329,11 @@ def _matching(path: Path, recipe: Recipe) -> dict[str, Any]:
     return state
 
 
-def _selected(fit: Fit) -> dict[str, Tensor]:
-    weights: dict[str, Tensor] = fit.best["weights"]
-    return weights
-
-
-def _stored(tensor: Tensor, weights: str) -> Tensor:
+def _cast(tensor: Tensor, weights: str) -> Tensor:
     return tensor.cpu().to(_DTYPES[weights]) if tensor.is_floating_point() else tensor.cpu()
 
 
-def _card(
-    fit: Fit, splits: list[Examples], moments: tuple[tuple[float, ...], tuple[float, ...]]
-) -> Card:
+def _card(fit: Fit, splits: list[Examples], prepare: PrepareImages) -> Card:
     recipe = fit.recipe
     at = f" at step {fit.best['step']}" if recipe.select == "validation" else ""
     training = Training(
@@ -354,8 +353,8 @@ def _card(
         data_fingerprint=splits[0].fingerprint,
         classes=splits[0].classes,
         named=splits[0].named,
-        mean=moments[0],
-        std=moments[1],
+        mean=prepare.mean,
+        std=prepare.std,
         pair=recipe.pair,
         training=training,
     )

@@ -57,7 +57,7 @@ class Recipe(Config, frozen=True):
         seed: of initialisation, order of examples and augmentation.
         data: name of the data; its train split is used, and validation for selection.
         classes: train on these classes only; None takes all.
-        steps: optimiser steps; the learning rate warms up linearly over `warmup` of them and
+        steps: optimizer steps; the learning rate warms up linearly over `warmup` of them and
             follows a cosine to 0 at the last, per step.
         clip: largest gradient norm, applied after unscaling.
         precision: of the forward pass; ``bf16`` and ``fp16`` by autocast, fp16 with loss scaling.

@@ -1,31 +1,38 @@
-"""How many threads of the CPU a training steps on."""
+"""How many threads of the CPU a training steps on: it follows from the work of a step alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from acn_eval.models import AnyArch, build
+from acn_eval.models import Encoder
 
-__all__ = ["fitting_threads"]
+__all__ = ["fitting_threads", "forward_flops"]
 
-_SMALL = 2e9  # FLOPs of a forward pass, below which one thread is enough
+_THREADS = ((2e9, 1), (2e10, 2))  # FLOPs of a step's forward pass below which so many are enough
+_MOST = 4
+
+
+def forward_flops(network: Encoder, images: int) -> int:
+    """Return about how many FLOPs the matrix products of a forward pass take."""
+    parameters = sum(p.numel() for p in network.parameters())
+    return 2 * parameters * network.config.tokens * images
 
 
 @contextmanager
-def fitting_threads(arch: AnyArch, images: int) -> Iterator[None]:
-    """Step small networks on one thread of the CPU: on a busy machine, two wait for each other.
+def fitting_threads(network: Encoder, images: int) -> Iterator[None]:
+    """Step on as many threads of the CPU as the network's size deserves, whatever the machine.
 
-    The numbers of small networks then do not depend on how many cores there are, either.
+    The number of threads decides how sums are rounded. It therefore follows neither from the
+    number of cores nor from how busy they are, so that a training ends with the same weights on
+    every machine of a kind.
 
     Args:
-        arch: of the network.
-        images: that are shown in one step.
+        network: that is trained.
+        images: that are shown in one step, over all networks that are stepped as one.
     """
-    before = torch.get_num_threads()
-    parameters = sum(p.numel() for p in build(arch).parameters())
-    if 2 * parameters * arch.tokens * images < _SMALL:
-        torch.set_num_threads(1)
+    before, work = torch.get_num_threads(), forward_flops(network, images)
+    torch.set_num_threads(next((n for limit, n in _THREADS if work < limit), _MOST))
     try:
         yield
     finally:

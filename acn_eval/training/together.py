@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from statistics import median
 
 import torch
@@ -13,26 +12,27 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
-from acn_eval.data import Examples, Geometry, channel_moments
+from acn_eval.data import Examples, PrepareImages
 from acn_eval.models import Encoder, build
 from acn_eval.training.batches import batch_of
 from acn_eval.training.fit import (
-    Scale,
     accuracy_of,
     advance,
     finite,
     learning_rate,
     loop,
     optimizer_of,
+    prepare_for,
     start,
 )
 from acn_eval.training.recipe import Recipe
-from acn_eval.training.threads import fitting_threads
+from acn_eval.training.threads import fitting_threads, forward_flops
 
-__all__ = ["TrainingJob", "seconds_per_step", "stackable", "train_all"]
+__all__ = ["TrainingJob", "seconds_per_step", "stackable", "stacking_pays", "train_all"]
 
+_OVERHEAD = 1e8  # FLOPs
 Progress = Callable[[int], None]
-"""Called with the number of training steps that are done, over all lessons."""
+"""Called with the number of training steps that are done, over all jobs."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,10 @@ class TrainingJob:
     examples: Examples
     held_out: Examples
 
-    @property
-    def geometry(self) -> Geometry:
-        """Size and channels of the pictures."""
-        return Geometry(self.recipe.arch.image_size, self.recipe.arch.channels)
-
-    def scale(self, device: torch.device) -> Scale:
-        """Return the normalisation, known from the lesson's own examples alone."""
-        return Scale(*channel_moments(self.examples, self.geometry), device)
+    @cached_property
+    def prepare(self) -> PrepareImages:
+        """What the network is shown, with the moments of the job's own examples alone."""
+        return prepare_for(self.recipe, self.examples)
 
 
 def stackable(recipe: Recipe) -> bool:
@@ -64,60 +60,61 @@ def stackable(recipe: Recipe) -> bool:
     return recipe.precision == "fp32" and recipe.exit_loss == "last"
 
 
+def stacking_pays(recipe: Recipe) -> bool:
+    """Return whether stepping networks of a recipe as one is faster, from the work of a step.
+
+    Below 1e8 FLOPs of the forward pass a step is mostly overhead, which networks that are stacked
+    share: four of them took 1.2 to 1.6 times less of a CPU's time than one after another. Above,
+    they took as long (benchmarks/train_together.py).
+    """
+    return stackable(recipe) and forward_flops(build(recipe.arch), recipe.batch) < _OVERHEAD
+
+
 def train_all(
-    lessons: Sequence[TrainingJob],
+    jobs: Sequence[TrainingJob],
     device: torch.device,
     progress: Progress = lambda done: None,
 ) -> list[Encoder]:
-    """Train every lesson and return the networks, in their order.
+    """Train every job and return the networks, in their order.
 
-    One lesson is trained alone. Of several, of one stackable recipe but for the seed, the
+    One job is trained alone. Of several, of one stackable recipe but for the seed, the
     parameters are stacked and stepped as one: the same numbers up to rounding, because matrix
     products are batched, and less overhead where networks are small.
 
     Raises:
         MeasureError: a loss is no longer finite.
     """
-    with _threads(lessons):
-        if len(lessons) > 1:
-            return _Stack(lessons, device).run(progress)
-        return [_alone(lessons[0], device, progress)]
+    if len(jobs) > 1:
+        return _Stack(jobs, device).run(progress)
+    return [_alone(jobs[0], device, progress)]
 
 
 def seconds_per_step(
-    lessons: Sequence[TrainingJob],
+    jobs: Sequence[TrainingJob],
     device: torch.device,
     *,
     looks: int = 7,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
     """Measure what one step of one training takes: the median of some, after two to warm up."""
-    if len(lessons) > 1:
-        step = _Stack(lessons, device).step
-    else:
-        lesson, fit = lessons[0], start(lessons[0].recipe, device)
-        step = partial(advance, fit, lesson.examples, lesson.geometry, lesson.scale(device))
+    fit = start(jobs[0].recipe, device)
+    alone = partial(advance, fit, jobs[0].examples, jobs[0].prepare)
+    step = _Stack(jobs, device).step if len(jobs) > 1 else alone
     times = []
-    with _threads(lessons):
+    with fitting_threads(fit.network, jobs[0].recipe.batch * len(jobs)):
         for _ in range(2 + looks):
             begin = clock()
             step().mean().item()  # waits for the device
             times.append(clock() - begin)
-    return median(times[2:]) / len(lessons)
+    return median(times[2:]) / len(jobs)
 
 
-def _threads(lessons: Sequence[TrainingJob]) -> AbstractContextManager[None]:
-    recipe = lessons[0].recipe
-    return fitting_threads(recipe.arch, recipe.batch * len(lessons))
-
-
-def _alone(lesson: TrainingJob, device: torch.device, progress: Progress) -> Encoder:
-    fit = start(lesson.recipe, device)
+def _alone(job: TrainingJob, device: torch.device, progress: Progress) -> Encoder:
+    fit = start(job.recipe, device)
     loop(
         fit,
-        (lesson.examples, lesson.held_out),
-        lesson.geometry,
-        lesson.scale(device),
+        (job.examples, job.held_out),
+        job.prepare,
         after=lambda fit: None,
         progress=lambda done, loss: progress(done),
     )
@@ -128,36 +125,36 @@ def _alone(lesson: TrainingJob, device: torch.device, progress: Progress) -> Enc
 class _Stack:
     """Networks of one architecture whose parameters are stacked along a new first axis."""
 
-    def __init__(self, lessons: Sequence[TrainingJob], device: torch.device) -> None:
-        self.lessons, self.device, self.done = lessons, device, 0
-        self.recipe = lessons[0].recipe
-        self.scales = [lesson.scale(device) for lesson in lessons]
-        networks = [start(lesson.recipe, device).network for lesson in lessons]
+    def __init__(self, jobs: Sequence[TrainingJob], device: torch.device) -> None:
+        self.jobs, self.device, self.done = jobs, device, 0
+        self.recipe = jobs[0].recipe
+        networks = [start(job.recipe, device).network for job in jobs]
         self.form = networks[0]
         self.state, _ = stack_module_state(networks)
-        self.optimiser = optimizer_of(
+        self.optimizer = optimizer_of(
             self.recipe,
             [p for p in self.state.values() if p.dim() > 2],
             [p for p in self.state.values() if p.dim() <= 2],
         )
-        self.best: list[tuple[float, Encoder | None]] = [(-1.0, None) for _ in lessons]
+        self.best: list[tuple[float, Encoder | None]] = [(-1.0, None) for _ in jobs]
 
     def run(self, progress: Progress) -> list[Encoder]:
         """Step to the end; return the networks."""
-        recipe = self.recipe
-        while self.done < recipe.steps:
-            losses = self.step()
-            if self.done % 50 == 0 or self.done == recipe.steps:
-                finite(losses, self.done)
-                progress(self.done * len(self.lessons))
-            if self.done in recipe.looked_at:
-                self.best = [self._better(i) for i in range(len(self.lessons))]
+        recipe, count = self.recipe, len(self.jobs)
+        with fitting_threads(self.form, recipe.batch * count):
+            while self.done < recipe.steps:
+                losses = self.step()
+                if self.done % 50 == 0 or self.done == recipe.steps:
+                    finite(losses, self.done)
+                    progress(self.done * count)
+                if self.done in recipe.looked_at:
+                    self.best = [self._better(i) for i in range(count)]
         return [network for _, network in self.best if network is not None]
 
     def step(self) -> Tensor:
         """Do one step of every network; return their losses (networks,)."""
         images, targets = self._batches()
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.done)
         logits = self._logits(images)
         each = cross_entropy(
@@ -166,18 +163,21 @@ class _Stack:
             label_smoothing=self.recipe.label_smoothing,
             reduction="none",
         )
-        losses = each.view(len(self.lessons), -1).mean(dim=1)
-        self.optimiser.zero_grad(set_to_none=True)
+        losses = each.view(len(self.jobs), -1).mean(dim=1)
+        self.optimizer.zero_grad(set_to_none=True)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         self._clip()
-        self.optimiser.step()
+        self.optimizer.step()
         self.done += 1
         return losses.detach()
 
     def _batches(self) -> tuple[Tensor, Tensor]:
         """Images (networks, batch, channels, size, size), targets (networks, batch, classes)."""
-        batches = [batch_of(x.recipe, x.examples, x.geometry, self.done) for x in self.lessons]
-        images = [scale(b.images) for scale, b in zip(self.scales, batches, strict=True)]
+        batches = [batch_of(x.recipe, x.examples, x.prepare.spec, self.done) for x in self.jobs]
+        images = [
+            job.prepare.normalize(batch.images.to(self.device))
+            for job, batch in zip(self.jobs, batches, strict=True)
+        ]
         return torch.stack(images), torch.stack([b.targets for b in batches]).to(self.device)
 
     def _logits(self, images: Tensor) -> Tensor:
@@ -200,8 +200,8 @@ class _Stack:
 
     def _better(self, i: int) -> tuple[float, Encoder | None]:
         """Return the best of one network so far, with its accuracy on what is held out."""
-        network, lesson = self._network(i), self.lessons[i]
-        accuracy = accuracy_of(network, lesson.held_out, lesson.geometry, self.scales[i])
+        network, job = self._network(i), self.jobs[i]
+        accuracy = accuracy_of(network, job.held_out, job.prepare, self.device)
         better = self.recipe.select == "last" or accuracy > self.best[i][0]
         return (accuracy, network) if better else self.best[i]
 

@@ -14,7 +14,7 @@ from acn_eval.models import broken, require_finite
 from acn_eval.probes.probe import LinearProbe
 from acn_eval.probes.scaling import Scaling
 from acn_eval.probes.solution import Solution
-from acn_eval.training.fit import Scale, accuracy_of
+from acn_eval.training.fit import accuracy_of
 from tests.inference.asking import job
 from tests.tiny import checkpoint, digits
 
@@ -94,11 +94,10 @@ def test_bf16_says_that_fp32_may_do(tiny, runtime, device):
 
 def test_looks_during_training_refuse_them(tiny, device):
     own = checkpoint(tiny, device=device)
-    scale = Scale(own.prepare.mean, own.prepare.std, device)
-    geometry, examples = own.prepare.spec, digits(40)
-    accuracy_of(own.model, examples, geometry, scale)
+    shown = (digits(40), own.prepare, device)
+    accuracy_of(own.model, *shown)
     with pytest.raises(MeasureError, match=r"^training: logits must be finite"):
-        accuracy_of(Dark(own.model, 9.0), examples, geometry, scale)
+        accuracy_of(Dark(own.model, 9.0), *shown)
 
 
 def test_a_probe_whose_outputs_overflow_is_refused():

@@ -260,13 +260,13 @@ def test_the_test_split_is_never_opened(tmp_path, device, monkeypatch, module):
 
 def test_selection_by_validation_keeps_the_best_look(tmp_path, device, monkeypatch, module):
     seen = []
-    original = module._look
+    original = module._select
 
     def watched(state, *rest):
         original(state, *rest)
         seen.append((state.done, {k: v.clone() for k, v in state.network.state_dict().items()}))
 
-    monkeypatch.setattr(module, "_look", watched)
+    monkeypatch.setattr(module, "_select", watched)
     card = fit(tmp_path / "a.pt", device, select="validation", looks=4, learning_rate=0.3)
     assert [step for step, _ in seen] == [3, 6, 9, 12]
     best = int(card.training.selected.removeprefix("validation at step "))

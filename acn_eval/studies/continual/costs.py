@@ -22,7 +22,7 @@ class CourseCost:
 
     Attributes:
         trainings: how many, of which `done` are stored.
-        steps: optimiser steps in all.
+        steps: optimizer steps in all.
         flops: 3 per FLOP of the forward pass of every example that is learned from, remembered
             ones included, 1 of every test image after every task, and 2 of every gradient of a
             single answer that EWC takes.
@@ -63,8 +63,8 @@ def _cost(name: str, courses: list[TaskSequenceRun], clock: Callable[[], float])
 def _paces(course: TaskSequenceRun, clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds per example that is learned from, and per score, as they are in the last stage."""
     times = []
-    with fitting_threads(course.arch, course.plan.suite.batch):
-        learner = Learner(course)
+    learner = Learner(course)
+    with fitting_threads(learner.network, course.plan.suite.batch):
         learner.stage = len(course.lessons) - 1
         for step in range(_WARM + _MEASURED):
             begin = clock()

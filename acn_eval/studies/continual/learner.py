@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from acn_eval.data import Examples
-from acn_eval.models import Encoder, build, initialise, require_finite
+from acn_eval.data import Examples, unit_range
+from acn_eval.inference.outputs import outputs
+from acn_eval.models import Encoder, build, initialise
 from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.studies.continual.ewc import Elastic
 from acn_eval.studies.continual.methods import EWC, SI, Replay
@@ -72,8 +73,8 @@ def train_run(course: TaskSequenceRun, counter: Tally | None = None) -> TaskPred
     if content is not None:
         counter.add(sum(course.steps))
         return _looks(_unpacked(content))
-    with fitting_threads(course.arch, course.plan.suite.batch):
-        learner = Learner(course)
+    learner = Learner(course)
+    with fitting_threads(learner.network, course.plan.suite.batch):
         reached = store.read(address + "-stage")
         if reached is not None:
             learner.restore(_unpacked(reached))
@@ -96,7 +97,7 @@ class Learner:
         fresh = initialise(build(course.arch), seed_for("init", course.seed))
         self.network = fresh.to(self.device).train()
         self.guard = _guard(course, self.network)
-        self.optimiser = self._optimiser()
+        self.optimizer = self._optimizer()
         self.stage, self.looks = 0, TaskPredictions()
         self.columns = torch.from_numpy(course.tasks.columns).to(self.device)
         self.of_class = torch.from_numpy(course.tasks.of_class).to(self.device)
@@ -107,27 +108,27 @@ class Learner:
         """Learn the next stage, and look at the test images."""
         course, stage = self.course, self.stage
         before = sum(course.steps[:stage])
-        if self.suite.optimiser == "reset":
-            self.optimiser = self._optimiser()
+        if self.suite.optimizer == "reset":
+            self.optimizer = self._optimizer()
         for step in range(course.steps[stage]):
             loss = self.step(self.batch(step))
             if (step + 1) % _TOLD_EVERY == 0 or step + 1 == course.steps[stage]:
                 finite(loss, before + step + 1)
                 told(step + 1)
         self.end_task()
-        self._look()
+        self._predict()
         self.stage += 1
 
     def step(self, shown: Shown) -> Tensor:
         """Do one step, and return the loss of the batch ()."""
-        self.optimiser.zero_grad(set_to_none=False)
+        self.optimizer.zero_grad(set_to_none=False)
         logits = self.network(shown.images).gather(1, shown.columns)
         loss = cross_entropy(logits, shown.targets, label_smoothing=self.suite.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         self.guard.add_gradient()
         if self.suite.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.suite.clip)
-        self.optimiser.step()
+        self.optimizer.step()
         self.guard.after_step()
         return loss.detach()
 
@@ -155,7 +156,7 @@ class Learner:
         """Return what a resume needs at the end of a stage."""
         return {
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "guard": dict(self.guard.state()),
             "stage": self.stage,
             **vars(self.looks),
@@ -164,11 +165,11 @@ class Learner:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.guard.restore(state["guard"])
         self.stage, self.looks = state["stage"], _looks(state)
 
-    def _optimiser(self) -> torch.optim.AdamW:
+    def _optimizer(self) -> torch.optim.AdamW:
         """Maps decay; biases, norms, other vectors and the head do not."""
         head = set(self.network.head.parameters())
         every = list(self.network.parameters())
@@ -185,7 +186,7 @@ class Learner:
         where = batch_indices(len(examples), size, step, seed_for(stream, seed, stage))
         plan = self.course.plan
         key = seed_for("augment", stream, seed, stage, step)
-        images, _ = augmented(examples, where, plan.geometry, self.suite.augment, key)
+        images, _ = augmented(examples, where, plan.prepare.spec, self.suite.augment, key)
         return self._shown(images, examples.labels[where])
 
     def _shown(self, images: Tensor, labels: NDArray[np.int64]) -> Shown:
@@ -195,7 +196,8 @@ class Learner:
         else:
             columns = self._so_far().expand(len(right), -1)
         targets = (columns == right[:, None]).int().argmax(1)
-        return Shown(self.course.plan.scale(images), columns, targets)
+        images = self.course.plan.prepare.normalize(images.to(self.device))
+        return Shown(images, columns, targets)
 
     def _so_far(self) -> Tensor:
         return self.columns[: self.course.learned[self.stage]].flatten()
@@ -205,27 +207,35 @@ class Learner:
         part, plan = self.course.lessons[self.stage], self.course.plan
         for at in keyed_order(part.ids, "consolidation", self.course.seed):
             where = np.array([at])
-            images = part.read(where, plan.geometry).to(torch.float32) / 255
+            images = unit_range(part.read(where, plan.prepare.spec))
             yield self._shown(images, part.labels[where])
 
-    @torch.no_grad()
-    def _look(self) -> None:
-        plan = self.course.plan
+    def _predict(self) -> None:
+        """Show the test images to every exit, and keep what they answer."""
+        plan, name = self.course.plan, f"seed {self.course.seed} after task {self.stage + 1}"
         self.network.eval()
-        parts = [self._looked(batch) for batch in _batches(plan.test, plan.runtime.batch_size)]
+        every = outputs(
+            lambda images: torch.stack(self.network.exits(images)),
+            plan.test,
+            plan.prepare,
+            plan.runtime.batches(),
+            name=name,
+        )
+        parts = [self._answers(where, exits) for where, exits in every]
         self.network.train()
         predicted, correct = zip(*parts, strict=True)
         self.looks.predicted.append(torch.cat(predicted, dim=1).to(torch.int16))
         self.looks.correct.append(torch.stack(correct).sum(0))
 
-    def _looked(self, where: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Predictions (2, n) of the last exit, and correct answers (exits, tasks) of all."""
-        plan = self.course.plan
-        pixels = plan.test.read(where, plan.geometry).to(torch.float32) / 255
-        labels = torch.from_numpy(plan.test.labels[where]).to(self.device)
+    def _answers(self, where: NDArray[np.int64], exits: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions (2, n) of the last exit, and correct answers (exits, tasks) of all.
+
+        Args:
+            where: indices (n,) of test images.
+            exits: their logits (exits, n, classes).
+        """
+        labels = torch.from_numpy(self.course.plan.test.labels[where]).to(self.device)
         task = self.of_class[labels]
-        exits = torch.stack(self.network.exits(plan.scale(pixels)))
-        require_finite(exits, f"seed {self.course.seed} after task {self.stage + 1}")
         own = self.columns[task]
         best = exits.gather(2, own.expand(len(exits), -1, -1)).argmax(2)
         among_own = own.expand(len(exits), -1, -1).gather(2, best[..., None])[..., 0]
@@ -260,10 +270,6 @@ def _joined(parts: list[Examples]) -> Examples:
         for name in ("ids", "labels", "positions")
     )
     return replace(parts[0], ids=ids, labels=labels, positions=positions)
-
-
-def _batches(examples: Examples, size: int) -> list[NDArray[np.int64]]:
-    return np.split(np.arange(len(examples)), range(size, len(examples), size))
 
 
 def _packed(state: object) -> bytes:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from acn_eval.data import Examples, Geometry, Split, channel_moments, decoded, open_examples
+from acn_eval.data import (
+    Examples,
+    Geometry,
+    PrepareImages,
+    Split,
+    channel_moments,
+    decoded,
+    open_examples,
+)
 from acn_eval.errors import DataError
 from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.models import AnyArch
@@ -17,7 +25,6 @@ from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import Tasks
-from acn_eval.training.fit import Scale
 
 __all__ = ["JUDGED", "Plan", "TaskSequenceRun", "open_plan"]
 
@@ -39,20 +46,11 @@ class Plan:
     test: Examples
     runtime: Runtime
 
-    @property
-    def geometry(self) -> Geometry:
-        """Size and channels of the pictures."""
-        return Geometry(self.suite.arch.image_size, self.suite.arch.channels)
-
     @cached_property
-    def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and std of every channel, of the training images of all tasks."""
-        return channel_moments(self.train, self.geometry)
-
-    @property
-    def scale(self) -> Scale:
-        """The normalisation."""
-        return Scale(*self.moments, self.runtime.device)
+    def prepare(self) -> PrepareImages:
+        """What networks are shown, with the moments of the training images of all tasks."""
+        geometry = Geometry(self.suite.arch.image_size, self.suite.arch.channels)
+        return PrepareImages(geometry, *channel_moments(self.train, geometry))
 
     def courses(self) -> list["TaskSequenceRun"]:
         """Return every training, those of one comparison together, joint training first."""
@@ -108,7 +106,7 @@ class TaskSequenceRun:
 
     @cached_property
     def steps(self) -> list[int]:
-        """Optimiser steps of every stage."""
+        """Optimizer steps of every stage."""
         parts = [self.tasks.part(self.plan.train, task) for task in range(len(self.tasks))]
         each = [self.plan.suite.steps_of(len(part)) for part in parts]
         return [sum(each)] if isinstance(self.method, Joint) else each

@@ -32,7 +32,7 @@ class Regularizer:
         """Add to the gradients, which are those of the task's loss alone; before clipping."""
 
     def after_step(self) -> None:
-        """Take note of the step that the optimiser has just done; gradients are still there."""
+        """Take note of the step that the optimizer has just done; gradients are still there."""
 
     def end_task(self, shown: Iterator[Shown]) -> None:
         """Take note of the end of a task; `shown` yields images of it, as many as are wanted."""

@@ -164,7 +164,6 @@ def _identity(course: TaskSequenceRun) -> CheckpointId:
     plan, arch = course.plan, course.arch
     suite = plan.suite
     spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
-    mean, std = plan.moments
     text = json.dumps(course.facts, sort_keys=True, default=list)
     return CheckpointId(
         name=course.name,
@@ -176,8 +175,8 @@ def _identity(course: TaskSequenceRun) -> CheckpointId:
         preprocessing={
             "size": arch.image_size,
             "channels": arch.channels,
-            "mean": mean,
-            "std": std,
+            "mean": plan.prepare.mean,
+            "std": plan.prepare.std,
         },
         training={
             "seed": course.seed,

@@ -14,7 +14,7 @@ __all__ = ["Synaptic"]
 class Synaptic(Regularizer):
     r"""A quadratic pull to the weights after the last task, by each weight's path integral.
 
-    With g the gradient of the task's loss, h the whole gradient that the optimiser is given, and
+    With g the gradient of the task's loss, h the whole gradient that the optimizer is given, and
     \Delta w what a step changed, each step adds to the path integral of every weight
 
     .. math::

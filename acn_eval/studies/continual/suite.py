@@ -1,6 +1,6 @@
 """Continual: classes come in tasks, one after another; what is left of the first ones?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -26,14 +26,14 @@ class Continual(Suite, frozen=True):
     The head has one output per class of the data. With ``logits: task`` the loss and the
     task-incremental accuracy read the outputs of the image's own task alone, which is a head per
     task; weights of the head do not decay, so that heads of other tasks stay as they are (but
-    for what is left of their momentum where the optimiser is kept).
+    for what is left of their momentum where the optimizer is kept).
 
     Attributes:
         data: name of the data; `classes` takes these of it only.
         tasks: how many equal parts the classes are cut into, in an order drawn from the seed.
         epochs, steps: of every task, one of the two; joint training gets as many in all.
         logits: ``task``, or ``seen``: the outputs of all classes so far, a single head.
-        optimiser: whether AdamW starts anew with every task (``reset``) or is ``kept``.
+        optimizer: whether AdamW starts anew with every task (``reset``) or is ``kept``.
         learning_rate: constant.
         clip: largest gradient norm; None does not clip.
         arch: of every network; its depth, connectivity, grain, skips and classes give way.
@@ -45,6 +45,7 @@ class Continual(Suite, frozen=True):
     """
 
     question: ClassVar[str] = "How much does it forget when it learns something new?"
+    renamed: ClassVar[Mapping[str, str]] = {"optimiser": "optimizer"}
     plan_fields: ClassVar[frozenset[str]] = frozenset(
         {"arch", "connectivities", "depths", "methods", "seeds", "first_seed"}
     )
@@ -62,7 +63,7 @@ class Continual(Suite, frozen=True):
     clip: Clip | None = None
     augment: Augment = Augment()
     logits: Literal["task", "seen"] = "task"
-    optimiser: Literal["reset", "kept"] = "reset"
+    optimizer: Literal["reset", "kept"] = "reset"
     arch: AnyArch
     connectivities: tuple[ConnectivityName, ConnectivityName] = ("acn", "residual")
     depths: Annotated[tuple[Depth, ...], Field(min_length=1, max_length=100)]
@@ -111,7 +112,7 @@ class Continual(Suite, frozen=True):
         return rewired(self.arch, connectivity, depth=depth, classes=classes)
 
     def steps_of(self, images: int) -> int:
-        """Return the optimiser steps of a task with so many training images."""
+        """Return the optimizer steps of a task with so many training images."""
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None

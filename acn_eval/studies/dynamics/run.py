@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from acn_eval.checkpoints import Checkpoint
-from acn_eval.data import Examples, PrepareImages, Split, channel_moments, decoded
+from acn_eval.data import Examples, PrepareImages, Split, decoded
 from acn_eval.errors import Unsupported
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.models import Encoder, build, cost
@@ -167,8 +167,7 @@ def _grow(
     loop(
         fit,
         (lesson.examples, lesson.held_out),
-        lesson.geometry,
-        lesson.scale(fit.device),
+        lesson.prepare,
         after=look,
         progress=lambda done, loss: told(done),
     )
@@ -177,13 +176,12 @@ def _grow(
 
 def _lesson(study: Study, recipe: Recipe) -> TrainingJob:
     bare = TrainingJob(recipe, study.splits["train"], study.splits["validation"])
-    parts = [decoded(part, bare.geometry) for part in (bare.examples, bare.held_out)]
+    parts = [decoded(part, bare.prepare.spec) for part in (bare.examples, bare.held_out)]
     return TrainingJob(recipe, *parts)
 
 
 def _subject(study: Study, lesson: TrainingJob, network: Encoder) -> EvaluatedModel:
-    mean, std = channel_moments(lesson.examples, lesson.geometry)
-    prepare, train = PrepareImages(lesson.geometry, mean, std), study.splits["train"]
+    prepare, train = lesson.prepare, study.splits["train"]
     checkpoint = Checkpoint(
         id=_identity(study, lesson.recipe, prepare),
         model=network,

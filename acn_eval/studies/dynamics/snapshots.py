@@ -1,6 +1,6 @@
 """Looks at a network in training: its gradients per layer, and the accuracy of every exit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
 from acn_eval.inference import EvaluatedModel, Runtime
-from acn_eval.models import Encoder, require_finite
+from acn_eval.inference.outputs import inputs_of, outputs
+from acn_eval.models import Encoder
 from acn_eval.studies.dynamics.gradients import split_gradients
 
 __all__ = ["Outcomes", "Snapshot", "Watch", "encoder_of", "features", "outcomes"]
@@ -23,7 +23,7 @@ class Snapshot:
     """One look.
 
     Attributes:
-        step: optimiser steps that are done.
+        step: optimizer steps that are done.
         full, direct, mediated: norms (L + 1) of the gradient of each layer and of its two parts.
         accuracy: on validation, (L + 1), exits 0 .. L.
     """
@@ -66,7 +66,8 @@ class Watch:
         return Snapshot(step, full, direct, mediated, correct.mean(axis=1).tolist())
 
     def _norms(self, subject: EvaluatedModel) -> tuple[list[float], list[float], list[float]]:
-        (batch,) = _batches(subject.checkpoint, self.probe, self.runtime.device, len(self.probe))
+        every, prepare = np.arange(len(self.probe)), subject.checkpoint.prepare
+        batch = inputs_of(self.probe, every, prepare, self.runtime.device)
         targets = torch.tensor(subject.classes.columns)[self.probe.labels].to(batch.device)
 
         def loss(network: Encoder) -> Tensor:
@@ -80,29 +81,34 @@ class Watch:
         return full, direct, mediated
 
 
-@torch.no_grad()
 def outcomes(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> Outcomes:
     """Show examples to every exit, in full precision; the network's mode is left as it is."""
-    network = encoder_of(subject)
+    network, shown = encoder_of(subject), (examples, subject.checkpoint.prepare)
+
+    def ask(images: Tensor) -> Tensor:
+        return torch.stack(network.exits(images))
+
+    name = subject.checkpoint.id.name
     parts = [
-        [_decided(subject, logits) for logits in network.exits(images)]
-        for images in _batches(subject.checkpoint, examples, runtime.device, runtime.batch_size)
+        [subject.classes.decide(logits) for logits in exits]
+        for _, exits in outputs(ask, *shown, runtime.batches(), name=name)
     ]
     predicted, confidence = (
-        np.concatenate([np.stack([each[i] for each in part]) for part in parts], axis=1)
+        torch.cat([torch.stack([each[i] for each in part]) for part in parts], dim=1).cpu().numpy()
         for i in (0, 1)
     )
-    return Outcomes(predicted.astype(np.int32), confidence.astype(np.float32))
+    return Outcomes(predicted, confidence)
 
 
-@torch.no_grad()
 def features(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> NDArray[np.float64]:
     """Return what the shared head reads at every exit: float64 (exits, n, width)."""
     network = encoder_of(subject)
-    parts = [
-        torch.stack([reading.stream for reading in network.readings(images)]).cpu()
-        for images in _batches(subject.checkpoint, examples, runtime.device, runtime.batch_size)
-    ]
+
+    def read(images: Tensor) -> Tensor:
+        return torch.stack([reading.stream for reading in network.readings(images)])
+
+    shown = (examples, subject.checkpoint.prepare, runtime.batches())
+    parts = [exits.cpu() for _, exits in outputs(read, *shown, name=subject.checkpoint.id.name)]
     return torch.cat(parts, dim=1).double().numpy()
 
 
@@ -111,19 +117,3 @@ def encoder_of(subject: EvaluatedModel) -> Encoder:
     network = subject.checkpoint.model
     assert isinstance(network, Encoder)
     return network
-
-
-def _decided(
-    subject: EvaluatedModel, logits: Tensor
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    decision = subject.classes.decide(require_finite(logits, subject.checkpoint.id.name))
-    return decision.predicted.cpu().numpy(), decision.confidence.cpu().numpy()
-
-
-def _batches(
-    checkpoint: Checkpoint, examples: Examples, device: torch.device, size: int
-) -> Iterator[Tensor]:
-    for begin in range(0, len(examples), size):
-        where = np.arange(begin, min(begin + size, len(examples)))
-        spec = checkpoint.prepare.spec
-        yield checkpoint.prepare(spec.upload(examples.read(where, spec), device))

@@ -15,7 +15,7 @@ class ArmCost:
 
     Attributes:
         trainings: how many, of which `done` are stored.
-        steps: optimiser steps in all.
+        steps: optimizer steps in all.
         examples: training images seen, with repetition.
         flops: 3 per FLOP of the forward pass of every example, and 1 of every test image.
         seconds: estimated for what is not done, from a few measured steps.

@@ -5,20 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from acn_eval.data import Examples, Split, decoded
 from acn_eval.errors import ConfigError
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.studies.low_data.draws import Subset
 from acn_eval.studies.low_data.subsets import Subsets, sample_subsets
 from acn_eval.studies.low_data.suite import LowData, Side
-from acn_eval.training import Recipe, TrainingJob, seconds_per_step, stackable
+from acn_eval.training import Recipe, TrainingJob, stackable, stacking_pays
 from acn_eval.training.fit import open_split
 
 __all__ = ["Plan", "RecipeSide", "Training", "decides", "open_plan"]
-
-_GAIN = 1.1  # below this, trainings are easier to follow one by one
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Optimiser steps in all."""
+        """Optimizer steps in all."""
         return sum(self.suite.steps * self.suite.repeats for s in self._every for _ in self.arms)
 
     @property
@@ -116,17 +112,13 @@ def open_plan(
         raise ConfigError(msg)
     pool, _ = (open_split(r, "train", root) for r in (ours, theirs))
     subsets = sample_subsets(suite, pool, suite.held_out)
-    first = subsets[suite.first_draw]
     return Plan(
         suite=suite,
         pool=pool,
         test=open_split(ours, split, root).labelled_as(pool).keyed(limit),
         runtime=runtime,
         subsets=subsets,
-        arms=(
-            _arm(suite, suite.candidate, first, runtime),
-            _arm(suite, suite.baseline, first, runtime),
-        ),
+        arms=(_side(suite, suite.candidate), _side(suite, suite.baseline)),
     )
 
 
@@ -140,33 +132,16 @@ def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Ite
     for subset in subsets:
         select = "validation" if len(subset.held_out) else "last"
         bare = TrainingJob(recipe, subset.learned, subset.held_out)
-        parts = [decoded(part, bare.geometry) for part in (bare.examples, bare.held_out)]
+        parts = [decoded(part, bare.prepare.spec) for part in (bare.examples, bare.held_out)]
         for repeat in range(suite.repeats):
             change = {"seed": 1000 * subset.draw + repeat, "select": select}
             yield Training(subset, repeat, TrainingJob(recipe.model_copy(update=change), *parts))
 
 
-def _arm(suite: LowData, side: Side, subsets: Sequence[Subset], runtime: Runtime) -> RecipeSide:
+def _side(suite: LowData, side: Side) -> RecipeSide:
     recipe = side.recipe.model_copy(update={"steps": suite.steps, "select": "last"})
     if suite.training == "together" and not stackable(recipe):
         msg = f"{side.name}: recipe must be in fp32, with the last exit's loss, to train together"
         raise ConfigError(msg)
-    if suite.training != "auto":
-        return RecipeSide(side.name, recipe, suite.training == "together")
-    lessons = [training.lesson for training in _trainings(suite, recipe, subsets)]
-    return RecipeSide(side.name, recipe, _pays(lessons, runtime))
-
-
-def _pays(lessons: Sequence[TrainingJob], runtime: Runtime) -> bool:
-    """Measure once and remember: a run that goes on must not change its mind half way."""
-    alike = [x for x in lessons if x.recipe.select == lessons[-1].recipe.select]
-    if len(alike) == 1 or not stackable(alike[0].recipe):
-        return False
-    facts = [decides(alike[0].recipe), len(alike), str(runtime.device), torch.__version__]
-    key = OutcomeCache.key(["stepping together pays", *facts])
-    known = runtime.store.read(key)
-    if known is None:
-        alone, stacked = (seconds_per_step(x, runtime.device) for x in (alike[:1], alike))
-        known = b"yes" if alone > _GAIN * stacked else b"no"
-        runtime.store.write(key, known)
-    return known == b"yes"
+    together = stacking_pays(recipe) if suite.training == "auto" else suite.training == "together"
+    return RecipeSide(side.name, recipe, together)

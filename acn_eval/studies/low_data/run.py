@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.inference import CLEAN, OutcomeCache
-from acn_eval.inference.precision import forward
-from acn_eval.models import Encoder, build, require_finite
+from acn_eval.inference.outputs import outputs
+from acn_eval.models import Encoder, build
 from acn_eval.models.cost import Cost, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.low_data.draws import STREAM
@@ -29,11 +28,11 @@ from acn_eval.versions import versions
 
 __all__ = ["Learned", "learn", "price", "stored"]
 
-_LEARNED = np.dtype(
+_OUTCOME = np.dtype(
     [("id", np.int64), ("predicted", np.int32), ("confidence", np.float32), ("loss", np.float32)]
 )
 """What is kept per training and test image."""
-_CHUNK = 2048
+_VALUES = ("predicted", "confidence", "loss")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def stored(plan: Plan, group: Group) -> NDArray[np.void] | None:
     content = plan.runtime.store.read(_address(plan, group))
     if content is None:
         return None
-    return np.frombuffer(content, _LEARNED).reshape(len(group), len(plan.test))
+    return np.frombuffer(content, _OUTCOME).reshape(len(group), len(plan.test))
 
 
 def price(recipe: Recipe) -> Cost:
@@ -91,33 +90,25 @@ def _outcomes(plan: Plan, group: Group, counter: Tally) -> NDArray[np.void]:
         lessons = [training.lesson for training in group]
         networks = train_all(lessons, plan.runtime.device, counter.show)
         pairs = zip(networks, lessons, strict=True)
-        found = np.stack([_shown(plan, network, lesson) for network, lesson in pairs])
+        found = np.stack([_shown(plan, network, job) for network, job in pairs])
         plan.runtime.store.write(_address(plan, group), found.tobytes())
     counter.add(len(group) * plan.suite.steps)
     return found
 
 
-def _shown(plan: Plan, network: Encoder, lesson: TrainingJob) -> NDArray[np.void]:
+def _shown(plan: Plan, network: Encoder, job: TrainingJob) -> NDArray[np.void]:
     """Show the test images to a network; outcomes (n,)."""
-    test, device = plan.test, plan.runtime.device
-    scale = lesson.scale(device)
-    outcomes = np.empty(len(test), _LEARNED)
+    test, batches = plan.test, plan.runtime.batches()
+    outcomes = np.empty(len(test), _OUTCOME)
     outcomes["id"] = test.ids
-    for begin in range(0, len(test), _CHUNK):
-        where = np.arange(begin, min(begin + _CHUNK, len(test)))
-        images = scale(test.read(where, lesson.geometry).to(torch.float32) / 255)
-        logits = forward(network, images, "fp32", plan.runtime.batch_size)
-        require_finite(logits, f"seed {lesson.recipe.seed} of low-data training")
-        _note(outcomes[where[0] : where[-1] + 1], logits, torch.from_numpy(test.labels[where]))
+    name = f"seed {job.recipe.seed} of low-data training"
+    for where, logits in outputs(network, test, job.prepare, batches, name=name):
+        labels = torch.from_numpy(test.labels[where]).to(logits.device)
+        confidence, predicted = logits.softmax(1).max(1)
+        losses = cross_entropy(logits, labels, reduction="none")
+        for field, values in zip(_VALUES, (predicted, confidence, losses), strict=True):
+            outcomes[field][where] = values.cpu().numpy()
     return outcomes
-
-
-def _note(outcomes: NDArray[np.void], logits: Tensor, labels: Tensor) -> None:
-    confidence, predicted = logits.softmax(1).max(1)
-    losses = cross_entropy(logits, labels.to(logits.device), reduction="none")
-    outcomes["predicted"] = predicted.cpu().numpy()
-    outcomes["confidence"] = confidence.cpu().numpy()
-    outcomes["loss"] = losses.cpu().numpy()
 
 
 def _result(plan: Plan, arm: RecipeSide, draw: int, counter: Tally) -> EvalResult:

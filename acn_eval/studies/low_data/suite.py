@@ -92,12 +92,12 @@ class LowData(Draws, frozen=True):
         candidate, baseline: recipes of both sides: YAML files here, or among the shipped suites.
             Their seed, steps and selection give way to what the suite says.
         repeats: initialisations per draw and size.
-        steps: optimiser steps of every training, whatever its size.
+        steps: optimizer steps of every training, whatever its size.
         held_out: share of every class of a subset that is not learned from but selects the best
             of the recipe's looks, rounded down; where nothing is left to hold out, and with 0,
             the last weights are kept.
         training: ``together`` steps the networks of one draw as one, ``alone`` one after
-            another: equal up to rounding. ``auto`` measures which is faster here.
+            another: equal up to rounding. ``auto`` takes what is faster, by the work of a step.
     """
 
     mode: Literal["scratch"] = "scratch"

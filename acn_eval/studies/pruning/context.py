@@ -21,7 +21,7 @@ from acn_eval.studies.pruning.structured import narrowed, widths
 from acn_eval.study.suite import Setting
 from acn_eval.tally import Tally
 from acn_eval.training import Batch, Decay, Rate, Recipe
-from acn_eval.training.fit import Scale, loop, start
+from acn_eval.training.fit import loop, start
 
 __all__ = ["DuringTraining", "FineTuning", "PruningContext", "State"]
 
@@ -97,7 +97,7 @@ class PruningContext:
 
         Args:
             state: where it starts.
-            steps: of the optimiser.
+            steps: of the optimizer.
             pruning: of the network that trains.
             round_: number of the training in a row of them; each sees its own order of images.
 
@@ -107,14 +107,12 @@ class PruningContext:
         prepare, examples = image_preparation(self.checkpoint), self.train()
         fit = start(self._recipe(steps, round_), self.setting.runtime.device)
         fit.network.load_state_dict(dict(state))
-        scale = Scale(prepare.mean, prepare.std, fit.device)
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
         with Tally(steps, "training steps"), pruning(fit.network) as after_step:
             loop(
                 fit,
                 (examples, unseen),
-                prepare.spec,
-                scale,
+                prepare,
                 lambda fit: after_step(fit.done),
                 lambda done, loss: None,
             )

@@ -20,7 +20,7 @@ def cubic(final: float, done: int, ramp: int) -> float:
 
 
 class Gradual:
-    """Called after every optimiser step: removes more, and holds at zero what is removed.
+    """Called after every optimizer step: removes more, and holds at zero what is removed.
 
     Args:
         network: that trains; a weight that is once removed stays so.

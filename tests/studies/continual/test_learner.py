@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import MeasureError, Stopped
+from acn_eval.inference.outputs import inputs_of
 from acn_eval.studies.continual.learner import Learner, _joined, _packed, _unpacked, train_run
 from acn_eval.studies.continual.methods import (
     EWC,
@@ -18,7 +19,7 @@ from acn_eval.studies.continual.methods import (
     Replay,
 )
 from acn_eval.tally import Tally
-from tests.studies.continual.plans import course
+from tests.studies.continual.plans import CPU, course
 from tests.tiny import BREAKS_DOWN
 
 REMEDIES = [
@@ -107,12 +108,12 @@ def test_looks_are_those_of_a_loop_and_of_truncated_networks(tmp_path, connectiv
     own = course(tmp_path, logits=logits, connectivity=connectivity, learning_rate=0.02, steps=8)
     learner, plan = after(own, 2), own.plan
     network = learner.network.eval()
-    pixels = plan.test.read(np.arange(len(plan.test)), plan.geometry).float() / 255
+    images = inputs_of(plan.test, np.arange(len(plan.test)), plan.prepare, CPU)
     so_far = own.tasks.columns[:2].flatten().tolist()
     task = own.tasks.of_class[plan.test.labels]
     for k in range(own.arch.depth + 1):
         with torch.no_grad():
-            found = network.truncated(k)(plan.scale(pixels))
+            found = network.truncated(k)(images)
         both = answers_by_hand(learner, found, so_far)
         right = both[0] == plan.test.labels
         counts = [int(right[task == t].sum()) for t in range(5)]
@@ -195,7 +196,7 @@ def test_replayed_images_are_beside_those_of_the_task(tmp_path):
     assert (tasks[8:] < 3).all()
     assert (shown.columns.numpy() == learner.course.tasks.columns[tasks]).all()
     plan, memory = learner.course.plan, _joined(learner.remembered[:3])
-    memory = plan.scale(memory.read(np.arange(12), plan.geometry).float() / 255)
+    memory = inputs_of(memory, np.arange(12), plan.prepare, CPU)
     assert set(pictures_of(shown)[8:]) <= {image.numpy().tobytes() for image in memory}
 
 
@@ -229,8 +230,8 @@ def test_twins_begin_alike(tmp_path):
     assert not same(acn, other)
 
 
-def test_an_optimiser_that_is_kept_goes_on_where_it_was(tmp_path):
-    reset, kept = (Learner(course(tmp_path, optimiser=name)) for name in ("reset", "kept"))
+def test_an_optimizer_that_is_kept_goes_on_where_it_was(tmp_path):
+    reset, kept = (Learner(course(tmp_path, optimizer=name)) for name in ("reset", "kept"))
     for learner in (reset, kept):
         learner.learn()
     assert same(weights(reset), weights(kept))
@@ -238,16 +239,16 @@ def test_an_optimiser_that_is_kept_goes_on_where_it_was(tmp_path):
     before = weights(kept)["head.weight"][others]
     for learner, steps in ((reset, 4), (kept, 8)):
         learner.learn()
-        assert {float(s["step"]) for s in learner.optimiser.state.values()} == {steps}
+        assert {float(s["step"]) for s in learner.optimizer.state.values()} == {steps}
     assert not same(weights(reset), weights(kept))
     # What is left of the first task's momentum goes on to move its head.
     assert not torch.equal(weights(kept)["head.weight"][others], before)
 
 
-@pytest.mark.parametrize("optimiser", ["reset", "kept"])
+@pytest.mark.parametrize("optimizer", ["reset", "kept"])
 @pytest.mark.parametrize("method", REMEDIES, ids=lambda m: m.method)
-def test_a_resume_ends_with_the_same_numbers(tmp_path, method, optimiser):
-    fields = {"steps": 2, "optimiser": optimiser, "clip": 1.0}
+def test_a_resume_ends_with_the_same_numbers(tmp_path, method, optimizer):
+    fields = {"steps": 2, "optimizer": optimizer, "clip": 1.0}
     whole = train_run(course(tmp_path / "whole", method, **fields))
     cut = course(tmp_path / "cut", method, **fields)
 
@@ -266,16 +267,16 @@ def test_a_resume_ends_with_the_same_numbers(tmp_path, method, optimiser):
     assert cut.plan.runtime.store.read(cut.address + "-stage") is None
 
 
-@pytest.mark.parametrize("optimiser", ["reset", "kept"])
+@pytest.mark.parametrize("optimizer", ["reset", "kept"])
 @pytest.mark.parametrize("method", REMEDIES, ids=lambda m: m.method)
-def test_a_resumed_learner_has_the_same_weights(tmp_path, method, optimiser):
-    own = course(tmp_path, method, steps=2, optimiser=optimiser)
+def test_a_resumed_learner_has_the_same_weights(tmp_path, method, optimizer):
+    own = course(tmp_path, method, steps=2, optimizer=optimizer)
     whole, resumed = after(own, 2), Learner(own)
     resumed.restore(_unpacked(_packed(whole.state())))  # as the store keeps it
     for learner in (whole, resumed):
         learner.learn()
     assert same(weights(whole), weights(resumed))
-    pairs = zip(whole.optimiser.state.values(), resumed.optimiser.state.values(), strict=True)
+    pairs = zip(whole.optimizer.state.values(), resumed.optimizer.state.values(), strict=True)
     assert all(torch.equal(a["exp_avg"], b["exp_avg"]) for a, b in pairs)
 
 

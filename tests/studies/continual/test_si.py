@@ -41,13 +41,13 @@ def follow_by_hand(variant):
 def test_two_steps_of_two_tasks_are_the_integral_by_hand(variant):
     weight = nn.Parameter(torch.tensor([2.0], dtype=torch.float64))
     guard = Synaptic(SI(variant=variant, c=C, xi=XI), [weight], RATE)
-    optimiser = torch.optim.SGD([weight], RATE)
+    optimizer = torch.optim.SGD([weight], RATE)
     for goal in (1.0, 3.0):
         for _ in range(2):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             ((weight - goal) ** 2 / 2).sum().backward()
             guard.add_gradient()
-            optimiser.step()
+            optimizer.step()
             guard.after_step()
         guard.end_task(iter(()))
     w, importance = follow_by_hand(variant)

@@ -97,7 +97,7 @@ def test_a_name_alone_takes_what_is_usual(tmp_path):
         ({"tasks": 1}, "tasks"),
         ({"seeds": 0}, "seeds"),
         ({"logits": "all"}, "logits"),
-        ({"optimizer": "kept"}, "optimizer"),
+        ({"optimizer": "keep"}, "optimizer"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(tmp_path, changes, message):

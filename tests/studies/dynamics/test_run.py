@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 import acn_eval.studies.dynamics.run as module
 from acn_eval.errors import Stopped, Unsupported
+from acn_eval.inference.outputs import inputs_of
 from acn_eval.models import build
 from acn_eval.results import EvalResult
 from acn_eval.statistics import BoundedSample
@@ -41,8 +42,7 @@ def acn(shared):
     (network,) = train_all([lesson], shared.runtime.device)
 
     def shown(examples):
-        pixels = examples.read(np.arange(len(examples)), lesson.geometry).float() / 255
-        return lesson.scale(shared.runtime.device)(pixels)
+        return inputs_of(examples, np.arange(len(examples)), lesson.prepare, shared.runtime.device)
 
     return network, shown
 
@@ -108,9 +108,9 @@ def test_the_first_look_is_before_the_first_step(results, shared):
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).eval()
     lesson = TrainingJob(recipe, shared.splits["train"], shared.splits["validation"])
     validation = shared.splits["validation"]
-    pixels = validation.read(np.arange(len(validation)), lesson.geometry).float() / 255
+    where, cpu = np.arange(len(validation)), torch.device("cpu")
     with torch.no_grad():
-        exits = network.exits(lesson.scale(torch.device("cpu"))(pixels))
+        exits = network.exits(inputs_of(validation, where, lesson.prepare, cpu))
     wanted = [float((e.argmax(1).numpy() == validation.labels).mean()) for e in exits]
     assert results[1].details["validation"]["accuracy"][0] == pytest.approx(wanted, abs=0.006)
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from acn_eval.data import open_examples
 from acn_eval.errors import ConfigError, DataError
+from acn_eval.inference.outputs import inputs_of
 from acn_eval.models import build
 from acn_eval.studies.low_data import plan as module
 from acn_eval.studies.low_data.costs import costs
@@ -59,33 +61,17 @@ def test_what_is_stepped_as_one(runtime):
     assert [len(t.lesson.examples) for g in groups for t in g] == [10, 10, 30, 30, 60, 60]
 
 
-def test_auto_measures_once_and_remembers(runtime, monkeypatch):
-    asked = []
-
-    def measured(lessons, device):
-        asked.append(len(lessons))
-        return 1.0 if len(lessons) == 1 else 0.5
-
-    monkeypatch.setattr(module, "seconds_per_step", measured)
+def test_auto_steps_as_one_what_is_small(runtime):
     plan = open_plan(suite(training="auto"), runtime)
     assert [arm.together for arm in plan.arms] == [True, True]
-    assert asked == [1, 4, 1, 4]
-    monkeypatch.setattr(module, "seconds_per_step", None)  # not asked again
-    assert [arm.together for arm in open_plan(suite(training="auto"), runtime).arms] == [True] * 2
-
-
-@pytest.mark.parametrize(("stacked", "expected"), [(0.95, False), (0.8, True)])
-def test_auto_wants_a_gain(runtime, monkeypatch, stacked, expected):
-    monkeypatch.setattr(module, "seconds_per_step", lambda x, _: 1.0 if len(x) == 1 else stacked)
-    plan = open_plan(suite(training="auto"), runtime)
-    assert [arm.together for arm in plan.arms] == [expected] * 2
+    large = side("acn", "acn", arch={"width": 256, "hidden": 1024})
+    plan = open_plan(suite(training="auto", candidate=large), runtime)
+    assert [arm.together for arm in plan.arms] == [False, True]
 
 
 def test_auto_steps_alone_what_cannot_be_stacked(runtime):
     low = {"candidate": side("acn", "acn", precision="bf16"), "training": "auto"}
     assert not open_plan(suite(**low), runtime).arms[0].together
-    single = suite(training="auto", per_class=(2,), repeats=1)
-    assert not open_plan(single, runtime).arms[0].together
 
 
 @pytest.mark.parametrize(
@@ -129,7 +115,12 @@ def test_costs(runtime):
     network = build(plan.arms[0].recipe.arch)
     with FlopCounterMode(display=False) as counter:
         network(
-            plan.test.read(np.arange(1), plan.groups(plan.arms[0], 0)[0][0].lesson.geometry) / 255
+            inputs_of(
+                plan.test,
+                np.arange(1),
+                plan.groups(plan.arms[0], 0)[0][0].lesson.prepare,
+                torch.device("cpu"),
+            )
         )
     ours, theirs = costs(plan)
     assert (ours.name, theirs.name) == ("acn", "res")

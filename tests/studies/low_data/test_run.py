@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.data import open_examples
 from acn_eval.errors import Stopped
+from acn_eval.inference.outputs import inputs_of
 from acn_eval.results import EvalResult
 from acn_eval.statistics.architectures import pair_by_seed
 from acn_eval.studies.compare import compare
@@ -80,10 +81,9 @@ def test_cells_are_what_the_networks_say(learned, runtime, device):
         [c for c in learned.candidates[1].cells if c.measure == m] for m in ("correct", "loss")
     )
     for i, (training, network) in enumerate(zip(group, networks, strict=True)):
-        images = test.inputs.images[test.positions][..., 0][:, None] / np.float32(255)
-        scale = training.lesson.scale(device)
+        images = inputs_of(test, np.arange(len(test)), training.lesson.prepare, device)
         with torch.no_grad():
-            logits = network(scale(torch.from_numpy(images))).cpu()
+            logits = network(images).cpu()
         labels = torch.from_numpy(test.labels)
         assert np.array_equal(correct[i].ids, test.ids)
         assert np.array_equal(correct[i].predicted, logits.argmax(1))

@@ -29,7 +29,7 @@ def test_gradual_pruning_follows_the_schedule_and_never_lets_a_weight_back():
     total = sum(w.numel() for w in prunable(own).values())
     seen, before = [], None
     for done in range(1, 15):
-        with torch.no_grad():  # a step of some optimiser
+        with torch.no_grad():  # a step of some optimizer
             for weight in prunable(own).values():
                 weight += 0.05 * torch.randn(weight.shape, generator=generator)
         gradual(done)
@@ -46,7 +46,7 @@ def steps_of(own, watched, count=4):
     weights = prunable(own)
     expected = {k: torch.zeros_like(w) for k, w in weights.items()}
     generator = torch.Generator().manual_seed(1)
-    optimiser = torch.optim.SGD(own.parameters(), lr=0.5)
+    optimizer = torch.optim.SGD(own.parameters(), lr=0.5)
     with watched.watching(own):
         for _ in range(count):
             images = torch.rand(8, 1, 8, 8, generator=generator)
@@ -57,10 +57,10 @@ def steps_of(own, watched, count=4):
             gradients = torch.autograd.grad(loss, list(twins.values()))
             for name, gradient in zip(twins, gradients, strict=True):
                 expected[name] -= gradient * twins[name].detach()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             cross_entropy(own(images), labels).backward()
             torch.nn.utils.clip_grad_norm_(own.parameters(), 0.01)
-            optimiser.step()
+            optimizer.step()
     return expected
 
 
