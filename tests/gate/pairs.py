@@ -28,3 +28,6 @@ def pair(n=1000, *, seed=0, accuracy=0.9, names=("new", "old"), **changes):
             cells.append(cell(condition, values))
     data = DataId("npz:toy", "test", n, "fingerprint", tuple("0123456789"))
     return tuple(result(name, cells, data=data) for name, cells in zip(names, sides, strict=True))
+
+
+HOSTILE = "a<b>&\x00\x1b]|\n::error::x%,:"

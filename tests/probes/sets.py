@@ -1,9 +1,10 @@
 """Small real data sets as features, standardised, in three splits."""
 
 import numpy as np
+import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 
-from acn_eval.probes import Features, Test, Train, Validation
+from acn_eval.probes import PROTOCOLS, Features, Test, Train, Validation
 from acn_eval.seeds import keyed_order
 
 SETS = {"digits": load_digits, "wine": load_wine, "breast_cancer": load_breast_cancer}
@@ -32,3 +33,24 @@ def splits(name):
         features(split, x[where], labels[where], where)
         for split, where in zip((Train, Validation, Test), parts, strict=True)
     ]
+
+
+PENALTIES = (1e3, 10.0, 1.0, 0.1)
+
+
+TOLERANCE = 1e-7
+
+
+def exact(name):
+    x, labels = arrays(name)
+    return x.astype(np.float64), labels
+
+
+def outputs(solution, x):
+    return x @ solution.weights.T + solution.bias
+
+
+CPU = torch.device("cpu")
+
+
+LINEAR = PROTOCOLS["linear"]
