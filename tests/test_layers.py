@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
     {"addresses", "foreign_text"},
     {"atomic", "errors", "seeds", "shipped", "versions"},
-    {"config_files", "inputs", "tally"},
+    {"config_files", "inputs", "plugins", "tally"},
     {"cells"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},

@@ -19,6 +19,7 @@ from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import CheckpointError
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
+from acn_eval.plugins import plugin
 from acn_eval.shipped import shipped
 
 __all__ = ["find", "load"]
@@ -31,7 +32,8 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
 
     Args:
         uri: a file of ours (``.pt``, ``.safetensors``), an official ``.pth.tar`` (with `arch`),
-            ``timm:NAME`` or ``timm:NAME@FILE``. A bare name is looked for in the working
+            ``timm:NAME`` or ``timm:NAME@FILE``, or ``SCHEME:SPEC`` of an installed package
+            (entry points ``acn_eval.checkpoints``). A bare name is looked for in the working
             directory, then among the shipped checkpoints.
         arch: ``official/ac-mixer`` or ``official/res-mixer`` for an official file, which does not
             say which of the two it is.
@@ -50,6 +52,9 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
         if arch:
             raise CheckpointError(f"{uri}: --arch must not be given; the name says what it is")
         return load_timm(spec)
+    if added := plugin("checkpoints", scheme):
+        checkpoint: Checkpoint = added(spec)
+        return checkpoint
     path = find(uri)
     native = read_official(path, arch) if arch else read_native(path)
     return _checkpoint(uri, path, native)

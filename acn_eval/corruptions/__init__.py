@@ -1,8 +1,8 @@
 """Corruptions, on the device of the examples and keyed by their ids: one explicit table."""
 
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
 
 from acn_eval.corruptions.base import (
     NOISE_VERSION,
@@ -24,9 +24,11 @@ from acn_eval.corruptions.common import (
     Saturation,
 )
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
+from acn_eval.plugins import plugin
 
 __all__ = [
     "NOISE_VERSION",
+    "SHIPPED",
     "AnyCorruption",
     "Brightness",
     "Context",
@@ -46,7 +48,7 @@ __all__ = [
     "noise_digest",
 ]
 
-AnyCorruption = Annotated[
+_Shipped = (
     Gaussian
     | SaltPepper
     | GaussianBlur
@@ -57,7 +59,24 @@ AnyCorruption = Annotated[
     | Saturation
     | Jpeg
     | Posterize
-    | Pixelate,
-    Field(discriminator="kind"),
+    | Pixelate
+)
+SHIPPED: tuple[type[Corruption], ...] = get_args(_Shipped)
+"""Every corruption of ours."""
+_KINDS = {member.model_fields["kind"].default for member in SHIPPED}
+
+
+def _installed(value: Any, shipped: ValidatorFunctionWrapHandler) -> Any:
+    """Validate a corruption of an installed package; one of ours is left to the union."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    added = plugin("corruptions", kind) if isinstance(kind, str) and kind not in _KINDS else None
+    if added is not None:
+        return added.model_validate(value)
+    return value if isinstance(value, Corruption) else shipped(value)
+
+
+AnyCorruption = Annotated[
+    SerializeAsAny[Annotated[_Shipped, Field(discriminator="kind")]], WrapValidator(_installed)
 ]
-"""Any corruption, chosen by ``kind``: what a suite's YAML may list."""
+"""Any corruption, chosen by ``kind``: what a suite's YAML may list. Installed packages add to it
+with entry points ``acn_eval.corruptions``."""

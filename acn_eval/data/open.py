@@ -16,6 +16,7 @@ from acn_eval.data.npz import open_npz
 from acn_eval.data.splits import Split
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
+from acn_eval.plugins import plugin
 
 __all__ = ["DATA_ROOT", "channel_moments", "data_root", "open_examples"]
 
@@ -37,7 +38,8 @@ def open_examples(
 
     Args:
         name: ``digits``, ``cifar10``, ``cifar100``, ``npz:PATH`` or ``folder:PATH``; a
-            relative PATH is looked for here and then under the data root.
+            relative PATH is looked for here and then under the data root; or ``SCHEME:SPEC`` of
+            an installed package (entry points ``acn_eval.data``).
         split: ``train``, ``validation`` or ``test``; test is for evaluation only.
         root: see `data_root`.
         download: a known data set that is missing, where there is internet.
@@ -58,6 +60,9 @@ def open_examples(
     if scheme in {"npz", "folder"} and path:
         opener = open_npz if scheme == "npz" else open_folder
         return replace(opener(_find(Path(path), root), split), name=name)
+    if added := plugin("data", scheme):
+        examples: Examples = added(path, split)
+        return examples
     msg = f"data must be digits, cifar10, cifar100, npz:PATH or folder:PATH; got {name!r}"
     raise DataError(msg)
 
@@ -89,5 +94,5 @@ def channel_moments(
     mean = total / max(pixels, 1)
     std = np.sqrt(np.maximum(squares / max(pixels, 1) - mean**2, 0)).round(4)
     if not std.all():
-        raise DataError(f"{examples.name}: pictures must differ to be normalised; got std {std}")
+        raise DataError(f"{examples.name}: images must differ to be normalized; got std {std}")
     return tuple(np.round(mean, 4).tolist()), tuple(std.tolist())

@@ -54,7 +54,8 @@ def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
     """Return galleries of images that the two sides (their first files) judge differently.
 
     Per corruption the first images in an order keyed by suite, seed and corruption, among those
-    where one side is right and the other wrong at some level. None where nothing is corrupted.
+    where one side is right and the other wrong at some level. None where nothing is corrupted,
+    and a sentence where the examples are no images.
 
     Raises:
         DataError: the suite is of another version.
@@ -63,6 +64,9 @@ def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
     suite = _noise_of(result)
     if suite is None:
         return ()
+    if examples.inputs.modality != Geometry.modality:
+        what = f"{examples.inputs.modality} are not drawn."
+        return (Text(f"The examples are not shown: {what}", "note"),)
     studio = _Studio.of(suite, result, examples)
     blocks = [
         block
