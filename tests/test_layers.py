@@ -14,7 +14,7 @@ FLOORS = (
     {"cells"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},
-    {"checkpoints"},
+    {"charts", "checkpoints"},
     {"inference", "probes"},
     {"training"},
     {"study"},

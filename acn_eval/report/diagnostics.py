@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from acn_eval.charts import Panel, reliability
 from acn_eval.report import tables
-from acn_eval.report.charts import reliability
 from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Cell, Drawing, Table, Text
 from acn_eval.results import UNKNOWN, EvalResult
@@ -57,7 +57,7 @@ def calibrated(material: Material) -> tuple[Block, ...]:
     if not known:
         return ()
     names = dict.fromkeys(name for name, _, _ in known)
-    drawn = tuple((name, _reliability(name, known)) for name in names)
+    drawn = tuple(_reliability(name, known) for name in names)
     note = (
         f"{BINS} bins of equal width, open below and closed above (a confidence of 1 is in the "
         "last); ECE is the mean distance of confidence and accuracy, weighted by predictions. "
@@ -69,20 +69,20 @@ def calibrated(material: Material) -> tuple[Block, ...]:
         "their number"
     )
     return (
-        Drawing(caption, drawn, tuple(material.sides)),
+        Drawing("calibration", caption, drawn, tuple(material.sides)),
         tables.calibration_table(known),
         Text(note, "note"),
         _bins(known),
     )
 
 
-def _reliability(name: str, known: Sequence[tuple[str, str, Calibration]]) -> str:
+def _reliability(name: str, known: Sequence[tuple[str, str, Calibration]]) -> Panel:
     lines = {
         label: [(b.confidence, b.accuracy, b.n) for b in c.bins if b.n >= _DRAWN]
         for own, label, c in known
         if own == name
     }
-    return reliability(lines, title=f"Reliability, {name}")
+    return reliability(name, lines)
 
 
 def _bins(known: Sequence[tuple[str, str, Calibration]]) -> Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acn_eval.errors import ConfigError, DataError
+from acn_eval.figures import side_labels
 from acn_eval.gate import Verdict
 from acn_eval.report.verdicts import verdict_about
 from acn_eval.results import Cell, EvalResult
@@ -49,8 +50,7 @@ class Material:
         """Names of the sides, distinct."""
         if self.comparison is None:
             return (self.candidates[0].checkpoint.name,)
-        left, right = self.comparison.candidate.label, self.comparison.baseline.label
-        return left, right if right != left else f"{right} (baseline)"
+        return side_labels(self.comparison)
 
     @property
     def sides(self) -> dict[str, tuple[EvalResult, ...]]:

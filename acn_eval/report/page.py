@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from acn_eval.charts import Drawing
 from acn_eval.foreign_text import markdown_table, plain
 
 __all__ = [
@@ -123,22 +124,6 @@ class Facts:
     kind: ClassVar[str] = "facts"
 
     pairs: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Charts side by side: (title, SVG) each; Markdown leaves them out.
-
-    Attributes:
-        caption: what is drawn.
-        legend: labels in the order of their colours.
-    """
-
-    kind: ClassVar[str] = "drawing"
-
-    caption: str
-    charts: tuple[tuple[str, str], ...]
-    legend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """Turns a page into one self-contained HTML file, or into Markdown."""
 
 from collections.abc import Iterator
+from itertools import count
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from acn_eval.charts import Panel, inline
 from acn_eval.foreign_text import markdown as escaped
 from acn_eval.foreign_text import plain
 from acn_eval.report.page import (
@@ -35,6 +38,12 @@ def html(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    number = count(1)
+
+    def inlined(panel: Panel) -> Markup:
+        return Markup(inline(panel, f"chart {next(number)}"))
+
+    environment.filters["inlined"] = inlined
     template = environment.get_template("report.html")
     return template.render(page=page, style=_style(environment))
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from acn_eval.figures import drawings
 from acn_eval.gate.sentence import LABEL, legend
 from acn_eval.report import tables
 from acn_eval.report.diagnostics import calibrated, confused
-from acn_eval.report.figures import charts, curve_drawing, differences, heat_maps
+from acn_eval.report.figures import differences
 from acn_eval.report.inputs import Material
 from acn_eval.report.method import method, provenance
 from acn_eval.report.page import Block, Items, Page, Section, Text
@@ -84,8 +85,7 @@ def _gate(material: Material) -> tuple[Block, ...]:
 
 
 def _evidence(material: Material) -> Iterator[Section]:
-    drawings = (*curve_drawing(material), *heat_maps(material), *charts(material))
-    yield Section("curves", "Curves", drawings)
+    yield Section("curves", "Curves", tuple(drawings(material.sides, material.comparison)))
     yield Section("differences", "Differences", differences(material))
     yield Section("findings", "Findings", _findings(material.comparison))
     yield Section("rows", "All conditions", _rows(material))

@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def figure(self) -> ModuleType | None:
-        """What is drawn beyond the curves, if anything."""
+        """What is drawn instead of the charts of its details: ``drawings``, if anything."""
         return self._file("figure") if find_spec(f"{self.package}.figure") else None
 
     @property

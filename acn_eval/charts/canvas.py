@@ -1,0 +1,215 @@
+"""Panels that know how to draw themselves, as a figure on disk or inside a page."""
+
+import io
+import math
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from threading import Lock
+from typing import Any, ClassVar
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from acn_eval.atomic import replacing
+from acn_eval.foreign_text import drawn, plain
+
+__all__ = ["COLORS", "DARK", "STYLES", "TONES", "Drawing", "Panel", "inline", "save"]
+
+# Okabe and Ito's palette without its yellow: told apart with any color vision, also in print.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLES: tuple[dict[str, Any], ...] = tuple(
+    {"color": c, "marker": m} for c, m in zip(COLORS, MARKERS, strict=True)
+)
+TONES = {"gain": "#1a6b37", "loss": "#b3261e", "open": "#595959"}
+DARK = "#0d0d0d"
+"""Letters on a light color, which stays light on a dark page; black is the ink of the page."""
+_DIM, _RULE = "#595959", "#e6e6e6"
+_ON_PAGE = {
+    COLORS[0]: "var(--first)",
+    COLORS[1]: "var(--second)",
+    TONES["gain"]: "var(--good)",
+    TONES["loss"]: "var(--bad)",
+    "#000000": "var(--ink)",
+    _DIM: "var(--dim)",
+    _RULE: "var(--rule)",
+}
+"""Colors of a figure by those of the style sheet, which has a light and a dark scheme."""
+_STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": _DIM,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": _DIM,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "font.sans-serif": ["DejaVu Sans"],
+    "grid.color": _RULE,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+    "svg.fonttype": "none",
+    "xtick.color": _DIM,
+    "ytick.color": _DIM,
+}
+_SCALE = 1.15  # CSS pixels of a page per point of a figure
+_WIDEST = 13.0  # inches
+_LABEL, _TITLE = 48, 1000  # characters
+_ONE_AT_A_TIME = Lock()  # settings of Matplotlib belong to the process
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart.
+
+    Attributes:
+        title: what it shows of all that stand beside each other.
+        draw: puts it on empty axes.
+        words: its numbers, for whoever cannot see it.
+        size: width and height in inches.
+    """
+
+    title: str
+    draw: Callable[[Axes], None]
+    words: str
+    size: tuple[float, float] = (4.0, 2.8)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Panels side by side.
+
+    Attributes:
+        name: of the file.
+        caption: what is drawn.
+        panels: one or more.
+        legend: labels in the order of their colors.
+    """
+
+    kind: ClassVar[str] = "drawing"
+
+    name: str
+    caption: str
+    panels: tuple[Panel, ...]
+    legend: tuple[str, ...] = ()
+
+
+def save(drawing: Drawing, folder: Path, title: str = "") -> None:
+    """Write PNG and SVG, named after the drawing; the same drawing gives the same bytes."""
+    with _styled("acn-eval"):
+        figure = _figure(drawing, title)
+        for suffix, options in _FORMATS.items():
+            with replacing(folder / f"{drawing.name}.{suffix}", sync=False) as part:
+                figure.savefig(part, format=suffix, **options)
+
+
+_FORMATS: Mapping[str, Mapping[str, Any]] = {
+    "png": {"dpi": 144, "metadata": {"Software": None}},
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+}
+
+
+def inline(panel: Panel, salt: str) -> str:
+    """Return a panel as SVG to stand in a page: without its title, in the colors of the page.
+
+    Args:
+        panel: what to draw.
+        salt: makes ids differ from those of all others on the page.
+    """
+    with _styled(salt), io.BytesIO() as file:
+        figure = Figure(panel.size, layout="constrained")
+        FigureCanvasAgg(figure)
+        panel.draw(figure.subplots())
+        figure.savefig(file, format="svg", transparent=True, **_FORMATS["svg"])
+        svg = ET.fromstring(file.getvalue())
+    return ET.tostring(_of_the_page(svg, panel), encoding="unicode")
+
+
+def _of_the_page(svg: ET.Element, panel: Panel) -> ET.Element:
+    for part in [part for part in svg if not part.tag.endswith("}g")]:
+        svg.remove(part)  # metadata, and a style for all elements of the page
+    elements = list(svg.iter())
+    for element in elements:
+        element.tag = _local(element.tag)
+        own = {_local(name): value for name, value in element.attrib.items()}
+        own.pop("clip-path", None)
+        if "style" in own:
+            own["style"] = _themed(own["style"])
+        element.attrib = own
+    used = {own.get("href", "#")[1:] for own in elements}
+    for element in elements:
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+    width = float(svg.get("viewBox", "").split()[2])
+    title, words = plain(panel.title), plain(panel.words)
+    for name, text in (("desc", words), ("title", title)):
+        described = ET.Element(name)
+        described.text = text
+        svg.insert(0, described)
+    svg.attrib = {
+        "viewBox": svg.get("viewBox", ""),
+        "role": "img",
+        "aria-label": f"{title}. {words}",
+        "style": f"--width: {_SCALE * width:.0f}",
+    }
+    return svg
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _themed(style: str) -> str:
+    for color, variable in _ON_PAGE.items():
+        style = style.replace(color, variable)
+    return style
+
+
+@contextmanager
+def _styled(salt: str) -> Iterator[None]:
+    with (
+        _ONE_AT_A_TIME,
+        mpl.rc_context({**_STYLE, "svg.hashsalt": salt}),
+        warnings.catch_warnings(),
+    ):
+        # Names in letters that the font has not, and labels that leave the axes no room.
+        warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied", UserWarning)
+        yield
+
+
+def _figure(drawing: Drawing, title: str) -> Figure:
+    panels = drawing.panels
+    width, height = (max(panel.size[i] for panel in panels) for i in (0, 1))
+    columns = max(1, min(len(panels), int(_WIDEST // width)))
+    rows = math.ceil(len(panels) / columns)
+    lines = textwrap.wrap(drawn(title, _TITLE), int(max(columns * width, 6.0) * 13))
+    lines.append(drawn(drawing.caption, _TITLE))
+    size = (max(columns * width, 6.0), rows * (height + 0.3) + 0.2 * (len(lines) + 1))
+    figure = Figure(size, layout="constrained")
+    FigureCanvasAgg(figure)
+    every = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axes, panel in zip(every, panels, strict=False):
+        panel.draw(axes)
+        axes.set_title(drawn(panel.title, _LABEL))
+    for axes in every[len(panels) :]:
+        axes.set_visible(False)
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
+    _legend(figure, drawing.legend)
+    return figure
+
+
+def _legend(figure: Figure, labels: Sequence[str]) -> None:
+    named = zip(labels, cycle(STYLES), strict=False)
+    handles = [Line2D([], [], label=drawn(label, _LABEL), **style) for label, style in named]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False)
