@@ -23,6 +23,7 @@ Line = Sequence[tuple[float, Estimate]]
 _LABEL = 80  # characters
 _LETTER = 0.09  # inches, on average
 _TICKS = 6
+_LUMINANCE = (0.2126, 0.7152, 0.0722)  # of red, green and blue (WCAG 2.2)
 _FULL = 20  # cells a side of a map whose numbers can be read
 
 
@@ -129,7 +130,8 @@ def color_map(
         axes.figure.colorbar(image, ax=axes, label=label, extend=extend)
     elif max(shown.shape) <= _FULL:
         for row, column in np.argwhere(np.isfinite(shown)):
-            color = DARK if sum(image.to_rgba(shown[row, column])[:3]) > 1.3 else "#ffffff"
+            light = np.power(image.to_rgba(shown[row, column])[:3], 2.2) @ _LUMINANCE > 0.19
+            color = DARK if light else "#ffffff"
             text = axes.text(column, row, f"{shown[row, column]:.0f}", fontsize=8, color=color)
             text.set(ha="center", va="center")
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from acn_eval.figures import draw_result
 from acn_eval.inference import OutcomeCache, Runtime
-from acn_eval.studies.dynamics.figure import of_result
+from acn_eval.studies.dynamics.figure import drawings
 from acn_eval.studies.dynamics.run import finished, open_study, trainings
+from tests.charts.axes import by_name, drawn
 from tests.studies.dynamics.plans import suite
 from tests.tiny import CPU, checkpoint
 
@@ -23,14 +23,15 @@ def results(study):
     return trainings(study)
 
 
-def drawn(figure: Figure):
-    figure.draw_without_rendering()
-    return figure.axes
+def shown(result):
+    """Axes of every panel, by its title, by the name of the figure."""
+    found = by_name(drawings({result.checkpoint.name: [result]}))
+    return {n: {title: drawn(p) for title, p in own.items()} for n, own in found.items()}
 
 
 def test_exits_are_lines_over_steps(results):
     details = results[0].details
-    axes = drawn(of_result(results[0])["training"])[0]
+    axes = shown(results[0])["training"]["Exits"]
     assert len(axes.lines) == 3
     for k, line in enumerate(axes.lines):
         assert list(line.get_xdata()) == details["steps"]
@@ -42,9 +43,9 @@ def test_exits_are_lines_over_steps(results):
 def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
     for result in results:
         gradients = result.details["gradients"]
-        norms, shares = drawn(of_result(result)["gradients"])[:2]
+        norms, shares = shown(result)["gradients"].values()
         (image,) = shares.get_images()
-        found = image.get_array()
+        found = np.ma.masked_invalid(image.get_array())
         full, own = np.array(gradients["full"]), np.array(gradients["direct"])
         assert found.shape == (3, 4)
         assert np.ma.allclose(found, np.ma.masked_invalid(own / full).T)
@@ -54,23 +55,35 @@ def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
 
 
 def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
-    (image,) = drawn(of_result(results[0])["similarity"])[0].get_images()
+    (image,) = shown(results[0])["similarity"]["Linear CKA"].get_images()
     found = np.ma.masked_invalid(image.get_array())
     assert found.mask[0].all()
     assert not found.mask[1:, 1:].any()
 
 
-def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study, tmp_path):
+def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study):
     result = finished(study, checkpoint(tiny))
-    figures = of_result(result)
-    (exits,) = drawn(figures["training"])
-    assert list(exits.lines[0].get_xdata()) == [0, 1, 2]
-    (norms,) = drawn(figures["gradients"])
-    parts = {line.get_label(): line.get_ydata() for line in norms.lines}
+    figures = shown(result)
+    assert list(figures["training"]["Exits"].lines[0].get_xdata()) == [0, 1, 2]
+    lines = figures["gradients"]["Gradients"].lines
+    parts = {line.get_label(): line.get_ydata() for line in lines}
     for part, values in parts.items():
         (row,) = result.details["gradients"][part]
-        assert np.ma.allclose(values, np.ma.masked_equal(row, 0))
+        expected = np.where(np.array(row) == 0, np.nan, row)
+        np.testing.assert_allclose(values, expected)
     assert parts.keys() == {"full", "direct", "mediated"}
+
+
+def test_several_trainings_are_the_charts_of_their_details(results):
+    (drawing,) = drawings({result.checkpoint.name: [result] for result in results})
+    assert drawing.name == "charts"
+    assert "exit 2" in [panel.title for panel in drawing.panels]
+
+
+def test_who_cannot_see_hears_numbers_and_no_blanks(results):
+    (panel,) = by_name(drawings({"net": results[:1]}))["similarity"].values()
+    assert "nan" not in panel.words
+    assert "1 at 1" in panel.words
 
 
 def test_a_result_is_drawn_with_its_own_figures(results, tmp_path):
