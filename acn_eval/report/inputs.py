@@ -12,11 +12,10 @@ from acn_eval.gate import Verdict
 from acn_eval.report.verdicts import verdict_about
 from acn_eval.results import Cell, EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
 from acn_eval.statistics.soundness import plain
-from acn_eval.studies.compare import analysis_about, compare
+from acn_eval.studies.compare import compare
 from acn_eval.studies.table import analysis_of
 from acn_eval.tracking import OnDisk
 
@@ -62,13 +61,6 @@ class Material:
     def key(self) -> str:
         """Of the comparison, or of the only result."""
         return comparison_key(self.comparison) if self.comparison else self.candidates[0].key
-
-    @property
-    def analysis(self) -> Analysis:
-        """What the numbers mean."""
-        if self.comparison is not None:
-            return analysis_about(self.comparison)
-        return analysis_of(self.candidates[0].suite)
 
     @property
     def suite(self) -> str:
