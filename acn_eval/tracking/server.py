@@ -16,7 +16,7 @@ from typing import IO
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.tracking.record import tracking_errors
 from acn_eval.tracking.store import TrackingStore
-from acn_eval.tracking.views import PAGES, link
+from acn_eval.tracking.views import link, pages
 
 __all__ = ["LIGHT", "Server", "chart_links", "serving"]
 
@@ -90,7 +90,7 @@ def chart_links(address: str) -> dict[str, str]:
     return {
         f"{each.name}, {what}": address + link(each.experiment_id, what)
         for each in found
-        for what in PAGES
+        for what in pages()
     }
 
 

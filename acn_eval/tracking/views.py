@@ -1,14 +1,13 @@
 """Pages of an experiment: what is filtered, grouped and shown in the columns of MLflow's UI."""
 
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from acn_eval.studies.table import analyses
 from acn_eval.tracking.run_content import end_point_key
 
-__all__ = ["PAGES", "Page", "link", "view_tags"]
+__all__ = ["Page", "link", "pages", "view_tags"]
 
 _TAG = "mlflow.sharedViewState.{key}"  # MLflow's own name for a view that is shared by its address
 _KEY = "acn_eval_{name}"
@@ -39,40 +38,41 @@ class Page(NamedTuple):
         }
 
 
-_END_POINTS = dict.fromkeys(
-    end_point_key(words.name) for analysis in analyses() for words in analysis.endpoints
-)
 _ABOUT_ARMS = ("connectivity", "depth", "train_seed", "gate")
 _ESTIMATES = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
-PAGES: Mapping[str, Page] = {
-    "curves": Page("arm"),
-    "comparisons": Page("comparison"),
-    "architectures": Page("arm", group="acn_eval.connectivity"),
-    "checkpoints": Page(
-        "arm",
-        charts=False,
-        columns=(
-            *(f"metrics.`{name}`" for name in ("acc/clean", *_END_POINTS)),
-            *(f"tags.`acn_eval.{name}`" for name in _ABOUT_ARMS),
+
+
+def pages() -> dict[str, Page]:
+    """Return all pages; those with columns or groups need a view, a tag of the experiment."""
+    accuracies = ("acc/clean", *(end_point_key(e.name) for a in analyses() for e in a.endpoints))
+    return {
+        "curves": Page("arm"),
+        "comparisons": Page("comparison"),
+        "architectures": Page("arm", group="acn_eval.connectivity"),
+        "checkpoints": Page(
+            "arm",
+            charts=False,
+            columns=(
+                *(f"metrics.`{name}`" for name in dict.fromkeys(accuracies)),
+                *(f"tags.`acn_eval.{name}`" for name in _ABOUT_ARMS),
+            ),
         ),
-    ),
-    "verdicts": Page(
-        "comparison",
-        charts=False,
-        columns=(
-            "tags.`acn_eval.verdict`",
-            *(f"metrics.`{name}/primary`" for name in _ESTIMATES),
+        "verdicts": Page(
+            "comparison",
+            charts=False,
+            columns=(
+                "tags.`acn_eval.verdict`",
+                *(f"metrics.`{name}/primary`" for name in _ESTIMATES),
+            ),
         ),
-    ),
-}
-"""Those with columns or groups need a view, which is a tag of the experiment."""
+    }
 
 
 def view_tags() -> dict[str, str]:
     """Return the tags of an experiment that hold its views."""
     return {
         _TAG.format(key=_KEY.format(name=name)): json.dumps(page.state())
-        for name, page in PAGES.items()
+        for name, page in pages().items()
         if page.columns or page.group
     }
 
@@ -83,7 +83,7 @@ def link(experiment_id: str, name: str) -> str:
     Without ``workflowType`` MLflow opens its pages for language models. Without the filter the
     charts of arms name comparisons in their legends, and ten comparisons hide all arms.
     """
-    page = PAGES[name]
+    page = pages()[name]
     query = {"workflowType": "machine_learning"}
     if page.charts:
         query["compareRunsMode"] = "CHART"

@@ -7,7 +7,7 @@ import pytest
 from acn_eval.errors import ConfigError
 from acn_eval.results import is_cells
 from acn_eval.tracking import chart_links, record, resolve_store, serving
-from acn_eval.tracking.views import PAGES
+from acn_eval.tracking.views import pages as expected
 from tests.fakes import fake_result, saved_pair
 
 
@@ -36,7 +36,7 @@ def test_a_server_takes_the_same_record_and_takes_it_once(tmp_path):
     assert steps == [0, 100, 200, 400]
     assert {name for name in files if not is_cells(name)} == {"accuracy.csv", "result.json"}
     assert len(files) == 3
-    assert set(pages) == {f"acn-eval/robustness, {name}" for name in PAGES}
+    assert set(pages) == {f"acn-eval/robustness, {name}" for name in expected()}
 
 
 def test_serving_needs_a_store_and_a_free_port(tmp_path):

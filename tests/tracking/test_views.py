@@ -9,7 +9,7 @@ from acn_eval.studies.table import analysis_of
 from acn_eval.study.files import shipped_suites
 from acn_eval.tracking.comparisons import comparison_run
 from acn_eval.tracking.result_run import arm_run
-from acn_eval.tracking.views import PAGES
+from acn_eval.tracking.views import pages
 from acn_eval.tracking.writer import Writer
 from tests.statistics.results import CLEAN, cell, result, simple
 
@@ -38,7 +38,7 @@ RUNS = {
 
 
 def test_every_shipped_suite_has_a_column_of_its_end_point():
-    columns = PAGES["checkpoints"].columns
+    columns = pages()["checkpoints"].columns
     for name in shipped_suites():
         suite = read_suite(name)
         config = suite.model_dump(mode="json")
@@ -50,7 +50,7 @@ def test_every_shipped_suite_has_a_column_of_its_end_point():
 @pytest.mark.parametrize("kind", RUNS)
 def test_the_end_point_is_logged_under_the_name_of_its_column(kind):
     *_, end_point = arm_run(RUNS[kind][0]).points
-    assert f"metrics.`{end_point.key}`" in PAGES["checkpoints"].columns
+    assert f"metrics.`{end_point.key}`" in pages()["checkpoints"].columns
 
 
 class Client:
