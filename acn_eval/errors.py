@@ -86,7 +86,7 @@ class MeasureError(AcnEvalError):
 
 
 class Unsupported(AcnEvalError):
-    """A model or a picture cannot answer one question; inside a run this becomes a Skip."""
+    """A model or an example cannot answer one question; inside a run this becomes a Skip."""
 
     exit_code = 4
 

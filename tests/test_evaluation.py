@@ -153,7 +153,7 @@ def test_files_that_were_left_out_are_in_the_record(tmp_path, tiny, runtime):
     data = folder_of_digits(tmp_path / "set")
     (tmp_path / "set" / "3" / "list.txt").touch()
     (result,) = evaluate([checkpoint(tiny)], SUITE, DataSelection(data), runtime=runtime)
-    assert any("left out 1 files that are no pictures: 1 .txt" in w for w in result.warnings)
+    assert any("left out 1 files that are no images: 1 .txt" in w for w in result.warnings)
 
 
 def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny, runtime):

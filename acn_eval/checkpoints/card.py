@@ -47,7 +47,7 @@ class Card(Config, frozen=True):
         data_fingerprint: of its training split.
         classes: names of the classes, in the order of the logits.
         named: whether they are names; what was trained on labels alone only counts them.
-        mean, std: normalisation per channel, in units of [0, 1].
+        mean, std: normalization per channel, in units of [0, 1].
         pair: file of the twin that a comparison takes by default, relative to this file.
         training: how it was made, if known.
         origin: the file that it was made from, if it was cut or pruned, and how.

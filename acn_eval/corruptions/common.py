@@ -46,8 +46,8 @@ SEVERITIES: dict[str, tuple[float, float, float, float, float]] = {
     "defocus_blur": (1.0, 1.5, 2.0, 3.0, 4.0),  # radius of the disk, 32nds of the side
     "motion_blur": (3.0, 5.0, 7.0, 9.0, 12.0),  # length of the stroke, 32nds of the side
     "brightness": (0.1, 0.2, 0.3, 0.4, 0.5),  # added
-    "contrast": (0.75, 0.5, 0.4, 0.3, 0.15),  # factor of the distance to the mean grey
-    "saturation": (0.7, 0.5, 0.3, 0.15, 0.0),  # factor of the distance to grey
+    "contrast": (0.75, 0.5, 0.4, 0.3, 0.15),  # factor of the distance to the mean gray
+    "saturation": (0.7, 0.5, 0.3, 0.15, 0.0),  # factor of the distance to gray
     "jpeg": (80, 60, 40, 20, 10),  # quality
     "posterize": (5, 4, 3, 2, 1),  # bits kept per channel
     "pixelate": (0.8, 0.65, 0.5, 0.35, 0.25),  # share of the side kept
@@ -136,17 +136,17 @@ class Brightness(Common, frozen=True):
 
 
 class Contrast(Common, frozen=True):
-    """Shrink the distance of every pixel to the mean grey of its image by ``strength``."""
+    """Shrink the distance of every pixel to the mean gray of its image by ``strength``."""
 
     kind: Literal["contrast"] = "contrast"
 
     def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Blend with the mean grey."""
+        """Blend with the mean gray."""
         return torch.as_tensor(adjust_contrast_with_mean_subtraction(images, strength))
 
 
 class Saturation(Common, frozen=True):
-    """Shrink the distance of every pixel to its grey by ``strength``; needs color."""
+    """Shrink the distance of every pixel to its gray by ``strength``; needs color."""
 
     channels: ClassVar[frozenset[int] | None] = frozenset({3})
 
@@ -210,7 +210,7 @@ def _pixels(strength: float, images: Tensor) -> float:
 
 
 def _grid(reach: float, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Offsets (y, x) of the pixels of a kernel that reaches so far from its centre: (K, K)."""
+    """Offsets (y, x) of the pixels of a kernel that reaches so far from its center: (K, K)."""
     steps = torch.arange(-ceil(reach), ceil(reach) + 1, device=images.device, dtype=torch.float32)
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     return y, x

@@ -1,4 +1,4 @@
-"""One picture file: its bytes, and uint8 pixels of them, with limits before memory is taken."""
+"""One image file: its bytes, and uint8 pixels of them, with limits before memory is taken."""
 
 import struct
 import warnings
@@ -16,9 +16,9 @@ __all__ = ["MOST_PIXELS", "SUFFIXES", "content_of", "decode"]
 SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp", ".gif", ".jfif"}
 )
-"""What torchvision's ImageFolder takes for pictures, and two more that Pillow reads."""
+"""What torchvision's ImageFolder takes for images, and two more that Pillow reads."""
 MOST_PIXELS = 89_478_485
-"""Of one picture: Pillow's own limit, a quarter of a gigabyte in RGB."""
+"""Of one image: Pillow's own limit, a quarter of a gigabyte in RGB."""
 _LONGEST_SIDE = 2**16 - 1  # of a JPEG; what damage makes longer would take minutes to resize
 _MOST_BYTES = 2**29
 _WHITE = 2**16 - 1
@@ -40,7 +40,7 @@ _DAMAGED = (
 
 
 def content_of(file: Path) -> bytes:
-    """Return the bytes of a picture file.
+    """Return the bytes of an image file.
 
     Raises:
         DataError: not readable, or larger than half a gigabyte.
@@ -51,14 +51,14 @@ def content_of(file: Path) -> bytes:
             raise DataError(f"{file}: must have at most {_MOST_BYTES} bytes; got {got}")
         return file.read_bytes()
     except OSError as exc:
-        raise DataError(f"{file}: must be a readable picture; {exc.strerror}") from exc
+        raise DataError(f"{file}: must be a readable image; {exc.strerror}") from exc
 
 
 def decode(content: bytes, file: Path) -> NDArray[np.uint8]:
-    """Return RGB uint8 (height, width, 3) of the bytes of a picture file; 16 bits become 8.
+    """Return RGB uint8 (height, width, 3) of the bytes of an image file; 16 bits become 8.
 
     Raises:
-        DataError: no picture, damaged, of no or too many pixels, or of numbers whose white is not
+        DataError: no image, damaged, of no or too many pixels, or of numbers whose white is not
             known; names the file.
     """
     try:
@@ -67,9 +67,9 @@ def decode(content: bytes, file: Path) -> NDArray[np.uint8]:
             with Image.open(BytesIO(content), formats=_FORMATS) as image:
                 return _pixels(image)
     except UnidentifiedImageError as exc:
-        raise DataError(f"{file}: must be a picture; it is something else, or damaged") from exc
+        raise DataError(f"{file}: must be an image; it is something else, or damaged") from exc
     except _DAMAGED as exc:
-        raise DataError(f"{file}: must be a picture; {exc}") from exc
+        raise DataError(f"{file}: must be an image; {exc}") from exc
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
@@ -78,8 +78,8 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         most = f"{MOST_PIXELS} pixels, {_LONGEST_SIDE} a side"
         raise ValueError(f"it must have 1 to {most}; got {width} x {height}")
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        grey = _from_fractions(image) if image.mode == "F" else _from_16_bits(image)
-        return np.repeat(grey[..., None], 3, axis=2)
+        gray = _from_fractions(image) if image.mode == "F" else _from_16_bits(image)
+        return np.repeat(gray[..., None], 3, axis=2)
     opaque = image.convert("RGBA") if "transparency" in image.info else image
     return np.array(opaque.convert("RGB"))
 
@@ -88,7 +88,7 @@ def _from_16_bits(image: Image.Image) -> NDArray[np.uint8]:
     """Round 0 .. 65535 to 0 .. 255, which Pillow would clip; it reads 16 bits as 32, too."""
     levels = np.asarray(image)
     if levels.min() < 0 or levels.max() > _WHITE:
-        msg = f"its grey levels must be 0 to {_WHITE}; got {levels.min()} to {levels.max()}"
+        msg = f"its gray levels must be 0 to {_WHITE}; got {levels.min()} to {levels.max()}"
         raise ValueError(msg)
     return ((levels.astype(np.uint32) * 255 + _WHITE // 2) // _WHITE).astype(np.uint8)
 
@@ -98,5 +98,5 @@ def _from_fractions(image: Image.Image) -> NDArray[np.uint8]:
     if not (levels.min() >= 0 and levels.max() <= 1):  # NaN is neither
         msg = f"its fractions must be 0 to 1; got {levels.min()} to {levels.max()}"
         raise ValueError(msg)
-    grey: NDArray[np.uint8] = np.rint(levels * 255).astype(np.uint8)
-    return grey
+    gray: NDArray[np.uint8] = np.rint(levels * 255).astype(np.uint8)
+    return gray

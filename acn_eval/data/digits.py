@@ -14,7 +14,7 @@ __all__ = ["open_digits"]
 def open_digits(split: Split) -> Examples:
     """Return a split of digits: 60 % train, 20 % validation, 20 % test by hash of id.
 
-    The 17 grey levels 0 .. 16 become round(level * 255 / 16).
+    The 17 gray levels 0 .. 16 become round(level * 255 / 16).
     """
     table = _table()
     levels = table[:, :64].reshape(-1, 8, 8, 1)

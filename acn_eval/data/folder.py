@@ -32,10 +32,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class FileImages:
-    """Picture files; only those that are asked for are in memory.
+    """Image files; only those that are asked for are in memory.
 
     What a file holds is hashed when it is first read, and it must hold the same ever after: the
-    pictures that a network saw are those of the fingerprint.
+    images that a network saw are those of the fingerprint.
     """
 
     modality: ClassVar[str] = Geometry.modality
@@ -46,7 +46,7 @@ class FileImages:
         """Return uint8 (n, channels, size, size).
 
         Raises:
-            DataError: a file is no picture.
+            DataError: a file is no image.
             MeasureError: a file has changed since it was first read.
         """
         return spec.stack(self._decoded(i) for i in positions.tolist())
@@ -58,7 +58,7 @@ class FileImages:
         return self._known[positions]
 
     def shape(self) -> tuple[int, int, int]:
-        """Return (channels, height, width) of the first picture."""
+        """Return (channels, height, width) of the first image."""
         height, width, channels = self._decoded(0).shape
         return channels, height, width
 
@@ -88,7 +88,7 @@ def open_folder(path: Path, split: Split) -> Examples:
     path, so that they survive files that come or go.
 
     Raises:
-        DataError: no such folder, no pictures, or no such split.
+        DataError: no such folder, no images, or no such split.
     """
     name = f"folder:{path}"
     try:
@@ -104,7 +104,7 @@ def _opened(path: Path, split: Split, name: str) -> Examples:
     listed = [(entry, why) for c in classes for entry, why in _listed(base / c)]
     files = sorted(entry for entry, why in listed if not why)
     if not files:
-        msg = f"{name}: must hold pictures in one sub-folder per class; found none in {base}"
+        msg = f"{name}: must hold images in one sub-folder per class; found none in {base}"
         raise DataError(msg)
     relative = [f.relative_to(base).as_posix() for f in files]
     ids = np.array([content_hash(os.fsencode(r)) for r in relative], np.int64)
@@ -135,7 +135,7 @@ def _classes(base: Path, name: str) -> tuple[str, ...]:
 
 
 def _listed(top: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every file below a folder and why it is left out, "" if it is a picture.
+    """Yield every file below a folder and why it is left out, "" if it is an image.
 
     Links are followed; a folder that several of them lead to is read once.
     """
@@ -178,7 +178,7 @@ def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
 
 
 def _why_not(entry: os.DirEntry[str], suffix: str) -> str:
-    """Why an entry is left out, "" if it is a picture or a plain folder, which may hold some."""
+    """Why an entry is left out, "" if it is an image or a plain folder, which may hold some."""
     if entry.is_dir():
         return _FOLDER if suffix in SUFFIXES else ""
     if entry.name.startswith("."):
@@ -191,15 +191,15 @@ def _why_not(entry: os.DirEntry[str], suffix: str) -> str:
 
 
 def _notes(listed: Sequence[tuple[Path, str]], base: Path, name: str) -> Iterator[str]:
-    """Say in words what was left out: by name what looks like a picture, the rest by kind."""
+    """Say in words what was left out: by name what looks like an image, the rest by kind."""
     left_out = [(entry.relative_to(base), why) for entry, why in listed if why]
     kinds = Counter(why for _, why in left_out if why not in _NAMED)
     if kinds:
         counts = [f"{n} {why}" for why, n in kinds.most_common()]
-        yield f"{name}: left out {kinds.total()} files that are no pictures: {_some(counts)}"
+        yield f"{name}: left out {kinds.total()} files that are no images: {_some(counts)}"
     named = [f"{entry} ({why})" for entry, why in left_out if why in _NAMED]
     if named:
-        yield f"{name}: left out {len(named)} that look like pictures: {_some(sorted(named))}"
+        yield f"{name}: left out {len(named)} that look like images: {_some(sorted(named))}"
 
 
 def _some(parts: Sequence[str]) -> str:

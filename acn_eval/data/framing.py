@@ -1,4 +1,4 @@
-"""Framing: from a picture to a square as timm does it, by Pillow, pixel for pixel."""
+"""Framing: from an image to a square as timm does it, by Pillow, pixel for pixel."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "ham
 
 @dataclass(frozen=True)
 class Framing:
-    """Resize with Pillow, crop the centre, pad what is missing.
+    """Resize with Pillow, crop the center, pad what is missing.
 
     Source: timm's ``transforms_imagenet_eval`` and torchvision's ``Resize`` and ``CenterCrop``.
 
@@ -61,10 +61,10 @@ class Framing:
         have = image.shape[0], image.shape[1]
         height, width = self.resized(*have, size)
         bearable(have, (height, width), size)
-        picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-        scaled = picture.resize((width, height), Image.Resampling[self.interpolation.upper()])
+        unscaled = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        scaled = unscaled.resize((width, height), Image.Resampling[self.interpolation.upper()])
         fill = self.fill if self.crop_mode == "border" else ()
-        return _centre(np.asarray(scaled).reshape(height, width, -1), size, fill)
+        return _center(np.asarray(scaled).reshape(height, width, -1), size, fill)
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record."""
@@ -74,17 +74,17 @@ class Framing:
 
 
 def bearable(have: tuple[int, int], new: tuple[int, int], size: int) -> None:
-    """Refuse to resize a picture (height, width) to a shape that no memory holds.
+    """Refuse to resize an image (height, width) to a shape that no memory holds.
 
     Raises:
         DataError: it has too many pixels.
     """
     if new[0] * new[1] > MOST_PIXELS:
-        what = f"a picture of {have[0]} x {have[1]} must have at most {MOST_PIXELS} pixels"
+        what = f"an image of {have[0]} x {have[1]} must have at most {MOST_PIXELS} pixels"
         raise DataError(f"{what} when it is resized for {size}; got {new}")
 
 
-def _centre(image: NDArray[np.uint8], size: int, fill: Sequence[int]) -> NDArray[np.uint8]:
+def _center(image: NDArray[np.uint8], size: int, fill: Sequence[int]) -> NDArray[np.uint8]:
     height, width, channels = image.shape
     canvas = np.empty((max(height, size), max(width, size), channels), np.uint8)
     canvas[:] = fill or 0

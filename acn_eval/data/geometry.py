@@ -1,4 +1,4 @@
-"""Geometry: from any uint8 picture to the size and channels that a model reads."""
+"""Geometry: from any uint8 image to the size and channels that a model reads."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ def unit_range(pixels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Resize the short side to `size`, crop the centre, map the channels; uint8 in and out.
+    """Resize the short side to `size`, crop the center, map the channels; uint8 in and out.
 
     It runs on the CPU in uint8, so that every device and every model of one comparison sees the
     same pixels. Corruption comes after it, at the resolution that the model sees.
 
     Attributes:
         size: height and width in pixels.
-        channels: 1 (luma, ITU-R BT.601) or 3 (grey is repeated).
-        framing: how a foreign network's pictures come to size; None: as above, by torch.
+        channels: 1 (luma, ITU-R BT.601) or 3 (gray is repeated).
+        framing: how a foreign network's images come to size; None: as above, by torch.
     """
 
     modality: ClassVar[str] = "images"
@@ -87,7 +87,7 @@ class Geometry:
         return self.stack(images)
 
     def stack(self, images: Iterable[NDArray[np.uint8]]) -> Tensor:
-        """Map n pictures, each of its own size, to (n, channels, size, size); n may be 0."""
+        """Map n images, each of its own size, to (n, channels, size, size); n may be 0."""
         mapped = [self(image) for image in images]
         none = torch.empty(0, self.channels, self.size, self.size, dtype=torch.uint8)
         return torch.stack(mapped) if mapped else none
@@ -98,8 +98,8 @@ class Geometry:
             return image
         if self.channels == 3:
             return np.repeat(image, 3, axis=2)
-        grey: NDArray[np.uint8] = np.rint(image @ _LUMA).astype(np.uint8)[..., None]
-        return grey
+        gray: NDArray[np.uint8] = np.rint(image @ _LUMA).astype(np.uint8)[..., None]
+        return gray
 
     def _resize(self, image: Tensor) -> Tensor:
         height, width = image.shape[1:]

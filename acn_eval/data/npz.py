@@ -82,7 +82,7 @@ def _read(file: Path, name: str) -> _Arrays:
 
 
 def _images_fit(archive: Archive, name: str) -> int:
-    """Return the number of images if they are pictures, and what they take is bearable."""
+    """Return the number of images if their shape and the memory that they take are allowed."""
     images = archive.declared.get("images")
     if images is None or images.dtype != np.uint8 or len(images.shape) not in {3, 4}:
         what = "'images' must be uint8 (n, height, width[, channels])"

@@ -127,7 +127,7 @@ def test_a_directory_without_images(folder, refused):
     (folder / "pictures" / "test" / "cat").mkdir(parents=True)
     (folder / "pictures" / "test" / "cat" / "notes.txt").write_text("no picture")
     for name in ("empty", "pictures"):
-        assert "must hold pictures" in refused(2, *GOOD, "--data", f"folder:{name}")
+        assert "must hold images" in refused(2, *GOOD, "--data", f"folder:{name}")
     assert "must be a folder" in refused(2, *GOOD, "--data", "folder:nosuch")
 
 

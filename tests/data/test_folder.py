@@ -151,7 +151,7 @@ def test_folders_without_pictures(tmp_path):
 def test_a_broken_picture_is_named(tmp_path):
     path = picture(tmp_path / "ant" / "x.png")
     path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(DataError, match=r"x\.png: must be a picture"):
+    with pytest.raises(DataError, match=r"x\.png: must be an image"):
         open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
 
 
@@ -222,12 +222,12 @@ def test_32_bits_and_fractions_are_read_where_their_white_is_known(tmp_path):
     fractions = RNG.random((8, 8), dtype=np.float32)
     assert np.array_equal(read(fractions), np.rint(fractions * 255).astype(np.uint8))
     for strange, said in (
-        (levels * 2 + 2**16, "grey levels must be 0 to 65535"),
-        (levels - 2**16, "grey levels must be 0 to 65535"),
+        (levels * 2 + 2**16, "gray levels must be 0 to 65535"),
+        (levels - 2**16, "gray levels must be 0 to 65535"),
         (fractions * 255, "fractions must be 0 to 1"),
         (fractions - np.float32(np.nan), "fractions must be 0 to 1"),
     ):
-        with pytest.raises(DataError, match=f"x.tif: must be a picture; its {said}"):
+        with pytest.raises(DataError, match=f"x.tif: must be an image; its {said}"):
             read(strange)
 
 
@@ -246,9 +246,9 @@ def test_what_is_left_out_is_said(tmp_path):
     examples = open_examples(f"folder:{tmp_path}")
     assert len(examples) == 3
     kinds, named = examples.notes
-    assert "left out 6 files that are no pictures: 3 .txt" in kinds
+    assert "left out 6 files that are no images: 3 .txt" in kinds
     assert all(kind in kinds for kind in ("1 .avif", "1 hidden", "1 without suffix"))
-    assert "left out 5 that look like pictures: ant/folder.png (a folder)" in named
+    assert "left out 5 that look like images: ant/folder.png (a folder)" in named
     assert "ant/gone.png (a dangling link)" in named
     assert "ant/pipe.jpg (a pipe or device)" in named
     assert "ant/loop (a link to a folder that is read already)" in named
@@ -310,7 +310,7 @@ def test_a_picture_without_pixels_is_named(tmp_path, file, at):
     content = bytearray(path.read_bytes())
     content[at] = ord("0") if file == "x.ppm" else 0
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"{file}: must be a picture"):
+    with pytest.raises(DataError, match=rf"{file}: must be an image"):
         open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
 
 
