@@ -1,4 +1,4 @@
-"""What installed packages add: data sets, checkpoint sources and corruptions, by entry point."""
+"""What installed packages add: data, checkpoints, corruptions and studies, by entry point."""
 
 from importlib.metadata import entry_points
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from acn_eval.errors import ConfigError
 __all__ = ["plugin"]
 
 
-def plugin(group: Literal["checkpoints", "corruptions", "data"], name: str) -> Any:
+def plugin(group: Literal["checkpoints", "corruptions", "data", "studies"], name: str) -> Any:
     """Return what the entry point ``name`` of the group ``acn_eval.GROUP`` refers to, or None.
 
     Raises:

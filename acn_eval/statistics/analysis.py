@@ -2,23 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar
-from acn_eval.statistics.architectures import MIN_SEEDS
 from acn_eval.statistics.comparison import Finding, name_of
 from acn_eval.statistics.curves import Axis, Curves, curves
-from acn_eval.statistics.design import Design
+
+if TYPE_CHECKING:
+    from acn_eval.statistics.design import Design
 
 __all__ = ["Analysis", "Asked", "Decisive", "Endpoint", "like_primary"]
 
 Conditions = Sequence[Mapping[str, Scalar]]
 Suite = Mapping[str, Any]
-Findings = Callable[[Design, Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
+Findings = Callable[["Design", Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
 
 
 def like_primary(*fields: str, at: int = 0) -> Callable[[Sequence[Cell]], list[Cell]]:
@@ -89,7 +90,7 @@ class Endpoint:
     findings: Findings = lambda design, candidates, baselines: ()
     decisive: Decisive | None = None
     replicate: str = "seed"
-    least: int = MIN_SEEDS
+    least: int = 3
     alone: bool = True
     margin: float | None = None
     finding_margin: float | None = None

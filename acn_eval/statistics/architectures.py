@@ -16,7 +16,6 @@ from acn_eval.results import CheckpointId
 from acn_eval.statistics.score import Interval
 
 __all__ = [
-    "MIN_SEEDS",
     "MIN_SIGN_FLIP",
     "PairedSeeds",
     "Student",
@@ -26,7 +25,6 @@ __all__ = [
     "sign_flip",
 ]
 
-MIN_SEEDS = 3
 MIN_SIGN_FLIP = 6
 
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from acn_eval.results import CheckpointId
 from acn_eval.statistics.architectures import (
-    MIN_SEEDS,
     MIN_SIGN_FLIP,
     Student,
     crossed,
@@ -58,7 +57,7 @@ class Design:
     def of(
         candidates: Sequence[CheckpointId],
         baselines: Sequence[CheckpointId],
-        least: int = MIN_SEEDS,
+        least: int,
     ) -> "Design":
         """Read the design from the checkpoints: `least` seeds or more a side are a sample."""
         if min(len(candidates), len(baselines)) < least:

@@ -3,23 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from acn_eval.errors import ConfigError
+from acn_eval.plugins import plugin
 
 if TYPE_CHECKING:
     from click import Command
 
     from acn_eval.statistics.analysis import Analysis
 
-__all__ = ["GROUP", "STUDIES", "Entry", "analyses", "analysis_of", "studies", "study", "study_of"]
-
-GROUP = "acn_eval.studies"
-"""Entry points of this group add studies: the name is the kind, the value the package, and the
-first line of the package's docstring its help."""
+__all__ = ["STUDIES", "Entry", "analyses", "analysis_of", "studies", "study", "study_of"]
 
 
 @dataclass(frozen=True)
@@ -105,9 +102,12 @@ STUDIES: Mapping[str, Entry] = {
 
 
 def studies() -> dict[str, Entry]:
-    """Return every study by kind: our own, then those of installed packages."""
-    found = {point.name: _installed(point) for point in entry_points(group=GROUP)}
-    return {**STUDIES, **{kind: own for kind, own in found.items() if kind not in STUDIES}}
+    """Return every study by kind: our own, then those of installed packages.
+
+    The name of an entry point is the kind, its value the package, whose docstring is the help.
+    """
+    added = {point.name for point in entry_points(group="acn_eval.studies")} - STUDIES.keys()
+    return {**STUDIES, **{kind: _installed(kind) for kind in sorted(added)}}
 
 
 def study(kind: str) -> Entry:
@@ -142,10 +142,6 @@ def analyses() -> "list[Analysis]":
     return [own.analysis for own in studies().values()]
 
 
-def _installed(point: EntryPoint) -> Entry:
-    try:
-        package = point.load()
-    except ImportError as exc:
-        msg = f"study {point.name}: {point.value} must be importable; {exc}. Uninstall it."
-        raise ConfigError(msg) from exc
-    return Entry(package.__name__, (package.__doc__ or point.name).strip().splitlines()[0])
+def _installed(kind: str) -> Entry:
+    package = plugin("studies", kind)
+    return Entry(package.__name__, package.__doc__.splitlines()[0])

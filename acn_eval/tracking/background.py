@@ -11,8 +11,8 @@ from pathlib import Path
 from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.tracking.record import Recorded, record_in, tracking_errors, warm_up
-from acn_eval.tracking.store import TrackingStore
+from acn_eval.tracking.record import Recorded, record_in, warm_up
+from acn_eval.tracking.store import TrackingStore, tracking_errors
 
 __all__ = ["Recorder", "preparing"]
 

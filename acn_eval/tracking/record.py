@@ -1,19 +1,22 @@
 """Writes results and comparisons to MLflow; writing them again changes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from acn_eval.errors import TrackingError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.comparisons import comparison_run, step_in_words
 from acn_eval.tracking.result_run import arm_run
-from acn_eval.tracking.store import TrackingStore, quiet_environment, resolve_store
+from acn_eval.tracking.store import (
+    TrackingStore,
+    quiet_environment,
+    resolve_store,
+    tracking_errors,
+)
 from acn_eval.tracking.writer import Writer
 
-__all__ = ["Recorded", "record", "record_in", "tracking_errors", "warm_up"]
+__all__ = ["Recorded", "record", "record_in", "warm_up"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ def record_in(
         for result in results:
             runs[result.key] = writer.write(arm_run(result), artifacts.get(result.key), result)
         for comparison in comparisons:
-            known = {**writer.find_arms(comparison), **runs}
             experiment = writer.experiment(comparison.suite, step_in_words(comparison))
+            known = {**writer.find_arms(experiment, comparison), **runs}
             content = comparison_run(comparison, known, experiment)
             runs[content.key] = writer.write(content, artifacts.get(content.key))
         return Recorded(store, writer.experiments, runs)
@@ -86,37 +89,7 @@ def warm_up(store: TrackingStore) -> None:
         store.client().search_experiments(max_results=1)
 
 
-@contextmanager
-def tracking_errors(
-    store: TrackingStore, folders: Mapping[str, Path] | None = None
-) -> Iterator[None]:
-    """Say in one line what failed, where the results are, and how to send them later."""
-    try:
-        yield
-    except TrackingError as exc:
-        raise TrackingError(f"{exc}.{_remedy(folders or {})}") from exc
-    except _failures() as exc:
-        why = str(exc).strip().partition("\n")[0]
-        msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders or {})}"
-        raise TrackingError(msg) from exc
-
-
 def _import_mlflow() -> None:
     """Take the seconds that it needs before the lock is held: others wait for that."""
     quiet_environment()
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    quiet_environment()
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return MlflowException, SQLAlchemyError, OSError
-
-
-def _remedy(folders: Mapping[str, Path]) -> str:
-    parents = sorted({str(folder.parent) for folder in folders.values()})
-    if not parents:
-        return ""
-    return f" The results are safe; send them with: acn-eval upload {' '.join(parents)}"

@@ -10,9 +10,8 @@ from typing import Any
 from acn_eval.errors import ConfigError
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult, is_cells
-from acn_eval.tracking.record import tracking_errors
-from acn_eval.tracking.result_run import model_key
-from acn_eval.tracking.store import TrackingStore
+from acn_eval.tracking.run_content import model_key
+from acn_eval.tracking.store import TrackingStore, tracking_errors
 
 __all__ = ["Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
 

@@ -21,7 +21,7 @@ from acn_eval.tracking.run_content import (
 )
 from acn_eval.tracking.tables import accuracy_table, description
 
-__all__ = ["arm_run", "model_key"]
+__all__ = ["arm_run"]
 
 
 def arm_run(result: EvalResult) -> RunContent:
@@ -43,15 +43,6 @@ def arm_run(result: EvalResult) -> RunContent:
         files={"accuracy.csv": _csv(accuracies)},
         created_ms=result.created_ms,
     )
-
-
-def model_key(result: EvalResult) -> str:
-    """Return what names the network: weights, architecture and preprocessing.
-
-    The official AC and Res Mixers share one file layout, so the weights alone do not.
-    """
-    checkpoint = result.checkpoint
-    return digest([checkpoint.sha256, checkpoint.arch, checkpoint.preprocessing])
 
 
 def _points(accuracies: Sequence[Accuracy], found: Curves) -> Iterator[Point]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from acn_eval.foreign_text import plain, shortened
+from acn_eval.results import EvalResult
 
 __all__ = [
     "NAME",
@@ -18,6 +19,7 @@ __all__ = [
     "experiment_name",
     "flat",
     "key_name",
+    "model_key",
 ]
 
 NAME = 240  # characters: MLflow takes 250 in names and keys
@@ -81,6 +83,15 @@ def end_point_key(name: str) -> str:
     'mean/over_exits'
     """
     return key_name(name.replace(" ", "/", 1))
+
+
+def model_key(result: EvalResult) -> str:
+    """Return what names the network: weights, architecture and preprocessing.
+
+    The official AC and Res Mixers share one file layout, so the weights alone do not.
+    """
+    checkpoint = result.checkpoint
+    return digest([checkpoint.sha256, checkpoint.arch, checkpoint.preprocessing])
 
 
 def digest(facts: Any) -> str:

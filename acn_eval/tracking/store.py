@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from platformdirs import user_cache_path
 
 from acn_eval.addresses import shown
 from acn_eval.atomic import replacing
-from acn_eval.errors import ConfigError
+from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.tracking.server_check import (
     Heard,
     ask_database,
@@ -22,7 +23,7 @@ from acn_eval.tracking.server_check import (
     require_address,
 )
 
-__all__ = ["TrackingStore", "quiet_environment", "resolve_store"]
+__all__ = ["TrackingStore", "quiet_environment", "resolve_store", "tracking_errors"]
 
 _SQLITE = "sqlite:///"
 _DATABASES = ("postgresql", "mysql", "mssql")
@@ -173,3 +174,33 @@ def _create(database: Path) -> None:
 def _journal(database: Path, mode: str) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute(f"PRAGMA journal_mode={mode}")
+
+
+@contextmanager
+def tracking_errors(
+    store: TrackingStore, folders: Mapping[str, Path] | None = None
+) -> Iterator[None]:
+    """Say in one line what failed, where the results are, and how to send them later."""
+    try:
+        yield
+    except TrackingError as exc:
+        raise TrackingError(f"{exc}.{_remedy(folders or {})}") from exc
+    except _failures() as exc:
+        why = str(exc).strip().partition("\n")[0]
+        msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders or {})}"
+        raise TrackingError(msg) from exc
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    quiet_environment()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, OSError
+
+
+def _remedy(folders: Mapping[str, Path]) -> str:
+    parents = sorted({str(folder.parent) for folder in folders.values()})
+    if not parents:
+        return ""
+    return f" The results are safe; send them with: acn-eval upload {' '.join(parents)}"

@@ -11,9 +11,13 @@ from acn_eval.errors import TrackingError
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.tracking.comparisons import step_in_words
-from acn_eval.tracking.result_run import model_key
-from acn_eval.tracking.run_content import NAME, RunContent, experiment_name, key_name
+from acn_eval.tracking.run_content import (
+    NAME,
+    RunContent,
+    experiment_name,
+    key_name,
+    model_key,
+)
 from acn_eval.tracking.views import view_tags
 
 __all__ = ["Writer"]
@@ -78,9 +82,8 @@ class Writer:
             self._client.set_terminated(run.info.run_id, end_time=run.info.start_time)
         return self._keep_one(experiment, content)
 
-    def find_arms(self, comparison: Comparison) -> dict[str, str]:
+    def find_arms(self, experiment: str, comparison: Comparison) -> dict[str, str]:
         """Return the run ids of the arms that were recorded before, by key."""
-        experiment = self.experiment(comparison.suite, step_in_words(comparison))
         keys = (*comparison.candidate.keys, *comparison.baseline.keys)
         found = {key: self._search(experiment, {"acn_eval.key": key}) for key in keys}
         return {key: runs[-1].info.run_id for key, runs in found.items() if runs}
