@@ -4,10 +4,9 @@ Read this file first. Then `statistics.compare` turns two results into a compari
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,11 @@ import torch
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples, Split, open_examples
+from acn_eval.data.class_lists import listed_classes
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.inference import ClassMap, ClassOrder, EvaluatedModel, Progress, Runtime, class_map
+from acn_eval.inference import ClassMap, EvaluatedModel, Progress, Runtime, class_map
 from acn_eval.results import EvalResult
+from acn_eval.run_options import DataSelection
 from acn_eval.seeds import keyed_order
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import Answer, Setting, Suite
@@ -27,29 +28,6 @@ from acn_eval.versions import versions
 __all__ = ["Block", "Blocks", "DataSelection", "evaluate", "evaluate_blocks"]
 
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class DataSelection:
-    """Which examples, and how their classes correspond to those of the model.
-
-    Attributes:
-        data: name of the data set; "" takes what the checkpoints' cards name.
-        root: where data sets lie.
-        limit: the first so many in the keyed order; None takes all.
-        classes: keep these classes of the data only; empty takes all.
-        class_names: class of the data to class of the model, where the names differ.
-        class_order: how a model counts that does not name its classes; see `class_map`.
-        restricted: predict among the classes of the data only.
-    """
-
-    data: str = ""
-    root: Path | None = None
-    limit: int | None = None
-    classes: tuple[str, ...] = ()
-    class_names: Mapping[str, str] = field(default_factory=dict)
-    class_order: ClassOrder | None = None
-    restricted: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,8 +133,9 @@ class _Run:
         loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
         if selection.class_order and all(c.named for c in loaded):
             names = ", ".join(c.id.name for c in loaded)
-            what = "--class-order: must be about a network that does not name its classes"
-            raise ConfigError(f"{what}; got {names}, matched by name or --class-map")
+            what = "`class_order`: must be about a network that does not name its classes"
+            msg = f"{what}; got {names}, matched by name or `class_names`"
+            raise ConfigError(msg, "class_order", "class_names")
         for checkpoint in loaded:
             checkpoint.model.to(runtime.device)
         return _Run(loaded, suite, selection, seed, runtime)
@@ -206,9 +185,10 @@ def choose(
     named = {c.data for c in checkpoints}
     if not selection.data and (len(named) != 1 or "" in named):
         shown = ", ".join(sorted(n or "none" for n in named))
-        raise DataError(f"--data: must be given where the cards do not agree; they name {shown}")
+        msg = f"`data`: must be given where the cards do not agree; they name {shown}"
+        raise DataError(msg, "data")
     examples = open_examples(selection.data or named.pop(), split, selection.root)
-    wanted = selection.classes
+    wanted = listed_classes(selection.classes, examples.classes)
     if not selection.data and not wanted:
         wanted = _default_classes(checkpoints, examples.classes, known=reads_head)
     if wanted and wanted != examples.classes:

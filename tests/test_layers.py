@@ -18,16 +18,17 @@ FLOORS = (
     {"inference", "probes"},
     {"training"},
     {"study"},
-    {"studies"},
+    {"studies", "run_options"},
     {"evaluation"},
     {"figures", "gate", "tracking"},
     {"mlflow_plugin", "report"},
+    {"workflow"},
     {"terminal"},
     {"studies/terminal"},
     {"cli"},
 )
 CHAIN = 24  # modules
-TERMINAL = {"command", "job", "tables"}  # files of a study that speak to a person
+TERMINAL = {"command", "export", "job", "tables"}  # files of a study that speak to a person
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 

@@ -6,7 +6,7 @@ from acn_eval.tracking.record import Recorded, record
 from acn_eval.tracking.registry import Registry, Version, in_mlflow, model_name
 from acn_eval.tracking.server import Server, chart_links, serving
 from acn_eval.tracking.store import TrackingStore, resolve_store
-from acn_eval.tracking.stored_results import OnDisk, find
+from acn_eval.tracking.stored_results import OnDisk, find, stored
 
 __all__ = [
     "OnDisk",
@@ -26,4 +26,5 @@ __all__ = [
     "record",
     "resolve_store",
     "serving",
+    "stored",
 ]
