@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
-    {"addresses", "foreign_text"},
+    {"addresses", "foreign_text", "lazy"},
     {"atomic", "errors", "seeds", "shipped", "versions"},
     {"config_files", "inputs", "plugins", "tally"},
     {"cells"},
