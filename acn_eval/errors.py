@@ -10,8 +10,7 @@ AcnEvalError
 └─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
 
 Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line; whatever
-they quote is rendered here, without passwords and control characters, and cut. They call an
-argument by its `name` in backticks; the command line shows the option of that name.
+they quote is rendered here, without passwords and control characters, and cut.
 Anything that is not an AcnEvalError is a bug and keeps its traceback.
 """
 
@@ -37,19 +36,13 @@ _LONGEST = 2000
 
 
 class AcnEvalError(Exception):
-    """An error that the user can act on: one line on stderr, no traceback.
-
-    Args:
-        message: one line.
-        arguments: names of the arguments that the message names in backticks.
-    """
+    """An error that the user can act on: one line on stderr, no traceback."""
 
     exit_code: ClassVar[int] = 2
 
-    def __init__(self, message: str = "", *arguments: str) -> None:
+    def __init__(self, message: str = "") -> None:
         line = " ".join(line.strip() for line in message.splitlines())
         super().__init__(plain(shown(line), _LONGEST))
-        self.arguments = arguments
 
 
 class ConfigError(AcnEvalError):

@@ -71,6 +71,11 @@ class CheckpointId(Record):
     preprocessing: Mapping[str, Any]
     training: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def cacheable(self) -> bool:
+        """Whether the record decides the numbers: the code of a network in memory is not in it."""
+        return not self.uri.startswith("memory:")
+
 
 @dataclass(frozen=True)
 class DataId(Record):

@@ -33,16 +33,18 @@ class Tally:
     remedy: str = "The same command goes on from there."
     done: int = field(default=0)
     kept: int = field(default=0)
+    _shown: int = field(default=0, init=False)
 
     def add(self, count: int, *, kept: int | None = None) -> None:
         """Count what is done for good; all of it is kept, unless that is counted by itself."""
         self.done += count
         self.kept += count if kept is None else kept
-        self.told(self.done, self.total)
+        self.show(0)
 
     def show(self, more: int) -> None:
-        """Show what is done but not kept yet."""
-        self.told(self.done + more, self.total)
+        """Show what is done but not kept yet; what is done again is not shown again."""
+        self._shown = max(self._shown, self.done + more)
+        self.told(self._shown, self.total)
 
     def __enter__(self) -> "Tally":
         return self

@@ -25,24 +25,22 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from acn_eval.checkpoints import Checkpoint, load
-from acn_eval.corruptions import Context
 from acn_eval.data import Examples, Split, unit_range
 from acn_eval.evaluation import DataSelection, choose
 from acn_eval.inference import (
-    CLEAN,
     ClassMap,
     EvaluatedModel,
+    FeatureUnit,
     OutcomeCache,
     Pass,
-    Question,
     Runtime,
-    extract,
 )
 from acn_eval.inference import read_features as read
 from acn_eval.probes import PROTOCOLS, Features, Protocol, Train, Validation
 from acn_eval.probes.probe import accuracy
 from acn_eval.probes.scaling import Scaling
 from acn_eval.probes.select import fit
+from acn_eval.study.run import measured
 
 CPU = torch.device("cpu")
 SPLITS: tuple[Split, ...] = ("train", "validation")
@@ -78,18 +76,11 @@ def ours(checkpoint: Checkpoint, splits: list[Examples], protocol: Protocol) -> 
 
 
 def extracted(checkpoint: Checkpoint, examples: Examples, folder: Path) -> np.ndarray:
-    job = Pass(
-        subjects=[EvaluatedModel(checkpoint, ClassMap((), restricted=False))],
-        examples=examples,
-        questions=[Question(CLEAN)],
-        spec=checkpoint.prepare.spec,
-        runtime=Runtime(CPU, store=OutcomeCache(folder)),
-        seed=0,
-        numeric="fp32",
-        context=Context(()),
-    )
-    (((depths,),),) = (extract(job, lambda done: None),)
-    return depths.table[0]
+    subject = EvaluatedModel(checkpoint, ClassMap((), restricted=False))
+    runtime = Runtime(CPU, store=OutcomeCache(folder))
+    job = Pass.clean(subject, examples, runtime, unit=FeatureUnit)
+    ((table,),) = job.joined(measured(job.units, runtime))
+    return table[0]
 
 
 def plain(checkpoint: Checkpoint, splits: list[Examples], protocol: Protocol) -> Round:

@@ -7,7 +7,7 @@ In one process, on a CIFAR-sized ViT (depth 12, width 128, patch 4, random weigh
 seven conditions, all contestants at the same precision, in an order that rotates from round to
 round:
   bare         the forward passes alone, on images that are ready
-  suite        `Robustness.ask`: decoding, noise, normalising, certificate, digest, store
+  suite        `RobustnessStudy`: decoding, noise, normalising, certificate, digest, store
   reload loop  the way of a well-known benchmark: for every condition the whole array is loaded
                anew from disk, made float on the host, corrupted image by image with skimage, and
                run with one read-back a batch
@@ -32,8 +32,10 @@ from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.models import build, initialise, read_arch
 from acn_eval.studies.read import read_suite
+from acn_eval.studies.robustness.run import RobustnessStudy
 from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.suite import Setting
+from acn_eval.study.request import DataSelection, Request
+from acn_eval.study.run import run
 
 CLASSES = tuple(str(i) for i in range(10))
 ARCH = {
@@ -77,12 +79,9 @@ def bare(subject: EvaluatedModel, images: torch.Tensor, batch: int, numeric: Num
             forward(subject.checkpoint.model, part, numeric).argmax(1)
 
 
-def suite_run(
-    suite: Robustness, subject: EvaluatedModel, examples: Examples, runtime: Runtime
-) -> None:
-    setting = Setting(examples, runtime, 0, lambda done, total: None, lambda split: examples)
-    (answer,) = suite.ask([subject], setting)
-    assert answer.numeric == runtime.precision
+def suite_run(request: Request[Robustness]) -> None:
+    (result,) = run(RobustnessStudy(request), request.runtime)
+    assert result.precision == request.runtime.precision
 
 
 def reload_loop(
@@ -141,9 +140,11 @@ def measure(options: argparse.Namespace, numeric: Numeric, folder: Path) -> None
     np.save(folder / "all.npy", raw.permute(0, 2, 3, 1).numpy())
     store = OutcomeCache(folder / "store", readable=False)
     runtime = Runtime(torch.device("cpu"), options.batch, precision=numeric, store=store)
+    selection = DataSelection(examples.name, limit=options.images, class_order="position")
+    request = Request(suite, [subject.checkpoint], selection, runtime)
     contestants: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(subject, ready, options.batch, numeric),
-        "suite": lambda: suite_run(suite, subject, examples, runtime),
+        "suite": lambda: suite_run(request),
         "reload loop": lambda: reload_loop(
             suite, subject, folder / "all.npy", examples.labels, numeric
         ),

@@ -159,6 +159,12 @@ class Examples:
         return self.inputs.hashes(self.positions)
 
     @cached_property
+    def digest(self) -> str:
+        """64 hex digits over ids, content and labels, in their order."""
+        columns = (self.ids, self.hashes, self.labels)
+        return hashlib.sha256(b"".join(c.tobytes() for c in columns)).hexdigest()
+
+    @cached_property
     def fingerprint(self) -> str:
         """16 hex digits over ids, labels, content and class names; independent of the order."""
         order = np.argsort(self.ids)

@@ -1,16 +1,15 @@
-"""The one pass over examples: read once, noise drawn once, all conditions x all checkpoints.
+"""Forward passes as units of work: examples are read once, noise is drawn once for all networks.
 
-For every chunk of examples, in a keyed order: what is already in the store is taken from there;
-the rest is computed in groups that cost little, batch by batch on the device, and each group is
-stored before the next: an interruption loses seconds.
+A unit is one network under one condition on one chunk of examples. Units of one chunk are measured
+together, in groups that cost little, batch by batch on the device: an interruption loses seconds.
 """
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -20,20 +19,18 @@ from torch import Tensor
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data import Examples
-from acn_eval.inference.cache import OUTCOME
-from acn_eval.inference.condition import ClassMap, Predictions, Question
+from acn_eval.inference.cache import OUTCOME, OutcomeCache
+from acn_eval.inference.condition import CLEAN, ClassMap, Predictions, Question
 from acn_eval.inference.finite import require_measured
-from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.runtime import Runtime
 from acn_eval.inputs import InputSpec, ShownBatch
-from acn_eval.tally import Progress, Tally
 
-__all__ = ["EvaluatedModel", "Pass", "Progress", "one_pass"]
+__all__ = ["EvaluatedModel", "ForwardUnit", "Pass"]
 
-_DECODED = 2**28  # values of examples at a time, a byte each
-Pair = tuple[int, int]
-"""Indices of a subject and of a question."""
+_DECODED = 2**28  # bytes of content at a time
+Show = Callable[[int], None]
+Draws = dict[Hashable, Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -45,100 +42,185 @@ class EvaluatedModel:
 
 
 @dataclass(frozen=True)
+class ForwardUnit:
+    """One network under one condition on one chunk of examples; the other fields are of `Pass`."""
+
+    kind: ClassVar[tuple[str, ...]] = ("outcomes v3",)
+    what: ClassVar[str] = "logits"
+    axis: ClassVar[int] = 1  # of the examples in what `answer` returns
+
+    subject: EvaluatedModel
+    question: Question
+    examples: Examples
+    spec: InputSpec[Any]
+    seed: int
+    numeric: Numeric
+    device: str
+    context: Context
+    exits: bool
+
+    @cached_property
+    def address(self) -> str:
+        """Content address of everything that decides the outcomes."""
+        checkpoint, classes = self.subject.checkpoint.id, self.subject.classes
+        noisy = self.question.corruption is not None
+        return OutcomeCache.key(
+            [
+                *self.kind,
+                checkpoint.sha256,
+                checkpoint.arch,
+                checkpoint.preprocessing,
+                {"columns": classes.columns, "restricted": classes.restricted},
+                self.spec.facts(),
+                self.examples.digest,
+                dict(self.question.condition),
+                [self.seed, NOISE_VERSION, list(self.context.std)] if noisy else [],
+                self.numeric,
+                self.device,
+                self.exits,
+            ]
+        )
+
+    @property
+    def cost(self) -> int:
+        """Number of examples."""
+        return len(self.examples)
+
+    @property
+    def bundle(self) -> Hashable:
+        """The examples: they are read once for all networks and conditions."""
+        return self.examples.digest, self.spec
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the network has a file."""
+        return self.subject.checkpoint.id.cacheable
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield what networks made of a chunk, group by group; see `acn_eval.study.run.Unit`."""
+        examples = units[0].examples
+        content = examples.read(np.arange(len(examples)), units[0].spec)
+        for group in _groups(units):
+            rooms = _forward(group, content, runtime, show)
+            yield from (unit.packed(room) for unit, room in zip(group, rooms, strict=True))
+
+    def answer(self, batch: Any, labels: Tensor) -> tuple[Tensor, ...]:
+        """Return the fields of `Predictions`, each (exits, n), of a prepared batch."""
+        model = self.subject.checkpoint.model
+        with running(self.numeric, batch.device):
+            exits = model.exits(batch) if self.exits else [model(batch)]
+        labels = labels.to(exits[0].device)
+        each = [self.subject.classes.decide(logits, labels) for logits in exits]
+        return tuple(torch.stack(part) for part in zip(*each, strict=True))
+
+    def packed(self, parts: Sequence[Tensor]) -> bytes:
+        """Return answers about all examples of the chunk as bytes."""
+        outcomes = np.empty(tuple(parts[0].shape), OUTCOME)
+        outcomes["id"] = self.examples.ids
+        for name, values in zip(Predictions._fields, parts, strict=True):
+            outcomes[name] = values.cpu().numpy()
+        return outcomes.tobytes()
+
+    @classmethod
+    def unpacked(cls, content: bytes, n: int) -> NDArray[Any]:
+        """Read what `packed` returned: outcomes (exits, n) of dtype `OUTCOME`."""
+        return np.frombuffer(content, OUTCOME).reshape(-1, n)
+
+    @classmethod
+    def broken(cls, found: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return the examples (n,) for which there is no number."""
+        return np.asarray(np.isnan(found["confidence"]).any(axis=0))
+
+
+@dataclass(frozen=True)
 class Pass:
-    """Everything that one pass is about.
+    """Everything that one pass is about; the spec is shared by its subjects.
 
     Attributes:
-        spec: what its subjects are shown, all the same.
         seed: of the noise.
         numeric: precision in force.
-        context: what corruptions need of the data set.
+        device: type of the device.
+        context: channel std, for noise in normalised space.
         exits: ask every exit, from the same forward pass; otherwise the last alone.
+        unit: what is read of the networks.
     """
 
     subjects: Sequence[EvaluatedModel]
     examples: Examples
     questions: Sequence[Question]
     spec: InputSpec[Any]
-    runtime: Runtime
     seed: int
     numeric: Numeric
-    context: Context
+    device: str
+    context: Context = field(default_factory=Context)
     exits: bool = False
+    unit: type[ForwardUnit] = ForwardUnit
 
+    @staticmethod
+    def clean(
+        subject: EvaluatedModel,
+        examples: Examples,
+        runtime: Runtime,
+        numeric: Numeric = "fp32",
+        unit: type[ForwardUnit] = ForwardUnit,
+    ) -> "Pass":
+        """Return the pass of one network over clean examples."""
+        spec, device = subject.checkpoint.prepare.spec, runtime.device.type
+        return Pass([subject], examples, [Question(CLEAN)], spec, 0, numeric, device, unit=unit)
 
-class Missing(NamedTuple):
-    """A pair that has to be computed, and where its outcomes go."""
+    @cached_property
+    def units(self) -> list[ForwardUnit]:
+        """Every network under every question, chunk by chunk."""
+        terms = self.spec, self.seed, self.numeric, self.device, self.context, self.exits
+        chunks = [self.examples.at(np.arange(*bounds)) for bounds in self._bounds]
+        pairs = list(product(self.questions, self.subjects))
+        return [self.unit(s, q, chunk, *terms) for chunk in chunks for q, s in pairs]
 
-    subject: int
-    question: int
-    key: str
+    def joined(self, contents: Sequence[bytes]) -> list[list[NDArray[Any]]]:
+        """Return what the units found, in their order: an array per subject and question.
+
+        Examples are in their order, exits in that of their depth; without `exits`
+        there is one, the last.
+
+        The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
+        the certificate counts), chunks, order, or what was kept before.
+
+        Raises:
+            MeasureError: logits or features that are NaN or infinite; counts the examples of every
+                condition.
+        """
+        pairs = len(self.questions) * len(self.subjects)
+        found: list[list[NDArray[Any]]] = []
+        for s, subject in enumerate(self.subjects):
+            first = range(s, pairs, len(self.subjects))
+            row = [self._joined(contents[start::pairs]) for start in first]
+            bad, name = [self.unit.broken(own) for own in row], subject.checkpoint.id.name
+            require_measured(name, self.questions, bad, self.unit.what, self.numeric)
+            found.append(row)
+        return found
+
+    def _joined(self, contents: Sequence[bytes]) -> NDArray[Any]:
+        pairs = zip(contents, self._bounds, strict=True)
+        parts = [self.unit.unpacked(content, end - begin) for content, (begin, end) in pairs]
+        return np.concatenate(parts, axis=self.unit.axis)
 
     @property
-    def pair(self) -> Pair:
-        """Without the key."""
-        return self.subject, self.question
+    def _bounds(self) -> list[tuple[int, int]]:
+        """Where the pieces of the examples that are kept begin and end."""
+        values = math.prod(self.spec.shape)
+        flops = max(s.checkpoint.id.flops for s in self.subjects)
+        size, whole = _chunk_size(flops, values, _budget(self.device)), len(self.examples)
+        return [(start, min(start + size, whole)) for start in range(0, whole, size)]
 
 
-class Chunk(NamedTuple):
-    """Examples that are stored together, and their content as it was read, once."""
-
-    examples: Examples
-    content: Any
-
-
-def one_pass(job: Pass, progress: Progress) -> list[list[NDArray[np.void]]]:
-    """Return outcomes (exits, n) of dtype `OUTCOME` per subject and question, in order.
-
-    They are in the order of the examples, exits in that of their depth; without `Pass.exits`
-    there is one, the last.
-
-    The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
-    the certificate counts), chunks, order, or what was in the store.
-
-    Raises:
-        MeasureError: logits that are NaN or infinite; counts the examples of every condition.
-    """
-    batches = job.runtime.batches()
-    parts: list[list[list[NDArray[np.void]]]] = [[[] for _ in job.questions] for _ in job.subjects]
-    with tally(job, progress) as counter:
-        counter.add(0)
-        for chunk in chunks(job):
-            for s, q, outcomes in _chunk(job, chunk, batches, counter):
-                parts[s][q].append(outcomes)
-    found = [[np.concatenate(pieces, axis=1) for pieces in row] for row in parts]
-    for subject, row in zip(job.subjects, found, strict=True):
-        bad = [np.isnan(outcomes["confidence"]).any(axis=0) for outcomes in row]
-        require_measured(subject.checkpoint.id.name, job.questions, bad, "logits", job.numeric)
-    return found
-
-
-def tally(job: Pass, progress: Progress = lambda done, total: None) -> Tally:
-    """Return the count of a pass: one per subject, question and example."""
-    total = len(job.subjects) * len(job.questions) * len(job.examples)
-    counter = Tally(total, "image evaluations", progress)
-    if not job.runtime.store.readable:
-        counter.remedy = "Without --no-cache, the same command goes on from there."
-    if not all(map(is_file, job.subjects)):
-        counter.remedy = "Networks in memory are never kept: they are measured again."
-    return counter
-
-
-def chunks(job: Pass) -> Iterator[Examples]:
-    """Yield the examples in the pieces that are stored."""
-    flops = max(s.checkpoint.id.flops for s in job.subjects)
-    size = _chunk_size(flops, math.prod(job.spec.shape), _budget(job))
-    for start in range(0, len(job.examples), size):
-        yield job.examples.at(np.arange(start, min(start + size, len(job.examples))))
-
-
-def _budget(job: Pass) -> float:
+def _budget(device: str) -> float:
     """FLOPs between two writes: ten seconds or less, were it one of the slower CPUs or GPUs."""
-    return 1e14 if job.runtime.device.type == "cuda" else 1e12
+    return 1e14 if device == "cuda" else 1e12
 
 
 def _chunk_size(flops: int, values: int, budget: float) -> int:
-    """Examples that are stored together: 2048, or fewer where network or examples are large.
+    """Examples that are kept together: 2048, or fewer where network or examples are large.
 
     It depends on the most expensive network alone, so that other runs of the same networks, or
     of one with another cheaper one, find the same chunks.
@@ -152,161 +234,61 @@ def _chunk_size(flops: int, values: int, budget: float) -> int:
     return 1 << max(affordable, 1).bit_length() - 1
 
 
-def groups(job: Pass, n: int, missing: Sequence[Missing]) -> Iterator[list[Missing]]:
-    """Split what is missing of n examples into groups that are computed, then kept, one by one.
+def _groups(units: Sequence[ForwardUnit]) -> Iterator[list[ForwardUnit]]:
+    """Split units into groups that are computed, then kept, one by one.
 
     They follow the order of the questions, so that few noises are drawn for two groups.
     """
-    group: list[Missing] = []
+    group: list[ForwardUnit] = []
     spent = 0.0
-    for one in sorted(missing, key=lambda one: (one.question, one.subject)):
-        cost = n * job.subjects[one.subject].checkpoint.id.flops
-        if group and spent + cost > _budget(job):
+    for unit in units:
+        cost = unit.cost * unit.subject.checkpoint.id.flops
+        if group and spent + cost > _budget(unit.device):
             yield group
             group, spent = [], 0.0
-        group.append(one)
+        group.append(unit)
         spent += cost
     if group:
         yield group
 
 
-def _chunk(
-    job: Pass, examples: Examples, batches: Batches, counter: Tally
-) -> Iterator[tuple[int, int, NDArray[np.void]]]:
-    store, n = job.runtime.store, len(examples)
-    missing: list[Missing] = []
-    for s in range(len(job.subjects)):
-        for q in range(len(job.questions)):
-            key = store.key(facts(job, s, q, examples))
-            known = store.get(key) if is_file(job.subjects[s]) else None
-            if known is None:
-                missing.append(Missing(s, q, key))
-            else:
-                counter.add(n)
-                yield s, q, known.reshape(-1, n)
-    if not missing:
-        return
-    chunk = decoded(job, examples)
-    for group in groups(job, n, missing):
-        pairs = [one.pair for one in group]
-        found = batches.halving(partial(_batches, job, chunk, pairs, counter.show))
-        for one in files(job, group):
-            store.put(one.key, found[one.pair])
-            counter.kept += n
-        counter.add(n * len(group), kept=0)
-        yield from ((*pair, outcomes) for pair, outcomes in found.items())
+def _forward(
+    group: Sequence[ForwardUnit], content: Any, runtime: Runtime, show: Show
+) -> list[tuple[Tensor, ...]]:
+    """Return what each unit answers about the content of a chunk."""
+    ids, labels = (torch.from_numpy(getattr(group[0].examples, c)) for c in ("ids", "labels"))
+    spec, n, done = group[0].spec, len(content), 0
+    rooms: list[tuple[Tensor, ...]] = []
+    for start in range(0, n, runtime.batch_size):
+        span = slice(start, start + runtime.batch_size)
+        clean, draws = spec.upload(content[span], runtime.device), Draws()
+        where = ids[span].to(runtime.device)
+        for i, unit in enumerate(group):
+            shown = _shown(unit, clean, where, draws)
+            batch = unit.subject.checkpoint.prepare(shown).to(runtime.device)
+            parts = unit.answer(batch, labels[span])
+            if not start:
+                rooms.append(tuple(_room(part, unit.axis, n) for part in parts))
+            for room, part in zip(rooms[i], parts, strict=True):
+                room.narrow(unit.axis, start, len(clean)).copy_(part)
+            done += len(clean)
+            show(done)
+    return rooms
 
 
-def decoded(job: Pass, examples: Examples) -> Chunk:
-    """Read the content of a chunk."""
-    return Chunk(examples, examples.read(np.arange(len(examples)), job.spec))
+def _room(part: Tensor, axis: int, n: int) -> Tensor:
+    """Make room for n examples, once: small pieces between batches scatter the heap."""
+    return part.new_empty(*part.shape[:axis], n, *part.shape[axis + 1 :])
 
 
-def files(job: Pass, group: Sequence[Missing]) -> list[Missing]:
-    """Return what of a group may be kept."""
-    return [one for one in group if is_file(job.subjects[one.subject])]
-
-
-def is_file(subject: EvaluatedModel) -> bool:
-    """Whether the record decides the numbers: the code of a network in memory is not in it."""
-    return not subject.checkpoint.id.uri.startswith("memory:")
-
-
-def facts(job: Pass, s: int, q: int, chunk: Examples) -> list[Any]:
-    """Everything that decides the outcomes of one subject, question and chunk."""
-    columns = (chunk.ids, chunk.hashes, chunk.labels)
-    content = hashlib.sha256(b"".join(c.tobytes() for c in columns)).hexdigest()
-    subject, question = job.subjects[s], job.questions[q]
-    noisy = question.corruption is not None
-    return [
-        "outcomes v3",
-        subject.checkpoint.id.sha256,
-        subject.checkpoint.id.arch,
-        subject.checkpoint.id.preprocessing,
-        {"columns": subject.classes.columns, "restricted": subject.classes.restricted},
-        job.spec.facts(),
-        content,
-        dict(question.condition),
-        [job.seed, NOISE_VERSION, list(job.context.std)] if noisy else [],
-        job.numeric,
-        job.runtime.device.type,
-        job.exits,
-    ]
-
-
-def _batches(
-    job: Pass, chunk: Chunk, wanted: list[Pair], tell: Callable[[int], None], size: int
-) -> dict[Pair, NDArray[np.void]]:
-    n, kept, done = len(chunk.examples), dict[Pair, Predictions](), 0
-    for start in range(0, n, size):
-        span = slice(start, min(start + size, n))
-        for pair, batch in inputs(job, chunk, span, wanted):
-            subject = job.subjects[pair[0]]
-            exits = _ask(job, subject.checkpoint, batch)
-            labels = torch.from_numpy(chunk.examples.labels[span]).to(exits[0].device)
-            decided = [subject.classes.decide(logits, labels) for logits in exits]
-            if pair not in kept:
-                kept[pair] = _room(decided, n)
-            _keep(decided, kept[pair], span)
-            done += len(batch)
-            tell(done)
-    return {pair: _read_back(chunk.examples.ids, kept[pair]) for pair in wanted}
-
-
-def _room(exits: Sequence[Predictions], n: int) -> Predictions:
-    """Make room (exits, n) on the device, once: small pieces between batches scatter the heap."""
-    return Predictions(*(part.new_empty(len(exits), n) for part in exits[0]))
-
-
-def _keep(exits: Sequence[Predictions], room: Predictions, span: slice) -> None:
-    for k, decision in enumerate(exits):
-        for values, part in zip(room, decision, strict=True):
-            values[k, span] = part
-
-
-def inputs(
-    job: Pass, chunk: Chunk, span: slice, wanted: Sequence[Pair]
-) -> Iterator[tuple[Pair, Any]]:
-    """Yield the network's input of one batch for every wanted pair; each noise is drawn once."""
-    clean = job.spec.upload(chunk.content[span], job.runtime.device)
-    ids = torch.from_numpy(chunk.examples.ids[span]).to(job.runtime.device)
-    draws: dict[tuple[int, int], Tensor | None] = {}
-    for q, question in enumerate(job.questions):
-        subjects = [s for s, asked in wanted if asked == q]
-        if not subjects:
-            continue
-        shown = _shown(job, question, clean, ids, draws)
-        for s in subjects:
-            batch = job.subjects[s].checkpoint.prepare(shown)
-            yield (s, q), batch.to(job.runtime.device)
-
-
-def _ask(job: Pass, checkpoint: Checkpoint, batch: Any) -> list[Tensor]:
-    with running(job.numeric, job.runtime.device):
-        return checkpoint.model.exits(batch) if job.exits else [checkpoint.model(batch)]
-
-
-def _shown(
-    job: Pass,
-    question: Question,
-    clean: ShownBatch,
-    ids: Tensor,
-    draws: dict[tuple[int, int], Tensor | None],
-) -> ShownBatch:
+def _shown(unit: ForwardUnit, clean: ShownBatch, ids: Tensor, draws: Draws) -> ShownBatch:
+    """Return a batch under the unit's condition; each noise is drawn once for it."""
+    question = unit.question
     corruption = question.corruption
     if corruption is None:
         return clean
-    key = (id(corruption), question.repeat)
+    key = corruption, unit.seed, question.repeat
     if key not in draws:
-        noise = NoiseKey(job.seed, question.repeat)
-        draws[key] = corruption.draw(clean.shape, ids, noise)
-    corrupted: ShownBatch = corruption.corrupt(clean, draws[key], question.level, job.context)
-    return corrupted
-
-
-def _read_back(ids: NDArray[np.int64], exits: Predictions) -> NDArray[np.void]:
-    outcomes = np.empty(exits.predicted.shape, OUTCOME)
-    outcomes["id"] = ids
-    for name, values in exits._asdict().items():
-        outcomes[name] = values.cpu().numpy()
-    return outcomes
+        draws[key] = corruption.draw(clean.shape, ids, NoiseKey(unit.seed, question.repeat))
+    shown: ShownBatch = corruption.corrupt(clean, draws[key], question.level, unit.context)
+    return shown

@@ -1,6 +1,6 @@
-"""Whether bf16 pays here, and what it changes: a short probe and a parity certificate."""
+"""Where bf16 is used by itself, and what it changes: a rule and a parity certificate."""
 
-import time
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Literal
@@ -11,11 +11,12 @@ from torch import Tensor
 from acn_eval.inference.memory import Batches
 from acn_eval.inputs import Batch
 
-__all__ = ["Numeric", "bf16_pays", "certificate", "forward", "running"]
+__all__ = ["Numeric", "Precision", "certificate", "forward", "numeric_for", "running"]
 
 Numeric = Literal["fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16"]
 Network = Callable[[Any], Tensor]
-_GAIN = 1.2  # below this, the rounding is not worth the speed
+_WORTH = {"cuda": 1e9, "cpu": 1e8}  # FLOPs per example from which on bf16 pays
 
 
 def running(numeric: Numeric, device: torch.device) -> AbstractContextManager[Any]:
@@ -43,19 +44,28 @@ def forward(network: Network, inputs: Batch, numeric: Numeric, size: int) -> Ten
     return Batches(size, inputs.device).halving(attempt)
 
 
-def bf16_pays(network: Network, inputs: Batch) -> bool:
-    """Measure whether bf16 is at least 1.2 times faster on this device for this network.
+def numeric_for(precision: Precision, device: torch.device, flops: int) -> Numeric:
+    """Return the precision in force; ``auto`` is decided by a rule, the same wherever it is asked.
 
-    A bare matrix product is asked first: without hardware for bf16 it is hundreds of times
-    slower, and a forward pass would take minutes.
+    It is bf16 where the device has units for it and a network costs enough for them to pay, as
+    `docs/performance.md` has measured; nothing is timed, so that a run that goes on elsewhere, or
+    on a busy machine, does not change its mind.
+
+    Args:
+        precision: as asked for.
+        device: of the forward passes.
+        flops: of the most expensive network, per example.
     """
-    square = torch.rand(256, 256, device=inputs.device)
-    half = square.to(torch.bfloat16)
-    if _seconds(lambda: half @ half) > _seconds(lambda: square @ square):
-        return False
-    n = len(inputs)
-    slow = _seconds(lambda: forward(network, inputs, "fp32", n))
-    return _seconds(lambda: forward(network, inputs, "bf16", n)) * _GAIN < slow
+    if precision != "auto":
+        return precision
+    worth = flops >= _WORTH.get(device.type, math.inf)
+    return "bf16" if worth and _has_bf16(device) else "fp32"
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def certificate(network: Network, inputs: Batch, numeric: Numeric, size: int) -> dict[str, Any]:
@@ -80,15 +90,3 @@ def certificate(network: Network, inputs: Batch, numeric: Numeric, size: int) ->
         "precision_flips": int((whole != reference).sum()),
         "batch_flips": int((whole != parts).sum()),
     }
-
-
-def _seconds(run: Callable[[], Any]) -> float:
-    """Best of three after one warm-up, device included."""
-    times = []
-    for _ in range(4):
-        start = time.perf_counter()
-        run()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return min(times[1:])

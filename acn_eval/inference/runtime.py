@@ -1,17 +1,15 @@
-"""Place: where and how a network is run; it decides speed, never the question."""
+"""Runtime: where and how a network is run; it decides speed, never the question."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 
 from acn_eval.errors import ConfigError
 from acn_eval.inference.cache import OutcomeCache, default_store
 from acn_eval.inference.memory import Batches
+from acn_eval.inference.precision import Precision
 
-__all__ = ["Precision", "Runtime", "resolve_device"]
-
-Precision = Literal["auto", "fp32", "bf16"]
+__all__ = ["Runtime", "resolve_device"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,8 @@ class Runtime:
     Attributes:
         device: of parameters, examples and noise.
         batch_size: examples per forward pass; halved where memory runs out.
-        precision: of the forward pass; ``auto`` measures whether bf16 pays.
+        precision: of the forward pass; ``auto`` follows a rule, see
+            `numeric_for`.
         store: where finished outcomes are kept and found again.
     """
 

@@ -16,14 +16,13 @@ from torch import Tensor
 from acn_eval.corruptions import Context, Corruption, NoiseKey
 from acn_eval.data import Examples, Geometry, Split, open_examples, unit_range
 from acn_eval.errors import DataError, Unsupported
-from acn_eval.inference import Runtime
 from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Gallery, Picture, Shown, Text
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.seeds import keyed_order
 from acn_eval.studies.read import stored_suite
+from acn_eval.studies.robustness.measure import digest_of, first_shown, noise_context
 from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.suite import Setting
 
 __all__ = ["examples_of", "pictures"]
 
@@ -106,11 +105,9 @@ class _Studio:
     def of(suite: Robustness, result: EvalResult, examples: Examples) -> "_Studio":
         facts = result.checkpoint.preprocessing
         geometry = Geometry.of(facts, suite.image_size)
-        context = suite.context(geometry, examples)
-        runtime = Runtime(torch.device("cpu"))
-        setting = Setting(examples, runtime, result.seed, _silent, lambda split: examples)
-        first = _pixels(examples, geometry, np.arange(min(64, len(examples))))
-        digest = suite.digest(first, context, setting)
+        context = noise_context(suite, geometry, examples)
+        first = first_shown(examples, geometry, torch.device("cpu"))
+        digest = digest_of(suite, first, context, examples, result.seed)
         return _Studio(examples, geometry, context, result, digest)
 
     def sameness(self) -> str:
@@ -133,10 +130,6 @@ class _Studio:
         draw = corruption.draw(images.shape, ids, NoiseKey(self.result.seed))
         for level in corruption.levels:
             yield corruption.corrupt(images, draw, level, self.context)
-
-
-def _silent(done: int, total: int) -> None:
-    """Nothing is waited for."""
 
 
 def _pixels(examples: Examples, geometry: Geometry, where: NDArray[np.int64]) -> Tensor:

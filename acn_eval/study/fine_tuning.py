@@ -1,67 +1,114 @@
 """The whole network trained on: what a probe of frozen features is held against."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.checkpoints import Checkpoint, image_preparation
-from acn_eval.corruptions import Context
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
-from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, Pass, Question, Runtime, one_pass
+from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Pass, Runtime
+from acn_eval.inference.cache import OUTCOME
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
+from acn_eval.study.run import Show, measured
 from acn_eval.training import Recipe, fine_tune
-from acn_eval.training.fit import Fit
 
-__all__ = ["answers_of", "fine_tune_checkpoint"]
+__all__ = ["FineTuned", "FineTunedUnit"]
 
 
-def fine_tune_checkpoint(
-    checkpoint: Checkpoint, plan: FineTune, splits: Sequence[Examples], seed: int, runtime: Runtime
-) -> Fit:
-    """Return a finished fine-tuning of a checkpoint, which itself stays as it is.
+class FineTuned(NamedTuple):
+    """What came of a unit: accuracy on the held-out images, and outcomes (n,) of the test's."""
 
-    Args:
-        checkpoint: whose weights are the start, all but the head's.
+    accuracy: float
+    outcomes: NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class FineTunedUnit:
+    """A checkpoint that is trained on, and then shown clean test images in fp32.
+
+    Attributes:
+        checkpoint: whose weights are the start, all but the head's; it stays as it is.
         plan: steps, batch and learning rate.
         splits: train, and another that is looked at and selects nothing.
+        test: the images that are shown.
         seed: of the new head, the order and the batches.
-        runtime: where to train.
-
-    Raises:
-        Unsupported: a network that is not built here.
+        device: type of the device.
     """
-    network = checkpoint.model
-    if not isinstance(network, Encoder):
-        raise Unsupported(f"{checkpoint.id.name}: fine-tuning needs a network of ours")
-    classes = len(splits[0].classes)
-    arch = {**network.config.model_dump(), "classes": classes, "branches": ()}
-    schedule = {**asdict(plan), "warmup": plan.steps // 10}
-    named = read_arch(arch, checkpoint.id.name)
-    recipe = Recipe(arch=named, seed=seed, data=splits[0].name, **schedule)
-    return fine_tune(network, image_preparation(checkpoint), recipe, splits, runtime.device)
 
+    checkpoint: Checkpoint
+    plan: FineTune
+    splits: tuple[Examples, Examples]
+    test: Examples
+    seed: int
+    device: str
 
-def answers_of(
-    checkpoint: Checkpoint, fit: Fit, examples: Examples, runtime: Runtime
-) -> NDArray[np.void]:
-    """Return what a fine-tuned network says of clean images, outcomes (n,), in fp32."""
-    # "memory:" is never stored: the record of the checkpoint does not say what it has become.
-    identity = replace(checkpoint.id, uri=f"memory:{checkpoint.id.name}")
-    classes = ClassMap(tuple(range(len(examples.classes))), restricted=False)
-    job = Pass(
-        subjects=[EvaluatedModel(replace(checkpoint, id=identity, model=fit.network), classes)],
-        examples=examples,
-        questions=[Question(CLEAN)],
-        spec=checkpoint.prepare.spec,
-        runtime=runtime,
-        seed=0,
-        numeric="fp32",
-        context=Context(()),
-    )
-    (((outcomes,),),) = (one_pass(job, lambda done, total: None),)
-    last: NDArray[np.void] = outcomes[-1]
-    return last
+    @cached_property
+    def address(self) -> str:
+        """Content address of the start, the training and the images."""
+        own, plan = self.checkpoint.id, asdict(self.plan)
+        learned = [[part.fingerprint, part.digest] for part in self.splits]
+        facts = [own.sha256, own.arch, own.preprocessing, plan, self.seed, learned]
+        return OutcomeCache.key(["fine-tuned v2", *facts, self.test.digest, self.device])
+
+    @property
+    def cost(self) -> int:
+        """Number of images, learned ones included."""
+        return self.plan.steps * self.plan.batch + len(self.test)
+
+    @property
+    def bundle(self) -> Hashable:
+        """Nothing is shared."""
+        return self.address
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the checkpoint has a file."""
+        return self.checkpoint.id.cacheable
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained on.
+
+        Raises:
+            Unsupported: a network that is not built here.
+        """
+        network, plan, train = self.checkpoint.model, self.plan, self.splits[0]
+        if not isinstance(network, Encoder):
+            raise Unsupported(f"{self.checkpoint.id.name}: fine-tuning needs a network of ours")
+        classes = len(train.classes)
+        arch = {**network.config.model_dump(), "classes": classes, "branches": ()}
+        schedule = {**asdict(plan), "warmup": plan.steps // 10}
+        named = read_arch(arch, self.checkpoint.id.name)
+        return Recipe(arch=named, seed=self.seed, data=train.name, **schedule)
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield accuracy and outcomes; see `acn_eval.study.run.Unit`.
+
+        Raises:
+            MeasureError: the loss is no longer finite.
+        """
+        for unit in units:
+            own = unit.checkpoint
+            assert isinstance(own.model, Encoder)
+            prepare = image_preparation(own)
+            fit = fine_tune(own.model, prepare, unit.recipe, unit.splits, runtime.device)
+            # "memory:" is never stored: the record does not say what the network has become.
+            identity = replace(own.id, uri=f"memory:{own.id.name}")
+            classes = ClassMap(tuple(range(len(unit.test.classes))), restricted=False)
+            subject = EvaluatedModel(replace(own, id=identity, model=fit.network), classes)
+            job = Pass.clean(subject, unit.test, runtime)
+            ((outcomes,),) = job.joined(measured(job.units, runtime))
+            yield np.float64(fit.best["accuracy"]).tobytes() + outcomes[-1].tobytes()
+
+    @staticmethod
+    def unpacked(content: bytes) -> FineTuned:
+        """Read what `measure` yields."""
+        (accuracy,) = np.frombuffer(content[:8])
+        return FineTuned(float(accuracy), np.frombuffer(content[8:], OUTCOME))

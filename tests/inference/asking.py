@@ -1,18 +1,32 @@
 """A small pass over the digits, and how its outcomes are lined up."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import yaml
 
 from acn_eval.corruptions import Context
-from acn_eval.inference import Pass, one_pass
+from acn_eval.inference import Pass, Runtime
 from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.study.run import measured
 from tests.tiny import SUITE, subject
 
 SMALL = Robustness.model_validate(yaml.safe_load(SUITE))
 
 
+@dataclass(frozen=True)
+class Job(Pass):
+    """A pass, and where it is measured."""
+
+    runtime: Runtime | None = None
+
+
+def one_pass(work, progress):
+    return work.joined(measured(work.units, work.runtime, progress))
+
+
 def job(checkpoints, examples, runtime, *, suite=SMALL, seed=0, numeric="fp32"):
-    return Pass(
+    return Job(
         subjects=[subject(c, examples) for c in checkpoints],
         examples=examples,
         questions=list(suite.questions()),
@@ -20,6 +34,7 @@ def job(checkpoints, examples, runtime, *, suite=SMALL, seed=0, numeric="fp32"):
         runtime=runtime,
         seed=seed,
         numeric=numeric,
+        device=runtime.device.type,
         context=Context((0.375,)),
     )
 

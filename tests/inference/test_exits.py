@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from acn_eval.inference import OutcomeCache, Runtime, one_pass
-from tests.inference.asking import SMALL, by_id, job
+from acn_eval.inference import OutcomeCache, Runtime
+from tests.inference.asking import SMALL, by_id, job, one_pass
 from tests.tiny import checkpoint, counting, digits
 
 N, DEPTH = 70, 2

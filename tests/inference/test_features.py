@@ -14,15 +14,15 @@ from acn_eval.errors import Unsupported
 from acn_eval.inference import (
     CLEAN,
     ClassMap,
+    Depths,
     EvaluatedModel,
+    FeatureUnit,
     OutcomeCache,
-    Pass,
     Question,
-    extract,
     feature_shape,
     read_features,
 )
-from tests.inference.asking import SMALL
+from tests.inference.asking import SMALL, Job, one_pass
 from tests.models.networks import randomised
 from tests.tiny import checkpoint, digits
 
@@ -54,7 +54,7 @@ def pair(tiny, device):
 
 
 def job(checkpoints, runtime, *, questions=None, examples=None):
-    return Pass(
+    return Job(
         subjects=[EvaluatedModel(c, ClassMap((), restricted=False)) for c in checkpoints],
         examples=digits(N) if examples is None else examples,
         questions=questions or [Question(CLEAN)],
@@ -62,17 +62,20 @@ def job(checkpoints, runtime, *, questions=None, examples=None):
         runtime=runtime,
         seed=0,
         numeric="fp32",
+        device=runtime.device.type,
         context=Context((0.375,)),
+        unit=FeatureUnit,
     )
 
 
 def tables(work):
-    return [[depths.table for depths in row] for row in extract(work, lambda done: None)]
+    return one_pass(work, lambda done, total: None)
 
 
 def test_features_equal_a_loop_over_single_images(pair, runtime, device):
     examples = digits(N)
-    for model, (found,) in zip(pair, extract(job(pair, runtime), lambda done: None), strict=True):
+    for model, (table,) in zip(pair, tables(job(pair, runtime)), strict=True):
+        found = Depths(table)
         for i in range(N):
             image = examples.read(np.array([i]), model.prepare.spec).to(device) / 255
             with torch.no_grad():
@@ -145,9 +148,10 @@ def test_batches_and_memory_do_not_matter(pair, runtime):
 
 def test_every_image_is_told_once(pair, runtime):
     told = []
-    extract(job(pair, runtime, questions=list(SMALL.questions())), told.append)
-    extract(job(pair, runtime, questions=list(SMALL.questions())), told.append)
-    assert sum(told) == 2 * 2 * N * 5
+    for _ in range(2):
+        work = job(pair, runtime, questions=list(SMALL.questions()))
+        one_pass(work, lambda done, total: told.append((done, total)))
+        assert told[-1] == (2 * N * 5, 2 * N * 5)
 
 
 def foreign(module, size, classes):

@@ -12,6 +12,7 @@ from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Examples, Geometry, PrepareImages
 from acn_eval import evaluation
+from acn_eval.study import request
 from acn_eval.inference import Runtime, OutcomeCache
 from acn_eval.studies.robustness.suite import Robustness
 
@@ -36,7 +37,7 @@ suite = Robustness(name="one", corruptions=(Gaussian(levels=(0.1,)),))
 store = OutcomeCache(Path("store"))
 runtime = Runtime(torch.device("cpu"), batch_size=64, precision="fp32", store=store)
 for n in (600, 6000):
-    evaluation.choose = lambda checkpoints, selection, split, **facts: examples(n)
+    request.choose = lambda checkpoints, selection, split, **facts: examples(n)
     evaluation.evaluate([checkpoint], suite, runtime=runtime)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from acn_eval.corruptions import Context, NoiseKey
-from acn_eval.inference import OutcomeCache, Runtime, one_pass
-from tests.inference.asking import SMALL, ask, assert_same, by_id, job
+from acn_eval.inference import OutcomeCache, Runtime
+from tests.inference.asking import SMALL, ask, assert_same, by_id, job, one_pass
 from tests.tiny import checkpoint, counting, digits
 
 N = 96

@@ -1,11 +1,11 @@
-"""The parity certificate counts what rounding changes; bf16 is chosen by measurement."""
+"""The parity certificate counts what rounding changes; bf16 is chosen by a rule."""
 
 import pytest
 import torch
 
 from acn_eval.checkpoints import from_module
-from acn_eval.inference import bf16_pays, certificate
-from acn_eval.inference.precision import forward, running
+from acn_eval.inference import certificate, numeric_for
+from acn_eval.inference.precision import _has_bf16, forward, running
 from tests.tiny import Counting, checkpoint, digits
 
 
@@ -79,22 +79,24 @@ def test_the_precision_is_the_one_stated(images, numeric, dtype):
 
 
 @pytest.mark.parametrize(
-    ("bare", "whole", "expected"),
-    [
-        ((1.0, 2.0), (1.0, 1.0), False),  # no hardware: the forward pass is not even tried
-        ((1.0, 0.5), (1.0, 0.9), False),
-        ((1.0, 0.5), (1.0, 0.5), True),
-    ],
+    ("units", "flops", "expected"),
+    [(True, 10**9, "bf16"), (True, 10**6, "fp32"), (False, 10**9, "fp32")],
 )
-def test_bf16_must_pay(monkeypatch, images, bare, whole, expected):
-    spent = iter([bare[1], bare[0], *whole])
-    monkeypatch.setattr("acn_eval.inference.precision._seconds", lambda run: next(spent))
-    assert bf16_pays(steps(lambda x: 1.0), images) is expected
+def test_bf16_is_chosen_by_a_rule(monkeypatch, units, flops, expected):
+    """By what the device has and what a network costs: twice the same, whatever the load."""
+    monkeypatch.setattr("acn_eval.inference.precision._has_bf16", lambda device: units)
+    device = torch.device("cpu")
+    assert numeric_for("auto", device, flops) == expected
+    for given in ("fp32", "bf16"):
+        assert numeric_for(given, device, flops) == given
 
 
-def test_bf16_is_really_measured(images):
-    layer = torch.nn.Linear(64, 3).to(images.device)
-    assert bf16_pays(lambda x: layer(x.flatten(1)), images) in {True, False}
+def test_a_device_without_a_rule_keeps_full_precision():
+    assert numeric_for("auto", torch.device("mps"), 10**15) == "fp32"
+
+
+def test_the_units_of_this_machine_are_known():
+    assert _has_bf16(torch.device("cpu")) in {True, False}
 
 
 def test_a_users_network_without_exits_is_asked(device, images):

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.corruptions import NOISE_VERSION
+from acn_eval.errors import ConfigError
 from acn_eval.inference import CLEAN
 from acn_eval.models import build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
@@ -20,6 +21,7 @@ from acn_eval.studies.continual.findings import SCENARIOS, read_off
 from acn_eval.studies.continual.learner import TaskPredictions, train_run
 from acn_eval.studies.continual.plan import JUDGED, Plan, TaskSequenceRun
 from acn_eval.studies.continual.tasks import TASK_STREAM
+from acn_eval.study.request import Request
 from acn_eval.tally import Progress, Tally
 from acn_eval.versions import versions
 
@@ -200,3 +202,13 @@ def _in_words(course: TaskSequenceRun) -> str:
     facts = {k: v for k, v in suite.protocol.items() if k not in hidden}
     facts |= {**suite.augment.model_dump(), "method": course.method.label}
     return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
+
+
+def _refused(request: Request[Any]) -> NoReturn:
+    """Refuse: it is not made of units yet."""
+    raise ConfigError(
+        f"{request.suite.name}: learns tasks in turn. Run it with `acn-eval continual`."
+    )
+
+
+STUDY = _refused

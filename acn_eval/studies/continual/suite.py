@@ -1,18 +1,17 @@
 """Continual: classes come in tasks, one after another; what is left of the first ones?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from acn_eval.config_files import Text
 from acn_eval.errors import ConfigError
-from acn_eval.inference import EvaluatedModel
 from acn_eval.models import AnyArch, rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.studies.continual.methods import AnyMethod
-from acn_eval.study.suite import Answer, Setting, Suite
+from acn_eval.study.suite import Suite
 from acn_eval.training import Augment, Batch, ClassNames, Clip, Decay, Rate, Steps
 
 __all__ = ["SUITE", "Continual"]
@@ -122,15 +121,6 @@ class Continual(Suite, frozen=True):
     def protocol(self) -> dict[str, Any]:
         """What is alike for every training of the plan, as plain JSON: what results record."""
         return self.model_dump(mode="json", exclude=set(self.plan_fields))
-
-    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
-        """Refuse: the tasks are learned from the start.
-
-        Raises:
-            ConfigError: always.
-        """
-        msg = f"{self.name}: learns tasks in turn. Run it with `acn-eval continual`."
-        raise ConfigError(msg)
 
 
 SUITE = Continual

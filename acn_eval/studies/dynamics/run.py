@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples, PrepareImages, Split, decoded
-from acn_eval.errors import Unsupported
+from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.models import Encoder, build, cost
 from acn_eval.models.connectivity import ConnectivityName
@@ -21,6 +21,7 @@ from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.studies.dynamics.measure import Watched, result_of
 from acn_eval.studies.dynamics.snapshots import Snapshot, Watch
 from acn_eval.studies.dynamics.suite import Dynamics
+from acn_eval.study.request import Request
 from acn_eval.tally import Progress, Tally
 from acn_eval.training import Recipe, TrainingJob
 from acn_eval.training.fit import Fit, loop, open_split, start
@@ -230,3 +231,13 @@ def _identity(study: Study, recipe: Recipe, prepare: PrepareImages) -> Checkpoin
 def _in_words(facts: Mapping[str, Any]) -> str:
     """Return what is not zero, in one line; what differs between seeds is left out by None."""
     return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
+
+
+def _refused(request: Request[Any]) -> NoReturn:
+    """Refuse: it is not made of units yet."""
+    raise ConfigError(
+        f"{request.suite.name}: watches trainings of its own. Run it with `acn-eval dynamics`."
+    )
+
+
+STUDY = _refused

@@ -1,15 +1,13 @@
 """Dynamics: one recipe for several connectivities, each watched while it is trained."""
 
-from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from acn_eval.errors import ConfigError
-from acn_eval.inference import EvaluatedModel
 from acn_eval.models import rewired
 from acn_eval.models.connectivity import ConnectivityName
-from acn_eval.study.suite import Answer, Setting, Suite
+from acn_eval.study.suite import Suite
 from acn_eval.training import Looks, Recipe
 
 __all__ = ["SUITE", "Dynamics"]
@@ -59,15 +57,6 @@ class Dynamics(Suite, frozen=True):
     def looked_at(self) -> list[int]:
         """Steps after which a network is looked at, 0 and the last included."""
         return sorted({round(self.recipe.steps * i / self.looks) for i in range(self.looks + 1)})
-
-    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
-        """Refuse: a network is watched while it is trained.
-
-        Raises:
-            ConfigError: always.
-        """
-        msg = f"{self.name}: watches trainings of its own. Run it with `acn-eval dynamics`."
-        raise ConfigError(msg)
 
 
 SUITE = Dynamics

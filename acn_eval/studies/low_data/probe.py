@@ -13,18 +13,19 @@ import torch
 from numpy.typing import NDArray
 
 from acn_eval.checkpoints import Checkpoint
-from acn_eval.corruptions import NOISE_VERSION, Context
+from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples
-from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, Pass, Question, Runtime, extract
+from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, FeatureUnit, Pass, Runtime
 from acn_eval.probes import PROTOCOLS, Features, Test, Train, score
 from acn_eval.probes.select import fit
 from acn_eval.results import Cell, EvalResult
 from acn_eval.studies.low_data.draws import STREAM, Subset
-from acn_eval.studies.low_data.fine_tune import tuned_on
+from acn_eval.studies.low_data.fine_tune import fine_tuning_on
 from acn_eval.studies.low_data.run import Learned
 from acn_eval.studies.low_data.subsets import Subsets, details, records, sample_subsets, warnings
 from acn_eval.studies.low_data.suite import LowDataProbe
-from acn_eval.study.suite import cell_of
+from acn_eval.study.record import cell_of
+from acn_eval.study.run import measured
 from acn_eval.tally import Progress, Tally
 from acn_eval.versions import versions
 
@@ -112,9 +113,12 @@ def _probe_cells(question: Probed, checkpoint: Checkpoint, counter: Tally) -> An
 def _tuned_cells(question: Probed, checkpoint: Checkpoint, counter: Tally) -> Answer:
     def cells(subset: Subset) -> Iterator[Cell]:
         for repeat in range(question.suite.repeats):
-            outcomes = tuned_on(
+            unit = fine_tuning_on(
                 checkpoint, question.suite, subset, repeat, question.test, question.runtime
             )
+            unit.recipe  # noqa: B018 refuses a network that is not built here
+            (content,) = measured([unit], question.runtime)
+            outcomes = unit.unpacked(content).outcomes
             counter.add(1)
             condition = {**CLEAN, "per_class": subset.per_class, "repeat": repeat}
             yield cell_of(condition, outcomes, question.test.labels, primary=True)
@@ -126,18 +130,12 @@ def _features(
     question: Probed, checkpoint: Checkpoint, examples: Examples, counter: Tally
 ) -> NDArray[np.float32]:
     """Return the features (n, width) of the last exit."""
-    job = Pass(
-        subjects=[EvaluatedModel(checkpoint, ClassMap((), restricted=False))],
-        examples=examples,
-        questions=[Question(CLEAN)],
-        spec=checkpoint.prepare.spec,
-        runtime=question.runtime,
-        seed=0,
-        numeric="fp32",
-        context=Context(()),
-    )
-    ((depths,),) = extract(job, counter.add)
-    return depths.of("stream", -1)
+    subject = EvaluatedModel(checkpoint, ClassMap((), restricted=False))
+    job = Pass.clean(subject, examples, question.runtime, unit=FeatureUnit)
+    ((table,),) = job.joined(measured(job.units, question.runtime))
+    counter.add(len(examples))
+    features: NDArray[np.float32] = table[0, -1]
+    return features
 
 
 def _result(

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from acn_eval.corruptions import NOISE_VERSION
+from acn_eval.errors import ConfigError
 from acn_eval.inference import CLEAN, OutcomeCache
 from acn_eval.inference.outputs import outputs
 from acn_eval.models import Encoder, build
@@ -21,7 +22,8 @@ from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.low_data.draws import STREAM
 from acn_eval.studies.low_data.plan import Group, Plan, RecipeSide, Training, decides
 from acn_eval.studies.low_data.subsets import details, records, warnings
-from acn_eval.study.suite import cell_of
+from acn_eval.study.record import cell_of
+from acn_eval.study.request import Request
 from acn_eval.tally import Progress, Tally
 from acn_eval.training import Recipe, TrainingJob, train_all
 from acn_eval.versions import versions
@@ -182,3 +184,13 @@ def _in_words(recipe: Recipe) -> str:
     shared = {"batch", "clip", "label_smoothing", "precision", "warmup", "weight_decay"}
     facts = {**recipe.model_dump(include=shared), **recipe.augment.model_dump()}
     return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
+
+
+def _refused(request: Request[Any]) -> NoReturn:
+    """Refuse: it is not made of units yet."""
+    raise ConfigError(
+        f"{request.suite.name}: learns from subsets of its own. Run it with `acn-eval low-data`."
+    )
+
+
+STUDY = _refused

@@ -1,6 +1,5 @@
 """Low data: the same few images for two networks, many draws of them."""
 
-from collections.abc import Sequence
 from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -8,11 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from acn_eval.config_files import Config, Text
-from acn_eval.errors import ConfigError
-from acn_eval.inference import EvaluatedModel
 from acn_eval.shipped import shipped
 from acn_eval.statistics.architectures import PairedSeeds
-from acn_eval.study.suite import Answer, Setting, Suite
+from acn_eval.study.suite import Suite
 from acn_eval.training import Batch, Rate, Recipe, Steps, read_recipe
 
 __all__ = ["SUITE", "Draws", "LowData", "LowDataProbe", "Side"]
@@ -74,15 +71,6 @@ class Draws(Suite, frozen=True):
     def sizes(self) -> tuple[int | float, ...]:
         """Images per class, or fractions, smallest first."""
         return tuple(sorted(self.per_class or self.fractions))
-
-    def ask(self, subjects: Sequence[EvaluatedModel], setting: Setting) -> list[Answer]:
-        """Refuse: the examples of an evaluation are not enough.
-
-        Raises:
-            ConfigError: always.
-        """
-        msg = f"{self.name}: learns from subsets of its own. Run it with `acn-eval low-data`."
-        raise ConfigError(msg)
 
 
 class LowData(Draws, frozen=True):

@@ -13,12 +13,11 @@ from torch import Tensor
 from acn_eval.checkpoints import Checkpoint, Native, image_preparation, rewritten
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
-from acn_eval.inference import OutcomeCache
+from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.models import Encoder, read_arch
 from acn_eval.seeds import seed_for
 from acn_eval.studies.pruning.masks import Masks, apply_masks
 from acn_eval.studies.pruning.structured import narrowed, widths
-from acn_eval.study.suite import Setting
 from acn_eval.tally import Tally
 from acn_eval.training import Batch, Decay, Rate, Recipe
 from acn_eval.training.fit import loop, start
@@ -55,7 +54,7 @@ class PruningContext:
         native: content of that file.
         network: the start of every method; it stays as it is.
         plan: how it trains on.
-        setting: where.
+        runtime: where.
         train: opens the train split, once, when the first method trains.
     """
 
@@ -63,7 +62,7 @@ class PruningContext:
     native: Native
     network: Encoder
     plan: FineTuning
-    setting: Setting
+    runtime: Runtime
     train: Callable[[], Examples]
 
     def cut(self, blocks: int | None) -> "PruningContext":
@@ -105,7 +104,7 @@ class PruningContext:
             MeasureError: the loss is no longer finite.
         """
         prepare, examples = image_preparation(self.checkpoint), self.train()
-        fit = start(self._recipe(steps, round_), self.setting.runtime.device)
+        fit = start(self._recipe(steps, round_), self.runtime.device)
         fit.network.load_state_dict(dict(state))
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
         with Tally(steps, "training steps"), pruning(fit.network) as after_step:
@@ -125,13 +124,13 @@ class PruningContext:
             facts: of the method, plain JSON; the bench adds its own.
             make: is deterministic.
         """
-        store = self.setting.runtime.store
+        store = self.runtime.store
         key = OutcomeCache.key(["pruned v1", *self._facts(), facts])
         content = store.read(key)
         if content is None:
             content = safetensors.torch.save(make())
             store.write(key, content)
-        device = self.setting.runtime.device
+        device = self.runtime.device
         return {name: own.to(device) for name, own in safetensors.torch.load(content).items()}
 
     @property
@@ -147,7 +146,7 @@ class PruningContext:
             self.network.config.model_dump(mode="json"),
             self.plan.model_dump(mode="json"),
             self.train().fingerprint,
-            self.setting.runtime.device.type,
+            self.runtime.device.type,
         ]
 
     def _recipe(self, steps: int, round_: int) -> Recipe:

@@ -64,6 +64,11 @@ class Method(Config, ABC, frozen=True):
         return True
 
     @property
+    def measures_sparsity(self) -> bool:
+        """Whether accuracy falls with what is removed alone: training on gives some back."""
+        return self.blocks is None and not self.trains
+
+    @property
     def label(self) -> str:
         """Name in conditions."""
         return self.kind

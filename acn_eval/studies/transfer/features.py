@@ -1,19 +1,30 @@
 """What the probes of a network are fitted on and asked: its features on three splits."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from acn_eval.corruptions import Context
 from acn_eval.data import Examples
 from acn_eval.data import Split as SplitName
-from acn_eval.inference import CLEAN, Depths, EvaluatedModel, Numeric, Pass, Question, extract
+from acn_eval.inference import (
+    CLEAN,
+    Depths,
+    EvaluatedModel,
+    FeatureUnit,
+    ForwardUnit,
+    Numeric,
+    Pass,
+    Question,
+)
 from acn_eval.inputs import InputSpec
 from acn_eval.probes import Features, Split
 from acn_eval.results import Skip
+from acn_eval.studies.robustness.measure import noise_context, possible, spec_of
 from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.suite import Setting
+from acn_eval.study.request import Request
+from acn_eval.study.suite import Suite
 
 __all__ = ["FeatureExtractor", "SplitFeatures"]
 
@@ -26,11 +37,10 @@ class SplitFeatures:
 
     Attributes:
         examples, depths: by name of the split; of test, one `Depths` per question.
-        questions: asked of the test images, the undisturbed ones first.
+        questions: asked of the test images, the clean ones first.
         skipped: conditions that its examples cannot have.
         spec: of the examples.
         context: what the noise has to know of the data.
-        seconds: wall time of the passes, which the networks of one spec share.
     """
 
     subject: EvaluatedModel
@@ -40,7 +50,6 @@ class SplitFeatures:
     skipped: tuple[Skip, ...]
     spec: InputSpec[Any]
     context: Context
-    seconds: float
 
     @property
     def exits(self) -> int:
@@ -64,7 +73,6 @@ class SplitFeatures:
             "width": self.depths["test"][0].table.shape[3],
             "place": "pooled, after the norm that the head reads",
             "images": {name: len(examples) for name, examples in self.examples.items()},
-            "seconds": round(self.seconds, 3),
         }
 
     def features(self, split: type[S], reading: str, exit_: int, question: int = 0) -> Features[S]:
@@ -75,89 +83,77 @@ class SplitFeatures:
         return Features(split, x, own.labels, own.ids, len(own.classes))
 
 
-@dataclass
+@dataclass(frozen=True)
 class FeatureExtractor:
     """Shows the three splits to networks, those of one spec in one pass per split.
 
     Attributes:
         noise: also shown on the test images; None shows them clean alone.
-        done: image-forwards so far.
     """
 
-    setting: Setting
+    request: Request[Suite]
+    subjects: Sequence[EvaluatedModel]
     noise: Robustness | None
     numeric: Numeric
-    done: int = 0
 
-    def targets(self, subjects: Sequence[EvaluatedModel]) -> list[SplitFeatures]:
-        """Return what every subject has to show, in their order."""
-        examples: dict[SplitName, Examples] = {
-            "train": self.setting.split("train"),
-            "validation": self.setting.split("validation"),
-            "test": self.setting.examples,
-        }
-        total = self._forwards(examples) * len(subjects)
-        found: dict[int, SplitFeatures] = {}
-        for spec in dict.fromkeys(self.spec(s) for s in subjects):
-            group = [i for i, s in enumerate(subjects) if self.spec(s) == spec]
-            made = self._targets([subjects[i] for i in group], spec, examples, total)
-            found.update(zip(group, made, strict=True))
-        return [found[i] for i in range(len(subjects))]
-
-    def spec(self, subject: EvaluatedModel) -> InputSpec[Any]:
-        """Return what a subject is shown."""
-        own = subject.checkpoint.prepare.spec
-        return own if self.noise is None else self.noise.spec(subject)
-
-    def _forwards(self, examples: Mapping[SplitName, Examples]) -> int:
-        conditions = 1 if self.noise is None else len(list(self.noise.questions()))
-        return sum(len(e) for e in examples.values()) + (conditions - 1) * len(examples["test"])
-
-    def _targets(
-        self,
-        subjects: Sequence[EvaluatedModel],
-        spec: InputSpec[Any],
-        examples: Mapping[SplitName, Examples],
-        total: int,
-    ) -> list[SplitFeatures]:
-        begin = time.perf_counter()
-        clean = [Question(CLEAN)]
-        questions, skipped = (clean, ()) if self.noise is None else self.noise.possible(spec)
-        context = Context(())
-        if self.noise is not None:
-            context = self.noise.context(spec, examples["test"])
-        job = Pass(
-            subjects=subjects,
-            examples=examples["test"],
-            questions=questions,
-            spec=spec,
-            runtime=self.setting.runtime,
-            seed=self.setting.seed,
-            numeric=self.numeric,
-            context=context,
-        )
-        found = {
-            name: extract(
-                replace(job, examples=own, questions=questions if name == "test" else clean),
-                lambda forwards: self._tell(forwards, total),
-            )
-            for name, own in examples.items()
-        }
-        seconds = time.perf_counter() - begin
+    @property
+    def units(self) -> list[ForwardUnit]:
+        """The units of all passes."""
         return [
-            SplitFeatures(
-                subject=subject,
-                examples=examples,
-                depths={name: rows[i] for name, rows in found.items()},
-                questions=questions,
-                skipped=skipped,
-                spec=spec,
-                context=context,
-                seconds=seconds,
-            )
-            for i, subject in enumerate(subjects)
+            unit for passes, _ in self._passes for job in passes.values() for unit in job.units
         ]
 
-    def _tell(self, forwards: int, total: int) -> None:
-        self.done += forwards
-        self.setting.progress(self.done, total)
+    def targets(self, contents: Sequence[bytes]) -> list[SplitFeatures]:
+        """Return what every subject has to show, in their order, from what the units found."""
+        found: dict[int, SplitFeatures] = {}
+        for passes, skipped in self._passes:
+            tables: dict[SplitName, list[list[Any]]] = {}
+            for name, job in passes.items():
+                own, contents = contents[: len(job.units)], contents[len(job.units) :]
+                tables[name] = job.joined(own)
+            test = passes["test"]
+            for i, subject in enumerate(test.subjects):
+                found[id(subject)] = SplitFeatures(
+                    subject=subject,
+                    examples={name: job.examples for name, job in passes.items()},
+                    depths={name: [Depths(t) for t in rows[i]] for name, rows in tables.items()},
+                    questions=test.questions,
+                    skipped=skipped,
+                    spec=test.spec,
+                    context=test.context,
+                )
+        return [found[id(subject)] for subject in self.subjects]
+
+    @cached_property
+    def _passes(self) -> list[tuple[dict[SplitName, Pass], tuple[Skip, ...]]]:
+        """One pass per spec and split, and what examples of the spec cannot show."""
+        specs = [self._spec(subject) for subject in self.subjects]
+        pairs = list(zip(specs, self.subjects, strict=True))
+        return [
+            self._of(spec, [s for g, s in pairs if g == spec]) for spec in dict.fromkeys(specs)
+        ]
+
+    def _spec(self, subject: EvaluatedModel) -> InputSpec[Any]:
+        own = subject.checkpoint.prepare.spec
+        return own if self.noise is None else spec_of(self.noise, subject)
+
+    def _of(
+        self, spec: InputSpec[Any], subjects: Sequence[EvaluatedModel]
+    ) -> tuple[dict[SplitName, Pass], tuple[Skip, ...]]:
+        questions, skipped, context = [Question(CLEAN)], tuple[Skip, ...](), Context(())
+        test = Pass(
+            subjects=subjects,
+            examples=self.request.examples,
+            questions=questions,
+            spec=spec,
+            seed=self.request.seed,
+            numeric=self.numeric,
+            device=self.request.runtime.device.type,
+            unit=FeatureUnit,
+        )
+        if self.noise is not None:
+            questions, skipped = possible(self.noise, spec)
+            context = noise_context(self.noise, spec, self.request.examples)
+        splits: tuple[SplitName, SplitName] = ("train", "validation")
+        passes = {name: replace(test, examples=self.request.split(name)) for name in splits}
+        return {**passes, "test": replace(test, questions=questions, context=context)}, skipped

@@ -50,7 +50,7 @@ def _is_shown(condition: Mapping[str, Scalar]) -> bool:
 
 def _in_words(result: EvalResult, found: Mapping[str, Any]) -> str:
     if "probes" not in found:
-        return f"trained on in {found['seconds']:.1f} s"
+        return f"trained on for {found['recipe']['steps']} steps"
     features = result.details["features"]
     own = [p for p in found["probes"] if p["reading"] == "stream"]
     last = [p for p in own if p["exit"] == features["exits"] - 1][-1]
@@ -59,5 +59,5 @@ def _in_words(result: EvalResult, found: Mapping[str, Any]) -> str:
         f"validation (n = {last['validation_n']}) chose exit {found['chosen']} of"
         f" {features['exits'] - 1}; mean per class of the last {100 * mean['value']:.1f}"
         f" [{100 * mean['low']:.1f}, {100 * mean['high']:.1f}];"
-        f" features {features['seconds']:.1f} s, solver {found['seconds']:.1f} s"
+        f" solver {found['seconds']:.1f} s"
     )

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from acn_eval.errors import ConfigError
+from acn_eval.evaluation import evaluate
 from acn_eval.inference import Runtime
 from acn_eval.studies.continual.methods import (
     EWC,
@@ -179,7 +180,7 @@ def test_steps_of_a_task_of_a_hundred_images(fields, steps):
 
 def test_it_is_not_asked_of_checkpoints():
     with pytest.raises(ConfigError, match="acn-eval continual"):
-        tiny().ask([], None)
+        evaluate([], tiny())
 
 
 def test_the_official_residual_twin_gets_its_skips(tmp_path):

@@ -15,11 +15,12 @@ from acn_eval.models import build, cost, initialise, read_arch
 from acn_eval.studies.compare import compare
 from acn_eval.studies.pruning.masks import zeros_in
 from acn_eval.studies.pruning.methods import Magnitude, Structured
+from acn_eval.studies.pruning.run import network_of
 from acn_eval.studies.pruning.structured import narrowed
 from acn_eval.studies.pruning.suite import Pruning
-from acn_eval.study.suite import Setting
+from acn_eval.study.request import Request
 from acn_eval.training import Recipe, train
-from tests.tiny import ARCH, CPU, checkpoint, recipe, subject
+from tests.tiny import ARCH, CPU, checkpoint, recipe
 
 PLACES = (0.0, 0.2, 0.4)
 METHODS = (Structured(steps=3), Structured(), Magnitude(), Structured(blocks=1))
@@ -57,11 +58,8 @@ def mixers(tmp_path_factory):
     return folder
 
 
-def setting_of(own, runtime):
-    def split(name):
-        return choose([own], CHOICE, name)
-
-    return Setting(choose([own], CHOICE), runtime, 0, lambda done, total: None, split)
+def made(suite, own, runtime, method, sparsity):
+    return network_of(Request(suite, [own], CHOICE, runtime), method, sparsity)
 
 
 def rows(result, method, blocks=None):
@@ -168,7 +166,7 @@ def test_what_is_exported_loads_and_answers_the_same(
     request, folder, method, device, runtime, tmp_path
 ):
     own = checkpoint(request.getfixturevalue(folder), device=device)
-    network = SUITE.network(subject(own), setting_of(own, runtime), method, 0.4)
+    network = made(SUITE, own, runtime, method, 0.4)
     write_native(tmp_path / "small.pt", rewritten(own.native, network, "by hand"))
     again = load(str(tmp_path / "small.pt"))
     again.model.to(device)
@@ -185,7 +183,7 @@ def test_mixers_lose_the_same_share_of_both_kinds_of_units(mixers, runtime):
     keys = ("realised", "parameters", "flops", "weight_bytes")
     costs = [[row[k] for k in keys] for row in rows(ours, "structured")]
     assert costs == [[row[k] for k in keys] for row in rows(theirs, "structured")]
-    small = ONE.network(subject(pair[0]), setting_of(pair[0], runtime), "structured", 0.4)
+    small = made(ONE, pair[0], runtime, "structured", 0.4)
     weights = 256 + 2 * (2 * 12 * 5 + 2 * 32 * 16)  # patches; tokens and channels of two blocks
     share = 0.4 * weights / (weights - 256)
     kept = {"token_hidden": 12 - round(12 * share), "channel_hidden": 32 - round(32 * share)}

@@ -21,12 +21,13 @@ from acn_eval.results import EvalResult
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.pruning.masks import apply_masks, magnitudes, masks_of, prunable, zeros_in
 from acn_eval.studies.pruning.methods import GradualMagnitude, Magnitude, Movement
+from acn_eval.studies.pruning.run import network_of
 from acn_eval.studies.pruning.structured import hidden_share
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.suite import Setting
-from tests.tiny import checkpoint, subject
+from acn_eval.study.request import Request
+from tests.tiny import checkpoint
 
 METHODS = (
     Movement(removed=0.4, epochs=2, steps=3),
@@ -58,15 +59,7 @@ def results(tiny, device, store):
 def bench(tiny, device, store):
     """What the suite needs to make a network anew."""
     own = checkpoint(tiny, device=device)
-    runtime = Runtime(device, 128, "fp32", store)
-    setting = Setting(
-        choose([own], CHOICE),
-        runtime,
-        0,
-        lambda done, total: None,
-        lambda split: choose([own], CHOICE, split),
-    )
-    return subject(own), setting
+    return Request(SUITE, [own], CHOICE, Runtime(device, 128, "fp32", store))
 
 
 def cell(result, **wanted):
@@ -136,7 +129,7 @@ def test_realised_sparsity_is_the_requested_one_to_the_nearest_weight(results, t
 
 def test_costs_are_those_of_the_network_and_of_its_file(results, tiny, tmp_path, bench):
     result = results[0]
-    network = SUITE.network(*bench, "magnitude", 0.5)
+    network = network_of(bench, "magnitude", 0.5)
     own = row(result, "magnitude", 0.5)
     zeros = sum(int((p == 0).sum()) for p in prunable(network).values())
     spent = cost(network, (1, 8, 8))
@@ -166,14 +159,14 @@ def test_trained_networks_have_moved_and_all_trained_as_long(results):
 
 def test_a_network_that_was_exported_is_the_one_that_was_measured(results, bench, tmp_path):
     for method, sparsity in (("gradual", 0.9), ("movement_40", 0.64), ("magnitude_layer", 0.5)):
-        network = SUITE.network(*bench, method, sparsity)
+        network = network_of(bench, method, sparsity)
         out = tmp_path / f"{method}.safetensors"
-        write_native(out, rewritten(bench[0].checkpoint.native, network, "by hand"))
+        write_native(out, rewritten(bench.checkpoints[0].native, network, "by hand"))
         again = load(str(out))
         assert zeros_in(again.model) == row(results[0], method, sparsity)["realised"]
         assert again.native.card.origin == "by hand"
         noise = Robustness(name="n", corruptions=(Gaussian(levels=(0.1,)),))
-        (alone,) = evaluate([again], noise, CHOICE, runtime=bench[1].runtime)
+        (alone,) = evaluate([again], noise, CHOICE, runtime=bench.runtime)
         same = cell(results[0], method=method, sparsity=sparsity)
         assert np.array_equal(alone.cells[0].predicted, same.predicted)
 
@@ -209,7 +202,7 @@ def test_a_killed_run_goes_on_with_the_same_numbers(results, tiny, device, tmp_p
     monkeypatch.setattr(module, "loop", dying)
     own = checkpoint(tiny, device=device)
     runtime = Runtime(device, 128, "fp32", OutcomeCache(tmp_path / "fresh"))
-    with pytest.raises(Stopped, match=r"^0 of the \d+ training steps under way are kept"):
+    with pytest.raises(Stopped, match=r"^640 of the 1,200 image evaluations under way are kept"):
         evaluate([own], SUITE, CHOICE, runtime=runtime)
     (whole,) = evaluate([own], SUITE, CHOICE, runtime=runtime)
     assert len(count) == 3 + 4
@@ -255,7 +248,7 @@ def test_charts_have_whole_places_and_the_accuracies_of_the_cells(results):
 
 
 def test_movement_removes_for_good_and_not_the_smallest(bench):
-    networks = [SUITE.network(*bench, "movement_40", s) for s in (0.0, 0.4, 0.64)]
+    networks = [network_of(bench, "movement_40", s) for s in (0.0, 0.4, 0.64)]
     zeros = [{k: w == 0 for k, w in prunable(own).items()} for own in networks]
     for less, more in pairwise(zeros):
         assert all(bool((less[k] <= more[k]).all()) for k in less)
@@ -314,14 +307,8 @@ def test_half_precision_files_are_measured_as_they_would_be_stored(
     stored.model.to(device)
     suite = ONE.model_copy(update={"methods": (Magnitude(), GradualMagnitude(steps=2))})
     (found,) = evaluate([stored], suite, CHOICE, runtime=runtime)
-    setting = Setting(
-        choose([stored], CHOICE),
-        runtime,
-        0,
-        lambda done, total: None,
-        lambda split: choose([stored], CHOICE, split),
-    )
-    network = suite.network(subject(stored), setting, "gradual", 0.9)
+    request = Request(suite, [stored], CHOICE, runtime)
+    network = network_of(request, "gradual", 0.9)
     write_native(tmp_path / "small.pt", rewritten(stored.native, network, ""))
     assert (
         zeros_in(load(str(tmp_path / "small.pt")).model) == row(found, "gradual", 0.9)["realised"]

@@ -11,12 +11,10 @@ from acn_eval.corruptions import Gaussian, Jpeg, SaltPepper
 from acn_eval.data import Geometry, PrepareImages, channel_moments
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import OutcomeCache
 from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
-from acn_eval.studies.robustness.suite import Robustness, _numeric
-from acn_eval.study.suite import Setting
-from tests.tiny import checkpoint, counting, digits, subject
+from acn_eval.studies.robustness.suite import Robustness
+from tests.tiny import checkpoint, counting, digits
 
 LIMIT = DataSelection(limit=40)
 NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)), SaltPepper()))
@@ -148,28 +146,16 @@ def test_the_precision_in_force_is_recorded_and_certified(pair, runtime, precisi
     assert compare(results[:1], results[1:]).n == 352
 
 
-def test_a_small_job_is_not_worth_a_probe(pair, runtime, monkeypatch):
-    monkeypatch.setattr(
-        "acn_eval.studies.robustness.suite.bf16_pays", None
-    )  # calling it would fail
-    (result,) = evaluate(pair[:1], NOISE, LIMIT, runtime=replace(runtime, precision="auto"))
-    assert result.precision == "fp32"
-
-
-def test_a_resumed_job_does_not_change_its_mind(pair, runtime, monkeypatch):
-    """The probe is a measurement: on a busy machine it could come out otherwise."""
-    verdicts = iter([True, False, False])
-    monkeypatch.setattr("acn_eval.studies.robustness.suite.bf16_pays", lambda *a: next(verdicts))
-    auto = replace(runtime, precision="auto")
-    setting = Setting(digits(), auto, 0, lambda done, total: None, lambda split: digits())
-    first = torch.zeros(4, 1, 8, 8, device=runtime.device)
-    big = replace(pair[0], id=replace(pair[0].id, flops=10**12))
-    chosen = [_numeric([subject(big)], first, setting, 6) for _ in range(3)]
-    assert chosen == ["bf16"] * 3
-    other = replace(
-        setting, runtime=replace(setting.runtime, store=OutcomeCache(runtime.store.folder / "b"))
-    )
-    assert _numeric([subject(big)], first, other, 6) == "fp32"
+def test_a_pair_is_measured_in_one_precision(pair, runtime, monkeypatch):
+    """By the more expensive one: a fair pair is measured alike."""
+    monkeypatch.setattr("acn_eval.inference.precision._has_bf16", lambda device: True)
+    auto = replace(runtime, precision="auto", device=torch.device("cpu"))
+    for c in pair:
+        c.model.to(auto.device)
+    big = replace(pair[1], id=replace(pair[1].id, flops=10**10))
+    for sides, expected in ((pair, "fp32"), ([pair[0], big], "bf16")):
+        results = evaluate(sides, NOISE, LIMIT, runtime=auto)
+        assert [result.precision for result in results] == [expected] * 2
 
 
 def test_the_certificate_fits_where_the_pass_fits(pair, runtime):

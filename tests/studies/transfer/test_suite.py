@@ -15,13 +15,15 @@ from acn_eval.corruptions import Gaussian
 from acn_eval.data import DATA_ROOT, Geometry, PrepareImages, data_root, open_examples
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache
+from acn_eval.inference import OutcomeCache
 from acn_eval.probes import PROTOCOLS
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.studies.transfer.run import TransferStudy
 from acn_eval.studies.transfer.suite import Transfer
-from acn_eval.study.suite import Setting
+from acn_eval.study.request import Request
+from acn_eval.study.run import run
 from tests.models.networks import randomised
 from tests.tiny import checkpoint
 
@@ -141,15 +143,16 @@ def test_hot_and_cold_are_the_same(pair, runtime):
             assert dict(one.condition) == dict(other.condition)
 
 
-def test_test_labels_decide_nothing(pair, runtime):
+def test_test_labels_decide_nothing(pair, runtime, monkeypatch):
     """With the labels of test images shuffled, everything that is chosen stays."""
 
     def asked(labels):
         splits = {s: open_examples("digits", s).only(NEW.classes) for s in SPLITS}
         test = replace(splits["test"], labels=labels(splits["test"].labels))
-        setting = Setting(test, runtime, 0, lambda done, total: None, splits.__getitem__)
-        subjects = [EvaluatedModel(pair[0], ClassMap((), restricted=False))]
-        (answer,) = suite("ridge", "knn").ask(subjects, setting)
+        request = Request(suite("ridge", "knn"), pair[:1], NEW, runtime)
+        monkeypatch.setattr(Request, "whole", test)
+        monkeypatch.setattr(Request, "split", lambda self, name: splits[name])
+        (answer,) = run(TransferStudy(request), runtime)
         return answer
 
     straight = asked(lambda labels: labels)

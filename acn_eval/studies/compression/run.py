@@ -1,0 +1,284 @@
+"""Compression: every exit of one forward pass, the cut that validation chooses, and its costs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acn_eval.checkpoints import cut_at
+from acn_eval.errors import Unsupported
+from acn_eval.inference import EvaluatedModel, ForwardUnit, Runtime, Timed, latencies
+from acn_eval.models import Encoder, exit_costs, head_flops
+from acn_eval.results import Cell, EvalResult, Skip
+from acn_eval.studies.compression.depth import cut_depth, images_needed
+from acn_eval.studies.compression.early_exit import RULES, Exits, Rule, chosen, operating
+from acn_eval.studies.compression.suite import Compression
+from acn_eval.studies.robustness.measure import Showing, Shown
+from acn_eval.study.record import Answer, answered, cell_of
+from acn_eval.study.request import Request
+from acn_eval.study.run import Study
+
+__all__ = ["STUDY", "CompressionStudy"]
+
+_TOLERANCES = (0.005, 0.02)
+_BATCHES = (1, 64)
+_TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
+
+
+@dataclass(frozen=True)
+class CompressionStudy(Study):
+    """The test images at every exit, and undisturbed validation images to choose by."""
+
+    request: Request[Compression]
+
+    @cached_property
+    def suite(self) -> Compression:
+        """The config of the request."""
+        return self.request.suite
+
+    @cached_property
+    def test(self) -> Showing:
+        """What the networks are measured on."""
+        own = self.request
+        return Showing(self.suite.noise, own.subjects, own, own.examples, own.whole, exits=True)
+
+    @cached_property
+    def validation(self) -> Showing | None:
+        """What the cut is chosen on; without exits there is nothing to choose."""
+        own = self.request
+        deep = [s for s in own.subjects if _exits_of(s, own.runtime) > 1]
+        if not deep:
+            return None
+        runtime = replace(own.runtime, precision=self.test.numeric)
+        held_out, own = own.split("validation"), replace(own, runtime=runtime)
+        return Showing(
+            self.suite.noise, deep, own, held_out, held_out, exits=True, corrupted=False
+        )
+
+    def units(self) -> list[ForwardUnit]:
+        """Return the units of both splits."""
+        return [*self.test.units, *(self.validation.units if self.validation else ())]
+
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return a result per checkpoint."""
+        first = len(self.test.units)
+        test = self.test.shown(outcomes[:first])
+        held_out = iter(self.validation.shown(outcomes[first:]) if self.validation else ())
+        answers = [
+            self._answer(subject, shown, next(held_out))
+            if _has_exits(shown)
+            else _without_exits(subject, shown)
+            for subject, shown in zip(self.request.subjects, test, strict=True)
+        ]
+        found = zip(self.request.subjects, answers, strict=True)
+        return [answered(self.request, subject, answer) for subject, answer in found]
+
+    def _answer(self, subject: EvaluatedModel, test: Shown, validation: Shown) -> Answer:
+        tolerance = self._tolerance()
+        held_out = _exits(validation)
+        cut = cut_depth(held_out.correct, tolerance).estimate
+        details = {
+            "tolerance": tolerance,
+            "depth": len(held_out.correct) - 1,
+            "validation": {
+                "n": len(validation.labels),
+                "accuracy": held_out.accuracies(),
+                "cut": cut,
+            },
+        }
+        warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(_exits(test)))
+        cells = tuple(_cells(test, cut))
+        answer = replace(test.answer(), cells=cells, details=details, warnings=warnings)
+        network = subject.checkpoint.model
+        if not isinstance(network, Encoder):
+            return _without_costs(answer, subject, test)
+        costs = self._costs(subject, network, test)
+        return _with_early_exit(answer, costs, head_flops(network), test, held_out)
+
+    def _tolerance(self) -> float:
+        if self.suite.tolerance is not None:
+            return self.suite.tolerance
+        fine, coarse = _TOLERANCES
+        return fine if len(self.request.whole) >= images_needed(fine) else coarse
+
+    def _costs(
+        self, subject: EvaluatedModel, network: Encoder, shown: Shown
+    ) -> list[dict[str, Any]]:
+        """What the network costs that is cut at each exit 0 .. L; latency is measured.
+
+        ``early`` is the time of one image that leaves there, all heads on the way included.
+        """
+        images = _blank(network, self.request.runtime.device)
+        costs = exit_costs(network)
+        asked = [_timed(network, k, images) for k in range(len(costs))]
+        times = iter(latencies(list(chain(*asked)), shown.numeric, seconds=self.suite.seconds))
+        rows = []
+        for k, cost in enumerate(costs):
+            row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, k)}
+            row["memory_bytes"] = 4 * cost.parameters + cost.activation_bytes
+            row |= {name: asdict(next(times)) for name in _TIMES}
+            rows.append(row)
+        return rows
+
+
+@torch.no_grad()
+def _exits_of(subject: EvaluatedModel, runtime: Runtime) -> int:
+    """Return the number of exits of a network."""
+    checkpoint = subject.checkpoint
+    blank = checkpoint.prepare.blank(1).to(runtime.device)
+    return len(checkpoint.model.exits(blank))
+
+
+def _has_exits(shown: Shown) -> bool:
+    return len(shown.outcomes[0]) > 1
+
+
+def _timed(network: Encoder, exit: int, images: torch.Tensor) -> list[Timed]:
+    """Return what is timed of an exit, in the order of `_TIMES`."""
+    cut = network.truncated(exit)
+    early = Timed(partial(network.leave_at, exit=exit), images[:1])
+    return [*(Timed(cut, images[:n]) for n in _BATCHES), early]
+
+
+def _blank(network: Encoder, device: torch.device) -> torch.Tensor:
+    c = network.config
+    return torch.zeros(max(_BATCHES), c.channels, c.image_size, c.image_size, device=device)
+
+
+def _exits(shown: Shown) -> Exits:
+    """Return what every exit made of the undisturbed images."""
+    outcomes = shown.outcomes[0]
+    return Exits(
+        predicted=outcomes["predicted"],
+        confidence=outcomes["confidence"],
+        entropy=outcomes["entropy"],
+        correct=(outcomes["predicted"] == shown.labels).astype(np.float32),
+    )
+
+
+def _cells(shown: Shown, cut: int) -> Iterator[Cell]:
+    """Every condition at every exit; the cut of validation, and the last exit, by name as well."""
+    last = len(shown.outcomes[0]) - 1
+    for question, outcomes in zip(shown.questions, shown.outcomes, strict=True):
+        clean = question.corruption is None
+        for k, own in enumerate(outcomes):
+            condition = {**question.condition, "exit": k}
+            yield cell_of(condition, own, shown.labels, primary=clean)
+        for name, k in (("cut", cut), ("last", last)):
+            condition = {**question.condition, "exit": name}
+            yield cell_of(condition, outcomes[k], shown.labels, primary=False)
+
+
+def _without_exits(subject: EvaluatedModel, shown: Shown) -> Answer:
+    """A foreign network has its last exit alone."""
+    reason = f"{subject.checkpoint.id.name} has no exits"
+    cells = (
+        cell_of({**q.condition, "exit": "last"}, o[-1], shown.labels, primary=q.corruption is None)
+        for q, o in zip(shown.questions, shown.outcomes, strict=True)
+    )
+    skipped = Skip({**shown.questions[0].condition, "exit": "every other"}, reason)
+    answer = shown.answer()
+    return replace(answer, cells=tuple(cells), skipped=(*shown.skipped, skipped))
+
+
+def _weight_bytes(subject: EvaluatedModel, exit: int) -> int | None:
+    """Bytes of the weights that an exported file holds; None for a network without a file."""
+    try:
+        state = cut_at(subject.checkpoint, exit).state
+    except Unsupported:
+        return None
+    return sum(value.nbytes for value in state.values())
+
+
+def _without_costs(answer: Answer, subject: EvaluatedModel, test: Shown) -> Answer:
+    """A network with exits of its own does not say what its first blocks alone cost."""
+    reason = f"{subject.checkpoint.id.name} cannot be truncated here, so that costs are unknown"
+    skipped = Skip({**test.questions[0].condition, "exit": "early"}, reason)
+    return replace(answer, skipped=(*answer.skipped, skipped))
+
+
+def _with_early_exit(
+    answer: Answer, costs: list[dict[str, Any]], head: int, test: Shown, held_out: Exits
+) -> Answer:
+    """Add costs, the trade-off of every rule, and the cells of thresholds that validation chose.
+
+    Args:
+        answer: the cells of all exits, and the details so far.
+        costs: of every exit.
+        head: FLOPs of every further head on the way.
+        test: what the exits made of the test images.
+        held_out: what they made of the undisturbed validation images.
+    """
+    flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
+    times = [row["early"]["median_ms"] for row in costs]
+    exits, tolerance = _exits(test), answer.details["tolerance"]
+    rows: list[dict[str, Any]] = []
+    cells: list[Cell] = []
+    for rule in RULES:
+        best = chosen(rule, held_out, flops, tolerance)
+        points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
+        rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
+        cells.append(_policy(rule, best, exits, test))
+    details = {
+        **answer.details,
+        "costs": costs,
+        "early_exit": rows,
+        "charts": _charts(exits, costs, rows),
+    }
+    return replace(answer, cells=(*answer.cells, *cells), details=details)
+
+
+def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
+    taken = rule.taken(exits, threshold)
+    outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]
+    condition = {**test.questions[0].condition, "exit": "early", "policy": rule.name}
+    return cell_of(condition, outcomes, test.labels, primary=False)
+
+
+def _charts(
+    exits: Exits, costs: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Accuracy against thousand FLOPs per image: of every cut, and of every rule."""
+    cuts = zip(costs, exits.accuracies(), strict=True)
+    found = [_chart("cut", [(row["flops"], value) for row, value in cuts])]
+    for rule in RULES:
+        own = [row for row in rows if row["rule"] == rule.name]
+        points = [(row["flops"], row["accuracy"]["value"]) for row in own]
+        found.append(_chart(f"early exit by {rule.name}", points))
+    return found
+
+
+def _chart(name: str, points: list[tuple[float, float]]) -> dict[str, Any]:
+    scaled: dict[int, float] = {}  # one value per place: of equal costs, the better accuracy
+    for flops, value in points:
+        x = round(flops / 1000)
+        scaled[x] = max(value, scaled.get(x, 0.0))
+    return {"name": name, "x": "thousand FLOPs per image", "points": sorted(scaled.items())}
+
+
+def _unprovable(n: int, tolerance: float) -> list[str]:
+    """Say where even exits that agree on every image would prove nothing superfluous."""
+    least = images_needed(tolerance)
+    if n >= least:
+        return []
+    points = f"{100 * tolerance:g} points"
+    return [f"{n} images are too few to prove a cut at {points}: {least} are, if exits agree"]
+
+
+def _unmoved(exits: Exits) -> list[str]:
+    """Name exits that answer exactly as the one before: an exit layer that was ignored."""
+    same = [
+        k
+        for k in range(1, len(exits.confidence))
+        if np.array_equal(exits.confidence[k], exits.confidence[k - 1])
+        and np.array_equal(exits.predicted[k], exits.predicted[k - 1])
+    ]
+    return [f"exit {k} answers exactly as exit {k - 1}: its block does nothing" for k in same]
+
+
+STUDY = CompressionStudy

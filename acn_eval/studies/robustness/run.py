@@ -1,0 +1,40 @@
+"""Robustness: every network under every condition, and the cells of its last exit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from acn_eval.inference import ForwardUnit
+from acn_eval.results import EvalResult
+from acn_eval.studies.robustness.measure import Showing
+from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.study.record import answered
+from acn_eval.study.request import Request
+from acn_eval.study.run import Study
+
+__all__ = ["STUDY", "RobustnessStudy"]
+
+
+@dataclass(frozen=True)
+class RobustnessStudy(Study):
+    """The one pass, and a result per checkpoint."""
+
+    request: Request[Robustness]
+
+    @cached_property
+    def showing(self) -> Showing:
+        """What the networks are shown."""
+        own = self.request
+        return Showing(own.suite, own.subjects, own, own.examples, own.whole)
+
+    def units(self) -> list[ForwardUnit]:
+        """Return every network under every condition, chunk by chunk."""
+        return self.showing.units
+
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return a result per checkpoint."""
+        found = zip(self.request.subjects, self.showing.shown(outcomes), strict=True)
+        return [answered(self.request, subject, shown.answer()) for subject, shown in found]
+
+
+STUDY = RobustnessStudy

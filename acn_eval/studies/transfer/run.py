@@ -1,0 +1,221 @@
+"""Transfer: features of all networks first, then the probes of each, and what trains on whole."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from acn_eval.errors import Unsupported
+from acn_eval.inference import (
+    CLEAN,
+    EvaluatedModel,
+    Numeric,
+    Runtime,
+    certificate,
+    feature_shape,
+    read_features,
+)
+from acn_eval.inputs import ShownBatch
+from acn_eval.models import Encoder
+from acn_eval.probes import PROTOCOLS, FineTune, Protocol
+from acn_eval.results import Cell, EvalResult, Scalar, Skip
+from acn_eval.studies.robustness.measure import digest_of, first_shown
+from acn_eval.studies.transfer.features import FeatureExtractor, SplitFeatures
+from acn_eval.studies.transfer.probing import Probing, probing
+from acn_eval.studies.transfer.suite import Transfer
+from acn_eval.study.fine_tuning import FineTunedUnit
+from acn_eval.study.record import Answer, answered, cell_of
+from acn_eval.study.request import Request
+from acn_eval.study.run import Study, Unit
+
+__all__ = ["STUDY", "TransferStudy"]
+
+
+@dataclass(frozen=True)
+class TransferStudy(Study):
+    """Features of three splits, fine-tunings, and a result per checkpoint."""
+
+    request: Request[Transfer]
+
+    @cached_property
+    def suite(self) -> Transfer:
+        """The config of the request."""
+        return self.request.suite
+
+    @cached_property
+    def exits(self) -> list[int | str]:
+        """Number of depths that each checkpoint has features of, or why it has none."""
+        return [_exits(subject, self.request.runtime) for subject in self.request.subjects]
+
+    @cached_property
+    def features(self) -> FeatureExtractor:
+        """What probes are fitted on and asked: of the networks that have features."""
+        numeric: Numeric = "bf16" if self.request.runtime.precision == "bf16" else "fp32"
+        pairs = zip(self.request.subjects, self.exits, strict=True)
+        able = [subject for subject, found in pairs if isinstance(found, int)]
+        return FeatureExtractor(self.request, able, self.suite.noise, numeric)
+
+    @cached_property
+    def fine_tunings(self) -> list[FineTunedUnit]:
+        """One per network and protocol that trains on."""
+        return [
+            self._fine_tuning(subject, protocol)
+            for subject in self.features.subjects
+            for protocol in self._protocols
+            if protocol.fine_tune and isinstance(subject.checkpoint.model, Encoder)
+        ]
+
+    def units(self) -> list[Unit]:
+        """Return the units of all splits, and the fine-tunings."""
+        return [*self.features.units, *self.fine_tunings]
+
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return a result per checkpoint; probes are fitted and chosen now."""
+        first = len(self.features.units)
+        targets = iter(self.features.targets(outcomes[:first]))
+        trained = {
+            (id(unit.checkpoint), unit.plan): (unit, content)
+            for unit, content in zip(self.fine_tunings, outcomes[first:], strict=True)
+        }
+        answers = [
+            self._answer(next(targets), trained)
+            if isinstance(found, int)
+            else self._nothing(found)
+            for found in self.exits
+        ]
+        pairs = zip(self.request.subjects, answers, strict=True)
+        return [answered(self.request, subject, answer) for subject, answer in pairs]
+
+    @property
+    def _protocols(self) -> list[Protocol]:
+        return [PROTOCOLS[name] for name in dict.fromkeys(self.suite.protocols)]
+
+    def _fine_tuning(self, subject: EvaluatedModel, protocol: Protocol) -> FineTunedUnit:
+        own, plan = self.request, protocol.fine_tune
+        assert plan is not None
+        splits, device = (own.split("train"), own.split("validation")), own.runtime.device.type
+        return FineTunedUnit(subject.checkpoint, plan, splits, own.examples, own.seed, device)
+
+    def _answer(self, target: SplitFeatures, trained: "_Trained") -> Answer:
+        request, numeric, block = self.request, self.features.numeric, self.suite.block
+        device = request.runtime.device
+        deepest = max(found for found in self.exits if isinstance(found, int))
+        probings: list[Probing] = []
+        parts: list[_Part] = []
+        for protocol in self._protocols:
+            try:
+                own = probing(target, protocol, block=block, device=device)
+            except Unsupported as reason:
+                parts.append(_Part(skipped=(_skip(protocol.label, str(reason)),)))
+                continue
+            parts.append(_probed(own, primary=not parts, deepest=deepest, block=block))
+            parts.append(_tuned(target, protocol, trained))
+            probings.append(own)
+        first, noise = first_shown(request.whole, target.spec, device), self.suite.noise
+        return Answer(
+            cells=tuple(cell for part in parts for cell in part.cells),
+            skipped=(*target.skipped, *(skip for part in parts for skip in part.skipped)),
+            numeric=numeric,
+            certificate=_certificate(probings, first, numeric, request.runtime.batch_size),
+            noise_digest=""
+            if noise is None
+            else digest_of(noise, first, target.context, request.whole, request.seed),
+            details={
+                "features": target.facts(),
+                "protocols": {k: v for part in parts for k, v in part.details.items()},
+            },
+            warnings=tuple(line for own in probings for line in own.warnings()),
+        )
+
+    def _nothing(self, reason: str) -> Answer:
+        """Return the answer of a network that has no features to probe."""
+        labels = [protocol.label for protocol in self._protocols]
+        skipped = (_skip(label, reason, reading="stream", exit="last") for label in labels)
+        return Answer((), tuple(skipped), self.features.numeric)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one way of transferring found out."""
+
+    cells: tuple[Cell, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _exits(subject: EvaluatedModel, runtime: Runtime) -> int | str:
+    """Return the number of depths that a subject has features of, or why it has none."""
+    try:
+        return feature_shape(subject.checkpoint, runtime)[0]
+    except Unsupported as reason:
+        return str(reason)
+
+
+def _probed(own: Probing, *, primary: bool, deepest: int, block: bool) -> _Part:
+    missing = tuple(_no_exits(own, deepest, block=block)) if own.target.exits == 1 else ()
+    return _Part(
+        cells=tuple(own.cells(primary=primary)),
+        skipped=(*own.skipped, *missing),
+        details={own.label: own.details()},
+    )
+
+
+def _no_exits(own: Probing, deepest: int, *, block: bool) -> Iterator[Skip]:
+    """Yield every depth that other networks of this evaluation have and this one has not."""
+    name = own.target.subject.checkpoint.id.name
+    for reading in ("stream", "block") if block else ("stream",):
+        for depth in range(deepest):
+            reason = f"{name} has no exits: one depth, before its head"
+            yield _skip(own.label, reason, reading=reading, exit=depth)
+
+
+def _tuned(target: SplitFeatures, protocol: Protocol, trained: "_Trained") -> _Part:
+    if protocol.fine_tune is None:
+        return _Part()
+    checkpoint, test = target.subject.checkpoint, target.examples["test"]
+    named = {"protocol": f"{protocol.label}-fine-tune", "reading": "stream", "exit": "last"}
+    found = trained.get((id(checkpoint), protocol.fine_tune))
+    if found is None:
+        reason = f"{checkpoint.id.name}: fine-tuning needs a network of ours"
+        return _Part(skipped=(Skip({**CLEAN, **named}, reason),))
+    unit, content = found
+    own = unit.unpacked(content)
+    cell = cell_of({**CLEAN, **named}, own.outcomes, test.labels, primary=False)
+    facts = {"validation": own.accuracy, "accuracy": float(np.mean(cell.values))}
+    recipe = unit.recipe.model_dump(mode="json", exclude={"arch"})
+    return _Part(cells=(cell,), details={named["protocol"]: {**facts, "recipe": recipe}})
+
+
+_Trained = Mapping[tuple[int, FineTune], tuple[FineTunedUnit, bytes]]
+"""Fine-tunings, and what they found, by the identity of the checkpoint and the plan."""
+
+
+def _skip(label: str, reason: str, **more: Scalar) -> Skip:
+    return Skip({**CLEAN, "protocol": label, **more}, reason)
+
+
+def _certificate(
+    probings: Sequence[Probing], first: ShownBatch, numeric: Numeric, batch: int
+) -> dict[str, Any]:
+    """Certify what is measured: the answers of a probe on the features of the last exit."""
+    if not probings:
+        return {}
+    own = probings[0]
+    checkpoint = own.target.subject.checkpoint
+    classes = len(own.target.examples["test"].classes)
+
+    def answers(batch: Any) -> Tensor:
+        features = read_features(checkpoint, batch, "fp32")[0, -1]  # the precision is around it
+        predicted = own.deepest_probe.answer(features.cpu().numpy()).predicted
+        return one_hot(torch.from_numpy(predicted).long(), classes)
+
+    inputs = checkpoint.prepare(first).to(first.device)
+    return certificate(answers, inputs, numeric, min(batch, len(first)))
+
+
+STUDY = TransferStudy

@@ -1,0 +1,166 @@
+"""The record of a result: what a study found out, with everything that identifies the question."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.corruptions import NOISE_VERSION
+from acn_eval.data import Examples
+from acn_eval.inference import EvaluatedModel, Numeric
+from acn_eval.models import AnyArch, build, cost
+from acn_eval.results import Cell, CheckpointId, EvalResult, Skip
+from acn_eval.study.request import Request
+from acn_eval.study.suite import Suite
+from acn_eval.versions import versions
+
+__all__ = ["Answer", "Subject", "answered", "cell_of", "in_words", "record", "training_id"]
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a study found out about one checkpoint.
+
+    Attributes:
+        numeric: precision in force.
+        certificate: parity of that precision.
+        noise_digest: of the first corrupted images.
+        details, warnings: as in `EvalResult`.
+    """
+
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skip, ...] = ()
+    numeric: Numeric = "fp32"
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    noise_digest: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a record is about, and what was asked.
+
+    Attributes:
+        suite: config as plain JSON.
+        device: type of the device.
+        seed: of the noise.
+    """
+
+    checkpoint: CheckpointId
+    examples: Examples
+    suite: Mapping[str, Any]
+    device: str
+    seed: int = 0
+
+
+def record(subject: Subject, answer: Answer) -> EvalResult:
+    """Return the result: the only place that makes one of what was measured."""
+    return EvalResult(
+        checkpoint=subject.checkpoint,
+        data=subject.examples.id,
+        suite=subject.suite,
+        seed=subject.seed,
+        precision=answer.numeric,
+        device=subject.device,
+        noise_version=NOISE_VERSION,
+        noise_digest=answer.noise_digest,
+        certificate=answer.certificate,
+        versions=versions("acn-eval", "torch", "kornia", "numpy"),
+        cells=answer.cells,
+        skipped=answer.skipped,
+        created_ms=time.time_ns() // 1_000_000,
+        warnings=answer.warnings,
+        details=answer.details,
+    )
+
+
+def answered(request: Request[Suite], model: EvaluatedModel, answer: Answer) -> EvalResult:
+    """Return the result of a checkpoint that was given, with what a reader must know of it."""
+    limit, examples = request.selection.limit, request.examples
+    details = {
+        **answer.details,
+        **({"limit": limit} if limit == len(request.whole) else {}),
+        **({"classes_matched_by": model.classes.matched} if model.classes.columns else {}),
+    }
+    suite, device = request.suite.model_dump(mode="json"), request.runtime.device.type
+    return record(
+        Subject(model.checkpoint.id, examples, suite, device, request.seed),
+        replace(answer, details=details, warnings=(*answer.warnings, *_about(model, examples))),
+    )
+
+
+def training_id(
+    name: str, uri: str, facts: Any, arch: AnyArch, *, preprocessing: Any, training: Any
+) -> CheckpointId:
+    """Return the record of a network that a study trains: what decides it is its content.
+
+    Args:
+        name: short, for tables.
+        uri: what stands for the file that there is not.
+        facts: plain JSON, everything that decides the weights.
+        arch: of the network.
+        preprocessing: as in `CheckpointId`.
+        training: as in `CheckpointId`.
+    """
+    spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
+    text = json.dumps(facts, sort_keys=True, default=list)
+    return CheckpointId(
+        name=name,
+        uri=uri,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        arch=arch.model_dump(mode="json"),
+        parameters=spent.parameters,
+        flops=spent.flops,
+        preprocessing=preprocessing,
+        training=training,
+    )
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """Return what of a recipe is not zero, in one line.
+
+    >>> in_words({"clip": 1.0, "batch": 64, "warmup": 0})
+    'batch 64, clip 1.0'
+    """
+    return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
+
+
+def cell_of(
+    condition: Mapping[str, Any],
+    outcomes: NDArray[np.void],
+    labels: NDArray[np.int64],
+    *,
+    primary: bool,
+) -> Cell:
+    """Return the cell of outcomes (n,) against labels (n,), both in the same order."""
+    more = {
+        name: outcomes[name].copy()
+        for name in ("confidence", "nll", "brier")
+        if name in (outcomes.dtype.names or ())
+    }
+    predicted = outcomes["predicted"].copy()
+    return Cell.answered(
+        condition, outcomes["id"].copy(), labels, predicted, primary=primary, **more
+    )
+
+
+def _about(model: EvaluatedModel, examples: Examples) -> Iterator[str]:
+    checkpoint, classes = model.checkpoint, model.classes
+    yield from examples.notes
+    if classes.columns and classes.matched in {"number", "position"}:
+        pairs = zip(classes.columns, examples.classes, strict=True)
+        shown = ", ".join(f"logit {i} is {name}" for i, name in islice(pairs, _SHOWN))
+        what = f"does not name its classes; they were matched by {classes.matched}"
+        yield f"{checkpoint.id.name} {what}: {shown}" + ", ..." * (len(classes.columns) > _SHOWN)
+    seen = int(np.isin(examples.hashes, checkpoint.training_hashes).sum())
+    if seen:
+        yield f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images"

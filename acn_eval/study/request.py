@@ -1,0 +1,149 @@
+"""What is asked: a suite, of which checkpoints, about which examples, and where it runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.data import Examples, Split, open_examples
+from acn_eval.errors import DataError
+from acn_eval.inference import ClassMap, ClassOrder, EvaluatedModel, Runtime, class_map
+from acn_eval.study.suite import Suite
+
+__all__ = ["DataSelection", "Request", "choose"]
+
+S = TypeVar("S", bound=Suite, covariant=True)
+
+
+@dataclass(frozen=True)
+class DataSelection:
+    """Which examples, and how their classes correspond to those of the model.
+
+    Attributes:
+        data: name of the data set; "" takes what the checkpoints' cards name.
+        root: where data sets lie.
+        limit: the first so many in the keyed order; None takes all.
+        classes: keep these classes of the data only; empty takes all.
+        class_names: class of the data to class of the model, where the names differ.
+        class_order: how a model counts that does not name its classes; see `class_map`.
+        restricted: predict among the classes of the data only.
+    """
+
+    data: str = ""
+    root: Path | None = None
+    limit: int | None = None
+    classes: tuple[str, ...] = ()
+    class_names: Mapping[str, str] = field(default_factory=dict)
+    class_order: ClassOrder | None = None
+    restricted: bool = False
+
+
+@dataclass(frozen=True)
+class Request(Generic[S]):
+    """A suite, and everything that it is asked about and runs in.
+
+    Attributes:
+        checkpoints: loaded, on the device; a suite that trains its own networks needs none.
+        seed: of the noise.
+        block: some of the test examples, for a run that may stop; None takes all.
+    """
+
+    suite: S
+    checkpoints: Sequence[Checkpoint]
+    selection: DataSelection
+    runtime: Runtime
+    seed: int = 0
+    block: Examples | None = None
+
+    @cached_property
+    def whole(self) -> Examples:
+        """All test examples: what holds for every block, such as a precision, comes from these."""
+        return choose(self.checkpoints, self.selection, "test", reads_head=self.suite.reads_head)
+
+    @property
+    def examples(self) -> Examples:
+        """The test examples that are shown, in their order."""
+        return self.whole if self.block is None else self.block
+
+    def split(self, name: Split) -> Examples:
+        """Open another split of the same data and classes: whatever is chosen is chosen there."""
+        if name not in self._splits:
+            heads = self.suite.reads_head
+            found = choose(self.checkpoints, self.selection, name, reads_head=heads)
+            self._splits[name] = found.labelled_as(self.whole)
+        return self._splits[name]
+
+    @cached_property
+    def _splits(self) -> dict[Split, Examples]:
+        return {}
+
+    @cached_property
+    def subjects(self) -> list[EvaluatedModel]:
+        """The checkpoints, with their classes matched to those of the data."""
+        return [self._subject(checkpoint) for checkpoint in self.checkpoints]
+
+    def _subject(self, checkpoint: Checkpoint) -> EvaluatedModel:
+        if not self.suite.reads_head:
+            return EvaluatedModel(checkpoint, ClassMap((), restricted=False))
+        wanted = self.selection
+        names, order, restricted = wanted.class_names, wanted.class_order, wanted.restricted
+        examples = self.examples
+        classes = class_map(checkpoint, examples, names=names, order=order, restricted=restricted)
+        facts: dict[str, Any] = {}
+        if names or restricted:
+            facts |= {"class_names": dict(names), "restricted": restricted}
+        if order and not checkpoint.named:
+            facts |= {"class_order": order}
+        if facts:
+            preprocessing = {**checkpoint.id.preprocessing, **facts}
+            checkpoint = replace(
+                checkpoint, id=replace(checkpoint.id, preprocessing=preprocessing)
+            )
+        return EvaluatedModel(checkpoint, classes)
+
+
+def choose(
+    checkpoints: Sequence[Checkpoint],
+    selection: DataSelection,
+    split: Split = "test",
+    *,
+    reads_head: bool = True,
+) -> Examples:
+    """Open a split of a choice, in the keyed order; `limit` counts for each split.
+
+    Without a choice of data, the cards decide: the classes that the networks were trained on or,
+    where their heads are not read, those that are new to them.
+
+    Raises:
+        DataError: no or different data named, a class that is not there, or nothing left.
+    """
+    named = {c.data for c in checkpoints}
+    if not selection.data and (len(named) != 1 or "" in named):
+        shown = ", ".join(sorted(n or "none" for n in named))
+        raise DataError(f"--data: must be given where the cards do not agree; they name {shown}")
+    examples = open_examples(selection.data or named.pop(), split, selection.root)
+    wanted = selection.classes
+    if not selection.data and not wanted:
+        wanted = _default_classes(checkpoints, examples.classes, known=reads_head)
+    if wanted and wanted != examples.classes:
+        examples = examples.only(wanted)
+    if not len(examples):
+        what = f"{examples.name}: must hold {split} images of the chosen classes"
+        raise DataError(f"{what}; none left")
+    return examples.keyed(selection.limit)
+
+
+def _default_classes(
+    checkpoints: Sequence[Checkpoint], classes: Sequence[str], *, known: bool
+) -> tuple[str, ...]:
+    """Classes that all networks know, or those that are new to all; all where none is new.
+
+    A network that only counts its classes says nothing of data that has other names.
+    """
+    every = set(classes)
+    own = [set(c.classes) for c in checkpoints if c.named or every.issuperset(c.classes)]
+    if known:
+        return tuple(n for n in classes if all(n in names for names in own))
+    return tuple(n for n in classes if not any(n in names for names in own))

@@ -1,0 +1,130 @@
+"""The one loop: a study lists its units of work; what is not kept is measured, kept, assembled."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import ClassVar, Protocol, Self
+
+from acn_eval.inference import Batches, Runtime
+from acn_eval.results import EvalResult
+from acn_eval.tally import Progress, Tally
+
+__all__ = ["Show", "Study", "Unit", "measured", "run"]
+
+Show = Callable[[int], None]
+"""Called with the work of a bundle that is done and not yielded."""
+
+
+class Unit(Protocol):
+    """One piece of work: a frozen dataclass that needs nothing but its own description.
+
+    It can be pickled and measured in another process, unless it is about a network in memory:
+    the same unit gives the same bytes wherever device kind and precision are the same. Therefore
+    nothing in it, such as the precision, may follow from a measurement of time.
+    """
+
+    @property
+    def address(self) -> str:
+        """Content address (`OutcomeCache.key`) of everything that decides its bytes."""
+        ...
+
+    @property
+    def cost(self) -> int:
+        """Work in the unit of progress, such as image evaluations or training steps."""
+        ...
+
+    @property
+    def bundle(self) -> Hashable:
+        """Neighbors of equal bundles are measured together: they may share what they read."""
+        ...
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the address says everything: the code of a network in memory is not in it."""
+        ...
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield the outcomes of the units of one bundle, in order, each when it is final.
+
+        Args:
+            units: of one bundle.
+            runtime: where; its batch size is halved, and the rest measured again, where memory
+                runs out.
+            show: shows what is done but not yielded.
+        """
+        ...
+
+
+class Study(ABC):
+    """What a suite asks about the given checkpoints or recipes, as units of work."""
+
+    work: ClassVar[str] = "image evaluations"
+    """Name of what `Unit.cost` counts, in the plural."""
+
+    @abstractmethod
+    def units(self) -> Sequence[Unit]:
+        """Return every unit of work; those of one bundle are neighbors."""
+
+    @abstractmethod
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return the results from the outcomes of the units, in their order."""
+
+
+def _quietly(done: int, total: int) -> None:
+    pass
+
+
+def run(study: Study, runtime: Runtime, progress: Progress = _quietly) -> list[EvalResult]:
+    """Measure what is not kept yet, and return the results of a study.
+
+    Raises:
+        Stopped: at Ctrl-C; says how much is kept.
+    """
+    outcomes = measured(study.units(), runtime, progress, study.work)
+    results = study.assemble(outcomes)
+    runtime.store.trim()
+    return results
+
+
+def measured(
+    units: Sequence[Unit], runtime: Runtime, progress: Progress = _quietly, work: str = Study.work
+) -> list[bytes]:
+    """Return the outcomes of units in their order: kept ones, and those measured and kept now.
+
+    An interruption loses what was not yielded, and nothing else.
+    """
+    counter = Tally(sum(unit.cost for unit in units), work, progress)
+    if not runtime.store.readable:
+        counter.remedy = "Without --no-cache, the same command goes on from there."
+    if not all(unit.cacheable for unit in units):
+        counter.remedy = "Networks in memory are never kept: they are measured again."
+    batches = runtime.batches()
+    found: list[bytes] = []
+    with counter:
+        counter.add(0)
+        for _, bundle in groupby(units, key=lambda unit: (type(unit), unit.bundle)):
+            found += _bundle(list(bundle), runtime, batches, counter)
+    return found
+
+
+def _bundle(
+    units: Sequence[Unit], runtime: Runtime, batches: Batches, counter: Tally
+) -> list[bytes]:
+    found = [runtime.store.read(unit.address) if unit.cacheable else None for unit in units]
+    missing = [i for i, content in enumerate(found) if content is None]
+    counter.add(sum(unit.cost for unit in units) - sum(units[i].cost for i in missing))
+
+    def measure(size: int) -> None:
+        """Measure what is still missing, with batches of a size."""
+        left, own = [units[i] for i in missing], replace(runtime, batch_size=size)
+        for unit, content in zip(left, left[0].measure(left, own, counter.show), strict=True):
+            found[missing.pop(0)] = content
+            if unit.cacheable:
+                runtime.store.write(unit.address, content)
+            counter.add(unit.cost, kept=unit.cost * unit.cacheable)
+
+    if missing:
+        batches.halving(measure)
+    return [content for content in found if content is not None]
