@@ -2,26 +2,30 @@
 
 from os.path import isfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from acn_eval.config_files import Config, Name, Seed, Text, read_config, read_yaml, tag_of
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
+from acn_eval.statistics.metrics import metric_of
 
 __all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
 
-Margin = Annotated[float, Field(gt=0, le=0.5)]
-Share = Annotated[float, Field(gt=0, lt=1)]
+Margin = Annotated[float, Field(gt=0, lt=1e6)]
+Floor = Annotated[float, Field(gt=0, lt=1e6)]
+_WIDEST = 0.5  # margin of what is shown in percent: 2 would be meant as points
 
 
 class Margins(Config, frozen=True):
-    """How much worse than the baseline is still good enough, in fractions of 1.
+    """How much worse than the baseline is still good enough, in the unit of the metric.
+
+    Shares, such as accuracies, are fractions of 1.
 
     Attributes:
         primary: of the primary end point; it must be cleared.
-        clean: of accuracy on undisturbed images; it must be cleared. None does not ask.
+        clean: on undisturbed examples; it must be cleared. None does not ask.
         cell: of every single condition: an alarm where one is surely worse by more. None does
             not watch them.
         cells: margins of conditions by name, where one of its own fits better than `cell`.
@@ -42,9 +46,10 @@ class Gate(Config, frozen=True):
         suite: whose conditions are judged: the name of a shipped suite, or a YAML beside this.
         alpha: how often a candidate exactly at a margin may pass; also how often any rule may
             fail where none is violated.
+        metric: that is judged, by its name in `acn-eval list metrics`.
         margins: against the baseline.
-        floors: least accuracy of the candidate itself by name of an end point or condition, in
-            fractions of 1; they must be cleared.
+        floors: worst value of the metric for the candidate itself, by name of an end point or
+            condition, in its unit; they must be cleared.
         seed: of the noise.
         limit: how many images are shown, the first in their keyed order; None shows all. With
             another seed or limit there is no PASS: whoever may repeat until it passes will pass.
@@ -55,10 +60,27 @@ class Gate(Config, frozen=True):
     description: Text = ""
     suite: Text = "robustness"
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    metric: Text = "accuracy"
     margins: Margins
-    floors: dict[Text, Share] = Field(default_factory=dict, max_length=10_000)
+    floors: dict[Text, Floor] = Field(default_factory=dict, max_length=10_000)
     seed: Seed = 0
     limit: Annotated[int, Field(ge=2, lt=2**63)] | None = None
+
+    @model_validator(mode="after")
+    def _in_the_unit_of_the_metric(self) -> Self:
+        try:
+            quantity = metric_of(self.metric).quantity
+        except ConfigError as exc:
+            raise ValueError(str(exc)) from exc
+        own = self.margins
+        stated = {"primary": own.primary, "clean": own.clean, "cell": own.cell, **own.cells}
+        for name, margin in stated.items() if quantity.scale == 100 else ():
+            if margin is not None and margin > _WIDEST:
+                raise ValueError(f"margins.{name} must be a fraction of 1, at most {_WIDEST}")
+        for name, floor in self.floors.items() if quantity.scale == 100 else ():
+            if floor >= 1:
+                raise ValueError(f"floors.{name} must be a fraction of 1")
+        return self
 
 
 def read_gate(name: str) -> Gate:

@@ -13,6 +13,7 @@ from acn_eval.gate.sentence import sentence
 from acn_eval.gate.verdict import GateRule, Network, Verdict
 from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.seeds import keyed_order
+from acn_eval.statistics.metrics import metric_of
 from acn_eval.statistics.pairing import require_complete, require_same_question
 from acn_eval.statistics.soundness import differing, same_network
 from acn_eval.studies.compare import join
@@ -50,6 +51,7 @@ def replay(
     Raises:
         ConfigError: as `decide`.
     """
+    require_looks(gate)
     whole = decide(gate, candidate, baseline)
     if not whole.rules or _identical(candidate, baseline):
         return whole
@@ -66,6 +68,7 @@ def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int)
     The results are on the first images of the order that both weights key; `total` images were
     fixed before the first look, and with all of them there is a verdict.
     """
+    require_looks(gate)
     shown = candidate.data.n
     try:
         rules = _rules(gate, candidate, baseline)
@@ -75,6 +78,17 @@ def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int)
         return None
     rows = _look(rules, gate.alpha, total)
     return _verdict(gate, (candidate, baseline), rows, shown=shown, total=total)
+
+
+def require_looks(gate: Gate) -> None:
+    """Refuse a metric that cannot be bet on: looks need values in a known interval.
+
+    Raises:
+        ConfigError: names the metric.
+    """
+    if not metric_of(gate.metric).quantity.scored:
+        msg = f"{gate.name}: metric must be accuracy where one looks before the end"
+        raise ConfigError(f"{msg}; got {gate.metric}. Judge all examples, once.")
 
 
 def order_names(
@@ -109,7 +123,7 @@ def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rul
         msg = f"{candidate.checkpoint.name}: suite must be {wanted}, which {gate.name} judges"
         raise ConfigError(f"{msg}; got {got}. Evaluate that suite, or take another gate.")
     require_same_question([candidate, baseline])
-    outcomes = join([candidate, baseline])
+    outcomes = join([candidate, baseline], metric=gate.metric)
     order = keyed_order(
         outcomes.ids, *order_names(candidate.checkpoint, baseline.checkpoint, wanted)
     )

@@ -19,6 +19,7 @@ from acn_eval.statistics.sequential import Bets, Split
 
 __all__ = ["at_any_stop", "at_the_end", "decided_after", "identical", "once", "overall"]
 
+_KEPT = ("name", "required", "bound", "n", "quantity")
 _SAME = GateRule(
     name="",
     measure="difference",
@@ -45,7 +46,7 @@ def once(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
         one_sided(r.sample, r.bound, alpha, alpha_fail) if r.measured else None for r in rules
     ]
     return tuple(
-        _row(rule, e, (alpha, alpha_fail), float(p))
+        rule.in_unit(_row(rule, e, (alpha, alpha_fail), float(p)))
         for rule, e, p in zip(rules, found, p_fail, strict=True)
     )
 
@@ -83,7 +84,7 @@ def identical(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
     return tuple(
         row
         if row.measure == "accuracy" or row.verdict == "not_measured"
-        else replace(_SAME, name=row.name, required=row.required, bound=row.bound, n=row.n)
+        else replace(_SAME, **{k: getattr(row, k) for k in _KEPT})
         for row in once(rules, alpha)
     )
 

@@ -57,7 +57,7 @@ def variances(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> dict[s
     Raises:
         ConfigError: the two share no condition, or hardly an image.
     """
-    rules = rules_of(gate, join([candidate, baseline]), candidate.suite)
+    rules = rules_of(gate, join([candidate, baseline], metric=gate.metric), candidate.suite)
     return {rule.name: rule.variance for rule in rules if _is_difference(rule)}
 
 

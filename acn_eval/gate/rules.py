@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.gate.config import Gate
-from acn_eval.gate.verdict import Measure
-from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample
+from acn_eval.gate.verdict import GateRule, Measure
+from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, Estimate, Student
+from acn_eval.statistics.architectures import over_examples
+from acn_eval.statistics.metrics import metric_of
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
+from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.statistics.score import Support
 from acn_eval.studies.table import analysis_of
 
@@ -25,12 +28,14 @@ _SUPPORT: dict[Measure, Support] = {"difference": DIFFERENCE, "accuracy": ACCURA
 
 @dataclass(frozen=True)
 class Rule:
-    """The mean of one outcome per image must lie above a bound.
+    """The mean of one outcome per example must lie above a bound.
 
     Attributes:
-        name, measure, required, bound: as in `GateRule`.
-        outcomes: (n,), one value per image; empty if not measured.
+        name, measure, required: as in `GateRule`.
+        bound: as in `GateRule`, but negated where lower is better.
+        outcomes: (n,), one value per example, of which more is better; empty if not measured.
         reason: why not.
+        quantity: of the metric.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Rule:
     bound: float
     outcomes: NDArray[np.float64]
     reason: str = ""
+    quantity: Quantity = SHARE
 
     @property
     def measured(self) -> bool:
@@ -51,16 +57,35 @@ class Rule:
         return _SUPPORT[self.measure]
 
     @property
-    def sample(self) -> BoundedSample:
-        """The outcomes, grouped."""
+    def sample(self) -> BoundedSample | Student:
+        """The outcomes as a sample of examples."""
+        if not self.quantity.scored:
+            return over_examples(self.outcomes)
         return BoundedSample.of(self.outcomes, self.support)
 
     @property
     def variance(self) -> float:
-        """Of one image, for planning: the discordance, or that of 0 / 1 outcomes at the floor."""
+        """Of one example, for planning: the discordance, or that of 0 / 1 values at the floor."""
+        sample = self.sample
+        if isinstance(sample, Student):
+            return sample.variance * len(self.outcomes)
         if self.measure == "difference":
-            return discordance(self.sample)
+            return discordance(sample)
         return self.bound * (1 - self.bound)
+
+    def in_unit(self, row: GateRule) -> GateRule:
+        """Return a row on this rule in the unit of the metric, where lower may be better."""
+        row = replace(row, quantity=self.quantity)
+        if self.quantity.higher_is_better:
+            return row
+        e = row.estimate
+        return replace(
+            row,
+            bound=-row.bound,
+            estimate=e and Estimate(-e.value, -e.high, -e.low),
+            level=row.upper_level,
+            upper_level=row.level,
+        )
 
     def at(self, positions: NDArray[np.int64]) -> "Rule":
         """Return the rule on these images, in that order."""
@@ -74,7 +99,7 @@ def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[
 
     A condition that some file lacks is a rule that is not measured: never silently absent.
     """
-    table = _Table(outcomes, suite)
+    table = _Table(outcomes, suite, metric_of(gate.metric).quantity)
     found = [*_required(gate, table), *_alarms(gate, table)]
     # One that is measured may share its name, with another draw or in another space.
     said = {rule.name for rule in found if not rule.measured}
@@ -96,8 +121,9 @@ def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[
 class _Table:
     """Outcomes (2, n) of the end point and of every condition, by name."""
 
-    def __init__(self, outcomes: Outcomes, suite: Mapping[str, Any]) -> None:
-        by_condition = outcomes.values.transpose(1, 0, 2)
+    def __init__(self, outcomes: Outcomes, suite: Mapping[str, Any], quantity: Quantity) -> None:
+        self.quantity = quantity
+        by_condition = quantity.sign * outcomes.values.transpose(1, 0, 2)
         primary = list(compress(outcomes.conditions, outcomes.primary))
         analysis = analysis_of(suite)
         end_point = analysis.endpoint_of(suite, primary)
@@ -110,17 +136,19 @@ class _Table:
 
     def difference(self, name: str, margin: float, *, required: bool) -> Rule:
         values, reason = self._checked(name)
-        return Rule(name, "difference", required, -margin, values[0] - values[1], reason)
+        gap = values[0] - values[1]
+        return Rule(name, "difference", required, -margin, gap, reason, self.quantity)
 
     def accuracy(self, name: str, floor: float) -> Rule:
         values, reason = self._checked(name)
-        return Rule(f"{name} itself", "accuracy", True, floor, values[0], reason)
+        bound, own = self.quantity.sign * floor, self.quantity
+        return Rule(f"{name} itself", "accuracy", True, bound, values[0], reason, own)
 
     def _checked(self, name: str) -> tuple[NDArray[np.float64], str]:
         values = self.values.get(name)
         if values is None:
             return np.empty((2, 0)), self.absent.get(name) or self._unknown(name)
-        if not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
+        if self.quantity.scored and not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
             return np.empty((2, 0)), "outcomes must be numbers from 0 to 1; some are not"
         return values, ""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from acn_eval.gate.verdict import Decision, GateRule, Verdict
+from acn_eval.statistics.quantity import SHARE
 
 __all__ = ["LABEL", "cells", "head", "legend", "line", "sentence", "status"]
 
@@ -27,7 +28,8 @@ def line(row: GateRule) -> str:
     if row.estimate is None:
         return f"{row.name} was not measured ({row.note})"
     if row.measure == "difference":
-        return f"{row.name} {_limits(row)} points, {_allowed(row)} allowed"
+        unit = f" {row.quantity.difference_unit}".rstrip()
+        return f"{row.name} {_limits(row)}{unit}, {_allowed(row)} allowed"
     return f"{row.name} {_limits(row)}, {_allowed(row)} asked for"
 
 
@@ -61,17 +63,21 @@ def cells(row: GateRule) -> tuple[str, ...]:
         return row.name, "", text, status(row), "", "", row.note
     if row.mde is None:
         return row.name, _limits(row), text, status(row), "", "", row.note
-    mde = f"{100 * row.mde:.1f}"
+    mde = row.quantity.text(row.mde)
     return row.name, _limits(row), text, status(row), mde, _needed(row), row.note
 
 
 def legend(verdict: Verdict) -> str:
     """Return how to read the table, in one line."""
     when = "valid whenever one stops" if verdict.early else "one-sided each"
+    quantity = verdict.rules[0].quantity if verdict.rules else SHARE
+    good, bad = ("lower", "above"), ("upper", "below")
+    (first, past), (last, short) = (good, bad) if quantity.higher_is_better else (bad, good)
+    unit = f" in {quantity.difference_unit}" if quantity.difference_unit else ""
     return (
-        f"candidate - baseline in points; limits {when}; a rule passes where its lower limit is "
-        "above what is allowed, and fails where its upper limit is below (its level is adjusted "
-        "over all rules); "
+        f"candidate - baseline{unit}; limits {when}; a rule passes where its {first} limit is "
+        f"{past} what is allowed, and fails where its {last} limit is {short} (its level is "
+        "adjusted over all rules); "
         "MDE: distance from there that is seen with 80 % power; images needed for a verdict if "
         "the two do not differ; images are the sample: this is about these two files"
     )
@@ -88,31 +94,36 @@ def _levels(verdict: Verdict) -> str:
 def _limits(row: GateRule) -> str:
     if row.estimate is None:
         return ""
-    sign, unit = ("+", "") if row.measure == "difference" else ("", " %")
+    sign, unit = ("+", "") if row.measure == "difference" else ("", _unit_of(row))
     value, low, high = (
-        f"{100 * x:{sign}.{_decimals(row)}f}"
+        f"{row.quantity.scale * x:{sign}.{_decimals(row)}f}"
         for x in (row.estimate.value, row.estimate.low, row.estimate.high)
     )
     return f"{value}{unit} [{low}, {high}]"
 
 
 def _allowed(row: GateRule) -> str:
-    allowed, decimals = 100 * row.bound, _decimals(row)
+    allowed, decimals = row.quantity.scale * row.bound, _decimals(row)
     if row.measure == "difference":
         return f"{allowed:+.{decimals}f}"
-    return f"{allowed:.{decimals}f} %"
+    return f"{allowed:.{decimals}f}{_unit_of(row)}"
+
+
+def _unit_of(row: GateRule) -> str:
+    return f" {row.quantity.unit}".rstrip()
 
 
 def _decimals(row: GateRule) -> int:
     """As few as show on which side of what is allowed a limit lies."""
-    e, bound = row.estimate, 100 * row.bound
-    gaps = [] if e is None else [100 * e.low - bound, 100 * e.high - bound]
-    for decimals in range(1, _MOST_DECIMALS):
+    e, scale = row.estimate, row.quantity.scale
+    bound, fewest = scale * row.bound, row.quantity.decimals
+    gaps = [] if e is None else [scale * e.low - bound, scale * e.high - bound]
+    for decimals in range(fewest, fewest + _MOST_DECIMALS - 1):
         shown = round(bound, decimals)
         moved = [round(gap + bound, decimals) - shown for gap in gaps]
         if math.isclose(shown, bound) and all(np.sign(np.round(moved, 9)) == np.sign(gaps)):
             return decimals
-    return _MOST_DECIMALS
+    return fewest + _MOST_DECIMALS - 1
 
 
 def _needed(row: GateRule) -> str:

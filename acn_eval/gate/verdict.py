@@ -6,6 +6,7 @@ from typing import Any, Literal
 from acn_eval.config_files import Record
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["EXIT_CODES", "Decision", "GateRule", "Measure", "Network", "Verdict"]
 
@@ -50,6 +51,7 @@ class GateRule(Record):
         images_needed: for a verdict with 80 % power if the two do not differ (of a floor: if the
             accuracy is as estimated); None where no number suffices.
         note: in words: why it was not measured, or what else there is to know.
+        quantity: what is judged. Where lower is better, the value must be below the bound.
     """
 
     name: str
@@ -66,6 +68,7 @@ class GateRule(Record):
     mde: float | None = None
     images_needed: int | None = None
     note: str = ""
+    quantity: Quantity = SHARE
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.comparison import Finding, name_of
 from acn_eval.statistics.curves import Axis, Curves, curves
+from acn_eval.statistics.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from acn_eval.statistics.design import Design
@@ -148,6 +149,7 @@ class Analysis:
         fits: whether something is trained or fitted: outcomes are then not those of the file
             alone.
         finding_margin: field of the suite that states the margin of the decisive finding.
+        metric: in which networks are compared.
     """
 
     endpoint: Callable[[Conditions], Endpoint]
@@ -159,6 +161,7 @@ class Analysis:
     asked: Callable[[Suite], Iterable[Asked]] = _nothing
     fits: bool = True
     finding_margin: str = "equivalence_margin"
+    metric: Metric = METRICS["accuracy"]
 
     def label(self, condition: Mapping[str, Scalar]) -> str:
         """Name a condition in a few words."""
@@ -171,10 +174,18 @@ class Analysis:
         return curves(conditions, self.axes, self.bare)
 
     def endpoint_of(self, suite: Suite, conditions: Conditions = ()) -> Endpoint:
-        """Return the endpoint of a suite with its margins; `conditions` are those that count."""
-        own = _margin(suite, self.finding_margin)
+        """Return the endpoint of a suite with its margins; `conditions` are those that count.
+
+        What a suite states and finds is about accuracy: another metric keeps the weights alone.
+        """
+        words, own = self.endpoint(conditions), _margin(suite, self.finding_margin)
+        quantity = self.metric.quantity
+        if not quantity.scored:
+            better, worse = (f"{side} in {quantity.name}" for side in ("better", "worse"))
+            plain = Endpoint(words.name, better, worse, weigh=words.weigh)
+            return replace(plain, replicate=words.replicate, least=words.least, alone=words.alone)
         return replace(
-            self.endpoint(conditions),
+            words,
             margin=_margin(suite, "equivalence_margin"),
             finding_margin=100 * own if own else None,
         )

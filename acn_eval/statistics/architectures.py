@@ -20,6 +20,7 @@ __all__ = [
     "PairedSeeds",
     "Student",
     "crossed",
+    "over_examples",
     "pair_by_seed",
     "seeds_only",
     "sign_flip",
@@ -100,6 +101,12 @@ def crossed(*arms: NDArray[np.float64]) -> Student:
     variance = max(seeds + images - residual, seeds, images)
     spread = _df_terms(arms, seed_parts) + images**2 / (n - 1)
     return Student(_grand(arms), variance, _df(variance, spread))
+
+
+def over_examples(values: NDArray[np.float64]) -> Student:
+    """Return the mean of values (n,) when the examples alone are a sample: Student's t."""
+    n = len(values)
+    return Student(float(values.mean()), float(np.var(values, ddof=1)) / n, n - 1)
 
 
 def seeds_only(*arms: NDArray[np.float64]) -> Student:

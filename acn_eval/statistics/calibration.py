@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BINS", "Bin", "Calibration", "calibration"]
+__all__ = ["BINS", "Bin", "Calibration", "bins_of", "calibration"]
 
 BINS = 10
 
@@ -50,6 +50,12 @@ class Calibration:
     bins: tuple[Bin, ...]
 
 
+def bins_of(confidence: NDArray[np.floating], bins: int = BINS) -> NDArray[np.int64]:
+    """Return the bin (n,) of every confidence: open below, closed above, 0 in the first."""
+    edges = np.linspace(0, 1, bins + 1)
+    return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+
+
 def calibration(
     confidence: NDArray[np.floating], correct: NDArray[np.floating], bins: int = BINS
 ) -> Calibration:
@@ -70,8 +76,7 @@ def calibration(
     0.5
     """
     c, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
-    edges = np.linspace(0, 1, bins + 1)
-    owner = np.clip(np.searchsorted(edges, c, side="left") - 1, 0, bins - 1)
+    edges, owner = np.linspace(0, 1, bins + 1), bins_of(c, bins)
     count = np.bincount(owner, minlength=bins)
     used = np.flatnonzero(count)
     n = count[used]

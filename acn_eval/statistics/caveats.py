@@ -2,6 +2,7 @@
 
 from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import Row
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["caveats"]
 
@@ -9,9 +10,11 @@ _FEW_IMAGES = 30
 _ONE_POINT = 0.01
 
 
-def caveats(files: tuple[int, int], data: str, primary: Row, words: Endpoint) -> list[str]:
+def caveats(
+    files: tuple[int, int], data: str, primary: Row, words: Endpoint, quantity: Quantity = SHARE
+) -> list[str]:
     """Return one sentence per limit of what was measured."""
-    found = [_about_files(files, words), _about_size(primary), _about_writers(data)]
+    found = [_about_files(files, words), _about_size(primary, quantity), _about_writers(data)]
     return [sentence for sentence in found if sentence]
 
 
@@ -28,10 +31,10 @@ def _about_files(files: tuple[int, int], words: Endpoint) -> str:
     )
 
 
-def _about_size(primary: Row) -> str:
+def _about_size(primary: Row, quantity: Quantity) -> str:
     if primary.n < _FEW_IMAGES:
         return f"{primary.n} images are too few: every limit is rough"
-    if primary.mde > _ONE_POINT:
+    if quantity.scored and primary.mde > _ONE_POINT:
         return (
             f"{primary.n} images cannot settle a question of 1 point: the smallest difference "
             f"seen four times in five is {100 * primary.mde:.1f} points"

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import Claim, Estimate, Row, Said
 from acn_eval.statistics.equivalence import Equivalence
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["Evidence", "Sample", "claim", "identical", "no_claim", "sign_of", "unseparated"]
+
+_LOGITS = Quantity("loss in logits", difference_unit="logits", scale=1, decimals=2)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Evidence:
         scales: False where the difference speaks for itself, because nothing was corrupted.
         disturbed, undisturbed: what the two are called.
         equivalence: of the difference on the primary end point; None without a margin.
+        quantity: what the differences are about.
     """
 
     corrupted: Estimate
@@ -30,6 +34,7 @@ class Evidence:
     disturbed: str = "corrupted"
     undisturbed: str = "clean"
     equivalence: Equivalence | None = None
+    quantity: Quantity = SHARE
 
     def named(self) -> dict[str, Estimate]:
         """The estimates that exist, by the names that tables show."""
@@ -43,9 +48,9 @@ class Evidence:
         return {name: estimate for name, estimate in every.items() if estimate is not None}
 
     def signs(self) -> tuple[int, ...]:
-        """+1, -1, or 0 where the interval contains 0, one per estimate that should exist."""
-        count = 3 if self.scales else 1
-        return tuple(sign_of(e) for e in (self.corrupted, self.drop, self.logit)[:count])
+        """+1 is better, -1 worse, 0 has limits around 0; one per estimate that should exist."""
+        shown = (self.corrupted, self.drop, self.logit)[: 3 if self.scales else 1]
+        return tuple(self.quantity.sign * sign_of(e) for e in shown)
 
 
 def identical(left: str, right: str) -> Claim:
@@ -118,7 +123,7 @@ def no_claim(
     said = (
         f"no claim on the architectures from {files[0]} and {files[1]} {what} "
         f"({words.least} a side are needed); these files differ in {primary.name} by "
-        f"{_points(evidence.corrupted)}"
+        f"{_limits(evidence.corrupted, evidence.quantity)}"
     )
     return Claim("none", f"{subject}: {said}", evidence.named())
 
@@ -126,12 +131,13 @@ def no_claim(
 def _verdict(
     primary: Row, evidence: Evidence, words: Endpoint, sample: Sample
 ) -> tuple[Said, str]:
-    shown, equal = f"{primary.name} {_points(evidence.corrupted)}", evidence.equivalence
+    quantity, equal = evidence.quantity, evidence.equivalence
+    shown = f"{primary.name} {_limits(evidence.corrupted, quantity)}"
     signs = evidence.signs()
     if signs[0] == 0 or "undecidable" in primary.notes:
         verdict, said, needed = unseparated(equal, sample, 100)
         few = "; they differ on too few images" * ("undecidable" in primary.notes)
-        seen = f"; could have seen {100 * primary.mde:.1f} points"
+        seen = f"; could have seen {quantity.difference(primary.mde).removeprefix('+')}"
         return verdict, f"{said}{few}; {shown}{seen}{needed}"
     if equal is not None and equal.shown:
         shown += f", within the margin of {100 * equal.margin:.1f} points"
@@ -147,8 +153,8 @@ def _why_it_depends(evidence: Evidence) -> str:
         return "clean images were not measured, so this may be clean accuracy, not robustness"
     return (
         f"depends on scale or {evidence.undisturbed} accuracy: {evidence.disturbed} - "
-        f"{evidence.undisturbed} {_points(evidence.drop)}, "
-        f"{_signed(evidence.logit, 1, ' logits')}"
+        f"{evidence.undisturbed} {_limits(evidence.drop, evidence.quantity)}, "
+        f"{_limits(evidence.logit, _LOGITS)}"
     )
 
 
@@ -159,11 +165,6 @@ def sign_of(estimate: Estimate | None) -> int:
     return (estimate.low > 0) - (estimate.high < 0)
 
 
-def _points(estimate: Estimate) -> str:
-    return _signed(estimate, 100, " points")
-
-
-def _signed(estimate: Estimate, scale: float, unit: str) -> str:
-    digits = 1 if scale > 1 else 2
-    low, high = scale * estimate.low, scale * estimate.high
-    return f"{scale * estimate.value:+.{digits}f}{unit} [{low:+.{digits}f}, {high:+.{digits}f}]"
+def _limits(estimate: Estimate, quantity: Quantity) -> str:
+    low, high = (quantity.text(x, sign="+") for x in (estimate.low, estimate.high))
+    return f"{quantity.difference(estimate.value)} [{low}, {high}]"

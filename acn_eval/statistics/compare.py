@@ -48,13 +48,15 @@ def compare(
     require_same_question([*candidates, *baselines])
     outcomes = join([*candidates, *baselines], analysis)
     words = _endpoint(candidates[0], outcomes, analysis)
-    design = _design(candidates, baselines, words)
-    tables = Tables(design, chance=1 / len(candidates[0].data.classes))
+    design = _design(candidates, baselines, words, analysis)
+    data = candidates[0].data
+    tables = Tables(design, 1 / len(data.classes), analysis.metric)
     pairs = _pairs(outcomes, files=len(candidates))
     weights = words.weights(outcomes.conditions, outcomes.primary)
     end_point = _weighted(pairs, weights)
     primary = tables.end_point(words.name, end_point)
-    evidence = _evidence(design, outcomes, pairs, end_point, words)
+    quantity = analysis.metric.quantity
+    evidence = replace(_evidence(design, outcomes, pairs, end_point, words), quantity=quantity)
     ratio = error_ratio(design, end_point) if words.scales else None
     undefined = words.scales and ratio is None
     fairness = manifest(candidates, baselines)
@@ -67,7 +69,7 @@ def compare(
         candidate=_arm(candidates, words),
         baseline=_arm(baselines, words),
         suite=str(candidates[0].suite["name"]),
-        data=f"{candidates[0].data.name} {candidates[0].data.split}",
+        data=f"{data.name} {data.split}",
         unit=design.unit,
         n=primary.n,
         rows=rows,
@@ -76,7 +78,7 @@ def compare(
         ratio=ratio,
         manifest=fairness,
         warnings=(
-            *caveats((len(candidates), len(baselines)), candidates[0].data.name, primary, words),
+            *caveats((len(candidates), len(baselines)), data.name, primary, words, quantity),
             *(["mean corruption error is undefined: too few baseline errors"] * undefined),
             *mismatches(fairness),
             *outcomes.warnings,
@@ -84,6 +86,7 @@ def compare(
         paired_seeds=design.twins is not None,
         findings=findings,
         replicate=words.replicate,
+        quantity=quantity,
     )
 
 
@@ -98,7 +101,8 @@ def summarize(results: Sequence[EvalResult], analysis: Analysis) -> tuple[Accura
     require_same_question(results)
     outcomes = join(results, analysis)
     words = _endpoint(results[0], outcomes, analysis)
-    tables = Tables(_design(results, results, words), 1 / len(results[0].data.classes))
+    design = _design(results, results, words, analysis)
+    tables = Tables(design, 1 / len(results[0].data.classes), analysis.metric)
     each = [
         tables.accuracy(name, condition, outcomes.values[:, i])
         for i, (name, condition) in enumerate(
@@ -111,10 +115,14 @@ def summarize(results: Sequence[EvalResult], analysis: Analysis) -> tuple[Accura
 
 
 def _design(
-    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult], words: Endpoint
+    candidates: Sequence[EvalResult],
+    baselines: Sequence[EvalResult],
+    words: Endpoint,
+    analysis: Analysis,
 ) -> Design:
     left, right = ([r.checkpoint for r in side] for side in (candidates, baselines))
-    return Design.of(left, right, least=words.least)
+    design = Design.of(left, right, least=words.least)
+    return replace(design, scored=analysis.metric.quantity.scored)
 
 
 def _pairs(outcomes: Outcomes, files: int) -> list[Pair]:

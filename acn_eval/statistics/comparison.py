@@ -9,6 +9,7 @@ from pydantic import Field
 from acn_eval.config_files import Record
 from acn_eval.results import Scalar
 from acn_eval.statistics.equivalence import Equivalence
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = [
     "Accuracy",
@@ -175,6 +176,7 @@ class Comparison(Record):
         findings: numbers that are no accuracies.
         replicate: what the files of one side are: "seed" of training, or "draw" of its data.
         kind: of the study; empty in files of older versions.
+        quantity: what the rows are about.
     """
 
     candidate: Side
@@ -193,6 +195,7 @@ class Comparison(Record):
     findings: tuple[Finding, ...] = ()
     replicate: str = "seed"
     kind: str = ""
+    quantity: Quantity = SHARE
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

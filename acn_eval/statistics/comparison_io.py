@@ -18,9 +18,11 @@ FILE = "comparison.json"
 
 
 def comparison_key(comparison: Comparison) -> str:
-    """Return the content address (16 hex digits) of the two arms: the keys of their results."""
-    arms = [comparison.candidate.keys, comparison.baseline.keys]
-    return hashlib.sha256(json.dumps(arms).encode()).hexdigest()[:16]
+    """Return the content address (16 hex digits) of the keys of both sides, and of the metric."""
+    facts: list[object] = [comparison.candidate.keys, comparison.baseline.keys]
+    if not comparison.quantity.scored:  # addresses of accuracy are older than other metrics
+        facts.append(comparison.quantity.name)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from acn_eval.statistics.architectures import (
     MIN_SIGN_FLIP,
     Student,
     crossed,
+    over_examples,
     pair_by_seed,
     seeds_only,
     sign_flip,
@@ -48,10 +49,13 @@ class Design:
             "architectures": training seeds and images are both samples.
         twins: for each candidate the position of the baseline that shares its training
             randomness; None where seeds are independent.
+        scored: whether values of examples lie in [0, 1], so that the score method holds;
+            elsewhere t over the examples takes its place.
     """
 
     unit: str
     twins: tuple[int, ...] | None = None
+    scored: bool = True
 
     @staticmethod
     def of(
@@ -67,17 +71,20 @@ class Design:
     def difference(self, pair: Pair, support: Support = DIFFERENCE) -> BoundedSample | Student:
         """Return candidate - baseline."""
         if self.unit == CHECKPOINTS:
-            return BoundedSample.of(pair.per_image, support)
+            return self._examples(pair.per_image, support)
         effect = crossed(*self.arms(pair))
         # Where no run differs from another on any image, only the images are left to vary.
-        return effect if effect.variance else BoundedSample.of(pair.per_image, support)
+        return effect if effect.variance else self._examples(pair.per_image, support)
 
     def accuracy(self, values: NDArray[np.float64]) -> BoundedSample | Student:
         """Return the mean of one side (files, n)."""
         if self.unit == CHECKPOINTS:
-            return BoundedSample.of(values.mean(axis=0), ACCURACY)
+            return self._examples(values.mean(axis=0), ACCURACY)
         effect = crossed(values)
-        return effect if effect.variance else BoundedSample.of(values.mean(axis=0), ACCURACY)
+        return effect if effect.variance else self._examples(values.mean(axis=0), ACCURACY)
+
+    def _examples(self, values: NDArray[np.float64], support: Support) -> BoundedSample | Student:
+        return BoundedSample.of(values, support) if self.scored else over_examples(values)
 
     def same_images(self, pair: Pair) -> Student | None:
         """Return the difference on these very test images, where there are seeds to judge it."""

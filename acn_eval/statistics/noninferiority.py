@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr, ndtri
 
+from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.score import BoundedSample
 
 __all__ = ["OneSided", "images_needed", "mde_one_sided", "one_sided", "p_below", "pass_power"]
@@ -31,9 +32,12 @@ class OneSided:
 
 
 def one_sided(
-    sample: BoundedSample, bound: float, alpha: float = 0.05, alpha_fail: float | None = None
+    sample: BoundedSample | Student,
+    bound: float,
+    alpha: float = 0.05,
+    alpha_fail: float | None = None,
 ) -> OneSided:
-    """Judge a mean against a bound with the score method.
+    """Judge a mean against a bound: with the score method, or with Student's t.
 
     Limits and tests agree: ``p_pass < alpha`` exactly where ``low > bound``, and
     ``p_fail < alpha_fail`` exactly where ``high < bound``. A margin m that a difference must
@@ -53,17 +57,22 @@ def one_sided(
     (-0.0075, True)
     """
     low, _ = sample.interval(1 - 2 * alpha)
-    high = sample.skewed_limit(alpha_fail or alpha, side=1, step=sample.step)
+    if isinstance(sample, Student):
+        _, high = sample.interval(1 - 2 * (alpha_fail or alpha))
+    else:
+        high = sample.skewed_limit(alpha_fail or alpha, side=1, step=sample.step)
     p_pass = float(ndtr(-sample.z(bound)))
     return OneSided(sample.value, low, high, p_pass, p_below(sample, bound))
 
 
-def p_below(sample: BoundedSample, bound: float) -> float:
+def p_below(sample: BoundedSample | Student, bound: float) -> float:
     """Return p of "not below the bound"; small where the mean is surely below.
 
     Losses that are rare have a long tail, and the sum of outcomes moves in steps: without both
     corrections of `BoundedSample.skewed_z` the test rejects up to twice too often.
     """
+    if isinstance(sample, Student):
+        return float(ndtr(sample.z(bound)))
     return float(ndtr(sample.skewed_z(bound, sample.step)))
 
 

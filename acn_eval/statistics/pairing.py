@@ -12,10 +12,12 @@ from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
 from acn_eval.statistics.analysis import Analysis, Asked
 from acn_eval.statistics.comparison import names_of
+from acn_eval.statistics.metrics import Answers, Undefined
 from acn_eval.statistics.soundness import (
     Key,
     by_condition,
     condition_key,
+    labels_of,
     plain,
     require_sound,
 )
@@ -44,10 +46,11 @@ class Outcomes:
         conditions: without ``repeat``, clean first.
         names: one per condition, distinct.
         primary: which conditions make the primary end point.
-        ids: int64 (images,), ascending.
-        values: (files, conditions, images), averaged over repeats within the image.
+        ids: int64 (examples,), ascending.
+        values: (files, conditions, examples) of the metric, averaged over repeats within the
+            example; their mean is the metric.
         absent: conditions that the suite names, or some file has or skipped, and not every file
-            has; and why.
+            has, or in which the metric is undefined; and why.
         warnings: what was left out, in words.
     """
 
@@ -147,16 +150,17 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
         raise ConfigError(msg)
     _require_one_end_point(results, tables)
     groups = _groups(shared)
+    values, undefined = _values(results, groups, ids, analysis)
+    groups = {group: keys for group, keys in groups.items() if group in values}
     conditions = tuple(dict(group) for group in groups)
-    values = [[_mean(table, keys, ids) for keys in groups.values()] for table in tables]
-    absent = _absent(results, set(shared))
+    absent = (*_absent(results, set(shared)), *undefined)
     absent += _unanswered(analysis.asked_by(results[0].suite), shared, absent)
     return Outcomes(
         conditions=conditions,
         names=names_of(conditions, analysis.label),
         primary=_primary(tables, groups),
         ids=ids,
-        values=np.array(values),
+        values=np.array(list(values.values())).swapaxes(0, 1),
         absent=absent,
         warnings=(
             *_not_compared(absent, analysis.label),
@@ -206,16 +210,44 @@ def _groups(keys: Iterable[Key]) -> dict[Key, list[Key]]:
     return groups
 
 
+def _values(
+    results: Sequence[EvalResult],
+    groups: Mapping[Key, list[Key]],
+    ids: NDArray[np.int64],
+    analysis: Analysis,
+) -> tuple[dict[Key, list[NDArray[np.float64]]], list[Skip]]:
+    """Return values (files, examples) of every condition, and those that have none and why.
+
+    Raises:
+        ConfigError: one that counts in the endpoint has none: the endpoint is undefined, too.
+    """
+    tables = [by_condition(result) for result in results]
+    everything, labels = labels_of(results)
+    known = labels[np.searchsorted(everything, ids)]
+    values: dict[Key, list[NDArray[np.float64]]] = {}
+    undefined: list[Skip] = []
+    for group, keys in groups.items():
+        try:
+            values[group] = [_mean(table, keys, (ids, known), analysis) for table in tables]
+        except Undefined as why:
+            what = f"{analysis.metric.quantity.name} is undefined, because {why}"
+            if any(table[key].primary for table in tables for key in keys) or len(groups) == 1:
+                where = analysis.label(dict(group))
+                raise ConfigError(f"compare: {what} (condition {where})") from why
+            undefined.append(Skip(dict(group), what))
+    if not values:
+        raise ConfigError(f"compare: {undefined[0].reason}")
+    return values, undefined
+
+
 def _mean(
-    table: Mapping[Key, Cell], keys: Sequence[Key], ids: NDArray[np.int64]
+    table: Mapping[Key, Cell],
+    keys: Sequence[Key],
+    examples: tuple[NDArray[np.int64], NDArray[np.int64]],
+    analysis: Analysis,
 ) -> NDArray[np.float64]:
-    return np.asarray(np.mean([_values_of(table[key], ids) for key in keys], axis=0))
-
-
-def _values_of(cell: Cell, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    order = np.argsort(cell.ids)
-    found = np.searchsorted(cell.ids[order], ids)
-    return np.asarray(cell.values[order][found], dtype=np.float64)
+    of = analysis.metric.values
+    return np.asarray(np.mean([of(Answers.of(table[key], *examples)) for key in keys], axis=0))
 
 
 def _primary(

@@ -12,6 +12,7 @@ from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.compare import compare, summarize
 from acn_eval.statistics.comparison import Accuracy, Comparison
 from acn_eval.statistics.multiplicity import holm
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["PairOutcome", "Rank", "Ranking", "letters", "rank"]
 
@@ -71,13 +72,14 @@ class Rank:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Entries by descending mean; the order of entries that share a letter means nothing.
+    """Entries, the best mean first; the order of entries that share a letter means nothing.
 
     Attributes:
         suite, data: their names.
         end_point: name of the primary end point.
         alpha: how often any two that do not differ may be told apart.
         pairs: every pair once.
+        quantity: what is ranked.
         warnings: what holds for every pair, and in which facts some pairs are unequal.
     """
 
@@ -88,6 +90,7 @@ class Ranking:
     places: tuple[Rank, ...]
     pairs: tuple[PairOutcome, ...]
     warnings: tuple[str, ...]
+    quantity: Quantity = SHARE
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -110,7 +113,9 @@ def rank(
     if len(entries) < 2:
         raise ConfigError(f"compare: results must be two or more; got {len(entries)}")
     means = {label: summarize(results, analysis)[-1] for label, results in entries.items()}
-    ordered = sorted(entries, key=lambda label: -means[label].estimate.value)
+    ordered = sorted(
+        entries, key=lambda label: -analysis.metric.quantity.sign * means[label].estimate.value
+    )
     pairs = list(combinations(range(len(ordered)), 2))
     compared = [compare(entries[ordered[i]], entries[ordered[j]], analysis) for i, j in pairs]
     adjusted = holm([comparison.primary.p for comparison in compared])
@@ -138,6 +143,7 @@ def rank(
             for (i, j), comparison, p in zip(pairs, compared, adjusted, strict=True)
         ),
         warnings=_warnings(compared),
+        quantity=analysis.metric.quantity,
     )
 
 

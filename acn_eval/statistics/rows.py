@@ -10,6 +10,7 @@ from acn_eval.results import Scalar
 from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.comparison import Accuracy, Estimate, Row
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
+from acn_eval.statistics.metrics import METRICS, Metric
 from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
 from acn_eval.statistics.power import mde
 from acn_eval.statistics.score import BoundedSample, Interval
@@ -32,6 +33,7 @@ class Tables:
 
     design: Design
     chance: float
+    metric: Metric = METRICS["accuracy"]
 
     def rows(
         self,
@@ -87,17 +89,21 @@ class Tables:
         )
 
     def _side(self, values: NDArray[np.float64]) -> Estimate:
-        found = estimate(self.design.accuracy(values))
-        # Student's limits do not know that an accuracy ends at 0 and 1.
-        return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+        found, quantity = estimate(self.design.accuracy(values)), self.metric.quantity
+        # Student's limits do not know where a metric ends.
+        low = found.low if quantity.low is None else max(found.low, quantity.low)
+        high = found.high if quantity.high is None else min(found.high, quantity.high)
+        return replace(found, low=low, high=high)
 
     def _best_p(self, pair: Pair) -> float:
         """P if every image on which the sides differ had spoken for the same one."""
-        if self.design.unit != CHECKPOINTS:
+        if self.design.unit != CHECKPOINTS or not self.design.scored:
             return 0.0
         return BoundedSample.of(np.abs(pair.per_image)).p()
 
     def _flags(self, *sides: Estimate) -> tuple[str, ...]:
+        if not self.design.scored:
+            return (self.metric.note,)
         ceiling = any(side.value > CEILING for side in sides)
         floor = any(side.value < self.chance + FLOOR_ABOVE_CHANCE for side in sides)
         return ("ceiling",) * ceiling + ("floor",) * floor

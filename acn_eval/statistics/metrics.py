@@ -1,0 +1,211 @@
+r"""Metrics: functions of predictions and labels that also say what each example contributes.
+
+A metric returns one value per example. Their mean is the metric, and their scatter is its error:
+where the metric is a mean (accuracy, negative log-likelihood, Brier score) these are the values
+themselves; elsewhere they are linearized,
+
+.. math:: v_i = M + \psi_i
+
+with the influence :math:`\psi_i` of the example on the metric M (the delta method), whose mean is
+0. So pairing, crossed seeds and examples, Holm, minimum detectable effects and the gate work on
+any metric alike.
+
+References:
+    Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974. Efron and
+    Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 21.
+"""
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from acn_eval.errors import ConfigError
+from acn_eval.results import UNKNOWN, Cell
+from acn_eval.statistics.calibration import bins_of
+from acn_eval.statistics.quantity import SHARE, Quantity
+
+__all__ = ["METRICS", "Answers", "Metric", "Undefined", "linearized", "metric_of"]
+
+Values = NDArray[np.float64]
+
+
+class Undefined(ValueError):
+    """A metric has no value on these examples; the text says why."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network made of n examples under one condition.
+
+    Attributes:
+        cell: what is stored of them, and perhaps of more.
+        where: (n,) positions of the examples in the cell.
+        known: int64 (n,), the labels that any of the compared results knows.
+    """
+
+    cell: Cell
+    where: NDArray[np.intp]
+    known: NDArray[np.int64]
+
+    @staticmethod
+    def of(cell: Cell, ids: NDArray[np.int64], labels: NDArray[np.int64]) -> "Answers":
+        """Return the answers on examples (n,) that the cell has, in this order."""
+        order = np.argsort(cell.ids)
+        return Answers(cell, order[np.searchsorted(cell.ids[order], ids)], labels)
+
+    @property
+    def right(self) -> Values:
+        """1 where the predicted class is the label, else 0 (n,)."""
+        return np.asarray(self.cell.values[self.where], dtype=np.float64)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """True classes (n,).
+
+        Raises:
+            Undefined: some are not known.
+        """
+        if (missing := int(np.sum(self.known == UNKNOWN))) > 0:
+            raise Undefined(f"the labels of {missing:,} examples are not stored")
+        return self.known
+
+    @property
+    def predicted(self) -> NDArray[np.int32]:
+        """Predicted classes (n,).
+
+        Raises:
+            Undefined: they are not stored.
+        """
+        if self.cell.predicted is None:
+            raise Undefined("predicted classes are not stored")
+        return self.cell.predicted[self.where]
+
+    def numbers(self, name: str, what: str) -> Values:
+        """Return numbers (n,) that are stored beside the predictions.
+
+        Raises:
+            Undefined: they are not, or some are not finite.
+        """
+        found = getattr(self.cell, name)
+        if found is None:
+            raise Undefined(f"{what} are not stored")
+        if (lost := int(np.sum(~np.isfinite(found[self.where])))) > 0:
+            raise Undefined(f"{what} of {lost:,} examples are not finite")
+        return np.asarray(found[self.where], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how well a network answers.
+
+    Attributes:
+        values: (n,) of answers: their mean is the metric, their scatter its error.
+        quantity: its unit, range and direction.
+        help: one line for the list of metrics.
+        note: stands beside every row: how limits are obtained where the score method is not.
+    """
+
+    values: Callable[[Answers], Values]
+    quantity: Quantity
+    help: str
+    note: str = "t limits"
+
+
+def linearized(value: float, influence: Values) -> Values:
+    """Return values (n,) whose mean is a metric, from the influence of each example on it."""
+    return np.asarray(value + influence - influence.mean())
+
+
+def metric_of(name: str) -> Metric:
+    """Return a metric by its name.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in METRICS:
+        near = difflib.get_close_matches(name, METRICS, n=1, cutoff=0.0)
+        msg = f"metric: must be one of {', '.join(METRICS)}; got {name}"
+        raise ConfigError(f"{msg}. Did you mean {near[0]}?")
+    return METRICS[name]
+
+
+def _balanced(answers: Answers) -> Values:
+    r"""Return the mean over classes of the share that is right, linearized.
+
+    With K classes that have examples, :math:`\psi_i = n / (K n_c) (y_i - r_c)` in a class c of
+    n_c examples whose share r_c is right, times :math:`\sqrt{n_c / (n_c - 1)}`, because r_c is
+    estimated. Classes without examples are left out, as in scikit-learn.
+    """
+    classes, of_class, count = np.unique(answers.labels, return_inverse=True, return_counts=True)
+    if (count == 1).any():
+        raise Undefined(f"class number {classes[count == 1][0]} has one example alone")
+    right = answers.right
+    recall = np.bincount(of_class, weights=right) / count
+    spread = len(right) / len(count) / np.sqrt(count * (count - 1.0))
+    influence = spread[of_class] * (right - recall[of_class])
+    return linearized(float(recall.mean()), influence)
+
+
+def _calibration(answers: Answers) -> Values:
+    r"""Return the distance of confidence and accuracy over bins of equal width, linearized.
+
+    :math:`ECE = \sum_b |S_b| / n` with the gaps :math:`S_b = \sum_{i \in b} (c_i - y_i)`, so
+    that an example of a bin whose confidence is too high contributes :math:`c_i - y_i`, and of
+    the others the negative. Where a bin is nearly calibrated, :math:`|S_b|` is too large on
+    average: by the excess of a folded normal variable. The scatter grows by twice this bias,
+    because limits of a difference would cover .7 to .9 instead of .95 otherwise.
+    """
+    confidence = answers.numbers("confidence", "confidences")
+    gap, owner = confidence - answers.right, bins_of(confidence)
+    sums, squares, count = (np.bincount(owner, weights=w) for w in (gap, gap**2, gap**0))
+    left = np.maximum(squares - sums**2 / np.maximum(count, 1), 0)
+    values = np.sign(sums)[owner] * gap
+    bias = 2 * _folded(np.abs(sums), np.sqrt(left * count / np.maximum(count - 1, 1))) / len(gap)
+    error = float(values.var(ddof=1)) / len(gap)
+    growth = math.sqrt(1 + bias**2 / error) if error else 1.0
+    return linearized(float(values.mean()), growth * (values - values.mean()))
+
+
+def _folded(means: Values, errors: Values) -> float:
+    """Return the sum of ``E|X| - mean`` of normal variables with these means (0 or more)."""
+    used = errors > 0
+    z = means[used] / errors[used]
+    excess = math.sqrt(2 / math.pi) * np.exp(-(z**2) / 2) - 2 * z * ndtr(-z)
+    return float(errors[used] @ excess)
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric(
+        lambda answers: answers.right,
+        SHARE,
+        "share of the examples that are right",
+        note="",
+    ),
+    "balanced_accuracy": Metric(
+        _balanced,
+        replace(SHARE, name="balanced accuracy", scored=False),
+        "mean over the classes of the share that is right",
+    ),
+    "nll": Metric(
+        lambda answers: answers.numbers("nll", "probabilities of the labels"),
+        Quantity("negative log-likelihood", "nats", "nats", 1, 3, False, False, 0, None),
+        "negative log-likelihood of the label, in nats (log loss)",
+    ),
+    "brier": Metric(
+        lambda answers: answers.numbers("brier", "probabilities of all classes"),
+        Quantity("Brier score", "", "", 1, 3, False, False, 0, 2),
+        "squared distance of the probabilities from the label, summed over the classes",
+    ),
+    "ece": Metric(
+        _calibration,
+        replace(SHARE, name="calibration error", higher_is_better=False, scored=False),
+        "expected calibration error over 10 bins of equal width",
+        note="t limits, widened for bias",
+    ),
+}
+"""Every metric by its name: the only list."""
