@@ -107,7 +107,7 @@ class Drawing:
 def save(drawing: Drawing, folder: Path, title: str = "") -> None:
     """Write PNG and SVG, named after the drawing; the same drawing gives the same bytes."""
     with _styled("acn-eval"):
-        figure = _figure(drawing, title)
+        figure = _laid_out(_figure(drawing, title))
         for suffix, options in _FORMATS.items():
             with replacing(folder / f"{drawing.name}.{suffix}", sync=False) as part:
                 figure.savefig(part, format=suffix, **options)
@@ -128,9 +128,9 @@ def inline(panel: Panel, salt: str) -> str:
     """
     with _styled(salt), io.BytesIO() as file:
         figure = Figure(panel.size, layout="constrained")
-        FigureCanvasAgg(figure)
         panel.draw(figure.subplots())
-        figure.savefig(file, format="svg", transparent=True, **_FORMATS["svg"])
+        options = {"transparent": True, **_FORMATS["svg"]}
+        _laid_out(figure).savefig(file, format="svg", **options)
         svg = ET.fromstring(file.getvalue())
     return ET.tostring(_of_the_page(svg, panel), encoding="unicode")
 
@@ -194,9 +194,9 @@ def _figure(drawing: Drawing, title: str) -> Figure:
     rows = math.ceil(len(panels) / columns)
     lines = textwrap.wrap(drawn(title, _TITLE), int(max(columns * width, 6.0) * 13))
     lines.append(drawn(drawing.caption, _TITLE))
-    size = (max(columns * width, 6.0), rows * (height + 0.3) + 0.2 * (len(lines) + 1))
+    below = len(lines) + len(drawing.legend) + 1
+    size = (max(columns * width, 6.0), rows * (height + 0.3) + 0.2 * below)
     figure = Figure(size, layout="constrained")
-    FigureCanvasAgg(figure)
     every = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, panel in zip(every, panels, strict=False):
         panel.draw(axes)
@@ -208,8 +208,16 @@ def _figure(drawing: Drawing, title: str) -> Figure:
     return figure
 
 
+def _laid_out(figure: Figure) -> Figure:
+    """Fix the places of all parts: else every format works them out, twice."""
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
 def _legend(figure: Figure, labels: Sequence[str]) -> None:
     named = zip(labels, cycle(STYLES), strict=False)
     handles = [Line2D([], [], label=drawn(label, _LABEL), **style) for label, style in named]
     if handles:
-        figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False)
+        figure.legend(handles=handles, loc="outside lower left", frameon=False)

@@ -22,7 +22,7 @@ Line = Sequence[tuple[float, Estimate]]
 
 _LABEL = 80  # characters
 _LETTER = 0.09  # inches, on average
-_TICKS = 6
+_TICKS, _STEPS = 6, (1, 2, 2.5, 5, 10)
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # of red, green and blue (WCAG 2.2)
 _FULL = 20  # cells a side of a map whose numbers can be read
 
@@ -39,9 +39,9 @@ def curves(
     """
     points = [e for lines in charts.values() for line in lines.values() for _, e in line]
     sides = [[e.low for e in points], [e.value for e in points], [e.high for e in points]]
-    # Tenths around all values, and up to 1 at least; one seed has no limits.
-    low = min(0.9, math.floor(10 * np.nanmin(sides)) / 10) if points else 0.0
-    high = max(1.0, math.ceil(10 * np.nanmax(sides)) / 10) if points else 1.0
+    # Tenths around all values; one seed has no limits.
+    low = math.floor(10 * np.nanmin(sides)) / 10 if points else 0.0
+    high = max(low + 0.1, math.ceil(10 * np.nanmax(sides)) / 10) if points else 1.0
     draw = partial(_curves, x_label=x_label, logarithmic=logarithmic, limits=(low, high))
     return tuple(
         Panel(title, partial(draw, lines=lines), _in_words(lines, x_label))
@@ -69,7 +69,7 @@ def _curves(
         axes.plot(places, value, **style)
     margin = 3 * (limits[1] - limits[0])  # marks at the edges are whole
     axes.set_ylim(100 * limits[0] - margin, 100 * limits[1] + margin)
-    axes.yaxis.set_major_locator(MaxNLocator(_TICKS, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(_TICKS, steps=_STEPS))
     axes.set_xlabel(drawn(x_label, _LABEL))
     _places(axes, sorted({place for line in lines.values() for place, _ in line}), logarithmic)
 
@@ -83,7 +83,7 @@ def _places(axes: Axes, places: Sequence[float], logarithmic: bool) -> None:
         axes.minorticks_off()
     else:
         whole = all(float(place).is_integer() for place in places)
-        axes.xaxis.set_major_locator(MaxNLocator(_TICKS, integer=whole))
+        axes.xaxis.set_major_locator(MaxNLocator(_TICKS, steps=_STEPS, integer=whole))
 
 
 def heat_map(title: str, lines: Mapping[str, Line], *, x_label: str) -> Panel:
