@@ -67,10 +67,11 @@ def _verdict(material: Material) -> Iterator[Section]:
 def _reach(comparison: Comparison) -> str:
     """What could have been seen, and of what."""
     sample = _SAMPLE["draws" if comparison.replicate == "draw" else comparison.unit]
+    of = comparison.quantity
+    units = "accuracies in %, differences in points." if of.scored else f"{of.head(of.name)}."
     return (
         f"{comparison.data}, n = {comparison.n:,} images; {sample}. A difference of "
-        f"{100 * comparison.primary.mde:.1f} points is seen four times in five (MDE); "
-        "accuracies in %, differences in points."
+        f"{of.difference(comparison.primary.mde)[1:]} is seen four times in five (MDE); {units}"
     )
 
 

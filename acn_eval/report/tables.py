@@ -10,6 +10,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
 from acn_eval.statistics.calibration import Calibration
 from acn_eval.statistics.confusion import Change
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = [
     "accuracy_table",
@@ -28,10 +29,9 @@ __all__ = [
 _SHOWN_CHANGES = 10
 
 
-def points(estimate: Estimate, *, sign: str = "") -> Cell:
-    """Return a share with its limits, in percent or points."""
-    value, low, high = (f"{100 * x:{sign}.1f}" for x in _three(estimate))
-    return Cell(f"{value} [{low}, {high}]", vars(estimate))
+def points(estimate: Estimate, *, sign: str = "", of: Quantity = SHARE) -> Cell:
+    """Return a value with its limits, of a share in percent or points."""
+    return Cell(of.limits(*_three(estimate), sign=sign), vars(estimate))
 
 
 def comparison_table(comparison: Comparison, rows: Sequence[Row]) -> Table:
@@ -52,22 +52,24 @@ _Column = Callable[[Row], Cell]
 def _columns(comparison: Comparison, rows: Sequence[Row], *, family: bool) -> dict[str, _Column]:
     """Columns by their heads; with seeds also what holds for these very test images."""
     left, right = comparison.candidate.label, comparison.baseline.label
+    of, right = comparison.quantity, right if right != left else f"{right} (baseline)"
+    heads = [_head(of.head(label), "") for label in (left, right)]
     found: dict[str, _Column] = {
         "condition": lambda row: Cell(row.name),
-        _head(left): lambda row: points(row.candidate),
-        _head(right if right != left else f"{right} (baseline)"): lambda row: points(row.baseline),
-        _head("difference", ""): lambda row: points(row.difference, sign="+"),
+        heads[0]: lambda row: points(row.candidate, of=of),
+        heads[1]: lambda row: points(row.baseline, of=of),
+        _head("difference", ""): lambda row: points(row.difference, sign="+", of=of),
     }
     if family:
-        found["simultaneous band"] = _band
+        found["simultaneous band"] = lambda row: _band(row, of)
     found["p"] = lambda row: _p(row.p)
     if family:
         found["p (Holm)"] = lambda row: _p(row.p_holm)
-    found["MDE"] = lambda row: Cell(f"{100 * row.mde:.1f}", {"value": row.mde})
+    found["MDE"] = lambda row: Cell(of.text(row.mde), {"value": row.mde})
     found["differ on, %"] = lambda row: _share(row.discordance)
     found["n"] = lambda row: Cell(f"{row.n:,}", {"value": row.n})
     if any(row.same_images for row in rows):
-        found[_head("these test images", "")] = _same_images
+        found[_head("these test images", "")] = lambda row: _same_images(row, of)
     if any(row.p_sign_flip is not None for row in rows):
         found["p (sign flips)"] = _sign_flip
     found["notes"] = lambda row: Cell(", ".join(row.notes))
@@ -84,8 +86,8 @@ def _head(label: str, unit: str = ", %") -> str:
     return f"{label}{unit} [95 %]".replace(" %", "\u00a0%")
 
 
-def _same_images(row: Row) -> Cell:
-    return points(row.same_images, sign="+") if row.same_images else Cell("")
+def _same_images(row: Row, of: Quantity) -> Cell:
+    return points(row.same_images, sign="+", of=of) if row.same_images else Cell("")
 
 
 def _sign_flip(row: Row) -> Cell:
@@ -116,8 +118,10 @@ def evidence_table(comparison: Comparison) -> Table:
     units = {"loss in logits": "logits", **{f.name: f.unit for f in comparison.findings}}
     rows = []
     for name, estimate in comparison.claim.evidence.items():
-        unit = units.get(name, "points")
-        cell = points(estimate, sign="+") if unit == "points" else _plain(estimate, sign="+")
+        of = comparison.quantity
+        unit = units.get(name, of.difference_unit)
+        known = unit == of.difference_unit
+        cell = points(estimate, sign="+", of=of) if known else _plain(estimate, sign="+")
         rows.append((Cell(name), cell, Cell(unit)))
     if comparison.ratio is not None:
         rows.append((Cell("error ratio"), _plain(comparison.ratio), Cell("ratio")))
@@ -225,8 +229,8 @@ def _plain(estimate: Estimate, *, sign: str = "") -> Cell:
     return Cell(f"{value} [{low}, {high}]", vars(estimate))
 
 
-def _band(row: Row) -> Cell:
-    low, high = f"{100 * row.band_low:+.1f}", f"{100 * row.band_high:+.1f}"
+def _band(row: Row, of: Quantity) -> Cell:
+    low, high = (of.text(x, sign="+") for x in (row.band_low, row.band_high))
     return Cell(f"[{low}, {high}]", {"low": row.band_low, "high": row.band_high})
 
 

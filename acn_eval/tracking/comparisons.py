@@ -8,6 +8,7 @@ from acn_eval.foreign_text import markdown, plain
 from acn_eval.statistics import Comparison, Finding, Row
 from acn_eval.statistics.comparison_io import comparison_key
 from acn_eval.statistics.curves import Curves
+from acn_eval.statistics.quantity import Quantity
 from acn_eval.studies.compare import analysis_about
 from acn_eval.tracking.run_content import NAME, Point, RunContent, digest, key_name
 from acn_eval.tracking.tables import comparison_table, description
@@ -30,7 +31,7 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
     table = comparison_table(comparison)
     links = "\n".join(_links(comparison, arms, experiment))
     return RunContent(
-        name=plain(f"{left.label} vs {right.label}", NAME),
+        name=plain(f"{left.label} vs {right.label}{_metric(comparison)}", NAME),
         suite=comparison.suite,
         step=step_in_words(comparison),
         key=comparison_key(comparison),
@@ -42,6 +43,7 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
             "data": plain(comparison.data),
             "images": str(comparison.n),
             "unit": comparison.unit,
+            "metric": comparison.quantity.name,
         },
         tags={
             **_tags(comparison, arms),
@@ -77,6 +79,11 @@ def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
     return {f"acn_eval.{name}": plain(value) for name, value in facts.items()}
 
 
+def _metric(comparison: Comparison) -> str:
+    """Return what the name of a run adds where it is not about accuracy."""
+    return "" if comparison.quantity.scored else f", {comparison.quantity.name}"
+
+
 def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> Iterator[str]:
     """One Markdown line per side, with links to the runs of its arms."""
     for arm in (comparison.candidate, comparison.baseline):
@@ -90,25 +97,22 @@ def _points(comparison: Comparison) -> Iterator[Point]:
     for name, places in {**found.lines, **found.drawn()}.items():
         for place in places:
             row = comparison.rows[place.at]
-            yield from _row_points(row, name, found.axis.step(place.level))
+            yield from _row_points(row, name, found.axis.step(place.level), comparison.quantity)
     for name, at in found.named.items():
-        yield from _row_points(comparison.rows[at], name, 0)
-    yield from _row_points(comparison.primary, "primary", 0)
+        yield from _row_points(comparison.rows[at], name, 0, comparison.quantity)
+    yield from _row_points(comparison.primary, "primary", 0, comparison.quantity)
     for finding in comparison.findings:
         yield from _finding_points(finding)
     if comparison.ratio:
         yield from map(partial(_named, "error_ratio"), vars(comparison.ratio).items())
 
 
-def _row_points(row: Row, name: str, at: int) -> Iterator[Point]:
-    values = {
-        "diff_pp": 100 * row.difference.value,
-        "ci_low_pp": 100 * row.difference.low,
-        "ci_high_pp": 100 * row.difference.high,
-        "p_holm": row.p_holm,
-        "mde_pp": 100 * row.mde,
-    }
-    for what, value in values.items():
+def _row_points(row: Row, name: str, at: int, quantity: Quantity) -> Iterator[Point]:
+    """Differences in percentage points or, of what is not shown in percent, in its unit."""
+    unit, d = "_pp" if quantity.scale == 100 else "", row.difference
+    sizes = {"diff": d.value, "ci_low": d.low, "ci_high": d.high, "mde": row.mde}
+    values = {f"{what}{unit}": quantity.scale * value for what, value in sizes.items()}
+    for what, value in {**values, "p_holm": row.p_holm}.items():
         yield Point(key_name(f"{what}/{name}"), value, at)
 
 

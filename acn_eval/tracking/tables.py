@@ -6,6 +6,7 @@ from itertools import accumulate
 from acn_eval.foreign_text import markdown, markdown_table
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
+from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.studies.table import analysis_of
 
 __all__ = ["accuracy_table", "comparison_table", "description", "points"]
@@ -15,16 +16,13 @@ _LONGEST = 8000
 _MANY = 30  # rows that a person reads
 
 
-def points(estimate: Estimate, *, sign: str = "") -> str:
-    """Return an estimate and its limits in percentage points.
+def points(estimate: Estimate, *, sign: str = "", of: Quantity = SHARE) -> str:
+    """Return an estimate and its limits, of an accuracy in percentage points.
 
     >>> points(Estimate(0.953, 0.93, 0.97))
     '95.3 [93.0, 97.0]'
     """
-    value, low, high = (
-        f"{100 * x:{sign}.1f}" for x in (estimate.value, estimate.low, estimate.high)
-    )
-    return f"{value} [{low}, {high}]"
+    return of.limits(estimate.value, estimate.low, estimate.high, sign=sign)
 
 
 def description(text: str) -> str:
@@ -64,12 +62,14 @@ def comparison_table(comparison: Comparison) -> str:
     head = ["condition", left, right, "difference [95 %]", "p (Holm)", "MDE", "notes"]
     many = len(comparison.rows) > _MANY
     shown = [row for row in comparison.rows if not many or _undisturbed(row.condition)]
-    rows = [_cells(row) for row in (*shown, comparison.primary)]
+    quantity = comparison.quantity
+    rows = [_cells(row, quantity) for row in (*shown, comparison.primary)]
+    unit = "Percentage points" if quantity.scored else quantity.head(quantity.name.capitalize())
     return "\n".join(
         [
             f"**{markdown(comparison.claim.sentence)}**",
             "",
-            f"{markdown(comparison.data)}, {comparison.n} images; {sample}. Percentage points.",
+            f"{markdown(comparison.data)}, {comparison.n} images; {sample}. {unit}.",
             "",
             *markdown_table(head, rows),
             *_left_out(len(comparison.rows) - len(shown)),
@@ -84,15 +84,15 @@ def comparison_table(comparison: Comparison) -> str:
     )
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, of: Quantity) -> list[str]:
     p = "< 0.001" if row.p_holm < 0.001 else f"{row.p_holm:.3f}"
     return [
         row.name,
-        points(row.candidate),
-        points(row.baseline),
-        points(row.difference, sign="+"),
+        points(row.candidate, of=of),
+        points(row.baseline, of=of),
+        points(row.difference, sign="+", of=of),
         p,
-        f"{100 * row.mde:.1f}",
+        of.text(row.mde),
         ", ".join(row.notes),
     ]
 
