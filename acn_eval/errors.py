@@ -10,7 +10,8 @@ AcnEvalError
 └─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
 
 Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line; whatever
-they quote is rendered here, without passwords and control characters, and cut.
+they quote is rendered here, without passwords and control characters, and cut. They call an
+argument by its `name` in backticks; the command line shows the option of that name.
 Anything that is not an AcnEvalError is a bug and keeps its traceback.
 """
 
@@ -36,13 +37,19 @@ _LONGEST = 2000
 
 
 class AcnEvalError(Exception):
-    """An error that the user can act on: one line on stderr, no traceback."""
+    """An error that the user can act on: one line on stderr, no traceback.
+
+    Args:
+        message: one line.
+        arguments: names of the arguments that the message names in backticks.
+    """
 
     exit_code: ClassVar[int] = 2
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *arguments: str) -> None:
         line = " ".join(line.strip() for line in message.splitlines())
         super().__init__(plain(shown(line), _LONGEST))
+        self.arguments = arguments
 
 
 class ConfigError(AcnEvalError):

@@ -13,10 +13,11 @@ from acn_eval.data import Examples
 from acn_eval.errors import ConfigError
 from acn_eval.inference import Runtime
 from acn_eval.results import EvalResult
+from acn_eval.run_options import DataSelection
 from acn_eval.seeds import keyed_order
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.table import study
-from acn_eval.study.request import DataSelection, Request, choose
+from acn_eval.study.request import Request, choose
 from acn_eval.study.run import run
 from acn_eval.study.suite import Suite
 from acn_eval.tally import Progress
@@ -118,8 +119,9 @@ def _request(
     loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
     if loaded and selection.class_order and all(c.named for c in loaded):
         names = ", ".join(c.id.name for c in loaded)
-        what = "--class-order: must be about a network that does not name its classes"
-        raise ConfigError(f"{what}; got {names}, matched by name or --class-map")
+        what = "`class_order`: must be about a network that does not name its classes"
+        msg = f"{what}; got {names}, matched by name or `class_names`"
+        raise ConfigError(msg, "class_order", "class_names")
     for checkpoint in loaded:
         checkpoint.model.to(runtime.device)
     return Request(suite, loaded, selection, runtime, seed)

@@ -28,13 +28,14 @@ from torch import nn
 
 from acn_eval.checkpoints import Checkpoint, Classifier, from_module
 from acn_eval.data import Examples, Geometry, PrepareImages, data_root, open_examples
+from acn_eval.evaluation import DataSelection
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.models import build, initialise, read_arch
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.run import RobustnessStudy
 from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.request import DataSelection, Request
+from acn_eval.study.request import Request
 from acn_eval.study.run import run
 
 CLASSES = tuple(str(i) for i in range(10))

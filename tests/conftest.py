@@ -69,7 +69,7 @@ def folder(tiny, tmp_path, monkeypatch):
     (tmp_path / "small.yaml").write_text(SUITE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("acn_eval.terminal.job.draw_missing", lambda *arguments: None)
+    monkeypatch.setattr("acn_eval.workflow.running.draw_missing", lambda *arguments: None)
     return tmp_path
 
 

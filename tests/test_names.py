@@ -45,7 +45,7 @@ def test_exported_names_are_there_once_and_in_order(name):
 LAZY = [
     name
     for name in PACKAGES
-    if "def __getattr__" in (ROOT / name.replace(".", "/") / "__init__.py").read_text()
+    if "__getattr__" in (ROOT / name.replace(".", "/") / "__init__.py").read_text()
 ]
 
 

@@ -28,7 +28,7 @@ def printed(tmp_path, monkeypatch, capsys):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("acn_eval.terminal.job.draw_missing", lambda *arguments: None)
+    monkeypatch.setattr("acn_eval.workflow.running.draw_missing", lambda *arguments: None)
 
     def run(command):
         with pytest.raises(SystemExit) as caught:

@@ -1,8 +1,17 @@
 """`acn-eval compare`: stored results against each other, in the terminal."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from acn_eval.errors import ConfigError
+from acn_eval.terminal.console import console, write_json
+from acn_eval.terminal.options import Output
+
+if TYPE_CHECKING:
+    from acn_eval.results import EvalResult
+    from acn_eval.statistics import Comparison
+    from acn_eval.statistics.ranking import Ranking
 
 __all__ = ["command"]
 
@@ -24,13 +33,51 @@ Nothing is measured: the outcomes are on disk, and are paired image by image."""
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the verdict or the ranking only.")
 @click.option("--tracking-uri", help="MLflow store of runs:/ID [env: MLFLOW_TRACKING_URI].")
-def command(**options: Any) -> None:
+def command(
+    results: tuple[str, ...],
+    group: bool,
+    tracking_uri: str | None,
+    **given: Any,
+) -> None:
     """Compare stored results: the first against the second, or a ranking of several.
 
     RESULT is the folder of a result, a folder that holds several, or runs:/ID of MLflow. A
     ranking compares all pairs on the primary end point, adjusted over the pairs (Holm); what
     cannot be told apart shares a letter and a range of ranks.
     """
-    from acn_eval.cli.compare_job import run  # pyarrow and scipy are imported below this line
+    from acn_eval.statistics import Comparison
+    from acn_eval.studies.compare import compare, entries_of, rank
+    from acn_eval.tracking import stored
 
-    run(options)
+    with stored(results, tracking_uri) as found:
+        entries = entries_of(found.results, group=group)
+    if len(entries) < 2:
+        msg = f"compare: results must be two or more; got {len(entries)}"
+        raise ConfigError(f"{msg} ({', '.join(entries) or 'comparisons alone'}).")
+    output = Output(given["json_file"], given["quiet"])
+    said = compare(*entries.values()) if len(entries) == 2 else rank(entries)
+    if output.json_file:
+        kind = "comparison" if isinstance(said, Comparison) else "ranking"
+        write_json(output.json_file, {kind: said.to_dict()})
+    if output.json_file != "-":
+        _say(said, [result for own in entries.values() for result in own], quiet=output.quiet)
+
+
+def _say(said: "Comparison | Ranking", results: "list[EvalResult]", *, quiet: bool) -> None:
+    from acn_eval.statistics import Comparison
+    from acn_eval.studies.table import study_of
+    from acn_eval.terminal.ranking import show_pairs, show_ranking
+    from acn_eval.terminal.tables import show_notes, verdict
+
+    out = console()
+    if not isinstance(said, Comparison):
+        show_ranking(out, said)
+        if not quiet:
+            show_pairs(out, said)
+            for line in said.warnings:
+                out.print(f"  ! {line}", style="yellow")
+    elif quiet:
+        out.print(verdict(said), soft_wrap=True)
+    else:
+        study_of(results[0].suite).tables.show(out, results, said)
+        show_notes(out, results, [said])

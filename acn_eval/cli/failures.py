@@ -9,6 +9,7 @@ import click
 
 from acn_eval.errors import AcnEvalError
 from acn_eval.terminal.console import say
+from acn_eval.terminal.options import with_flags
 
 __all__ = ["explained"]
 
@@ -25,7 +26,7 @@ def explained(exc: BaseException) -> int:
             said = str(exc) or str(exc.__cause__ or "")  # click makes an Abort of it
             code = _say(f"stopped: {said or _KEPT}", 130)
         case AcnEvalError():
-            code = _say(str(exc), exc.exit_code)
+            code = _say(with_flags(exc), exc.exit_code)
         case click.UsageError():
             usage = io.StringIO()
             exc.show(usage)

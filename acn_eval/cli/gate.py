@@ -1,5 +1,6 @@
 """`acn-eval gate`: may this checkpoint replace its baseline?"""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,11 +8,19 @@ import click
 
 from acn_eval.cli.failures import explained
 from acn_eval.errors import AcnEvalError
-from acn_eval.terminal.options import data_options, gate_place_options, output_options
+from acn_eval.run_options import RunOptions
+from acn_eval.terminal.options import (
+    data_options,
+    gate_place_options,
+    output_options,
+    picked,
+    run_options,
+)
 from acn_eval.terminal.recording import recording
 
 if TYPE_CHECKING:
     from acn_eval.gate import Verdict
+    from acn_eval.terminal.gate_words import GateOutput
 
 __all__ = ["command"]
 
@@ -31,6 +40,20 @@ Exit codes: 0 pass; 1 regression; 3 no verdict (too few images, or something was
 Seed and limit are the gate's: with another --seed or --limit there is no PASS."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a gate is asked for beside a run; the names are those of the options."""
+
+    gate: str
+    result: Path | None
+    against: Path | None
+    sequential: bool
+    on_no_verdict: str | None
+    register: str | None
+    promote: str | None
+    anchor: str | None
 
 
 @click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
@@ -70,64 +93,80 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @data_options
 @gate_place_options
 @output_options
-def command(**options: Any) -> int:
+def command(**given: Any) -> int:
     """Judge a checkpoint against its baseline by the margins of a gate.
 
     Both see the same noise on the same images. PASS: the primary end point and clean accuracy
     are surely within their margins. FAIL: some rule is surely violated. Otherwise there is NO
     VERDICT, with the number of images that would give one; `acn-eval plan` says so beforehand.
     """
-    _require_one_way(options)
-    if options["result"]:
-        return _said(options, _stored(options))
-    from acn_eval.cli.gate_job import run  # torch and MLflow are imported below this line only
+    from acn_eval.terminal.gate_words import GateOutput
 
-    with recording(options, "json_file", "junit", "markdown") as recorder:
-        gated = run(options, recorder)
-    return _said(options, gated.verdict, gated.lines, gated.failure)
+    asked, output = picked(_Asked, **given), picked(GateOutput, **given)
+    options = run_options(suite=asked.gate, **given)
+    _require_one_way(asked, options)
+    if asked.result and asked.against:
+        return _said(asked, output, _stored(asked, asked.result, asked.against))
+    files = (output.junit, output.markdown)
+    with recording(options, output.json_file, *files) as recorder:
+        from acn_eval import workflow  # imports torch and MLflow
+        from acn_eval.terminal.progress import bar
+
+        promotion = workflow.Promotion(asked.register, asked.promote, asked.anchor)
+        with bar("evaluating", "images") as progress:
+            decided = workflow.decide(
+                asked.gate,
+                options,
+                promotion,
+                sequential=asked.sequential,
+                recorder=recorder,
+                progress=progress,
+            )
+    return _said(asked, output, decided.verdict, decided.lines, decided.failure)
 
 
 def _said(
-    options: dict[str, Any],
+    asked: _Asked,
+    output: "GateOutput",
     verdict: "Verdict",
     lines: tuple[str, ...] = (),
     failure: AcnEvalError | OSError | None = None,
 ) -> int:
     """Say the verdict; what could not be recorded or written weighs more, but for a regression."""
-    from acn_eval.cli.gate_words import say_verdict
+    from acn_eval.terminal.gate_words import say_verdict
 
     try:
-        say_verdict(options, verdict, lines)
+        say_verdict(output, verdict, lines)
         if failure is not None:
             raise failure
     except (AcnEvalError, OSError, SystemExit) as exc:
         if verdict.verdict != "fail":
             raise
         explained(exc)
-    if verdict.verdict == "no_verdict" and options["on_no_verdict"]:
-        return 0 if options["on_no_verdict"] == "pass" else 1
+    if verdict.verdict == "no_verdict" and asked.on_no_verdict:
+        return 0 if asked.on_no_verdict == "pass" else 1
     return verdict.exit_code
 
 
-def _require_one_way(options: dict[str, Any]) -> None:
-    ways = (("ckpt", "baseline"), ("result", "against"))
-    given = [way for way in ways if any(options[name] for name in way)]
-    if len(given) != 1 or not all(options[name] for name in given[0]):
+def _require_one_way(asked: _Asked, options: RunOptions) -> None:
+    ways = [(options.candidates, options.baselines), (asked.result, asked.against)]
+    given = [way for way in ways if any(way)]
+    if len(given) != 1 or not all(given[0]):
         msg = "give --ckpt with --baseline, or --result with --against"
         raise click.UsageError(msg)
-    registry = [f"--{name}" for name in ("register", "promote", "anchor") if options[name]]
-    if registry and (options["no_track"] or not options["ckpt"]):
-        raise click.UsageError(f"{registry[0]} needs --ckpt and a store to record in")
-    if options["promote"] and options["sequential"]:
+    registry = {"register": asked.register, "promote": asked.promote, "anchor": asked.anchor}
+    first = next((name for name, value in registry.items() if value), None)
+    if first and not (options.track and options.candidates):
+        raise click.UsageError(f"--{first} needs --ckpt and a store to record in")
+    if asked.promote and asked.sequential:
         raise click.UsageError("--promote judges all images; leave out --sequential")
-    if options["promote"] and not options["register"]:
+    if asked.promote and not asked.register:
         raise click.UsageError("--promote needs --register NAME, the model whose alias it moves")
 
 
-def _stored(options: dict[str, Any]) -> "Verdict":
+def _stored(asked: _Asked, result: Path, against: Path) -> "Verdict":
     from acn_eval.gate import decide, read_gate, replay
     from acn_eval.results import EvalResult
 
-    judge = replay if options["sequential"] else decide
-    sides = (EvalResult.load(options[side]) for side in ("result", "against"))
-    return judge(read_gate(options["gate"]), *sides)
+    judge = replay if asked.sequential else decide
+    return judge(read_gate(asked.gate), EvalResult.load(result), EvalResult.load(against))

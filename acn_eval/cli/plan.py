@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import Range, data_options, gate_place_options
+from acn_eval.terminal.options import Range, data_options, gate_place_options, picked, run_options
 
 __all__ = ["command"]
 
@@ -41,14 +41,14 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
 @data_options
 @gate_place_options
-def command(**options: Any) -> None:
+def command(**given: Any) -> None:
     """Say what a gate or a suite would cost, and the difference that it could see.
 
     The numbers of forward passes are for both sides. Power is how often a candidate that does not
     differ from its baseline would clear a rule.
     """
-    if bool(options["result"]) != bool(options["against"]):
+    if bool(given["result"]) != bool(given["against"]):
         raise click.UsageError("give --result and --against together")
-    from acn_eval.cli.plan_job import run  # torch is imported below this line only
+    from acn_eval.terminal.planning import Planned, show_plan  # imports torch
 
-    run(options)
+    show_plan(run_options(**given), picked(Planned, **given))

@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+from acn_eval import atomic
+from acn_eval.terminal.console import say
+
 __all__ = ["command"]
 
 _EPILOG = """\b
@@ -33,13 +36,30 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--attach", is_flag=True, help="Put report.html among the artifacts of its run.")
 @click.option("--tracking-uri", help="MLflow store [env: MLFLOW_TRACKING_URI].")
-def command(**options: Any) -> None:
+def command(
+    results: tuple[str, ...], out: Path, markdown: Path | None, attach: bool, **given: Any
+) -> None:
     """Write one page: verdict, curves, tables, example images, method, and all digests.
 
     RESULT is the folder of a result or comparison, a folder that holds several (the newest
     comparison is taken), or runs:/ID of MLflow; by default acn-results. Of two results without a
     stored comparison the baseline is --baseline, else the residual network, else the second.
     """
-    from acn_eval.cli.report_job import run  # torch and kornia are imported below this line only
+    from acn_eval import workflow  # imports torch and kornia
 
-    run(options)
+    store = given["tracking_uri"]
+    made = workflow.report(
+        results or ("acn-results",),
+        baseline=given["baseline"],
+        root=given["data_root"],
+        tracking_uri=store,
+    )
+    atomic.write(out, made.html())
+    say(f"{made.page.title}: {out}")
+    if made.about.others:
+        say(f"the newest comparison; {made.about.others} more are there: name one to see it")
+    if markdown:
+        atomic.write(markdown, made.markdown())
+        say(f"as Markdown: {markdown}")
+    if attach:
+        say(f"in MLflow: {made.attach(store)}")

@@ -1,5 +1,7 @@
 """Compares stored results in the terms of their study."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,9 +11,12 @@ from acn_eval.statistics import pairing, ranking
 from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison import Accuracy, Comparison
 from acn_eval.statistics.metrics import metric_of
+from acn_eval.statistics.soundness import plain
 from acn_eval.studies.table import analyses, analysis_of, kind_of, study
 
-__all__ = ["analysis_about", "compare", "join", "rank", "summarize"]
+__all__ = ["analysis_about", "compare", "entries_of", "join", "rank", "summarize"]
+
+_DECIDED_BY = ("recipe", "learning_rate", "data")
 
 
 def compare(
@@ -77,7 +82,37 @@ def analysis_about(comparison: Comparison) -> Analysis:
     )
 
 
-def _analysis(results: Sequence[EvalResult], metric: str) -> Analysis:
+def entries_of(results: Sequence[EvalResult], *, group: bool) -> dict[str, list[EvalResult]]:
+    """Return results by label: one each or, grouped, one per architecture and recipe."""
+    if not group:
+        names = Counter(result.checkpoint.name for result in results)
+        return {
+            r.checkpoint.name if names[r.checkpoint.name] == 1 else _named(r): [r] for r in results
+        }
+    groups: dict[str, list[EvalResult]] = {}
+    for result in results:
+        groups.setdefault(_trained_alike(result), []).append(result)
+    return {_label(own): own for own in groups.values()}
+
+
+def _named(result: EvalResult) -> str:
+    """The name and the beginning of the key: files of one name are told apart."""
+    return f"{result.checkpoint.name} {result.key[:6]}"
+
+
+def _trained_alike(result: EvalResult) -> str:
+    checkpoint = result.checkpoint
+    training = [checkpoint.training.get(name) for name in _DECIDED_BY]
+    return json.dumps([plain(checkpoint.arch), training], sort_keys=True, default=str)
+
+
+def _label(results: Sequence[EvalResult]) -> str:
+    replicate = _analysis(results).endpoint_of(results[0].suite).replicate
+    name = results[0].checkpoint.name.partition(f" {replicate} ")[0]
+    return name if len(results) == 1 else f"{name} ({len(results)} {replicate}s)"
+
+
+def _analysis(results: Sequence[EvalResult], metric: str = "accuracy") -> Analysis:
     """Of no result, that of robustness: what is empty is refused below, in one place."""
     own = analysis_of(results[0].suite if results else {})
     return replace(own, metric=metric_of(metric))

@@ -33,8 +33,8 @@ def read_suite(name: str, kind: str | None = None) -> Suite:
     suite: Suite = read_config(suite_file(name), any_suite(), "a suite")
     if kind not in (None, suite.kind):
         command = suite.kind.replace("_", "-")
-        msg = f"--suite: must be of kind {kind}; got {suite.kind}. Use acn-eval {command}."
-        raise ConfigError(msg)
+        msg = f"`suite`: must be of kind {kind}; got {suite.kind}. Use acn-eval {command}."
+        raise ConfigError(msg, "suite")
     return suite
 
 

@@ -1,43 +1,21 @@
 """What is asked: a suite, of which checkpoints, about which examples, and where it runs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples, Split, open_examples
+from acn_eval.data.class_lists import listed_classes
 from acn_eval.errors import DataError
-from acn_eval.inference import ClassMap, ClassOrder, EvaluatedModel, Runtime, class_map
+from acn_eval.inference import ClassMap, EvaluatedModel, Runtime, class_map
+from acn_eval.study.selection import DataSelection
 from acn_eval.study.suite import Suite
 
-__all__ = ["DataSelection", "Request", "choose"]
+__all__ = ["Request", "choose"]
 
 S = TypeVar("S", bound=Suite, covariant=True)
-
-
-@dataclass(frozen=True)
-class DataSelection:
-    """Which examples, and how their classes correspond to those of the model.
-
-    Attributes:
-        data: name of the data set; "" takes what the checkpoints' cards name.
-        root: where data sets lie.
-        limit: the first so many in the keyed order; None takes all.
-        classes: keep these classes of the data only; empty takes all.
-        class_names: class of the data to class of the model, where the names differ.
-        class_order: how a model counts that does not name its classes; see `class_map`.
-        restricted: predict among the classes of the data only.
-    """
-
-    data: str = ""
-    root: Path | None = None
-    limit: int | None = None
-    classes: tuple[str, ...] = ()
-    class_names: Mapping[str, str] = field(default_factory=dict)
-    class_order: ClassOrder | None = None
-    restricted: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,9 +100,10 @@ def choose(
     named = {c.data for c in checkpoints}
     if not selection.data and (len(named) != 1 or "" in named):
         shown = ", ".join(sorted(n or "none" for n in named))
-        raise DataError(f"--data: must be given where the cards do not agree; they name {shown}")
+        msg = f"`data`: must be given where the cards do not agree; they name {shown}"
+        raise DataError(msg, "data")
     examples = open_examples(selection.data or named.pop(), split, selection.root)
-    wanted = selection.classes
+    wanted = listed_classes(selection.classes, examples.classes)
     if not selection.data and not wanted:
         wanted = _default_classes(checkpoints, examples.classes, known=reads_head)
     if wanted and wanted != examples.classes:

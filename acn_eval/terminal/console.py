@@ -1,17 +1,20 @@
 """The way to stdout and stderr: every text passes through it and is rendered."""
 
 import io
+import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from acn_eval import atomic
 from acn_eval.addresses import shown
 from acn_eval.foreign_text import plain
 
-__all__ = ["console", "open_streams", "say"]
+__all__ = ["console", "open_streams", "say", "write_json"]
 
 
 class _Console(Console):
@@ -32,6 +35,15 @@ def console(*, stderr: bool = False) -> Console:
 def say(line: str, *, err: bool = False) -> None:
     """Print one line."""
     click.echo(_rendered(line), err=err)
+
+
+def write_json(file: str, document: Any) -> None:
+    """Write a document to a file, or to stdout where the file is ``-``."""
+    text = json.dumps(document, indent=1, default=str) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+    else:
+        atomic.write(Path(file), text)
 
 
 def open_streams() -> None:

@@ -1,29 +1,70 @@
 """Options that several commands share."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from acn_eval.gate import Gate
+from acn_eval.errors import AcnEvalError, ConfigError
+from acn_eval.run_options import DataSelection, RunOptions
+from acn_eval.terminal.console import console
 
 __all__ = [
     "SEED",
+    "Output",
     "Range",
     "data_options",
     "gate_place_options",
-    "of_gate",
+    "output_of",
     "output_options",
+    "picked",
     "place_options",
+    "run_options",
     "side_options",
     "training_options",
+    "with_flags",
 ]
 
 SEED = click.IntRange(-(2**63), 2**63 - 1)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_Record = TypeVar("_Record")
+
+_FRAMING = ("crop_pct", "crop_mode", "interpolation")
+_FLAGS = {
+    "baselines": "--baseline",
+    "candidates": "--ckpt",
+    "class_names": "--class-map",
+    "restricted": "--restrict",
+    "root": "--data-root",
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command prints and writes beside its results.
+
+    Attributes:
+        json_file: that gets everything; ``-`` is stdout.
+        quiet: print the verdict only.
+    """
+
+    json_file: str | None = None
+    quiet: bool = False
+
+    def numbered(self, count: int) -> "Output":
+        """Return the same with a JSON file of its own: ``out-5.json`` for ``out.json``."""
+        if self.json_file is None:
+            return self
+        path = Path(self.json_file)
+        return replace(self, json_file=str(path.with_name(f"{path.stem}-{count}{path.suffix}")))
+
+    def say(self, line: str) -> None:
+        """Print a line, where more than the verdict or JSON is printed."""
+        if self.json_file != "-" and not self.quiet:
+            console().print(line)
 
 
 class Range(click.FloatRange):
@@ -123,7 +164,7 @@ _machine_options = (
         type=click.Choice(["auto", "fp32", "bf16"]),
         default="auto",
         show_default=True,
-        help="auto measures whether bf16 pays on a large job; the choice is recorded.",
+        help="auto takes bf16 for large networks where the device has units for it.",
     ),
     click.option("--no-cache", is_flag=True, help="Measure anew what the cache already holds."),
 )
@@ -135,12 +176,6 @@ gate_place_options = _stack(
     *_machine_options,
     click.option("--seed", type=SEED, help="Of the noise [default: the gate's]; see --limit."),
 )
-
-
-def of_gate(options: Mapping[str, Any], gate: "Gate") -> dict[str, Any]:
-    """Return the options with the seed and limit of a gate where none are given."""
-    fixed = {"seed": gate.seed, "limit": gate.limit}
-    return {**options, **{k: v for k, v in fixed.items() if options[k] is None}}
 
 
 training_options = _stack(
@@ -179,3 +214,90 @@ output_options = _stack(
     click.option("--tracking-uri", help="MLflow store [env: MLFLOW_TRACKING_URI]."),
     click.option("--no-track", is_flag=True, help="Do not record in MLflow."),
 )
+
+
+def run_options(*changes: str, **given: Any) -> RunOptions:
+    """Return what a command was asked for; nothing else reads the options of a run.
+
+    A command without ``--precision`` runs in fp32, and one without ``--baseline`` has none.
+
+    Args:
+        changes: options that, where given, replace the suite's field of that name.
+        given: options of the command line.
+    """
+    return RunOptions(
+        candidates=_several(given.get("ckpt")),
+        baselines=_baselines(given),
+        suite=given["suite"],
+        changes={name: given[name] for name in changes if given[name] not in (None, ())},
+        data=_selection(given),
+        arch=given.get("arch"),
+        baseline_arch=given.get("baseline_arch"),
+        framing={name: given[name] for name in _FRAMING if given.get(name) is not None},
+        device=given["device"],
+        batch_size=given.get("batch_size", 256),
+        precision=given.get("precision", "fp32"),
+        cache=not given["no_cache"],
+        seed=given.get("seed"),
+        out=given.get("out", Path()),
+        track=not given.get("no_track"),
+        tracking_uri=given.get("tracking_uri"),
+    )
+
+
+def picked(kind: type[_Record], **given: Any) -> _Record:
+    """Return the dataclass whose fields are options of that name."""
+    return kind(**{field.name: given[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+
+
+def output_of(**given: Any) -> Output:
+    """Return what a command prints and writes beside its results."""
+    return picked(Output, **given)
+
+
+def with_flags(error: AcnEvalError) -> str:
+    """Return the message of an error with the options of the command line for its arguments."""
+    said = str(error)
+    for name in error.arguments:
+        said = said.replace(f"`{name}`", _FLAGS.get(name, f"--{name.replace('_', '-')}"))
+    return said
+
+
+def _baselines(given: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """None takes the twin that the card names."""
+    if given.get("no_baseline") or "baseline" not in given:
+        return ()
+    return _several(given["baseline"]) or None
+
+
+def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def _selection(given: Mapping[str, Any]) -> DataSelection:
+    classes = tuple(part.strip() for part in given.get("classes", "").split(",") if part.strip())
+    if classes and not given["data"]:
+        msg = "`classes`: needs `data`, because it names classes of the data"
+        raise ConfigError(msg, "classes", "data")
+    return DataSelection(
+        data=given.get("data") or "",
+        root=given["data_root"],
+        limit=given["limit"],
+        classes=classes,
+        class_names=_class_names(given.get("class_map")),
+        class_order=given.get("class_order"),
+        restricted=given.get("restrict", False),
+    )
+
+
+def _class_names(file: Path | None) -> Mapping[str, str]:
+    if file is None:
+        return {}
+    from pydantic import Field
+
+    from acn_eval.config_files import read_config
+
+    kind: Any = dict[str, Annotated[str, Field(coerce_numbers_to_str=True)]]  # YAML reads 3
+    what = "a mapping of classes of the data to classes of the model"
+    names: dict[str, str] = read_config(file, kind, what)
+    return names

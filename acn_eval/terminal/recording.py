@@ -1,12 +1,15 @@
 """Opens what a command will write to, while nothing has been measured yet."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EACCES
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from acn_eval.errors import ConfigError
+from acn_eval.run_options import RunOptions
 
 if TYPE_CHECKING:
     from acn_eval.tracking import Recorder
@@ -15,39 +18,51 @@ __all__ = ["recording"]
 
 
 @contextmanager
-def recording(options: Mapping[str, Any], *made: str) -> "Iterator[Recorder | None]":
+def recording(
+    options: RunOptions, json_file: str | None = None, *made: Path | None
+) -> "Iterator[Recorder | None]":
     """Open the store in a process of its own while torch is imported and images are shown.
 
     Args:
-        options: of the command line.
-        made: further options that name files whose folder is made where it is missing.
+        options: name the folder for results, and the store.
+        json_file: that will be written, in a folder that must be there.
+        made: further files, whose folder is made where it is missing.
 
     Raises:
-        OSError: a file or folder of the options cannot be written.
-        ConfigError: the address of the store is none.
+        OSError: a file or folder cannot be written.
+        ConfigError: the address of the store is none, or the JSON file holds something else.
         TrackingError: the folder of the store cannot be written.
     """
-    made = ("out", "export_to", *made)
-    for name in dict.fromkeys(("json_file", *made)):
-        runtime = options.get(name)
-        if runtime and str(runtime) != "-":
-            _require_writable(Path(runtime), made=name in made)
-    if options["no_track"]:
+    if json_file and json_file != "-":
+        _require_json(Path(json_file))
+        _require_writable(Path(json_file), made=False)
+    for path in (options.out, *filter(None, made)):
+        _require_writable(path, made=True)
+    if not options.track:
         yield None
         return
     from acn_eval.tracking import preparing, resolve_store
 
-    with preparing(resolve_store(options["tracking_uri"], cwd=Path.cwd())) as recorder:
+    with preparing(resolve_store(options.tracking_uri, cwd=Path.cwd())) as recorder:
         yield recorder
 
 
-def _require_writable(runtime: Path, *, made: bool) -> None:
+def _require_json(path: Path) -> None:
+    """Refuse to write over a file that is not JSON, such as a checkpoint."""
+    if path.is_file() and path.stat().st_size and os.access(path, os.R_OK):
+        with path.open("rb") as file:
+            if file.read(1) not in b"{[":
+                msg = f"`json`: must not replace a file that is not JSON; got {path}"
+                raise ConfigError(f"{msg}. Give it another name.", "json")
+
+
+def _require_writable(path: Path, *, made: bool) -> None:
     """Write nothing that stays: hours of measuring must not end at a folder that is not there."""
-    held = [p for p in (runtime, *runtime.parents) if p.exists()] if made else [runtime.parent]
+    held = [p for p in (path, *path.parents) if p.exists()] if made else [path.parent]
     try:
-        if not runtime.exists() or runtime.is_dir():
+        if not path.exists() or path.is_dir():
             TemporaryFile(dir=held[0]).close()
-        elif not os.access(runtime, os.W_OK):
+        elif not os.access(path, os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as exc:
-        raise OSError(exc.errno, exc.strerror, str(runtime)) from exc
+        raise OSError(exc.errno, exc.strerror, str(path)) from exc

@@ -1,6 +1,6 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
-from acn_eval.tracking.artifacts import attach, fetch
+from acn_eval.tracking.artifacts import attach, fetch, stored
 from acn_eval.tracking.background import Recorder, preparing
 from acn_eval.tracking.record import Recorded, record
 from acn_eval.tracking.registry import Registry, Version, in_mlflow, model_name
@@ -26,4 +26,5 @@ __all__ = [
     "record",
     "resolve_store",
     "serving",
+    "stored",
 ]

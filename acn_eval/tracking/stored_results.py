@@ -40,8 +40,8 @@ def find(folders: Sequence[Path]) -> OnDisk:
     }
     if not results and not comparisons:
         names = ", ".join(map(str, folders))
-        msg = f"{names}: must hold results; got none. Run `acn-eval robustness` or name its --out."
-        raise DataError(msg)
+        msg = f"{names}: must hold results; got none"
+        raise DataError(f"{msg}. Name the folder to which acn-eval wrote its results.")
     found = {**results, **comparisons}
     return OnDisk(
         results=tuple(result for result, _ in results.values()),

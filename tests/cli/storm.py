@@ -17,7 +17,7 @@ def storm(count, arguments):
 
     What the processes say goes to ``0.txt``, ``1.txt`` ...
     """
-    import_module("acn_eval.terminal.job")
+    import_module("acn_eval.terminal.measuring")
     gate, opener = os.pipe()
     children = [_started(number, arguments, gate, opener) for number in range(count)]
     os.close(gate)

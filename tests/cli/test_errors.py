@@ -236,7 +236,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
     folder, call, monkeypatch, options, code, named
 ):
     measured = []
-    monkeypatch.setattr("acn_eval.terminal.job.evaluate", lambda *a, **k: measured.append(a))
+    monkeypatch.setattr("acn_eval.evaluation.evaluate", lambda *a, **k: measured.append(a))
     job = [a for a in GOOD if a != "--no-track" or options[0] != "--tracking-uri"]
     before = sorted(folder.rglob("*"))
     got, out, err = call(*job, *options)
@@ -261,11 +261,18 @@ def test_so_are_the_places_of_one_command_alone(folder, refused, arguments, name
     assert not (folder / "acn-results").exists()
 
 
-def test_a_file_that_is_there_is_written_over_and_no_place_is_left_dirty(folder, call):
-    (folder / "all.json").write_text("old")
+def test_json_that_is_there_is_written_over_and_no_place_is_left_dirty(folder, call):
+    (folder / "all.json").write_text('{"old": 1}')
     assert call(*GOOD, "--json", "all.json", "--quiet")[0] == 0
     assert (folder / "all.json").read_text().startswith("{")
     assert call(*GOOD, "--json", "/dev/null", "--quiet")[0] == 0
+
+
+def test_a_checkpoint_is_not_written_over_by_json(folder, refused):
+    before = (folder / "tiny_ac.pt").read_bytes()
+    said = refused(2, *GOOD, "--json", "tiny_ac.pt")
+    assert "--json: must not replace a file that is not JSON; got tiny_ac.pt" in said
+    assert (folder / "tiny_ac.pt").read_bytes() == before
 
 
 def test_a_cache_that_cannot_be_written(folder, refused, monkeypatch):
@@ -288,7 +295,7 @@ def test_a_bug_keeps_its_traceback_and_never_exits_1(folder, call, monkeypatch):
     def broken(*arguments, **options):
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("acn_eval.terminal.job.evaluate", broken)
+    monkeypatch.setattr("acn_eval.evaluation.evaluate", broken)
     code, out, err = call(*GOOD)
     assert (code, out) == (4, "")
     assert "Traceback" in err
@@ -300,7 +307,7 @@ def test_a_traceback_shows_no_password_and_no_control_character(folder, call, mo
     def broken(*arguments, **options):
         raise ZeroDivisionError("http://me:secret@host/?password=secret \x1b[31m\n::error::x")
 
-    monkeypatch.setattr("acn_eval.terminal.job.evaluate", broken)
+    monkeypatch.setattr("acn_eval.evaluation.evaluate", broken)
     _, _, err = call(*GOOD)
     assert "ZeroDivisionError: http://host/?password=***" in err
     assert "secret" not in "".join(li for li in err.splitlines() if "raise " not in li)
@@ -327,7 +334,7 @@ def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("acn_eval.terminal.job.evaluate", interrupted)
+    monkeypatch.setattr("acn_eval.evaluation.evaluate", interrupted)
     code, out, err = call(*GOOD)
     assert (code, out) == (130, "")
     assert err.strip() == (

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from acn_eval.cli import gate as command
-from acn_eval.cli import gate_job
 from acn_eval.cli.failures import explained
-from acn_eval.cli.gate_record import keep
 from acn_eval.cli.main import main
 from acn_eval.gate import decide, read_gate
+from acn_eval.workflow import Decided, Promotion
+from acn_eval.workflow.promoting import keep
 from tests.gate.pairs import pair
 from tests.tiny import START, environment, run
 
@@ -50,7 +50,7 @@ LOST_ENDINGS = {
 EACH = '''
 import json, os, sys
 from acn_eval.cli.main import main
-import acn_eval.cli.gate_words, acn_eval.gate, pandas, pyarrow.dataset
+import acn_eval.terminal.gate_words, acn_eval.gate, pandas, pyarrow.dataset
 
 def opened(place):
     if place != "|":
@@ -178,17 +178,18 @@ def test_results_that_cannot_be_kept_cost_the_record_and_not_the_verdict(
 ):
     """As where the disk is full, or a folder gone, once the images have been shown."""
 
-    def measured(options, recorder):
+    def measured(gate, options, promotion, **given):
         sides = pair(1000, clean=(0, losses))
-        verdict = decide(read_gate(options["gate"]), *sides)
-        record = keep(options, verdict, {side.key: side for side in sides}, recorder)
-        return gate_job.Gated(verdict, record.lines, record.failure)
+        verdict = decide(read_gate(gate), *sides)
+        results = {side.key: side for side in sides}
+        kept = keep(verdict, results, options, Promotion(), given["recorder"])
+        return Decided(verdict, kept.lines, kept.failure)
 
     (tmp_path / "stored.yaml").write_text(GATE)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(gate_job, "run", measured)
-    monkeypatch.setattr(command, "recording", lambda options, *made: nullcontext())
+    monkeypatch.setattr("acn_eval.workflow.decide", measured)
+    monkeypatch.setattr(command, "recording", lambda options, *files: nullcontext())
     job = "gate --ckpt a --baseline b --no-track --suite stored.yaml --out file/results"
     with pytest.raises(SystemExit) as ended:
         main(job.split())

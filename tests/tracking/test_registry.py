@@ -1,77 +1,34 @@
-"""Versions, baselines by address, verdicts and promotions in a real registry."""
-
-from dataclasses import replace
+"""What an address points to, in a real registry."""
 
 import pytest
 
-from acn_eval.cli.gate_record import keep, promote
 from acn_eval.errors import ConfigError
 from acn_eval.gate import decide
-from acn_eval.studies.compare import summarize
-from acn_eval.tracking import Registry, find, model_name, record, resolve_store
+from acn_eval.tracking import Registry, model_name, record, resolve_store
 from tests.gate.pairs import gate, pair
-
-GOOD, BAD = {"clean": (5, 5)}, {"clean": (0, 100)}
-
-
-class Here:
-    """Records in this process: the one that a `Recorder` starts would import MLflow once more."""
-
-    def __init__(self, store, folder):
-        self.store, self.folder = store, folder
-
-    def record(self, results, comparisons=(), *, artifacts=None):
-        return record(
-            results, comparisons, tracking_uri=self.store.uri, cwd=self.folder, artifacts=artifacts
-        )
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
-    """A store with a registered champion; its tests use models of their own."""
+    """A registry with a version of the model ``known``, and the pair that was recorded."""
     folder = tmp_path_factory.mktemp("shelf")
-    store = resolve_store(None, cwd=folder)
-    return folder, Here(store, folder), Registry(store)
-
-
-def options(folder, **given):
-    unset = dict.fromkeys(("register", "promote", "anchor"))
-    return {"out": folder / "out", "baseline": "old.pt", **unset, **given}
-
-
-def gated(shelf, changes, *, name="new", **given):
-    folder, recorder, _ = shelf
-    sides = pair(1000, names=(name, "old"), **changes)
-    verdict = decide(gate(), *sides)
-    results = {side.key: side for side in sides}
-    return verdict, keep(options(folder, **given), verdict, results, recorder), sides
-
-
-def test_the_verdict_becomes_tags_of_the_run_and_the_version(shelf):
-    _, record, sides = gated(shelf, GOOD, register="tagged")
-    assert record.failure is None
-    assert (record.version.name, record.version.number) == ("tagged", "1")
-    assert record.version.sha256 == sides[0].checkpoint.sha256
-    client = shelf[2].store.client()
-    tags = client.get_run(record.version.run).data.tags
-    assert tags["acn_eval.gate"] == "pass"
-    assert tags["acn_eval.gate_overrides"] == "none"
-    assert (tags["acn_eval.gate_name"], tags["acn_eval.gate_baseline"]) == ("toy", "old.pt")
-    assert client.get_model_version("tagged", "1").tags["acn_eval.gate"] == "pass"
-    again = gated(shelf, GOOD, register="tagged")[1]
-    assert again.version == record.version
+    sides = pair(1000, clean=(5, 5))
+    folders = {side.key: side.save(folder) for side in sides}
+    recorded = record(sides, cwd=folder, artifacts=folders)
+    registry = Registry(resolve_store(None, cwd=folder))
+    return registry, registry.register("known", sides[0], recorded.runs[sides[0].key]), sides
 
 
 def test_a_run_is_its_stored_result(shelf, tmp_path):
-    _, record, sides = gated(shelf, GOOD, register="stored")
-    found = shelf[2].result(f"runs:/{record.version.run}", tmp_path)
+    registry, version, sides = shelf
+    found = registry.result(f"runs:/{version.run}", tmp_path)
     assert found.key == sides[0].key
     assert decide(gate(), found, sides[1]) == decide(gate(), *sides)
 
 
 def test_addresses_that_are_not_there(shelf, tmp_path):
-    registry = shelf[2]
-    gated(shelf, GOOD, register="known")
+    registry, version, sides = shelf
+    assert registry.version(version.address).sha256 == sides[0].checkpoint.sha256
     for uri in ("models:/known@nosuch", "models:/known/9", "models:/nosuch/1"):
         with pytest.raises(ConfigError, match="must be in sqlite"):
             registry.version(uri)
@@ -82,70 +39,12 @@ def test_addresses_that_are_not_there(shelf, tmp_path):
 
 
 def test_a_run_of_something_else_is_no_baseline(shelf, tmp_path):
-    client = shelf[2].store.client()
-    run = client.create_run("0").info.run_id
+    registry = shelf[0]
+    run = registry.store.client().create_run("0").info.run_id
     with pytest.raises(ConfigError, match="must be an arm run of acn-eval"):
-        shelf[2].result(f"runs:/{run}", tmp_path)
+        registry.result(f"runs:/{run}", tmp_path)
 
 
 def test_names_in_addresses():
     assert model_name("models:/vit/3") == model_name("models:/vit@champion") == "vit"
     assert model_name("runs:/abc") is None
-
-
-def test_a_stopped_result_is_kept_but_not_recorded(shelf, tmp_path):
-    recorder = shelf[1]
-    sides = pair(1000, **GOOD)
-    verdict = replace(decide(gate(), *sides), early=True)
-    record = keep(options(tmp_path), verdict, {s.key: s for s in sides}, recorder)
-    assert record.lines[-1] == "not recorded in MLflow: stopped early"
-    assert len(list(tmp_path.glob("out/*/result.json"))) == 2
-
-
-def test_a_stopped_result_is_not_uploaded_later(tmp_path):
-    whole, other = pair(1000, **GOOD)
-    part = replace(other, details={"stopped_early": {"shown": 1000, "of": 5000}})
-    for side in (whole, part):
-        side.save(tmp_path)
-    assert [result.key for result in find([tmp_path]).results] == [whole.key]
-    with pytest.raises(ConfigError, match="must be of all images that were planned"):
-        summarize([part])
-
-
-def test_promotion_needs_an_anchor_and_keeps_it(shelf):
-    folder, _, registry = shelf
-    verdict, record, _ = gated(shelf, GOOD, register="vit")
-    wish = options(folder, register="vit", promote="champion")
-    asked = []
-
-    def judge(uri):
-        asked.append(uri)
-        return verdict
-
-    with pytest.raises(ConfigError, match="vit must have an anchor"):
-        promote(wish, registry, record.version, judge)
-    with pytest.raises(ConfigError, match="alias champion not found"):
-        registry.version("models:/vit@champion")
-    registry.promote(record.version, "first")
-    given = {**wish, "anchor": "models:/vit@first"}
-    line = promote(given, registry, record.version, judge)[1]
-    assert line == "promoted: models:/vit@champion is models:/vit/1"
-    assert registry.version("models:/vit@champion") == record.version
-    assert registry.anchor("vit") == "models:/vit/1"  # an alias would move
-    promote(wish, registry, record.version, judge)
-    assert asked == ["models:/vit/1"] * 2
-
-
-def test_what_falls_behind_the_anchor_is_not_promoted(shelf):
-    folder, _, registry = shelf
-    old = gated(shelf, GOOD, register="drift")[1].version
-    registry.promote(old, "champion")
-    registry.drop_anchor("drift", old.address)
-    new = gated(shelf, GOOD, name="newer", register="drift")[1].version
-    assert new.number == "2"
-    behind = decide(gate(), *pair(1000, **BAD))
-    wish = options(folder, register="drift", promote="champion")
-    verdict, line = promote(wish, registry, new, lambda uri: behind)
-    assert verdict is behind
-    assert line.startswith("not promoted: against the anchor models:/drift/1, new against old:")
-    assert registry.version("models:/drift@champion") == old

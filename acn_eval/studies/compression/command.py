@@ -1,18 +1,30 @@
 """`acn-eval compression`: accuracy of every exit, the layers that are needed, and their cost."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from acn_eval.errors import ConfigError
+from acn_eval.run_options import RunOptions
 from acn_eval.terminal.options import (
+    Output,
     Range,
     data_options,
+    output_of,
     output_options,
     place_options,
+    run_options,
     side_options,
 )
 from acn_eval.terminal.recording import recording
+
+if TYPE_CHECKING:
+    from acn_eval.studies.compression.suite import Compression
+    from acn_eval.tracking import Recorder
+    from acn_eval.workflow import Done
 
 __all__ = ["command"]
 
@@ -58,13 +70,54 @@ loses at most the tolerance; validation chooses it, and the test images prove it
 @data_options
 @place_options
 @output_options
-def command(**options: Any) -> None:
+def command(export_to: Path | None, exit_at: int | None, **given: Any) -> None:
     """Measure every exit in one pass, and find how many layers the network needs.
 
     The table shows each exit's accuracy with intervals, the cut with its proven limits, what the
     cut network costs beside the whole one, and what early exit saves.
     """
-    from acn_eval.studies.compression.job import run  # torch is imported below this line only
+    options, output = run_options("tolerance", **given), output_of(**given)
+    with recording(options, output.json_file, export_to) as recorder:
+        from acn_eval.studies.compression.export import source_of, write  # imports torch
 
-    with recording(options) as recorder:
-        run(options, recorder)
+        source = source_of(options, export_to, exit_at)
+        done = _measured(options, output, recorder)
+        if source is not None and export_to is not None:
+            said = write(source, done.results[0], export_to, exit_at)
+            output.say(said)
+
+
+def _measured(options: RunOptions, output: Output, recorder: "Recorder | None") -> "Done":
+    """Measure once, or once for each number of classes that the suite names."""
+    from acn_eval import workflow
+    from acn_eval.studies.compression.tables import show_difficulty
+    from acn_eval.terminal.console import console
+    from acn_eval.terminal.measuring import measure
+
+    options = workflow.with_suite(options, "compression")
+    suite: Compression = options.suite  # type: ignore[assignment]
+    if not suite.first_classes:
+        return measure(options, output, recorder, kind="compression")
+    name = options.data.data or workflow.resolve(options).candidates[0].data
+    options = replace(options, data=replace(options.data, data=name, restricted=True))
+    done = []
+    for count, own, written in _parts(options, output, suite):
+        console().print(f"first {count} classes", style="bold")
+        done.append(measure(own, written, recorder, kind="compression"))
+    if not output.quiet:
+        show_difficulty(console(), [part.results for part in done])
+    return done[-1]
+
+
+def _parts(
+    options: RunOptions, output: Output, suite: "Compression"
+) -> Iterator[tuple[int, RunOptions, Output]]:
+    """Yield the options once per task: its first classes, and a JSON file of its own."""
+    if options.data.classes:
+        msg = "`classes`: the suite chooses the classes itself (first_classes)"
+        raise ConfigError(msg, "classes")
+    if output.json_file == "-":
+        raise ConfigError("`json`: must be a file, which is written once per task; got -", "json")
+    for count in suite.first_classes:
+        data = replace(options.data, classes=(f"0-{count - 1}",))
+        yield count, replace(options, data=data), output.numbered(count)

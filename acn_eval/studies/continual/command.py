@@ -4,7 +4,12 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import output_options, training_options
+from acn_eval.terminal.options import (
+    output_of,
+    output_options,
+    run_options,
+    training_options,
+)
 from acn_eval.terminal.recording import recording
 
 __all__ = ["command"]
@@ -48,16 +53,19 @@ A run that is stopped or killed goes on where it was when the same command is gi
 )
 @training_options
 @output_options
-def command(**options: Any) -> None:
+def command(only_plan: bool, **given: Any) -> None:
     """Train two networks on one task after another, and see what is left of the first ones.
 
     Shows average accuracy and forgetting with the task of an image known and unknown, for every
     method and depth of the suite. A seed is the unit: with fewer than three nothing is claimed.
     """
-    from acn_eval.studies.continual.job import run, show_plan  # torch comes below this line only
+    options, output = run_options("seeds", "depths", "data", **given), output_of(**given)
+    if only_plan:
+        from acn_eval.studies.continual.job import show_plan  # imports torch
 
-    if options["only_plan"]:
         show_plan(options)
         return
-    with recording(options) as recorder:
-        run(options, recorder)
+    with recording(options, output.json_file) as recorder:
+        from acn_eval.studies.continual.job import run
+
+        run(options, output, recorder)

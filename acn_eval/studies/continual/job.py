@@ -1,42 +1,43 @@
 """What `acn-eval continual` does: opens the plan, prices it, or carries it out."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from rich.table import Table
 
-from acn_eval import atomic
+from acn_eval import atomic, workflow
 from acn_eval.results import EvalResult
+from acn_eval.run_options import RunOptions
 from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.plan import Plan, open_plan
 from acn_eval.studies.continual.run import run_plan
 from acn_eval.studies.continual.suite import Continual
-from acn_eval.studies.read import read_suite
 from acn_eval.terminal.console import console
-from acn_eval.terminal.job import finish_all, runtime_of
+from acn_eval.terminal.measuring import conclude
+from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
 from acn_eval.terminal.tables import duration
 from acn_eval.tracking import Recorder
+from acn_eval.workflow import Group
 
 __all__ = ["TASKS", "run", "show_plan"]
 
 TASKS = "tasks.json"
 
 
-def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
+def run(options: RunOptions, output: Output, recorder: Recorder | None) -> None:
     """Learn what is missing, compare, keep, record, and say it."""
     plan = _plan(options)
     with bar("learning", "steps") as progress:
         found = run_plan(plan, progress)
-    groups = [([*sides.candidates, *sides.baselines], len(sides.candidates)) for sides in found]
-    for results, _ in groups:
-        _keep_tasks(results, options["out"])
-    finish_all(options, groups, recorder)
+    groups = [Group(list(sides.candidates), list(sides.baselines)) for sides in found]
+    for group in groups:
+        _keep_tasks(group.results, options.out)
+    conclude(groups, options, output, recorder)
 
 
-def show_plan(options: Mapping[str, Any]) -> None:
+def show_plan(options: RunOptions) -> None:
     """Print what a plan costs; a few steps are measured, and nothing is kept of them."""
     plan = _plan(options)
     out, found, suite = console(), costs(plan), plan.suite
@@ -62,16 +63,10 @@ def show_plan(options: Mapping[str, Any]) -> None:
     out.print(f"estimated: {duration(sum(cost.seconds for cost in found))} here; nothing was run")
 
 
-def _plan(options: Mapping[str, Any]) -> Plan:
-    suite = _suite(options)
-    runtime = runtime_of({**options, "batch_size": 256, "precision": "fp32"})
-    return open_plan(suite, runtime, root=options["data_root"], limit=options["limit"])
-
-
-def _suite(options: Mapping[str, Any]) -> Continual:
-    suite = read_suite(options["suite"], "continual")
-    given = {name: options[name] for name in ("seeds", "depths", "data") if options[name]}
-    return Continual.model_validate({**suite.model_dump(), **given})
+def _plan(options: RunOptions) -> Plan:
+    suite = cast(Continual, workflow.with_suite(options, "continual").suite)
+    data, runtime = options.data, workflow.runtime_of(options)
+    return open_plan(suite, runtime, root=data.root, limit=data.limit)
 
 
 def _keep_tasks(results: list[EvalResult], folder: Path) -> None:

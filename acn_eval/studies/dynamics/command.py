@@ -4,7 +4,12 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import output_options, training_options
+from acn_eval.terminal.options import (
+    output_of,
+    output_options,
+    run_options,
+    training_options,
+)
 from acn_eval.terminal.recording import recording
 
 __all__ = ["command"]
@@ -42,13 +47,14 @@ A run that is stopped or killed goes on where it was when the same command is gi
 )
 @training_options
 @output_options
-def command(**options: Any) -> None:
+def command(**given: Any) -> None:
     """Train networks that differ in their connectivity alone, and watch each layer.
 
     Shows per depth the accuracy of the exit, the share of the gradient that comes over the direct
     connection, what is lost without the block, and the stable rank of the features.
     """
-    from acn_eval.studies.dynamics.job import run  # torch is imported below this line only
+    options, output = run_options(**given), output_of(**given)
+    with recording(options, output.json_file) as recorder:
+        from acn_eval.studies.dynamics.job import run  # imports torch
 
-    with recording(options) as recorder:
-        run(options, recorder)
+        run(options, output, recorder)

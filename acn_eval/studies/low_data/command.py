@@ -4,7 +4,12 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import output_options, training_options
+from acn_eval.terminal.options import (
+    output_of,
+    output_options,
+    run_options,
+    training_options,
+)
 from acn_eval.terminal.recording import recording
 
 __all__ = ["command"]
@@ -52,20 +57,20 @@ A run that is stopped or killed goes on where it was when the same command is gi
 )
 @training_options
 @output_options
-def command(**options: Any) -> None:
+def command(only_plan: bool, **given: Any) -> None:
     """Train two networks on few images and compare the areas under their learning curves.
 
     Both sides see the same nested subsets, initialisation seeds and number of steps. A draw of
     the subsets is the unit: with fewer than five draws nothing is claimed. Beside the accuracies
     stand the losses, and how much of the variance is due to draw, initialisation and test images.
     """
-    from acn_eval.studies.low_data.job import (  # torch is imported below this line only
-        run,
-        show_plan,
-    )
+    options, output = run_options("draws", **given), output_of(**given)
+    if only_plan:
+        from acn_eval.studies.low_data.job import show_plan  # imports torch
 
-    if options["only_plan"]:
         show_plan(options)
         return
-    with recording(options) as recorder:
-        run(options, recorder)
+    with recording(options, output.json_file) as recorder:
+        from acn_eval.studies.low_data.job import run
+
+        run(options, output, recorder)

@@ -1,48 +1,47 @@
 """What `acn-eval low-data` does: opens the plan, prices it, or carries it out."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from rich.table import Table
 
-from acn_eval import atomic
+from acn_eval import atomic, workflow
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import choose
-from acn_eval.inference import Runtime
+from acn_eval.run_options import RunOptions
 from acn_eval.studies.low_data.costs import ArmCost, costs
 from acn_eval.studies.low_data.plan import Plan, open_plan
 from acn_eval.studies.low_data.probe import Probed, probe
 from acn_eval.studies.low_data.run import Learned, learn
 from acn_eval.studies.low_data.suite import LowData, LowDataProbe
-from acn_eval.studies.read import read_suite
 from acn_eval.terminal.console import console
-from acn_eval.terminal.job import finish, runtime_of, selection_of, sides_of
+from acn_eval.terminal.measuring import conclude
+from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
 from acn_eval.terminal.tables import duration
 from acn_eval.tracking import Recorder
+from acn_eval.workflow import Group, Sides
 
 __all__ = ["SUBSETS", "run", "show_plan"]
 
 SUBSETS = "subsets.json"
 
 
-def run(options: Mapping[str, Any], recorder: Recorder | None) -> None:
+def run(options: RunOptions, output: Output, recorder: Recorder | None) -> None:
     """Learn what is missing, compare, keep, record, and say it."""
     suite = _suite(options)
     if suite.mode == "scratch":
         learned = _trained(options, suite)
-        options = {k: v for k, v in options.items() if k != "baseline"}  # the suite names it
+        options = replace(options, baselines=())  # the suite names it
     else:
         learned = _probed(options, suite)
-    _keep_subsets(learned, options["out"])
-    results = [*learned.candidates, *learned.baselines]
-    finish(options, results, len(learned.candidates), recorder)
+    _keep_subsets(learned, options.out)
+    conclude([Group(learned.candidates, learned.baselines)], options, output, recorder)
 
 
-def show_plan(options: Mapping[str, Any]) -> None:
+def show_plan(options: RunOptions) -> None:
     """Print what a plan costs; a few steps are measured, and nothing is kept of them."""
     plan = _plan(options, _suite(options))
     out, found = console(), costs(plan)
@@ -61,51 +60,48 @@ def show_plan(options: Mapping[str, Any]) -> None:
     out.print(f"estimated: {duration(sum(cost.seconds for cost in found))} here; nothing was run")
 
 
-def _suite(options: Mapping[str, Any]) -> LowData | LowDataProbe:
-    suite = cast(LowData | LowDataProbe, read_suite(options["suite"], "low_data"))
-    if options["draws"] is None:
-        return suite
-    return suite.model_copy(update={"draws": options["draws"]})
+def _suite(options: RunOptions) -> LowData | LowDataProbe:
+    return cast(LowData | LowDataProbe, workflow.with_suite(options, "low_data").suite)
 
 
-def _trained(options: Mapping[str, Any], suite: LowData) -> Learned:
+def _trained(options: RunOptions, suite: LowData) -> Learned:
     with bar("learning", "steps") as progress:
         return learn(_plan(options, suite), progress)
 
 
-def _plan(options: Mapping[str, Any], suite: LowData | LowDataProbe) -> Plan:
+def _plan(options: RunOptions, suite: LowData | LowDataProbe) -> Plan:
     if suite.mode != "scratch":
-        raise ConfigError(f"--plan: must be of a suite of recipes; {suite.name} asks checkpoints")
-    given = [name for name in ("ckpt", "baseline", "data", "classes") if options[name]]
+        msg = f"`plan`: must be of a suite of recipes; {suite.name} asks checkpoints"
+        raise ConfigError(msg, "plan")
+    data = options.data
+    named = {"candidates": options.candidates, "baselines": options.baselines}
+    given = [name for name, value in {**named, "data": data.data}.items() if value]
     if given:
-        msg = f"--{given[0]}: must be left out where recipes are trained; {suite.name} names them"
-        raise ConfigError(msg)
-    return open_plan(suite, _place(options), root=options["data_root"], limit=options["limit"])
+        msg = f"`{given[0]}`: must be left out where recipes are trained; {suite.name} names them"
+        raise ConfigError(msg, given[0])
+    return open_plan(suite, workflow.runtime_of(options), root=data.root, limit=data.limit)
 
 
-def _probed(options: Mapping[str, Any], suite: LowDataProbe) -> Learned:
-    if not options["ckpt"]:
-        raise ConfigError(f"--ckpt: must be given; {suite.name} asks a checkpoint")
-    fixed = {"arch": None, "baseline_arch": None, "no_baseline": False}
-    one = {name: [options[name]] if options[name] else [] for name in ("ckpt", "baseline")}
-    sides = sides_of({**options, **fixed, **one})
+def _probed(options: RunOptions, suite: LowDataProbe) -> Learned:
+    if not options.candidates:
+        msg = f"`candidates`: must be given; {suite.name} asks a checkpoint"
+        raise ConfigError(msg, "candidates")
+    sides = _one_each(workflow.resolve(options))
     both = [*sides.candidates, *sides.baselines]
-    if len(sides.candidates) > 1 or len(sides.baselines) > 1:
-        raise ConfigError("--ckpt, --baseline: must be one file a side; got several")
-    selection = selection_of(
-        {**options, "class_map": None, "class_order": None, "restrict": False}
-    )
-    test = choose(both, selection, "test", reads_head=False)
-    pool = choose(both, replace(selection, limit=None), "train", reads_head=False).labelled_as(
-        test
-    )
+    test = choose(both, options.data, "test", reads_head=False)
+    selection = replace(options.data, limit=None)
+    pool = choose(both, selection, "train", reads_head=False).labelled_as(test)
     tunes = suite.mode == "fine_tune"
+    runtime = workflow.runtime_of(options)
     with bar(*("fine-tuning", "trainings") if tunes else ("showing", "images")) as progress:
-        return probe(Probed(suite, pool, test, _place(options)), both, progress)
+        return probe(Probed(suite, pool, test, runtime), both, progress)
 
 
-def _place(options: Mapping[str, Any]) -> Runtime:
-    return runtime_of({**options, "batch_size": 256, "precision": "fp32"})
+def _one_each(sides: Sides) -> Sides:
+    if len(sides.candidates) > 1 or len(sides.baselines) > 1:
+        msg = "`candidates`, `baselines`: must be one file a side; got several"
+        raise ConfigError(msg, "candidates", "baselines")
+    return sides
 
 
 def _keep_subsets(learned: Learned, folder: Path) -> None:

@@ -8,8 +8,10 @@ import click
 from acn_eval.terminal.options import (
     Range,
     data_options,
+    output_of,
     output_options,
     place_options,
+    run_options,
     side_options,
 )
 from acn_eval.terminal.recording import recording
@@ -53,13 +55,22 @@ chosen on test images; accuracy on validation is recorded."""
 @data_options
 @place_options
 @output_options
-def command(**options: Any) -> None:
+def command(
+    export_to: Path | None, method: str | None, sparsity: float | None, **given: Any
+) -> None:
     """Prune both networks in every way of a suite, and compare what is left of them.
 
     The table shows every method and sparsity with intervals; the primary end point is the area
     under accuracy over the share of weights that is kept.
     """
-    from acn_eval.studies.pruning.job import run  # torch is imported below this line only
+    options, output = run_options(**given), output_of(**given)
+    with recording(options, output.json_file, export_to) as recorder:
+        from acn_eval import workflow
+        from acn_eval.studies.pruning.export import wanted, write  # imports torch
+        from acn_eval.terminal.measuring import measure
 
-    with recording(options) as recorder:
-        run(options, recorder)
+        options = workflow.with_suite(options, "pruning")
+        chosen = wanted(options, export_to, method, sparsity)
+        measure(options, output, recorder, kind="pruning")
+        if chosen is not None:
+            output.say(write(options, chosen))

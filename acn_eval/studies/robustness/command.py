@@ -4,7 +4,14 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import data_options, output_options, place_options, side_options
+from acn_eval.terminal.options import (
+    data_options,
+    output_of,
+    output_options,
+    place_options,
+    run_options,
+    side_options,
+)
 from acn_eval.terminal.recording import recording
 
 __all__ = ["command"]
@@ -33,14 +40,15 @@ The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
 @data_options
 @place_options
 @output_options
-def command(**options: Any) -> None:
+def command(**given: Any) -> None:
     """Measure accuracy under noise and pair it, image by image, with a baseline.
 
     Every checkpoint sees the same noise on the same images. The table shows each condition with
     simultaneous intervals and adjusted p values; the verdict is about the mean corrupted
     accuracy; a tie is only said within the margin that the suite states.
     """
-    from acn_eval.terminal.job import run  # torch and MLflow are imported below this line only
+    options, output = run_options("repeats", **given), output_of(**given)
+    with recording(options, output.json_file) as recorder:
+        from acn_eval.terminal.measuring import measure  # imports torch
 
-    with recording(options) as recorder:
-        run(options, recorder, "repeats")
+        measure(options, output, recorder, kind="robustness")

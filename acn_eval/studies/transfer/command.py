@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import data_options, output_options, place_options, side_options
+from acn_eval.terminal.options import (
+    data_options,
+    output_of,
+    output_options,
+    place_options,
+    run_options,
+    side_options,
+)
 from acn_eval.terminal.recording import recording
 
 __all__ = ["command"]
@@ -46,18 +53,19 @@ Without --data, the classes are those of the card's data set that the networks d
 @data_options
 @place_options
 @output_options
-def command(**options: Any) -> None:
+def command(**given: Any) -> None:
     """Probe every depth of a frozen network on data that it was not trained on.
 
     Probes are fitted on the training images, strengths and depths are chosen on validation, and
     the table shows test images alone: each depth in both readings, with a baseline beside it.
     """
-    from acn_eval.terminal.job import run  # torch is imported below this line only
+    given["protocols"] = _known(given["protocols"], side_by_side=given["side_by_side"])
+    given["side_by_side"] = given["side_by_side"] or None  # what is not given stays
+    options, output = run_options("protocols", "side_by_side", **given), output_of(**given)
+    with recording(options, output.json_file) as recorder:
+        from acn_eval.terminal.measuring import measure  # imports torch
 
-    options["protocols"] = _known(options["protocols"], side_by_side=options["side_by_side"])
-    options["side_by_side"] = options["side_by_side"] or None  # what is not given stays
-    with recording(options) as recorder:
-        run(options, recorder, "protocols", "side_by_side", kind="transfer")
+        measure(options, output, recorder, kind="transfer")
 
 
 def _known(names: Sequence[str], *, side_by_side: bool) -> tuple[str, ...] | None:

@@ -1,9 +1,9 @@
 """What a gate says: the table on the terminal, and files for CI servers."""
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,24 @@ from acn_eval.gate import Verdict
 from acn_eval.gate.junit import junit
 from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
 from acn_eval.gate.sentence import LABEL, cells, head, legend
-from acn_eval.terminal.console import console
+from acn_eval.terminal.console import console, write_json
+from acn_eval.terminal.options import Output
 
-__all__ = ["say_verdict", "show_verdict"]
+__all__ = ["GateOutput", "say_verdict", "show_verdict"]
 
 _STYLE = {"pass": "bold green", "fail": "bold red", "no_verdict": "bold yellow"}
 _FIGURES = (1, 2, 4, 5)  # columns of `cells`
 
 
-def say_verdict(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[str] = ()) -> None:
+@dataclass(frozen=True)
+class GateOutput(Output):
+    """Beside what every command prints and writes: files for CI servers."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+
+
+def say_verdict(output: GateOutput, verdict: Verdict, lines: Sequence[str] = ()) -> None:
     """Print what was asked for, `lines` last, and write the files.
 
     Raises:
@@ -32,8 +41,8 @@ def say_verdict(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[st
     """
     failures: list[OSError] = []
     writers: list[Callable[[], Any]] = [
-        *_reports(options, verdict),
-        partial(_print, options, verdict, lines),
+        *_reports(output, verdict),
+        partial(_print, output, verdict, lines),
     ]
     for write in writers:
         try:
@@ -44,11 +53,11 @@ def say_verdict(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[st
         raise failures[0]
 
 
-def _print(options: Mapping[str, Any], verdict: Verdict, lines: Sequence[str]) -> None:
-    if options["json_file"] == "-":
+def _print(output: Output, verdict: Verdict, lines: Sequence[str]) -> None:
+    if output.json_file == "-":
         return
     out = console()
-    if options["quiet"]:
+    if output.quiet:
         out.print(_headline(verdict), style=_STYLE[verdict.verdict], soft_wrap=True)
     else:
         show_verdict(out, verdict)
@@ -76,22 +85,19 @@ def show_verdict(out: Console, verdict: Verdict) -> None:
         out.print(f"  ! {warning}", style="yellow")
 
 
-def _reports(options: Mapping[str, Any], verdict: Verdict) -> Iterator[Callable[[], Any]]:
+def _reports(output: GateOutput, verdict: Verdict) -> Iterator[Callable[[], Any]]:
     """Yield what writes JSON, JUnit and Markdown where asked for, and what a runner reads."""
-    if options["json_file"]:
-        text = json.dumps(verdict.to_dict() | {"exit_code": verdict.exit_code}, indent=1) + "\n"
-        if options["json_file"] == "-":
-            yield partial(sys.stdout.write, text)
-        else:
-            yield partial(atomic.write, Path(options["json_file"]), text)
-    if options["junit"]:
-        yield partial(atomic.write, options["junit"], junit(verdict))
-    if options["markdown"]:
-        yield partial(atomic.write, options["markdown"], markdown(verdict))
+    if output.json_file:
+        document = verdict.to_dict() | {"exit_code": verdict.exit_code}
+        yield partial(write_json, output.json_file, document)
+    if output.junit:
+        yield partial(atomic.write, output.junit, junit(verdict))
+    if output.markdown:
+        yield partial(atomic.write, output.markdown, markdown(verdict))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         yield partial(_append, Path(summary), markdown(verdict))
-    if output := os.environ.get("GITHUB_OUTPUT"):
-        yield partial(_append, Path(output), outputs(verdict))
+    if runner := os.environ.get("GITHUB_OUTPUT"):
+        yield partial(_append, Path(runner), outputs(verdict))
 
 
 def _headline(verdict: Verdict) -> str:

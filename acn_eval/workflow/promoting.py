@@ -3,18 +3,33 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.gate import Verdict
 from acn_eval.results import EvalResult
+from acn_eval.run_options import RunOptions
 from acn_eval.tracking import Recorder, Registry, Version, model_name
 
-__all__ = ["Record", "keep", "promote"]
+__all__ = ["Kept", "Promotion", "keep", "promote"]
 
 
 @dataclass(frozen=True)
-class Record:
+class Promotion:
+    """What a verdict does in the model registry.
+
+    Attributes:
+        model: registered model of which the candidate becomes a version; None registers nothing.
+        alias: that moves to this version on PASS; None moves none.
+        anchor: address that a promotion must not fall behind either; None takes the model's own.
+    """
+
+    model: str | None = None
+    alias: str | None = None
+    anchor: str | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
     """What was kept, in words, and what went wrong after the verdict was known.
 
     Attributes:
@@ -28,41 +43,43 @@ class Record:
 
 
 def keep(
-    options: Mapping[str, Any],
     verdict: Verdict,
     results: Mapping[str, EvalResult],
+    options: RunOptions,
+    promotion: Promotion,
     recorder: Recorder | None,
-) -> Record:
+) -> Kept:
     """Save results by key; record those that are complete, and the verdict on the candidate's run.
 
     One that was stopped early stays on disk: intervals of MLflow's pages would be wrong for it.
     """
     try:
-        folders = {key: result.save(options["out"]) for key, result in results.items()}
+        folders = {key: result.save(options.out) for key, result in results.items()}
     except OSError as failure:
-        return Record(failure=failure)
-    said: tuple[str, ...] = (f"results: {options['out']}",)
+        return Kept(failure=failure)
+    said: tuple[str, ...] = (f"results: {options.out}",)
     if recorder is None:
-        return Record(said)
+        return Kept(said)
     if verdict.early:
-        return Record((*said, "not recorded in MLflow: stopped early"))
+        return Kept((*said, "not recorded in MLflow: stopped early"))
     try:
         complete = [EvalResult.load(folder) for folder in folders.values()]
         recorded = recorder.record(complete, artifacts=folders)
         registry, run = Registry(recorder.store), recorded.runs[verdict.candidate.key]
-        registry.tag_run(run, _tags(options, verdict))
+        tags = _tags(verdict, options)
+        registry.tag_run(run, tags)
         said += (f"in MLflow: {recorder.store.shown}, run {run}",)
-        if not options["register"]:
-            return Record(said)
-        version = registry.register(options["register"], results[verdict.candidate.key], run)
-        registry.tag_version(version, _tags(options, verdict))
-        return Record((*said, f"registered: {version.address}"), version)
+        if not promotion.model:
+            return Kept(said)
+        version = registry.register(promotion.model, results[verdict.candidate.key], run)
+        registry.tag_version(version, tags)
+        return Kept((*said, f"registered: {version.address}"), version)
     except (AcnEvalError, OSError) as failure:
-        return Record(said, failure=failure)
+        return Kept(said, failure=failure)
 
 
 def promote(
-    options: Mapping[str, Any],
+    promotion: Promotion,
     registry: Registry,
     version: Version,
     judge: Callable[[str], Verdict],
@@ -70,7 +87,7 @@ def promote(
     """Move the alias if the candidate also passes against the frozen anchor of its model.
 
     Args:
-        options: of the command line.
+        promotion: names the alias, and the anchor where the model has none.
         registry: of the model.
         version: the candidate's.
         judge: the candidate against an address.
@@ -81,18 +98,20 @@ def promote(
     Raises:
         ConfigError: the model has no anchor and none is given.
     """
-    anchor = options["anchor"] or registry.anchor(version.name)
+    anchor = promotion.anchor or registry.anchor(version.name)
     if not anchor:
-        msg = f"--promote: {version.name} must have an anchor; it has none"
-        raise ConfigError(f"{msg}. Name a frozen version or file once, with --anchor.")
+        msg = f"`promote`: {version.name} must have an anchor; it has none"
+        remedy = "Name a frozen version or file once, as `anchor`."
+        raise ConfigError(f"{msg}. {remedy}", "promote", "anchor")
     if registry.anchor(version.name) is None:
         anchor = _frozen(registry, anchor)
         registry.drop_anchor(version.name, anchor)
     verdict = judge(anchor)
     if verdict.verdict != "pass":
         return verdict, f"not promoted: against the anchor {anchor}, {verdict.sentence}"
-    registry.promote(version, options["promote"])
-    return verdict, f"promoted: models:/{version.name}@{options['promote']} is {version.address}"
+    alias = str(promotion.alias)
+    registry.promote(version, alias)
+    return verdict, f"promoted: models:/{version.name}@{alias} is {version.address}"
 
 
 def _frozen(registry: Registry, uri: str) -> str:
@@ -102,10 +121,10 @@ def _frozen(registry: Registry, uri: str) -> str:
     return str(Path(uri).absolute()) if Path(uri).is_file() else uri
 
 
-def _tags(options: Mapping[str, Any], verdict: Verdict) -> dict[str, str]:
+def _tags(verdict: Verdict, options: RunOptions) -> dict[str, str]:
     return {
         "acn_eval.gate": verdict.verdict,
         "acn_eval.gate_name": verdict.gate,
-        "acn_eval.gate_baseline": str(options["baseline"]),
+        "acn_eval.gate_baseline": ", ".join(options.baselines or ()),
         "acn_eval.gate_overrides": ", ".join(verdict.overrides) or "none",
     }

@@ -1,0 +1,56 @@
+"""What a run is asked for: one frozen record, from a notebook, a server or the command line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from acn_eval.study.selection import DataSelection
+
+if TYPE_CHECKING:
+    from acn_eval.inference import Precision
+    from acn_eval.study.suite import Suite
+
+__all__ = ["DataSelection", "RunOptions"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """A whole run; nothing else decides what is measured.
+
+    Attributes:
+        candidates: addresses of checkpoints, files or patterns of files; several are training
+            seeds of one network.
+        baselines: what they are compared with; None takes the twin that each card names, and
+            ``()`` measures the candidates alone.
+        suite: name of a shipped suite, path of a YAML, or a suite.
+        changes: fields of the suite that are replaced, by name.
+        data: which examples.
+        arch, baseline_arch: of files in the authors' format, which do not say it.
+        framing: fields of `Framing` that replace what the checkpoints state.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        batch_size: examples per forward pass; halved where memory runs out.
+        precision: of the forward pass; ``"auto"`` follows a rule, see `numeric_for`.
+        cache: whether finished outcomes are taken from the cache.
+        seed: of the noise; None takes 0, or that of a gate.
+        out: folder for results.
+        track: whether results are recorded in MLflow.
+        tracking_uri: MLflow store; None takes MLFLOW_TRACKING_URI or ``./mlflow.db``.
+    """
+
+    candidates: tuple[str, ...] = ()
+    baselines: tuple[str, ...] | None = None
+    suite: "str | Suite" = "robustness"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    data: DataSelection = field(default_factory=DataSelection)
+    arch: str | None = None
+    baseline_arch: str | None = None
+    framing: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    batch_size: int = 256
+    precision: "Precision" = "auto"
+    cache: bool = True
+    seed: int | None = None
+    out: Path = Path("acn-results")
+    track: bool = True
+    tracking_uri: str | None = None

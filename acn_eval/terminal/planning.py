@@ -1,0 +1,115 @@
+"""Prints what a gate or a suite costs, and which differences it can detect."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from acn_eval import workflow
+from acn_eval.errors import ConfigError
+from acn_eval.gate import Gate, read_gate
+from acn_eval.gate.config import is_gate
+from acn_eval.gate.plan import PlanRow, plan, variances
+from acn_eval.results import EvalResult
+from acn_eval.run_options import RunOptions
+from acn_eval.statistics import mde_images
+from acn_eval.terminal.console import console
+
+__all__ = ["Planned", "show_plan"]
+
+_DISCORDANCE = 0.06
+_LEGEND = (
+    "margin and MDE in points; MDE: distance from the margin that is seen with 80 % power; power: "
+    "how often a candidate that does not differ clears the rule; images needed for a power of 80 %"
+)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is assumed of a pair; the names are those of the options.
+
+    Attributes:
+        n: examples; None takes those of the data.
+        discordance: share of examples on which the two differ.
+        result, against: folders of a stored pair that has both.
+    """
+
+    n: int | None
+    discordance: float | None
+    result: Path | None
+    against: Path | None
+
+
+def show_plan(options: RunOptions, planned: Planned) -> None:
+    """Print n, the detectable differences, and the cost."""
+    out, name = console(), str(options.suite)
+    gate = read_gate(name) if is_gate(name) else None
+    options = options if gate is None else workflow.of_gate(options, gate)
+    suite = workflow.suite_of(options)
+    n, known = _images(options, planned), _discordance(planned, gate)
+    assumed = f"{known:g}, assumed" if isinstance(known, float) else "as measured"
+    out.print(f"suite {suite.name}, n = {n:,}, discordance {assumed}")
+    if gate is not None:
+        out.print(_table(gate, n, plan(gate, n, known)))
+        out.print(_LEGEND, style="dim")
+    elif isinstance(known, float):
+        found = 100 * mde_images(n, known)
+        out.print(f"smallest difference seen with 80 % power: {found:.1f} points, two-sided")
+    if options.candidates:
+        out.print(_cost_in_words(options, n))
+
+
+def _cost_in_words(options: RunOptions, n: int) -> str:
+    """Return what both sides cost, where that grows with the images alone."""
+    suite = workflow.suite_of(options)
+    if not suite.by_blocks:
+        return f"cost: not estimated; {suite.name} also times, fits or trains, whatever the images"
+    cost = workflow.price(options)
+    return (
+        f"cost of both sides: {2 * n * cost.forwards:,.0f} image-forwards, "
+        f"{2 * n * cost.flops:.3g} FLOPs, about {2 * n * cost.seconds:,.0f} s here "
+        f"(scaled from {cost.timed} images)"
+    )
+
+
+def _images(options: RunOptions, planned: Planned) -> int:
+    """Count the images that a run with these options would show."""
+    if planned.n:
+        return planned.n
+    if planned.result:
+        return EvalResult.load(planned.result).data.n
+    if not (options.candidates or options.data.data):
+        names = "n", "data", "ckpt"
+        msg = "plan: images must be known; give `n`, `data`, `ckpt` or a stored pair"
+        raise ConfigError(msg, *names)
+    return workflow.count_examples(options)
+
+
+def _discordance(planned: Planned, gate: Gate | None) -> float | dict[str, float]:
+    if not (planned.result and planned.against):
+        return planned.discordance or _DISCORDANCE
+    if gate is None:
+        names = "result", "against", "discordance"
+        msg = "plan: `result` and `against` need a gate; give `discordance` instead"
+        raise ConfigError(msg, *names)
+    return variances(gate, EvalResult.load(planned.result), EvalResult.load(planned.against))
+
+
+def _table(gate: Gate, n: int, rows: Sequence[PlanRow]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"gate {gate.name}")
+    for name in ("margin", "discordance", "MDE", "power", "images needed", ""):
+        table.add_column(name, justify="right")
+    for row in rows:
+        enough = row.images_needed is not None and row.images_needed <= n
+        table.add_row(
+            row.name,
+            f"{100 * row.margin:.1f}",
+            f"{100 * row.variance:.1f} %",
+            f"{100 * row.mde:.1f}",
+            f"{100 * row.power:.0f} %",
+            f"{row.images_needed:,}",
+            "" if enough else "too few images",
+        )
+    return table

@@ -1,0 +1,82 @@
+"""The whole job as functions, for notebooks, threads and servers: from addresses to a verdict.
+
+>>> from acn_eval import RunOptions, workflow
+>>> options = RunOptions(candidates=("ac_vit.pt",), track=False)
+>>> groups = [workflow.compare(group) for group in workflow.evaluate(options)]  # doctest: +SKIP
+>>> done = workflow.save(groups, options.out)  # doctest: +SKIP
+"""
+
+from typing import TYPE_CHECKING
+
+from acn_eval.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from acn_eval.workflow.deciding import Decided, decide, of_gate
+    from acn_eval.workflow.pricing import Price, count_examples, price
+    from acn_eval.workflow.promoting import Promotion
+    from acn_eval.workflow.reporting import Report, report
+    from acn_eval.workflow.running import (
+        Done,
+        Group,
+        compare,
+        evaluate,
+        record,
+        run,
+        runtime_of,
+        save,
+        suite_of,
+        with_suite,
+    )
+    from acn_eval.workflow.sides import Sides, resolve
+
+__all__ = [
+    "Decided",
+    "Done",
+    "Group",
+    "Price",
+    "Promotion",
+    "Report",
+    "Sides",
+    "compare",
+    "count_examples",
+    "decide",
+    "evaluate",
+    "of_gate",
+    "price",
+    "record",
+    "report",
+    "resolve",
+    "run",
+    "runtime_of",
+    "save",
+    "suite_of",
+    "with_suite",
+]
+
+_HOMES = {
+    "deciding": ("Decided", "decide", "of_gate"),
+    "pricing": ("Price", "count_examples", "price"),
+    "promoting": ("Promotion",),
+    "reporting": ("Report", "report"),
+    "running": (
+        "Done",
+        "Group",
+        "compare",
+        "evaluate",
+        "record",
+        "run",
+        "runtime_of",
+        "save",
+        "suite_of",
+        "with_suite",
+    ),
+    "sides": ("Sides", "resolve"),
+}
+__getattr__ = on_first_use(
+    __name__, {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, which are imported on first use."""
+    return __all__

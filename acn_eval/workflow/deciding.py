@@ -1,0 +1,223 @@
+"""Judges a candidate against a baseline by a gate; keeps, records and promotes what it finds."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from acn_eval import evaluation
+from acn_eval.checkpoints import Checkpoint, load
+from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
+from acn_eval.gate import BLOCK, Gate, Verdict, order_names, read_gate, same_network
+from acn_eval.gate import decide as judge
+from acn_eval.gate.blocks import until_decided
+from acn_eval.results import EvalResult
+from acn_eval.run_options import RunOptions
+from acn_eval.tracking import Recorder, Registry, in_mlflow, model_name, resolve_store
+from acn_eval.workflow.promoting import Kept, Promotion, keep, promote
+from acn_eval.workflow.running import Progress, quietly, runtime_of, suite_of
+
+__all__ = ["Decided", "decide", "of_gate"]
+
+Side = Checkpoint | EvalResult
+"""A network that will be run, or the stored result of one that was."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A verdict, what else there is to say, and what went wrong after it was known."""
+
+    verdict: Verdict
+    lines: tuple[str, ...] = ()
+    failure: AcnEvalError | OSError | None = None
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A candidate that a gate judges.
+
+    Attributes:
+        options: with the seed and the limit of the gate.
+        sequential: whether the run stops as soon as there is a verdict.
+    """
+
+    gate: Gate
+    options: RunOptions
+    candidate: Checkpoint
+    sequential: bool
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class _Measured:
+    verdict: Verdict
+    candidate: EvalResult
+    baseline: EvalResult
+    stored: bool = False
+
+    @property
+    def results(self) -> dict[str, EvalResult]:
+        """What was measured here, by key."""
+        sides = (self.candidate,) if self.stored else (self.candidate, self.baseline)
+        return {result.key: result for result in sides}
+
+
+def decide(
+    gate: str | Gate,
+    options: RunOptions,
+    promotion: Promotion | None = None,
+    *,
+    sequential: bool = False,
+    recorder: Recorder | None = None,
+    progress: Progress = quietly,
+) -> Decided:
+    """Measure what is not stored, judge it, keep and record it, and move an alias that may move.
+
+    Args:
+        gate: name of a shipped gate, path of a YAML, or a gate; it names the suite.
+        options: one candidate and one baseline, which may be ``models:/NAME@ALIAS`` or
+            ``runs:/ID``; seed and limit are the gate's where they are None.
+        promotion: the registered model that gets a version, and the alias that moves on PASS.
+        sequential: show 256 examples at a time, and stop as soon as there is a verdict.
+        recorder: of an MLflow store; None records nothing.
+        progress: is called with (work done, in all).
+
+    Raises:
+        AcnEvalError: a side cannot be read or measured. What fails after the verdict is known is
+            returned with it.
+    """
+    gate = read_gate(gate) if isinstance(gate, str) else gate
+    promotion = promotion or Promotion()
+    options = of_gate(options, gate)
+    candidate = load(_only("candidates", options.candidates), options.arch)
+    case = _Case(gate, options, candidate, sequential, progress)
+    baseline = _only("baselines", options.baselines or ())
+    found = _against(case, baseline)
+    kept = keep(found.verdict, found.results, options, promotion, recorder)
+    return _promoted(case, promotion, found.verdict, kept)
+
+
+def of_gate(options: RunOptions, gate: Gate) -> RunOptions:
+    """Return the options with the gate's suite, and its seed and limit where they have none."""
+    data = options.data
+    limit = gate.limit if data.limit is None else data.limit
+    seed = gate.seed if options.seed is None else options.seed
+    return replace(options, suite=gate.suite, seed=seed, data=replace(data, limit=limit))
+
+
+def _only(side: str, uris: Sequence[str]) -> str:
+    if len(uris) != 1:
+        raise ConfigError(f"`{side}`: must be one address for a gate; got {len(uris)}", side)
+    return uris[0]
+
+
+def _promoted(case: _Case, promotion: Promotion, verdict: Verdict, kept: Kept) -> Decided:
+    decided = Decided(verdict, kept.lines, kept.failure)
+    if not (promotion.alias and kept.version and verdict.verdict == "pass"):
+        return decided
+    try:
+        again, line = promote(
+            promotion,
+            _registry(case.options),
+            kept.version,
+            lambda anchor: _against(case, anchor).verdict,
+        )
+    except AcnEvalError as failure:
+        return replace(decided, failure=failure)
+    # What was asked for is the promotion: a verdict that forbids it is the verdict.
+    final = verdict if again.verdict == "pass" else again
+    return replace(decided, verdict=final, lines=(*kept.lines, line))
+
+
+def _against(case: _Case, uri: str) -> _Measured:
+    """Judge the candidate against what an address points to."""
+    named = uri in (case.options.baselines or ())
+    baseline = _side(case.options, uri, case.options.baseline_arch if named else None)
+    if isinstance(baseline, EvalResult):
+        if case.sequential:
+            msg = f"{uri}: must be a checkpoint where `sequential` shows images to both sides"
+            raise ConfigError(f"{msg}; got a stored result.", "sequential")
+        (result,) = _run(case, [case.candidate])
+        return _Measured(judge(case.gate, result, baseline), result, baseline, stored=True)
+    if same_network(case.candidate.id, baseline.id):
+        (result,) = _run(case, [case.candidate])
+        return _Measured(judge(case.gate, result, result), result, result)
+    if case.sequential:
+        return _stopped(case, baseline)
+    ours, theirs = _run(case, [case.candidate, baseline])
+    return _Measured(judge(case.gate, ours, theirs), ours, theirs)
+
+
+def _stopped(case: _Case, baseline: Checkpoint) -> _Measured:
+    """Show block after block; the precision must not depend on how long that takes."""
+    suite, runtime = suite_of(case.options), runtime_of(case.options)
+    if not suite.by_blocks:
+        msg = f"`sequential`: suite must judge each image by itself; got {suite.kind}"
+        remedy = "which chooses, times or trains on whole splits"
+        raise ConfigError(f"{msg}, {remedy}.", "sequential")
+    if runtime.precision == "auto":
+        runtime = replace(runtime, precision="fp32")
+    order = order_names(case.candidate.id, baseline.id, suite.name)
+    blocks = evaluation.evaluate_blocks(
+        (case.candidate, baseline),
+        suite,
+        case.options.data,
+        evaluation.Blocks(BLOCK, order),
+        seed=case.options.seed or 0,
+        runtime=runtime,
+    )
+    stopped = until_decided(case.gate, blocks, case.progress)
+    return _Measured(stopped.verdict, stopped.candidate, stopped.baseline)
+
+
+def _run(case: _Case, checkpoints: Sequence[Checkpoint]) -> list[EvalResult]:
+    return evaluation.evaluate(
+        checkpoints,
+        suite_of(case.options),
+        case.options.data,
+        seed=case.options.seed or 0,
+        runtime=runtime_of(case.options),
+        progress=case.progress,
+    )
+
+
+def _side(options: RunOptions, uri: str, arch: str | None) -> Side:
+    """Return what an address points to: a file, a registered model, or a recorded run.
+
+    Raises:
+        CheckpointError: there is none, or it is not readable.
+        ConfigError: MLflow does not know it.
+    """
+    if not in_mlflow(uri):
+        return load(uri, arch)
+    registry = _registry(options)
+    if model_name(uri) is None:
+        return _stored(registry, uri)
+    version = registry.version(uri)
+    checkpoint = _unchanged(version.uri, version.sha256)
+    if checkpoint is not None:
+        return checkpoint
+    if not version.run:
+        msg = f"{uri}: must point to a checkpoint file or to an arm run; the file {version.uri!r}"
+        raise ConfigError(f"{msg} is not there or has changed, and no run is recorded.")
+    return _stored(registry, f"runs:/{version.run}")
+
+
+def _registry(options: RunOptions) -> Registry:
+    return Registry(resolve_store(options.tracking_uri, cwd=Path.cwd()))
+
+
+def _unchanged(uri: str, sha256: str) -> Checkpoint | None:
+    """The checkpoint that was registered; None if its file has gone or has other weights."""
+    if not uri:
+        return None
+    try:
+        checkpoint = load(uri)
+    except CheckpointError:
+        return None
+    return checkpoint if checkpoint.id.sha256 == sha256 else None
+
+
+def _stored(registry: Registry, uri: str) -> EvalResult:
+    with tempfile.TemporaryDirectory() as folder:
+        return registry.result(uri, Path(folder))

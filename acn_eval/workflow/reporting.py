@@ -1,0 +1,84 @@
+"""Writes the page about a stored comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from acn_eval.errors import AcnEvalError
+from acn_eval.report import (
+    Block,
+    Material,
+    Page,
+    Text,
+    examples_of,
+    html,
+    markdown,
+    material,
+    page_of,
+    pictures,
+)
+from acn_eval.tracking import attach, resolve_store, stored
+
+__all__ = ["Report", "report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One page, and what it is about."""
+
+    page: Page
+    about: Material
+
+    def html(self) -> str:
+        """Return the page as one HTML file that needs no other."""
+        return html(self.page)
+
+    def markdown(self) -> str:
+        """Return its tables as Markdown."""
+        return markdown(self.page)
+
+    def attach(self, tracking_uri: str | None = None) -> str:
+        """Put ``report.html`` among the artifacts of its MLflow run; return where, in words.
+
+        Raises:
+            ConfigError: it is not recorded there.
+            TrackingError: the store does not answer.
+        """
+        store = resolve_store(tracking_uri, cwd=Path.cwd())
+        about = self.about
+        run = attach(store, about.suite, about.key, self.html(), name="report.html")
+        return f"{store.shown}, run {run}, artifact report.html"
+
+
+def report(
+    results: Sequence[str],
+    *,
+    baseline: str | None = None,
+    root: Path | None = None,
+    tracking_uri: str | None = None,
+) -> Report:
+    """Return the page about stored results.
+
+    Args:
+        results: folders of a result, of a comparison, or of several; or ``runs:/ID``.
+        baseline: which network is the baseline; by default as `report.material` chooses.
+        root: folder where data sets lie, for pictures of examples.
+        tracking_uri: MLflow store of ``runs:/ID``.
+
+    Raises:
+        ConfigError: no such network or run, or results that do not make two sides.
+        DataError: no such folder, or one without results.
+    """
+    with stored(results, tracking_uri) as found:
+        about = material(found, baseline)
+        return Report(page_of(about, _examples(about, root)), about)
+
+
+def _examples(about: Material, root: Path | None) -> tuple[Block, ...]:
+    """Pictures; where the data is not there, the reason: the rest of the page stands."""
+    if not about.candidates:
+        return (Text("The results are not stored beside their comparison.", "note"),)
+    try:
+        return pictures(about, examples_of(about.candidates[0], root))
+    except AcnEvalError as exc:
+        return (Text(f"No example images: {exc}", "note"),)

@@ -1,0 +1,198 @@
+"""Measures what the options ask for, compares it, keeps it on disk and records it in MLflow."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from acn_eval import evaluation, tracking
+from acn_eval.errors import ConfigError
+from acn_eval.figures import draw_missing
+from acn_eval.inference import Runtime, default_store, resolve_device
+from acn_eval.results import EvalResult
+from acn_eval.run_options import RunOptions
+from acn_eval.statistics import Comparison
+from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.studies import compare as paired
+from acn_eval.studies.read import read_suite
+from acn_eval.study.suite import Suite
+from acn_eval.tracking import Recorded, Recorder
+from acn_eval.workflow.sides import Sides, resolve
+
+__all__ = [
+    "Done",
+    "Group",
+    "Progress",
+    "compare",
+    "evaluate",
+    "quietly",
+    "record",
+    "run",
+    "runtime_of",
+    "save",
+    "suite_of",
+    "with_suite",
+]
+
+Progress = Callable[[int, int], None]
+"""Is called with the work that is done, and the work in all."""
+
+
+def quietly(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Results of both sides of one question, and their comparison once there is one."""
+
+    candidates: list[EvalResult]
+    baselines: list[EvalResult]
+    comparison: Comparison | None = None
+
+    @property
+    def results(self) -> list[EvalResult]:
+        """Of the candidates, and then of the baselines."""
+        return [*self.candidates, *self.baselines]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was measured and compared, with the folders that hold it, by key."""
+
+    groups: list[Group]
+    folders: Mapping[str, Path]
+
+    @property
+    def results(self) -> list[EvalResult]:
+        """Of all groups."""
+        return [result for group in self.groups for result in group.results]
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """Of all groups that have one."""
+        return [group.comparison for group in self.groups if group.comparison is not None]
+
+
+def run(options: RunOptions, progress: Progress = quietly) -> Done:
+    """Evaluate, compare, save, and record unless the options say otherwise.
+
+    Raises:
+        AcnEvalError: see `resolve` and `evaluate`; a `TrackingError` comes after everything has
+            been saved.
+    """
+    done = save(map(compare, evaluate(options, progress=progress)), options.out)
+    if options.track:
+        record(done, options)
+    return done
+
+
+def evaluate(
+    options: RunOptions, sides: Sides | None = None, progress: Progress = quietly
+) -> list[Group]:
+    """Measure both sides in one pass over the same examples.
+
+    Args:
+        options: of the run.
+        sides: checkpoints that are loaded already; by default those of the options.
+        progress: is called with (example evaluations done, in all).
+
+    Raises:
+        AcnEvalError: of `resolve`, of the data, or of what was measured.
+    """
+    sides = sides or resolve(options)
+    results = evaluation.evaluate(
+        [*sides.candidates, *sides.baselines],
+        suite_of(options),
+        options.data,
+        seed=options.seed or 0,
+        runtime=runtime_of(options),
+        progress=progress,
+    )
+    count = len(sides.candidates)
+    return [Group(results[:count], results[count:])]
+
+
+def compare(group: Group) -> Group:
+    """Return the group with the comparison of its sides; without baselines there is none."""
+    if not group.baselines:
+        return group
+    return replace(group, comparison=paired.compare(group.candidates, group.baselines))
+
+
+def save(groups: Iterable[Group], out: Path) -> Done:
+    """Write every result, comparison and figure below `out`; what is there already stays."""
+    folders: dict[str, Path] = {}
+    kept = []
+    for group in groups:
+        folders |= {result.key: result.save(out) for result in group.results}
+        # What was saved before keeps its time of creation: recording it again changes nothing.
+        ours, theirs = _reloaded(group.candidates, folders), _reloaded(group.baselines, folders)
+        kept.append(Group(ours, theirs, group.comparison))
+        if group.comparison is not None:
+            folders[comparison_key(group.comparison)] = save_comparison(group.comparison, out)
+    done = Done(kept, folders)
+    draw_missing(done.results, done.comparisons, folders)
+    return done
+
+
+def record(done: Done, options: RunOptions, recorder: Recorder | None = None) -> Recorded:
+    """Record in MLflow what was saved; doing it again changes nothing.
+
+    Args:
+        done: results, comparisons, and their folders.
+        options: name the store.
+        recorder: of a process that has opened the store already.
+
+    Raises:
+        TrackingError: the store cannot be written.
+    """
+    if recorder is not None:
+        return recorder.record(done.results, done.comparisons, artifacts=done.folders)
+    return tracking.record(
+        done.results,
+        done.comparisons,
+        tracking_uri=options.tracking_uri,
+        cwd=Path.cwd(),
+        artifacts=done.folders,
+    )
+
+
+def suite_of(options: RunOptions, kind: str | None = None) -> Suite:
+    """Return the suite with the changes that the options ask for.
+
+    Args:
+        options: of the run.
+        kind: of study that a suite by name must be for; None takes any.
+
+    Raises:
+        ConfigError: no such suite, another kind, or a field that must be something else.
+    """
+    suite = options.suite
+    suite = read_suite(suite, kind) if isinstance(suite, str) else suite
+    if not options.changes:
+        return suite
+    try:
+        return type(suite).model_validate({**suite.model_dump(), **options.changes})
+    except ValidationError as exc:
+        raise ConfigError(f"suite {suite.name}: {exc}") from exc
+
+
+def with_suite(options: RunOptions, kind: str) -> RunOptions:
+    """Return the options with their suite read, of which study it must be; see `suite_of`."""
+    return replace(options, suite=suite_of(options, kind), changes={})
+
+
+def runtime_of(options: RunOptions) -> Runtime:
+    """Return where and how networks run.
+
+    Raises:
+        ConfigError: the device or the cache cannot be used.
+    """
+    store = replace(default_store(), readable=options.cache)
+    return Runtime(resolve_device(options.device), options.batch_size, options.precision, store)
+
+
+def _reloaded(results: Sequence[EvalResult], folders: Mapping[str, Path]) -> list[EvalResult]:
+    return [EvalResult.load(folders[result.key]) for result in results]

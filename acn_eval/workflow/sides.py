@@ -1,0 +1,61 @@
+"""Loads the checkpoints of both sides: addresses, patterns, shipped names, and the card's twin."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from glob import glob, has_magic
+
+from acn_eval.checkpoints import Checkpoint, load, reframed
+from acn_eval.errors import ConfigError
+from acn_eval.run_options import RunOptions
+from acn_eval.shipped import shipped
+
+__all__ = ["Sides", "resolve"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The checkpoints that are compared; without baselines they are measured alone."""
+
+    candidates: list[Checkpoint]
+    baselines: list[Checkpoint]
+
+
+def resolve(options: RunOptions) -> Sides:
+    """Load the checkpoints of both sides; the cards name the baselines where none are given.
+
+    Raises:
+        CheckpointError: one is not there, or cannot be read.
+        ConfigError: no candidate is named, or a pattern matches no file.
+    """
+    candidates = _loaded(_addresses("candidates", options.candidates), options, options.arch)
+    if options.baselines is None:
+        pairs = [checkpoint.pair for checkpoint in candidates]
+        twins = [pair for pair in pairs if pair]
+        return Sides(candidates, _loaded(twins, options) if len(twins) == len(pairs) else [])
+    if not options.baselines:
+        return Sides(candidates, [])
+    uris = _addresses("baselines", options.baselines)
+    return Sides(candidates, _loaded(uris, options, options.baseline_arch))
+
+
+def _loaded(uris: Iterable[str], options: RunOptions, arch: str | None = None) -> list[Checkpoint]:
+    found = [load(uri, arch) for uri in uris]
+    return [reframed(c, options.framing) for c in found] if options.framing else found
+
+
+def _addresses(side: str, given: tuple[str, ...]) -> list[str]:
+    """Split commas, and expand patterns here first and then among the shipped checkpoints."""
+    parts = [part for text in given for part in text.split(",") if part.strip()]
+    if not parts:
+        got = repr(given[-1]) if given else "none"
+        raise ConfigError(f"`{side}`: must name a checkpoint; got {got}", side)
+    return [uri for part in parts for uri in _expanded(part)]
+
+
+def _expanded(uri: str) -> list[str]:
+    if not has_magic(uri) or uri.startswith("timm:"):
+        return [uri]
+    matches = sorted(glob(uri)) or sorted(map(str, shipped("checkpoints").glob(uri)))
+    if not matches:
+        raise ConfigError(f"{uri}: must match a checkpoint here or among the shipped; none does")
+    return matches
