@@ -1,4 +1,4 @@
-"""Finds the suites and checkpoints that travel with acn-eval: working copy first, then wheel."""
+"""Finds what travels with acn-eval beside its code: in the working copy, or in the wheel."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ __all__ = ["shipped"]
 
 
 def shipped(kind: str) -> Path:
-    """Return the folder of shipped ``"suites"`` or ``"checkpoints"``.
+    """Return the folder of shipped ``"suites"``, ``"checkpoints"`` or ``"docs"``.
 
     In a working copy this is the folder at the repository root; in an installed wheel it is the
     copy inside the package.

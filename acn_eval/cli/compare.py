@@ -6,7 +6,7 @@ import click
 
 from acn_eval.errors import ConfigError
 from acn_eval.terminal.console import console, write_json
-from acn_eval.terminal.options import Output
+from acn_eval.terminal.options import Output, reading_options
 
 if TYPE_CHECKING:
     from acn_eval.results import EvalResult
@@ -32,6 +32,7 @@ Nothing is measured: the outcomes are on disk, and are paired image by image."""
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the verdict or the ranking only.")
+@reading_options
 @click.option("--tracking-uri", help="MLflow store of runs:/ID [env: MLFLOW_TRACKING_URI].")
 def command(
     results: tuple[str, ...],
@@ -66,8 +67,8 @@ def command(
 def _say(said: "Comparison | Ranking", results: "list[EvalResult]", *, quiet: bool) -> None:
     from acn_eval.statistics import Comparison
     from acn_eval.studies.table import study_of
+    from acn_eval.terminal.comparisons import answer, show_notes
     from acn_eval.terminal.ranking import show_pairs, show_ranking
-    from acn_eval.terminal.tables import show_notes, verdict
 
     out = console()
     if not isinstance(said, Comparison):
@@ -77,7 +78,7 @@ def _say(said: "Comparison | Ranking", results: "list[EvalResult]", *, quiet: bo
             for line in said.warnings:
                 out.print(f"  ! {line}", style="yellow")
     elif quiet:
-        out.print(verdict(said), soft_wrap=True)
+        out.print(answer(said), soft_wrap=True)
     else:
         study_of(results[0].suite).tables.show(out, results, said)
         show_notes(out, results, [said])

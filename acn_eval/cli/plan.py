@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from acn_eval.terminal.options import Range, data_options, gate_place_options, picked, run_options
+from acn_eval.terminal.options import (
+    Range,
+    data_options,
+    gate_place_options,
+    picked,
+    reading_options,
+    run_options,
+)
 
 __all__ = ["command"]
 
@@ -41,6 +48,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
 @data_options
 @gate_place_options
+@reading_options
 def command(**given: Any) -> None:
     """Say what a gate or a suite would cost, and the difference that it could see.
 

@@ -19,18 +19,17 @@ def sentence(verdict: Verdict) -> str:
 
     Every case names the rules that decided; a pass that is worse than the baseline says so.
     """
-    pair = f"{verdict.candidate.name} against {verdict.baseline.name}"
-    return f"{pair}: {_words(verdict)}{_shown(verdict)}"
+    return f"{_words(verdict)}{_shown(verdict)}."
 
 
 def line(row: GateRule) -> str:
-    """Return a rule in one line, e.g. ``clean -0.3 [-1.2, +0.6] points, -2.0 allowed``."""
+    """Return a rule in one line, e.g. ``clean -0.3 [-1.2, +0.6] points (-2.0 is allowed)``."""
     if row.estimate is None:
-        return f"{row.name} was not measured ({row.note})"
+        return f"{row.name}: not measured ({row.note})"
     if row.measure == "difference":
         unit = f" {row.quantity.difference_unit}".rstrip()
-        return f"{row.name} {_limits(row)}{unit}, {_allowed(row)} allowed"
-    return f"{row.name} {_limits(row)}, {_allowed(row)} asked for"
+        return f"{row.name} {_limits(row)}{unit} ({_allowed(row)} is allowed)"
+    return f"{row.name} {_limits(row)} ({_allowed(row)} is required)"
 
 
 def status(row: GateRule) -> str:
@@ -51,8 +50,8 @@ def head(verdict: Verdict) -> tuple[str, ...]:
         "allowed",
         "verdict",
         "MDE",
-        "images needed",
-        "",
+        "examples needed",
+        "notes",
     )
 
 
@@ -69,17 +68,17 @@ def cells(row: GateRule) -> tuple[str, ...]:
 
 def legend(verdict: Verdict) -> str:
     """Return how to read the table, in one line."""
-    when = "valid whenever one stops" if verdict.early else "one-sided each"
+    when = "valid whenever one stops" if verdict.early else "one-sided"
     quantity = verdict.rules[0].quantity if verdict.rules else SHARE
     good, bad = ("lower", "above"), ("upper", "below")
     (first, past), (last, short) = (good, bad) if quantity.higher_is_better else (bad, good)
     unit = f" in {quantity.difference_unit}" if quantity.difference_unit else ""
     return (
-        f"candidate - baseline{unit}; limits {when}; a rule passes where its {first} limit is "
-        f"{past} what is allowed, and fails where its {last} limit is {short} (its level is "
-        "adjusted over all rules); "
-        "MDE: distance from there that is seen with 80 % power; images needed for a verdict if "
-        "the two do not differ; images are the sample: this is about these two files"
+        f"Differences are candidate - baseline{unit}, with limits that are {when}. A rule passes "
+        f"where its {first} limit is {past} what is allowed, and fails where its {last} limit is "
+        f"{short} (at a level that is adjusted over all rules). MDE: smallest distance from what "
+        "is allowed that is reliably detectable (80 % power); examples needed: for a verdict if "
+        "the two do not differ. The sample is the examples: this is about these two files."
     )
 
 
@@ -131,7 +130,7 @@ def _needed(row: GateRule) -> str:
 
 
 def _words(verdict: Verdict) -> str:
-    rows = verdict.rules
+    rows, ours, theirs = verdict.rules, verdict.candidate.name, verdict.baseline.name
     required = [row for row in rows if row.required]
     missing = [row for row in rows if row.verdict == "not_measured"]
     if verdict.identical and not missing:
@@ -139,24 +138,26 @@ def _words(verdict: Verdict) -> str:
     if verdict.verdict == "pass":
         worse = [row.name for row in required if row.note == "worse"]
         beside = f"; within the margin, but worse: {', '.join(worse)}" if worse else ""
-        return f"not worse than allowed; {_lines(required)}{beside}"
+        return f"{ours} is not worse than {theirs} beyond the margins: {_lines(required)}{beside}"
     if verdict.verdict == "fail":
-        return f"worse than allowed; {_lines(r for r in rows if r.verdict == 'fail')}"
+        failed = _lines(row for row in rows if row.verdict == "fail")
+        return f"{ours} is worse than {theirs} beyond the margins: {failed}"
     if missing:
-        return f"cannot be judged; {_lines(missing)}"
-    return f"{verdict.n:,} images cannot tell; " + "; ".join(
+        return f"{ours} cannot be judged against {theirs}; {_lines(missing)}"
+    return f"{verdict.n:,} examples are too few to judge {ours} against {theirs}: " + "; ".join(
         f"{line(row)}{_why_open(row)}" for row in required if row.verdict == "no_verdict"
     )
 
 
 def _why_open(row: GateRule) -> str:
     if row.images_needed is None or row.images_needed > row.n:
-        return f", which needs about {_needed(row)} images"
-    return ", too close to call"
+        return f", which needs about {_needed(row)} examples"
+    return ", which is too close to call"
 
 
 def _of_identical(verdict: Verdict) -> str:
-    same = "identical networks: same weights (sha256), architecture and preprocessing"
+    both = f"{verdict.candidate.name} and {verdict.baseline.name}"
+    same = f"{both} are identical: same weights (sha256), architecture and preprocessing"
     floors = [row for row in verdict.rules if row.measure == "accuracy"]
     return f"{same}; {_lines(floors)}" if floors else same
 
@@ -164,7 +165,7 @@ def _of_identical(verdict: Verdict) -> str:
 def _shown(verdict: Verdict) -> str:
     if not verdict.early:
         return ""
-    return f" (stopped after {verdict.n:,} of {verdict.total:,} images)"
+    return f" (stopped early, after {verdict.n:,} of {verdict.total:,} examples)"
 
 
 def _lines(rows: Iterable[GateRule]) -> str:

@@ -41,7 +41,8 @@ class Decisive:
 
     Attributes:
         name: of the finding.
-        less, more: what is said where the candidate's is smaller, and where it is larger.
+        less, more: what the candidate does where its own is smaller, and where it is larger,
+            before "than".
         beside: the finding that less of it may cost, if there is one.
         whole: fields of the condition whose difference is said beside it, if there is one.
     """
@@ -63,7 +64,7 @@ class Endpoint:
 
     Attributes:
         name: for tables.
-        better, worse: what the candidate is said to be.
+        better, worse: what the candidate is or does, before "than".
         scales: whether a claim must also hold against the clean accuracy and in logits.
         disturbed, undisturbed: what the end point shows networks as, and what they are held
             against, the first condition: in the words of a claim.

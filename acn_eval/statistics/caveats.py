@@ -2,19 +2,15 @@
 
 from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import Row
-from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["caveats"]
 
-_FEW_IMAGES = 30
-_ONE_POINT = 0.01
+_FEW_EXAMPLES = 30
 
 
-def caveats(
-    files: tuple[int, int], data: str, primary: Row, words: Endpoint, quantity: Quantity = SHARE
-) -> list[str]:
+def caveats(files: tuple[int, int], data: str, primary: Row, words: Endpoint) -> list[str]:
     """Return one sentence per limit of what was measured."""
-    found = [_about_files(files, words), _about_size(primary, quantity), _about_writers(data)]
+    found = [_about_files(files, words), _about_size(primary), _about_writers(data)]
     return [sentence for sentence in found if sentence]
 
 
@@ -23,26 +19,20 @@ def _about_files(files: tuple[int, int], words: Endpoint) -> str:
         return ""
     what = "training seed" if words.replicate == "seed" else words.replicate
     if files == (1, 1):
-        return f"two checkpoints say nothing about the architectures: one {what} each"
+        return f"one {what} per side says nothing about the architectures, only about these files"
     return (
-        f"{files[0]} and {files[1]} {what}s say nothing about the architectures: files of"
-        f" a side are averaged and taken as given; {words.least} {words.replicate}s a side are"
-        " needed"
+        f"{files[0]} and {files[1]} {what}s say nothing about the architectures: the files of a"
+        f" side are averaged and taken as given; {words.least} {what}s per side are needed"
     )
 
 
-def _about_size(primary: Row, quantity: Quantity) -> str:
-    if primary.n < _FEW_IMAGES:
-        return f"{primary.n} images are too few: every limit is rough"
-    if quantity.scored and primary.mde > _ONE_POINT:
-        return (
-            f"{primary.n} images cannot settle a question of 1 point: the smallest difference "
-            f"seen four times in five is {100 * primary.mde:.1f} points"
-        )
+def _about_size(primary: Row) -> str:
+    if primary.n < _FEW_EXAMPLES:
+        return f"{primary.n} examples are too few: every limit is rough"
     return ""
 
 
 def _about_writers(data: str) -> str:
     if not data.startswith("digits"):
         return ""
-    return "the digits come from a few writers: nothing here is about new writers"
+    return "the digits come from few writers; results may not generalize to new writers"

@@ -64,21 +64,22 @@ def compare(
     rows = tables.rows(outcomes.names, outcomes.conditions, pairs)
     seeds = min(len(candidates), len(baselines)) if design.unit == ARCHITECTURES else 0
     sample = Sample(primary.n, seeds, words.replicate)
+    sides = (_arm(candidates, words), _arm(baselines, words))
     said = _claim(candidates, baselines, primary, evidence, (words, sample))
     return Comparison(
-        candidate=_arm(candidates, words),
-        baseline=_arm(baselines, words),
+        candidate=sides[0],
+        baseline=sides[1],
         suite=str(candidates[0].suite["name"]),
         data=f"{data.name} {data.split}",
         unit=design.unit,
         n=primary.n,
         rows=rows,
         primary=primary,
-        claim=_decided(said, findings, words, rows, replace(sample, images=0)),
+        claim=_decided(said, (sides[0].label, sides[1].label), findings, (words, sample), rows),
         ratio=ratio,
         manifest=fairness,
         warnings=(
-            *caveats((len(candidates), len(baselines)), data.name, primary, words, quantity),
+            *caveats((len(candidates), len(baselines)), data.name, primary, words),
             *(["mean corruption error is undefined: too few baseline errors"] * undefined),
             *mismatches(fairness),
             *outcomes.warnings,
@@ -150,17 +151,18 @@ def _evidence(
     corrupted, limits = estimate(effect), effect.interval(CONFIDENCE)
     equal = Equivalence(words.margin, *limits) if words.margin is not None else None
     if not words.scales:
-        return Evidence(corrupted, drop=None, logit=None, scales=False, equivalence=equal)
+        return Evidence(corrupted, scales=False, equivalence=equal)
     first = words.reference.items()
     clean = [p for p, c in zip(pairs, outcomes.conditions, strict=True) if first <= c.items()]
     if not clean:
-        return Evidence(corrupted, drop=None, logit=None, equivalence=equal)
+        return Evidence(corrupted, equivalence=equal)
     drop = design.difference(end_point - clean[0], support=(-2.0, 2.0))
     logit = logit_difference(design, end_point, clean[0])
     return Evidence(
         corrupted,
         estimate(drop),
         estimate(logit),
+        clean=(float(clean[0].candidate.mean()), float(clean[0].baseline.mean())),
         disturbed=words.disturbed,
         undisturbed=words.undisturbed,
         equivalence=equal,
@@ -179,26 +181,30 @@ def _claim(
     if _identical(candidates, baselines):
         return identical(left, right)
     seeds = (len(candidates), len(baselines))
-    subject = f"{left} against {right}"
     if min(seeds) < words.least and not (words.alone and max(seeds) == 1):
-        return no_claim(subject, seeds, primary, evidence, words)
-    return claim(subject, primary, evidence, words, sample)
+        return no_claim((left, right), seeds, primary, evidence, words)
+    return claim((left, right), primary, evidence, words, sample)
 
 
 def _decided(
-    said: Claim, findings: Sequence[Finding], words: Endpoint, rows: Sequence[Row], sample: Sample
+    said: Claim,
+    pair: tuple[str, str],
+    findings: Sequence[Finding],
+    judged: tuple[Endpoint, Sample],
+    rows: Sequence[Row],
 ) -> Claim:
     """Let a finding decide where that is what the suite asks for, and where it is there."""
     found = {finding.name: finding for finding in findings}
+    words, sample = judged[0], replace(judged[1], examples=0)
     decisive = words.decisive
     if decisive is None or decisive.name not in found or said.verdict in {"identical", "none"}:
         return said
-    subject, first = said.sentence.partition(": ")[0], found[decisive.name]
+    first = found[decisive.name]
     if decisive.beside:
-        return trade_claim(subject, first, found[decisive.beside], words, sample)
+        return trade_claim(pair, first, found[decisive.beside], words, sample)
     last = (decisive.whole or {}).items()
     whole = [row.difference for row in rows if last and last <= row.condition.items()]
-    return finding_claim(subject, first, words, whole[0] if whole else None, sample)
+    return finding_claim(pair, first, words, whole[0] if whole else None, sample)
 
 
 def _identical(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> bool:

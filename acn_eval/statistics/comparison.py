@@ -107,15 +107,17 @@ class Claim(Record):
     Attributes:
         verdict: ``tie`` is equivalence within the margin that the suite states; ``undecided``
             is neither that nor a difference; ``none`` is no claim on architectures.
-        sentence: plain words, complete.
+        sentence: the answer in plain words, with the numbers that carry it.
         evidence: named estimates that the sentence rests on.
         equivalence: of what the verdict is about; None where the suite states no margin.
+        certainty: how sure the answer is: interval, sample, p, minimum detectable effect.
     """
 
     verdict: Said
     sentence: str
     evidence: dict[str, Estimate]
     equivalence: Equivalence | None = None
+    certainty: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,20 @@
 """Verdicts on what a suite finds beside accuracy: the depth that is needed, what is forgotten."""
 
 from acn_eval.statistics.analysis import Decisive, Endpoint
-from acn_eval.statistics.claims import Sample, sign_of, unseparated
+from acn_eval.statistics.claims import Sample, interval, sign_of, unseparated
 from acn_eval.statistics.comparison import Claim, Estimate, Finding, Said
 from acn_eval.statistics.equivalence import Equivalence
+from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["finding_claim", "trade_claim"]
 
 
 def finding_claim(
-    subject: str, finding: Finding, words: Endpoint, whole: Estimate | None, sample: Sample
+    pair: tuple[str, str],
+    finding: Finding,
+    words: Endpoint,
+    whole: Estimate | None,
+    sample: Sample,
 ) -> Claim:
     """Return the verdict on a number of which less is better, e.g. the layers that are needed.
 
@@ -17,28 +22,29 @@ def finding_claim(
     speak, and one for each side, it depends.
 
     Args:
-        subject: stands in front.
+        pair: labels of candidate and baseline.
         finding: with a difference.
-        words: of the end point; its `decisive` says what less and more mean.
+        words: of the endpoint; its `decisive` says what less and more mean.
         whole: difference in accuracy of the whole networks, if it is known.
         sample: that the finding rests on.
     """
     difference, decisive = _decisive(finding, words)
     equal = finding.equivalence(words.finding_margin)
-    evidence, sign, shown = {finding.name: difference}, sign_of(difference), _shown(finding)
-    verdict, said, needed = unseparated(equal, sample, 1)
+    evidence, sign = {finding.name: difference}, sign_of(difference)
+    verdict, said, more = unseparated(pair, equal, sample, _quantity(finding))
     if sign:
-        verdict, said, needed = _one_side(sign), decisive.said(sign), ""
+        said, more = f"{pair[0]} {decisive.said(sign)} than {pair[1]}", ""
+        verdict = _one_side(sign)
     if whole is not None and sign != 0 and sign_of(whole) == sign:
         verdict, evidence = "depends", {**evidence, "whole network": whole}
-        against = "less" if sign < 0 else "more"
-        points = [100 * x for x in (whole.value, whole.low, whole.high)]
-        shown += f", but the whole network is {against} accurate, {_limits(points)}"
-    return Claim(verdict, f"{subject}: {said}; {shown}{needed}", evidence, equal)
+        said += f", but its whole network is {'less' if sign < 0 else 'more'} accurate"
+        more = f"; that of the whole network is {interval(whole, SHARE)}"
+    sure = f"{_difference(finding, sample)}{more}."
+    return Claim(verdict, f"{said}: {_both(finding)}.", evidence, equal, sure)
 
 
 def trade_claim(
-    subject: str, finding: Finding, beside: Finding, words: Endpoint, sample: Sample
+    pair: tuple[str, str], finding: Finding, beside: Finding, words: Endpoint, sample: Sample
 ) -> Claim:
     """Return the verdict on two numbers, less of one of which may cost some of the other.
 
@@ -46,10 +52,10 @@ def trade_claim(
     surely more, or less by no more than the margin. Both numbers stand side by side.
 
     Args:
-        subject: stands in front.
+        pair: labels of candidate and baseline.
         finding: of which less is better.
         beside: of which more is better.
-        words: of the end point; its `decisive` says what less and more mean.
+        words: of the endpoint; its `decisive` says what less and more mean.
         sample: that both rest on.
     """
     difference, decisive = _decisive(finding, words)
@@ -57,27 +63,34 @@ def trade_claim(
     assert learned is not None
     both = [f.equivalence(words.finding_margin) for f in (finding, beside)]
     sign, cost = sign_of(difference), sign_of(learned)
-    needed = ""
+    more = ""
     verdict: Said
     if sign:
         paid = _paid(-sign, cost, both[1])
         verdict = "depends" if paid else _one_side(sign)
-        said = f"{decisive.said(sign)}{paid}"
+        said = f"{pair[0]} {decisive.said(sign)} than {pair[1]}{paid}"
     elif cost:
         verdict = "undecided"
-        said = f"no difference detected in {finding.name}, but {_learned(cost)}"
+        said = f"No difference in {finding.name} was detected, but {pair[0]} {_learned(cost)}"
+        said += f" than {pair[1]}"
     else:
         open_ = [equal for equal in both if equal is None or not equal.shown]
-        verdict, said, needed = unseparated((*open_, both[0])[0], sample, 1)
+        verdict, said, more = unseparated(pair, (*open_, both[0])[0], sample, _quantity(finding))
     evidence = {finding.name: difference, beside.name: learned}
-    shown = f"{_shown(finding)}, {_shown(beside)}"
-    return Claim(verdict, f"{subject}: {said}; {shown}{needed}", evidence, both[0])
+    sentence = f"{said}: {_both(finding)}, {_both(beside)}."
+    second = interval(learned, _quantity(beside))
+    sure = f"{_difference(finding, sample)}, in {beside.name} {second}{more}."
+    return Claim(verdict, sentence, evidence, both[0], sure)
 
 
 def _decisive(finding: Finding, words: Endpoint) -> tuple[Estimate, Decisive]:
     assert finding.difference is not None
     assert words.decisive is not None
     return finding.difference, words.decisive
+
+
+def _quantity(finding: Finding) -> Quantity:
+    return Quantity(finding.name, finding.unit, finding.difference_unit, scale=1)
 
 
 def _one_side(sign: int) -> Said:
@@ -100,13 +113,12 @@ def _learned(sign: int) -> str:
     return "learned more" if sign > 0 else "learned less"
 
 
-def _shown(finding: Finding) -> str:
-    difference = finding.difference
-    assert difference is not None
-    limits = _limits([difference.value, difference.low, difference.high], finding.difference_unit)
-    return f"{finding.name} {limits}"
+def _both(finding: Finding) -> str:
+    ours, theirs = finding.candidate.value, finding.baseline.value
+    return f"{finding.name} {ours:.1f} against {theirs:.1f} {finding.unit}"
 
 
-def _limits(values: list[float], unit: str = "points") -> str:
-    value, low, high = values
-    return f"{value:+.1f} {unit} [{low:+.1f}, {high:+.1f}]"
+def _difference(finding: Finding, sample: Sample) -> str:
+    assert finding.difference is not None
+    shown = interval(finding.difference, _quantity(finding))
+    return f"The difference in {finding.name} is {shown} (95 % interval{sample.shown})"

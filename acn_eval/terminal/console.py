@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from acn_eval import atomic
 from acn_eval.addresses import shown
 from acn_eval.foreign_text import plain
 
-__all__ = ["console", "open_streams", "say", "write_json"]
+__all__ = ["WIDE", "console", "open_streams", "say", "write_json"]
+
+WIDE = "acn_eval.wide"
+"""Under this name the context of a command says whether it was given ``--wide``."""
+_KEPT = "acn_eval.console"
+_UNLIMITED = 10_000
 
 
 class _Console(Console):
@@ -27,9 +33,25 @@ class _Console(Console):
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console; output that is not a terminal is plain and wide enough for the tables."""
-    made = _Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return made if made.is_terminal else _Console(stderr=stderr, highlight=False, width=118)
+    """Return a console, for stdout the one of the running command.
+
+    It is as wide as the terminal, or as COLUMNS says. A file or a pipe, and ``--wide``, take
+    everything: lines do not wrap, and no column is hidden.
+    """
+    context = None if stderr else click.get_current_context(silent=True)
+    if context is None:
+        return _made(stderr=stderr)
+    kept: Console | None = context.meta.get(_KEPT)
+    if kept is None:
+        kept = context.meta[_KEPT] = _made(wide=context.meta.get(WIDE, False))
+    return kept
+
+
+def _made(*, stderr: bool = False, wide: bool = False) -> Console:
+    made = _Console(stderr=stderr, highlight=False, record=not stderr)
+    if wide or not (made.is_terminal or os.environ.get("COLUMNS")):
+        made.width = _UNLIMITED
+    return made
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from acn_eval import atomic
 from acn_eval.gate import Verdict
@@ -18,11 +17,13 @@ from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
 from acn_eval.gate.sentence import LABEL, cells, head, legend
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
+from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["GateOutput", "say_verdict", "show_verdict"]
 
 _STYLE = {"pass": "bold green", "fail": "bold red", "no_verdict": "bold yellow"}
-_FIGURES = (1, 2, 4, 5)  # columns of `cells`
+_COLUMNS = ((0, True), (0, False), (0, False), (0, True), (3, False), (2, False), (4, True))
+"""Of `cells`: what is hidden first where the terminal is narrow, and whether it is text."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,16 @@ def _print(output: Output, verdict: Verdict, lines: Sequence[str]) -> None:
 
 
 def show_verdict(out: Console, verdict: Verdict) -> None:
-    """Print the table of rules, how to read it, and the verdict."""
-    if verdict.rules:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for number, name in enumerate(head(verdict)):
-            right = number in _FIGURES
-            table.add_column(name, justify="right" if right else "left", no_wrap=right)
-        for row in verdict.rules:
-            table.add_row(*cells(row))
-        out.print(table)
-        out.print(legend(verdict), style="dim")
-        out.print()
+    """Print the verdict, the table of rules, and how to read it."""
     out.print(_headline(verdict), style=_STYLE[verdict.verdict])
+    if verdict.rules:
+        out.print()
+        columns = [
+            Column(name, rank=rank, text=text)
+            for name, (rank, text) in zip(head(verdict), _COLUMNS, strict=True)
+        ]
+        show_table(out, columns, [cells(row) for row in verdict.rules])
+        out.print(legend(verdict), style="dim")
     for warning in verdict.warnings:
         out.print(f"  ! {warning}", style="yellow")
 

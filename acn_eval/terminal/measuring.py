@@ -8,10 +8,10 @@ from acn_eval.errors import AcnEvalError
 from acn_eval.run_options import RunOptions
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.table import study_of
+from acn_eval.terminal.comparisons import answer, answer_alone, show_notes
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
-from acn_eval.terminal.tables import end_point, show_notes, verdict
 from acn_eval.tracking import Recorded, Recorder
 from acn_eval.workflow import Done, Group
 
@@ -68,12 +68,13 @@ def _say(done: Done, options: RunOptions, output: Output, recorded: Recorded | N
     out = console()
     if output.quiet:
         alone = () if done.comparisons else done.results
-        for line in (*map(verdict, done.comparisons), *map(end_point, alone)):
+        for line in (*map(answer, done.comparisons), *map(answer_alone, alone)):
             out.print(line, soft_wrap=True)
         return
     _say_groups(done, options)
     if not done.comparisons and options.baselines is None:
-        out.print("no baseline: the card names no twin; give one with --baseline", style="dim")
+        text = "There is no baseline, because the card names none; give one with --baseline."
+        out.print(text, style="dim")
     show_notes(out, done.results, done.comparisons)
     _say_where(done, recorded)
 
@@ -84,10 +85,10 @@ def _say_groups(done: Done, options: RunOptions) -> None:
         tables.overview(out, done.results, done.comparisons)
         return
     (group,) = done.groups
+    tables.show(out, group.results, group.comparison)
     if group.comparison is not None and options.baselines is None:
         label = group.comparison.baseline.label
-        out.print(f"baseline {label}: the twin that the card names", style="dim")
-    tables.show(out, group.results, group.comparison)
+        out.print(f"The card of the checkpoint names {label} as its baseline.", style="dim")
 
 
 def _say_where(done: Done, recorded: Recorded | None) -> None:

@@ -10,7 +10,8 @@ import click
 
 from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.run_options import DataSelection, RunOptions
-from acn_eval.terminal.console import console
+from acn_eval.terminal.console import WIDE, console
+from acn_eval.terminal.glossary import explain
 
 __all__ = [
     "SEED",
@@ -22,6 +23,7 @@ __all__ = [
     "output_options",
     "picked",
     "place_options",
+    "reading_options",
     "run_options",
     "side_options",
     "training_options",
@@ -193,6 +195,33 @@ training_options = _stack(
     ),
     click.option("--no-cache", is_flag=True, help="Train anew what the cache already holds."),
 )
+
+
+def _keep_wide(context: click.Context, option: click.Parameter, wide: bool) -> None:
+    context.meta[WIDE] = wide
+
+
+def _explain_last(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        context.call_on_close(lambda: explain(console()))
+
+
+reading_options = _stack(
+    click.option(
+        "--wide",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep_wide,
+        help="Show every column, however narrow the terminal is.",
+    ),
+    click.option(
+        "--explain",
+        is_flag=True,
+        expose_value=False,
+        callback=_explain_last,
+        help="Print one paragraph for each term that the output uses.",
+    ),
+)
 output_options = _stack(
     click.option(
         "--out",
@@ -211,6 +240,7 @@ output_options = _stack(
     click.option(
         "--quiet", "-q", is_flag=True, help="Print the verdict only, or a line per network."
     ),
+    reading_options,
     click.option("--tracking-uri", help="MLflow store [env: MLFLOW_TRACKING_URI]."),
     click.option("--no-track", is_flag=True, help="Do not record in MLflow."),
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
+from rich.console import Console
 
 from acn_eval import workflow
 from acn_eval.errors import ConfigError
@@ -15,13 +15,16 @@ from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics import mde_images
 from acn_eval.terminal.console import console
+from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["Planned", "show_plan"]
 
 _DISCORDANCE = 0.06
 _LEGEND = (
-    "margin and MDE in points; MDE: distance from the margin that is seen with 80 % power; power: "
-    "how often a candidate that does not differ clears the rule; images needed for a power of 80 %"
+    "margin and MDE are in points. MDE: smallest distance from the margin that is reliably "
+    "detectable (80 % power); power: how often a candidate that does not differ passes the rule; "
+    "examples needed: for a power of 80 %; discordance: share of examples that only one side gets "
+    "right."
 )
 
 
@@ -49,13 +52,15 @@ def show_plan(options: RunOptions, planned: Planned) -> None:
     suite = workflow.suite_of(options)
     n, known = _images(options, planned), _discordance(planned, gate)
     assumed = f"{known:g}, assumed" if isinstance(known, float) else "as measured"
-    out.print(f"suite {suite.name}, n = {n:,}, discordance {assumed}")
+    out.print(f"Suite {suite.name}, n = {n:,}, discordance {assumed}.")
     if gate is not None:
-        out.print(_table(gate, n, plan(gate, n, known)))
-        out.print(_LEGEND, style="dim")
+        _show_rules(out, gate, n, plan(gate, n, known))
     elif isinstance(known, float):
-        found = 100 * mde_images(n, known)
-        out.print(f"smallest difference seen with 80 % power: {found:.1f} points, two-sided")
+        least = 100 * mde_images(n, known)
+        out.print(
+            f"Differences below {least:.1f} points are not reliably detectable (80 % power, "
+            "two-sided)."
+        )
     if options.candidates:
         out.print(_cost_in_words(options, n))
 
@@ -64,12 +69,12 @@ def _cost_in_words(options: RunOptions, n: int) -> str:
     """Return what both sides cost, where that grows with the images alone."""
     suite = workflow.suite_of(options)
     if not suite.by_blocks:
-        return f"cost: not estimated; {suite.name} also times, fits or trains, whatever the images"
+        return f"The cost is not estimated: {suite.name} also times, fits or trains networks."
     cost = workflow.price(options)
     return (
-        f"cost of both sides: {2 * n * cost.forwards:,.0f} image-forwards, "
+        f"Cost of both sides: {2 * n * cost.forwards:,.0f} forward passes, "
         f"{2 * n * cost.flops:.3g} FLOPs, about {2 * n * cost.seconds:,.0f} s here "
-        f"(scaled from {cost.timed} images)"
+        f"(extrapolated from {cost.timed} examples)."
     )
 
 
@@ -96,20 +101,27 @@ def _discordance(planned: Planned, gate: Gate | None) -> float | dict[str, float
     return variances(gate, EvalResult.load(planned.result), EvalResult.load(planned.against))
 
 
-def _table(gate: Gate, n: int, rows: Sequence[PlanRow]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"gate {gate.name}")
-    for name in ("margin", "discordance", "MDE", "power", "images needed", ""):
-        table.add_column(name, justify="right")
-    for row in rows:
-        enough = row.images_needed is not None and row.images_needed <= n
-        table.add_row(
+def _show_rules(out: Console, gate: Gate, n: int, rows: Sequence[PlanRow]) -> None:
+    columns = (
+        Column(f"gate {gate.name}"),
+        Column("margin"),
+        Column("discordance", rank=2),
+        Column("MDE", rank=1),
+        Column("power"),
+        Column("examples needed"),
+        Column("notes", text=True),
+    )
+    cells = [
+        (
             row.name,
             f"{100 * row.margin:.1f}",
             f"{100 * row.variance:.1f} %",
             f"{100 * row.mde:.1f}",
             f"{100 * row.power:.0f} %",
-            f"{row.images_needed:,}",
-            "" if enough else "too few images",
+            "no number" if row.images_needed is None else f"{row.images_needed:,}",
+            "" if row.images_needed and row.images_needed <= n else "too few examples",
         )
-    return table
+        for row in rows
+    ]
+    show_table(out, columns, cells)
+    out.print(_LEGEND, style="dim")

@@ -1,225 +1,155 @@
-"""Tables and sentences for the terminal."""
+"""The table that fits every terminal: columns are hidden or stacked, and numbers stay whole."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from acn_eval.results import EvalResult
-from acn_eval.statistics import Accuracy, Comparison, Estimate, ManifestRow, Row
-from acn_eval.studies.compare import summarize
-from acn_eval.studies.table import analysis_of
+__all__ = ["Column", "show_table"]
 
-__all__ = [
-    "duration",
-    "end_point",
-    "milliseconds",
-    "percent",
-    "show_accuracies",
-    "show_claim",
-    "show_comparison",
-    "show_disturbed",
-    "show_findings",
-    "show_manifest",
-    "show_notes",
-    "show_rows",
-    "show_verdict",
-    "verdict",
-]
-
-_STYLE = {"better": "bold green", "worse": "bold red", "tie": "bold", "identical": "bold"}
+_GAP = 2
+_NARROWEST = 14  # of a column whose words may wrap
+_SHORT = 8  # a head of so few characters does not wrap
+_INTERVAL = re.compile(r" \[[^]]*\]")
+_Rows = Sequence[Sequence[str]]
 
 
-def show_comparison(out: Console, comparison: Comparison) -> None:
-    """Print all conditions, the end point, the verdict and the fair-pair manifest."""
-    show_rows(out, comparison, comparison.rows)
-    show_verdict(out, comparison)
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        head: what stands above; it may wrap between words.
+        rank: where the terminal is narrow, the highest is hidden first; 0 is never hidden.
+        interval: the same of the intervals in the column, ``[low, high]``.
+        text: whether cells hold words, which stand left and may wrap; numbers never do.
+    """
+
+    head: str
+    rank: int = 0
+    interval: int = 0
+    text: bool = False
 
 
-def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
-    """Print some conditions, candidate against baseline."""
-    left, right = comparison.candidate.label, comparison.baseline.label
-    table = Table(box=None, pad_edge=False, title_justify="left", header_style="bold")
-    table.add_column(f"{comparison.data}, n = {comparison.n}")
-    for name in (left, right, "difference [95 % band]"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("p (Holm)", justify="right")
-    table.add_column("MDE", justify="right")
-    table.add_column("")
-    for row in rows:
-        table.add_row(*_cells(row))
-    out.print(table)
-    out.print(_legend(comparison), style="dim")
+@dataclass(frozen=True)
+class _Grid:
+    columns: tuple[Column, ...]
+    rows: _Rows
+
+    def widths(self, *, wrapped: bool) -> list[int]:
+        """Return what every column needs; heads and texts may be wrapped between words."""
+        return [self._width(i, column, wrapped) for i, column in enumerate(self.columns)]
+
+    def _width(self, place: int, column: Column, wrapped: bool) -> int:
+        cells = [row[place] for row in self.rows]
+        if not wrapped:
+            return max(map(cell_len, (column.head, *cells)))
+        words = [word for cell in (*cells, column.head) for word in cell.split()]
+        if column.text or place == 0:
+            natural = max(map(cell_len, (column.head, *cells)))
+            return max(*map(cell_len, words), min(natural, _NARROWEST))
+        head = column.head.split() if cell_len(column.head) > _SHORT else [column.head]
+        return max(map(cell_len, (*cells, *head)))
+
+    def fits(self, width: int) -> bool:
+        """Whether it does with its words wrapped."""
+        return _total(self.widths(wrapped=True)) <= width
+
+    def highest(self) -> int:
+        """What is hidden next; 0 where nothing may be."""
+        return max(max(column.rank, column.interval) for column in self.columns)
+
+    def hide(self, rank: int) -> tuple[list[str], "_Grid"]:
+        """Hide the columns and the intervals of one rank; returns what they are called."""
+        own = [c for c in self.columns if rank in {c.rank, c.interval}]
+        names = [c.head if c.rank == rank else f"intervals of {_bare(c.head)}" for c in own]
+        kept = [i for i, column in enumerate(self.columns) if column.rank != rank]
+        columns = tuple(self.columns[i] for i in kept)
+        rows = [
+            [
+                _INTERVAL.sub("", row[i]) if self.columns[i].interval == rank else row[i]
+                for i in kept
+            ]
+            for row in self.rows
+        ]
+        return names, _Grid(tuple(_settled(c, rank) for c in columns), rows)
+
+    def filled(self) -> "_Grid":
+        """Leave out columns that have no content."""
+        kept = [
+            i for i, _ in enumerate(self.columns) if i == 0 or any(row[i] for row in self.rows)
+        ]
+        rows = [[row[i] for i in kept] for row in self.rows]
+        return _Grid(tuple(self.columns[i] for i in kept), rows)
 
 
-def show_verdict(out: Console, comparison: Comparison) -> None:
-    """Print the plain-words line, the end point, the findings and the fair-pair manifest."""
-    show_claim(out, comparison)
-    show_findings(out, comparison)
-    labels = (comparison.candidate.label, comparison.baseline.label)
-    show_manifest(out, comparison.manifest, labels)
+def _bare(head: str) -> str:
+    return head.removesuffix(" %")
 
 
-def show_claim(out: Console, comparison: Comparison) -> None:
-    """Print the plain-words line and the end point that it rests on."""
-    out.print()
-    out.print(verdict(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow"))
-    out.print(_end_point(comparison))
+def _settled(column: Column, rank: int) -> Column:
+    return replace(column, interval=0) if column.interval == rank else column
 
 
-def show_findings(out: Console, comparison: Comparison) -> None:
-    """Print numbers that are no accuracies, one line each."""
-    for f in comparison.findings:
-        line = f"{f.name}: {_plain(f.candidate, f.unit)} against {_plain(f.baseline, f.unit)}"
-        if f.difference is not None:
-            line += f", difference {_plain(f.difference, f.difference_unit, sign='+')}"
-        out.print(f"{line}; {f.note}" if f.note else line)
+def show_table(out: Console, columns: Sequence[Column], rows: _Rows) -> None:
+    """Print a table: whole, with columns hidden, or as one block per row, whatever fits.
+
+    Args:
+        out: as wide as the terminal; where it is not one, wide enough for everything.
+        columns: the first names the row; those without any content are left out.
+        rows: one text per column.
+    """
+    whole = grid = _Grid(tuple(columns), rows).filled()
+    hidden: list[str] = []
+    while not grid.fits(out.width):
+        rank = grid.highest()
+        if not rank:
+            _show_stacked(out, whole)
+            return
+        names, grid = grid.hide(rank)
+        hidden += names
+    _show_grid(out, grid)
+    if hidden:
+        what = ", ".join(hidden)
+        out.print(f"Hidden at this width: {what}. --wide shows everything.", style="dim")
 
 
-def verdict(comparison: Comparison) -> str:
-    """Return the plain-words line."""
-    return f"{comparison.claim.verdict.upper()}: {comparison.claim.sentence}"
-
-
-def end_point(result: EvalResult) -> str:
-    """Return the line of a network that is compared with none."""
-    *_, primary = summarize([result])
-    return (
-        f"{result.checkpoint.name}: {primary.name} {percent(primary.estimate)} %, n = {primary.n}"
-    )
-
-
-def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalResult) -> None:
-    """Print accuracies of one checkpoint, with intervals."""
-    data = result.data
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{data.name} {data.split}, n = {data.n}")
-    table.add_column(f"{result.checkpoint.name}, accuracy % [95 %]", justify="right")
-    table.add_column("")
-    for a in accuracies:
-        table.add_row(a.name, percent(a.estimate), ", ".join(a.notes))
-    out.print(table)
-
-
-def milliseconds(latency: Mapping[str, Any]) -> str:
-    """Return median and 95th percentile of a latency, unless the machine was disturbed."""
-    if not latency.get("steady", True):
-        return "disturbed"
-    return f"{latency['median_ms']:.2f} ({latency['p95_ms']:.2f})"
-
-
-def show_disturbed(out: Console, latencies: Sequence[Mapping[str, Any]]) -> None:
-    """Say what `disturbed` means where some latency is."""
-    if not all(latency.get("steady", True) for latency in latencies):
-        note = "disturbed: other programs kept the machine busy, so no time is stated"
-        out.print(note, style="dim")
-
-
-def show_notes(
-    out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
-) -> None:
-    """Print what a reader must know: warnings, skips, how it was measured."""
-    for line in dict.fromkeys(_notes(results, comparisons)):
-        out.print(f"  ! {line}", style="yellow")
-    first = results[0]
-    flips = sum(r.certificate.get("precision_flips", 0) for r in results)
-    flips += sum(r.certificate.get("batch_flips", 0) for r in results)
-    n = sum(r.certificate.get("n", 0) for r in results)
-    parts = [f"measured in {first.precision} on {first.device}"]
-    if n:
-        parts.append(f"{flips} of {n} predictions change with precision or batch size")
-    if first.noise_digest:
-        parts.append(f"noise v{first.noise_version}, seed {first.seed}")
-    out.print("; ".join(parts), style="dim")
-
-
-def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> Iterator[str]:
-    for comparison in comparisons:
-        yield from comparison.warnings
-    for result in results:
-        yield from result.warnings
-        label = analysis_of(result.suite).label
-        for skip in result.skipped:
-            yield f"not measured: {label(skip.condition)} ({skip.reason})"
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    low, high = 100 * row.band_low, 100 * row.band_high
-    band = f"{100 * row.difference.value:+.1f} [{low:+.1f}, {high:+.1f}]"
-    left, right = percent(row.candidate), percent(row.baseline)
-    return (
-        row.name,
-        left,
-        right,
-        band,
-        _p(row.p_holm),
-        f"{100 * row.mde:.1f}",
-        ", ".join(row.notes),
-    )
-
-
-def _legend(comparison: Comparison) -> str:
-    sample = {
-        "checkpoints": "the images are the sample: this is about these two files",
-        "architectures": "seeds and images are the sample: this is about the architectures",
-        "draws": "draws and images are the sample: this is about other draws of these sizes",
-    }
-    of_draws = comparison.replicate == "draw" and comparison.unit == "architectures"
-    unit = "draws" if of_draws else comparison.unit
-    return (
-        "accuracy in % with 95 % intervals; differences in points with a simultaneous 95 % band; "
-        f"MDE: smallest difference seen with 80 % power; {sample[unit]}"
-    )
-
-
-def _end_point(comparison: Comparison) -> str:
-    row = comparison.primary
-    d = row.difference
-    text = (
-        f"primary end point, {row.name}: {percent(row.candidate)} against "
-        f"{percent(row.baseline)}, "
-        f"difference {100 * d.value:+.1f} points [95 %: {100 * d.low:+.1f}, {100 * d.high:+.1f}], "
-        f"p = {_p(row.p)}, MDE {100 * row.mde:.1f}"
-    )
-    if comparison.ratio is None:
-        return text
-    r = comparison.ratio
-    return f"{text}; error ratio {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]"
-
-
-def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:
-    """Print what has to be equal before a difference is due to the architecture."""
-    out.print()
-    unequal = [row for row in rows if row.equal is not True]
-    if not unequal:
-        same = "; ".join(f"{row.name} {row.candidate}" for row in rows if len(row.candidate) < 40)
-        out.print(f"fair pair: all equal ({same})", style="dim")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("fair pair", *labels, ""):
-        table.add_column(name)
-    for row in rows:
-        words = {True: "equal", False: "DIFFERS", None: "unknown"}[row.equal]
-        table.add_row(row.name, row.candidate, row.baseline, words)
+def _show_grid(out: Console, grid: _Grid) -> None:
+    widths = grid.widths(wrapped=False)
+    if _total(widths) > out.width:
+        widths = _widened(grid, out.width)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 0, 0, _GAP))
+    for place, (column, width) in enumerate(zip(grid.columns, widths, strict=True)):
+        left = column.text or place == 0
+        table.add_column(column.head, justify="left" if left else "right", width=width)
+    for row in grid.rows:
+        table.add_row(*row)
     out.print(table)
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+def _widened(grid: _Grid, width: int) -> list[int]:
+    """Give columns what they need, and the room that is left to those that had to wrap."""
+    widths, natural = grid.widths(wrapped=True), grid.widths(wrapped=False)
+    room = width - _total(widths)
+    for place, wanted in enumerate(natural):
+        more = min(room, wanted - widths[place])
+        widths[place] += more
+        room -= more
+    return widths
 
 
-def percent(e: Estimate) -> str:
-    """Return an accuracy and its limits in percent."""
-    return f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]"
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
-def _plain(e: Estimate, unit: str, *, sign: str = "") -> str:
-    return f"{e.value:{sign}.3g} {unit} [95 %: {e.low:{sign}.3g}, {e.high:{sign}.3g}]"
-
-
-def _p(p: float) -> str:
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+def _show_stacked(out: Console, grid: _Grid) -> None:
+    """One block per row, in which nothing is hidden; long cells have lines of their own."""
+    for name, *cells in grid.rows:
+        out.print(name, style="bold")
+        for column, cell in zip(grid.columns[1:], cells, strict=True):
+            if cell:
+                fits = cell_len(f"  {column.head}: {cell}") <= out.width
+                out.print(f"  {column.head}:{' ' if fits else f'{chr(10)}    '}{cell}")

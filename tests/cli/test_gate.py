@@ -85,7 +85,7 @@ def against(sides):
 def test_the_same_file_passes_by_identity(shop, call):
     code, out, err = call(*JOB, "--ckpt", "tiny_ac.pt", "--baseline", "tiny_ac.pt", "-q")
     assert (code, err) == (0, "")
-    assert re.fullmatch(r"PASS: tiny_ac against tiny_ac: identical networks: .*\n", out)
+    assert re.fullmatch(r"PASS: tiny_ac and tiny_ac are identical: .*\n", out)
 
 
 def test_a_resaved_copy_passes_by_its_outcomes(shop, call):
@@ -94,14 +94,14 @@ def test_a_resaved_copy_passes_by_its_outcomes(shop, call):
     verdict = json.loads((shop / "v.json").read_text())
     assert (verdict["verdict"], verdict["n"], verdict["identical"]) == ("pass", 1797, False)
     assert verdict["candidate"]["sha256"] != verdict["baseline"]["sha256"]
-    assert "mean corrupted +0.0 [-0.2, +0.3] points, -2.0 allowed" in out
+    assert "mean corrupted +0.0 [-0.2, +0.3] points (-2.0 is allowed)" in out
     assert {r["note"] for r in verdict["rules"]} == {""}
 
 
 def test_damaged_weights_fail(shop, call):
     code, out, _ = call(*JOB, "--ckpt", "damaged.pt", "--baseline", "tiny_ac.pt")
     assert code == 1
-    assert "FAIL: damaged against tiny_ac: worse than allowed; mean corrupted -" in out
+    assert "FAIL: damaged is worse than tiny_ac beyond the margins: mean corrupted -" in out
     assert "results: acn-results" in out
     assert len(list(shop.glob("acn-results/*/result.json"))) == 2
 
@@ -111,7 +111,7 @@ def test_fifty_images_and_one_point_give_no_verdict(shop, call):
     job = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", "-q")
     code, out, _ = call(*job)
     assert code == 3
-    assert out.startswith("NO VERDICT: copy against tiny_ac: 50 images cannot tell; ")
+    assert out.startswith("NO VERDICT: 50 examples are too few to judge copy against tiny_ac: ")
     assert call(*job, "--on-no-verdict", "pass")[0] == 0
     assert call(*job, "--on-no-verdict", "fail")[0] == 1
 
@@ -129,7 +129,7 @@ def test_an_override_is_shown_and_cannot_pass(shop, call, given, fixed, taken):
     copy = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", *given)
     code, out, _ = call(*copy, "--json", "v.json", "--junit", "v.xml", "--markdown", "v.md")
     assert code == 3
-    said = f"{fixed} was not measured (the gate fixes it, and {taken} was taken)"
+    said = f"{fixed}: not measured (the gate fixes it, and {taken} was taken)"
     assert said in " ".join(out.split())
     assert f"! {taken} instead of {fixed}: this cannot pass" in out
     verdict = json.loads((shop / "v.json").read_text())
@@ -145,7 +145,7 @@ def test_an_override_takes_nothing_from_a_failure_and_gives_no_identity(shop, ca
     job = (*JOB, "--baseline", "tiny_ac.pt", "--limit", "600", "-q")
     assert call(*job, "--ckpt", "damaged.pt")[0] == 1
     code, out, _ = call(*job, "--ckpt", "tiny_ac.pt")
-    assert (code, out.startswith("NO VERDICT: tiny_ac against tiny_ac: cannot be")) == (3, True)
+    assert (code, out.startswith("NO VERDICT: tiny_ac cannot be judged")) == (3, True)
 
 
 def test_what_the_gate_fixes_may_be_given_as_well(shop, call):
@@ -163,7 +163,7 @@ def test_looks_stop_early_and_mark_the_results(shop, call):
     job = (*JOB, "--ckpt", "damaged.pt", "--baseline", "tiny_ac.pt", "--sequential")
     code, out, _ = call(*job)
     assert code == 1
-    assert "(stopped after 256 of 1,797 images)" in out.replace("\n", " ")
+    assert "(stopped early, after 256 of 1,797 examples)" in out.replace("\n", " ")
     assert "limits at 99.5, 99.92 %" in out
     found = [EvalResult.load(p.parent) for p in shop.glob("acn-results/*/result.json")]
     assert [r.details["stopped_early"] for r in found] == [{"shown": 256, "of": 1797}] * 2
@@ -223,9 +223,9 @@ def test_a_github_runner_is_told(stored, folder, call, monkeypatch):
     (folder / "GITHUB_STEP_SUMMARY").write_text("before\n")
     code, out, _ = call(*against(stored["bad"]))
     assert code == 1
-    assert "\n::error title=acn-eval gate stored%3A FAIL::new against old: worse" in out
+    assert "\n::error title=acn-eval gate stored%3A FAIL::new is worse than old" in out
     assert (folder / "GITHUB_STEP_SUMMARY").read_text().startswith("before\n### FAIL: ")
-    assert (folder / "GITHUB_OUTPUT").read_text().startswith("verdict=fail\nsentence=new against")
+    assert (folder / "GITHUB_OUTPUT").read_text().startswith("verdict=fail\nsentence=new is worse")
     (folder / "GITHUB_STEP_SUMMARY").write_text("x" * (2**20 - 10))
     call(*against(stored["bad"]))
     assert (folder / "GITHUB_STEP_SUMMARY").stat().st_size == 2**20
@@ -323,4 +323,4 @@ def test_a_plan_of_a_suite_that_trains_does_not_train(call, tiny, monkeypatch):
     monkeypatch.setattr("acn_eval.evaluation.evaluate", None)  # a call would fail
     code, out, _ = call("plan", "--suite", "pruning", "--ckpt", str(tiny / "tiny_ac.pt"))
     assert code == 0
-    assert "cost: not estimated; pruning also times, fits or trains" in out
+    assert "The cost is not estimated: pruning also times, fits or trains" in out

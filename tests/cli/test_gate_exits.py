@@ -162,7 +162,7 @@ def test_one_file_that_cannot_be_written_costs_no_other(stored, tmp_path, monkey
         main([*stored["fail"], *files])
     said = capsys.readouterr()
     assert (ended.value.code, said.err) == (1, "acn-eval: the disk: No space left on device\n")
-    assert "FAIL: new against old" in " ".join(said.out.split())
+    assert "FAIL: new is worse than old" in " ".join(said.out.split())
     assert (tmp_path / "g.xml").read_text().startswith("<?xml")
     assert (tmp_path / "g.md").read_text().startswith("### FAIL")
 
@@ -195,5 +195,7 @@ def test_results_that_cannot_be_kept_cost_the_record_and_not_the_verdict(
         main(job.split())
     said = capsys.readouterr()
     assert ended.value.code == expected
-    assert ("FAIL: " if losses else "PASS: ") + "new against old" in " ".join(said.out.split())
+    assert ("FAIL: new is worse" if losses else "PASS: new is not worse") in " ".join(
+        said.out.split()
+    )
     assert "file/results" in said.err

@@ -58,7 +58,9 @@ def test_small_differences_pass():
         1000,
         1000,
     )
-    assert verdict.sentence.startswith("new against old: not worse than allowed; mean corrupted")
+    assert verdict.sentence.startswith(
+        "new is not worse than old beyond the margins: mean corrupted"
+    )
     assert [rule.name for rule in verdict.rules] == [
         "mean corrupted",
         "clean",
@@ -128,7 +130,7 @@ def test_the_limits_that_are_printed_decide(clean, weak, strong, margins):
             low, high = rule.estimate.low, rule.estimate.high
             assert (rule.verdict == "pass") == (low > rule.bound)
             assert (rule.verdict == "fail") == (high < rule.bound)
-            shown = re.search(r"\[(.*), (.*)\] points, (.*) allowed", line(rule))
+            shown = re.search(r"\[(.*), (.*)\] points \((.*) is allowed", line(rule))
             low, high, allowed = map(float, shown.groups())
             assert (rule.verdict == "pass") == (low > allowed)
             assert (rule.verdict == "fail") == (high < allowed)
@@ -139,18 +141,19 @@ def test_the_limits_that_are_printed_decide(clean, weak, strong, margins):
 def test_a_limit_near_the_margin_is_printed_with_as_many_decimals_as_decide():
     near = GateRule("r", "difference", True, -0.03, 10, Estimate(-0.05, -0.07, -0.03002), 0.95)
     assert (
-        line(replace(near, verdict="fail")) == "r -5.000 [-7.000, -3.002] points, -3.000 allowed"
+        line(replace(near, verdict="fail"))
+        == "r -5.000 [-7.000, -3.002] points (-3.000 is allowed)"
     )
     plain = replace(near, estimate=Estimate(-0.05, -0.07, -0.031))
-    assert line(plain) == "r -5.0 [-7.0, -3.1] points, -3.0 allowed"
+    assert line(plain) == "r -5.0 [-7.0, -3.1] points (-3.0 is allowed)"
     odd = replace(plain, bound=-0.0125)
-    assert line(odd).endswith("-1.25 allowed")
+    assert line(odd).endswith("(-1.25 is allowed)")
 
 
 def test_worse_within_the_margin_says_so():
     verdict = decide(gate(primary=0.05, cell=None), *pair(2000, gaussian_01=(0, 60)))
     assert verdict.verdict == "pass"
-    assert verdict.sentence.endswith("within the margin, but worse: mean corrupted")
+    assert verdict.sentence.endswith("within the margin, but worse: mean corrupted.")
 
 
 def test_few_images_give_no_verdict_and_say_how_many_would():
@@ -158,8 +161,8 @@ def test_few_images_give_no_verdict_and_say_how_many_would():
     assert (verdict.verdict, verdict.exit_code) == ("no_verdict", 3)
     needed = rules(verdict)["clean"].images_needed
     assert needed > 4000
-    assert "50 images cannot tell; mean corrupted" in verdict.sentence
-    assert f"needs about {needed:,} images" in verdict.sentence
+    assert "50 examples are too few to judge new against old: mean corrupted" in verdict.sentence
+    assert f"needs about {needed:,} examples" in verdict.sentence
 
 
 def test_a_resaved_copy_passes_without_identity():
@@ -297,7 +300,8 @@ def test_a_missing_condition_gives_no_verdict():
     missing = rules(verdict)["gaussian 0.4"]
     assert (missing.verdict, missing.note) == ("not_measured", "new: not measured")
     assert (
-        "cannot be judged; gaussian 0.4 was not measured (new: not measured)" in verdict.sentence
+        "new cannot be judged against old; gaussian 0.4: not measured (new: not measured)"
+        in verdict.sentence
     )
 
 

@@ -8,7 +8,7 @@ from acn_eval.gate.markdown import annotations, markdown, outputs
 
 def test_markdown_is_a_table(verdicts):
     lines = markdown(verdicts["fail"]).splitlines()
-    assert lines[0].startswith("### FAIL: new against old: worse than allowed;")
+    assert lines[0].startswith("### FAIL: new is worse than old beyond the margins:")
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 6
     assert len({line.count("|") for line in table}) == 1
@@ -23,7 +23,7 @@ def test_annotations_are_one_summary_and_the_worst_five(verdicts):
     assert [line[:8] for line in annotations(verdicts["pass"])] == ["::notice"]
     failed = list(annotations(verdicts["fail"]))
     assert len(failed) == 4
-    assert failed[0].startswith("::error title=acn-eval gate toy%3A FAIL::new against old: worse")
+    assert failed[0].startswith("::error title=acn-eval gate toy%3A FAIL::new is worse than old")
     assert failed[1].startswith("::error title=")
     assert all(line.startswith("::warning") for line in annotations(verdicts["no verdict"]))
     many = replace(verdicts["fail"], rules=verdicts["fail"].rules[:2] * 9)

@@ -38,7 +38,7 @@ def test_it_stops_early_and_agrees_with_the_whole(changes, expected):
     assert verdict.n < 3000
     assert verdict.total == 6000
     assert {(r.level, r.upper_level) for r in verdict.rules} == {(0.995, 1 - 0.005 / 4)}
-    assert f"(stopped after {verdict.n:,} of 6,000 images)" in verdict.sentence
+    assert f"(stopped early, after {verdict.n:,} of 6,000 examples)" in verdict.sentence
 
 
 def test_the_stop_is_that_of_a_naive_gambler():

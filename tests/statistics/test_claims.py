@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import acn_eval
-from acn_eval.statistics.comparison import Said
+from acn_eval.statistics.claims import Evidence, Sample, claim
+from acn_eval.statistics.comparison import Estimate, Said
 from acn_eval.studies.compare import compare
-from acn_eval.terminal.tables import _STYLE
+from acn_eval.studies.table import analysis_of
+from acn_eval.terminal.comparisons import _STYLE
 from tests.statistics.results import outcomes, simple
 
 
@@ -28,7 +30,9 @@ def claim_on(candidate, baseline):
 def test_more_robust_needs_all_three_differences():
     found = claim_on((0.95, 0.9, 0.8), (0.95, 0.7, 0.5))
     assert found.verdict == "better"
-    assert "more robust; mean corrupted +25.0 points" in found.sentence
+    assert found.sentence == ("acn is more robust than res: mean corrupted 85.0 against 60.0 %.")
+    assert found.certainty.startswith("The difference is +25.0 points [")
+    assert "] (95 % interval over 3,000 examples), p < 0.001; " in found.certainty
     assert list(found.evidence) == ["corrupted", "corrupted - clean", "loss in logits"]
     assert all(estimate.low > 0 for estimate in found.evidence.values())
 
@@ -41,7 +45,11 @@ def test_the_same_loss_in_logits_depends_on_the_scale():
     """From 91.3 and 95.7 clean, 2 logits cost -16.4 points and -12.0 in drop."""
     found = claim_on((0.913, 0.587, 0.587), (0.957, 0.751, 0.751))
     assert found.verdict == "depends"
-    assert "depends on scale or clean accuracy: corrupted - clean -12.0 points" in found.sentence
+    assert found.sentence == (
+        "acn has lower corrupted accuracy than res, but also lower clean accuracy: "
+        "mean corrupted 58.7 against 75.1 %, clean 91.3 against 95.7 %."
+    )
+    assert "; relative to clean accuracy the difference is -12.0 points [" in found.certainty
     assert found.evidence["corrupted"].high < 0
     assert found.evidence["corrupted - clean"].high < 0
     assert found.evidence["loss in logits"].high > 0
@@ -70,14 +78,32 @@ def alike(n, margin, seeds=1):
     return compare(*sides)
 
 
-def test_what_is_not_detected_is_undecided_and_says_what_could_have_been_seen():
+def test_a_loss_on_one_scale_alone_depends_on_the_scale():
+    words = analysis_of({}).endpoint_of({})
+    evidence = Evidence(
+        Estimate(-0.03, -0.05, -0.01),
+        drop=Estimate(-0.04, -0.06, -0.02),
+        logit=Estimate(-0.1, -0.5, 0.3),
+        clean=(0.83, 0.82),
+    )
+    found = claim(("acn", "res"), alike(360, None).primary, evidence, words, Sample(360, 0))
+    assert found.verdict == "depends"
+    assert found.sentence.startswith(
+        "acn has lower corrupted accuracy than res, but its loss from clean accuracy depends on "
+        "the scale: mean corrupted "
+    )
+    assert found.sentence.endswith(", clean 83.0 against 82.0 %.")
+
+
+def test_what_is_not_detected_is_undecided_and_says_what_is_detectable():
     found = alike(360, None)
     assert found.claim.verdict == "undecided"
     assert found.claim.equivalence is None
-    sentence = found.claim.sentence
-    assert "no difference detected" in sentence
-    assert f"could have seen {100 * found.primary.mde:.1f} points" in sentence
-    assert sentence.endswith("the suite states no equivalence margin, so there is no tie")
+    assert "No difference between acn and res was detected: mean" in found.claim.sentence
+    sure = found.claim.certainty
+    least = f"differences below {100 * found.primary.mde:.1f} points are not reliably detectable"
+    assert f"{least} (80 % power); " in sure
+    assert sure.endswith("; the suite states no margin, so a tie cannot be shown.")
 
 
 def test_a_tie_is_limits_within_the_margin_and_undecided_says_what_would_decide():
@@ -85,16 +111,17 @@ def test_a_tie_is_limits_within_the_margin_and_undecided_says_what_would_decide(
     assert wide.claim.verdict == "undecided"
     equal = wide.claim.equivalence
     assert equal.low < -0.02
-    needed = f"; a tie needs about {math.ceil(360 * equal.growth):,} images"
-    assert wide.claim.sentence.endswith(needed)
-    assert "no difference detected, nor equivalence within 2.0 points (90 % interval [" in (
-        wide.claim.sentence
+    needed = f"; a tie needs about {math.ceil(360 * equal.growth):,} examples."
+    assert wide.claim.certainty.endswith(needed)
+    assert wide.claim.sentence.startswith(
+        "No difference between acn and res was detected, nor are they shown to be equivalent "
+        "within 2.0 points: mean corrupted "
     )
     assert 360 * equal.growth == pytest.approx(2500, rel=0.5)
     assert narrow.claim.verdict == "tie"
     low, high = 100 * narrow.claim.equivalence.low, 100 * narrow.claim.equivalence.high
-    limits = f"(90 % interval [{low:+.1f}, {high:+.1f}])"
-    assert f"res: equivalent within 2.0 points {limits}; mean" in narrow.claim.sentence
+    assert narrow.claim.certainty.endswith(f"difference is [{low:+.1f}, {high:+.1f}].")
+    assert "acn and res are equivalent within 2.0 points: mean" in narrow.claim.sentence
     row = narrow.primary.difference
     assert row.low < narrow.claim.equivalence.low < narrow.claim.equivalence.high < row.high
 
@@ -102,9 +129,10 @@ def test_a_tie_is_limits_within_the_margin_and_undecided_says_what_would_decide(
 def test_seeds_that_a_tie_needs_are_said_with_the_images():
     found = alike(360, 0.01, seeds=4)
     growth = found.claim.equivalence.growth
-    words = f"a tie needs about {math.ceil(4 * growth)} seeds a side and "
+    words = f"a tie needs about {math.ceil(4 * growth)} seeds per side and "
     assert growth > 1
-    assert words + f"{math.ceil(360 * growth):,} images" in found.claim.sentence
+    assert words + f"{math.ceil(360 * growth):,} examples" in found.claim.certainty
+    assert "(95 % interval over training seeds and 360 examples)" in found.claim.certainty
 
 
 def test_a_difference_off_zero_is_no_tie_however_small():
@@ -116,13 +144,13 @@ def test_a_difference_off_zero_is_no_tie_however_small():
     found = compare(sides[:1], sides[1:]).claim
     assert found.equivalence.shown
     assert found.verdict == "better"
-    assert found.sentence.endswith(", within the margin of 2.0 points")
+    assert found.certainty.endswith("; the difference lies within the margin of 2.0 points.")
 
 
 def test_three_discordant_images_are_too_few_to_decide():
     found = claim_on((0.9, 0.801, 0.801), (0.9, 0.8, 0.8))
     assert found.verdict == "undecided"
-    assert "; they differ on too few images; mean corrupted" in found.sentence
+    assert "; the two differ on too few examples; " in found.certainty
 
 
 def test_the_verdicts_of_every_medium_are_one_vocabulary():
@@ -161,8 +189,8 @@ def test_fewer_than_three_seeds_make_no_claim_on_architectures(left, right):
     ]
     claim = compare(*sides).claim
     assert claim.verdict == "none"
-    assert (
-        f"no claim on the architectures from {left} and {right} training seeds" in claim.sentence
+    assert claim.sentence.startswith(
+        f"{left} and {right} training seeds are too few to compare the architectures of acn"
     )
 
 
@@ -177,4 +205,4 @@ def test_five_seeds_make_one():
     ]
     claim = compare(*sides).claim
     assert claim.verdict == "better"
-    assert claim.sentence.startswith("acn (5 seeds) against res (5 seeds): more robust")
+    assert claim.sentence.startswith("acn (5 seeds) is more robust than res (5 seeds): ")

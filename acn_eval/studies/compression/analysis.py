@@ -12,11 +12,11 @@ from acn_eval.study.axes import EXIT
 
 __all__ = ["ANALYSIS"]
 
-_LAST = Endpoint("last exit", "more accurate", "less accurate")
+_LAST = Endpoint("last exit", "is more accurate", "is less accurate")
 _EXITS = Endpoint(
     "mean over exits",
-    "more accurate over the depths",
-    "less accurate over the depths",
+    "is more accurate over its exits",
+    "is less accurate over its exits",
     findings=depth_findings,
     decisive=Decisive(
         "share of the network needed",

@@ -13,11 +13,11 @@ from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.plan import Plan, open_plan
 from acn_eval.studies.continual.run import run_plan
 from acn_eval.studies.continual.suite import Continual
+from acn_eval.terminal.comparisons import duration
 from acn_eval.terminal.console import console
 from acn_eval.terminal.measuring import conclude
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
-from acn_eval.terminal.tables import duration
 from acn_eval.tracking import Recorder
 from acn_eval.workflow import Group
 

@@ -1,25 +1,30 @@
 """What the terminal says of tasks learned in turn: what is kept, what is forgotten."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, Estimate, Finding
+from acn_eval.statistics import Comparison, Estimate
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.continual.findings import INTRANSIGENCE, Standing, contrast, standing
-from acn_eval.terminal.tables import show_accuracies, show_claim, show_manifest, show_verdict
+from acn_eval.terminal.comparisons import (
+    show_accuracies,
+    show_answer,
+    show_details,
+    show_manifest,
+)
+from acn_eval.terminal.glossary import legend
+from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["overview", "show"]
 
 _NAIVE, _JOINT = "naive", "joint"
 _LEGEND = (
-    "mean over tasks, with 95 % limits over seeds (Student's t; these test images); task-IL: the "
-    "task of an image is known, class-IL: it is not; right after: each task when it was learned; "
-    "forgetting: right after - at the end, intransigence: joint training - right after, in points"
+    "Means over tasks, with 95 % intervals over seeds (Student's t, for these test examples). "
+    "right after: accuracy on each task when it was just learned; forgetting: right after - at "
+    "the end; intransigence: joint training - right after; both in points."
 )
 _COLUMNS = (
     ("average %", "average accuracy, task-IL"),
@@ -34,40 +39,41 @@ _CONTRASTS = (
     ("forgetting", ("forgetting", "task_il")),
     ("class-IL", ("average accuracy", "class_il")),
 )
+_RANKS = {INTRANSIGENCE: 5, "right after %": 4, "right after": 4, "class-IL %": 3, "class-IL": 3}
+"""What is hidden first where the terminal is narrow; then the intervals that are left."""
 _Key = tuple[str, int, str]
 _Rows = Mapping[_Key, Sequence[EvalResult]]
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
-    """Print every measure of both sides, their differences, and the verdict."""
+    """Print the answer, every measure of both sides, and their differences."""
+    show_answer(out, results, comparison)
     if comparison is None:
         show_accuracies(out, summarize(results), results[0])
         return
-    labels = (comparison.candidate.label, comparison.baseline.label)
     if comparison.findings:
-        out.print(_findings(comparison.findings, labels))
-        out.print(comparison.findings[0].note, style="dim")
-    show_verdict(out, replace(comparison, findings=()))
+        _show_findings(out, comparison)
+    show_details(out, comparison, findings=False)
 
 
 def overview(
     out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
 ) -> None:
-    """Print all methods, depths and networks, what differs between them, and the verdicts."""
-    rows = _rows(results)
-    table = _table(f"{results[0].suite['name']}, n = {results[0].data.n}", _COLUMNS)
-    for (method, depth, network), own in rows.items():
-        joint = rows.get((_JOINT, depth, network), [])
-        found = standing(f"{method} L{depth} {network}", own, joint)
-        table.add_row(found.name, *_cells(found))
-    out.print(table)
-    out.print(_LEGEND, style="dim")
-    for table in (_networks_against(rows), _remedies(rows)):
-        if table.row_count:
-            out.print()
-            out.print(table)
+    """Print the answers, then all methods, depths and networks, and what differs between them."""
     for comparison in comparisons:
-        show_claim(out, comparison)
+        show_answer(out, (), comparison)
+    rows = _rows(results)
+    _show(
+        out, f"{results[0].suite['name']}, n = {results[0].data.n}", _COLUMNS, [*_standings(rows)]
+    )
+    out.print(_LEGEND, style="dim")
+    networks = list(dict.fromkeys(network for _, _, network in rows))
+    against, methods = list(_networks_against(rows, networks)), list(_remedies(rows))
+    for title, lines in ((" - ".join(networks), against), ("method - naive", methods)):
+        if lines:
+            out.print()
+            _show(out, f"{title}, points", _CONTRASTS, lines)
+    legend(out)
     for comparison in _worth_showing(comparisons):
         labels = (comparison.candidate.label, comparison.baseline.label)
         show_manifest(out, comparison.manifest, labels)
@@ -79,23 +85,25 @@ def _worth_showing(comparisons: Sequence[Comparison]) -> Sequence[Comparison]:
     return unfair or comparisons[:1]
 
 
-def _networks_against(rows: _Rows) -> Table:
-    networks = list(dict.fromkeys(network for _, _, network in rows))
-    table = _table(f"{' - '.join(networks)}, points [95 %]", _CONTRASTS)
+def _standings(rows: _Rows) -> Iterator[list[str]]:
+    for (method, depth, network), own in rows.items():
+        joint = rows.get((_JOINT, depth, network), [])
+        found = standing(f"{method} L{depth} {network}", own, joint)
+        yield [found.name, *_cells(found)]
+
+
+def _networks_against(rows: _Rows, networks: Sequence[str]) -> Iterator[list[str]]:
     if len(networks) == 2:
         for method, depth in dict.fromkeys(key[:2] for key in rows):
             sides = [rows[method, depth, network] for network in networks]
-            table.add_row(f"{method} L{depth}", *_contrasts(*sides))
-    return table
+            yield [f"{method} L{depth}", *_contrasts(*sides)]
 
 
-def _remedies(rows: _Rows) -> Table:
-    table = _table("remedy - naive, points [95 %]", _CONTRASTS)
+def _remedies(rows: _Rows) -> Iterator[list[str]]:
     for (method, depth, network), own in rows.items():
         naive = rows.get((_NAIVE, depth, network))
         if naive is not None and method not in {_NAIVE, _JOINT}:
-            table.add_row(f"{method} L{depth} {network}", *_contrasts(own, naive))
-    return table
+            yield [f"{method} L{depth} {network}", *_contrasts(own, naive)]
 
 
 def _contrasts(left: Sequence[EvalResult], right: Sequence[EvalResult]) -> list[str]:
@@ -109,12 +117,11 @@ def _contrast(
     return "" if found is None else _shown(found, "+")
 
 
-def _table(title: str, columns: Sequence[tuple[str, object]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1), header_style="bold")
-    table.add_column(title, no_wrap=True)
-    for head, _ in columns:
-        table.add_column(head, justify="right", no_wrap=True)
-    return table
+def _show(
+    out: Console, title: str, columns: Sequence[tuple[str, object]], rows: Sequence[Sequence[str]]
+) -> None:
+    heads = (Column(head, rank=_RANKS.get(head, 0), interval=2) for head, _ in columns)
+    show_table(out, [Column(title), *heads], rows)
 
 
 def _rows(results: Sequence[EvalResult]) -> _Rows:
@@ -134,15 +141,25 @@ def _cells(found: Standing) -> list[str]:
     return [_shown(found.values[name]) if name in found.values else "" for _, name in _COLUMNS]
 
 
-def _findings(findings: Sequence[Finding], labels: tuple[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("% [95 %]")
-    for name in (*labels, "difference, points"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for f in findings:
-        difference = _percent(f.difference, "+") if f.difference else ""
-        table.add_row(f.name, _percent(f.candidate), _percent(f.baseline), difference)
-    return table
+def _show_findings(out: Console, comparison: Comparison) -> None:
+    columns = (
+        Column("%"),
+        Column(comparison.candidate.label, interval=9),
+        Column(comparison.baseline.label, interval=9),
+        Column("difference, points"),
+    )
+    rows = [
+        (
+            f.name,
+            _percent(f.candidate),
+            _percent(f.baseline),
+            _percent(f.difference, "+") if f.difference else "",
+        )
+        for f in comparison.findings
+    ]
+    show_table(out, columns, rows)
+    out.print(f"{comparison.findings[0].note}.", style="dim")
+    legend(out)
 
 
 def _shown(e: Estimate, sign: str = "") -> str:

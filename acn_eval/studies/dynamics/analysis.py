@@ -8,7 +8,7 @@ from acn_eval.study.axes import EXIT
 
 __all__ = ["ANALYSIS"]
 
-_LAST = Endpoint("last exit", "more accurate", "less accurate")
+_LAST = Endpoint("last exit", "is more accurate", "is less accurate")
 
 
 def _words(condition: Mapping[str, Scalar]) -> Iterator[str]:

@@ -4,20 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.studies.compare import summarize
-from acn_eval.terminal.tables import percent, show_comparison
+from acn_eval.terminal.comparisons import (
+    answer_alone,
+    difference,
+    percent,
+    show_comparison,
+)
+from acn_eval.terminal.glossary import legend
+from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["show"]
 
 _LEGEND = (
-    "exit k is the network cut after k blocks; direct: norm of the gradient over the direct "
-    "connection, in % of the full one's, of layer k (0: the embedding), at the first and the last "
-    "look; lost: points of the whole network's accuracy without block k, paired by image; stable "
-    "rank: of the features of exit k"
+    "exit k: the network cut after k blocks; direct: norm of the gradient over the direct "
+    "connection in % of the full gradient's, of layer k (0 is the embedding), at the first and "
+    "the last measurement; lost: points that the whole network loses without block k; stable "
+    "rank: of the features of exit k. Brackets hold 95 % intervals."
 )
 
 
@@ -27,27 +33,29 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         show_comparison(out, comparison)
         return
     for result in results:
-        out.print(_table(result))
+        out.print(answer_alone(result), style="bold")
+    for result in results:
         out.print()
+        _show_depths(out, result)
     out.print(_LEGEND, style="dim")
+    legend(out)
 
 
-def _table(result: EvalResult) -> Table:
+def _show_depths(out: Console, result: EvalResult) -> None:
+    """One line per depth."""
     details, data = result.details, result.data
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.add_column(result.checkpoint.name)
-    for head in (
-        f"{data.name} {data.split} % [95 %], n = {data.n}",
-        f"validation % at {_few(details['steps'])}",
-        "direct %",
-        "lost [95 %]",
-        "stable rank",
-    ):
-        table.add_column(head, justify="right", no_wrap=True)
+    columns = (
+        Column(result.checkpoint.name),
+        Column(f"{data.name} {data.split} %, n = {data.n}", interval=9),
+        Column(f"validation % at step {_few(details['steps'])}", rank=3),
+        Column("direct %"),
+        Column("lost", interval=8),
+        Column("stable rank", rank=2),
+    )
     accuracies = [a for a in summarize([result]) if isinstance(a.condition.get("exit"), int)]
     lost = {row["block"]: row for row in details["without"]}
-    for k, accuracy in enumerate(accuracies):
-        table.add_row(
+    rows = [
+        (
             accuracy.name,
             percent(accuracy.estimate),
             _few([f"{100 * row[k]:.0f}" for row in details["validation"]["accuracy"]]),
@@ -55,7 +63,9 @@ def _table(result: EvalResult) -> Table:
             _lost(lost.get(k)),
             _plain(details["stable_rank"][k]),
         )
-    return table
+        for k, accuracy in enumerate(accuracies)
+    ]
+    show_table(out, columns, rows)
 
 
 def _few(values: Sequence[Any]) -> str:
@@ -71,9 +81,7 @@ def _direct(gradients: dict[str, Any], layer: int) -> str:
 
 
 def _lost(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    return f"{100 * row['lost']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
+    return "" if row is None else difference(row["lost"], row["low"], row["high"])
 
 
 def _plain(value: float | None) -> str:

@@ -16,11 +16,11 @@ from acn_eval.studies.low_data.plan import Plan, open_plan
 from acn_eval.studies.low_data.probe import Probed, probe
 from acn_eval.studies.low_data.run import Learned, learn
 from acn_eval.studies.low_data.suite import LowData, LowDataProbe
+from acn_eval.terminal.comparisons import duration
 from acn_eval.terminal.console import console
 from acn_eval.terminal.measuring import conclude
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
-from acn_eval.terminal.tables import duration
 from acn_eval.tracking import Recorder
 from acn_eval.workflow import Group, Sides
 

@@ -1,21 +1,26 @@
 """What the terminal says of low data: accuracy per size, losses, parts of the variance."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rich.console import Console
-from rich.table import Table
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, Estimate, Finding
 from acn_eval.studies.compare import summarize
-from acn_eval.terminal.tables import show_accuracies, show_rows, show_verdict
+from acn_eval.terminal.comparisons import (
+    show_accuracies,
+    show_answer,
+    show_details,
+    show_rows,
+)
+from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["show"]
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
-    """Print the learning curves as tables, then the area under them and the verdict."""
+    """Print the answer, the learning curves as a table, and the losses and variances below."""
+    show_answer(out, results, comparison)
     if comparison is None:
         show_accuracies(out, summarize(results), results[0])
         return
@@ -24,26 +29,29 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         own = [finding for finding in comparison.findings if finding.unit == unit]
         out.print()
         _show_findings(out, comparison, own)
-    show_verdict(out, replace(comparison, findings=()))
+    show_details(out, comparison, findings=False)
 
 
 def _show_findings(out: Console, comparison: Comparison, findings: Sequence[Finding]) -> None:
     """One line per finding of one unit; how they were obtained stands below."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{findings[0].unit} [95 %]")
-    for name in (comparison.candidate.label, comparison.baseline.label):
-        table.add_column(name, justify="right", no_wrap=True)
-    differences = any(finding.difference is not None for finding in findings)
-    if differences:
-        table.add_column("difference", justify="right", no_wrap=True)
-    for f in findings:
-        cells = [_shown(f.candidate), _shown(f.baseline)]
-        if differences:
-            cells.append(_shown(f.difference, "+") if f.difference else "")
-        table.add_row(f.name, *cells)
-    out.print(table)
+    columns = (
+        Column(findings[0].unit),
+        Column(comparison.candidate.label, interval=9),
+        Column(comparison.baseline.label, interval=9),
+        Column("difference"),
+    )
+    rows = [
+        (
+            f.name,
+            _shown(f.candidate),
+            _shown(f.baseline),
+            _shown(f.difference, "+") if f.difference else "",
+        )
+        for f in findings
+    ]
+    show_table(out, columns, rows)
     for note in dict.fromkeys(finding.note for finding in findings):
-        out.print(note, style="dim")
+        out.print(f"{note[:1].upper()}{note[1:]}.", style="dim")
 
 
 def _shown(e: Estimate, sign: str = "") -> str:

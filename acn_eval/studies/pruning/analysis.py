@@ -38,8 +38,8 @@ def sparsity_trapezoid(conditions: Sequence[Mapping[str, Scalar]]) -> NDArray[np
 
 _AREA = Endpoint(
     "area over sparsity",
-    "bears sparsity better",
-    "bears sparsity worse",
+    "is more robust to pruning",
+    "is less robust to pruning",
     scales=True,
     disturbed="pruned",
     undisturbed="dense",

@@ -4,36 +4,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Comparison
 from acn_eval.studies.compare import summarize
-from acn_eval.terminal.tables import (
+from acn_eval.terminal.comparisons import (
     milliseconds,
     show_accuracies,
+    show_answer,
+    show_details,
     show_disturbed,
     show_rows,
-    show_verdict,
 )
+from acn_eval.terminal.glossary import legend
+from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["show"]
 
 _NOTES = {
     False: (
-        "zeros save neither dense FLOPs nor time here, and a file keeps them: `zeros skipped` is "
-        "what a perfect sparse kernel would do, `deflated` the same weights in a zip"
+        "Zeros save neither dense FLOPs nor time here, and a file keeps them. zeros skipped: "
+        "FLOPs of a perfect sparse kernel; deflated: the weights in a compressed file."
     ),
     True: (
-        "structured: whole hidden units are gone, so parameters, dense FLOPs and bytes are those "
-        "of a smaller network; equal shares are equal costs only between networks of one shape"
+        "Structured pruning removes whole hidden units, so parameters, dense FLOPs and bytes are "
+        "those of a smaller network; equal shares cost the same only in networks of one shape."
     ),
 }
 """What the costs mean, by whether units were cut out."""
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
-    """Print methods and sparsities, what is left of each network, and the verdict."""
+    """Print the answer, methods and sparsities, and what is left of each network."""
+    show_answer(out, results, comparison)
     if comparison is not None:
         rows = [row for row in comparison.rows if _is_shown(row.condition)]
         show_rows(out, comparison, rows)
@@ -41,18 +44,20 @@ def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | N
         own = [a for a in summarize(results) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(
-        "share of the weights of linear and convolution layers, but for the heads, that is "
-        "removed; gradual, movement and what is tuned train on, both networks alike",
+        "Numbers behind a method are its sparsity: the share of the weights of linear and "
+        "convolution layers, without the heads, that is removed. Gradual and movement pruning and "
+        "fine-tuning train on, for both networks alike.",
         style="dim",
     )
+    legend(out)
     if len(results) <= 2:
         _show_costs(out, results)
     if comparison is not None:
-        show_verdict(out, comparison)
+        show_details(out, comparison)
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:
-    """Undisturbed images; the noise is in the figure and in MLflow."""
+    """Clean examples; the noise is in the figure and in MLflow."""
     return condition.get("corruption") == "clean" and "sparsity" in condition
 
 
@@ -60,17 +65,20 @@ def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
     """What is left of each network, by every method that tells."""
     told = [(result, row) for result in results for row in _told(result.details["networks"])]
     cut = {_is_cut(row) for _, row in told}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("what is left")
-    for name in ("removed", "parameters", "MFLOPs", "zeros skipped", "MB", "deflated"):
-        table.add_column(name, justify="right")
-    table.add_column("ms, batch 1 (p95)", justify="right")
-    if True in cut:
-        table.add_column("batch 64 (p95)", justify="right")
-    for result, row in told:
-        table.add_row(f"{result.checkpoint.name}, {row['method']}", *_cost(row))
+    columns = (
+        Column("what is left"),
+        Column("removed"),
+        Column("parameters"),
+        Column("MFLOPs"),
+        Column("zeros skipped", rank=7),
+        Column("MB", rank=4),
+        Column("deflated", rank=6),
+        Column("ms at batch 1 (p95)", rank=3),
+        Column("ms at batch 64 (p95)", rank=5),
+    )
+    rows = [(f"{result.checkpoint.name}, {row['method']}", *_cost(row)) for result, row in told]
     out.print()
-    out.print(table)
+    show_table(out, columns, rows)
     for is_cut in sorted(cut):
         out.print(_NOTES[is_cut], style="dim")
     show_disturbed(out, [row[b] for _, row in told for b in ("batch1", "batch64") if b in row])
@@ -95,5 +103,4 @@ def _cost(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['weight_bytes'] / 1e6:.2f}"
     yield f"{row['deflated_bytes'] / 1e6:.2f}"
     yield milliseconds(row["batch1"])
-    if _is_cut(row):
-        yield milliseconds(row["batch64"])
+    yield milliseconds(row["batch64"]) if _is_cut(row) else ""

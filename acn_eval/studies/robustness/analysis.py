@@ -9,8 +9,8 @@ from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
 __all__ = ["ANALYSIS", "noise_asked"]
 
 _NO_CONDITION = {"kind", "levels"}
-_CORRUPTED = Endpoint("mean corrupted", "more robust", "less robust", scales=True)
-_MIXED = Endpoint("mean of all conditions", "more robust", "less robust", scales=True)
+_CORRUPTED = Endpoint("mean corrupted", "is more robust", "is less robust", scales=True)
+_MIXED = Endpoint("mean of all conditions", "is more robust", "is less robust", scales=True)
 
 
 def _endpoint(conditions: Sequence[Mapping[str, Scalar]]) -> Endpoint:

@@ -1,4 +1,4 @@
-"""What robustness says in the terminal."""
+"""What the terminal says of robustness: every condition, candidate against baseline."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,15 @@ from rich.console import Console
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.studies.compare import summarize
-from acn_eval.terminal.tables import show_accuracies, show_comparison
+from acn_eval.terminal.comparisons import show_accuracies, show_answer, show_comparison
 
 __all__ = ["show"]
 
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
-    """Print every condition, and the verdict where there is one."""
+    """Print the answer and every condition, against a baseline where there is one."""
     if comparison is not None:
         show_comparison(out, comparison)
     else:
+        show_answer(out, results, None)
         show_accuracies(out, summarize(results), results[0])

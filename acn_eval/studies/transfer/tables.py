@@ -9,28 +9,37 @@ from rich.console import Console
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Row
 from acn_eval.studies.compare import summarize
-from acn_eval.terminal.tables import show_accuracies, show_rows, show_verdict
+from acn_eval.terminal.comparisons import (
+    show_accuracies,
+    show_answer,
+    show_details,
+    show_rows,
+)
+from acn_eval.terminal.glossary import legend
 
 __all__ = ["show"]
 
+_LEGEND = (
+    "stream: what the final norm and the head read, in an ACN the sum of all outputs; block: what "
+    "the next block reads; last: the deepest exit; chosen: the exit that is best on validation."
+)
+
 
 def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
-    """Print the depths, one line per network, and the verdict where there is one."""
+    """Print the answer, the depths, and one line per network."""
+    show_answer(out, results, comparison)
     if comparison is not None:
         show_rows(out, comparison, [_brief(r) for r in comparison.rows if _is_shown(r.condition)])
     else:
         own = [_brief(a) for a in summarize(results) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
-    out.print(
-        "stream: what norm and head read, in an ACN the sum of all outputs; block: what the next "
-        "block reads; last: the deepest exit of the stream, chosen: its best on validation",
-        style="dim",
-    )
+    out.print(_LEGEND, style="dim")
+    legend(out)
     for result in results:
         for label, found in result.details.get("protocols", {}).items():
-            out.print(f"{result.checkpoint.name}, {label}: {_in_words(result, found)}")
+            out.print(f"{result.checkpoint.name}, {label}: {_in_words(result, found)}.")
     if comparison is not None:
-        show_verdict(out, comparison)
+        show_details(out, comparison)
 
 
 _Named = TypeVar("_Named", Row, Accuracy)
@@ -50,14 +59,14 @@ def _is_shown(condition: Mapping[str, Scalar]) -> bool:
 
 def _in_words(result: EvalResult, found: Mapping[str, Any]) -> str:
     if "probes" not in found:
-        return f"trained on for {found['recipe']['steps']} steps"
+        return f"fine-tuned for {found['recipe']['steps']} steps"
     features = result.details["features"]
     own = [p for p in found["probes"] if p["reading"] == "stream"]
     last = [p for p in own if p["exit"] == features["exits"] - 1][-1]
     mean = last["mean_per_class"]
     return (
         f"validation (n = {last['validation_n']}) chose exit {found['chosen']} of"
-        f" {features['exits'] - 1}; mean per class of the last {100 * mean['value']:.1f}"
-        f" [{100 * mean['low']:.1f}, {100 * mean['high']:.1f}];"
-        f" solver {found['seconds']:.1f} s"
+        f" {features['exits'] - 1}; the last has a mean accuracy per class of"
+        f" {100 * mean['value']:.1f} % [{100 * mean['low']:.1f}, {100 * mean['high']:.1f}];"
+        f" the solver took {found['seconds']:.1f} s"
     )

@@ -32,7 +32,7 @@ def test_the_table(watch, call):
     code, out, err = call(*JOB, "--no-track")
     assert (code, err) == (0, "")
     heads = re.findall(
-        r"^(\w+) +digits test % \[95 %\], n = 352 +validation % at 0 / 4 / 6", out, re.M
+        r"^(\w+) +digits test %, n = 352 +validation % at step 0 / 4 / 6", out, re.M
     )
     assert heads == ["acn", "residual"]
     rows = [re.split(r"  +", line) for line in out.splitlines() if line.startswith("exit ")][:6]
@@ -46,7 +46,6 @@ def test_the_table(watch, call):
     assert results(watch)[0].checkpoint.name == "acn"
     assert rows[2][3] == "100 / 100"  # the last block of an ACN has its long connection alone
     assert "one training per network" in out
-    assert max(map(len, out.splitlines())) <= 118
 
 
 def test_quiet_is_a_line_per_network(watch, call):
@@ -57,13 +56,15 @@ def test_quiet_is_a_line_per_network(watch, call):
     for line, result in zip(lines, results(watch), strict=True):
         (last,) = (cell for cell in result.cells if cell.primary)
         name, value = result.checkpoint.name, 100 * last.values.mean()
-        assert re.fullmatch(rf"{name}: last exit {value:.1f} \[[\d., ]+\] %, n = 352", line)
+        assert re.fullmatch(
+            rf"{name}: last exit {value:.1f} \[[\d., ]+\] % \(95 % interval, n = 352\)\.", line
+        )
 
 
 def test_a_finished_checkpoint(watch, call):
     code, out, err = call(*JOB, "--no-track", "--ckpt", "tiny_ac.pt", "--limit", "50")
     assert (code, err) == (0, "")
-    assert re.match(r"tiny_ac +digits test % \[95 %\], n = 50 +validation % at 60 ", out)
+    assert re.search(r"^tiny_ac +digits test %, n = 50 +validation % at step 60 ", out, re.M)
     (result,) = results(watch)
     assert result.data.n == 50
     assert len(outcomes(watch)) == 0  # nothing was trained

@@ -1,0 +1,241 @@
+"""What the terminal says of results: the answer first, how sure it is, then the details."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from acn_eval.results import EvalResult
+from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, ManifestRow, Row
+from acn_eval.statistics.quantity import Quantity
+from acn_eval.studies.compare import summarize
+from acn_eval.studies.table import analysis_of
+from acn_eval.terminal.glossary import legend
+from acn_eval.terminal.tables import Column, show_table
+
+__all__ = [
+    "answer",
+    "answer_alone",
+    "difference",
+    "duration",
+    "milliseconds",
+    "percent",
+    "probability",
+    "show_accuracies",
+    "show_answer",
+    "show_comparison",
+    "show_details",
+    "show_disturbed",
+    "show_findings",
+    "show_manifest",
+    "show_notes",
+    "show_rows",
+]
+
+_STYLE = {"better": "bold green", "worse": "bold red", "tie": "bold", "identical": "bold"}
+_SAMPLES = {
+    "checkpoints": "The sample is the examples: this is about these files.",
+    "architectures": "The sample is seeds and examples: this is about the architectures.",
+    "draws": "The sample is draws and examples: this is about other draws of these sizes.",
+}
+
+
+def show_comparison(out: Console, comparison: Comparison) -> None:
+    """Print the answer, all conditions, the findings and the fair-pair manifest."""
+    show_answer(out, (), comparison)
+    show_rows(out, comparison, comparison.rows)
+    show_details(out, comparison)
+
+
+def show_answer(
+    out: Console, results: Sequence[EvalResult], comparison: Comparison | None
+) -> None:
+    """Print the answer in plain words, and how sure it is; without a comparison, the endpoint."""
+    if comparison is None:
+        out.print(answer_alone(*results), style="bold")
+    else:
+        out.print(answer(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow"))
+        if comparison.claim.certainty:
+            out.print(comparison.claim.certainty)
+    out.print()
+
+
+def answer(comparison: Comparison) -> str:
+    """Return the verdict in plain words, with the numbers that carry it."""
+    return comparison.claim.sentence
+
+
+def answer_alone(*results: EvalResult) -> str:
+    """Return the endpoint of networks of one architecture that are compared with none."""
+    *_, primary = summarize(results)
+    files = f" ({len(results)} files)" if len(results) > 1 else ""
+    return (
+        f"{results[0].checkpoint.name}{files}: {primary.name} {percent(primary.estimate)} % "
+        f"(95 % interval, n = {primary.n})."
+    )
+
+
+def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
+    """Print some conditions, candidate against baseline."""
+    unit = comparison.quantity.unit
+    columns = (
+        Column(f"{comparison.data}, n = {comparison.n}"),
+        Column(f"{comparison.candidate.label} {unit}".rstrip(), interval=9),
+        Column(f"{comparison.baseline.label} {unit}".rstrip(), interval=9),
+        Column("difference"),
+        Column("p (Holm)", rank=2),
+        Column("MDE", rank=3),
+        Column("notes", rank=8, text=True),
+    )
+    show_table(out, columns, [_cells(row, comparison.quantity) for row in rows])
+    of_draws = comparison.replicate == "draw" and comparison.unit == "architectures"
+    out.print(
+        "Brackets hold 95 % intervals; those of differences, in points, are simultaneous bands. "
+        + _SAMPLES["draws" if of_draws else comparison.unit],
+        style="dim",
+    )
+    legend(out)
+
+
+def _cells(row: Row, quantity: Quantity) -> tuple[str, ...]:
+    ours, theirs = row.candidate, row.baseline
+    return (
+        row.name,
+        quantity.limits(ours.value, ours.low, ours.high),
+        quantity.limits(theirs.value, theirs.low, theirs.high),
+        quantity.limits(row.difference.value, row.band_low, row.band_high, sign="+"),
+        probability(row.p_holm),
+        quantity.text(row.mde),
+        ", ".join(row.notes),
+    )
+
+
+def show_details(out: Console, comparison: Comparison, *, findings: bool = True) -> None:
+    """Print what stands below the table: the endpoint, the findings, the fair-pair manifest."""
+    out.print()
+    out.print(_endpoint(comparison))
+    if findings:
+        show_findings(out, comparison.findings)
+    labels = (comparison.candidate.label, comparison.baseline.label)
+    show_manifest(out, comparison.manifest, labels)
+    legend(out)
+
+
+def _endpoint(comparison: Comparison) -> str:
+    """The endpoint of both sides; what the answer rests on is not said again."""
+    row, ratio, quantity = comparison.primary, comparison.ratio, comparison.quantity
+    d = row.difference
+    ours, theirs = (quantity.limits(e.value, e.low, e.high) for e in (row.candidate, row.baseline))
+    text = f"Primary endpoint, {row.name}: {ours} against {theirs} {quantity.unit}".rstrip()
+    if row.name not in comparison.claim.sentence:
+        text += f", difference {quantity.limits(d.value, d.low, d.high, sign='+')} "
+        text += f"{quantity.difference_unit}, p {'' if row.p < 0.001 else '= '}"
+        text += f"{probability(row.p)}, MDE {quantity.text(row.mde)}"
+    if ratio is not None:
+        text += f"; error ratio {ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+    return f"{text}."
+
+
+def show_findings(out: Console, findings: Sequence[Finding]) -> None:
+    """Print numbers that are no accuracies, one line each."""
+    for f in findings:
+        line = f"{f.name}: {_plain(f.candidate, f.unit)} against {_plain(f.baseline, f.unit)}"
+        if f.difference is not None:
+            line += f", difference {_plain(f.difference, f.difference_unit, sign='+')}"
+        line = line[:1].upper() + line[1:]
+        out.print(f"{line} ({f.note})." if f.note else f"{line}.")
+
+
+def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalResult) -> None:
+    """Print accuracies of one architecture, with intervals."""
+    data = result.data
+    columns = (
+        Column(f"{data.name} {data.split}, n = {data.n}"),
+        Column(f"{result.checkpoint.name} %"),
+        Column("notes", rank=8, text=True),
+    )
+    rows = [(a.name, percent(a.estimate), ", ".join(a.notes)) for a in accuracies]
+    show_table(out, columns, rows)
+    out.print("Brackets hold 95 % intervals.", style="dim")
+
+
+def milliseconds(latency: Mapping[str, Any]) -> str:
+    """Return median and 95th percentile of a latency, unless the machine was disturbed."""
+    if not latency.get("steady", True):
+        return "disturbed"
+    return f"{latency['median_ms']:.2f} ({latency['p95_ms']:.2f})"
+
+
+def show_disturbed(out: Console, latencies: Sequence[Mapping[str, Any]]) -> None:
+    """Say what `disturbed` means where some latency is."""
+    if not all(latency.get("steady", True) for latency in latencies):
+        note = "disturbed: other programs kept the machine busy, so no time is stated."
+        out.print(note, style="dim")
+
+
+def show_notes(
+    out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
+) -> None:
+    """Print what a reader must know: warnings, skips, how it was measured."""
+    for line in dict.fromkeys(_notes(results, comparisons)):
+        out.print(f"  ! {line}", style="yellow")
+    first = results[0]
+    flips = sum(r.certificate.get("precision_flips", 0) for r in results)
+    flips += sum(r.certificate.get("batch_flips", 0) for r in results)
+    n = sum(r.certificate.get("n", 0) for r in results)
+    parts = [f"Measured in {first.precision} on {first.device}"]
+    if n:
+        parts.append(f"{flips} of {n} predictions change with precision or batch size")
+    if first.noise_digest:
+        parts.append(f"noise v{first.noise_version}, seed {first.seed}")
+    out.print(f"{'; '.join(parts)}.", style="dim")
+
+
+def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> Iterator[str]:
+    for comparison in comparisons:
+        yield from comparison.warnings
+    for result in results:
+        yield from result.warnings
+        label = analysis_of(result.suite).label
+        for skip in result.skipped:
+            yield f"not measured: {label(skip.condition)} ({skip.reason})"
+
+
+def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:
+    """Print what has to be equal before a difference is due to the architecture."""
+    out.print()
+    unequal = [row for row in rows if row.equal is not True]
+    if not unequal:
+        same = "; ".join(f"{row.name} {row.candidate}" for row in rows if len(row.candidate) < 40)
+        out.print(f"The pair is fair: both sides have equal {same}.", style="dim")
+        return
+    names = ("fair pair", *labels, "equal?")
+    words = {True: "equal", False: "DIFFERS", None: "unknown"}
+    cells = [(row.name, row.candidate, row.baseline, words[row.equal]) for row in rows]
+    show_table(out, [Column(name, text=True) for name in names], cells)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def percent(e: Estimate) -> str:
+    """Return an accuracy and its limits in percent."""
+    return f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]"
+
+
+def difference(value: float, low: float, high: float) -> str:
+    """Return a difference of fractions with its limits, in points."""
+    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def probability(p: float) -> str:
+    """Return a p value to three digits."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _plain(e: Estimate, unit: str, *, sign: str = "") -> str:
+    return f"{e.value:{sign}.3g} {unit} [{e.low:{sign}.3g}, {e.high:{sign}.3g}]"

@@ -1,0 +1,83 @@
+"""Explains the terms of an output: in a few words below a table, or in a paragraph each.
+
+The one source is docs/glossary.md.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from acn_eval.shipped import shipped
+
+__all__ = ["Term", "explain", "legend", "terms"]
+
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One row of the glossary.
+
+    Attributes:
+        name: with its synonyms, separated by commas.
+        brief: at most ten words; empty where the name says it.
+        meaning: one paragraph.
+    """
+
+    name: str
+    brief: str
+    meaning: str
+
+    def stands_in(self, text: str) -> str:
+        """Return the synonym that a text uses; empty where it uses none."""
+        for name in self.name.split(", "):
+            flags = re.IGNORECASE if name.islower() else re.NOFLAG
+            if re.search(rf"(?<![\w-]){re.escape(name)}s?(?![\w-])", text, flags):
+                return name
+        return ""
+
+
+def terms() -> list[Term]:
+    """Return the glossary in the order of the page."""
+    lines = (shipped("docs") / "glossary.md").read_text().splitlines()
+    rows = ([_plain(cell) for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|")
+    return [Term(*row) for row in rows if row[0] != "term" and set(row[0]) != {"-"}]
+
+
+def legend(out: Console) -> None:
+    """Print in a few words what the output used so far and did not explain yet."""
+    text = _printed(out)
+    new = [
+        f"{used}: {term.brief}"
+        for term in terms()
+        if term.brief and (used := term.stands_in(text)) and f"{used}: {term.brief}" not in text
+    ]
+    if new:
+        out.print(f"{'; '.join(new)}.", style="dim")
+
+
+def explain(out: Console) -> None:
+    """Print one paragraph for each term that the output used."""
+    text = _printed(out)
+    for line in _paragraphs(text):
+        out.print(line)
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    used = [term for term in terms() if term.stands_in(text)]
+    if used:
+        yield ""
+        yield "Terms, as docs/glossary.md has them:"
+    for term in used:
+        yield f"{term.name}: {term.meaning}"
+
+
+def _printed(out: Console) -> str:
+    """What was printed so far, without its line breaks; a console may keep no record."""
+    return " ".join(out.export_text(clear=False).split()) if out.record else ""
+
+
+def _plain(cell: str) -> str:
+    return _LINK.sub(r"\1", cell).replace("*", "").strip()

@@ -1,0 +1,86 @@
+"""What the terminal says of results: the answer first, then how sure, then the details."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from acn_eval.results import Skip
+from acn_eval.statistics.comparison import Estimate, Finding
+from acn_eval.studies.compare import compare
+from acn_eval.terminal.comparisons import (
+    answer_alone,
+    difference,
+    duration,
+    milliseconds,
+    percent,
+    probability,
+    show_comparison,
+    show_findings,
+    show_notes,
+)
+from tests.statistics.results import outcomes, simple
+
+
+@pytest.fixture
+def sides():
+    rng = np.random.default_rng(0)
+    return [
+        simple(name, *(outcomes(a, 360, rng) for a in shares), about={"sha256": name})
+        for name, shares in (("acn", (0.9, 0.9, 0.9)), ("res", (0.9, 0.5, 0.5)))
+    ]
+
+
+@pytest.fixture
+def out():
+    return Console(file=io.StringIO(), width=10_000, record=True)
+
+
+def lines(out):
+    return out.file.getvalue().splitlines()
+
+
+def test_the_answer_comes_first_then_how_sure_it_is(out, sides):
+    found = compare(sides[:1], sides[1:])
+    show_comparison(out, found)
+    first, second, *rest = lines(out)
+    assert first == found.claim.sentence
+    assert first.startswith("acn is more robust than res: mean corrupted ")
+    assert second == found.claim.certainty
+    assert sum(line.startswith("Primary endpoint, mean corrupted: ") for line in rest) == 1
+
+
+def test_without_a_baseline_the_endpoint_is_the_answer(sides):
+    text = answer_alone(sides[0])
+    assert text.startswith("acn: mean corrupted 9")
+    assert text.endswith(" % (95 % interval, n = 360).")
+
+
+def test_a_skip_is_named_in_full(out, sides):
+    pruned = {"method": "magnitude", "blocks": 4, "sparsity": 0.6, "corruption": "clean"}
+    suite = {"kind": "pruning", "name": "pruning"}
+    left_out = replace(sides[0], suite=suite, skipped=(Skip(pruned, "acn has 2 blocks"),))
+    show_notes(out, [left_out], [])
+    assert "not measured: magnitude of 4 blocks 0.6 (acn has 2 blocks)" in lines(out)[0]
+
+
+def test_findings_are_whole_sentences(out):
+    value = Estimate(50.0, 40.0, 60.0)
+    show_findings(out, [Finding("share needed", "%", value, value, value, "one note")])
+    assert lines(out) == [
+        "Share needed: 50 % [40, 60] against 50 % [40, 60], difference +50 points [+40, +60] "
+        "(one note)."
+    ]
+
+
+def test_numbers_in_words():
+    e = Estimate(0.5, 0.25, 0.75)
+    assert percent(e) == "50.0 [25.0, 75.0]"
+    assert difference(-0.01, -0.02, 0.0) == "-1.0 [-2.0, +0.0]"
+    assert [probability(p) for p in (0.0001, 0.0421)] == ["<0.001", "0.042"]
+    assert [duration(s) for s in (5, 600, 9000)] == ["5 s", "10 min", "2 h"]
+    latency = {"median_ms": 1.0, "p95_ms": 2.0}
+    assert milliseconds(latency) == "1.00 (2.00)"
+    assert milliseconds(latency | {"steady": False}) == "disturbed"
