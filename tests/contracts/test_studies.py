@@ -1,4 +1,7 @@
-"""What every study in the table keeps, each asked a small real question by its own command."""
+"""What every study in the table keeps, each asked a small real question by its own command.
+
+One of them, rotation, is an installed package that acn-eval has never heard of.
+"""
 
 import io
 import shutil
@@ -16,7 +19,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison_io import load_comparison
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.read import read_suite, schema
-from acn_eval.studies.table import STUDIES, study
+from acn_eval.studies.table import studies, study
 from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.run_content import end_point_key
 from acn_eval.tracking.views import pages
@@ -27,7 +30,9 @@ from tests.tiny import SUITE
 
 NOISE = yaml.safe_load(SUITE) | {"corruptions": [{"kind": "gaussian", "levels": [0.1, 0.3]}]}
 TINY = ("--ckpt", "tiny_ac.pt", "--limit", "60")
+TOY = Path(__file__).parents[1] / "toys" / "study"
 JOBS = {
+    "rotation": ({"kind": "rotation", "name": "turned"}, TINY),
     "robustness": (NOISE, TINY),
     "compression": (
         {"kind": "compression", "name": "exits", "noise": NOISE, "seconds": 1e-6},
@@ -68,8 +73,15 @@ class Said:
         return [row.name for row in summarize(self.results[:1])]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _installed():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TOY))
+        yield
+
+
 def test_every_study_is_asked():
-    assert JOBS.keys() == STUDIES.keys()
+    assert JOBS.keys() == studies().keys()
 
 
 def kept(folder, name):

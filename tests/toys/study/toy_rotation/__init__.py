@@ -1,0 +1,1 @@
+"""Accuracy over quarter turns: does it know images that lie on their side?"""
