@@ -59,7 +59,7 @@ def test_it_is_recorded_judged_and_reported(call, folder):
     assert "mean/of_turned_images" in {name for run in runs for name in run.data.metrics}
     first, second = sorted(file.parent for file in folder.glob("acn-results/*/result.json"))
     sides = ("--result", first, "--against", second)
-    code, out, _ = call("gate", "gate.yaml", *sides)
+    code, out, _ = call("gate", "--suite", "gate.yaml", *sides)
     assert code in {0, 1, 3}
     assert "mean of turned images" in out
     assert call("report", "acn-results", "--out", "page.html")[0] == 0
