@@ -19,7 +19,7 @@ __all__ = ["Stopped", "until_decided"]
 
 @dataclass(frozen=True)
 class Stopped:
-    """A verdict, and the results on the images that it needed."""
+    """A verdict, and the results on the examples that it needed."""
 
     verdict: Verdict
     candidate: EvalResult
@@ -32,12 +32,12 @@ def until_decided(
     """Look after every block and stop as soon as there is a verdict.
 
     Nothing is remembered between runs but the outcomes themselves: a run that was killed sees
-    the same images in the same order, and stops where it would have.
+    the same examples in the same order, and stops where it would have.
 
     Args:
         gate: its rules.
         blocks: of (candidate, baseline), in the order that both weights key; one or more.
-        progress: told (images shown, in all).
+        progress: told (examples shown, in all).
     """
     parts: list[Sequence[EvalResult]] = []
     for block in blocks:
@@ -49,7 +49,7 @@ def until_decided(
         if verdict is not None:
             data = (block.shown if shown < total else block.whole).id
             return _stopped(verdict, _marked(ours, data, total), _marked(theirs, data, total))
-    raise ValueError("until_decided: needs blocks up to the last image")
+    raise ValueError("until_decided: needs blocks up to the last example")
 
 
 def _stopped(verdict: Verdict, ours: EvalResult, theirs: EvalResult) -> Stopped:
@@ -58,7 +58,7 @@ def _stopped(verdict: Verdict, ours: EvalResult, theirs: EvalResult) -> Stopped:
 
 
 def _joined(parts: Sequence[EvalResult], shown: Examples) -> EvalResult:
-    """One result of several blocks; what the images are is said when the run has stopped."""
+    """One result of several blocks; what the examples are is said when the run has stopped."""
     first = parts[0]
     cells = tuple(map(_one_cell, zip(*(part.cells for part in parts), strict=True)))
     warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
@@ -77,10 +77,10 @@ def _one_cell(cells: Sequence[Cell]) -> Cell:
 
 
 def _marked(result: EvalResult, data: DataId, total: int) -> EvalResult:
-    """The result with the images that it has; one that is not complete says so."""
+    """The result with the examples that it has; one that is not complete says so."""
     if data.n == total:
         return replace(result, data=data)
-    warning = f"stopped after {data.n:,} of {total:,} images: only the gate's limits hold"
+    warning = f"stopped after {data.n:,} of {total:,} examples: only the gate's limits hold"
     return replace(
         result,
         data=data,

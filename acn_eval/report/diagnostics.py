@@ -16,7 +16,7 @@ from acn_eval.statistics.soundness import labels_of
 
 __all__ = ["calibrated", "confused"]
 
-_SETS = {"clean images": True, "corrupted images, pooled": False}
+_SETS = {"clean examples": True, "corrupted examples, pooled": False}
 _SHOWN = 10
 _DRAWN = 10  # predictions of a bin: fewer say little, and stand in the table alone
 
@@ -62,7 +62,7 @@ def calibrated(material: Material) -> tuple[Block, ...]:
         f"{BINS} bins of equal width, open below and closed above (a confidence of 1 is in the "
         "last); ECE is the mean distance of confidence and accuracy, weighted by predictions. "
         "By chance: what it would be on average if every confidence were true. Predictions of "
-        "one image under several conditions are not independent, so no interval is given."
+        "one example under several conditions are not independent, so no interval is given."
     )
     caption = (
         f"Accuracy against confidence, bins of {_DRAWN} predictions or more; marks grow with "
@@ -97,7 +97,7 @@ def _bins(known: Sequence[tuple[str, str, Calibration]]) -> Table:
         for name, label, c in known
         for b in c.bins
     )
-    head = ("images, network", "bin", "predictions", "confidence, %", "accuracy, %")
+    head = ("examples, network", "bin", "predictions", "confidence, %", "accuracy, %")
     return Table("The bins behind the curves", head, rows, name="bins", folded=True)
 
 

@@ -20,7 +20,7 @@ def differences(material: Material) -> tuple[Block, ...]:
     rows: Sequence[Row] = comparison.rows
     shown = "all conditions"
     if len(rows) > _MOST:
-        shown = f"all {len(rows)} conditions, of which those on undisturbed images are drawn"
+        shown = f"all {len(rows)} conditions, of which those on clean examples are drawn"
         rows = [row for row in rows if row.condition.get("corruption", "clean") == "clean"]
     if not rows or len(rows) > _MOST:
         return ()

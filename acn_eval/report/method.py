@@ -17,15 +17,15 @@ __all__ = ["method", "provenance"]
 
 _UNIT = {
     "checkpoints": (
-        "Unit: the image. Outcomes of both sides are joined by condition and image id and "
-        "averaged within the image; the files are taken as given. Intervals and p values invert "
+        "Unit: the example. Outcomes of both sides are joined by condition and example id and "
+        "averaged within the example; the files are taken as given. Intervals and p values invert "
         "one score test under the constrained non-parametric likelihood, which is Tango's "
-        "interval for outcomes of 0 and 1 and does not collapse when few images differ."
+        "interval for outcomes of 0 and 1 and does not collapse when few examples differ."
     ),
     "architectures": (
-        "Unit: {replicate}s crossed with images, both a sample. The variance has a part of each, "
-        "the degrees of freedom are Satterthwaite's, the distribution is Student's t; "
-        "{replicate}s are analysed {pairing}."
+        "Unit: {replicate}s crossed with examples, both a sample. The variance has a part of each, "
+        "and the degrees of freedom are Satterthwaite's, the distribution is Student's t; "
+        "{replicate}s are analyzed {pairing}."
     ),
 }
 
@@ -57,8 +57,8 @@ def _measured(results: tuple[EvalResult, ...]) -> Iterator[str]:
     first = results[0]
     yield (
         f"Noise: contract v{first.noise_version}, seed {first.seed}, digest of the first "
-        f"corrupted images {first.noise_digest or 'none'}; the same noise on the same images for "
-        "all."
+        f"corrupted examples {first.noise_digest or 'none'}; every "
+        "network saw the same noise on the same examples."
     )
     flips = [
         sum(r.certificate.get(f"{k}_flips", 0) for r in results) for k in ("precision", "batch")
@@ -98,7 +98,7 @@ def _facts(material: Material) -> dict[str, str]:
     }
     shown = " / ".join(", ".join(f"{k} {v}" for k, v in own.items()) for own in versions.values())
     return {
-        "data": f"{first.data.name} {first.data.split}, {first.data.n:,} images, "
+        "data": f"{first.data.name} {first.data.split}, {first.data.n:,} examples, "
         f"{len(first.data.classes)} classes",
         "measured": " / ".join(sorted({_date(r.created_ms) for r in material.results})),
         "data fingerprint": first.data.fingerprint,

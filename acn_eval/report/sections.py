@@ -17,9 +17,9 @@ from acn_eval.studies.table import analysis_of
 __all__ = ["page_of"]
 
 _SAMPLE = {
-    "checkpoints": "the images are the sample: this is about these files",
-    "architectures": "seeds and images are the sample: this is about the architectures",
-    "draws": "draws and images are the sample: this is about other draws of these sizes",
+    "checkpoints": "the examples are the sample: this is about these files",
+    "architectures": "seeds and examples are the sample: this is about the architectures",
+    "draws": "draws and examples are the sample: this is about other draws of these sizes",
 }
 
 
@@ -28,7 +28,7 @@ def page_of(material: Material, examples: tuple[Block, ...]) -> Page:
 
     Args:
         material: what it is about.
-        examples: pictures of what the networks saw, or why there are none.
+        examples: images of what the networks saw, or why there are none.
     """
     found = [*_verdict(material), *_evidence(material)]
     if examples:
@@ -70,7 +70,7 @@ def _reach(comparison: Comparison) -> str:
     of = comparison.quantity
     units = "accuracies in %, differences in points." if of.scored else f"{of.head(of.name)}."
     return (
-        f"{comparison.data}, n = {comparison.n:,} images; {sample}. A difference of "
+        f"{comparison.data}, n = {comparison.n:,} examples; {sample}. A difference of "
         f"{of.difference(comparison.primary.mde)[1:]} is seen four times in five (MDE); {units}"
     )
 

@@ -50,7 +50,7 @@ _Column = Callable[[Row], Cell]
 
 
 def _columns(comparison: Comparison, rows: Sequence[Row], *, family: bool) -> dict[str, _Column]:
-    """Columns by their heads; with seeds also what holds for these very test images."""
+    """Columns by their heads; with seeds also what holds for these very test examples."""
     left, right = comparison.candidate.label, comparison.baseline.label
     of, right = comparison.quantity, right if right != left else f"{right} (baseline)"
     heads = [_head(of.head(label), "") for label in (left, right)]
@@ -69,7 +69,7 @@ def _columns(comparison: Comparison, rows: Sequence[Row], *, family: bool) -> di
     found["differ on, %"] = lambda row: _share(row.discordance)
     found["n"] = lambda row: Cell(f"{row.n:,}", {"value": row.n})
     if any(row.same_images for row in rows):
-        found[_head("these test images", "")] = lambda row: _same_images(row, of)
+        found[_head("these test examples", "")] = lambda row: _same_images(row, of)
     if any(row.p_sign_flip is not None for row in rows):
         found["p (sign flips)"] = _sign_flip
     found["notes"] = lambda row: Cell(", ".join(row.notes))
@@ -189,7 +189,7 @@ def change_table(
 
 
 def calibration_table(rows: Sequence[tuple[str, str, Calibration]]) -> Table:
-    """Return (images, network, calibration) as rows."""
+    """Return (examples, network, calibration) as rows."""
     head = ("images", "network", "predictions", "ECE", "ECE by chance", "confidence", "accuracy")
     body = tuple(
         (

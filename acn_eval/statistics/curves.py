@@ -53,7 +53,7 @@ class Axis(NamedTuple):
         return scaled + self.start
 
 
-_LEVELS = Axis(_LEVEL, "level", steps=1000, start="; step 0 is the undisturbed images")
+_LEVELS = Axis(_LEVEL, "level", steps=1000, start="; step 0 is the clean examples")
 
 
 class CurvePoint(NamedTuple):
@@ -68,7 +68,7 @@ class Curves:
     """Conditions as lines over one axis.
 
     Attributes:
-        lines: places by name, in the order of the axis; over levels, the undisturbed images are
+        lines: places by name, in the order of the axis; over levels, the clean examples are
             a line of one place, called ``clean``.
         named: positions by name of conditions beside the axis: depths chosen on validation.
     """
@@ -78,7 +78,7 @@ class Curves:
     named: Mapping[str, int]
 
     def drawn(self) -> dict[str, tuple[CurvePoint, ...]]:
-        """The lines of a chart: over levels, each starts at the undisturbed images."""
+        """The lines of a chart: over levels, each starts at the clean examples."""
         if self.axis.field != _LEVEL:
             return dict(self.lines)
         clean = self.lines.get(CLEAN, ())

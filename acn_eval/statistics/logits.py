@@ -17,7 +17,7 @@ def logit_difference(design: Design, corrupted: Pair, clean: Pair) -> Student:
         - (\ldots)_{baseline}
 
     Accuracies are smoothed, ``(k + 1/2) / (n + 1)``, so that 100 % has a logit. Errors follow
-    from the delta method: per image, ``(x - a) / (a (1 - a))`` of each accuracy, added with its
+    from the delta method: per example, ``(x - a) / (a (1 - a))`` of each accuracy, added with its
     sign; the half observations add their own share of variance, so that a single accuracy has
     the variance ``1 / (k + 1/2) + 1 / (n - k + 1/2)``.
 

@@ -38,8 +38,8 @@ def undecidable(best_p: ArrayLike, alpha: float = 0.05) -> NDArray[np.bool_]:
     """Return which conditions Holm could not reject however the outcomes had fallen.
 
     Args:
-        best_p: (m,), each condition's p if every image on which the two sides differ had spoken
-            for the same side. With seven conditions, fewer than 8 such images cannot do it.
+        best_p: (m,), each condition's p if every example on which the two sides differ had spoken
+            for the same side. With seven conditions, fewer than 8 such examples cannot do it.
         alpha: the level of the whole family.
     """
     return np.asarray(holm(best_p) > alpha)

@@ -14,7 +14,7 @@ __all__ = ["discordance", "mde", "mde_images"]
 def mde(effect: BoundedSample | Student) -> float:
     """Return the minimum detectable effect at 80 % power and two-sided 5 %.
 
-    Images as the sample: `mde_images` with the `discordance`. Seeds and images as the sample:
+    Examples as the sample: `mde_images` with the `discordance`. Seeds and examples as the sample:
     ``(t.975 + t.80) sqrt(V)``.
     """
     if isinstance(effect, BoundedSample):
@@ -26,7 +26,7 @@ def mde(effect: BoundedSample | Student) -> float:
 def discordance(differences: BoundedSample) -> float:
     """Return ``(sum d^2 + 2) / (n + 2)``.
 
-    For 0 / 1 outcomes this is the share of images on which the two differ, kept off zero by two
+    For 0 / 1 outcomes this is the share of examples on which the two differ, kept off zero by two
     imagined ones.
     """
     squares = float(np.sum(differences.counts * differences.values**2))

@@ -17,7 +17,7 @@ def error_ratio(design: Design, accuracy: Pair, confidence: float = 0.95) -> Est
     """Return the sum of the candidate's errors over the baseline's, with its interval.
 
     The limits are every theta for which ``errors_candidate - theta errors_baseline`` is
-    compatible with mean 0 (Fieller's idea, with the score method where images are the sample).
+    compatible with mean 0 (Fieller's idea, with the score method where examples are the sample).
     A ratio of sums, not a mean of ratios: one condition without errors leaves it defined.
 
     Returns:

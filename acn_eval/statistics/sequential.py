@@ -1,11 +1,11 @@
-r"""Tests that may be looked at after every image: bets on a bounded mean (e-processes).
+r"""Tests that may be looked at after every example: bets on a bounded mean (e-processes).
 
 A gambler bets against "the mean is at most t" and multiplies his wealth by ``1 + l (d_i - t)``
-per image. If the statement is true he wins nothing in expectation, so that his wealth *ever*
+per example. If the statement is true he wins nothing in expectation, so that his wealth *ever*
 reaches 1 / alpha with probability alpha at most (Ville's inequality): whoever stops when he is
 rich, looks when he likes, or comes back after a crash errs no more often.
 
-The wealth used is the mean over a fixed grid of bets l, each kept from the first image to the
+The wealth used is the mean over a fixed grid of bets l, each kept from the first example to the
 last. Such a mixture is an e-process itself, needs no tuning to the data, and is within
 log(number of bets) of the best bet of the grid. No bet exceeds ``0.9 / width`` of the support,
 hence wealth stays positive for every t and falls in t: the limits invert the test exactly.
@@ -38,7 +38,7 @@ class Split:
 
     Attributes:
         looks: for the e-processes, over all looks together.
-        final: for the fixed-n test, once, when all images were shown.
+        final: for the fixed-n test, once, when all examples were shown.
     """
 
     looks: float
@@ -67,7 +67,7 @@ class Bets:
     support: Support = DIFFERENCE
 
     def log_wealth(self, bound: float, *, above: bool) -> NDArray[np.float64]:
-        """Return the logarithm of the wealth (..., n) after each image.
+        """Return the logarithm of the wealth (..., n) after each example.
 
         Args:
             bound: the mean that is bet against.
@@ -80,12 +80,12 @@ class Bets:
         return np.asarray(total - math.log(_HALVINGS))
 
     def reached(self, bound: float, level: float, *, above: bool) -> NDArray[np.int64]:
-        """Return after how many images (...) the wealth first is ``1 / level``; 0 if never."""
+        """Return after how many examples (...) the wealth first is ``1 / level``; 0 if never."""
         rich = self.log_wealth(bound, above=above) >= -math.log(level)
         return np.where(rich.any(axis=-1), rich.argmax(axis=-1) + 1, 0)
 
     def evidence(self, bound: float, alpha: float, alpha_fail: float | None = None) -> OneSided:
-        """Judge the mean of outcomes (n,); every number holds at whatever image one stops.
+        """Judge the mean of outcomes (n,); every number holds at whatever example one stops.
 
         Limits are those of `limits`; p is ``1 / (largest wealth so far)``.
         """

@@ -50,7 +50,7 @@ def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
 
 
 def by_condition(result: EvalResult) -> dict[Key, Cell]:
-    """Return the cells that say which images are right, by condition."""
+    """Return the cells that say which examples are right, by condition."""
     return {condition_key(cell.condition): cell for cell in _answers(result)}
 
 
@@ -144,7 +144,7 @@ def _require_none(
 
 
 def _require_one_answer(one: EvalResult, other: EvalResult) -> None:
-    """One network, measured alike, has one outcome per image."""
+    """One network, measured alike, has one outcome per example."""
     if not (same_network(one.checkpoint, other.checkpoint) and _alike(one, other)):
         return
     if count := differing(one, other):

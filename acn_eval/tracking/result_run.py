@@ -46,7 +46,7 @@ def arm_run(result: EvalResult) -> RunContent:
 
 
 def _points(accuracies: Sequence[Accuracy], found: Curves) -> Iterator[Point]:
-    """Accuracies in percentage points; over levels every curve starts at undisturbed images."""
+    """Accuracies in percentage points; over levels every curve starts at clean examples."""
     *rows, primary = accuracies
     values = [100 * row.estimate.value for row in rows]
     drawn = {**found.lines, **found.drawn()}

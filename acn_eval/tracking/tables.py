@@ -45,9 +45,9 @@ def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
     """Return what one checkpoint did under each condition, as Markdown."""
     about = (
         f"{result.checkpoint.uri} on {result.data.name} {result.data.split}, "
-        f"{result.data.n} images, {result.precision} on {result.device}."
+        f"{result.data.n} examples, {result.precision} on {result.device}."
     )
-    shown = [a for a in accuracies if len(accuracies) <= _MANY or _undisturbed(a.condition)]
+    shown = [a for a in accuracies if len(accuracies) <= _MANY or _is_clean(a.condition)]
     rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in shown]
     label = analysis_of(result.suite).label
     skipped = [f"{label(skip.condition)}: {skip.reason}" for skip in result.skipped]
@@ -58,7 +58,7 @@ def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
 def comparison_table(comparison: Comparison) -> str:
     """Return the verdict, the table, the warnings and the fair-pair manifest, as Markdown."""
     left, right = comparison.candidate.label, comparison.baseline.label
-    sample = "images are the sample" if comparison.unit == "checkpoints" else "seeds x images"
+    sample = "examples are the sample" if comparison.unit == "checkpoints" else "seeds x examples"
     head = ["condition", left, right, "difference [95 %]", "p (Holm)", "MDE", "notes"]
     many = len(comparison.rows) > _MANY
     shown = [row for row in comparison.rows if not many or _undisturbed(row.condition)]
@@ -97,8 +97,8 @@ def _cells(row: Row, of: Quantity) -> list[str]:
     ]
 
 
-def _undisturbed(condition: Mapping[str, Scalar]) -> bool:
-    """Whether the row stays where there are many: clean images, or an end point."""
+def _is_clean(condition: Mapping[str, Scalar]) -> bool:
+    """Whether the row stays where there are many: clean examples, or an end point."""
     return condition.get("corruption", "clean") == "clean"
 
 

@@ -33,7 +33,7 @@ _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 - `acn_eval.kind = arm`: one checkpoint, one seed. `acc/*` is accuracy in percent; the step is
   {step}. `mean/*` averages over the steps.
 - `acn_eval.kind = comparison`: candidate minus baseline in percentage points on the same
-  images, with 95 % limits, Holm-adjusted p and the minimum detectable effect.
+  examples, with 95 % limits, Holm-adjusted p and the minimum detectable effect.
 """
 
 

@@ -53,7 +53,7 @@ def asked(folder, call):
 )
 def test_logits_that_overflow_are_refused_by_condition(asked, command, more):
     _, err = asked(command, *more)
-    assert "over_tiny_ac: logits must be finite; got NaN or infinity for 60 of 60 images" in err
+    assert "over_tiny_ac: logits must be finite; got NaN or infinity for 60 of 60 examples" in err
     assert "under clean" in err
 
 

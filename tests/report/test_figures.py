@@ -29,11 +29,11 @@ def test_differences_are_drawn_with_their_band_and_the_end_point_with_its_interv
     assert list(interval.get_xdata()) == [100 * own.low, 100 * own.high]
 
 
-def test_of_many_conditions_those_on_undisturbed_images_are_drawn():
+def test_of_many_conditions_those_on_clean_examples_are_drawn():
     deep = compare([deep_result("ac_vit")], [deep_result("res_vit")])
     assert len(deep.rows) > 48
     (drawing,) = differences(Material(deep, (), ()))
-    assert "of which those on undisturbed images are drawn" in drawing.caption
+    assert "of which those on clean examples are drawn" in drawing.caption
     assert len(drawn(drawing.panels[0]).get_yticklabels()) == 17 + 1
     noisy = [row for row in deep.rows if row.condition["corruption"] != "clean"]
     assert differences(Material(replace(deep, rows=tuple(noisy)), (), ())) == ()

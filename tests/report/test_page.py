@@ -234,7 +234,7 @@ def test_seeds_show_what_holds_for_these_images_alone():
     comparison = compare(left, right)
     read = Reader(html(page_of(Material(comparison, left, right), ())))
     for row, fact in zip(read.rows("rows"), comparison.rows, strict=True):
-        assert numbers(row["these test images [95 %]"]) == vars(fact.same_images)
+        assert numbers(row["these test examples [95 %]"]) == vars(fact.same_images)
         if fact.p_sign_flip is not None:
             assert numbers(row["p (sign flips)"]) == {"value": fact.p_sign_flip}
     assert len(read.rows("files")) == 12
@@ -263,7 +263,7 @@ def test_calibration_is_that_of_the_cells(read, about):
     assert len(rows) == 4
     for row in rows:
         result = about.sides[row["network"][0]][0]
-        clean = row["images"][0] == "clean images"
+        clean = row["examples"][0] == "clean examples"
         cells = [c for c in result.cells if (c.condition["corruption"] == "clean") == clean]
         expected = calibration(
             np.concatenate([c.confidence for c in cells]),

@@ -32,7 +32,7 @@ RUNS = {
     "low_data": (run_of("low_data", per_class=(5, 10)), "training images per class"),
     "robustness": (
         simple("acn", *np.ones((3, 4))),
-        "1000 x the level; step 0 is the undisturbed images",
+        "1000 x the level; step 0 is the clean examples",
     ),
 }
 
