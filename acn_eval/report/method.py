@@ -23,7 +23,7 @@ _UNIT = {
         "interval for outcomes of 0 and 1 and does not collapse when few examples differ."
     ),
     "architectures": (
-        "Unit: {replicate}s crossed with examples, both a sample. The variance has a part of each, "
+        "Unit: {replicate}s crossed with examples, both a sample. The variance has parts of each, "
         "and the degrees of freedom are Satterthwaite's, the distribution is Student's t; "
         "{replicate}s are analyzed {pairing}."
     ),
