@@ -61,7 +61,7 @@ def comparison_table(comparison: Comparison) -> str:
     sample = "examples are the sample" if comparison.unit == "checkpoints" else "seeds x examples"
     head = ["condition", left, right, "difference [95 %]", "p (Holm)", "MDE", "notes"]
     many = len(comparison.rows) > _MANY
-    shown = [row for row in comparison.rows if not many or _undisturbed(row.condition)]
+    shown = [row for row in comparison.rows if not many or _is_clean(row.condition)]
     quantity = comparison.quantity
     rows = [_cells(row, quantity) for row in (*shown, comparison.primary)]
     unit = "Percentage points" if quantity.scored else quantity.head(quantity.name.capitalize())
@@ -69,7 +69,7 @@ def comparison_table(comparison: Comparison) -> str:
         [
             f"**{markdown(comparison.claim.sentence)}**",
             "",
-            f"{markdown(comparison.data)}, {comparison.n} images; {sample}. {unit}.",
+            f"{markdown(comparison.data)}, {comparison.n} examples; {sample}. {unit}.",
             "",
             *markdown_table(head, rows),
             *_left_out(len(comparison.rows) - len(shown)),
