@@ -15,10 +15,11 @@ import torch
 
 from acn_eval.config_files import read_config
 from acn_eval.inference import OutcomeCache, Runtime
-from acn_eval.studies.low_data.plan import open_plan
-from acn_eval.studies.low_data.run import learn
 from acn_eval.studies.low_data.suite import LowData, Side
+from acn_eval.studies.low_data.trained import LowDataStudy
 from acn_eval.study.files import suite_file
+from acn_eval.study.request import DataSelection, Request
+from acn_eval.study.run import run
 
 FIRST_DRAW = 100
 
@@ -41,11 +42,10 @@ def main() -> None:
         runtime = Runtime(torch.device("cpu"), store=OutcomeCache(Path(folder)))
         for rate in (float(text) for text in options.rates.split(",")):
             sides = {n: at_rate(getattr(suite, n), rate) for n in ("candidate", "baseline")}
-            plan = open_plan(
-                suite.model_copy(update={**few, **sides}), runtime, split="validation"
-            )
-            learned = learn(plan)
-            for results in (learned.candidates, learned.baselines):
+            changed = suite.model_copy(update={**few, **sides})
+            request = Request(changed, (), DataSelection(), runtime)
+            found = run(LowDataStudy(request, "validation"), runtime)
+            for results in (found[: options.draws], found[options.draws :]):
                 cells = [c for r in results for c in r.cells if c.measure == "correct"]
                 name = results[0].checkpoint.name.partition(" draw ")[0]
                 means.setdefault(name, {})[rate] = float(np.mean([c.values for c in cells]))

@@ -22,13 +22,13 @@ from acn_eval.statistics import Comparison, Estimate, Row
 from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.depth import cut_of
 from acn_eval.studies.continual.findings import contrast, standing
-from acn_eval.studies.continual.plan import open_plan as open_tasks
-from acn_eval.studies.continual.run import run_plan
+from acn_eval.studies.continual.run import ContinualStudy
 from acn_eval.studies.continual.suite import Continual
-from acn_eval.studies.low_data.plan import open_plan
-from acn_eval.studies.low_data.run import learn
 from acn_eval.studies.low_data.suite import LowData
+from acn_eval.studies.low_data.trained import LowDataStudy
 from acn_eval.studies.read import read_suite
+from acn_eval.study.request import Request
+from acn_eval.study.run import run
 from acn_eval.study.suite import Suite
 
 PLACE = Runtime(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
@@ -217,12 +217,11 @@ def low_data() -> None:
     for name in ("low_data_demo", "low_data"):
         suite = read_suite(name)
         assert isinstance(suite, LowData)
-        plan = open_plan(suite, PLACE)
         print(f"training {name}", file=sys.stderr, flush=True)
-        learned = learn(plan, lambda done, total: None)
+        results = run(LowDataStudy(Request(suite, (), DataSelection(), PLACE)), PLACE)
         print(f"\n### digits, {suite.description[0].lower() + suite.description[1:]}: {name}\n")
-        print(f"{suite.draws} draws, {suite.repeats} initialisations, {suite.steps} steps.\n")
-        comparison(learned.candidates, learned.baselines)
+        print(f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps} steps.\n")
+        comparison(results[: suite.draws], results[suite.draws :])
 
 
 PUBLISHED = {
@@ -255,21 +254,23 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
     assert isinstance(suite, Continual)
     suite = suite.model_copy(update={"data": data})
     print(f"learning {name}", file=sys.stderr, flush=True)
-    found = run_plan(open_tasks(suite, PLACE, limit=limit))
-    first = found[0].candidates[0]
+    study = ContinualStudy(Request(suite, (), DataSelection(limit=limit), PLACE))
+    groups = study.groups(run(study, PLACE))
+    found = [(results[:count], results[count:]) for results, count in groups]
+    first = found[0][0][0]
     print(f"\n### {suite.description}: {name}\n")
     recipe = str(first.checkpoint.training["recipe"]).split(", ")
     protocol = ", ".join(fact for fact in recipe if not fact.startswith("method "))
     print(f"{note}{chr(10) * 2 if note else ''}{protocol}.\n")
     print(
-        f"{suite.seeds} seeds a row (class order, initialisation, order of images), n = "
+        f"{suite.seeds} seeds a row (class order, initialization, order of images), n = "
         f"{first.data.n}; 95 % limits over seeds, Student's t, for these test images.\n"
     )
-    rows = {key_of(side[0]): side for r in found for side in (r.candidates, r.baselines)}
+    rows = {key_of(side[0]): side for both in found for side in both}
     print("\n".join(standings(rows, published=name.startswith("split-cifar100"))) + "\n")
     print("\n".join(contrasts(rows)) + "\n")
-    for sides in found:
-        said = compare(sides.candidates, sides.baselines)
+    for candidates, baselines in found:
+        said = compare(candidates, baselines)
         print(f"- **{said.claim.verdict}**: {said.claim.sentence}")
 
 

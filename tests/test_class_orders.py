@@ -13,9 +13,8 @@ from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import DataError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import Runtime
-from acn_eval.studies.dynamics.run import open_study
-from acn_eval.studies.low_data.plan import open_plan
+from acn_eval.studies.dynamics.plan import DynamicsPlan
+from acn_eval.studies.low_data.plan import LowDataPlan
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.training import train
@@ -24,7 +23,6 @@ from tests.studies.low_data.plans import side
 from tests.studies.low_data.plans import suite as few
 from tests.tiny import CPU, recipe
 
-PLACE = Runtime(CPU)
 CLEAN = Robustness(name="clean", corruptions=(Gaussian(levels=(0.001,)),))
 WORDS = tuple(
     ["kiwi", "fig", "plum", "lime", "pear", "nut", "date", "rose", "ash", "elm", "oak", "fir"]
@@ -192,10 +190,12 @@ STUDIES = {
     "compression": lambda data, at, ours: evaluate(
         [ours], read_suite("compression"), DataSelection(data, classes=())
     ),
-    "low data": lambda data, at, ours: open_plan(
-        few(candidate=side("a", "acn", **of(data)), baseline=side("b", "acn", **of(data))), PLACE
+    "low data": lambda data, at, ours: (
+        LowDataPlan(
+            few(candidate=side("a", "acn", **of(data)), baseline=side("b", "acn", **of(data)))
+        ).test
     ),
-    "dynamics": lambda data, at, ours: open_study(watched(recipe=of(data)), PLACE),
+    "dynamics": lambda data, at, ours: DynamicsPlan(watched(recipe=of(data))).splits,
     "training": lambda data, at, ours: train(recipe(**of(data)), at / "x.pt", device=CPU),
 }
 

@@ -54,7 +54,7 @@ class Recipe(Config, frozen=True):
 
     Attributes:
         arch: the architecture config; its classes must be the number of classes below.
-        seed: of initialisation, order of examples and augmentation.
+        seed: of initialization, order of examples and augmentation.
         data: name of the data; its train split is used, and validation for selection.
         classes: train on these classes only; None takes all.
         steps: optimizer steps; the learning rate warms up linearly over `warmup` of them and

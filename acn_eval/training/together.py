@@ -40,7 +40,7 @@ class TrainingJob:
     """One small training.
 
     Attributes:
-        recipe: its seed decides initialisation, order and augmentation.
+        recipe: its seed decides initialization, order and augmentation.
         examples: what is learned from.
         held_out: what weights are selected on, where the recipe selects; may be empty.
     """

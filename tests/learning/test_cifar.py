@@ -6,9 +6,7 @@ import pytest
 
 from acn_eval.data import DATA_ROOT, data_root
 from acn_eval.studies.compare import compare
-from acn_eval.studies.low_data.plan import open_plan
-from acn_eval.studies.low_data.run import learn
-from tests.studies.low_data.plans import side, suite
+from tests.studies.low_data.plans import learn, side, suite, trained
 
 FOLDER = "cifar-10-batches-py"
 PHOTOGRAPHS = {"image_size": 32, "patch": 8, "channels": 3}
@@ -22,8 +20,8 @@ def test_cifar(runtime):
         key: side(name, name, data="cifar10", arch=PHOTOGRAPHS)
         for key, name in (("candidate", "acn"), ("baseline", "residual"))
     }
-    plan = open_plan(suite(**sides, draws=5, repeats=1), runtime, limit=100)
-    assert len(plan.pool) > 40_000
+    plan = trained(suite(**sides, draws=5, repeats=1), runtime, limit=100)
+    assert len(plan.plan.pool) > 40_000
     learned = learn(plan)
     found = compare(learned.candidates, learned.baselines)
     assert (found.n, found.unit) == (100, "architectures")

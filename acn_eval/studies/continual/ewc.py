@@ -22,8 +22,8 @@ class Elastic(Regularizer):
         Kirkpatrick et al., "Overcoming catastrophic forgetting in neural networks", PNAS 2017.
     """
 
-    def __init__(self, remedy: EWC, network: nn.Module) -> None:
-        self.remedy, self.network = remedy, network
+    def __init__(self, method: EWC, network: nn.Module) -> None:
+        self.method, self.network = method, network
         self.parameters: list[Tensor] = list(network.parameters())
         self.fisher = [torch.zeros_like(p) for p in self.parameters]
         self.held = [torch.zeros_like(p) for p in self.parameters]
@@ -34,11 +34,11 @@ class Elastic(Regularizer):
         pull = torch._foreach_mul(self.parameters, self.fisher)
         torch._foreach_sub_(pull, self.held)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
-        torch._foreach_add_(gradients, pull, alpha=self.remedy.strength)
+        torch._foreach_add_(gradients, pull, alpha=self.method.strength)
 
     def end_task(self, shown: Iterator[Shown]) -> None:
         """Add the information of the task that has just ended."""
-        fisher = fisher_diagonal(self.network, islice(shown, self.remedy.images))
+        fisher = fisher_diagonal(self.network, islice(shown, self.method.images))
         with torch.no_grad():
             torch._foreach_add_(self.fisher, fisher)
             torch._foreach_addcmul_(self.held, fisher, self.parameters)

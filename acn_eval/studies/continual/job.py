@@ -10,9 +10,10 @@ from acn_eval import atomic, workflow
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.studies.continual.costs import costs
-from acn_eval.studies.continual.plan import Plan, open_plan
-from acn_eval.studies.continual.run import run_plan
+from acn_eval.studies.continual.run import ContinualStudy
 from acn_eval.studies.continual.suite import Continual
+from acn_eval.study.request import Request
+from acn_eval.study.run import run as measure
 from acn_eval.terminal.comparisons import duration
 from acn_eval.terminal.console import console
 from acn_eval.terminal.measuring import conclude
@@ -27,20 +28,21 @@ TASKS = "tasks.json"
 
 
 def run(options: RunOptions, output: Output, recorder: Recorder | None) -> None:
-    """Learn what is missing, compare, keep, record, and say it."""
-    plan = _plan(options)
-    with bar("learning", "steps") as progress:
-        found = run_plan(plan, progress)
-    groups = [Group(list(sides.candidates), list(sides.baselines)) for sides in found]
-    for group in groups:
-        _keep_tasks(group.results, options.out)
+    """Train what is missing, compare, keep, record, and say it."""
+    study = _study(options)
+    with bar("learning", study.work) as progress:
+        results = measure(study, study.request.runtime, progress)
+    _keep_tasks(results, options.out)
+    groups = [Group(own[:n], own[n:]) for own, n in study.groups(results)]
     conclude(groups, options, output, recorder)
 
 
 def show_plan(options: RunOptions) -> None:
     """Print what a plan costs; a few steps are measured, and nothing is kept of them."""
-    plan = _plan(options)
-    out, found, suite = console(), costs(plan), plan.suite
+    study = _study(options)
+    plan, suite = study.plan, study.plan.suite
+    runs = [unit.run for unit in study.units()]
+    out, found = console(), costs(runs, study.request.runtime)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(f"plan of {suite.name}")
     for name in ("trainings", "done", "steps", "TFLOPs", "seconds"):
@@ -63,10 +65,9 @@ def show_plan(options: RunOptions) -> None:
     out.print(f"estimated: {duration(sum(cost.seconds for cost in found))} here; nothing was run")
 
 
-def _plan(options: RunOptions) -> Plan:
+def _study(options: RunOptions) -> ContinualStudy:
     suite = cast(Continual, workflow.with_suite(options, "continual").suite)
-    data, runtime = options.data, workflow.runtime_of(options)
-    return open_plan(suite, runtime, root=data.root, limit=data.limit)
+    return ContinualStudy(Request(suite, (), options.data, workflow.runtime_of(options)))
 
 
 def _keep_tasks(results: list[EvalResult], folder: Path) -> None:

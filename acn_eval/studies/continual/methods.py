@@ -12,8 +12,8 @@ __all__ = [
     "SI",
     "AnyMethod",
     "Joint",
+    "Method",
     "Naive",
-    "Remedy",
     "Replay",
 ]
 
@@ -22,7 +22,7 @@ _IMAGES = 200
 Strength = Annotated[float, Field(ge=0, le=1e9)]
 
 
-class Remedy(Config, frozen=True):
+class Method(Config, frozen=True):
     """A way to learn tasks in turn."""
 
     method: str
@@ -33,19 +33,19 @@ class Remedy(Config, frozen=True):
         return self.method
 
 
-class Naive(Remedy, frozen=True):
+class Naive(Method, frozen=True):
     """Every task is trained as if it were the only one: the lower bound."""
 
     method: Literal["naive"] = "naive"
 
 
-class Joint(Remedy, frozen=True):
+class Joint(Method, frozen=True):
     """All tasks at once, for as many steps as the others have in all: the upper bound."""
 
     method: Literal["joint"] = "joint"
 
 
-class Replay(Remedy, frozen=True):
+class Replay(Method, frozen=True):
     """Every step also sees images of earlier tasks (Chaudhry et al., 2019).
 
     Attributes:
@@ -64,7 +64,7 @@ class Replay(Remedy, frozen=True):
         return f"replay {self.per_class}{beside}"
 
 
-class SI(Remedy, frozen=True):
+class SI(Method, frozen=True):
     """A quadratic pull to the weights after the last task, by each weight's share in learning.
 
     Four implementations go by this name; `acn_eval.studies.continual.si` has the formulas.
@@ -93,7 +93,7 @@ class SI(Remedy, frozen=True):
         return f"si {self.variant} c={self.c:g}{damped}"
 
 
-class EWC(Remedy, frozen=True):
+class EWC(Method, frozen=True):
     """EWC, one quadratic pull per finished task, by Fisher information (Kirkpatrick et al., 2017).
 
     Attributes:

@@ -19,61 +19,113 @@ from acn_eval.data import (
     open_examples,
 )
 from acn_eval.errors import DataError
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import OutcomeCache
 from acn_eval.models import AnyArch
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import Tasks
+from acn_eval.study.described import Described
 
-__all__ = ["JUDGED", "Plan", "TaskSequenceRun", "open_plan"]
+__all__ = ["JUDGED", "ContinualPlan", "TaskSequenceRun"]
 
 JUDGED = frozenset({"name", "description", "equivalence_margin", "paired_seeds"})
 """Fields of a suite that say how outcomes are shown and judged; they decide none."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A suite with its data.
+class ContinualPlan(Described):
+    """A suite with its data, which is opened where it is first read.
 
     Attributes:
-        train: what is learned from; no other split is touched before the end of a task.
-        test: images that are shown after every task.
+        root: where data sets lie.
+        limit: the first so many test images in the keyed order.
+        split: what is shown after every task; whatever is chosen is chosen on "validation".
     """
 
     suite: Continual
-    train: Examples
-    test: Examples
-    runtime: Runtime
+    root: Path | None = None
+    limit: int | None = None
+    split: Split = "test"
+
+    @cached_property
+    def train(self) -> Examples:
+        """What is learned from; no other split is touched before the end of a task.
+
+        Raises:
+            ConfigError: the classes cannot be cut into so many tasks.
+            DataError: the data is not there, or a task has no images.
+        """
+        train = self._open("train")
+        self._require_every_task(train)
+        return decoded(train, self._geometry)
+
+    @cached_property
+    def test(self) -> Examples:
+        """Images that are shown after every task."""
+        shown = self._open(self.split).only(self.train.classes).keyed(self.limit)
+        self._require_every_task(shown)
+        return shown
 
     @cached_property
     def prepare(self) -> PrepareImages:
         """What networks are shown, with the moments of the training images of all tasks."""
-        geometry = Geometry(self.suite.arch.image_size, self.suite.arch.channels)
-        return PrepareImages(geometry, *channel_moments(self.train, geometry))
+        return PrepareImages(self._geometry, *channel_moments(self.train, self._geometry))
 
-    def courses(self) -> list["TaskSequenceRun"]:
-        """Return every training, those of one comparison together, joint training first."""
+    @property
+    def _geometry(self) -> Geometry:
+        return Geometry(self.suite.arch.image_size, self.suite.arch.channels)
+
+    def runs(self, device: str) -> list["TaskSequenceRun"]:
+        """Return every training, those of one comparison together, joint training first.
+
+        Args:
+            device: type of the device.
+        """
         suite = self.suite
         methods = sorted(suite.methods, key=lambda method: not isinstance(method, Joint))
         return [
-            TaskSequenceRun(self, connectivity, depth, method, suite.first_seed + number)
+            TaskSequenceRun(self, connectivity, depth, method, suite.first_seed + number, device)
             for method in methods
             for depth in suite.depths
             for connectivity in suite.connectivities
             for number in range(suite.seeds)
         ]
 
+    def _open(self, split: Split) -> Examples:
+        examples = open_examples(self.suite.data, split, self.root)
+        return examples if self.suite.classes is None else examples.only(self.suite.classes)
+
+    def _require_every_task(self, examples: Examples) -> None:
+        suite = self.suite
+        for seed in range(suite.first_seed, suite.first_seed + suite.seeds):
+            tasks = Tasks.drawn(examples.classes, suite.tasks, seed)
+            images = np.bincount(tasks.of_class[examples.labels], minlength=len(tasks))
+            if not images.all():
+                task = int(images.argmin())
+                names = ", ".join(tasks.names[task])
+                msg = (
+                    f"{examples.name}: {examples.split} must have images of every task; got none "
+                    f"of task {task + 1} of seed {seed}, {names}, among {len(examples)}. "
+                    "Take more images, or fewer tasks."
+                )
+                raise DataError(msg)
+
 
 @dataclass(frozen=True)
-class TaskSequenceRun:
-    """One training of the plan: a network that learns all tasks, in turn or at once."""
+class TaskSequenceRun(Described):
+    """One training of the plan: a network that learns all tasks, in turn or at once.
 
-    plan: Plan
+    Attributes:
+        device: type of the device.
+    """
+
+    plan: ContinualPlan
     connectivity: ConnectivityName
     depth: int
     method: AnyMethod
     seed: int
+    device: str
 
     @property
     def name(self) -> str:
@@ -92,15 +144,15 @@ class TaskSequenceRun:
         return Tasks.drawn(self.plan.train.classes, self.plan.suite.tasks, self.seed)
 
     @cached_property
-    def lessons(self) -> list[Examples]:
+    def stages(self) -> list[Examples]:
         """What is learned from at every stage: a task, or at once all of them."""
         if isinstance(self.method, Joint):
             return [self.plan.train]
         return [self.tasks.part(self.plan.train, task) for task in range(len(self.tasks))]
 
     @property
-    def learned(self) -> list[int]:
-        """How many tasks are known after every stage."""
+    def tasks_after(self) -> list[int]:
+        """How many tasks have been learned after every stage."""
         count = len(self.tasks)
         return [count] if isinstance(self.method, Joint) else list(range(1, count + 1))
 
@@ -114,8 +166,8 @@ class TaskSequenceRun:
     @property
     def replayed(self) -> int:
         """Remembered images in every step after the first stage."""
-        remedy = self.method
-        return (remedy.batch or self.plan.suite.batch) if isinstance(remedy, Replay) else 0
+        method = self.method
+        return (method.batch or self.plan.suite.batch) if isinstance(method, Replay) else 0
 
     @property
     def examples(self) -> int:
@@ -125,12 +177,12 @@ class TaskSequenceRun:
     @property
     def scores(self) -> int:
         """Gradients of single answers that EWC takes in all: one per image and class."""
-        remedy = self.method
-        if not isinstance(remedy, EWC):
+        method = self.method
+        if not isinstance(method, EWC):
             return 0
         classes = self.tasks.columns.shape[1]
-        tasks = self.learned if self.plan.suite.logits == "seen" else [1] * len(self.lessons)
-        images = [min(remedy.images, len(part)) for part in self.lessons]
+        tasks = self.tasks_after if self.plan.suite.logits == "seen" else [1] * len(self.stages)
+        images = [min(method.images, len(part)) for part in self.stages]
         return sum(n * known * classes for n, known in zip(images, tasks, strict=True))
 
     @property
@@ -146,58 +198,10 @@ class TaskSequenceRun:
             "tasks": self.tasks.digest,
             "train": plan.train.fingerprint,
             "test": plan.test.fingerprint,
-            "device": plan.runtime.device.type,
+            "device": self.device,
         }
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """Where the store keeps the outcomes."""
+        """Content address of everything that decides the outcomes."""
         return OutcomeCache.key(["continual v1", self.facts, torch.__version__])
-
-
-def open_plan(
-    suite: Continual,
-    runtime: Runtime,
-    *,
-    root: Path | None = None,
-    limit: int | None = None,
-    split: Split = "test",
-) -> Plan:
-    """Open the data of a plan.
-
-    Args:
-        suite: what is trained.
-        runtime: device, batch size of the test images, and the store of finished trainings.
-        root: where data sets lie.
-        limit: the first so many test images in the keyed order.
-        split: what is shown after every task; whatever is chosen is chosen on "validation".
-
-    Raises:
-        ConfigError: the classes cannot be cut into so many tasks.
-        DataError: the data is not there, or a task has no images.
-    """
-    train, shown = (_open(suite, name, root) for name in ("train", split))
-    shown = shown.only(train.classes).keyed(limit)
-    for seed in range(suite.first_seed, suite.first_seed + suite.seeds):
-        tasks = Tasks.drawn(train.classes, suite.tasks, seed)
-        for part in (train, shown):
-            _some_of_every_task(part, tasks)
-    geometry = Geometry(suite.arch.image_size, suite.arch.channels)
-    return Plan(suite, decoded(train, geometry), shown, runtime)
-
-
-def _some_of_every_task(examples: Examples, tasks: Tasks) -> None:
-    images = np.bincount(tasks.of_class[examples.labels], minlength=len(tasks))
-    if not images.all():
-        task = int(images.argmin())
-        msg = (
-            f"{examples.name}: {examples.split} must have images of every task; got none of task "
-            f"{task + 1} of seed {tasks.seed}, {', '.join(tasks.names[task])}, among "
-            f"{len(examples)}. Take more images, or fewer tasks."
-        )
-        raise DataError(msg)
-
-
-def _open(suite: Continual, split: Split, root: Path | None) -> Examples:
-    examples = open_examples(suite.data, split, root)
-    return examples if suite.classes is None else examples.only(suite.classes)

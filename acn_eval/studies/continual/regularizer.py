@@ -12,7 +12,7 @@ class Shown(NamedTuple):
     """Images as the network sees them, and which of its outputs the loss reads.
 
     Attributes:
-        images: float32 (n, channels, size, size), normalised.
+        images: float32 (n, channels, size, size), normalized.
         columns: int64 (n, classes), outputs that the loss reads.
         targets: int64 (n,), positions of the right ones in `columns`.
     """

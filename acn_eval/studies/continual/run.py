@@ -1,57 +1,101 @@
-"""Carries out a plan: every course that is not stored is trained; one result each."""
+"""Continual learning: a unit per training, a result each."""
 
-import hashlib
-import json
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, NoReturn
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.corruptions import NOISE_VERSION
-from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN
-from acn_eval.models import build, cost
+from acn_eval.data import Split
+from acn_eval.inference import CLEAN, Runtime
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
 from acn_eval.studies.continual.findings import SCENARIOS, read_off
-from acn_eval.studies.continual.learner import TaskPredictions, train_run
-from acn_eval.studies.continual.plan import JUDGED, Plan, TaskSequenceRun
+from acn_eval.studies.continual.learner import TaskPredictions, pack, train_run, unpack
+from acn_eval.studies.continual.plan import JUDGED, ContinualPlan, TaskSequenceRun
+from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import TASK_STREAM
+from acn_eval.study.record import Answer, Subject, in_words, record, training_id
 from acn_eval.study.request import Request
-from acn_eval.tally import Progress, Tally
-from acn_eval.versions import versions
+from acn_eval.study.run import Show, Study
 
-__all__ = ["BothSides", "impossible", "run_plan"]
+__all__ = ["STUDY", "ContinualStudy", "RunUnit", "impossible"]
 
 
 @dataclass(frozen=True)
-class BothSides:
-    """Results of one method at one depth: one per seed and side."""
+class RunUnit:
+    """One training, and what it predicts for the test images after every task."""
 
-    candidates: list[EvalResult]
-    baselines: list[EvalResult]
+    run: TaskSequenceRun
+    cacheable: ClassVar[bool] = True
+
+    @property
+    def address(self) -> str:
+        """Content address of everything that decides the predictions."""
+        return self.run.address
+
+    @property
+    def cost(self) -> int:
+        """Training steps."""
+        return sum(self.run.steps)
+
+    @property
+    def bundle(self) -> Hashable:
+        """Nothing is shared."""
+        return self.run.address
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield predictions; see `acn_eval.study.run.Unit`.
+
+        Raises:
+            MeasureError: a loss is no longer finite.
+        """
+        for unit in units:
+            yield pack(vars(train_run(unit.run, runtime, show)))
 
 
-def run_plan(plan: Plan, progress: Progress = lambda done, total: None) -> list[BothSides]:
-    """Train what is missing, and return one pair of sides per method and depth.
+@dataclass(frozen=True)
+class ContinualStudy(Study):
+    """Every training of a plan: methods, depths, connectivities, seeds.
 
-    Raises:
-        MeasureError: a loss is no longer finite.
+    Attributes:
+        split: what is shown after every task.
     """
-    courses = plan.courses()
-    total = sum(sum(course.steps) for course in courses)
-    with Tally(total, "training steps", progress) as counter:
-        found = [_result(course, train_run(course, counter)) for course in courses]
-    plan.runtime.store.trim()
-    pairs = zip(courses, found, strict=True)
-    return [
-        _sides(plan, [result for _, result in own])
-        for _, own in groupby(pairs, key=lambda pair: (pair[0].method.label, pair[0].depth))
-    ]
+
+    request: Request[Continual]
+    split: Split = "test"
+    work: ClassVar[str] = "training steps"
+
+    @cached_property
+    def plan(self) -> ContinualPlan:
+        """The suite with its data."""
+        selection = self.request.selection
+        return ContinualPlan(self.request.suite, selection.root, selection.limit, self.split)
+
+    def units(self) -> list[RunUnit]:
+        """Return every training.
+
+        Raises:
+            ConfigError: the classes cannot be cut into so many tasks.
+            DataError: the data is not there, or a task has no images.
+        """
+        return [RunUnit(run) for run in self.plan.runs(self.request.runtime.device.type)]
+
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return a result per training."""
+        return [
+            _result(unit.run, TaskPredictions(**unpack(content)))
+            for unit, content in zip(self.units(), outcomes, strict=True)
+        ]
+
+    def groups(self, results: Sequence[EvalResult]) -> list[tuple[Sequence[EvalResult], int]]:
+        """Return the results of every method and depth, each with its number of candidates."""
+        seeds = self.plan.suite.seeds
+        size = seeds * len(self.plan.suite.connectivities)
+        return [(results[i : i + size], seeds) for i in range(0, len(results), size)]
 
 
 def impossible(matrix: Mapping[str, NDArray[np.int64]]) -> int:
@@ -63,35 +107,19 @@ def impossible(matrix: Mapping[str, NDArray[np.int64]]) -> int:
     return int((matrix["class_il"] > matrix["task_il"]).sum())
 
 
-def _sides(plan: Plan, results: list[EvalResult]) -> BothSides:
-    return BothSides(results[: plan.suite.seeds], results[plan.suite.seeds :])
-
-
-def _result(course: TaskSequenceRun, looks: TaskPredictions) -> EvalResult:
-    plan = course.plan
-    predicted, correct = looks.arrays()
-    matrix, images = _matrix(course, predicted), _images(course)
+def _result(run: TaskSequenceRun, predictions: TaskPredictions) -> EvalResult:
+    plan = run.plan
+    predicted, correct = predictions.arrays()
+    matrix, images = _matrix(run, predicted), _images(run)
     seen = {name: AccuracyMatrix(counts / images) for name, counts in matrix.items()}
     exits = [AccuracyMatrix(correct[:, k] / images) for k in range(correct.shape[1])]
-    return EvalResult(
-        checkpoint=_identity(course),
-        data=plan.test.id,
-        suite=plan.suite.protocol,
-        seed=0,
-        precision="fp32",
-        device=plan.runtime.device.type,
-        noise_version=NOISE_VERSION,
-        noise_digest="",
-        certificate={},
-        versions=versions("acn-eval", "torch", "numpy"),
-        cells=tuple(_cells(course, predicted)),
-        skipped=(),
-        created_ms=time.time_ns() // 1_000_000,
+    answer = Answer(
+        tuple(_cells(run, predicted)),
         warnings=(*plan.test.notes, *_warnings(matrix)),
         details={
-            "method": course.method.model_dump(mode="json"),
-            "tasks": course.tasks.record(),
-            "train_run": course.learned,
+            "method": run.method.model_dump(mode="json"),
+            "tasks": run.tasks.record(),
+            "tasks_learned": run.tasks_after,
             "matrix": {
                 "images": images.tolist(),
                 **{name: counts.tolist() for name, counts in matrix.items()},
@@ -101,21 +129,22 @@ def _result(course: TaskSequenceRun, looks: TaskPredictions) -> EvalResult:
             "charts": _charts(seen, exits),
         },
     )
+    return record(Subject(_identity(run), plan.test, plan.suite.protocol, run.device), answer)
 
 
-def _cells(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> Iterator[Cell]:
-    test, last = course.plan.test, course.learned[-1]
-    for count, both in zip(course.learned, predicted, strict=True):
+def _cells(run: TaskSequenceRun, predicted: NDArray[np.int32]) -> Iterator[Cell]:
+    test, last = run.plan.test, run.tasks_after[-1]
+    for count, both in zip(run.tasks_after, predicted, strict=True):
         for scenario, answers in zip(SCENARIOS, both, strict=True):
             condition = {**CLEAN, "tasks": count, "scenario": scenario}
             primary = count == last and scenario == "task_il"
             yield Cell.answered(condition, test.ids, test.labels, answers, primary=primary)
 
 
-def _matrix(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, NDArray[np.int64]]:
+def _matrix(run: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, NDArray[np.int64]]:
     """Right answers (stages, tasks) by scenario."""
-    labels = course.plan.test.labels
-    task, count = course.tasks.of_class[labels], len(course.tasks)
+    labels = run.plan.test.labels
+    task, count = run.tasks.of_class[labels], len(run.tasks)
     right = predicted == labels
     return {
         scenario: np.array([np.bincount(task[row[i]], minlength=count) for row in right])
@@ -123,9 +152,9 @@ def _matrix(course: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, 
     }
 
 
-def _images(course: TaskSequenceRun) -> NDArray[np.int64]:
-    tasks = course.tasks
-    return np.bincount(tasks.of_class[course.plan.test.labels], minlength=len(tasks))
+def _images(run: TaskSequenceRun) -> NDArray[np.int64]:
+    tasks = run.tasks
+    return np.bincount(tasks.of_class[run.plan.test.labels], minlength=len(tasks))
 
 
 def _measures(seen: Mapping[str, AccuracyMatrix]) -> dict[str, float]:
@@ -162,18 +191,13 @@ def _warnings(matrix: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
         yield f"class-IL beats task-IL {wrong} times, which cannot be: do not trust this result"
 
 
-def _identity(course: TaskSequenceRun) -> CheckpointId:
-    plan, arch = course.plan, course.arch
-    suite = plan.suite
-    spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
-    text = json.dumps(course.facts, sort_keys=True, default=list)
-    return CheckpointId(
-        name=course.name,
-        uri=f"suite:{suite.name}",
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-        arch=arch.model_dump(mode="json"),
-        parameters=spent.parameters,
-        flops=spent.flops,
+def _identity(run: TaskSequenceRun) -> CheckpointId:
+    plan, arch, suite = run.plan, run.arch, run.plan.suite
+    return training_id(
+        run.name,
+        f"suite:{suite.name}",
+        run.facts,
+        arch,
         preprocessing={
             "size": arch.image_size,
             "channels": arch.channels,
@@ -181,34 +205,26 @@ def _identity(course: TaskSequenceRun) -> CheckpointId:
             "std": plan.prepare.std,
         },
         training={
-            "seed": course.seed,
+            "seed": run.seed,
             "data_order": TASK_STREAM,
             "paired_seeds": suite.protocol["paired_seeds"],
-            "method": course.method.label,
-            "recipe": _in_words(course),
+            "method": run.method.label,
+            "recipe": _in_words(run),
             "data": suite.data,
             "data_fingerprint": plan.train.fingerprint,
             "learning_rate": suite.learning_rate,
-            "steps": sum(course.steps),
-            "examples": course.examples,
+            "steps": sum(run.steps),
+            "examples": run.examples,
         },
     )
 
 
-def _in_words(course: TaskSequenceRun) -> str:
-    """Return what two fair courses have in common, in one line."""
+def _in_words(run: TaskSequenceRun) -> str:
+    """Return what two fair runs have in common, in one line."""
     hidden = {*JUDGED, "kind", "data", "learning_rate", "augment", "classes"}
-    suite = course.plan.suite
+    suite = run.plan.suite
     facts = {k: v for k, v in suite.protocol.items() if k not in hidden}
-    facts |= {**suite.augment.model_dump(), "method": course.method.label}
-    return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
+    return in_words({**facts, **suite.augment.model_dump(), "method": run.method.label})
 
 
-def _refused(request: Request[Any]) -> NoReturn:
-    """Refuse: it is not made of units yet."""
-    raise ConfigError(
-        f"{request.suite.name}: learns tasks in turn. Run it with `acn-eval continual`."
-    )
-
-
-STUDY = _refused
+STUDY = ContinualStudy

@@ -35,8 +35,8 @@ class Synaptic(Regularizer):
         incremental learning", Nature Machine Intelligence 2022, and its code.
     """
 
-    def __init__(self, remedy: SI, parameters: Sequence[nn.Parameter], rate: float) -> None:
-        self.remedy, self.rate = remedy, rate
+    def __init__(self, method: SI, parameters: Sequence[nn.Parameter], rate: float) -> None:
+        self.method, self.rate = method, rate
         self.parameters: list[Tensor] = list(parameters)
         self.anchors = _copies(self.parameters)
         self.before = _copies(self.parameters)
@@ -52,16 +52,16 @@ class Synaptic(Regularizer):
         torch._foreach_copy_(self.own, gradients)
         pull = torch._foreach_sub(self.parameters, self.anchors)
         torch._foreach_mul_(pull, self.importance)
-        torch._foreach_add_(gradients, pull, alpha=2 * self.remedy.c)
+        torch._foreach_add_(gradients, pull, alpha=2 * self.method.c)
 
     @torch.no_grad()
     def after_step(self) -> None:
         """Add the step to the path integral."""
         gradients = _gradients(self.parameters)
-        if self.remedy.variant == "mammoth":
+        if self.method.variant == "mammoth":
             torch._foreach_addcmul_(self.path, gradients, gradients, value=self.rate)
             return
-        own = self.own if self.remedy.variant == "zenke" else gradients
+        own = self.own if self.method.variant == "zenke" else gradients
         change = torch._foreach_sub(self.parameters, self.before)
         torch._foreach_addcmul_(self.path, own, change, value=-1.0)
 
@@ -70,9 +70,9 @@ class Synaptic(Regularizer):
         """Turn the path into importance, and hold on to the weights as they are."""
         change = torch._foreach_sub(self.parameters, self.anchors)
         torch._foreach_mul_(change, change)
-        torch._foreach_add_(change, self.remedy.damping)
+        torch._foreach_add_(change, self.method.damping)
         torch._foreach_addcdiv_(self.importance, self.path, change)
-        if self.remedy.variant == "zenke":
+        if self.method.variant == "zenke":
             torch._foreach_clamp_min_(self.importance, 0.0)
         torch._foreach_copy_(self.anchors, self.parameters)
         torch._foreach_zero_(self.path)

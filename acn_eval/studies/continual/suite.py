@@ -38,7 +38,7 @@ class Continual(Suite, frozen=True):
         arch: of every network; its depth, connectivity, grain, skips and classes give way.
         connectivities: candidate and baseline.
         depths, methods: every depth is trained with every method.
-        seeds: how many, numbered from `first_seed`: a seed decides class order, initialisation,
+        seeds: how many, numbered from `first_seed`: a seed decides class order, initialization,
             and order of the images, alike for both sides.
         paired_seeds: why seeds are analysed as pairs, from other seeds; None: as independent.
     """

@@ -1,100 +1,138 @@
-"""What is known of a network when its training is over: one result."""
+"""What is measured of a network when its training is over, and what a result says of it."""
 
+import io
+import json
 import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
 from acn_eval.inference import CLEAN, EvaluatedModel
 from acn_eval.models import Encoder
 from acn_eval.models.encoder import Block
-from acn_eval.results import Cell, EvalResult, Skip
+from acn_eval.results import Cell, Skip
 from acn_eval.statistics import BoundedSample
 from acn_eval.studies.dynamics.gradients import backward_paths
-from acn_eval.studies.dynamics.snapshots import Snapshot, Watch, encoder_of, features, outcomes
+from acn_eval.studies.dynamics.snapshots import (
+    Observer,
+    Outcomes,
+    Snapshot,
+    encoder_of,
+    features,
+    outcomes,
+)
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank, without
-from acn_eval.versions import versions
+from acn_eval.study.record import Answer
+from acn_eval.training.threads import fitting_threads
 
-__all__ = ["Watched", "result_of"]
+__all__ = ["Observation", "observe"]
 
 
 @dataclass(frozen=True)
-class Watched:
-    """A network, what was seen of it on the way, and what it is shown at the end.
+class Observation:
+    """What was measured of a network.
 
     Attributes:
-        suite: what goes into the record.
-        watch: what was asked at every look.
         snapshots: in the order of their steps; one for a finished checkpoint.
-        test: images of the cells.
+        exits: what every exit makes of the test images.
+        without: what the last exit makes of them without each block 1 .. L; empty where a block
+            cannot be left out.
+        reason: why none can, in words.
+        facts: of the record, plain JSON.
     """
 
-    subject: EvaluatedModel
-    suite: Mapping[str, Any]
-    watch: Watch
     snapshots: Sequence[Snapshot]
-    test: Examples
+    exits: Outcomes
+    without: Outcomes
+    reason: str
+    facts: Mapping[str, Any]
 
+    def pack(self) -> bytes:
+        """Return it as bytes, to be kept."""
+        named = {"exits": self.exits, "without": self.without}
+        arrays = {
+            f"{name} {field}": torch.from_numpy(values)
+            for name, shown in named.items()
+            for field, values in vars(shown).items()
+        }
+        texts = [[asdict(s) for s in self.snapshots], self.reason, self.facts]
+        file = io.BytesIO()
+        torch.save({**arrays, "texts": json.dumps(texts)}, file)
+        return file.getvalue()
 
-def result_of(watched: Watched) -> EvalResult:
-    """Show the test images to every exit, and without each block in turn; return everything."""
-    subject, test, runtime = watched.subject, watched.test, watched.watch.runtime
-    exits = list(_exits(watched))
-    deleted, skipped = _deleted(watched)
-    return EvalResult(
-        checkpoint=subject.checkpoint.id,
-        data=test.id,
-        suite=watched.suite,
-        seed=0,
-        precision="fp32",
-        device=runtime.device.type,
-        noise_version=NOISE_VERSION,
-        noise_digest="",
-        certificate={},
-        versions=versions("acn-eval", "torch", "numpy"),
-        cells=(*exits, *deleted),
-        skipped=skipped,
-        created_ms=time.time_ns() // 1_000_000,
-        warnings=tuple(_warnings(watched)),
-        details={
-            **_trajectory(watched),
+    @staticmethod
+    def unpack(content: bytes) -> "Observation":
+        """Read what `pack` returned."""
+        kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        snapshots, reason, facts = json.loads(kept["texts"])
+        exits, deleted = (
+            Outcomes(*(kept[f"{name} {field}"].numpy() for field in ("predicted", "confidence")))
+            for name in ("exits", "without")
+        )
+        return Observation([Snapshot(**s) for s in snapshots], exits, deleted, reason, facts)
+
+    def answer(self, test: Examples, warnings: Iterable[str]) -> Answer:
+        """Return what a result says; `test` are the images that were shown."""
+        exits, deleted = list(self._exits(test)), list(self._deleted(test))
+        condition = {**CLEAN, "exit": "last", "without": "any block"}
+        skipped = (Skip(condition, self.reason),) if self.reason else ()
+        details = {
+            **_trajectory(self.snapshots, self.facts),
             "without": [_lost(exits[-1], cell) for cell in deleted],
-            **_representation(watched),
-            "charts": _charts(watched.snapshots),
-        },
-    )
+            **self.facts["representation"],
+            "charts": _charts(self.snapshots),
+        }
+        return Answer((*exits, *deleted), skipped, details=details, warnings=tuple(warnings))
+
+    def _exits(self, test: Examples) -> Iterator[Cell]:
+        last = len(self.exits.predicted) - 1
+        for k, each in enumerate(zip(*vars(self.exits).values(), strict=True)):
+            yield _cell({**CLEAN, "exit": k}, test, *each, primary=k == last)
+
+    def _deleted(self, test: Examples) -> Iterator[Cell]:
+        for i, each in enumerate(zip(*vars(self.without).values(), strict=True)):
+            condition = {**CLEAN, "exit": "last", "without": i + 1}
+            yield _cell(condition, test, *each, primary=False)
 
 
-def _exits(watched: Watched) -> Iterator[Cell]:
-    found = outcomes(watched.subject, watched.test, watched.watch.runtime)
-    last = len(found.predicted) - 1
-    for k, (predicted, confidence) in enumerate(zip(*vars(found).values(), strict=True)):
-        condition = {**CLEAN, "exit": k}
-        yield _cell(condition, watched.test, predicted, confidence, primary=k == last)
+def observe(
+    subject: EvaluatedModel, observer: Observer, snapshots: Sequence[Snapshot], test: Examples
+) -> Observation:
+    """Show the test images to every exit, and to the network without each block in turn."""
+    network, runtime = encoder_of(subject), observer.runtime
+    with fitting_threads(network, runtime.batch_size):
+        exits = outcomes(subject, test, runtime)
+        deleted, reason = _without_each(subject, observer, test)
+        facts = {
+            "images": len(observer.probe),
+            "n": len(observer.validation),
+            "backward_paths": backward_paths(network.config.connectivity, _units(network)),
+            "representation": _representation(subject, observer),
+        }
+    return Observation(snapshots, exits, deleted, reason, facts)
 
 
-def _deleted(watched: Watched) -> tuple[list[Cell], tuple[Skip, ...]]:
-    """Return the last exit without each block 1 .. L, or why it cannot be had."""
-    network, test = encoder_of(watched.subject), watched.test
-    cells = []
+def _without_each(
+    subject: EvaluatedModel, observer: Observer, test: Examples
+) -> tuple[Outcomes, str]:
+    """Return the last exit's outcomes without each block 1 .. L, or why they cannot be had."""
+    network, parts = encoder_of(subject), []
+    nothing = Outcomes(np.empty((0, len(test)), np.int32), np.empty((0, len(test)), np.float32))
     for block in range(1, network.config.depth + 1):
-        condition = {**CLEAN, "exit": "last", "without": block}
         try:
             model = without(network, block)
         except Unsupported as exc:
-            return [], (Skip({**CLEAN, "exit": "last", "without": "any block"}, str(exc)),)
-        cut = replace(watched.subject.checkpoint, model=model)
-        found = outcomes(replace(watched.subject, checkpoint=cut), test, watched.watch.runtime)
-        predicted, confidence = found.predicted[-1], found.confidence[-1]
-        cells.append(_cell(condition, test, predicted, confidence, primary=False))
-    return cells, ()
+            return nothing, str(exc)
+        cut = replace(subject, checkpoint=replace(subject.checkpoint, model=model))
+        parts.append(outcomes(cut, test, observer.runtime))
+    predicted = np.stack([part.predicted[-1] for part in parts])
+    return Outcomes(predicted, np.stack([part.confidence[-1] for part in parts])), ""
 
 
 def _cell(
@@ -116,21 +154,17 @@ def _lost(whole: Cell, cut: Cell) -> dict[str, Any]:
     return {"block": cut.condition["without"], "lost": sample.value, "low": low, "high": high}
 
 
-def _trajectory(watched: Watched) -> dict[str, Any]:
-    snapshots, network = watched.snapshots, encoder_of(watched.subject)
+def _trajectory(snapshots: Sequence[Snapshot], facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "steps": [s.step for s in snapshots],
         "gradients": {
-            "images": len(watched.watch.probe),
+            "images": facts["images"],
             "full": [list(s.full) for s in snapshots],
             "direct": [list(s.direct) for s in snapshots],
             "mediated": [list(s.mediated) for s in snapshots],
         },
-        "validation": {
-            "n": len(watched.watch.validation),
-            "accuracy": [list(s.accuracy) for s in snapshots],
-        },
-        "backward_paths": backward_paths(network.config.connectivity, _units(network)),
+        "validation": {"n": facts["n"], "accuracy": [list(s.accuracy) for s in snapshots]},
+        "backward_paths": facts["backward_paths"],
     }
 
 
@@ -141,9 +175,9 @@ def _units(network: Encoder) -> int:
     return sum(len(block.sublayers()) for block in blocks)
 
 
-def _representation(watched: Watched) -> dict[str, Any]:
+def _representation(subject: EvaluatedModel, observer: Observer) -> dict[str, Any]:
     """Stable rank of every exit's features on validation, and their CKA with each other."""
-    exits = features(watched.subject, watched.watch.validation, watched.watch.runtime)
+    exits = features(subject, observer.validation, observer.runtime)
     return {
         "stable_rank": [_known(stable_rank(x)) for x in exits],
         "cka": [[_known(linear_cka(x, y)) for y in exits] for x in exits],
@@ -166,12 +200,3 @@ def _charts(snapshots: Sequence[Snapshot]) -> list[dict[str, Any]]:
                 rows.setdefault(f"direct share layer {i}", []).append([s.step, own / full])
                 rows.setdefault(f"gradient share layer {i}", []).append([s.step, full**2 / whole])
     return [{"name": name, "x": "step", "points": points} for name, points in rows.items()]
-
-
-def _warnings(watched: Watched) -> Iterator[str]:
-    checkpoint, test = watched.subject.checkpoint, watched.test
-    yield "one training per network: this is about these trainings, not their architectures"
-    yield from test.notes
-    seen = int(np.isin(test.hashes, checkpoint.training_hashes).sum())
-    if seen:
-        yield f"{checkpoint.id.name} was trained on {seen} of these {len(test)} images"

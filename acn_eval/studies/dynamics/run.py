@@ -1,243 +1,291 @@
-"""Trains what a suite asks for and is not yet stored, and looks at finished checkpoints."""
+"""Dynamics: a unit per network that is observed while it is trained, or that is finished."""
 
-import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import ClassVar, Self
 
+import numpy as np
 import torch
-from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint
-from acn_eval.data import Examples, PrepareImages, Split, decoded
-from acn_eval.errors import ConfigError, Unsupported
-from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
-from acn_eval.models import Encoder, build, cost
+from acn_eval.data import Examples, Split
+from acn_eval.errors import Unsupported
+from acn_eval.inference import EvaluatedModel, OutcomeCache, Runtime, class_map
+from acn_eval.models import Encoder
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import CheckpointId, EvalResult
-from acn_eval.studies.dynamics.measure import Watched, result_of
-from acn_eval.studies.dynamics.snapshots import Snapshot, Watch
+from acn_eval.studies.dynamics.measure import Observation, observe
+from acn_eval.studies.dynamics.plan import DynamicsPlan
+from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
 from acn_eval.studies.dynamics.suite import Dynamics
-from acn_eval.study.request import Request
-from acn_eval.tally import Progress, Tally
-from acn_eval.training import Recipe, TrainingJob
-from acn_eval.training.fit import Fit, loop, open_split, start
+from acn_eval.study.described import Described
+from acn_eval.study.record import Subject, record
+from acn_eval.study.request import Request, choose
+from acn_eval.study.run import Show, Study, measured
+from acn_eval.training.fit import Fit, loop, start
+from acn_eval.training.threads import fitting_threads
 
-__all__ = ["Study", "finished", "open_study", "trainings"]
+__all__ = ["STUDY", "CheckpointDynamics", "NetworkUnit", "TrainedDynamics", "TrainingUnit"]
+
+_WORK = "training steps"
 
 
 @dataclass(frozen=True)
-class Study:
-    """A suite with its data.
+class TrainingUnit(Described):
+    """One connectivity's training: its snapshots and its last weights.
 
     Attributes:
-        splits: train (learned from, and differentiated on), validation (over steps), test.
+        device: type of the device.
     """
 
-    suite: Dynamics
-    splits: Mapping[Split, Examples]
-    runtime: Runtime
+    plan: DynamicsPlan
+    connectivity: ConnectivityName
+    device: str
+    cacheable: ClassVar[bool] = True
+
+    @cached_property
+    def address(self) -> str:
+        """Content address of recipe, data and snapshots."""
+        recipe = self.plan.suite.recipe_of(self.connectivity)
+        return OutcomeCache.key(["watched v1", self.plan.facts(recipe, self.device)])
 
     @property
-    def probe(self) -> Examples:
-        """The training images on which gradients are measured: the first in a keyed order."""
-        return self.splits["train"].keyed(self.suite.probed)
+    def cost(self) -> int:
+        """Training steps."""
+        return self.plan.suite.recipe.steps
+
+    @property
+    def bundle(self) -> Hashable:
+        """Nothing is shared."""
+        return self.address
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield snapshots and weights; see `acn_eval.study.run.Unit`.
+
+        Raises:
+            MeasureError: a loss is no longer finite.
+        """
+        for unit in units:
+            fit = start(unit.plan.suite.recipe_of(unit.connectivity), runtime.device)
+            snapshots = _train(unit, fit, runtime, show)
+            file = io.BytesIO()
+            looks = json.dumps([asdict(snapshot) for snapshot in snapshots])
+            weights = {k: v.cpu() for k, v in fit.network.state_dict().items()}
+            torch.save({"looks": looks, "weights": weights}, file)
+            yield file.getvalue()
+
+    def restored(
+        self, content: bytes, device: torch.device
+    ) -> tuple[EvaluatedModel, list[Snapshot]]:
+        """Return the trained network and its snapshots from what `measure` yields."""
+        kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        job = self.plan.job(self.connectivity)
+        network = start(job.recipe, device).network.eval()
+        network.load_state_dict(kept["weights"])
+        looks = [Snapshot(**look) for look in json.loads(kept["looks"])]
+        return self.plan.subject(job, network, self.device), looks
 
 
 @dataclass(frozen=True)
-class _Grown:
-    """What is kept of a training."""
+class NetworkUnit(Described):
+    """One connectivity's training, and what its network makes of the test images."""
 
-    snapshots: Sequence[Snapshot]
-    weights: Mapping[str, Tensor]
+    training: TrainingUnit
+    cacheable: ClassVar[bool] = True
 
-    def pack(self) -> bytes:
-        """Return it as bytes, for the store."""
-        file = io.BytesIO()
-        looks = json.dumps([asdict(s) for s in self.snapshots])
-        torch.save({"looks": looks, "weights": dict(self.weights)}, file)
-        return file.getvalue()
+    @cached_property
+    def address(self) -> str:
+        """Content address of the training and the test images."""
+        test = self.training.plan.splits["test"]
+        return OutcomeCache.key(["observed v1", self.training.address, test.digest])
 
-    @staticmethod
-    def unpack(content: bytes) -> "_Grown":
-        """Read what `pack` returned."""
-        kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        return _Grown([Snapshot(**look) for look in json.loads(kept["looks"])], kept["weights"])
+    @property
+    def cost(self) -> int:
+        """Training steps."""
+        return self.training.cost
+
+    @property
+    def bundle(self) -> Hashable:
+        """Nothing is shared."""
+        return self.address
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield observations; see `acn_eval.study.run.Unit`."""
+        for unit in units:
+            own, plan = unit.training, unit.training.plan
+            (content,) = measured([own], runtime, lambda done, total: show(done), _WORK)
+            subject, snapshots = own.restored(content, runtime.device)
+            test = plan.splits["test"]
+            yield observe(subject, plan.observer(runtime), snapshots, test).pack()
 
 
-def open_study(
-    suite: Dynamics, runtime: Runtime, *, root: Path | None = None, limit: int | None = None
-) -> Study:
-    """Open the data of the suite's recipe; `limit` takes the first so many test images.
+@dataclass(frozen=True)
+class TrainedDynamics(Study):
+    """One network per connectivity, observed while it is trained."""
 
-    Raises:
-        ConfigError: the network has another number of classes than the data.
-        DataError: the data is not there.
+    request: Request[Dynamics]
+    work: ClassVar[str] = _WORK
+
+    @cached_property
+    def plan(self) -> DynamicsPlan:
+        """The suite with its data."""
+        selection = self.request.selection
+        return DynamicsPlan(self.request.suite, selection.root, selection.limit)
+
+    def units(self) -> list[NetworkUnit]:
+        """Return every network.
+
+        Raises:
+            ConfigError: the network has another number of classes than the data.
+            DataError: the data is not there.
+        """
+        device = self.request.runtime.device.type
+        return [
+            NetworkUnit(TrainingUnit(self.plan, connectivity, device))
+            for connectivity in self.plan.suite.connectivities
+        ]
+
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return a result per network."""
+        plan, device = self.plan, self.request.runtime.device.type
+        suite, test = plan.suite.model_dump(mode="json"), plan.splits["test"]
+        hashes = plan.splits["train"].hashes
+        results = []
+        for connectivity, content in zip(plan.suite.connectivities, outcomes, strict=True):
+            identity = plan.identity(plan.job(connectivity), device)
+            seen = int(np.isin(test.hashes, hashes).sum())
+            answer = Observation.unpack(content).answer(test, _warnings(identity, test, seen))
+            results.append(record(Subject(identity, test, suite, device), answer))
+        return results
+
+
+@dataclass(frozen=True)
+class CheckpointUnit:
+    """A finished checkpoint: the same as of a training, at its last step alone.
+
+    Attributes:
+        probe: training images on which gradients are measured.
+        validation, test: images that every exit is shown.
+        device: type of the device.
     """
-    train, validation, test = (
-        open_split(suite.recipe, split, root) for split in ("train", "validation", "test")
-    )
-    splits: dict[Split, Examples] = {
-        "train": train,
-        "validation": validation.labelled_as(train),
-        "test": test.labelled_as(train).keyed(limit),
-    }
-    return Study(suite, splits, runtime)
+
+    subject: EvaluatedModel
+    probe: Examples
+    validation: Examples
+    test: Examples
+    device: str
+
+    @cached_property
+    def address(self) -> str:
+        """Content address of the network and of all images."""
+        own, columns = self.subject.checkpoint.id, self.subject.classes.columns
+        images = [part.digest for part in (self.probe, self.validation, self.test)]
+        facts = [own.sha256, own.arch, own.preprocessing, dict(own.training), columns]
+        return OutcomeCache.key(["finished v1", *facts, images, self.device])
+
+    @property
+    def cost(self) -> int:
+        """Images that are shown: test images without each block, too."""
+        blocks = encoder_of(self.subject).config.depth
+        return (1 + blocks) * len(self.test) + 2 * len(self.validation) + len(self.probe)
+
+    @property
+    def bundle(self) -> Hashable:
+        """Nothing is shared."""
+        return self.address
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the network has a file."""
+        return self.subject.checkpoint.id.cacheable
+
+    @classmethod
+    def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
+        """Yield observations; see `acn_eval.study.run.Unit`."""
+        for unit in units:
+            trained = unit.subject.checkpoint.id.training
+            smoothing = float(trained.get("label_smoothing", 0.0))
+            observer = Observer(unit.probe, unit.validation, runtime, smoothing)
+            with fitting_threads(encoder_of(unit.subject), runtime.batch_size):
+                snapshot = observer.snapshot(unit.subject, int(trained.get("steps", 0)))
+            yield observe(unit.subject, observer, [snapshot], unit.test).pack()
 
 
-def trainings(study: Study, progress: Progress = lambda done, total: None) -> list[EvalResult]:
-    """Train one network per connectivity, look at it on the way, and return its result.
+@dataclass(frozen=True)
+class CheckpointDynamics(Study):
+    """Finished checkpoints, each with the data that its card names, or that was chosen."""
 
-    A network that is stored is not trained again.
+    request: Request[Dynamics]
 
-    Raises:
-        MeasureError: a loss is no longer finite.
-    """
-    suite = study.suite
-    total = suite.recipe.steps * len(suite.connectivities)
-    with Tally(total, "training steps", progress) as counter:
-        results = [_training(study, own, counter) for own in suite.connectivities]
-    study.runtime.store.trim()
-    return results
+    def units(self) -> list[CheckpointUnit]:
+        """Return every checkpoint; they are opened once."""
+        return self._units
 
+    @cached_property
+    def _units(self) -> list[CheckpointUnit]:
+        return [self._unit(number) for number in range(len(self.request.checkpoints))]
 
-def finished(study: Study, checkpoint: Checkpoint) -> EvalResult:
-    """Return what is known of a checkpoint: the same as of a training, at its last step alone.
+    def _unit(self, number: int) -> CheckpointUnit:
+        checkpoint, selection = self.request.checkpoints[number], self.request.selection
+        if not isinstance(checkpoint.model, Encoder):
+            what = "must be a network of ours, with known blocks"
+            raise Unsupported(f"{checkpoint.id.name}: {what}")
+        names: tuple[Split, ...] = ("train", "validation", "test")
+        whole = replace(selection, limit=None)
+        splits = {name: choose([checkpoint], whole, name) for name in names}
+        for own in splits.values():
+            own.labelled_as(splits["test"])
+        test = splits["test"].keyed(selection.limit)
+        subject = EvaluatedModel(checkpoint, class_map(checkpoint, test))
+        probe = splits["train"].keyed(self.request.suite.probed)
+        device = self.request.runtime.device.type
+        return CheckpointUnit(subject, probe, splits["validation"], test, device)
 
-    Raises:
-        Unsupported: a network that is not built here has no known blocks.
-        DataError: the data has classes that the network does not know.
-    """
-    if not isinstance(checkpoint.model, Encoder):
-        raise Unsupported(f"{checkpoint.id.name}: must be a network of ours, with known blocks")
-    checkpoint.model.to(study.runtime.device)
-    test, trained = study.splits["test"], checkpoint.id.training
-    subject = EvaluatedModel(checkpoint, class_map(checkpoint, test))
-    watch = Watch(
-        study.probe,
-        study.splits["validation"],
-        study.runtime,
-        smoothing=float(trained.get("label_smoothing", 0.0)),
-    )
-    snapshot = watch.look(subject, int(trained.get("steps", 0)))
-    shown = {"kind", "name", "description", "probed"}  # the recipe is another network's
-    record = study.suite.model_dump(mode="json", include=shown)
-    return result_of(Watched(subject, record, watch, [snapshot], test))
-
-
-def _training(study: Study, connectivity: ConnectivityName, counter: Tally) -> EvalResult:
-    recipe, store = study.suite.recipe_of(connectivity), study.runtime.store
-    lesson = _lesson(study, recipe)
-    fit = start(recipe, study.runtime.device)
-    subject = _subject(study, lesson, fit.network)
-    smoothing = recipe.label_smoothing
-    watch = Watch(study.probe, study.splits["validation"], study.runtime, smoothing)
-    key = OutcomeCache.key(["watched v1", _facts(study, recipe)])
-    content = store.read(key)
-    if content is None:
-        grown = _grow(fit, lesson, study.suite.looked_at(), (subject, watch), counter.show)
-        store.write(key, grown.pack())
-    else:
-        grown = _Grown.unpack(content)
-        fit.network.load_state_dict(grown.weights)
-    fit.network.eval()
-    counter.add(recipe.steps)
-    record = study.suite.model_dump(mode="json")
-    return result_of(Watched(subject, record, watch, grown.snapshots, study.splits["test"]))
+    def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
+        """Return a result per checkpoint."""
+        shown = {"kind", "name", "description", "probed"}  # the recipe is another network's
+        suite = self.request.suite.model_dump(mode="json", include=shown)
+        results = []
+        for unit, content in zip(self.units(), outcomes, strict=True):
+            checkpoint, test = unit.subject.checkpoint, unit.test
+            seen = int(np.isin(test.hashes, checkpoint.training_hashes).sum())
+            answer = Observation.unpack(content).answer(test, _warnings(checkpoint.id, test, seen))
+            results.append(record(Subject(checkpoint.id, test, suite, unit.device), answer))
+        return results
 
 
-def _grow(
-    fit: Fit,
-    lesson: TrainingJob,
-    looks: Sequence[int],
-    seen: tuple[EvaluatedModel, Watch],
-    told: Callable[[int], None],
-) -> _Grown:
-    """Train to the last step, looking before the first and after those that are named."""
-    subject, watch = seen
+def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[Snapshot]:
+    """Train to the last step; snapshots are taken before the first and after those named."""
+    plan, job = unit.plan, unit.plan.job(unit.connectivity)
+    subject, observer = plan.subject(job, fit.network, unit.device), plan.observer(runtime)
+    steps = plan.suite.looked_at()
     snapshots: list[Snapshot] = []
 
-    def look(fit: Fit) -> None:
-        if fit.done in looks:
-            snapshots.append(watch.look(subject, fit.done))
+    def observe_at(fit: Fit) -> None:
+        if fit.done in steps:
+            snapshots.append(observer.snapshot(subject, fit.done))
 
-    look(fit)
-    loop(
-        fit,
-        (lesson.examples, lesson.held_out),
-        lesson.prepare,
-        after=look,
-        progress=lambda done, loss: told(done),
-    )
-    return _Grown(snapshots, {k: v.cpu() for k, v in fit.network.state_dict().items()})
+    with fitting_threads(fit.network, job.recipe.batch):
+        observe_at(fit)
+    parts = job.examples, job.held_out
+    loop(fit, parts, job.prepare, after=observe_at, progress=lambda done, loss: show(done))
+    return snapshots
 
 
-def _lesson(study: Study, recipe: Recipe) -> TrainingJob:
-    bare = TrainingJob(recipe, study.splits["train"], study.splits["validation"])
-    parts = [decoded(part, bare.prepare.spec) for part in (bare.examples, bare.held_out)]
-    return TrainingJob(recipe, *parts)
+def _warnings(identity: CheckpointId, test: Examples, seen: int) -> Iterator[str]:
+    yield "one training per network: this is about these trainings, not their architectures"
+    yield from test.notes
+    if seen:
+        yield f"{identity.name} was trained on {seen} of these {len(test)} images"
 
 
-def _subject(study: Study, lesson: TrainingJob, network: Encoder) -> EvaluatedModel:
-    prepare, train = lesson.prepare, study.splits["train"]
-    checkpoint = Checkpoint(
-        id=_identity(study, lesson.recipe, prepare),
-        model=network,
-        prepare=prepare,
-        classes=train.classes,
-        data=train.name,
-        training_hashes=train.hashes,
-    )
-    return EvaluatedModel(checkpoint, ClassMap(tuple(range(len(train.classes))), restricted=False))
+def _of_request(request: Request[Dynamics]) -> TrainedDynamics | CheckpointDynamics:
+    """Return what is measured: the given checkpoints, or else what the suite trains."""
+    return CheckpointDynamics(request) if request.checkpoints else TrainedDynamics(request)
 
 
-def _facts(study: Study, recipe: Recipe) -> list[Any]:
-    """Everything that decides the weights and what is seen of them on the way."""
-    return [
-        recipe.model_dump(mode="json", exclude={"paired_seeds", "weights"}),
-        study.suite.looks,
-        study.suite.probed,
-        [study.splits[name].fingerprint for name in ("train", "validation")],
-        study.runtime.device.type,
-    ]
-
-
-def _identity(study: Study, recipe: Recipe, prepare: PrepareImages) -> CheckpointId:
-    arch = recipe.arch
-    plan = recipe.model_dump(mode="json", exclude={"arch", "pair", "classes", "augment"})
-    plan |= recipe.augment.model_dump(mode="json")
-    spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
-    text = json.dumps(_facts(study, recipe), sort_keys=True)
-    return CheckpointId(
-        name=arch.connectivity,
-        uri=f"recipe:{arch.connectivity}",
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-        arch=arch.model_dump(mode="json"),
-        parameters=spent.parameters,
-        flops=spent.flops,
-        preprocessing=prepare.facts(),
-        training={
-            **plan,
-            "recipe": _in_words({**plan, "seed": None}),
-            "data_fingerprint": study.splits["train"].fingerprint,
-            "examples": recipe.steps * recipe.batch,
-        },
-    )
-
-
-def _in_words(facts: Mapping[str, Any]) -> str:
-    """Return what is not zero, in one line; what differs between seeds is left out by None."""
-    return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)
-
-
-def _refused(request: Request[Any]) -> NoReturn:
-    """Refuse: it is not made of units yet."""
-    raise ConfigError(
-        f"{request.suite.name}: watches trainings of its own. Run it with `acn-eval dynamics`."
-    )
-
-
-STUDY = _refused
+STUDY = _of_request

@@ -1,4 +1,4 @@
-"""Looks at a network in training: its gradients per layer, and the accuracy of every exit."""
+"""Snapshots of a network in training: its gradients per layer, and the accuracy of every exit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from acn_eval.inference.outputs import inputs_of, outputs
 from acn_eval.models import Encoder
 from acn_eval.studies.dynamics.gradients import split_gradients
 
-__all__ = ["Outcomes", "Snapshot", "Watch", "encoder_of", "features", "outcomes"]
+__all__ = ["Observer", "Outcomes", "Snapshot", "encoder_of", "features", "outcomes"]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One look.
+    """What a network is like at one step.
 
     Attributes:
         step: optimizer steps that are done.
@@ -44,8 +44,8 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What a network is asked at every look.
+class Observer:
+    """What is measured of a network at every snapshot.
 
     Attributes:
         probe: training images whose loss is differentiated, in one batch.
@@ -58,11 +58,11 @@ class Watch:
     runtime: Runtime
     smoothing: float
 
-    def look(self, subject: EvaluatedModel, step: int) -> Snapshot:
-        """Look once; the network is left as it is."""
+    def snapshot(self, subject: EvaluatedModel, step: int) -> Snapshot:
+        """Return what the network is like now; it is left as it is."""
         full, direct, mediated = self._norms(subject)
-        found = outcomes(subject, self.validation, self.runtime)
-        correct = found.predicted == self.validation.labels
+        shown = outcomes(subject, self.validation, self.runtime)
+        correct = shown.predicted == self.validation.labels
         return Snapshot(step, full, direct, mediated, correct.mean(axis=1).tolist())
 
     def _norms(self, subject: EvaluatedModel) -> tuple[list[float], list[float], list[float]]:

@@ -60,9 +60,9 @@ A run that is stopped or killed goes on where it was when the same command is gi
 def command(only_plan: bool, **given: Any) -> None:
     """Train two networks on few images and compare the areas under their learning curves.
 
-    Both sides see the same nested subsets, initialisation seeds and number of steps. A draw of
+    Both sides see the same nested subsets, initialization seeds and number of steps. A draw of
     the subsets is the unit: with fewer than five draws nothing is claimed. Beside the accuracies
-    stand the losses, and how much of the variance is due to draw, initialisation and test images.
+    stand the losses, and how much of the variance is due to draw, initialization and test images.
     """
     options, output = run_options("draws", **given), output_of(**given)
     if only_plan:

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from acn_eval.data import Examples, Split, decoded
 from acn_eval.errors import ConfigError
-from acn_eval.inference import Runtime
 from acn_eval.studies.low_data.draws import Subset
 from acn_eval.studies.low_data.subsets import Subsets, sample_subsets
 from acn_eval.studies.low_data.suite import LowData, Side
+from acn_eval.study.described import Described
 from acn_eval.training import Recipe, TrainingJob, stackable, stacking_pays
 from acn_eval.training.fit import open_split
 
-__all__ = ["Plan", "RecipeSide", "Training", "decides", "open_plan"]
+__all__ = ["LowDataPlan", "RecipeSide", "Stack", "Training", "weights_decided_by"]
 
 
 @dataclass(frozen=True)
@@ -32,103 +33,97 @@ class RecipeSide:
 
 @dataclass(frozen=True)
 class Training:
-    """One training of the plan: a subset, and the number of an initialisation."""
+    """One training of the plan: a subset, and the number of an initialization."""
 
     subset: Subset
     repeat: int
-    lesson: TrainingJob
+    job: TrainingJob
 
 
-Group = Sequence[Training]
-"""Trainings that are stepped as one, and stored as one."""
+Stack = Sequence[Training]
+"""Trainings that are stepped as one, and kept as one."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A suite with its data.
+class LowDataPlan(Described):
+    """A suite with its data, which is opened where it is first read.
 
     Attributes:
-        pool: the training split, from which subsets are drawn.
-        test: the images that are shown at the end.
-        subsets: by draw, smallest first.
-        arms: candidate and baseline.
-    """
-
-    suite: LowData
-    pool: Examples
-    test: Examples
-    runtime: Runtime
-    subsets: Subsets
-    arms: tuple[RecipeSide, RecipeSide]
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps in all."""
-        return sum(self.suite.steps * self.suite.repeats for s in self._every for _ in self.arms)
-
-    @property
-    def _every(self) -> list[Subset]:
-        return [subset for subsets in self.subsets.values() for subset in subsets]
-
-    def groups(self, arm: RecipeSide, draw: int) -> list[Group]:
-        """Return the trainings of one draw as they are stepped: together, or each alone.
-
-        Groups are fixed by the plan, so that a run that goes on after a kill ends with the same
-        numbers. Networks that select weights and others that do not are never stepped as one.
-        """
-        every = _trainings(self.suite, arm.recipe, self.subsets[draw])
-        if not arm.together:
-            return [[training] for training in every]
-        alike: dict[str, list[Training]] = {}
-        for training in every:
-            alike.setdefault(training.lesson.recipe.select, []).append(training)
-        return list(alike.values())
-
-
-def open_plan(
-    suite: LowData,
-    runtime: Runtime,
-    *,
-    root: Path | None = None,
-    limit: int | None = None,
-    split: Split = "test",
-) -> Plan:
-    """Open the data of a plan, draw its subsets, and settle how its networks are stepped.
-
-    Args:
-        suite: what is trained.
-        runtime: device, batch size of the test images, and the store of finished trainings.
         root: where data sets lie.
         limit: the first so many test images in the keyed order.
         split: what is shown at the end; rates are chosen on "validation", with other draws.
-
-    Raises:
-        ConfigError: the sides differ in their data, or cannot be trained as asked.
-        DataError: the data is not there, or a class has too few images.
     """
-    ours, theirs = suite.candidate.recipe, suite.baseline.recipe
-    if (ours.data, ours.classes) != (theirs.data, theirs.classes):
-        msg = f"{suite.name}: both recipes must name the same data and classes; they differ"
-        raise ConfigError(msg)
-    pool, _ = (open_split(r, "train", root) for r in (ours, theirs))
-    subsets = sample_subsets(suite, pool, suite.held_out)
-    return Plan(
-        suite=suite,
-        pool=pool,
-        test=open_split(ours, split, root).labelled_as(pool).keyed(limit),
-        runtime=runtime,
-        subsets=subsets,
-        arms=(_side(suite, suite.candidate), _side(suite, suite.baseline)),
-    )
+
+    suite: LowData
+    root: Path | None = None
+    limit: int | None = None
+    split: Split = "test"
+
+    @cached_property
+    def pool(self) -> Examples:
+        """The training split, from which subsets are drawn.
+
+        Raises:
+            ConfigError: the sides differ in their data, or cannot be trained as asked.
+            DataError: the data is not there.
+        """
+        ours, theirs = self.suite.candidate.recipe, self.suite.baseline.recipe
+        if (ours.data, ours.classes) != (theirs.data, theirs.classes):
+            what = "both recipes must name the same data and classes; they differ"
+            raise ConfigError(f"{self.suite.name}: {what}")
+        pool, _ = (open_split(recipe, "train", self.root) for recipe in (ours, theirs))
+        return pool
+
+    @cached_property
+    def test(self) -> Examples:
+        """The images that are shown at the end."""
+        shown = open_split(self.suite.candidate.recipe, self.split, self.root)
+        return shown.labelled_as(self.pool).keyed(self.limit)
+
+    @cached_property
+    def subsets(self) -> Subsets:
+        """By draw, smallest first.
+
+        Raises:
+            DataError: a class has too few images.
+        """
+        return sample_subsets(self.suite, self.pool, self.suite.held_out)
+
+    @cached_property
+    def sides(self) -> tuple[RecipeSide, RecipeSide]:
+        """Candidate and baseline."""
+        return _side(self.suite, self.suite.candidate), _side(self.suite, self.suite.baseline)
+
+    @cached_property
+    def stacks(self) -> list[dict[int, list[Stack]]]:
+        """The trainings of every side and draw as they are stepped: together, or each alone.
+
+        Networks that select weights and others that do not are never stepped as one.
+        """
+        return [
+            {draw: list(_stacks(self.suite, side, own)) for draw, own in self.subsets.items()}
+            for side in self.sides
+        ]
 
 
-def decides(recipe: Recipe) -> dict[str, Any]:
+def weights_decided_by(recipe: Recipe) -> dict[str, Any]:
     """Return what of a recipe decides the weights."""
     return recipe.model_dump(mode="json", exclude={"pair", "paired_seeds", "weights"})
 
 
+def _stacks(suite: LowData, side: RecipeSide, subsets: Sequence[Subset]) -> Iterator[Stack]:
+    every = list(_trainings(suite, side.recipe, subsets))
+    if not side.together:
+        yield from ([training] for training in every)
+        return
+    alike: dict[str, list[Training]] = {}
+    for training in every:
+        alike.setdefault(training.job.recipe.select, []).append(training)
+    yield from alike.values()
+
+
 def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Iterator[Training]:
-    """Yield sizes x initialisations; the seed is ``1000 draw + repeat``, alike for both sides."""
+    """Yield sizes x initializations; the seed is ``1000 draw + repeat``, alike for both sides."""
     for subset in subsets:
         select = "validation" if len(subset.held_out) else "last"
         bare = TrainingJob(recipe, subset.learned, subset.held_out)

@@ -74,12 +74,12 @@ class Draws(Suite, frozen=True):
 
 
 class LowData(Draws, frozen=True):
-    """Both networks are trained from their initialisation, for the same number of steps.
+    """Both networks are trained from their initialization, for the same number of steps.
 
     Attributes:
         candidate, baseline: recipes of both sides: YAML files here, or among the shipped suites.
             Their seed, steps and selection give way to what the suite says.
-        repeats: initialisations per draw and size.
+        repeats: initializations per draw and size.
         steps: optimizer steps of every training, whatever its size.
         held_out: share of every class of a subset that is not learned from but selects the best
             of the recipe's looks, rounded down; where nothing is left to hold out, and with 0,
@@ -109,6 +109,8 @@ class LowDataProbe(Draws, frozen=True):
         repeats: heads (and orders of images) per draw and size of a fine-tuning.
         steps, batch, learning_rate: of a fine-tuning.
     """
+
+    reads_head: ClassVar[bool] = False
 
     mode: Literal["probe", "fine_tune"]
     protocol: Literal["ridge-fewshot"] = "ridge-fewshot"

@@ -1,4 +1,4 @@
-"""Where an accuracy's variance comes from: draw of the data, initialisation, test images."""
+"""Where an accuracy's variance comes from: draw of the data, initialization, test images."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class MeanSquare(NamedTuple):
 def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str, Estimate]:
     r"""Split the variance of a trained network's accuracy, one component per source.
 
-    For accuracies :math:`y_{dsi}` with initialisations s nested in draws d, both crossed with
+    For accuracies :math:`y_{dsi}` with initializations s nested in draws d, both crossed with
     images i, equating mean squares with their expectations gives
 
     .. math::
@@ -37,11 +37,11 @@ def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str
     comes out negative quite often.
 
     Args:
-        table: (draws, initialisations, images), two draws or more; values are per image.
+        table: (draws, initializations, images), two draws or more; values are per image.
         confidence: of the limits, by the modified large-sample method (see `combined`).
 
     Returns:
-        Variances by name: ``draw``, ``initialisation``, ``test images``. With one network per
+        Variances by name: ``draw``, ``initialization``, ``test images``. With one network per
         draw the first two cannot be told apart: ``draw, and what changes with it``.
 
     References:
@@ -65,13 +65,13 @@ def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str
             [
                 (each, ms["draw"]),
                 (-each, ms["draw x image"]),
-                (-each, ms["initialisation"]),
+                (-each, ms["initialization"]),
                 (each, ms["residual"]),
             ],
             confidence,
         ),
-        "initialisation": combined(
-            [(1 / n, ms["initialisation"]), (-1 / n, ms["residual"])], confidence
+        "initialization": combined(
+            [(1 / n, ms["initialization"]), (-1 / n, ms["residual"])], confidence
         ),
         "test images": combined(
             [
@@ -85,14 +85,14 @@ def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str
 
 
 def mean_squares(table: NDArray[np.float64]) -> dict[str, MeanSquare]:
-    """Return the mean squares of initialisations nested in draws, crossed with images.
+    """Return the mean squares of initializations nested in draws, crossed with images.
 
     Args:
-        table: (draws, initialisations, images).
+        table: (draws, initializations, images).
 
     Returns:
-        ``draw``, ``image``, ``draw x image`` and, with two initialisations or more,
-        ``initialisation`` and ``residual`` (initialisation x image within the draw).
+        ``draw``, ``image``, ``draw x image`` and, with two initializations or more,
+        ``initialization`` and ``residual`` (initialization x image within the draw).
     """
     draws, repeats, n = table.shape
     by_draw, by_image = table.mean(axis=(1, 2)), table.mean(axis=(0, 1))
@@ -108,7 +108,7 @@ def mean_squares(table: NDArray[np.float64]) -> dict[str, MeanSquare]:
         within = networks - by_draw[:, None]
         left = table - networks[:, :, None] - cells[:, None, :] + by_draw[:, None, None]
         df = draws * (repeats - 1)
-        found["initialisation"] = _mean_square(n * within**2, df)
+        found["initialization"] = _mean_square(n * within**2, df)
         found["residual"] = _mean_square(left**2, df * (n - 1))
     return found
 

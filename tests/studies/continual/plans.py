@@ -1,11 +1,17 @@
-"""Tiny courses on the embedded digits."""
+"""Tiny task sequences on the embedded digits."""
+
+from pathlib import Path
 
 import torch
 
 from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.studies.continual.learner import Learner, TaskPredictions, unpack
 from acn_eval.studies.continual.methods import Naive
-from acn_eval.studies.continual.plan import TaskSequenceRun, open_plan
+from acn_eval.studies.continual.plan import ContinualPlan, TaskSequenceRun
+from acn_eval.studies.continual.run import ContinualStudy, RunUnit
 from acn_eval.studies.continual.suite import Continual
+from acn_eval.study.request import DataSelection, Request
+from acn_eval.study.run import measured, run
 
 CPU = torch.device("cpu")
 ARCH = {
@@ -34,10 +40,34 @@ def suite(**changed):
     return Continual(**{**fields, **changed})
 
 
-def plan(folder, *, limit=60, **changed):
-    return open_plan(suite(**changed), Runtime(CPU, 64, "fp32", OutcomeCache(folder)), limit=limit)
+def runtime(folder, batch_size=64):
+    return Runtime(CPU, batch_size, "fp32", OutcomeCache(folder))
 
 
-def course(folder, method=None, *, seed=0, connectivity="acn", **changed):
-    opened = plan(folder, **changed)
-    return TaskSequenceRun(opened, connectivity, opened.suite.depths[0], method or Naive(), seed)
+def study(folder, *, limit=60, **changed):
+    selection = DataSelection(limit=limit)
+    return ContinualStudy(Request(suite(**changed), (), selection, runtime(folder)))
+
+
+def sides_of(study):
+    """Results of every method and depth: (candidates, baselines)."""
+    results = run(study, study.request.runtime)
+    return [(own[:count], own[count:]) for own, count in study.groups(results)]
+
+
+def course(method=None, *, seed=0, connectivity="acn", limit=60, **changed):
+    """One training."""
+    plan = ContinualPlan(suite(**changed), limit=limit)
+    depth = plan.suite.depths[0]
+    return TaskSequenceRun(plan, connectivity, depth, method or Naive(), seed, "cpu")
+
+
+def learner_of(own, batch_size=64):
+    """A network that has learned nothing yet; nothing is kept of it."""
+    return Learner(own, runtime(Path("nowhere"), batch_size))
+
+
+def train(own, folder, progress=lambda done, total: None):
+    """What a training predicts, as the base measures and keeps it."""
+    (content,) = measured([RunUnit(own)], runtime(folder), progress, ContinualStudy.work)
+    return TaskPredictions(**unpack(content))

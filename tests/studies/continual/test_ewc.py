@@ -7,14 +7,13 @@ import torch
 from torch import nn
 
 from acn_eval.studies.continual.ewc import Elastic, fisher_diagonal
-from acn_eval.studies.continual.learner import Learner
 from acn_eval.studies.continual.methods import EWC, Naive
 from acn_eval.studies.continual.regularizer import Shown
-from tests.studies.continual.plans import course
+from tests.studies.continual.plans import course, learner_of
 
 
 def shown_one_by_one(learner, count):
-    """The first images of the stage that a guard is shown at its end."""
+    """The first images of the stage that a regularizer is shown at its end."""
     return list(islice(learner._one_by_one(), count))
 
 
@@ -33,7 +32,7 @@ def fisher_by_hand(network, shown):
 
 @pytest.mark.parametrize("logits", ["task", "seen"])
 def test_fisher_information_is_the_loop_over_images_and_answers(tmp_path, logits):
-    learner = Learner(course(tmp_path, logits=logits))
+    learner = learner_of(course(logits=logits))
     learner.learn()
     learner.stage = 1 if logits == "task" else 2
     shown = shown_one_by_one(learner, 3)
@@ -87,13 +86,13 @@ def test_the_pull_is_the_gradient_of_one_penalty_per_task():
     torch.manual_seed(0)
     network = nn.Linear(3, 4).double()
     columns = torch.arange(4)[None]
-    guard, kept = Elastic(EWC(strength=3.0), network), []
+    regularizer, kept = Elastic(EWC(strength=3.0), network), []
     for _ in range(2):
         with torch.no_grad():
             for p in network.parameters():
                 p.copy_(torch.randn_like(p))
         shown = [Shown(torch.randn(1, 3).double(), columns, columns[:, 0]) for _ in range(5)]
-        guard.end_task(iter(shown))
+        regularizer.end_task(iter(shown))
         weights = [p.detach().clone() for p in network.parameters()]
         kept.append((fisher_diagonal(network, iter(shown)), weights))
     parameters = list(network.parameters())
@@ -108,7 +107,7 @@ def test_the_pull_is_the_gradient_of_one_penalty_per_task():
     expected = torch.autograd.grad(penalty, parameters)
     for p in parameters:
         p.grad = torch.ones_like(p)
-    guard.add_gradient()
+    regularizer.add_gradient()
     for p, gradient in zip(parameters, expected, strict=True):
         torch.testing.assert_close(p.grad, 1 + gradient)
 
@@ -124,17 +123,17 @@ def moved(learner):
 
 def test_a_strength_of_nothing_is_naive_and_more_of_it_moves_less(tmp_path):
     methods = [Naive(), *(EWC(strength=s, images=5) for s in (0, 1e3, 1e6))]
-    learners = [Learner(course(tmp_path, method)) for method in methods]
+    learners = [learner_of(course(method)) for method in methods]
     naive, free, held, stiff = (moved(learner) for learner in learners)
     pairs = zip(learners[0].network.parameters(), learners[1].network.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
     assert naive == free > held > stiff
-    assert any(f.any() for f in learners[1].guard.fisher)
+    assert any(f.any() for f in learners[1].regularizer.fisher)
 
 
 def test_what_is_kept_shares_no_memory_with_the_weights(tmp_path):
-    learner = Learner(course(tmp_path, EWC(images=2)))
+    learner = learner_of(course(EWC(images=2)))
     learner.learn()
     addresses = {p.data_ptr() for p in learner.network.parameters()}
-    kept = [*learner.guard.fisher, *learner.guard.held]
+    kept = [*learner.regularizer.fisher, *learner.regularizer.held]
     assert not addresses & {tensor.data_ptr() for tensor in kept}

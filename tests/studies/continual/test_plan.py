@@ -5,9 +5,7 @@ import pytest
 from PIL import Image
 
 from acn_eval.errors import DataError
-from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.continual.costs import costs
-from acn_eval.studies.continual.learner import Learner, train_run
 from acn_eval.studies.continual.methods import (
     EWC,
     SI,
@@ -15,10 +13,17 @@ from acn_eval.studies.continual.methods import (
     Naive,
     Replay,
 )
-from acn_eval.studies.continual.plan import open_plan
-from acn_eval.studies.continual.run import run_plan
+from acn_eval.studies.continual.plan import ContinualPlan
 from tests.statistics.results import PAIRED
-from tests.studies.continual.plans import CPU, course, plan, suite
+from tests.studies.continual.plans import (
+    course,
+    learner_of,
+    runtime,
+    sides_of,
+    study,
+    suite,
+    train,
+)
 
 METHODS = [
     Naive(),
@@ -33,8 +38,8 @@ METHODS = [
 @pytest.mark.parametrize("logits", ["task", "seen"])
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.label)
 def test_examples_and_scores_are_what_is_really_shown(tmp_path, monkeypatch, method, logits):
-    own = course(tmp_path, method, steps=2, logits=logits)
-    learner = Learner(own)
+    own = course(method, steps=2, logits=logits)
+    learner = learner_of(own)
     step, images, scores = learner.step, [], []
 
     def counted(shown):
@@ -45,8 +50,8 @@ def test_examples_and_scores_are_what_is_really_shown(tmp_path, monkeypatch, met
         scores.append(sum(part.columns.shape[1] for part, _ in zip(shown, range(4), strict=False)))
 
     monkeypatch.setattr(learner, "step", counted)
-    monkeypatch.setattr(learner.guard, "end_task", looked)
-    while learner.stage < len(own.lessons):
+    monkeypatch.setattr(learner.regularizer, "end_task", looked)
+    while learner.stage < len(own.stages):
         learner.learn()
     assert sum(images) == own.examples
     assert own.scores == (sum(scores) if isinstance(method, EWC) else 0)
@@ -59,9 +64,9 @@ def ticking():
 
 def test_costs_count_what_is_remembered_and_what_the_information_takes(tmp_path):
     methods = ("naive", {"method": "replay", "per_class": 2}, {"method": "ewc", "images": 4})
-    opened = plan(tmp_path, methods=methods, connectivities=("acn", "ffn"), limit=60)
-    clock = ticking()
-    found = {c.name: c for c in costs(opened, lambda: next(clock))}
+    asked = study(tmp_path, methods=methods, connectivities=("acn", "ffn"))
+    clock, runs = ticking(), [unit.run for unit in asked.units()]
+    found = {c.name: c for c in costs(runs, runtime(tmp_path), lambda: next(clock))}
     names = ("naive", "replay 2", "ewc 100 images=4")
     naive, replay, ewc = (found[f"acn L2 {name}"] for name in names)
     looks, batch = 60 * 5, 8
@@ -76,10 +81,10 @@ def test_costs_count_what_is_remembered_and_what_the_information_takes(tmp_path)
 
 
 def test_what_is_done_costs_nothing_and_measuring_keeps_nothing(tmp_path):
-    own = course(tmp_path, steps=1)
-    train_run(own)
+    train(course(steps=1), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.outcomes")}
-    done, left = costs(own.plan)
+    runs = [unit.run for unit in study(tmp_path, steps=1).units()]
+    done, left = costs(runs, runtime(tmp_path))
     assert (done.name, done.done, done.seconds) == ("acn L2 naive", 1, 0)
     assert (left.name, left.done) == ("residual L2 naive", 0)
     assert left.seconds > 0
@@ -88,8 +93,8 @@ def test_what_is_done_costs_nothing_and_measuring_keeps_nothing(tmp_path):
 
 def test_results_say_how_many_examples_and_with_what(tmp_path):
     methods = ({"method": "replay", "per_class": 2, "batch": 3},)
-    (sides,) = run_plan(plan(tmp_path, steps=1, methods=methods))
-    (result,) = sides.candidates
+    ((results, _),) = sides_of(study(tmp_path, steps=1, methods=methods))
+    (result,) = results
     training = result.checkpoint.training
     assert (training["steps"], training["examples"]) == (5, 5 * 8 + 4 * 3)
     recipe = training["recipe"].split(", ")
@@ -98,22 +103,22 @@ def test_results_say_how_many_examples_and_with_what(tmp_path):
 
 
 def test_evidence_for_pairs_is_recorded_and_decides_no_outcome(tmp_path):
-    plain, declared = (course(tmp_path, steps=1, paired_seeds=p) for p in (None, PAIRED))
+    plain, declared = (course(steps=1, paired_seeds=p) for p in (None, PAIRED))
     assert declared.address == plain.address
-    train_run(plain)
-    (sides,) = run_plan(declared.plan)
-    for result in (*sides.candidates, *sides.baselines):
+    train(plain, tmp_path)
+    ((candidates, baselines),) = sides_of(study(tmp_path, steps=1, paired_seeds=PAIRED))
+    for result in (*candidates, *baselines):
         assert result.checkpoint.training["paired_seeds"] == PAIRED
         assert "paired_seeds" not in result.checkpoint.training["recipe"]
 
 
 @pytest.mark.parametrize("limit", [1, 6])
-def test_a_task_without_test_images_is_refused(tmp_path, limit):
+def test_a_task_without_test_images_is_refused(limit):
     message = (
         rf"^digits: test must have images of every task; got none of task \d .* among {limit}"
     )
     with pytest.raises(DataError, match=message):
-        plan(tmp_path, limit=limit)
+        _ = ContinualPlan(suite(), limit=limit).test
 
 
 def write(folder, split, names):
@@ -130,7 +135,7 @@ def test_test_images_have_the_labels_of_the_training_classes(tmp_path):
     write(tmp_path, "train", "bcde")
     write(tmp_path, "test", "abcde")
     fields = {"data": f"folder:{tmp_path}", "tasks": 2}
-    opened = open_plan(suite(**fields), Runtime(CPU, store=OutcomeCache(tmp_path / "store")))
+    opened = ContinualPlan(suite(**fields))
     assert opened.test.classes == opened.train.classes == tuple("bcde")
     files = opened.test.inputs.files
     names = [files[i].parent.name for i in opened.test.positions]
@@ -142,4 +147,4 @@ def test_training_classes_without_test_images_are_refused(tmp_path):
     write(tmp_path, "train", "abcd")
     write(tmp_path, "test", "abc")
     with pytest.raises(DataError, match=r"got d$"):
-        open_plan(suite(data=f"folder:{tmp_path}", tasks=2), Runtime(CPU))
+        _ = ContinualPlan(suite(data=f"folder:{tmp_path}", tasks=2)).test

@@ -5,7 +5,6 @@ import yaml
 
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import evaluate
-from acn_eval.inference import Runtime
 from acn_eval.studies.continual.methods import (
     EWC,
     SI,
@@ -13,11 +12,11 @@ from acn_eval.studies.continual.methods import (
     Naive,
     Replay,
 )
-from acn_eval.studies.continual.plan import open_plan
+from acn_eval.studies.continual.plan import ContinualPlan
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.read import read_suite
 from acn_eval.study.files import shipped_suites
-from tests.studies.continual.plans import ARCH, CPU
+from tests.studies.continual.plans import ARCH
 from tests.studies.continual.plans import suite as tiny
 
 FIELDS = {
@@ -109,11 +108,10 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, changes, message):
 
 
 def test_tasks_that_do_not_divide_the_classes_are_refused_with_the_data():
-    runtime = Runtime(CPU)
     with pytest.raises(ConfigError, match="tasks: must divide the number of classes, 10; got 3"):
-        open_plan(tiny(tasks=3), runtime)
+        _ = ContinualPlan(tiny(tasks=3)).train
     three = tiny(tasks=3, classes=("3", "7", "1"))
-    assert open_plan(three, runtime).train.classes == ("3", "7", "1")
+    assert ContinualPlan(three).train.classes == ("3", "7", "1")
 
 
 def test_the_protocol_is_what_all_trainings_of_a_plan_share():

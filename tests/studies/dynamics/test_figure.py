@@ -6,16 +6,15 @@ import pytest
 from acn_eval.figures import draw_result
 from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.dynamics.figure import drawings
-from acn_eval.studies.dynamics.run import finished, open_study, trainings
 from tests.charts.axes import by_name, drawn
-from tests.studies.dynamics.plans import suite
+from tests.studies.dynamics.plans import asked, finished, suite, trainings
 from tests.tiny import CPU, checkpoint
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     store = OutcomeCache(tmp_path_factory.mktemp("figures"))
-    return open_study(suite(connectivities=("acn", "ffn")), Runtime(CPU, 64, "fp32", store))
+    return asked(suite(connectivities=("acn", "ffn")), Runtime(CPU, 64, "fp32", store))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
 
 
 def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study):
-    result = finished(study, checkpoint(tiny))
+    result = finished(checkpoint(tiny), study.request.runtime)
     figures = shown(result)
     assert list(figures["training"]["Exits"].lines[0].get_xdata()) == [0, 1, 2]
     lines = figures["gradients"]["Gradients"].lines

@@ -1,5 +1,6 @@
 """Trainings that are watched, against the same training and the same numbers by hand."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,9 @@ from acn_eval.models import build
 from acn_eval.results import EvalResult
 from acn_eval.statistics import BoundedSample
 from acn_eval.studies.compare import compare, summarize
-from acn_eval.studies.dynamics.run import finished, open_study, trainings
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
 from acn_eval.training import TrainingJob, train_all
-from tests.studies.dynamics.plans import suite
+from tests.studies.dynamics.plans import asked, finished, suite, trainings
 from tests.tiny import checkpoint, counting, digits
 
 
@@ -26,7 +26,7 @@ def shared(device, tmp_path_factory):
     from acn_eval.inference import OutcomeCache, Runtime
 
     store = OutcomeCache(tmp_path_factory.mktemp("dynamics"))
-    return open_study(suite(), Runtime(device, 64, "fp32", store))
+    return asked(suite(), Runtime(device, 64, "fp32", store))
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,14 @@ def results(shared):
 @pytest.fixture(scope="module")
 def acn(shared):
     """The ACN of the suite, trained without a look, and a way to show it images."""
-    recipe = shared.suite.recipe_of("acn")
-    lesson = TrainingJob(recipe, shared.splits["train"], shared.splits["validation"])
-    (network,) = train_all([lesson], shared.runtime.device)
+    recipe = shared.plan.suite.recipe_of("acn")
+    lesson = TrainingJob(recipe, shared.plan.splits["train"], shared.plan.splits["validation"])
+    (network,) = train_all([lesson], shared.request.runtime.device)
 
     def shown(examples):
-        return inputs_of(examples, np.arange(len(examples)), lesson.prepare, shared.runtime.device)
+        return inputs_of(
+            examples, np.arange(len(examples)), lesson.prepare, shared.request.runtime.device
+        )
 
     return network, shown
 
@@ -60,7 +62,7 @@ def test_the_looks(results):
 
 def test_looking_does_not_change_the_training(results, acn, shared):
     network, shown = acn
-    test = shared.splits["test"]
+    test = shared.plan.splits["test"]
     with torch.no_grad():
         exits = network.exits(shown(test))
     for k, logits in enumerate(exits):
@@ -76,13 +78,13 @@ def test_looking_does_not_change_the_training(results, acn, shared):
 
 def test_the_last_look_is_at_the_last_weights(results, acn, shared):
     network, shown = acn
-    validation = shared.splits["validation"]
+    validation = shared.plan.splits["validation"]
     with torch.no_grad():
         exits = network.exits(shown(validation))
     wanted = [float((e.argmax(1).cpu().numpy() == validation.labels).mean()) for e in exits]
     assert results[0].details["validation"]["accuracy"][-1] == pytest.approx(wanted)
 
-    probe = shared.splits["train"].keyed(16)
+    probe = shared.plan.splits["train"].keyed(16)
     logits = network(shown(probe))
     labels = torch.from_numpy(probe.labels).to(logits.device)
     loss = cross_entropy(logits, labels, label_smoothing=0.1)
@@ -95,19 +97,14 @@ def test_the_last_look_is_at_the_last_weights(results, acn, shared):
     network.zero_grad()
 
 
-def network_smoothing(study):
-    assert study.suite.recipe.label_smoothing > 0
-    return study.suite.recipe.label_smoothing
-
-
 def test_the_first_look_is_before_the_first_step(results, shared):
     from acn_eval.models import initialise
     from acn_eval.seeds import seed_for
 
-    recipe = shared.suite.recipe_of("residual")
+    recipe = shared.plan.suite.recipe_of("residual")
     network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).eval()
-    lesson = TrainingJob(recipe, shared.splits["train"], shared.splits["validation"])
-    validation = shared.splits["validation"]
+    lesson = TrainingJob(recipe, shared.plan.splits["train"], shared.plan.splits["validation"])
+    validation = shared.plan.splits["validation"]
     where, cpu = np.arange(len(validation)), torch.device("cpu")
     with torch.no_grad():
         exits = network.exits(inputs_of(validation, where, lesson.prepare, cpu))
@@ -117,7 +114,7 @@ def test_the_first_look_is_before_the_first_step(results, shared):
 
 def test_deleted_blocks_are_paired_with_the_whole_network(results, acn, shared):
     network, shown = acn
-    images = shown(shared.splits["test"])
+    images = shown(shared.plan.splits["test"])
     with torch.no_grad():
         x0 = network.embed(images)
         last = network.blocks[1].run(x0, inner_skips=False)
@@ -134,7 +131,7 @@ def test_deleted_blocks_are_paired_with_the_whole_network(results, acn, shared):
 def test_representations_are_those_of_every_exit(results, acn, shared):
     network, shown = acn
     with torch.no_grad():
-        readings = network.readings(shown(shared.splits["validation"]))
+        readings = network.readings(shown(shared.plan.splits["validation"]))
     exits = [r.stream.double().cpu().numpy() for r in readings]
     found = results[0].details
     assert found["stable_rank"][0] is None  # the class token alone: the same for every image
@@ -162,7 +159,7 @@ def test_charts_are_the_trajectories(results):
     assert {chart["x"] for chart in details["charts"]} == {"step"}
 
 
-def test_a_result_survives_the_disk_and_is_summarised(results, tmp_path):
+def test_a_result_survives_the_disk_and_is_summarized(results, tmp_path):
     loaded = EvalResult.load(results[0].save(tmp_path))
     assert loaded.details == results[0].details
     names = [row.name for row in summarize([loaded])]
@@ -210,8 +207,8 @@ def test_a_study_that_is_stopped_goes_on_with_the_same_table(
         if done > 6:
             raise KeyboardInterrupt
 
-    fresh = replace(shared, runtime=replace(shared.runtime, store=runtime.store))
-    with pytest.raises(Stopped, match=r"^6 of the 12 training steps under way are kept"):
+    fresh = asked(suite(), replace(shared.request.runtime, store=runtime.store))
+    with pytest.raises(Stopped, match=r"^0 of the 6 training steps under way are kept"):
         trainings(fresh, progress)
     begun = watched(monkeypatch)
     assert table(trainings(fresh)) == table(results)
@@ -225,7 +222,7 @@ def test_a_study_that_is_stopped_goes_on_with_the_same_table(
 )
 def test_another_question_is_trained_anew(shared, results, monkeypatch, changes):
     begun = watched(monkeypatch)
-    other = open_study(suite(connectivities=("acn",), **changes), shared.runtime)
+    other = asked(suite(connectivities=("acn",), **changes), shared.request.runtime)
     assert trainings(other)[0].key != results[0].key
     assert begun == ["acn"]
 
@@ -238,7 +235,7 @@ def test_progress_reaches_its_total(shared):
 
 
 def test_a_combination_with_parameters_is_skipped_in_words(shared):
-    other = open_study(suite(connectivities=("highway",)), shared.runtime)
+    other = asked(suite(connectivities=("highway",)), shared.request.runtime)
     (result,) = trainings(other)
     assert len(result.cells) == 3
     (skip,) = result.skipped
@@ -247,9 +244,8 @@ def test_a_combination_with_parameters_is_skipped_in_words(shared):
 
 
 def test_a_finished_checkpoint_has_one_look(tiny, shared):
-    loaded = checkpoint(tiny, device=shared.runtime.device)
-    study = replace(shared, splits={**shared.splits, "test": digits()})
-    result = finished(study, loaded)
+    loaded = checkpoint(tiny, device=shared.request.runtime.device)
+    result = finished(loaded, shared.request.runtime)
     assert result.details["steps"] == [60]
     assert len(result.details["validation"]["accuracy"]) == 1
     assert result.details["validation"]["accuracy"][0][-1] == pytest.approx(
@@ -259,16 +255,24 @@ def test_a_finished_checkpoint_has_one_look(tiny, shared):
     with torch.no_grad():
         geometry = loaded.prepare.spec
         pixels = digits().read(np.arange(len(digits())), geometry).float() / 255
-        logits = loaded.model(loaded.prepare.normalize(pixels.to(shared.runtime.device)))
+        logits = loaded.model(loaded.prepare.normalize(pixels.to(shared.request.runtime.device)))
     assert np.array_equal(result.cells[2].predicted, logits.argmax(1).cpu())
 
 
 def test_a_checkpoint_that_was_trained_on_the_images_says_so(tiny, shared):
-    study = replace(shared, splits={**shared.splits, "test": shared.splits["train"].keyed(40)})
-    result = finished(study, checkpoint(tiny, device=shared.runtime.device))
+    loaded, test = checkpoint(tiny, device=shared.request.runtime.device), digits(40)
+    seen = replace(loaded, training_hashes=test.hashes)
+    result = finished(seen, shared.request.runtime, limit=40)
     assert "tiny_ac was trained on 40 of these 40 images" in result.warnings
 
 
 def test_a_foreign_network_has_no_known_blocks(tiny, shared):
     with pytest.raises(Unsupported, match="tiny_ac: must be a network of ours"):
-        finished(shared, counting(checkpoint(tiny)))
+        finished(counting(checkpoint(tiny)), shared.request.runtime)
+
+
+def test_a_unit_is_its_description(shared):
+    unit = shared.units()[0]
+    again = pickle.loads(pickle.dumps(unit))
+    assert len(pickle.dumps(unit)) < 5000
+    assert (again, again.address) == (unit, unit.address)

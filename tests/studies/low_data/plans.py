@@ -1,6 +1,14 @@
 """Plans that are trained in a second."""
 
+from dataclasses import dataclass
+from typing import Any
+
+from acn_eval.results import EvalResult
+from acn_eval.studies.low_data.run import STUDY
 from acn_eval.studies.low_data.suite import LowData, Side
+from acn_eval.studies.low_data.trained import LowDataStudy
+from acn_eval.study.request import DataSelection, Request
+from acn_eval.study.run import run
 from tests.tiny import recipe
 
 FIELDS = {
@@ -22,3 +30,31 @@ def side(name, connectivity, **changes):
 def suite(**changes):
     sides = {"candidate": side("acn", "acn"), "baseline": side("res", "residual")}
     return LowData(**{**FIELDS, **sides, **changes})
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The results of both sides, and the subsets that they saw."""
+
+    candidates: list[EvalResult]
+    baselines: list[EvalResult]
+    subsets: Any
+
+
+def asked(suite, runtime, checkpoints=(), *, limit=None, **selection):
+    """What a suite asks."""
+    return STUDY(Request(suite, checkpoints, DataSelection(limit=limit, **selection), runtime))
+
+
+def trained(suite, runtime, **options):
+    """What a suite of recipes asks."""
+    study = asked(suite, runtime, **options)
+    assert isinstance(study, LowDataStudy)
+    return study
+
+
+def learn(study, progress=lambda done, total: None, store=None):
+    """Measure what is missing, as the base does it."""
+    results = run(study, study.request.runtime, progress)
+    draws = study.request.suite.draws
+    return Learned(results[:draws], results[draws:], study.subsets)

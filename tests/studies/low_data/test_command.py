@@ -54,7 +54,7 @@ def test_the_table(few, call):
     rows = [re.split(r"  +", line)[0] for line in lines]
     for name in ("2 per class", "4 per class", "loss, 2 per class", "loss, 4 per class"):
         assert rows.count(name) == 1
-    for part in ("draw", "initialisation", "test images"):
+    for part in ("draw", "initialization", "test images"):
         assert rows.count(f"variance of the area: {part}") == 1
     assert "The sample is draws and examples: this is about other draws" in " ".join(out.split())
     assert len(re.findall(r"^.*ours \(5 draws\) .*theirs \(5 draws\).*: area", out, re.M)) == 1
@@ -91,7 +91,7 @@ def test_the_plan_runs_nothing(few, call):
     lines = [re.split(r"  +", line) for line in out.splitlines()]
     assert lines[1][:5] == ["ours", "20", "0", "60", "960"]
     assert lines[2][0] == "theirs"
-    assert "2, 4 images per class of 1,094, 5 draws, 2 initialisations, 3 steps" in out
+    assert "2, 4 images per class of 1,094, 5 draws, 2 initializations, 3 steps" in out
     assert "nothing was run" in out
     assert not list(few.glob("acn-results/*"))
     assert not outcomes(few)

@@ -8,11 +8,11 @@ from statsmodels.stats.anova import anova_lm
 
 from acn_eval.studies.low_data.variance import MeanSquare, combined, components, mean_squares
 
-NAMES = ("draw", "initialisation", "test images")
+NAMES = ("draw", "initialization", "test images")
 
 
 def simulated(rng, spread, draws=5, repeats=2, n=200):
-    """Accuracies with known variances: draw, initialisation, image, draw x image, residual."""
+    """Accuracies with known variances: draw, initialization, image, draw x image, residual."""
     d, s, i, di, e = np.sqrt(spread)
     return (
         0.8
@@ -37,7 +37,7 @@ def test_mean_squares_are_those_of_statsmodels():
     ours = mean_squares(table)
     names = {
         "draw": "C(d)",
-        "initialisation": "C(d):C(s)",
+        "initialization": "C(d):C(s)",
         "image": "C(i)",
         "draw x image": "C(d):C(i)",
         "residual": "Residual",
@@ -51,24 +51,24 @@ def test_mean_squares_are_those_of_statsmodels():
 
 
 def test_by_hand():
-    """Two draws, two initialisations, two images: every mean square in the head."""
+    """Two draws, two initializations, two images: every mean square in the head."""
     table = np.array([[[1.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [1.0, 0.0]]])
     ms = mean_squares(table)
     assert {name: (m.value, m.df) for name, m in ms.items()} == {
         "draw": (0.5, 1),
         "image": (0.5, 1),
         "draw x image": (0.0, 1),
-        "initialisation": (0.25, 2),
+        "initialization": (0.25, 2),
         "residual": (0.25, 2),
     }
     found = components(table)
     assert found["draw"].value == pytest.approx((0.5 - 0 - 0.25 + 0.25) / 4)
-    assert found["initialisation"].value == 0.0
+    assert found["initialization"].value == 0.0
 
 
 @pytest.mark.parametrize("repeats", [1, 2, 3])
 def test_the_parts_add_up_to_the_variance_of_one_accuracy(repeats):
-    """On average, draw + initialisation + images is the variance of one network's accuracy."""
+    """On average, draw + initialization + images is the variance of one network's accuracy."""
     rng = np.random.default_rng(1)
     spread, n = (4e-4, 2e-4, 0.05, 0.02, 0.03), 40
     sums = []
@@ -85,7 +85,7 @@ SPREADS = {
     "all of them": (4e-4, 2e-4, 0.05, 0.02, 0.03),
     "no draw": (0.0, 2e-4, 0.05, 0.02, 0.03),
     "nothing but images": (0.0, 0.0, 0.1, 0.0, 0.05),
-    "no initialisation": (4e-4, 0.0, 0.05, 0.02, 0.03),
+    "no initialization": (4e-4, 0.0, 0.05, 0.02, 0.03),
 }
 
 
@@ -106,14 +106,14 @@ def test_small_components_are_negative_as_often_as_not():
     rng = np.random.default_rng(3)
     spread = (0.0, 0.0, 0.05, 0.02, 0.03)
     found = [components(simulated(rng, spread, n=60)) for _ in range(300)]
-    for name in ("draw", "initialisation"):
+    for name in ("draw", "initialization"):
         share = np.mean([f[name].value < 0 for f in found])
         assert 0.35 < share < 0.75, name
         assert all(f[name].low < f[name].value < f[name].high for f in found)
 
 
 def test_accuracies_that_are_0_or_1():
-    """Bernoulli outcomes whose chance of success has a draw, an initialisation and an image."""
+    """Bernoulli outcomes whose chance of success has a draw, an initialization and an image."""
     rng = np.random.default_rng(4)
     draws, repeats, n, runs = 5, 2, 150, 400
     covered, values = [], []

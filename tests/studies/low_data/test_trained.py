@@ -1,6 +1,9 @@
-"""From a plan to results: what stands in them, and that nothing is trained twice."""
+"""From recipes to results: what stands in them, and that nothing is trained twice."""
 
+import pickle
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -13,13 +16,11 @@ from acn_eval.inference.outputs import inputs_of
 from acn_eval.results import EvalResult
 from acn_eval.statistics.architectures import pair_by_seed
 from acn_eval.studies.compare import compare
-from acn_eval.studies.low_data import run as module
+from acn_eval.studies.low_data import trained as module
 from acn_eval.studies.low_data.draws import STREAM
-from acn_eval.studies.low_data.plan import open_plan
-from acn_eval.studies.low_data.run import learn
 from acn_eval.training import train_all
 from tests.statistics.results import PAIRED
-from tests.studies.low_data.plans import side, suite
+from tests.studies.low_data.plans import learn, side, suite, trained
 from tests.tiny import digits
 
 
@@ -37,7 +38,7 @@ def learned(tmp_path_factory, device):
 
     store = OutcomeCache(tmp_path_factory.mktemp("learned"))
     runtime = Runtime(device, batch_size=100, precision="fp32", store=store)
-    return learn(open_plan(suite(), runtime))
+    return learn(trained(suite(), runtime))
 
 
 def test_one_result_per_side_and_draw(learned):
@@ -73,15 +74,14 @@ def test_draws_are_paired_across_the_sides_where_the_suite_declares_it(learned):
 
 def test_cells_are_what_the_networks_say(learned, runtime, device):
     """Predictions, confidences and losses of one draw, computed again by hand."""
-    plan = open_plan(suite(), runtime)
-    (group,) = plan.groups(plan.arms[0], 1)
-    networks = train_all([t.lesson for t in group], device)
+    (stack,) = trained(suite(), runtime).plan.stacks[0][1]
+    networks = train_all([t.job for t in stack], device)
     test = digits()
     correct, losses = (
         [c for c in learned.candidates[1].cells if c.measure == m] for m in ("correct", "loss")
     )
-    for i, (training, network) in enumerate(zip(group, networks, strict=True)):
-        images = inputs_of(test, np.arange(len(test)), training.lesson.prepare, device)
+    for i, (training, network) in enumerate(zip(stack, networks, strict=True)):
+        images = inputs_of(test, np.arange(len(test)), training.job.prepare, device)
         with torch.no_grad():
             logits = network(images).cpu()
         labels = torch.from_numpy(test.labels)
@@ -102,7 +102,8 @@ def test_a_result_survives_the_disk_and_names_its_subsets(learned, tmp_path):
     loaded = EvalResult.load(folder)
     assert loaded.key == result.key
     pool = open_examples("digits", "train")
-    for kept, full in zip(loaded.details["subsets"], learned.subsets[1], strict=True):
+    subsets = [subset.record() for subset in learned.subsets[1]]
+    for kept, full in zip(loaded.details["subsets"], subsets, strict=True):
         assert kept["fingerprint"] == full["fingerprint"]
         own = pool.at(np.flatnonzero(np.isin(pool.ids, full["ids"])))
         assert own.fingerprint == full["fingerprint"]
@@ -123,22 +124,20 @@ def watched(monkeypatch):
 
 def test_nothing_is_trained_twice(runtime, monkeypatch):
     sizes = watched(monkeypatch)
-    first = learn(open_plan(suite(), runtime))
+    first = learn(trained(suite(), runtime))
     assert sizes == [4] * 4
-    assert table(learn(open_plan(suite(), runtime))) == table(first)
+    assert table(learn(trained(suite(), runtime))) == table(first)
     assert sizes == [4] * 4
-    more = learn(
-        open_plan(suite(draws=3), runtime)
-    )  # a further draw leaves the others as they are
+    more = learn(trained(suite(draws=3), runtime))  # a further draw leaves the others as they are
     assert sizes == [4] * 6
     assert table(first).items() <= table(more).items()
 
 
 @pytest.mark.parametrize("way", ["together", "alone"])
 def test_a_plan_that_is_stopped_goes_on_with_the_same_table(runtime, monkeypatch, way):
-    whole = table(learn(open_plan(suite(training=way), runtime)))
+    whole = table(learn(trained(suite(training=way), runtime)))
     fresh = replace(runtime, store=replace(runtime.store, folder=runtime.store.folder / "fresh"))
-    plan = open_plan(suite(training=way), fresh)
+    plan = trained(suite(training=way), fresh)
     for stop in (1, 12, 20, 31):
 
         def progress(done, total, stop=stop):
@@ -166,17 +165,15 @@ def test_a_plan_that_is_stopped_goes_on_with_the_same_table(runtime, monkeypatch
     ids=str,
 )
 def test_another_question_is_trained_anew(runtime, monkeypatch, changes):
-    learn(open_plan(suite(draws=1), runtime))
+    learn(trained(suite(draws=1), runtime))
     sizes = watched(monkeypatch)
-    learn(open_plan(suite(**{"draws": 1, **changes}), runtime))
+    learn(trained(suite(**{"draws": 1, **changes}), runtime))
     assert sum(sizes) >= 4
 
 
 def test_together_and_alone_agree(runtime):
     """The same table but for images whose logits are close to a tie."""
-    one, other = (
-        table(learn(open_plan(suite(training=w), runtime))) for w in ("together", "alone")
-    )
+    one, other = (table(learn(trained(suite(training=w), runtime))) for w in ("together", "alone"))
     assert one.keys() == other.keys()
     for key, values in one.items():
         gap = np.abs(np.array(values) - np.array(other[key]))
@@ -185,41 +182,57 @@ def test_together_and_alone_agree(runtime):
 
 def test_progress_reaches_its_total(runtime):
     told = []
-    plan = open_plan(suite(steps=60, draws=1, repeats=1), runtime)
+    plan = trained(suite(steps=60, draws=1, repeats=1), runtime)
     learn(plan, lambda done, total: told.append((done, total)))
-    assert told == [(n, 240) for n in (100, 120, 120, 220, 240, 240)]
+    assert told == [(n, 240) for n in (0, 0, 100, 120, 120, 120, 220, 240, 240)]
 
 
 def test_what_a_reader_must_know(runtime):
-    crowded = learn(open_plan(suite(per_class=(2, 40), draws=1, repeats=1, steps=1), runtime))
+    crowded = learn(trained(suite(per_class=(2, 40), draws=1, repeats=1, steps=1), runtime))
     (warning,) = [w for w in crowded.candidates[0].warnings if "third" in w]
     assert warning.startswith("40 per class is more than a third of a class")
     test = open_examples("digits", "test")
-    plan = open_plan(suite(draws=1, steps=1), runtime)
-    seen = replace(plan, test=plan.subsets[0][1].examples)
-    warned = learn(seen).candidates[0].warnings
-    assert f"draw 0 learns from 40 of these {len(seen.test)} images" in warned
-    assert len(seen.test) < len(test)
+    plan = trained(suite(draws=1, steps=1), runtime)
+    vars(plan.plan)["test"] = seen = plan.subsets[0][1].examples
+    warned = learn(plan).candidates[0].warnings
+    assert f"draw 0 learns from 40 of these {len(seen)} images" in warned
+    assert len(seen) < len(test)
 
 
 def test_fewer_test_images(runtime):
-    learned = learn(open_plan(suite(draws=1), runtime, limit=30))
+    learned = learn(trained(suite(draws=1), runtime, limit=30))
     assert learned.candidates[0].data.n == 30
     assert {len(c.ids) for c in learned.candidates[0].cells} == {30}
 
 
 def test_fractions(runtime):
     plan = suite(per_class=(), fractions=(0.02, 0.1), draws=1)
-    learned = learn(open_plan(plan, runtime))
+    learned = learn(trained(plan, runtime))
     sizes = [c.condition["per_class"] for c in learned.candidates[0].cells]
     assert sorted(set(sizes)) == [2, 11]
 
 
 def test_five_draws_support_a_claim(runtime):
-    learned = learn(open_plan(suite(draws=5, repeats=1, paired_seeds=PAIRED), runtime))
+    learned = learn(trained(suite(draws=5, repeats=1, paired_seeds=PAIRED), runtime))
     found = compare(learned.candidates, learned.baselines)
     assert (found.unit, found.paired_seeds, found.replicate) == ("architectures", True, "draw")
     assert found.candidate.label == "acn (5 draws)"
     assert found.claim.verdict != "none"
     assert not [row for row in found.manifest if row.equal is False]
     assert not [w for w in found.warnings if "not compared" in w]
+
+
+def test_a_unit_gives_the_same_bytes_in_another_process(runtime):
+    """What is pickled is the description alone; the other process opens the data itself."""
+    unit = trained(suite(draws=1), runtime).units()[0]
+    (here,) = unit.measure([unit], runtime, lambda done: None)
+    content = pickle.dumps(unit)
+    assert len(content) < 5000
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        there = pool.submit(measured_alone, content, runtime).result()
+    assert there == (unit.address, here)
+
+
+def measured_alone(content, runtime):
+    unit = pickle.loads(content)
+    return unit.address, *unit.measure([unit], runtime, lambda done: None)

@@ -10,9 +10,9 @@ from acn_eval.data import Geometry, PrepareImages, open_examples
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data.draws import Draw
-from acn_eval.studies.low_data.probe import Probed, probe
 from acn_eval.studies.low_data.suite import LowDataProbe
 from acn_eval.training import Recipe, fine_tune
+from tests.studies.low_data.plans import asked, learn
 from tests.tiny import checkpoint, digits
 
 SUITE = LowDataProbe(name="probes", mode="probe", per_class=(2, 6), draws=5)
@@ -26,7 +26,7 @@ def pool():
 @pytest.fixture
 def learned(tiny, runtime, pool):
     both = [checkpoint(tiny, name, runtime.device) for name in ("tiny_ac", "tiny_res")]
-    return probe(Probed(SUITE, pool, digits(), runtime), both)
+    return learn(asked(SUITE, runtime, both, data="digits"))
 
 
 def features(tiny, examples):
@@ -75,8 +75,8 @@ def test_what_its_features_have_seen_is_said(learned, tiny, pool):
 
 
 def test_alone(tiny, runtime, pool):
-    one = probe(
-        Probed(SUITE, pool, digits(30), runtime), [checkpoint(tiny, device=runtime.device)]
+    one = learn(
+        asked(SUITE, runtime, [checkpoint(tiny, device=runtime.device)], limit=30, data="digits")
     )
     assert (len(one.candidates), one.baselines) == (5, [])
     assert one.candidates[0].data.n == 30
@@ -84,15 +84,15 @@ def test_alone(tiny, runtime, pool):
 
 def test_progress(tiny, runtime, pool):
     told = []
-    asked = Probed(SUITE, pool, digits(), runtime)
-    probe(asked, [checkpoint(tiny, device=runtime.device)], lambda *done: told.append(done))
+    study = asked(SUITE, runtime, [checkpoint(tiny, device=runtime.device)], data="digits")
+    learn(study, lambda *done: told.append(done))
     assert told[-1] == (len(pool) + 352, len(pool) + 352)
 
 
 def test_too_few_images(tiny, runtime, pool):
     suite = SUITE.model_copy(update={"per_class": (2, 500)})
     with pytest.raises(DataError, match="must have 500 training images or more"):
-        probe(Probed(suite, pool, digits(), runtime), [checkpoint(tiny, device=runtime.device)])
+        learn(asked(suite, runtime, [checkpoint(tiny, device=runtime.device)], data="digits"))
 
 
 def test_a_network_that_hides_its_features(tiny, runtime, pool):
@@ -101,7 +101,7 @@ def test_a_network_that_hides_its_features(tiny, runtime, pool):
     prepare = checkpoint(tiny).prepare
     hidden = from_module(network, name="mine", classes=names, prepare=prepare)
     with pytest.raises(Unsupported, match="has no features before its head"):
-        probe(Probed(SUITE, pool, digits(), runtime), [hidden])
+        learn(asked(SUITE, runtime, [hidden], data="digits"))
 
 
 TUNE = SUITE.model_copy(
@@ -116,7 +116,7 @@ def two_draws():
 
 def test_fine_tuning_gives_repeats_that_differ_and_learns(tiny, runtime, pool, two_draws):
     one = checkpoint(tiny, "tiny_ac", runtime.device)
-    results = probe(Probed(two_draws, pool, digits(), runtime), [one]).candidates
+    results = learn(asked(two_draws, runtime, [one], data="digits")).candidates
     assert [len(r.cells) for r in results] == [4, 4]
     first, again = results[0].cells[2:]
     assert (first.condition["per_class"], again.condition["repeat"]) == (4, 1)
@@ -128,9 +128,9 @@ def test_fine_tuning_gives_repeats_that_differ_and_learns(tiny, runtime, pool, t
 def test_a_fine_tuning_is_that_of_the_training_loop(tiny, runtime, pool, two_draws):
     """Against `fine_tune` called by hand on the same subset."""
     one, test = checkpoint(tiny, "tiny_ac", runtime.device), digits()
-    question = Probed(two_draws, pool, test, runtime)
-    found = probe(question, [one]).candidates[0].cells[0]
-    subset = question.subsets[0][0].examples
+    study = asked(two_draws, runtime, [one], data="digits")
+    found = learn(study).candidates[0].cells[0]
+    subset = study.subsets[0][0].examples
     arch = one.model.config
     recipe = Recipe(arch=arch, seed=0, steps=8, batch=16, learning_rate=1e-3, warmup=0)
     fit = fine_tune(one.model, one.prepare, recipe, (subset, subset), runtime.device)
@@ -142,12 +142,10 @@ def test_a_fine_tuning_is_that_of_the_training_loop(tiny, runtime, pool, two_dra
 
 def test_a_finished_fine_tuning_is_not_done_again(tiny, runtime, pool, two_draws, monkeypatch):
     one = checkpoint(tiny, "tiny_ac", runtime.device)
-    question = Probed(two_draws, pool, digits(), runtime)
-    before = probe(question, [one]).candidates
-    monkeypatch.setattr(
-        "acn_eval.studies.low_data.fine_tune.fine_tune_checkpoint", None
-    )  # a call would fail
-    after = probe(question, [one]).candidates
+    study = asked(two_draws, runtime, [one], data="digits")
+    before = learn(study).candidates
+    monkeypatch.setattr("acn_eval.study.fine_tuning.fine_tune", None)  # a call would fail
+    after = learn(study).candidates
     for left, right in zip(before, after, strict=True):
         for a, b in zip(left.cells, right.cells, strict=True):
             assert np.array_equal(a.predicted, b.predicted)
@@ -159,4 +157,4 @@ def test_a_network_that_is_not_built_here_cannot_be_fine_tuned(runtime, pool, tw
     names = tuple(map(str, range(10)))
     foreign = from_module(module, name="m", classes=names, prepare=prepare)
     with pytest.raises(Unsupported, match="needs a network of ours"):
-        probe(Probed(two_draws, pool, digits(), runtime), [foreign])
+        learn(asked(two_draws, runtime, [foreign], data="digits"))

@@ -1,0 +1,116 @@
+"""The plan of a dynamics suite: its data, and the network of every connectivity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from acn_eval.checkpoints import Checkpoint
+from acn_eval.data import Examples, Split, decoded
+from acn_eval.inference import ClassMap, EvaluatedModel, Runtime
+from acn_eval.models import Encoder
+from acn_eval.models.connectivity import ConnectivityName
+from acn_eval.results import CheckpointId
+from acn_eval.studies.dynamics.snapshots import Observer
+from acn_eval.studies.dynamics.suite import Dynamics
+from acn_eval.study.described import Described
+from acn_eval.study.record import in_words, training_id
+from acn_eval.training import Recipe, TrainingJob
+from acn_eval.training.fit import open_split, prepare_for
+
+__all__ = ["DynamicsPlan"]
+
+
+@dataclass(frozen=True)
+class DynamicsPlan(Described):
+    """A suite with its data, which is opened where it is first read.
+
+    Attributes:
+        root: where data sets lie.
+        limit: the first so many test images in the keyed order.
+    """
+
+    suite: Dynamics
+    root: Path | None = None
+    limit: int | None = None
+
+    @cached_property
+    def splits(self) -> Mapping[Split, Examples]:
+        """Train (learned from, and differentiated on), validation (over steps), test.
+
+        Raises:
+            ConfigError: the network has another number of classes than the data.
+            DataError: the data is not there.
+        """
+        train, validation, test = (
+            open_split(self.suite.recipe, split, self.root)
+            for split in ("train", "validation", "test")
+        )
+        return {
+            "train": train,
+            "validation": validation.labelled_as(train),
+            "test": test.labelled_as(train).keyed(self.limit),
+        }
+
+    @property
+    def probe(self) -> Examples:
+        """The training images on which gradients are measured: the first in a keyed order."""
+        return self.splits["train"].keyed(self.suite.probed)
+
+    @cached_property
+    def _decoded(self) -> tuple[Examples, Examples]:
+        spec = prepare_for(self.suite.recipe, self.splits["train"]).spec
+        return decoded(self.splits["train"], spec), decoded(self.splits["validation"], spec)
+
+    def job(self, connectivity: ConnectivityName) -> TrainingJob:
+        """Return the training of one connectivity."""
+        return TrainingJob(self.suite.recipe_of(connectivity), *self._decoded)
+
+    def observer(self, runtime: Runtime) -> Observer:
+        """Return what is measured at every snapshot."""
+        smoothing = self.suite.recipe.label_smoothing
+        return Observer(self.probe, self.splits["validation"], runtime, smoothing)
+
+    def subject(self, job: TrainingJob, network: Encoder, device: str) -> EvaluatedModel:
+        """Return a network with its record, whatever its weights are now."""
+        train = self.splits["train"]
+        checkpoint = Checkpoint(
+            id=self.identity(job, device),
+            model=network,
+            prepare=job.prepare,
+            classes=train.classes,
+            data=train.name,
+            training_hashes=train.hashes,
+        )
+        classes = ClassMap(tuple(range(len(train.classes))), restricted=False)
+        return EvaluatedModel(checkpoint, classes)
+
+    def facts(self, recipe: Recipe, device: str) -> list[Any]:
+        """Return everything that decides the weights and the snapshots, as plain JSON."""
+        return [
+            recipe.model_dump(mode="json", exclude={"paired_seeds", "weights"}),
+            self.suite.looks,
+            self.suite.probed,
+            [self.splits[name].fingerprint for name in ("train", "validation")],
+            device,
+        ]
+
+    def identity(self, job: TrainingJob, device: str) -> CheckpointId:
+        """Return the record of the network that a training ends with."""
+        recipe, arch = job.recipe, job.recipe.arch
+        schedule = recipe.model_dump(mode="json", exclude={"arch", "pair", "classes", "augment"})
+        schedule |= recipe.augment.model_dump(mode="json")
+        return training_id(
+            arch.connectivity,
+            f"recipe:{arch.connectivity}",
+            self.facts(recipe, device),
+            arch,
+            preprocessing=job.prepare.facts(),
+            training={
+                **schedule,
+                "recipe": in_words({**schedule, "seed": None}),
+                "data_fingerprint": self.splits["train"].fingerprint,
+                "examples": recipe.steps * recipe.batch,
+            },
+        )
