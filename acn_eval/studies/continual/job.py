@@ -33,7 +33,7 @@ def run(options: RunOptions, output: Output, recorder: Recorder | None) -> None:
     with bar("learning", study.work) as progress:
         results = measure(study, study.request.runtime, progress)
     _keep_tasks(results, options.out)
-    groups = [Group(own[:n], own[n:]) for own, n in study.groups(results)]
+    groups = [Group(list(own[:n]), list(own[n:])) for own, n in study.groups(results)]
     conclude(groups, options, output, recorder)
 
 
