@@ -71,7 +71,8 @@ def _reach(comparison: Comparison) -> str:
     units = "accuracies in %, differences in points." if of.scored else f"{of.head(of.name)}."
     return (
         f"{comparison.data}, n = {comparison.n:,} examples; {sample}. A difference of "
-        f"{of.difference(comparison.primary.mde)[1:]} is seen four times in five (MDE); {units}"
+        f"{of.difference(comparison.primary.mde)[1:]} is reliably detectable (80 % power, MDE); "
+        f"{units}"
     )
 
 

@@ -81,7 +81,7 @@ STUDIES: Mapping[str, Entry] = {
         ),
         (
             "pruning",
-            "Accuracy over the share of weights removed: which network bears sparsity better?",
+            "Accuracy over sparsity: which network is more robust to pruning?",
         ),
         (
             "transfer",
@@ -94,7 +94,7 @@ STUDIES: Mapping[str, Entry] = {
         ),
         (
             "continual",
-            "Tasks learned in turn: how much does it forget, and does a remedy help?",
+            "Tasks learned in turn: how much does it forget, and does a method help?",
         ),
     )
 }

@@ -225,7 +225,7 @@ def test_claim_without_clean_images_depends(rng):
     ]
     claim = compare(sides[:1], sides[1:]).claim
     assert claim.verdict == "depends"
-    assert "clean images were not measured" in claim.sentence
+    assert "clean accuracy was not measured" in claim.sentence
 
 
 def test_drop_lies_between_minus_two_and_two():

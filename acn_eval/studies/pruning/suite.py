@@ -31,7 +31,7 @@ class Pruning(Suite, frozen=True):
             units are cut out.
     """
 
-    question: ClassVar[str] = "Which network bears sparsity better?"
+    question: ClassVar[str] = "Which network is more robust to pruning?"
 
     kind: Literal["pruning"] = "pruning"
     sparsities: Annotated[

@@ -137,7 +137,7 @@ def test_the_verdict_is_on_forgetting_beside_learning():
     names = ("forgetting, task-IL", "accuracy right after learning, task-IL")
     assert compared.claim.evidence == {name: found[name] for name in names}
     for name in names:
-        assert f"{name} {found[name].value:+.1f} points [" in compared.claim.sentence
+        assert f"{found[name].value:+.1f} points [" in compared.claim.certainty
 
 
 def test_joint_training_forgets_nothing_so_what_it_knows_decides():
@@ -149,7 +149,7 @@ def test_joint_training_forgets_nothing_so_what_it_knows_decides():
 def test_fewer_than_three_seeds_claim_nothing_and_find_nothing(seeds):
     compared = compare(side("acn", range(seeds)), side("residual", range(seeds)))
     assert compared.claim.verdict == "none"
-    assert f"from {seeds} and {seeds} training seeds (3 a side" in compared.claim.sentence
+    assert f"{seeds} and {seeds} training seeds are too few" in compared.claim.sentence
     assert compared.findings == ()
 
 

@@ -91,7 +91,7 @@ def test_draws_are_the_rows_and_are_paired_where_that_is_declared(arms, declared
 def test_fewer_than_five_draws_support_no_claim(arms):
     found = compare(side("acn", arms[0], 4), side("residual", arms[1], 4))
     assert found.claim.verdict == "none"
-    assert "4 and 4 draws (5 a side are needed)" in found.claim.sentence
+    assert found.claim.sentence.startswith("4 and 4 draws are too few to compare")
     whole = compare(side("acn", arms[0]), side("residual", arms[1]))
     assert whole.claim.verdict == "better"
     assert "learns more from little data" in whole.claim.sentence

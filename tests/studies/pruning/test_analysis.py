@@ -64,7 +64,7 @@ def test_bearing_better_is_said_against_the_dense_network():
     found = compare([firm], [soft])
     assert found.primary.name == "area over sparsity"
     assert found.claim.verdict == "better"
-    assert "bears sparsity better; area over sparsity +" in found.claim.sentence
+    assert " is more robust to pruning than " in found.claim.sentence
     assert list(found.claim.evidence) == ["pruned", "pruned - dense", "loss in logits"]
     assert compare([soft], [firm]).claim.verdict == "worse"
 
@@ -74,7 +74,7 @@ def test_a_network_that_is_better_throughout_does_not_bear_sparsity_better():
     found = compare([high], [low])
     assert found.primary.difference.value == pytest.approx(0.2, abs=0.01)
     assert found.claim.verdict == "depends"
-    assert "depends on scale or dense accuracy: pruned - dense +0.1 points" in found.claim.sentence
+    assert "relative to dense accuracy the difference is +0.1 points" in found.claim.certainty
 
 
 def test_sparsity_is_an_axis_and_methods_name_its_lines():
