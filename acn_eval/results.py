@@ -18,6 +18,7 @@ from acn_eval.cells import UNKNOWN, Cell, CellHead, Scalar, cells_of, encoded
 from acn_eval.config_files import JSON_BYTES, Natural, Record, Seed, cut, limited, parse_json
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import file_name
+from acn_eval.views import Tabular
 
 __all__ = [
     "SCHEMA",
@@ -88,8 +89,8 @@ class DataId(Record):
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class EvalResult:
+@dataclass(frozen=True, repr=False)
+class EvalResult(Tabular):
     """One checkpoint through one suite: everything that later steps may read.
 
     Attributes:
@@ -138,6 +139,27 @@ class EvalResult:
         ]
         text = json.dumps(facts, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        """Return one line; `to_frame` has the numbers."""
+        data = f"{self.data.name} {self.data.split}, n = {self.data.n:,}"
+        return (
+            f"EvalResult({self.checkpoint.name}, {self.suite.get('name')} on {data}, "
+            f"{len(self.cells)} cells)"
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per cell: its condition, the measure, n, and the mean value."""
+        return [
+            {
+                **cell.condition,
+                "measure": cell.measure,
+                "primary": cell.primary,
+                "n": len(cell.ids),
+                "mean": float(cell.values.mean(dtype=float)),
+            }
+            for cell in self.cells
+        ]
 
     def save(self, folder: Path) -> Path:
         """Write ``result.json`` and the cells that it names under a folder of its own; return it.

@@ -229,7 +229,7 @@ def test_what_learned_from_labels_alone_counts_its_classes(tmp_path):
         Image.new("L", (8, 8), 20 * c).save(tmp_path / "set" / str(c) / "0.png")
     selection = DataSelection(f"folder:{tmp_path / 'set'}")
     for name in ("x.pt", "cut.pt"):
-        with pytest.raises(DataError, match="--class-order position"):
+        with pytest.raises(DataError, match="`class_order`: position"):
             evaluate([str(tmp_path / name)], CLEAN, selection)
         by_position = DataSelection(selection.data, class_order="position")
         (result,) = evaluate([str(tmp_path / name)], CLEAN, by_position)

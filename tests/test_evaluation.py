@@ -94,7 +94,7 @@ def test_two_cards_share_the_classes_that_both_know(tiny, runtime):
 
 @pytest.mark.parametrize("others", [[linear(data="")], [linear(data="cifar10")]])
 def test_cards_that_do_not_agree_need_a_choice(tiny, others, runtime):
-    with pytest.raises(DataError, match="--data: must be given"):
+    with pytest.raises(DataError, match="`data`: must be given"):
         evaluate([checkpoint(tiny), *others], SUITE, runtime=runtime)
     (_, second) = evaluate(
         [checkpoint(tiny), *others], SUITE, DataSelection("digits", limit=5), runtime=runtime
@@ -103,7 +103,7 @@ def test_cards_that_do_not_agree_need_a_choice(tiny, others, runtime):
 
 
 def test_nothing_to_evaluate_is_said(runtime):
-    with pytest.raises(DataError, match="--data: must be given"):
+    with pytest.raises(DataError, match="`data`: must be given"):
         evaluate([], SUITE, runtime=runtime)
 
 
@@ -192,7 +192,7 @@ def test_a_network_of_digits_says_nothing_about_ten_other_classes(tmp_path, tiny
     selection = DataSelection(npz(tmp_path, WORDS), class_order=order)
     with pytest.raises(DataError if order is None else ConfigError) as caught:
         evaluate([checkpoint(tiny)], SUITE, selection, runtime=runtime)
-    assert "--class-map" in str(caught.value)
+    assert "`class_names`" in str(caught.value)
 
 
 def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, runtime):
@@ -203,7 +203,7 @@ def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, runtime):
     assert ["class_order" in r.checkpoint.preprocessing for r in results] == [False, True]
     assert [len(r.warnings) for r in results] == [0, 1]
     assert compare(results[:1], results[1:]).n == 30
-    with pytest.raises(DataError, match="--class-order position"):
+    with pytest.raises(DataError, match="`class_order`: position"):
         evaluate([named, bare], SUITE, replace(selection, class_order=None), runtime=runtime)
 
 

@@ -158,3 +158,49 @@ def test_the_folder_mlflow_does_not_shadow_the_package():
     ).stdout
     assert Path(found.strip()).name == "__init__.py"
     assert ROOT / "mlflow" not in Path(found.strip()).parents
+
+
+def constants(tree):
+    """Texts of a module that are no docstrings."""
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and ast.get_docstring(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.value
+
+
+def test_messages_of_the_library_name_arguments_and_no_options():
+    """The command line shows the option; charts hold CSS variables."""
+    spoken = {"cli", "terminal", "charts", "templates"}
+    found = [
+        f"{relative(path)}: {text}"
+        for path in MODULES
+        if not spoken & set(path.parts) and path.stem != "command"
+        for text in constants(TREES[path])
+        if re.search(r"(^|[\s(`])--(?!upgrade)[a-z]", text)
+    ]
+    assert found == []
+
+
+def test_no_function_takes_untyped_options():
+    found = [
+        f"{relative(path)}: {node.name}({argument.arg})"
+        for path in MODULES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.FunctionDef)
+        for argument in (*node.args.args, *node.args.kwonlyargs)
+        if argument.arg in {"options", "given", "asked", "output"}
+        and argument.annotation is not None
+        and re.search(r"(Mapping|dict)\[str, Any\]", ast.unparse(argument.annotation))
+    ]
+    assert found == []
+
+
+def test_the_command_line_parses_and_prints_only():
+    own = [path for path in MODULES if path.parent.name == "cli"]
+    assert sum(len(path.read_text().splitlines()) for path in own) <= 1500
+    assert [relative(path) for path in MODULES if path.stem.endswith("_job")] == []

@@ -50,7 +50,8 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
     scheme, _, spec = uri.partition(":")
     if scheme == "timm":
         if arch:
-            raise CheckpointError(f"{uri}: --arch must not be given; the name says what it is")
+            msg = f"{uri}: `arch` must not be given; the name says what it is"
+            raise CheckpointError(msg, "arch")
         return load_timm(spec)
     if added := plugin("checkpoints", scheme):
         checkpoint: Checkpoint = added(spec)

@@ -48,8 +48,8 @@ def read_official(path: Path, arch: str) -> Native:
         CheckpointError: `arch` is not an official one, or the keys are not a Mixer's.
     """
     if arch not in OFFICIAL:
-        msg = f"{path}: --arch must be one of {', '.join(OFFICIAL)}; got {arch}"
-        raise CheckpointError(msg)
+        msg = f"{path}: `arch` must be one of {', '.join(OFFICIAL)}; got {arch}"
+        raise CheckpointError(msg, "arch")
     content = read_pickle(path)
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict):

@@ -63,9 +63,9 @@ def _raw(name: str, split: Split, root: Path, *, download: bool) -> Any:
         what = "its files are damaged or incomplete" if have else missing
         msg = (
             f"{name}: {root} must hold {folder}; {what}. "
-            "Give its folder with --data-root or ACN_EVAL_DATA."
+            "Give its folder as `root`, or with ACN_EVAL_DATA."
         )
-        raise DataError(msg) from exc
+        raise DataError(msg, "root") from exc
 
 
 def _refuse_strange(folder: Path) -> None:

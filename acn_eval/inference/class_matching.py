@@ -19,8 +19,8 @@ ClassOrder = Literal["position", "name"]
 """What logit i of a network without class names stands for: the class of the data at position i,
 or the one that is called i."""
 _REMEDY = (
-    "Say how: --class-order position (as the data's classes are listed, as torchvision's "
-    "ImageFolder trains) or name (i is the class called i), or use --class-map."
+    "Say how with `class_order`: position (as the data's classes are listed, as torchvision's "
+    "ImageFolder trains) or name (i is the class called i), or use `class_names`."
 )
 _SHOWN = 5
 
@@ -50,8 +50,8 @@ def class_map(
     names = names or {}
     unknown = [name for name in names if name not in examples.all_classes]
     if unknown:
-        what = f"--class-map: must name classes of the data ({_some(examples.all_classes)})"
-        raise DataError(f"{what}; got {_some(unknown)}")
+        what = f"`class_names`: must name classes of the data ({_some(examples.all_classes)})"
+        raise DataError(f"{what}; got {_some(unknown)}", "class_names")
     own = {name: i for i, name in enumerate(checkpoint.classes)}
     logits, matched = _unmapped(checkpoint, examples, names, order)
     logits = {**logits, **{name: own.get(other, -1) for name, other in names.items()}}
@@ -61,9 +61,9 @@ def class_map(
         msg = (
             f"classes of the data must be among the model's ({_some(checkpoint.classes)}); "
             f"got {_some([names.get(name, name) for name in foreign])}. "
-            "Choose some with --classes, or map them with --class-map."
+            "Choose some with `classes`, or map them with `class_names`."
         )
-        raise DataError(msg)
+        raise DataError(msg, "classes", "class_names")
     if len(set(columns)) < len(columns):
         wanted = [names.get(name, name) for name in examples.classes]
         msg = f"classes of the data must be different classes of the model; got {_some(wanted)}"
@@ -99,7 +99,7 @@ def _unmapped(
         f"{checkpoint.id.name}: classes must have names, or be counted in a known way; it only "
         f"counts {n}, and the data has {len(every)}: {_some(every)}. {_REMEDY}"
     )
-    raise DataError(msg)
+    raise DataError(msg, "class_order", "class_names")
 
 
 def _require_counted(own: Mapping[str, int], examples: Examples, names: Mapping[str, str]) -> None:
@@ -109,9 +109,9 @@ def _require_counted(own: Mapping[str, int], examples: Examples, names: Mapping[
         msg = (
             f"{examples.name}: must name its classes, because those of the model are not in the "
             f"order of their numbers ({_some(list(own))}); it only counts "
-            f"{len(examples.all_classes)}. Add `classes` to it, or use --class-map."
+            f"{len(examples.all_classes)}. Add `classes` to it, or use `class_names`."
         )
-        raise DataError(msg)
+        raise DataError(msg, "class_names")
 
 
 def _some(names: Sequence[str]) -> str:

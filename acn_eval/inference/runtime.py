@@ -50,7 +50,8 @@ def resolve_device(name: str) -> torch.device:
     device = _device(name)
     if device is None or not there.get(device.type) or (device.index or 0) >= _count(device):
         have = ", ".join(kind for kind, yes in there.items() if yes)
-        raise ConfigError(f"--device: must be auto or one that is here ({have}); got {name}")
+        msg = f"`device`: must be auto or one that is here ({have}); got {name}"
+        raise ConfigError(msg, "device")
     return device
 
 

@@ -185,7 +185,7 @@ def _position(groups: Sequence[Sequence[EvalResult]], baseline: str | None) -> i
         named = [i for i, own in enumerate(names) if baseline in own]
         if not named:
             known = ", ".join(sorted(set().union(*names)))
-            raise ConfigError(f"--baseline: must be one of {known}; got {baseline}")
+            raise ConfigError(f"`baseline`: must be one of {known}; got {baseline}", "baseline")
         return named[0]
     residual = [
         i for i, g in enumerate(groups) if g[0].checkpoint.arch.get("connectivity") == "residual"

@@ -10,6 +10,7 @@ from acn_eval.config_files import Record
 from acn_eval.results import Scalar
 from acn_eval.statistics.equivalence import Equivalence
 from acn_eval.statistics.quantity import SHARE, Quantity
+from acn_eval.views import Tabular
 
 __all__ = [
     "Accuracy",
@@ -161,8 +162,8 @@ class ManifestRow(Record):
     equal: bool | None
 
 
-@dataclass(frozen=True)
-class Comparison(Record):
+@dataclass(frozen=True, repr=False)
+class Comparison(Record, Tabular):
     """Candidate against baseline on the same images.
 
     Attributes:
@@ -199,9 +200,30 @@ class Comparison(Record):
     kind: str = ""
     quantity: Quantity = SHARE
 
+    def __repr__(self) -> str:
+        """Return one line; `to_frame` has the numbers."""
+        pair = f"{self.candidate.label} against {self.baseline.label}"
+        asked = f"{self.suite} on {self.data}, n = {self.n:,}"
+        return f"Comparison({pair}, {asked}: {self.claim.verdict})"
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per condition, and the primary end point last."""
+        return [_record(row) for row in (*self.rows, self.primary)]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return asdict(self)
+
+
+def _record(row: Row) -> dict[str, Any]:
+    sides = {"candidate": row.candidate, "baseline": row.baseline, "difference": row.difference}
+    estimates = {
+        name if part == "value" else f"{name}_{part}": number
+        for name, estimate in sides.items()
+        for part, number in vars(estimate).items()
+    }
+    names = ("band_low", "band_high", "p", "p_holm", "mde")
+    return {"name": row.name, "n": row.n, **estimates, **{n: getattr(row, n) for n in names}}
 
 
 def name_of(condition: Mapping[str, Scalar]) -> str:

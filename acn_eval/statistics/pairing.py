@@ -76,9 +76,9 @@ def require_complete(results: Sequence[EvalResult]) -> None:
             msg = (
                 f"{result.checkpoint.name}: result must be of all images that were planned;"
                 f" got one that was stopped after {result.data.n}. Evaluate it without"
-                " --sequential."
+                " `sequential`."
             )
-            raise ConfigError(msg)
+            raise ConfigError(msg, "sequential")
 
 
 def require_same_question(results: Sequence[EvalResult]) -> None:

@@ -97,7 +97,7 @@ def measured(
     """
     counter = Tally(sum(unit.cost for unit in units), work, progress)
     if not runtime.store.readable:
-        counter.remedy = "Without --no-cache, the same command goes on from there."
+        counter.remedy = "Where the cache is read, the same run goes on from there."
     if not all(unit.cacheable for unit in units):
         counter.remedy = "Networks in memory are never kept: they are measured again."
     batches = runtime.batches()

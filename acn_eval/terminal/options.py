@@ -257,10 +257,10 @@ def run_options(*changes: str, **given: Any) -> RunOptions:
     """
     return RunOptions(
         candidates=_several(given.get("ckpt")),
-        baselines=_baselines(given),
+        baselines=_baselines(**given),
         suite=given["suite"],
         changes={name: given[name] for name in changes if given[name] not in (None, ())},
-        data=_selection(given),
+        data=_selection(**given),
         arch=given.get("arch"),
         baseline_arch=given.get("baseline_arch"),
         framing={name: given[name] for name in _FRAMING if given.get(name) is not None},
@@ -293,7 +293,7 @@ def with_flags(error: AcnEvalError) -> str:
     return said
 
 
-def _baselines(given: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _baselines(**given: Any) -> tuple[str, ...] | None:
     """None takes the twin that the card names."""
     if given.get("no_baseline") or "baseline" not in given:
         return ()
@@ -304,7 +304,7 @@ def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
-def _selection(given: Mapping[str, Any]) -> DataSelection:
+def _selection(**given: Any) -> DataSelection:
     classes = tuple(part.strip() for part in given.get("classes", "").split(",") if part.strip())
     if classes and not given["data"]:
         msg = "`classes`: needs `data`, because it names classes of the data"

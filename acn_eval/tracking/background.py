@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -84,7 +85,11 @@ def _deaf() -> Iterator[None]:
     """What starts in here never hears Ctrl-C: the parent decides what that means.
 
     An ignored signal is inherited, so that not even the imports of the child can be interrupted.
+    In a thread nothing is changed: only the main thread hears signals.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -99,8 +99,8 @@ def _free_port(port: int) -> int:
         try:
             probe.bind((_HOST, port))
         except OSError as exc:
-            msg = f"--port: must be free on {_HOST}; got {port}, {exc.strerror}. Try --port 0."
-            raise ConfigError(msg) from exc
+            msg = f"`port`: must be free on {_HOST}; got {port}, {exc.strerror}. Try `port` 0."
+            raise ConfigError(msg, "port") from exc
         return int(probe.getsockname()[1])
 
 

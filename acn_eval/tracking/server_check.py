@@ -73,8 +73,8 @@ def require_address(uri: str) -> None:
         if not uri.isprintable() or " " in uri:
             raise ValueError("a character that no address has")
     except (RequestException, ValueError) as exc:
-        msg = f"--tracking-uri: must be http://HOST:PORT; got {shown(uri)} ({exc})"
-        raise ConfigError(msg) from exc
+        msg = f"`tracking_uri`: must be http://HOST:PORT; got {shown(uri)} ({exc})"
+        raise ConfigError(msg, "tracking_uri") from exc
 
 
 def ask_file(database: Path) -> None:
@@ -113,8 +113,8 @@ def ask_database(uri: str) -> None:
         msg = f"{shown(uri)}: must name a driver that is installed; {exc.name} is not"
         raise ConfigError(f"{msg}. PostgreSQL's is postgresql+psycopg2://...") from exc
     except (ArgumentError, ValueError) as exc:
-        msg = f"--tracking-uri: must be an address of a database; got {shown(uri)} ({exc})"
-        raise ConfigError(msg) from exc
+        msg = f"`tracking_uri`: must be an address of a database; got {shown(uri)} ({exc})"
+        raise ConfigError(msg, "tracking_uri") from exc
     except DBAPIError as exc:
         why = str(exc.orig).strip().partition("\n")[0]
         raise TrackingError(f"{shown(uri)}: must be a database that answers; got {why}") from exc

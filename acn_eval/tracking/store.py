@@ -138,7 +138,8 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> TrackingStore:
     if not uri.startswith(_ADDRESSES) and not os.environ.get("MLFLOW_ALLOW_FILE_STORE"):
         known = f"{', '.join(_ADDRESSES[:-1])} or {_ADDRESSES[-1]}"
         raise ConfigError(
-            f"--tracking-uri: must begin with {known}; got {TrackingStore(uri).shown}"
+            f"`tracking_uri`: must begin with {known}; got {TrackingStore(uri).shown}",
+            "tracking_uri",
         )
     store = TrackingStore(uri)
     if store.server:

@@ -323,9 +323,9 @@ def _read_state(path: Path, recipe: Recipe) -> dict[str, Any]:
         raise CheckpointError(f"{path}: must be the state of a training; remove it to start anew")
     if state["recipe"] != _weights_decided_by(recipe):
         msg = (
-            f"{path}: is the state of another recipe or seed. Remove it, or choose another --out."
+            f"{path}: is the state of another recipe or seed. Remove it, or choose another `out`."
         )
-        raise ConfigError(msg)
+        raise ConfigError(msg, "out")
     return state
 
 

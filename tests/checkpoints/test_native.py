@@ -154,7 +154,7 @@ def test_a_card_that_is_no_json(tmp_path):
 
 def test_files_without_a_card(tmp_path):
     said = refusal(raw_pt(tmp_path / "a.pt", acn_eval_card=None))
-    assert "--arch" in said
+    assert "`arch`" in said
     torch.save(weights(), tmp_path / "b.pt")
     assert "--arch" in refusal(tmp_path / "b.pt")
     safetensors.torch.save_file(weights(), tmp_path / "c.safetensors")

@@ -91,7 +91,7 @@ def test_the_two_readings_are_two_networks(tmp_path):
 
 def test_a_file_is_refused_without_its_architecture(tmp_path):
     said = refusal(official_file(tmp_path / "best.pth.tar"))
-    assert "--arch" in said
+    assert "`arch`" in said
 
 
 @pytest.mark.parametrize("arch", ["official/mixer", "acn", "official/AC-mixer"])

@@ -97,7 +97,7 @@ def test_a_folder_that_is_no_cifar10_is_refused(tmp_path):
         (batches / name).write_bytes(pickle.dumps(content))
     said = refusal("cifar10", tmp_path)
     assert "damaged or incomplete" in said
-    assert "--data-root or ACN_EVAL_DATA" in said
+    assert "as `root`, or with ACN_EVAL_DATA" in said
 
 
 def test_cifar100_is_read_in_the_layout_of_torchvision(tmp_path, monkeypatch):

@@ -91,8 +91,8 @@ def test_counted_classes_are_matched_where_number_and_position_agree(classes):
 def test_counted_classes_are_refused_where_nobody_says_which_is_which(classes, chosen, got):
     said = refusal(counted(12), classes, chosen, named=False)
     assert got in said
-    assert "--class-order position" in said
-    assert "--class-map" in said
+    assert "`class_order`: position" in said
+    assert "`class_names`" in said
 
 
 def test_counted_classes_are_matched_as_it_is_said():
@@ -133,7 +133,7 @@ def test_by_a_mapping():
 def test_a_mapping_of_all_classes_needs_no_names():
     found = match(counted(3), tuple("abc"), names={"a": "2", "b": "1", "c": "0"}, named=False)
     assert (found.columns, found.matched) == ((2, 1, 0), "map")
-    assert "--class-order" in refusal(counted(3), tuple("abc"), names={"a": "2"}, named=False)
+    assert "`class_order`" in refusal(counted(3), tuple("abc"), names={"a": "2"}, named=False)
     some = match(counted(3), tuple("abc"), ("a",), names={"a": "2"}, named=False)
     assert some.columns == (2,)
 
@@ -141,7 +141,7 @@ def test_a_mapping_of_all_classes_needs_no_names():
 def test_a_mapping_names_classes_of_the_data():
     """With a typo in it, a class would be matched as if there were no map."""
     said = refusal(ANIMALS, ANIMALS, names={"catt": "dog"})
-    assert said == "--class-map: must name classes of the data (cat, dog, fox); got catt"
+    assert said == "`class_names`: must name classes of the data (cat, dog, fox); got catt"
     assert match(ANIMALS, ANIMALS, ("cat",), names={"fox": "dog"}).columns == (0,)
 
 
@@ -164,5 +164,5 @@ def test_two_classes_of_the_data_cannot_be_one_of_the_model():
 def test_a_foreign_class_is_refused(names, classes, got):
     said = refusal(names, classes)
     assert f"{got}. " in said
-    assert "--classes" in said
-    assert "--class-map" in said
+    assert "`classes`" in said
+    assert "`class_names`" in said

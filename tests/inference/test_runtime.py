@@ -17,5 +17,5 @@ def test_auto_is_one_that_is_there():
 
 @pytest.mark.parametrize("name", ["gpu", "", "cpu:x", "cuda:99", "cuda:", "meta", "cpu,cuda"])
 def test_anything_else_is_refused_in_one_line(name):
-    with pytest.raises(ConfigError, match="--device: must be auto or one that is here"):
+    with pytest.raises(ConfigError, match="`device`: must be auto or one that is here"):
         resolve_device(name)

@@ -75,7 +75,7 @@ def test_else_the_second_is_the_baseline_and_a_name_overrules_both(tmp_path):
     found = _both([r.save(tmp_path) for r in pair])
     assert sides(material(found)) == ("one", "two")
     assert sides(material(found, "one")) == ("two", "one")
-    with pytest.raises(ConfigError, match="--baseline: must be one of one, two; got three"):
+    with pytest.raises(ConfigError, match="`baseline`: must be one of one, two; got three"):
         material(found, "three")
 
 

@@ -46,5 +46,5 @@ def test_serving_needs_a_store_and_a_free_port(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ConfigError, match="--port"):
+        with pytest.raises(ConfigError, match="`port`"):
             serving(resolve_store(None, cwd=tmp_path), port=taken.getsockname()[1]).__enter__()

@@ -47,7 +47,7 @@ def test_a_password_in_the_address_is_not_shown(tmp_path, dead_server):
 
 
 def test_a_file_store_is_refused_in_one_line(tmp_path):
-    with pytest.raises(ConfigError, match="--tracking-uri: must begin with sqlite:///, postgres"):
+    with pytest.raises(ConfigError, match="`tracking_uri`: must begin with sqlite:///, postgres"):
         record([fake_result()], tracking_uri=str(tmp_path / "mlruns"), cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -70,11 +70,12 @@ class Pruning(Suite, frozen=True):
         """
         whole = {m.label: m for m in self.methods if m.blocks is None}
         if method not in whole:
-            raise ConfigError(f"--method: must be one of {', '.join(whole)}; got {method}")
+            msg = f"`method`: must be one of {', '.join(whole)}; got {method}"
+            raise ConfigError(msg, "method")
         places = whole[method].places(self.sparsities)
         if sparsity not in places:
             known = ", ".join(f"{place:g}" for place in places)
-            raise ConfigError(f"--sparsity: must be one of {known}; got {sparsity:g}")
+            raise ConfigError(f"`sparsity`: must be one of {known}; got {sparsity:g}", "sparsity")
         return whole[method]
 
     def ordered(self) -> list[Method]:

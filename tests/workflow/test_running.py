@@ -1,0 +1,93 @@
+"""The main job without the command line: in a thread, with typed options."""
+
+import json
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from acn_eval import DataSelection, RunOptions, workflow
+from acn_eval.errors import AcnEvalError
+from acn_eval.results import EvalResult
+from acn_eval.tracking import preparing, resolve_store
+
+OPTIONS = RunOptions(
+    candidates=("tiny_ac.pt",),
+    baselines=("tiny_res.pt",),
+    suite="small.yaml",
+    data=DataSelection("digits", limit=40),
+    precision="fp32",
+)
+
+
+@pytest.fixture
+def in_a_thread(folder):
+    """Call a function in another thread, as a server or a notebook's widget does."""
+
+    def call(function, *arguments):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(function, *arguments).result()
+
+    return call
+
+
+def test_the_main_job_runs_in_a_thread_and_says_what_the_command_says(folder, in_a_thread, call):
+    before = dict(os.environ)
+    done = in_a_thread(workflow.run, replace(OPTIONS, track=False))
+    assert dict(os.environ) == before
+    (comparison,) = done.comparisons
+    assert {path.parent for path in done.folders.values()} == {OPTIONS.out}
+    assert [EvalResult.load(done.folders[r.key]).key for r in done.results] == [
+        r.key for r in done.results
+    ]
+    line = "--ckpt tiny_ac.pt --baseline tiny_res.pt --suite small.yaml --data digits --limit 40"
+    more = "--precision fp32 --no-track --json all.json"
+    assert call("robustness", *line.split(), *more.split())[0] == 0
+    assert json.loads((folder / "all.json").read_text())["comparison"] == json.loads(
+        json.dumps(comparison.to_dict())
+    )
+
+
+def test_a_store_is_opened_beside_the_run_of_a_thread(folder, in_a_thread):
+    def recorded():
+        with preparing(resolve_store(None, cwd=folder)) as recorder:
+            done = workflow.save(map(workflow.compare, workflow.evaluate(OPTIONS)), OPTIONS.out)
+            return done, workflow.record(done, OPTIONS, recorder)
+
+    done, found = in_a_thread(recorded)
+    assert found.runs.keys() == done.folders.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"candidates": ()}, "`candidates`"),
+        ({"candidates": ("nosuch.pt",)}, "nosuch.pt"),
+        ({"device": "tpu"}, "`device`"),
+        ({"suite": "nosuch"}, "nosuch"),
+        ({"changes": {"repeat": 2}}, "repeat"),
+        ({"data": DataSelection("digits", classes=("0-99",))}, "`classes`"),
+        ({"data": DataSelection("digits", class_names={"ten": "0"})}, "`class_names`"),
+        ({"data": DataSelection("digits", class_order="name")}, "`class_order`"),
+        ({"data": DataSelection("cifar10")}, "`root`"),
+    ],
+    ids=str,
+)
+def test_errors_name_arguments_and_no_options(in_a_thread, changes, named):
+    with pytest.raises(AcnEvalError) as caught:
+        in_a_thread(workflow.run, replace(OPTIONS, track=False, **changes))
+    assert named in str(caught.value)
+    assert not re.search(r"(^|\s)--\w", str(caught.value))
+
+
+def test_changes_are_checked_like_the_fields_of_a_yaml(folder):
+    assert workflow.suite_of(replace(OPTIONS, changes={"repeats": 3})).repeats == 3
+    with pytest.raises(AcnEvalError, match="repeats"):
+        workflow.suite_of(replace(OPTIONS, changes={"repeats": 0}))
+
+
+def test_without_baselines_there_is_no_comparison(folder):
+    groups = workflow.evaluate(replace(OPTIONS, baselines=()))
+    assert [workflow.compare(group).comparison for group in groups] == [None]
