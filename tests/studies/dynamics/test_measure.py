@@ -1,6 +1,7 @@
 """What is measured of a network is kept as bytes, and read back as it was."""
 
 import numpy as np
+import pytest
 
 from acn_eval.studies.dynamics.measure import Observation
 from acn_eval.studies.dynamics.snapshots import Outcomes, Snapshot
@@ -10,9 +11,9 @@ TEST = digits(6)
 
 
 def shown(rows):
-    predicted = np.arange(rows * len(TEST), dtype=np.int32).reshape(rows, -1) % 10
+    predicted = np.arange(rows * len(TEST), dtype=np.int32).reshape(rows, len(TEST)) % 10
     return Outcomes(
-        predicted, np.linspace(0, 1, predicted.size, dtype=np.float32).reshape(rows, -1)
+        predicted, np.linspace(0, 1, predicted.size, dtype=np.float32).reshape(rows, len(TEST))
     )
 
 
@@ -40,7 +41,7 @@ def test_cells_are_exits_and_then_networks_without_a_block():
     assert np.array_equal(answer.cells[1].values, shown(2).predicted[1] == TEST.labels)
     (lost,) = answer.details["without"]
     whole, cut = answer.cells[1:]
-    assert lost["lost"] == float(np.mean(whole.values - cut.values))
+    assert lost["lost"] == pytest.approx(np.mean(whole.values - cut.values))
     assert (answer.skipped, answer.warnings) == ((), ("read this",))
 
 
