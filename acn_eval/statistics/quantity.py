@@ -29,8 +29,8 @@ class Quantity(Record):
     decimals: int = 1
     higher_is_better: bool = True
     scored: bool = True
-    low: float | None = 0
-    high: float | None = 1
+    low: float | None = 0.0
+    high: float | None = 1.0
 
     @property
     def sign(self) -> int:
