@@ -10,6 +10,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison
 from acn_eval.statistics.comparison_io import FILE, comparison_key
 from acn_eval.statistics.curves import Curves
+from acn_eval.statistics.quantity import SHARE
 from acn_eval.studies.compare import analysis_about, summarize
 from acn_eval.studies.table import analysis_of, study_of
 
@@ -33,15 +34,14 @@ def drawings(sides: Sides, comparison: Comparison | None = None) -> Iterator[Dra
     axis = next(iter(grouped.values())).axis
     titles = dict.fromkeys(title for lines in found.values() for title in lines)
     charts = {t: {label: lines.get(t, ()) for label, lines in found.items()} for t in titles}
-    yield Drawing(
-        NAME,
-        f"Accuracy in % against {axis.label}, with 95 % bands",
-        curves(charts, x_label=axis.label, logarithmic=axis.logarithmic),
-        tuple(found),
-    )
-    if axis.mapped and len(titles) > 2:
+    of = comparison.quantity if comparison else SHARE
+    name = f"{of.name[:1].upper()}{of.name[1:]} in %"
+    if of.unit == "%":  # the axes are those of a share
+        lines = curves(charts, x_label=axis.label, logarithmic=axis.logarithmic)
+        yield Drawing(NAME, f"{name} against {axis.label}, with 95 % bands", lines, tuple(found))
+    if of.unit == "%" and axis.mapped and len(titles) > 2:
         maps = (heat_map(label, lines, x_label=axis.label) for label, lines in found.items())
-        yield Drawing("depth_map", f"Accuracy in % over {axis.label} and noise", tuple(maps))
+        yield Drawing("depth_map", f"{name} over {axis.label} and noise", tuple(maps))
     if results:
         own = study_of(results[0].suite).figure
         yield from own.drawings(sides) if own else detail_charts(sides)

@@ -33,6 +33,7 @@ class RunOptions:
         precision: of the forward pass; ``"auto"`` follows a rule, see `numeric_for`.
         cache: whether finished outcomes are taken from the cache.
         seed: of the noise; None takes 0, or that of a gate.
+        metric: in which networks are compared, by its name in `statistics.metrics.METRICS`.
         out: folder for results.
         track: whether results are recorded in MLflow.
         tracking_uri: MLflow store; None takes MLFLOW_TRACKING_URI or ``./mlflow.db``.
@@ -51,6 +52,7 @@ class RunOptions:
     precision: "Precision" = "auto"
     cache: bool = True
     seed: int | None = None
+    metric: str = "accuracy"
     out: Path = Path("acn-results")
     track: bool = True
     tracking_uri: str | None = None

@@ -6,7 +6,7 @@ import click
 
 from acn_eval.errors import ConfigError
 from acn_eval.terminal.console import console, write_json
-from acn_eval.terminal.options import Output, reading_options
+from acn_eval.terminal.options import Output, metric_option, reading_options
 
 if TYPE_CHECKING:
     from acn_eval.results import EvalResult
@@ -32,11 +32,13 @@ Nothing is measured: the outcomes are on disk, and are paired image by image."""
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the verdict or the ranking only.")
+@metric_option
 @reading_options
 @click.option("--tracking-uri", help="MLflow store of runs:/ID [env: MLFLOW_TRACKING_URI].")
 def command(
     results: tuple[str, ...],
     group: bool,
+    metric: str,
     tracking_uri: str | None,
     **given: Any,
 ) -> None:
@@ -56,7 +58,10 @@ def command(
         msg = f"compare: results must be two or more; got {len(entries)}"
         raise ConfigError(f"{msg} ({', '.join(entries) or 'comparisons alone'}).")
     output = Output(given["json_file"], given["quiet"])
-    said = compare(*entries.values()) if len(entries) == 2 else rank(entries)
+    if len(entries) == 2:
+        said: Comparison | Ranking = compare(*entries.values(), metric=metric)
+    else:
+        said = rank(entries, metric=metric)
     if output.json_file:
         kind = "comparison" if isinstance(said, Comparison) else "ranking"
         write_json(output.json_file, {kind: said.to_dict()})

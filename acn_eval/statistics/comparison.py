@@ -41,11 +41,12 @@ class Estimate(Record):
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Accuracy of one side under one condition, or on the primary end point.
+    """Accuracy, or another metric, of one side under one condition or on the primary end point.
 
     Attributes:
         name, condition, n, notes: as in `Row`.
         estimate: mean over images (and files) with 95 % limits.
+        quantity: what it is, and its unit.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Accuracy:
     n: int
     estimate: Estimate
     notes: tuple[str, ...] = ()
+    quantity: Quantity = SHARE
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ class Tables:
     ) -> Accuracy:
         """Return the accuracy of one side, values (files, n)."""
         side = self._side(values)
-        return Accuracy(name, condition, values.shape[1], side, self._flags(side))
+        of = self.metric.quantity
+        return Accuracy(name, condition, values.shape[1], side, self._flags(side), of)
 
     def _row(self, name: str, condition: dict[str, Scalar], pair: Pair, band_level: float) -> Row:
         effect = self.design.difference(pair)

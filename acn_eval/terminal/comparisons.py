@@ -16,10 +16,9 @@ from acn_eval.terminal.tables import Column, show_table
 __all__ = [
     "answer",
     "answer_alone",
-    "difference",
     "duration",
+    "limits",
     "milliseconds",
-    "percent",
     "probability",
     "show_accuracies",
     "show_answer",
@@ -48,11 +47,14 @@ def show_comparison(out: Console, comparison: Comparison) -> None:
 
 
 def show_answer(
-    out: Console, results: Sequence[EvalResult], comparison: Comparison | None
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
 ) -> None:
     """Print the answer in plain words, and how sure it is; without a comparison, the endpoint."""
     if comparison is None:
-        out.print(answer_alone(*results), style="bold")
+        out.print(answer_alone(results, metric), style="bold")
     else:
         out.print(answer(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow"))
         if comparison.claim.certainty:
@@ -65,32 +67,34 @@ def answer(comparison: Comparison) -> str:
     return comparison.claim.sentence
 
 
-def answer_alone(*results: EvalResult) -> str:
+def answer_alone(results: Sequence[EvalResult], metric: str = "accuracy") -> str:
     """Return the endpoint of networks of one architecture that are compared with none."""
-    *_, primary = summarize(results)
+    *_, primary = summarize(results, metric=metric)
     files = f" ({len(results)} files)" if len(results) > 1 else ""
+    unit = f"{primary.quantity.unit} ".lstrip()
     return (
-        f"{results[0].checkpoint.name}{files}: {primary.name} {percent(primary.estimate)} % "
-        f"(95 % interval, n = {primary.n})."
+        f"{results[0].checkpoint.name}{files}: {_about(primary.name, primary.quantity)} "
+        f"{limits(primary)} {unit}(95 % interval, n = {primary.n})."
     )
 
 
 def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
     """Print some conditions, candidate against baseline."""
-    unit = comparison.quantity.unit
+    quantity = comparison.quantity
     columns = (
-        Column(f"{comparison.data}, n = {comparison.n}"),
-        Column(f"{comparison.candidate.label} {unit}".rstrip(), interval=9),
-        Column(f"{comparison.baseline.label} {unit}".rstrip(), interval=9),
+        Column(_about(f"{comparison.data}, n = {comparison.n}", quantity)),
+        Column(f"{comparison.candidate.label} {quantity.unit}".rstrip(), interval=9),
+        Column(f"{comparison.baseline.label} {quantity.unit}".rstrip(), interval=9),
         Column("difference"),
         Column("p (Holm)", rank=2),
         Column("MDE", rank=3),
         Column("notes", rank=8, text=True),
     )
-    show_table(out, columns, [_cells(row, comparison.quantity) for row in rows])
+    show_table(out, columns, [_cells(row, quantity) for row in rows])
     of_draws = comparison.replicate == "draw" and comparison.unit == "architectures"
+    unit = f" in {quantity.difference_unit}," if quantity.difference_unit else ""
     out.print(
-        "Brackets hold 95 % intervals; those of differences, in points, are simultaneous bands. "
+        f"Brackets hold 95 % intervals; those of differences,{unit} are simultaneous bands. "
         + _SAMPLES["draws" if of_draws else comparison.unit],
         style="dim",
     )
@@ -148,13 +152,13 @@ def show_findings(out: Console, findings: Sequence[Finding]) -> None:
 
 def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalResult) -> None:
     """Print accuracies of one architecture, with intervals."""
-    data = result.data
+    data, quantity = result.data, accuracies[-1].quantity
     columns = (
-        Column(f"{data.name} {data.split}, n = {data.n}"),
-        Column(f"{result.checkpoint.name} %"),
+        Column(_about(f"{data.name} {data.split}, n = {data.n}", quantity)),
+        Column(f"{result.checkpoint.name} {quantity.unit}".rstrip()),
         Column("notes", rank=8, text=True),
     )
-    rows = [(a.name, percent(a.estimate), ", ".join(a.notes)) for a in accuracies]
+    rows = [(a.name, limits(a), ", ".join(a.notes)) for a in accuracies]
     show_table(out, columns, rows)
     out.print("Brackets hold 95 % intervals.", style="dim")
 
@@ -222,14 +226,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
-def percent(e: Estimate) -> str:
-    """Return an accuracy and its limits in percent."""
-    return f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]"
+def limits(row: Accuracy) -> str:
+    """Return a value and its limits, in the unit of its metric."""
+    e = row.estimate
+    return row.quantity.limits(e.value, e.low, e.high)
 
 
-def difference(value: float, low: float, high: float) -> str:
-    """Return a difference of fractions with its limits, in points."""
-    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+def _about(text: str, quantity: Quantity) -> str:
+    """Name the metric where it is not accuracy."""
+    return text if quantity.scored else f"{quantity.name}, {text}"
 
 
 def probability(p: float) -> str:

@@ -1,6 +1,8 @@
 """Carries out a measuring command: shows progress, prints what came out, and records it."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from acn_eval import workflow
@@ -41,7 +43,8 @@ def conclude(
     groups: Iterable[Group], options: RunOptions, output: Output, recorder: Recorder | None
 ) -> Done:
     """Compare, save, record and print what was measured; a dead store is reported last."""
-    done = workflow.save(map(workflow.compare, groups), options.out)
+    compared = map(partial(workflow.compare, metric=options.metric), groups)
+    done = workflow.save(compared, options.out)
     recorded, failure = _recorded(done, options, recorder)
     _say(done, options, output, recorded)
     if failure is not None:
@@ -62,13 +65,14 @@ def _recorded(
 
 def _say(done: Done, options: RunOptions, output: Output, recorded: Recorded | None) -> None:
     if output.json_file:
-        _write_json(output.json_file, done)
+        _write_json(output.json_file, done, options.metric)
     if output.json_file == "-":
         return
     out = console()
     if output.quiet:
         alone = () if done.comparisons else done.results
-        for line in (*map(answer, done.comparisons), *map(answer_alone, alone)):
+        said = (answer_alone([result], options.metric) for result in alone)
+        for line in (*map(answer, done.comparisons), *said):
             out.print(line, soft_wrap=True)
         return
     _say_groups(done, options)
@@ -85,7 +89,7 @@ def _say_groups(done: Done, options: RunOptions) -> None:
         tables.overview(out, done.results, done.comparisons)
         return
     (group,) = done.groups
-    tables.show(out, group.results, group.comparison)
+    tables.show(out, group.results, group.comparison, options.metric)
     if group.comparison is not None and options.baselines is None:
         label = group.comparison.baseline.label
         out.print(f"The card of the checkpoint names {label} as its baseline.", style="dim")
@@ -100,13 +104,14 @@ def _say_where(done: Done, recorded: Recorded | None) -> None:
         out.print("see the curves: acn-eval ui", style="dim")
 
 
-def _write_json(file: str, done: Done) -> None:
+def _write_json(file: str, done: Done, metric: str) -> None:
     document = {
+        "metric": metric,
         "results": [result.facts() for result in done.results],
         "accuracies": [
             {
                 "checkpoint": r.checkpoint.name,
-                "rows": [vars(a) | {"estimate": vars(a.estimate)} for a in summarize([r])],
+                "rows": [asdict(row) for row in summarize([r], metric=metric)],
             }
             for r in done.results
         ],

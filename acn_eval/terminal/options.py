@@ -19,6 +19,7 @@ __all__ = [
     "Range",
     "data_options",
     "gate_place_options",
+    "metric_option",
     "output_of",
     "output_options",
     "picked",
@@ -42,6 +43,24 @@ _FLAGS = {
     "restricted": "--restrict",
     "root": "--data-root",
 }
+
+
+def _known_metric(context: click.Context, option: click.Parameter, name: str) -> str:
+    if name != "accuracy":  # no command waits for scipy
+        from acn_eval.statistics.metrics import metric_of
+
+        metric_of(name)
+    return name
+
+
+metric_option = click.option(
+    "--metric",
+    metavar="NAME",
+    default="accuracy",
+    show_default=True,
+    callback=_known_metric,
+    help="In which networks are compared: see `acn-eval list metrics`.",
+)
 
 
 @dataclass(frozen=True)
@@ -173,6 +192,7 @@ _machine_options = (
 place_options = _stack(
     *_machine_options,
     click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise."),
+    metric_option,
 )
 gate_place_options = _stack(
     *_machine_options,
@@ -194,6 +214,7 @@ training_options = _stack(
         help="Only the first N test images, in a keyed order.",
     ),
     click.option("--no-cache", is_flag=True, help="Train anew what the cache already holds."),
+    metric_option,
 )
 
 
@@ -269,6 +290,7 @@ def run_options(*changes: str, **given: Any) -> RunOptions:
         precision=given.get("precision", "fp32"),
         cache=not given["no_cache"],
         seed=given.get("seed"),
+        metric=given.get("metric", "accuracy"),
         out=given.get("out", Path()),
         track=not given.get("no_track"),
         tracking_uri=given.get("tracking_uri"),

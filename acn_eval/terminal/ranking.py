@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from acn_eval.statistics.ranking import Ranking
-from acn_eval.terminal.comparisons import difference, percent, probability
+from acn_eval.terminal.comparisons import limits, probability
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
 
@@ -13,11 +13,13 @@ __all__ = ["show_pairs", "show_ranking"]
 def show_ranking(out: Console, ranking: Ranking) -> None:
     """Print the entries in the order of their ranks."""
     n = max(place.end_point.n for place in ranking.places)
+    quantity = ranking.quantity
+    about = "" if quantity.scored else f"{quantity.name}, "
     columns = (
         Column("rank"),
-        Column(f"{ranking.data}, n = {n}", text=True),
+        Column(f"{about}{ranking.data}, n = {n}", text=True),
         Column("files", rank=2),
-        Column(f"{ranking.end_point} %", interval=1),
+        Column(f"{ranking.end_point} {quantity.unit}".rstrip(), interval=1),
         Column("letters", text=True),
     )
     rows = [
@@ -25,7 +27,7 @@ def show_ranking(out: Console, ranking: Ranking) -> None:
             place.rank,
             place.label,
             str(place.files),
-            percent(place.end_point.estimate),
+            limits(place.end_point),
             place.letters,
         )
         for place in ranking.places
@@ -47,12 +49,13 @@ def show_pairs(out: Console, ranking: Ranking) -> None:
         Column("p (Holm)", rank=1),
         Column("MDE", rank=2),
     )
+    of = ranking.quantity
     rows = [
         (
             f"{pair.left} - {pair.right}",
-            difference(pair.difference, pair.low, pair.high),
+            of.limits(pair.difference, pair.low, pair.high, sign="+"),
             probability(pair.p_holm),
-            f"{100 * pair.mde:.1f}",
+            of.text(pair.mde),
         )
         for pair in ranking.pairs
     ]

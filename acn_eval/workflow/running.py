@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.statistics.metrics import metric_of
 from acn_eval.studies import compare as paired
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import Suite
@@ -82,7 +84,8 @@ def run(options: RunOptions, progress: Progress = quietly) -> Done:
         AcnEvalError: see `resolve` and `evaluate`; a `TrackingError` comes after everything has
             been saved.
     """
-    done = save(map(compare, evaluate(options, progress=progress)), options.out)
+    groups = evaluate(options, progress=progress)
+    done = save(map(partial(compare, metric=options.metric), groups), options.out)
     if options.track:
         record(done, options)
     return done
@@ -99,8 +102,9 @@ def evaluate(
         progress: is called with (example evaluations done, in all).
 
     Raises:
-        AcnEvalError: of `resolve`, of the data, or of what was measured.
+        AcnEvalError: of `resolve`, of the metric, of the data, or of what was measured.
     """
+    metric_of(options.metric)
     sides = sides or resolve(options)
     results = evaluation.evaluate(
         [*sides.candidates, *sides.baselines],
@@ -114,11 +118,12 @@ def evaluate(
     return [Group(results[:count], results[count:])]
 
 
-def compare(group: Group) -> Group:
+def compare(group: Group, *, metric: str = "accuracy") -> Group:
     """Return the group with the comparison of its sides; without baselines there is none."""
     if not group.baselines:
         return group
-    return replace(group, comparison=paired.compare(group.candidates, group.baselines))
+    found = paired.compare(group.candidates, group.baselines, metric=metric)
+    return replace(group, comparison=found)
 
 
 def save(groups: Iterable[Group], out: Path) -> Done:

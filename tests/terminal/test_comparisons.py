@@ -8,14 +8,14 @@ import pytest
 from rich.console import Console
 
 from acn_eval.results import Skip
-from acn_eval.statistics.comparison import Estimate, Finding
+from acn_eval.statistics.comparison import Accuracy, Estimate, Finding
+from acn_eval.statistics.metrics import METRICS
 from acn_eval.studies.compare import compare
 from acn_eval.terminal.comparisons import (
     answer_alone,
-    difference,
     duration,
+    limits,
     milliseconds,
-    percent,
     probability,
     show_comparison,
     show_findings,
@@ -53,7 +53,7 @@ def test_the_answer_comes_first_then_how_sure_it_is(out, sides):
 
 
 def test_without_a_baseline_the_endpoint_is_the_answer(sides):
-    text = answer_alone(sides[0])
+    text = answer_alone(sides[:1])
     assert text.startswith("acn: mean corrupted 9")
     assert text.endswith(" % (95 % interval, n = 360).")
 
@@ -77,8 +77,9 @@ def test_findings_are_whole_sentences(out):
 
 def test_numbers_in_words():
     e = Estimate(0.5, 0.25, 0.75)
-    assert percent(e) == "50.0 [25.0, 75.0]"
-    assert difference(-0.01, -0.02, 0.0) == "-1.0 [-2.0, +0.0]"
+    assert limits(Accuracy("clean", {}, 9, e)) == "50.0 [25.0, 75.0]"
+    score = METRICS["brier"].quantity
+    assert limits(Accuracy("clean", {}, 9, e, quantity=score)) == "0.500 [0.250, 0.750]"
     assert [probability(p) for p in (0.0001, 0.0421)] == ["<0.001", "0.042"]
     assert [duration(s) for s in (5, 600, 9000)] == ["5 s", "10 min", "2 h"]
     latency = {"median_ms": 1.0, "p95_ms": 2.0}

@@ -25,15 +25,20 @@ __all__ = ["show", "show_difficulty"]
 _BATCHES = ("batch1", "batch64")
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print the answer, exits, truncation depths, costs and early exit."""
-    show_answer(out, results, comparison)
+    show_answer(out, results, comparison, metric)
     measured = [r for r in results if cut_of(r) is not None]
     for result in measured:
         out.print(_cut_in_words(result))
     if measured:
         out.print()
-    _show_exits(out, results, comparison)
+    _show_exits(out, results, comparison, metric)
     priced = [r for r in measured if "costs" in r.details]
     if 0 < len(priced) <= 2:
         _show_costs(out, priced)
@@ -64,11 +69,11 @@ def _limits(cut: Cut | None) -> str:
 
 
 def _show_exits(
-    out: Console, results: Sequence[EvalResult], comparison: Comparison | None
+    out: Console, results: Sequence[EvalResult], comparison: Comparison | None, metric: str
 ) -> None:
     """One line per exit on clean examples; the noise is in the figure and in MLflow."""
     if comparison is None:
-        own = [a for a in summarize(results[:1]) if _is_shown(a.condition)]
+        own = [a for a in summarize(results[:1], metric=metric) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     else:
         rows = [row for row in comparison.rows if _is_shown(row.condition)]

@@ -14,6 +14,7 @@ from acn_eval.terminal.comparisons import (
     show_answer,
     show_details,
     show_manifest,
+    show_rows,
 )
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
@@ -45,14 +46,21 @@ _Key = tuple[str, int, str]
 _Rows = Mapping[_Key, Sequence[EvalResult]]
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print the answer, every measure of both sides, and their differences."""
-    show_answer(out, results, comparison)
+    show_answer(out, results, comparison, metric)
     if comparison is None:
-        show_accuracies(out, summarize(results), results[0])
+        show_accuracies(out, summarize(results, metric=metric), results[0])
         return
     if comparison.findings:
         _show_findings(out, comparison)
+    else:
+        show_rows(out, comparison, comparison.rows)
     show_details(out, comparison, findings=False)
 
 

@@ -7,11 +7,11 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
+from acn_eval.statistics.quantity import SHARE
 from acn_eval.studies.compare import summarize
 from acn_eval.terminal.comparisons import (
     answer_alone,
-    difference,
-    percent,
+    limits,
     show_comparison,
 )
 from acn_eval.terminal.glossary import legend
@@ -27,37 +27,44 @@ _LEGEND = (
 )
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print every network by itself; stored results may be compared by their exits."""
     if comparison is not None:
         show_comparison(out, comparison)
         return
     for result in results:
-        out.print(answer_alone(result), style="bold")
+        out.print(answer_alone([result], metric), style="bold")
     for result in results:
         out.print()
-        _show_depths(out, result)
+        _show_depths(out, result, metric)
     out.print(_LEGEND, style="dim")
     legend(out)
 
 
-def _show_depths(out: Console, result: EvalResult) -> None:
+def _show_depths(out: Console, result: EvalResult, metric: str) -> None:
     """One line per depth."""
     details, data = result.details, result.data
+    rows = summarize([result], metric=metric)
+    unit = rows[-1].quantity.unit
     columns = (
         Column(result.checkpoint.name),
-        Column(f"{data.name} {data.split} %, n = {data.n}", interval=9),
+        Column(f"{data.name} {data.split} {unit}".rstrip() + f", n = {data.n}", interval=9),
         Column(f"validation % at step {_few(details['steps'])}", rank=3),
         Column("direct %"),
         Column("lost", interval=8),
         Column("stable rank", rank=2),
     )
-    accuracies = [a for a in summarize([result]) if isinstance(a.condition.get("exit"), int)]
+    accuracies = [a for a in rows if isinstance(a.condition.get("exit"), int)]
     lost = {row["block"]: row for row in details["without"]}
-    rows = [
+    cells = [
         (
             accuracy.name,
-            percent(accuracy.estimate),
+            limits(accuracy),
             _few([f"{100 * row[k]:.0f}" for row in details["validation"]["accuracy"]]),
             _direct(details["gradients"], k),
             _lost(lost.get(k)),
@@ -65,7 +72,7 @@ def _show_depths(out: Console, result: EvalResult) -> None:
         )
         for k, accuracy in enumerate(accuracies)
     ]
-    show_table(out, columns, rows)
+    show_table(out, columns, cells)
 
 
 def _few(values: Sequence[Any]) -> str:
@@ -81,7 +88,7 @@ def _direct(gradients: dict[str, Any], layer: int) -> str:
 
 
 def _lost(row: dict[str, Any] | None) -> str:
-    return "" if row is None else difference(row["lost"], row["low"], row["high"])
+    return "" if row is None else SHARE.limits(row["lost"], row["low"], row["high"], sign="+")
 
 
 def _plain(value: float | None) -> str:

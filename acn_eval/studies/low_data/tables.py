@@ -18,11 +18,16 @@ from acn_eval.terminal.tables import Column, show_table
 __all__ = ["show"]
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print the answer, the learning curves as a table, and the losses and variances below."""
-    show_answer(out, results, comparison)
+    show_answer(out, results, comparison, metric)
     if comparison is None:
-        show_accuracies(out, summarize(results), results[0])
+        show_accuracies(out, summarize(results, metric=metric), results[0])
         return
     show_rows(out, comparison, comparison.rows)
     for unit in dict.fromkeys(finding.unit for finding in comparison.findings):

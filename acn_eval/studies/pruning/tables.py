@@ -34,14 +34,19 @@ _NOTES = {
 """What the costs mean, by whether units were cut out."""
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print the answer, methods and sparsities, and what is left of each network."""
-    show_answer(out, results, comparison)
+    show_answer(out, results, comparison, metric)
     if comparison is not None:
         rows = [row for row in comparison.rows if _is_shown(row.condition)]
         show_rows(out, comparison, rows)
     else:
-        own = [a for a in summarize(results) if _is_shown(a.condition)]
+        own = [a for a in summarize(results, metric=metric) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(
         "Numbers behind a method are its sparsity: the share of the weights of linear and "

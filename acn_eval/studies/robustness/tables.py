@@ -12,10 +12,15 @@ from acn_eval.terminal.comparisons import show_accuracies, show_answer, show_com
 __all__ = ["show"]
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print the answer and every condition, against a baseline where there is one."""
     if comparison is not None:
         show_comparison(out, comparison)
     else:
-        show_answer(out, results, None)
-        show_accuracies(out, summarize(results), results[0])
+        show_answer(out, results, None, metric)
+        show_accuracies(out, summarize(results, metric=metric), results[0])

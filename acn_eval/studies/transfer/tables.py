@@ -25,13 +25,18 @@ _LEGEND = (
 )
 
 
-def show(out: Console, results: Sequence[EvalResult], comparison: Comparison | None) -> None:
+def show(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str = "accuracy",
+) -> None:
     """Print the answer, the depths, and one line per network."""
-    show_answer(out, results, comparison)
+    show_answer(out, results, comparison, metric)
     if comparison is not None:
         show_rows(out, comparison, [_brief(r) for r in comparison.rows if _is_shown(r.condition)])
     else:
-        own = [_brief(a) for a in summarize(results) if _is_shown(a.condition)]
+        own = [_brief(a) for a in summarize(results, metric=metric) if _is_shown(a.condition)]
         show_accuracies(out, own, results[0])
     out.print(_LEGEND, style="dim")
     legend(out)

@@ -217,3 +217,42 @@ def test_a_folder_of_others_is_no_cache(folder, call, refused, monkeypatch):
         assert f"{folder}/photos: must be empty or a store of acn-eval; it holds 2024" in err
     assert [p for p in (folder / "photos").rglob("*") if p.is_file()] == [stranger]
     assert stranger.stat().st_mtime == 1000
+
+
+@pytest.mark.parametrize(
+    ("metric", "name", "unit", "number"),
+    [
+        ("brier", "Brier score", "", r"[+-]\d\.\d{3}"),
+        ("balanced_accuracy", "balanced accuracy", " %", r"[+-]\d+\.\d"),
+    ],
+)
+def test_another_metric_is_in_its_unit_everywhere(folder, call, metric, name, unit, number):
+    job = (*JOB, "--ckpt", "tiny_ac.pt", "--metric", metric)
+    code, out, _ = call(*job)
+    assert code == 0
+    sentence, certainty, _, head, row, *_ = out.splitlines()
+    assert name in sentence or sentence.startswith("No difference")
+    assert re.search(rf"\d against [\d.]+{unit or '[.,]'}", sentence)
+    assert re.match(rf"The difference is {number}( points)? \[{number}, {number}\]", certainty)
+    assert re.match(rf"{name}, digits test, n = 352 +tiny_ac{unit} +tiny_res{unit} +diff", head)
+    assert re.search(rf" {number} \[{number}, {number}\] ", row)
+    document = strict(call(*job, "--json", "-")[1])
+    assert document["metric"] == metric
+    found = document["comparison"]
+    assert (found["quantity"]["name"], found["quantity"]["unit"]) == (name, unit.strip())
+    assert found["claim"]["sentence"] == sentence
+    assert document["accuracies"][0]["rows"][0]["quantity"]["name"] == name
+    code, out, _ = call(*job, "--no-baseline")
+    first, _, head, *_ = out.splitlines()
+    assert re.match(rf"tiny_ac: {name}, mean corrupted [\d.]+ \[[\d., ]+\]{unit} \(95 % ", first)
+    assert re.match(rf"{name}, digits test, n = 352 +tiny_ac{unit} +notes", head)
+    stored = [str(p.parent) for p in folder.glob("acn-results/*/result.json")]
+    code, again, _ = call("compare", *stored, "--metric", metric, "--json", "-")
+    assert strict(again)["comparison"]["quantity"] == found["quantity"]
+
+
+def test_an_unknown_metric_is_refused_before_anything_is_measured(folder, call):
+    code, out, err = call(*JOB, "--ckpt", "tiny_ac.pt", "--metric", "brie")
+    assert (code, out) == (2, "")
+    assert "Did you mean brier?" in err
+    assert not (folder / "acn-results").exists()
