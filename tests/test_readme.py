@@ -28,6 +28,7 @@ def printed(tmp_path, monkeypatch, capsys):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("acn_eval.workflow.running.draw_missing", lambda *arguments: None)
 
     def run(command):
@@ -54,7 +55,7 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
     exec(compile(block, "README.md", "exec"), {})
     said = capsys.readouterr().out.strip()
-    assert said.startswith("ac_vit against res_vit: ")
+    assert said.startswith("ac_vit has lower corrupted accuracy than res_vit")
     assert f"**: {said}\n" in RESULTS
 
 
