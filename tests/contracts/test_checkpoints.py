@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,12 @@ def _official(reading):
     return lambda folder: load(str(official_file(folder / "best.pth.tar")), f"official/{reading}")
 
 
+def _installed(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "toys" / "checkpoint"))
+        return load("linear:1")
+
+
 SOURCES = {
     "pt": lambda folder: load(str(written(folder / "a.pt"))),
     "safetensors": lambda folder: load(str(written(folder / "a.safetensors"))),
@@ -39,6 +46,7 @@ SOURCES = {
     "official/res-mixer": _official("res-mixer"),
     "timm": _timm,
     "memory": _memory,
+    "installed": _installed,
 }
 
 
