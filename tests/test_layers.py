@@ -27,7 +27,7 @@ FLOORS = (
     {"studies/terminal"},
     {"cli"},
 )
-CHAIN = 24  # modules
+CHAIN = 16  # modules
 TERMINAL = {"command", "export", "job", "tables"}  # files of a study that speak to a person
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")

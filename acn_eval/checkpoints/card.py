@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from acn_eval.config_files import Config, Natural, Seed, Text
-from acn_eval.models import AnyArch
+from acn_eval.models.build import AnyArch
 
 __all__ = ["Card", "Training"]
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from acn_eval.checkpoints.digest import digest
 from acn_eval.checkpoints.native import Native
-from acn_eval.data import Framing, PrepareImages, border_of
+from acn_eval.data.framing import Framing
+from acn_eval.data.prepare import PrepareImages, border_of
 from acn_eval.errors import CheckpointError, Unsupported
 from acn_eval.inputs import Prepare
 from acn_eval.models import Readings, forward_cost

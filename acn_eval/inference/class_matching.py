@@ -8,7 +8,7 @@ by the number. Where the two differ, or the data's classes have names, somebody 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from acn_eval.checkpoints import Checkpoint
+from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data import Examples, number_of
 from acn_eval.errors import DataError
 from acn_eval.inference.condition import ClassMap, MatchedBy

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
-from acn_eval.corruptions import Corruption
-from acn_eval.models import broken
-from acn_eval.results import Scalar
+from acn_eval.cells import Scalar
+from acn_eval.corruptions.base import Corruption
+from acn_eval.models.finite import broken
 
 __all__ = ["CLEAN", "ClassMap", "MatchedBy", "Predictions", "Question"]
 

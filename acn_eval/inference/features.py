@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint
+from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.errors import Unsupported
 from acn_eval.inference.one_pass import ForwardUnit
 from acn_eval.inference.precision import Numeric, running

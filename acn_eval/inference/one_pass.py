@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint
+from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data import Examples
 from acn_eval.inference.cache import OUTCOME, OutcomeCache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.figures import side_labels
-from acn_eval.gate import Verdict
+from acn_eval.gate.verdict import Verdict
 from acn_eval.report.verdicts import verdict_about
 from acn_eval.results import Cell, EvalResult
 from acn_eval.statistics import Comparison
@@ -17,7 +17,7 @@ from acn_eval.statistics.pairing import require_complete
 from acn_eval.statistics.soundness import plain
 from acn_eval.studies.compare import compare
 from acn_eval.studies.table import analysis_of
-from acn_eval.tracking import OnDisk
+from acn_eval.tracking.stored_results import OnDisk
 
 __all__ = ["Material", "head_cells", "material"]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from acn_eval.gate import Verdict
 from acn_eval.gate.sentence import cells as rule_cells
 from acn_eval.gate.sentence import head as rule_head
+from acn_eval.gate.verdict import Verdict
 from acn_eval.report.page import Cell, Table
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row

@@ -6,7 +6,7 @@ from typing import Any
 
 from acn_eval.config_files import read_json, recorded
 from acn_eval.errors import DataError
-from acn_eval.gate import Verdict
+from acn_eval.gate.verdict import Verdict
 from acn_eval.results import EvalResult
 
 __all__ = ["read_verdict", "verdict_about"]

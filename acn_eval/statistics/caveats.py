@@ -1,20 +1,24 @@
 """What a reader must know before believing a comparison, in words."""
 
-from acn_eval.statistics.analysis import Endpoint
+from typing import TYPE_CHECKING
+
 from acn_eval.statistics.comparison import Row
+
+if TYPE_CHECKING:
+    from acn_eval.statistics.analysis import Endpoint
 
 __all__ = ["caveats"]
 
 _FEW_EXAMPLES = 30
 
 
-def caveats(files: tuple[int, int], data: str, primary: Row, words: Endpoint) -> list[str]:
+def caveats(files: tuple[int, int], data: str, primary: Row, words: "Endpoint") -> list[str]:
     """Return one sentence per limit of what was measured."""
     found = [_about_files(files, words), _about_size(primary), _about_writers(data)]
     return [sentence for sentence in found if sentence]
 
 
-def _about_files(files: tuple[int, int], words: Endpoint) -> str:
+def _about_files(files: tuple[int, int], words: "Endpoint") -> str:
     if min(files) >= words.least:
         return ""
     what = "training seed" if words.replicate == "seed" else words.replicate

@@ -2,11 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import Claim, Estimate, Row, Said
 from acn_eval.statistics.equivalence import Equivalence
 from acn_eval.statistics.quantity import SHARE, Quantity
+
+if TYPE_CHECKING:
+    from acn_eval.statistics.analysis import Endpoint
 
 __all__ = [
     "Evidence",
@@ -126,7 +129,7 @@ def unseparated(
 
 
 def claim(
-    pair: tuple[str, str], primary: Row, evidence: Evidence, words: Endpoint, sample: Sample
+    pair: tuple[str, str], primary: Row, evidence: Evidence, words: "Endpoint", sample: Sample
 ) -> Claim:
     """Return the verdict on the primary endpoint, about candidate and baseline.
 
@@ -150,7 +153,7 @@ def no_claim(
     files: tuple[int, int],
     primary: Row,
     evidence: Evidence,
-    words: Endpoint,
+    words: "Endpoint",
 ) -> Claim:
     """Return the refusal to speak of architectures on too few seeds, or draws, a side."""
     what = "training seeds" if words.replicate == "seed" else f"{words.replicate}s"
@@ -165,7 +168,7 @@ def no_claim(
 
 
 def _verdict(
-    pair: tuple[str, str], primary: Row, evidence: Evidence, words: Endpoint, sample: Sample
+    pair: tuple[str, str], primary: Row, evidence: Evidence, words: "Endpoint", sample: Sample
 ) -> tuple[Said, str, str]:
     """The verdict, the answer, and what else tells how sure it is."""
     equal, signs = evidence.equivalence, evidence.signs()

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from acn_eval.cells import Scalar
 from acn_eval.config_files import Record
-from acn_eval.results import Scalar
 from acn_eval.statistics.equivalence import Equivalence
 from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.views import Tabular

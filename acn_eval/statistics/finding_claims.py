@@ -1,10 +1,14 @@
 """Verdicts on what a suite finds beside accuracy: the depth that is needed, what is forgotten."""
 
-from acn_eval.statistics.analysis import Decisive, Endpoint
+from typing import TYPE_CHECKING
+
 from acn_eval.statistics.claims import Sample, interval, sign_of, unseparated
 from acn_eval.statistics.comparison import Claim, Estimate, Finding, Said
 from acn_eval.statistics.equivalence import Equivalence
 from acn_eval.statistics.quantity import SHARE, Quantity
+
+if TYPE_CHECKING:
+    from acn_eval.statistics.analysis import Decisive, Endpoint
 
 __all__ = ["finding_claim", "trade_claim"]
 
@@ -12,7 +16,7 @@ __all__ = ["finding_claim", "trade_claim"]
 def finding_claim(
     pair: tuple[str, str],
     finding: Finding,
-    words: Endpoint,
+    words: "Endpoint",
     whole: Estimate | None,
     sample: Sample,
 ) -> Claim:
@@ -44,7 +48,7 @@ def finding_claim(
 
 
 def trade_claim(
-    pair: tuple[str, str], finding: Finding, beside: Finding, words: Endpoint, sample: Sample
+    pair: tuple[str, str], finding: Finding, beside: Finding, words: "Endpoint", sample: Sample
 ) -> Claim:
     """Return the verdict on two numbers, less of one of which may cost some of the other.
 
@@ -83,7 +87,7 @@ def trade_claim(
     return Claim(verdict, sentence, evidence, both[0], sure)
 
 
-def _decisive(finding: Finding, words: Endpoint) -> tuple[Estimate, Decisive]:
+def _decisive(finding: Finding, words: "Endpoint") -> tuple[Estimate, "Decisive"]:
     assert finding.difference is not None
     assert words.decisive is not None
     return finding.difference, words.decisive

@@ -16,7 +16,8 @@ from acn_eval.inference.cache import OUTCOME
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
 from acn_eval.study.run import Show, measured
-from acn_eval.training import Recipe, fine_tune
+from acn_eval.training.fine_tune import fine_tune
+from acn_eval.training.recipe import Recipe
 
 __all__ = ["FineTuned", "FineTunedUnit"]
 

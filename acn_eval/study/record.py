@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples
-from acn_eval.inference import EvaluatedModel, Numeric
+from acn_eval.inference.one_pass import EvaluatedModel
+from acn_eval.inference.precision import Numeric
 from acn_eval.models import AnyArch, build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult, Skip
 from acn_eval.study.request import Request

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from acn_eval.checkpoints import Checkpoint
+from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data import Examples, Split, open_examples
 from acn_eval.data.class_lists import listed_classes
 from acn_eval.errors import DataError
-from acn_eval.inference import ClassMap, EvaluatedModel, Runtime, class_map
+from acn_eval.inference.class_matching import class_map
+from acn_eval.inference.condition import ClassMap
+from acn_eval.inference.one_pass import EvaluatedModel
+from acn_eval.inference.runtime import Runtime
 from acn_eval.study.selection import DataSelection
 from acn_eval.study.suite import Suite
 

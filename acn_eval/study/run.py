@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import ClassVar, Protocol, Self
 
-from acn_eval.inference import Batches, Runtime
+from acn_eval.inference.memory import Batches
+from acn_eval.inference.runtime import Runtime
 from acn_eval.results import EvalResult
 from acn_eval.tally import Progress, Tally
 

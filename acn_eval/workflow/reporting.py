@@ -5,18 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acn_eval.errors import AcnEvalError
-from acn_eval.report import (
-    Block,
-    Material,
-    Page,
-    Text,
-    examples_of,
-    html,
-    markdown,
-    material,
-    page_of,
-    pictures,
-)
+from acn_eval.report.inputs import Material, material
+from acn_eval.report.page import Block, Page, Text
+from acn_eval.report.pictures import examples_of, pictures
+from acn_eval.report.render import html, markdown
+from acn_eval.report.sections import page_of
 from acn_eval.tracking import attach, resolve_store, stored
 
 __all__ = ["Report", "report"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from acn_eval import evaluation, tracking
+from acn_eval import evaluation
 from acn_eval.errors import ConfigError
 from acn_eval.figures import draw_missing
 from acn_eval.inference import Runtime, default_store, resolve_device
@@ -19,7 +19,9 @@ from acn_eval.statistics.metrics import metric_of
 from acn_eval.studies import compare as paired
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import Suite
-from acn_eval.tracking import Recorded, Recorder
+from acn_eval.tracking.background import Recorder
+from acn_eval.tracking.record import Recorded
+from acn_eval.tracking.record import record as record_all
 from acn_eval.workflow.sides import Sides, resolve
 
 __all__ = [
@@ -155,7 +157,7 @@ def record(done: Done, options: RunOptions, recorder: Recorder | None = None) ->
     """
     if recorder is not None:
         return recorder.record(done.results, done.comparisons, artifacts=done.folders)
-    return tracking.record(
+    return record_all(
         done.results,
         done.comparisons,
         tracking_uri=options.tracking_uri,

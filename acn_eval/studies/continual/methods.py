@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from acn_eval.config_files import Config, Text
-from acn_eval.training import Batch
+from acn_eval.training.recipe import Batch
 
 __all__ = [
     "EWC",

@@ -8,7 +8,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.models import rewired
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.study.suite import Suite
-from acn_eval.training import Looks, Recipe
+from acn_eval.training.recipe import Looks, Recipe
 
 __all__ = ["SUITE", "Dynamics"]
 

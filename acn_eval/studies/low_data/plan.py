@@ -12,8 +12,9 @@ from acn_eval.studies.low_data.draws import Subset
 from acn_eval.studies.low_data.subsets import Subsets, sample_subsets
 from acn_eval.studies.low_data.suite import LowData, Side
 from acn_eval.study.described import Described
-from acn_eval.training import Recipe, TrainingJob, stackable, stacking_pays
 from acn_eval.training.fit import open_split
+from acn_eval.training.recipe import Recipe
+from acn_eval.training.together import TrainingJob, stackable, stacking_pays
 
 __all__ = ["LowDataPlan", "RecipeSide", "Stack", "Training", "weights_decided_by"]
 

@@ -10,7 +10,7 @@ from acn_eval.config_files import Config, Text
 from acn_eval.shipped import shipped
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.study.suite import Suite
-from acn_eval.training import Batch, Rate, Recipe, Steps, read_recipe
+from acn_eval.training.recipe import Batch, Rate, Recipe, Steps, read_recipe
 
 __all__ = ["SUITE", "Draws", "LowData", "LowDataProbe", "Side"]
 

@@ -10,17 +10,20 @@ import numpy as np
 import safetensors.torch
 from torch import Tensor
 
-from acn_eval.checkpoints import Checkpoint, Native, image_preparation, rewritten
+from acn_eval.checkpoints.checkpoint import Checkpoint, image_preparation
+from acn_eval.checkpoints.export import rewritten
+from acn_eval.checkpoints.native import Native
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference.cache import OutcomeCache
+from acn_eval.inference.runtime import Runtime
 from acn_eval.models import Encoder, read_arch
 from acn_eval.seeds import seed_for
 from acn_eval.studies.pruning.masks import Masks, apply_masks
 from acn_eval.studies.pruning.structured import narrowed, widths
 from acn_eval.tally import Tally
-from acn_eval.training import Batch, Decay, Rate, Recipe
 from acn_eval.training.fit import loop, start
+from acn_eval.training.recipe import Batch, Decay, Rate, Recipe
 
 __all__ = ["DuringTraining", "FineTuning", "PruningContext", "State"]
 

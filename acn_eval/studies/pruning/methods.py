@@ -17,7 +17,7 @@ from acn_eval.studies.pruning.gradual import Gradual
 from acn_eval.studies.pruning.masks import Masks, Scope, apply_masks, magnitudes, masks_of
 from acn_eval.studies.pruning.movement import MovementScores
 from acn_eval.studies.pruning.structured import depgraph, hidden_share
-from acn_eval.training import Steps
+from acn_eval.training.recipe import Steps
 
 __all__ = [
     "AnyMethod",

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from acn_eval.config_files import Text, read_config
 from acn_eval.corruptions import AnyCorruption
-from acn_eval.inference import CLEAN, Question
+from acn_eval.inference.condition import CLEAN, Question
 from acn_eval.study.files import suite_file
 from acn_eval.study.suite import Suite
 
