@@ -13,13 +13,12 @@ from scipy.stats import norm
 from acn_eval.errors import ConfigError
 from acn_eval.gate import GateRule, decide, replay
 from acn_eval.gate.judge import overall
-from acn_eval.gate.rules import rules_of
 from acn_eval.gate.sentence import line
 from acn_eval.results import Skip
 from acn_eval.statistics import BoundedSample, Estimate
 from acn_eval.statistics.noninferiority import one_sided
-from acn_eval.studies.compare import join
 from tests.gate.pairs import gate, pair
+from tests.gate.sides import lost, rules
 from tests.statistics.results import STRONG, WEAK, cell
 
 VERDICTS = ("pass", "fail", "no_verdict", "not_measured")
@@ -27,10 +26,6 @@ VERDICTS = ("pass", "fail", "no_verdict", "not_measured")
 
 def row(verdict, *, required):
     return GateRule("r", "difference", required, -0.02, 10, Estimate(0, 0, 0), verdict=verdict)
-
-
-def rules(verdict):
-    return {rule.name: rule for rule in verdict.rules}
 
 
 @pytest.mark.parametrize("verdicts", product(VERDICTS, repeat=3))
@@ -115,7 +110,6 @@ def sample_of(candidate, baseline, at):
     return BoundedSample.of(candidate.cells[at].values - baseline.cells[at].values)
 
 
-lost = st.tuples(st.integers(0, 60), st.integers(0, 120))
 share = st.floats(0.005, 0.1)
 
 
@@ -136,33 +130,6 @@ def test_the_limits_that_are_printed_decide(clean, weak, strong, margins):
             assert (rule.verdict == "fail") == (high < allowed)
     fixed = decide(asked, *sides).rules
     assert [r.verdict == "fail" for r in fixed] == [r.p_fail < 0.05 for r in fixed]
-
-
-def test_a_limit_near_the_margin_is_printed_with_as_many_decimals_as_decide():
-    near = GateRule("r", "difference", True, -0.03, 10, Estimate(-0.05, -0.07, -0.03002), 0.95)
-    assert (
-        line(replace(near, verdict="fail"))
-        == "r -5.000 [-7.000, -3.002] points (-3.000 is allowed)"
-    )
-    plain = replace(near, estimate=Estimate(-0.05, -0.07, -0.031))
-    assert line(plain) == "r -5.0 [-7.0, -3.1] points (-3.0 is allowed)"
-    odd = replace(plain, bound=-0.0125)
-    assert line(odd).endswith("(-1.25 is allowed)")
-
-
-def test_worse_within_the_margin_says_so():
-    verdict = decide(gate(primary=0.05, cell=None), *pair(2000, gaussian_01=(0, 60)))
-    assert verdict.verdict == "pass"
-    assert verdict.sentence.endswith("within the margin, but worse: mean corrupted.")
-
-
-def test_few_images_give_no_verdict_and_say_how_many_would():
-    verdict = decide(gate(primary=0.01, clean=0.01, cell=None), *pair(50, clean=(1, 1)))
-    assert (verdict.verdict, verdict.exit_code) == ("no_verdict", 3)
-    needed = rules(verdict)["clean"].images_needed
-    assert needed > 4000
-    assert "50 examples are too few to judge new against old: mean corrupted" in verdict.sentence
-    assert f"needs about {needed:,} examples" in verdict.sentence
 
 
 def test_a_resaved_copy_passes_without_identity():
@@ -221,15 +188,6 @@ def test_identity_does_not_clear_a_floor():
     verdict = decide(gate(floors={"clean": 0.9}), candidate, candidate)
     assert (verdict.verdict, verdict.identical) == ("fail", True)
     assert "clean itself 80.0 % [" in verdict.sentence
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "expected"), [(0.95, "pass"), (0.905, "no_verdict"), (0.8, "fail")]
-)
-def test_floors_are_judged_by_their_limit(accuracy, expected):
-    verdict = decide(gate(floors={"mean corrupted": 0.9}), *pair(1000, accuracy=accuracy))
-    assert verdict.verdict == expected
-    assert rules(verdict)["mean corrupted itself"].verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -340,27 +298,12 @@ def test_outcomes_that_are_no_numbers_give_no_verdict():
     assert "outcomes must be numbers from 0 to 1; under corruption gaussian" in verdict.sentence
 
 
-def test_a_rule_is_not_measured_by_what_is_no_number():
-    """Pairing refuses such outcomes; a rule does so again, because NaN is below no margin."""
-    outcomes = join(pair(100))
-    outcomes.values[:, -1, 5] = np.nan
-    found = {rule.name: rule for rule in rules_of(gate(), outcomes, {"name": "robustness"})}
-    assert [name for name, rule in found.items() if rule.measured] == ["clean", "gaussian 0.1"]
-    assert "must be numbers from 0 to 1" in found["mean corrupted"].reason
-
-
 def test_images_that_one_side_lost_give_no_verdict():
     candidate, baseline = pair(1000)
     short = cell(WEAK, np.ones(900))
     verdict = decide(gate(), replace(candidate, cells=(candidate.cells[0], short)), baseline)
     assert verdict.verdict == "no_verdict"
     assert "100 of 1000 images lack an outcome" in rules(verdict)["all images"].note
-
-
-def test_a_name_that_is_no_condition_gives_no_verdict_and_a_hint():
-    verdict = decide(gate(floors={"gausian 0.4": 0.5}), *pair(1000))
-    assert verdict.verdict == "no_verdict"
-    assert "the nearest is gaussian 0.4" in verdict.sentence
 
 
 def test_nothing_in_common_gives_no_verdict():
@@ -442,19 +385,3 @@ def test_another_precision_is_a_warning():
     verdict = decide(gate(), replace(candidate, precision="bf16", device="cuda"), baseline)
     assert verdict.verdict == "pass"
     assert verdict.warnings[0].startswith("measured in bf16 on cuda and fp32 on cpu")
-
-
-@pytest.mark.parametrize("lost", [{"repeat": 1}, {"space": "normalized"}])
-def test_a_missing_draw_is_missing_even_where_its_name_was_measured(lost):
-    candidate, baseline = pair(1000)
-    more = replace(baseline.cells[2], condition={**STRONG, **lost})
-    if "repeat" in lost:
-        first = [
-            replace(s.cells[2], condition={**STRONG, "repeat": 0}) for s in (candidate, baseline)
-        ]
-        candidate = replace(candidate, cells=(*candidate.cells[:2], first[0]))
-        baseline = replace(baseline, cells=(*baseline.cells[:2], first[1]))
-    verdict = decide(gate(), candidate, replace(baseline, cells=(*baseline.cells, more)))
-    assert verdict.verdict == "no_verdict"
-    found = [(r.verdict, r.note) for r in verdict.rules if r.name == "gaussian 0.4"]
-    assert found == [("pass", ""), ("not_measured", "new: not measured")]
