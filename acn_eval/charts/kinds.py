@@ -171,10 +171,6 @@ def _forest(axes: Axes, rows: Sequence[tuple[str, Estimate]], names: Sequence[st
     axes.spines["left"].set_visible(False)
 
 
-def _tone(difference: Estimate) -> str:
-    return "gain" if difference.low > 0 else "loss" if difference.high < 0 else "open"
-
-
 def reliability(title: str, lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> Panel:
     """Return accuracy over confidence, with the diagonal of a network whose word is true.
 

@@ -2,14 +2,13 @@
 
 from acn_eval.gate.config import Gate, Margins, gate_schema, read_gate
 from acn_eval.gate.decide import BLOCK, decide, look, order_names, replay, same_network
-from acn_eval.gate.verdict import GateRule, Network, Verdict
+from acn_eval.gate.verdict import GateRule, Verdict
 
 __all__ = [
     "BLOCK",
     "Gate",
     "GateRule",
     "Margins",
-    "Network",
     "Verdict",
     "decide",
     "gate_schema",

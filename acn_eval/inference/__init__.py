@@ -4,8 +4,7 @@ from acn_eval.inference.cache import CACHE_ENV, OutcomeCache, default_store
 from acn_eval.inference.class_matching import ClassOrder, class_map
 from acn_eval.inference.condition import CLEAN, ClassMap, Question
 from acn_eval.inference.features import Depths, FeatureUnit, feature_shape, read_features
-from acn_eval.inference.latency import Latency, Timed, latencies, latency
-from acn_eval.inference.memory import Batches
+from acn_eval.inference.latency import Timed, latencies, latency
 from acn_eval.inference.one_pass import EvaluatedModel, ForwardUnit, Pass
 from acn_eval.inference.precision import Numeric, Precision, certificate, numeric_for
 from acn_eval.inference.runtime import Runtime, resolve_device
@@ -13,14 +12,12 @@ from acn_eval.inference.runtime import Runtime, resolve_device
 __all__ = [
     "CACHE_ENV",
     "CLEAN",
-    "Batches",
     "ClassMap",
     "ClassOrder",
     "Depths",
     "EvaluatedModel",
     "FeatureUnit",
     "ForwardUnit",
-    "Latency",
     "Numeric",
     "OutcomeCache",
     "Pass",

@@ -1,24 +1,19 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
-from acn_eval.tracking.artifacts import attach, fetch, stored
+from acn_eval.tracking.artifacts import attach, stored
 from acn_eval.tracking.background import Recorder, preparing
-from acn_eval.tracking.record import Recorded, record
-from acn_eval.tracking.registry import Registry, Version, in_mlflow, model_name
-from acn_eval.tracking.server import Server, chart_links, serving
-from acn_eval.tracking.store import TrackingStore, resolve_store
+from acn_eval.tracking.record import record
+from acn_eval.tracking.registry import Registry, in_mlflow, model_name
+from acn_eval.tracking.server import chart_links, serving
+from acn_eval.tracking.store import resolve_store
 from acn_eval.tracking.stored_results import OnDisk, find
 
 __all__ = [
     "OnDisk",
-    "Recorded",
     "Recorder",
     "Registry",
-    "Server",
-    "TrackingStore",
-    "Version",
     "attach",
     "chart_links",
-    "fetch",
     "find",
     "in_mlflow",
     "model_name",

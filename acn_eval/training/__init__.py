@@ -2,18 +2,7 @@
 
 from acn_eval.training.fine_tune import fine_tune
 from acn_eval.training.fit import train
-from acn_eval.training.recipe import (
-    Augment,
-    Batch,
-    ClassNames,
-    Clip,
-    Decay,
-    Looks,
-    Rate,
-    Recipe,
-    Steps,
-    read_recipe,
-)
+from acn_eval.training.recipe import Recipe, read_recipe
 from acn_eval.training.together import (
     TrainingJob,
     seconds_per_step,
@@ -23,15 +12,7 @@ from acn_eval.training.together import (
 )
 
 __all__ = [
-    "Augment",
-    "Batch",
-    "ClassNames",
-    "Clip",
-    "Decay",
-    "Looks",
-    "Rate",
     "Recipe",
-    "Steps",
     "TrainingJob",
     "fine_tune",
     "read_recipe",
