@@ -218,8 +218,6 @@ WITHOUT_OWN_TEST = {
     "inputs.py",
     "mlflow_plugin/networks.py",
     "mlflow_plugin/plan.py",
-    "models/encoder.py",
-    "models/mixer.py",
     "report/diagnostics.py",
     "report/method.py",
     "report/render.py",

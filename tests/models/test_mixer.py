@@ -1,0 +1,50 @@
+"""The official twins are the released networks, block by block."""
+
+import pytest
+import torch
+
+from acn_eval.errors import ConfigError
+from acn_eval.models import build, initialise, read_arch, rewired
+
+OFFICIAL = {"kind": "official_mixer", "depth": 2, "pool": "mean"}
+
+
+@pytest.mark.parametrize(("start", "stated"), [("acn", {}), ("acn", {"skips": True}), ("ffn", {})])
+def test_the_official_twins_are_the_released_networks(start, stated):
+    """AC without inner skips, Res as ffn with them, whichever of the two it is made from."""
+    arch = read_arch({**OFFICIAL, "connectivity": start, **stated}, "mine")
+    found = {c: rewired(arch, c) for c in ("acn", "ffn")}
+    assert {c: (a.connectivity, a.skips) for c, a in found.items()} == {
+        "acn": ("acn", False),
+        "ffn": ("ffn", True),
+    }
+    assert rewired(found["ffn"], "acn") == found["acn"]
+
+
+def test_the_skips_of_an_official_block_can_be_stated():
+    for connectivity in ("acn", "ffn"):
+        fields = {**OFFICIAL, "connectivity": connectivity}
+        assert read_arch(fields, "mine").skips is (connectivity == "ffn")
+        for skips in (False, True):
+            assert read_arch({**fields, "skips": skips}, "mine").skips is skips
+
+
+def test_a_residual_official_block_is_the_authors():
+    """LN(ReLU(Linear(mlp2(mlp1(x))) + x)) with skips in mlp1 and mlp2, written out."""
+    twin = rewired(read_arch(OFFICIAL, "mine"), "ffn")
+    network = initialise(build(twin), 3)
+    x = network.embed(torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    for block in network.blocks:
+        h = x + block.mlp1(x)
+        h = h + block.mlp2(h)
+        x = block.ln((block.linear(h) + x).relu())
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(network(images), network.classify(x))
+
+
+def test_a_twin_has_its_own_grain_and_what_is_changed():
+    arch = read_arch({"kind": "vit", "connectivity": "acn", "grain": "block"}, "mine")
+    twin = rewired(arch, "residual", depth=3, classes=7)
+    assert (twin.unit, twin.depth, twin.classes) == ("sublayer", 3, 7)
+    with pytest.raises(ConfigError, match=r"residual: .*official_mixer\.connectivity"):
+        rewired(read_arch(OFFICIAL, "a"), "residual")
