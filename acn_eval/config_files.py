@@ -4,7 +4,6 @@ A file comes from anyone: size, depth and number of values are limited before an
 and aliases are refused, because 400 bytes of them unfold to gigabytes.
 """
 
-import difflib
 import json
 import re
 import reprlib
@@ -17,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from acn_eval.errors import ConfigError
+from acn_eval.errors import ConfigError, suggestion
 
 __all__ = [
     "JSON_BYTES",
@@ -268,8 +267,7 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
     where = ".".join(str(part)[:_SHOWN] for part in parts) or "the file"
     if error["type"] == "extra_forbidden":
         known = sorted(_fields_at(adapter.json_schema(), error["loc"][:-1]))
-        near = difflib.get_close_matches(str(error["loc"][-1])[:_SHOWN], known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        hint = suggestion(str(error["loc"][-1])[:_SHOWN], known)
         return f"{where}: is no field of {what}.{hint}"
     if error["type"] == "union_tag_invalid":
         c = error["ctx"]

@@ -15,6 +15,8 @@ argument by its `name` in backticks; the command line shows the option of that n
 Anything that is not an AcnEvalError is a bug and keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 from acn_eval.addresses import shown
@@ -30,10 +32,21 @@ __all__ = [
     "Stopped",
     "TrackingError",
     "Unsupported",
+    "suggestion",
 ]
 
 
 _LONGEST = 2000
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about a misspelt name; empty where no known one is near.
+
+    >>> suggestion("robustnes", ["pruning", "robustness"])
+    ' Did you mean robustness?'
+    """
+    near = difflib.get_close_matches(name[:_LONGEST], [*known], n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 class AcnEvalError(Exception):

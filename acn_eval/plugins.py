@@ -5,10 +5,17 @@ from typing import Any, Literal
 
 from acn_eval.errors import ConfigError
 
-__all__ = ["plugin"]
+__all__ = ["Group", "installed", "plugin"]
+
+Group = Literal["checkpoints", "corruptions", "data", "studies"]
 
 
-def plugin(group: Literal["checkpoints", "corruptions", "data", "studies"], name: str) -> Any:
+def installed(group: Group) -> list[str]:
+    """Return the names that installed packages add to a group."""
+    return sorted({point.name for point in entry_points(group=f"acn_eval.{group}")})
+
+
+def plugin(group: Group, name: str) -> Any:
     """Return what the entry point ``name`` of the group ``acn_eval.GROUP`` refers to, or None.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["shipped"]
+__all__ = ["shipped", "shipped_checkpoints"]
 
 
 def shipped(kind: str) -> Path:
@@ -16,3 +16,9 @@ def shipped(kind: str) -> Path:
     if (working_copy / "pyproject.toml").is_file() and (working_copy / kind).is_dir():
         return working_copy / kind
     return package / "_shipped" / kind
+
+
+def shipped_checkpoints() -> list[str]:
+    """Return the names of the checkpoints that travel with acn-eval."""
+    folder = shipped("checkpoints")
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.pt"))]

@@ -26,6 +26,7 @@ FLOORS = (
     {"terminal"},
     {"studies/terminal"},
     {"cli"},
+    {"__main__"},
 )
 CHAIN = 16  # modules
 TERMINAL = {"command", "export", "job", "tables"}  # files of a study that speak to a person

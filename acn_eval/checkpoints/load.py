@@ -1,6 +1,5 @@
 """From a uri to a Checkpoint: one table of sources."""
 
-import difflib
 import hashlib
 import os
 from collections.abc import Mapping
@@ -16,11 +15,11 @@ from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.pickles import opened
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.data import Geometry, PrepareImages
-from acn_eval.errors import CheckpointError
+from acn_eval.errors import CheckpointError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
-from acn_eval.shipped import shipped
+from acn_eval.shipped import shipped, shipped_checkpoints
 
 __all__ = ["find", "load"]
 
@@ -67,15 +66,12 @@ def find(uri: str) -> Path:
     Raises:
         CheckpointError: there is none; names the nearest shipped one.
     """
-    folder = shipped("checkpoints")
-    for path in (Path(uri), folder / uri):
+    for path in (Path(uri), shipped("checkpoints") / uri):
         if os.path.isfile(path):  # False, where Path.is_file raises: a name that is too long
             return path
-    names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*.pt"))]
-    near = difflib.get_close_matches(uri, names, n=1, cutoff=0.0)
-    hint = f" Did you mean {near[0]}?" if near else ""
     what = "it is a folder" if os.path.isdir(uri) else "there is none"
-    msg = f"{uri}: must be a checkpoint file here or among the shipped ones; {what}.{hint}"
+    msg = f"{uri}: must be a checkpoint file here or among the shipped ones; {what}."
+    msg += suggestion(uri, shipped_checkpoints())
     raise CheckpointError(msg)
 
 

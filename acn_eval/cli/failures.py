@@ -20,6 +20,8 @@ def explained(exc: BaseException) -> int:
     """Say an exception where somebody reads stderr, and return its exit code, which is never 1."""
     code = 4
     match exc:
+        case SystemExit(code=0):  # click has printed what completes a word
+            code = 0
         case BrokenPipeError() | SystemExit():  # click and rich leave a broken pipe with 1
             pass
         case KeyboardInterrupt() | click.Abort():
@@ -34,9 +36,8 @@ def explained(exc: BaseException) -> int:
             code = 2
         case click.ClickException():
             code = _say(exc.format_message(), 2)
-        case OSError() if exc.errno == ENAMETOOLONG:
-            code = _say(f"{exc.filename}: {exc.strerror}", 2)
         case OSError() if exc.strerror:
+            code = 2 if exc.errno == ENAMETOOLONG else code
             code = _say(f"{exc.filename or 'the disk'}: {exc.strerror}", code)
         case _:
             _say_lines("".join(traceback.format_exception(exc)))

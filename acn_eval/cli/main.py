@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from acn_eval.cli.failures import explained
+from acn_eval.errors import suggestion
 from acn_eval.studies.table import STUDIES, studies, study
 from acn_eval.terminal.console import open_streams, say
 
@@ -24,6 +25,7 @@ _COMMANDS = {
     "train": "Train a recipe: exact, resumable, never touching test.",
     "upload": "Record results that are on disk in MLflow; twice changes nothing.",
     "ui": "Browse the recorded runs in the MLflow UI.",
+    "list": "List what there is: suites, data, corruptions, checkpoints, metrics, studies.",
     "schema": "Print the JSON Schema of a suite's YAML, for editors.",
     "cache": "Show or prune the store of finished outcomes.",
 }
@@ -55,6 +57,15 @@ class _LazyGroup(click.Group):
             return command
         kind = name.replace("-", "_")
         return study(kind).command if kind in STUDIES or kind in studies() else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            hint = suggestion(args[0], self.list_commands(ctx))
+            raise click.UsageError(exc.message + hint, exc.ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -14,12 +14,20 @@ from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.npz import open_npz
 from acn_eval.data.splits import Split
-from acn_eval.errors import DataError
+from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
 
-__all__ = ["DATA_ROOT", "channel_moments", "data_root", "open_examples"]
+__all__ = ["DATA", "DATA_ROOT", "channel_moments", "data_root", "open_examples"]
 
+DATA: dict[str, str] = {
+    "digits": "1,797 handwritten digits of 8 x 8 pixels, which scikit-learn embeds",
+    "cifar10": "CIFAR-10 below the data root, downloaded where there is internet",
+    "cifar100": "CIFAR-100, likewise, with its 100 fine classes",
+    "npz:PATH": "arrays of NumPy, one file or a folder with one per split",
+    "folder:PATH": "one folder of images per class, as torchvision's ImageFolder",
+}
+"""What `open_examples` opens, by name."""
 DATA_ROOT = "ACN_EVAL_DATA"
 _KNOWN_MOMENTS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
@@ -63,7 +71,7 @@ def open_examples(
     if added := plugin("data", scheme):
         examples: Examples = added(path, split)
         return examples
-    msg = f"data must be digits, cifar10, cifar100, npz:PATH or folder:PATH; got {name!r}"
+    msg = f"data must be {', '.join(DATA)}; got {name!r}.{suggestion(name, DATA)}"
     raise DataError(msg)
 
 

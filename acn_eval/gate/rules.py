@@ -1,6 +1,5 @@
 """From a gate and paired outcomes to the rules that are judged."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acn_eval.errors import suggestion
 from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import GateRule, Measure
 from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, Estimate, Student
@@ -153,8 +153,7 @@ class _Table:
         return values, ""
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.values, n=1, cutoff=0.0)
-        return f"no end point or condition of the results; the nearest is {near[0]}"
+        return f"no end point or condition of the results.{suggestion(name, self.values)}"
 
 
 def _required(gate: Gate, table: _Table) -> Iterator[Rule]:

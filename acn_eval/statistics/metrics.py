@@ -15,7 +15,6 @@ References:
     Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 21.
 """
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from acn_eval.errors import ConfigError
+from acn_eval.errors import ConfigError, suggestion
 from acn_eval.results import UNKNOWN, Cell
 from acn_eval.statistics.calibration import bins_of
 from acn_eval.statistics.quantity import SHARE, Quantity
@@ -128,9 +127,8 @@ def metric_of(name: str) -> Metric:
         ConfigError: there is none of this name.
     """
     if name not in METRICS:
-        near = difflib.get_close_matches(name, METRICS, n=1, cutoff=0.0)
         msg = f"metric: must be one of {', '.join(METRICS)}; got {name}"
-        raise ConfigError(f"{msg}. Did you mean {near[0]}?")
+        raise ConfigError(f"{msg}.{suggestion(name, METRICS)}")
     return METRICS[name]
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from acn_eval.errors import ConfigError
-from acn_eval.plugins import plugin
+from acn_eval.plugins import installed, plugin
 
 if TYPE_CHECKING:
     from click import Command
@@ -106,8 +105,8 @@ def studies() -> dict[str, Entry]:
 
     The name of an entry point is the kind, its value the package, whose docstring is the help.
     """
-    added = {point.name for point in entry_points(group="acn_eval.studies")} - STUDIES.keys()
-    return {**STUDIES, **{kind: _installed(kind) for kind in sorted(added)}}
+    added = [kind for kind in installed("studies") if kind not in STUDIES]
+    return {**STUDIES, **{kind: _installed(kind) for kind in added}}
 
 
 def study(kind: str) -> Entry:

@@ -4,7 +4,7 @@ from os.path import isfile
 from pathlib import Path
 
 from acn_eval.config_files import read_yaml, tag_of
-from acn_eval.errors import ConfigError
+from acn_eval.errors import ConfigError, suggestion
 from acn_eval.shipped import shipped
 
 __all__ = ["shipped_suites", "suite_file"]
@@ -26,6 +26,7 @@ def suite_file(name: str) -> Path:
     if path.suffix not in {".yaml", ".yml"}:
         path = shipped_suites().get(name, path)
     if not isfile(path):
-        have = ", ".join(shipped_suites())
-        raise ConfigError(f"{name}: must be a YAML file or a shipped suite ({have}); got neither")
+        have = shipped_suites()
+        msg = f"{name}: must be a YAML file or a shipped suite ({', '.join(have)}); got neither."
+        raise ConfigError(msg + suggestion(name, have))
     return path

@@ -15,7 +15,7 @@ from tests.data.sources import images_of, refusal
 @pytest.mark.parametrize("name", ["", "mnist", "digits:x", "npz:", "folder", "npz", "Digits"])
 def test_an_unknown_name_gets_the_known_ones(name):
     said = refusal(name)
-    assert "digits, cifar10, cifar100, npz:PATH or folder:PATH" in said
+    assert "digits, cifar10, cifar100, npz:PATH, folder:PATH" in said
     assert repr(name) in said
 
 

@@ -35,6 +35,7 @@ STORED = FOLDER / "stored"
 WIDTHS = (60, 80, 100, 120, None)
 """Columns of a terminal; None is a pipe."""
 STUDIES = ("robustness_seeds", "compression", "pruning", "transfer", "low_data", "dynamics")
+LISTS = ("suites", "data", "corruptions", "checkpoints", "metrics", "studies")
 _PLACES = re.compile(rf"{re.escape(str(FOLDER.parents[1]))}|/\S*/acn-eval-golden-\w+")
 
 
@@ -161,6 +162,7 @@ def _commands() -> dict[str, tuple[str, ...]]:
         "gate_quiet": (*judged, same, "-q"),
         "plan": ("plan", "--n", "10000", "--discordance", "0.06"),
         "plan_few": ("plan", "--n", "100"),
+        **{f"list_{what}": ("list", what) for what in LISTS},
         "plan_suite": ("plan", "--suite", "robustness", "--n", "352"),
         "cache": ("cache", "info"),
         "report": ("report", one, other, "--out", "report.html"),

@@ -1,0 +1,81 @@
+"""`acn-eval list`: what there is, from the tables that the other commands read."""
+
+from collections.abc import Callable, Iterator
+
+import click
+
+from acn_eval.terminal.console import console
+from acn_eval.terminal.options import reading_options
+from acn_eval.terminal.tables import Column, show_table
+
+__all__ = ["command"]
+
+_Lines = Iterator[tuple[str, str]]
+
+
+def _suites() -> _Lines:
+    from acn_eval.config_files import read_yaml
+    from acn_eval.study.files import shipped_suites
+
+    for name, path in shipped_suites().items():
+        fields = read_yaml(path, "a suite")
+        yield name, str(fields["description"]) if isinstance(fields, dict) else ""
+
+
+def _data() -> _Lines:
+    from acn_eval.data.open import DATA  # imports torch
+    from acn_eval.plugins import installed
+
+    yield from DATA.items()
+    yield from ((f"{name}:...", "of an installed package") for name in installed("data"))
+
+
+def _corruptions() -> _Lines:
+    from acn_eval.corruptions import SHIPPED  # imports torch
+    from acn_eval.plugins import installed
+
+    for kind in SHIPPED:
+        first, *_ = str(kind.__doc__).splitlines()
+        yield kind.model_fields["kind"].default, first.replace("``", "")
+    yield from ((name, "of an installed package") for name in installed("corruptions"))
+
+
+def _checkpoints() -> _Lines:
+    from acn_eval.plugins import installed
+    from acn_eval.shipped import shipped_checkpoints
+
+    yield from ((name, "") for name in shipped_checkpoints())
+    yield "timm:MODEL@FILE", "weights of timm, where it is installed"
+    yield from ((f"{name}:...", "of an installed package") for name in installed("checkpoints"))
+
+
+def _metrics() -> _Lines:
+    from acn_eval.statistics.metrics import METRICS
+
+    for name, metric in METRICS.items():
+        better = "higher" if metric.quantity.higher_is_better else "lower"
+        yield name, f"{metric.help}; {better} is better"
+
+
+def _studies() -> _Lines:
+    from acn_eval.studies.table import studies
+
+    yield from ((kind.replace("_", "-"), entry.help) for kind, entry in studies().items())
+
+
+_LISTS: dict[str, Callable[[], _Lines]] = {
+    "suites": _suites,
+    "data": _data,
+    "corruptions": _corruptions,
+    "checkpoints": _checkpoints,
+    "metrics": _metrics,
+    "studies": _studies,
+}
+
+
+@click.command()
+@click.argument("what", type=click.Choice([*_LISTS]))
+@reading_options
+def command(what: str) -> None:
+    """List what other commands take by name: shipped here, or of an installed package."""
+    show_table(console(), (Column(what), Column("what it is", text=True)), [*_LISTS[what]()])
