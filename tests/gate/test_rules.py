@@ -34,7 +34,7 @@ def test_a_rule_is_not_measured_by_what_is_no_number():
 def test_a_name_that_is_no_condition_gives_no_verdict_and_a_hint():
     verdict = decide(gate(floors={"gausian 0.4": 0.5}), *pair(1000))
     assert verdict.verdict == "no_verdict"
-    assert "the nearest is gaussian 0.4" in verdict.sentence
+    assert "Did you mean gaussian 0.4?" in verdict.sentence
 
 
 @pytest.mark.parametrize("lost", [{"repeat": 1}, {"space": "normalized"}])
