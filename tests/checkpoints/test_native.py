@@ -156,7 +156,7 @@ def test_files_without_a_card(tmp_path):
     said = refusal(raw_pt(tmp_path / "a.pt", acn_eval_card=None))
     assert "`arch`" in said
     torch.save(weights(), tmp_path / "b.pt")
-    assert "--arch" in refusal(tmp_path / "b.pt")
+    assert "`arch`" in refusal(tmp_path / "b.pt")
     safetensors.torch.save_file(weights(), tmp_path / "c.safetensors")
     assert "card" in refusal(tmp_path / "c.safetensors")
 

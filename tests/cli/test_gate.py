@@ -94,7 +94,7 @@ def test_a_resaved_copy_passes_by_its_outcomes(shop, call):
     verdict = json.loads((shop / "v.json").read_text())
     assert (verdict["verdict"], verdict["n"], verdict["identical"]) == ("pass", 1797, False)
     assert verdict["candidate"]["sha256"] != verdict["baseline"]["sha256"]
-    assert "mean corrupted +0.0 [-0.2, +0.3] points (-2.0 is allowed)" in out
+    assert "mean corrupted +0.0 [-0.2, +0.3] points (-2.0 is allowed)" in " ".join(out.split())
     assert {r["note"] for r in verdict["rules"]} == {""}
 
 
@@ -164,7 +164,7 @@ def test_looks_stop_early_and_mark_the_results(shop, call):
     code, out, _ = call(*job)
     assert code == 1
     assert "(stopped early, after 256 of 1,797 examples)" in out.replace("\n", " ")
-    assert "limits at 99.5, 99.92 %" in out
+    assert "limits at 99.5, 99.92 %" in " ".join(out.split())
     found = [EvalResult.load(p.parent) for p in shop.glob("acn-results/*/result.json")]
     assert [r.details["stopped_early"] for r in found] == [{"shown": 256, "of": 1797}] * 2
     assert all("stopped after 256" in r.warnings[-1] for r in found)
