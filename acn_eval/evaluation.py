@@ -116,6 +116,9 @@ def _request(
     """Load what is asked, onto the device."""
     runtime = runtime or Runtime(torch.device("cpu"))
     suite = read_suite(suite) if isinstance(suite, str) else suite
+    if checkpoints and not suite.asks_checkpoints:
+        what = f"{suite.name}: trains networks of its own; checkpoints must be none"
+        raise ConfigError(f"{what}; got {len(checkpoints)}", "candidates")
     loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
     if loaded and selection.class_order and all(c.named for c in loaded):
         names = ", ".join(c.id.name for c in loaded)

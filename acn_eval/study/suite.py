@@ -20,6 +20,7 @@ class Suite(Config, frozen=True):
         equivalence_margin: difference on the end point, in accuracy, that is as good as none:
             a tie lies within it. None: there is no tie.
         reads_head: whether the network's own head answers, so that it must know the classes.
+        asks_checkpoints: whether it is about given checkpoints, and not about its own trainings.
         by_blocks: whether each example is judged by itself, so that a block of examples is judged
             as in the whole run: nothing is chosen, fitted or timed.
     """
@@ -30,4 +31,5 @@ class Suite(Config, frozen=True):
     equivalence_margin: Margin | None = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
+    asks_checkpoints: ClassVar[bool] = True
     by_blocks: ClassVar[bool] = False

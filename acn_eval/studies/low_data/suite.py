@@ -88,6 +88,8 @@ class LowData(Draws, frozen=True):
             another: equal up to rounding. ``auto`` takes what is faster, by the work of a step.
     """
 
+    asks_checkpoints: ClassVar[bool] = False
+
     mode: Literal["scratch"] = "scratch"
     candidate: AnySide
     baseline: AnySide

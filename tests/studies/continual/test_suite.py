@@ -177,8 +177,8 @@ def test_steps_of_a_task_of_a_hundred_images(fields, steps):
 
 
 def test_it_is_not_asked_of_checkpoints():
-    with pytest.raises(ConfigError, match="acn-eval continual"):
-        evaluate([], tiny())
+    with pytest.raises(ConfigError, match="checkpoints must be none; got 1"):
+        evaluate(["ac_vit.pt"], tiny())
 
 
 def test_the_official_residual_twin_gets_its_skips(tmp_path):
