@@ -172,6 +172,7 @@ def _verdict(
             *dict.fromkeys(_warnings(candidate, baseline)),
         ),
         overrides=tuple(overrides.values()),
+        classes=candidate.data.classes,
     )
     return verdict if why else replace(verdict, sentence=sentence(verdict))
 

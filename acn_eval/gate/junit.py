@@ -57,6 +57,7 @@ def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "candidate", verdict.candidate.name
     yield "baseline", verdict.baseline.name
     yield "n", str(verdict.n)
+    yield "classes", ", ".join(verdict.classes)
     if verdict.overrides:
         yield "overrides", ", ".join(verdict.overrides)
     for row in verdict.rules:

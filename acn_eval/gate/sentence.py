@@ -12,6 +12,7 @@ __all__ = ["LABEL", "cells", "head", "legend", "line", "sentence", "status"]
 
 LABEL: dict[Decision, str] = {"pass": "PASS", "fail": "FAIL", "no_verdict": "NO VERDICT"}
 _MOST_DECIMALS = 4
+_NAMED = 10
 
 
 def sentence(verdict: Verdict) -> str:
@@ -78,8 +79,14 @@ def legend(verdict: Verdict) -> str:
         f"where its {first} limit is {past} what is allowed, and fails where its {last} limit is "
         f"{short} (at a level that is adjusted over all rules). MDE: smallest distance from what "
         "is allowed that is reliably detectable (80 % power); examples needed: for a verdict if "
-        "the two do not differ. The sample is the examples: this is about these two files."
+        "the two do not differ. The sample is the examples: this is about these two files, "
+        f"judged on {_classes(verdict)}."
     )
+
+
+def _classes(verdict: Verdict) -> str:
+    count, named = len(verdict.classes), ", ".join(verdict.classes[:_NAMED])
+    return f"{count} classes ({named}{', ...' * (count > _NAMED)})"
 
 
 def _levels(verdict: Verdict) -> str:

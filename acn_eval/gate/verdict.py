@@ -77,6 +77,7 @@ class Verdict(Record):
 
     Attributes:
         gate, suite, data: their names.
+        classes: that were judged; a run may have chosen some.
         verdict: "pass", "fail" or "no_verdict".
         sentence: plain words, complete.
         n: images judged.
@@ -105,6 +106,7 @@ class Verdict(Record):
     identical: bool = False
     warnings: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

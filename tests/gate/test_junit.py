@@ -7,6 +7,7 @@ import pytest
 import xmlschema
 
 from acn_eval.gate.junit import junit
+from acn_eval.gate.sentence import legend
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
 
@@ -38,6 +39,9 @@ def test_junit_holds_limits_and_n(verdicts):
     held = {p.get("name"): p.get("value") for p in suite.find("properties")}
     clean = next(rule for rule in verdict.rules if rule.name == "clean")
     assert held["n"] == "1000"
+    assert held["classes"] == ", ".join(verdict.classes) != ""
+    assert verdict.to_dict()["classes"] == verdict.classes
+    assert f"judged on {len(verdict.classes)} classes ({verdict.classes[0]}" in legend(verdict)
     assert float(held["clean: low"]) == pytest.approx(clean.estimate.low, rel=1e-5)
     failure = suite.find("testcase[@name='clean']/failure")
     assert failure.get("message").startswith("clean -10.0 [")
