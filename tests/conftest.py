@@ -74,8 +74,9 @@ def folder(tiny, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(capsys):
-    """Call ``main``; returns (exit code, stdout, stderr)."""
+def call(capsys, monkeypatch):
+    """Call ``main``, into a pipe of no stated width; returns (exit code, stdout, stderr)."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     from acn_eval.cli.main import main
 
     def run(*arguments):

@@ -182,7 +182,7 @@ class Analysis:
         words, own = self.endpoint(conditions), _margin(suite, self.finding_margin)
         quantity = self.metric.quantity
         if not quantity.scored:
-            better, worse = (f"{side} in {quantity.name}" for side in ("better", "worse"))
+            better, worse = (f"is {side} in {quantity.name}" for side in ("better", "worse"))
             plain = Endpoint(words.name, better, worse, weigh=words.weigh)
             return replace(plain, replicate=words.replicate, least=words.least, alone=words.alone)
         return replace(

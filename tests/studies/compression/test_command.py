@@ -143,13 +143,16 @@ def test_any_exit_can_be_asked_for(folder, call):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--at", "1"), "--at: needs --export FILE"),
+        (("--at", "1"), "--at: needs --export, the file"),
         (("--export", "cut.onnx"), "--export: must end in .pt or .safetensors; got cut.onnx"),
         (("--export", "cut.pt", "--at", "3"), "tiny_ac.pt: exit must be 0 to 2; got 3"),
         (("--export", "tiny_ac.pt"), "must be another file than the checkpoint; got tiny_ac.pt"),
         (("--suite", "small.yaml"), "got robustness. Use acn-eval robustness."),
         (("--suite", "nosuch"), "nosuch: must be a YAML file or a shipped suite"),
-        (("--suite", "tasks.yaml", "--classes", "0-4"), "--classes: the suite chooses"),
+        (
+            ("--suite", "tasks.yaml", "--data", "digits", "--classes", "0-4"),
+            "--classes: the suite chooses",
+        ),
         (("--suite", "tasks.yaml", "--json", "-"), "--json: must be a file"),
     ],
 )

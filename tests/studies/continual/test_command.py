@@ -146,4 +146,4 @@ def test_a_report_asks_the_network_after_its_last_task(turn, call):
         (cell,) = head_cells(result)
         assert (cell.condition["tasks"], cell.condition["scenario"]) == (5, "task_il")
     assert call("report", "--out", "page.html")[0] == 0
-    assert "means of the files of a side" in (turn / "page.html").read_text()
+    assert "forgetting in points; bands: 95 % over seeds" in (turn / "page.html").read_text()

@@ -208,7 +208,7 @@ def test_a_study_that_is_stopped_goes_on_with_the_same_table(
             raise KeyboardInterrupt
 
     fresh = asked(suite(), replace(shared.request.runtime, store=runtime.store))
-    with pytest.raises(Stopped, match=r"^0 of the 6 training steps under way are kept"):
+    with pytest.raises(Stopped, match=r"^6 of the 12 training steps under way are kept"):
         trainings(fresh, progress)
     begun = watched(monkeypatch)
     assert table(trainings(fresh)) == table(results)

@@ -83,6 +83,6 @@ def test_sizes_are_in_order():
 
 
 def test_it_asks_no_checkpoint(tiny):
-    with pytest.raises(ConfigError, match="Run it with `acn-eval low-data`"):
+    with pytest.raises(ConfigError, match="checkpoints must be none"):
         evaluate([checkpoint(tiny)], suite(), DataSelection(data="digits"))
     assert isinstance(suite(), LowData)
