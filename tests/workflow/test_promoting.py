@@ -118,5 +118,7 @@ def test_what_falls_behind_the_anchor_is_not_promoted(shelf):
     wish = Promotion("drift", "champion")
     verdict, line = promote(wish, registry, new, lambda uri: behind)
     assert verdict is behind
-    assert line.startswith("not promoted: against the anchor models:/drift/1, new is worse than old")
+    assert line.startswith(
+        "not promoted: against the anchor models:/drift/1, new is worse than old"
+    )
     assert registry.version("models:/drift@champion") == old
