@@ -4,6 +4,7 @@ Recorded by ``python -m tests.golden_output.outputs``; whoever changes an output
 """
 
 import re
+import sys
 
 import pytest
 
@@ -15,6 +16,8 @@ OUTPUTS = outputs()
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # Toys that another test of this process has installed are not ours.
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if "toys" not in place])
     monkeypatch.setenv("ACN_EVAL_CACHE", str(tmp_path / "cache"))
 
 
