@@ -136,7 +136,7 @@ def test_the_right_accuracy_or_a_refusal(tmp_path, kind):
         elif known or (agree and value == 1.0):
             assert value == 1.0, case
         else:
-            assert "--class-order" in value, case
+            assert "class_order" in value, case
     assert found.count(1.0) >= 15
 
 

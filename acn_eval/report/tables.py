@@ -190,7 +190,7 @@ def change_table(
 
 def calibration_table(rows: Sequence[tuple[str, str, Calibration]]) -> Table:
     """Return (examples, network, calibration) as rows."""
-    head = ("images", "network", "predictions", "ECE", "ECE by chance", "confidence", "accuracy")
+    head = ("examples", "network", "predictions", "ECE", "ECE by chance", "confidence", "accuracy")
     body = tuple(
         (
             Cell(images),

@@ -124,7 +124,7 @@ def test_names_and_files_that_are_not_there():
 
 
 def test_a_name_that_says_what_it_is_takes_no_arch():
-    assert "--arch" in refusal(f"timm:{NAME}", "official/ac-mixer")
+    assert "`arch`" in refusal(f"timm:{NAME}", "official/ac-mixer")
 
 
 def test_pretrained_weights_without_internet_are_refused_at_once():

@@ -113,7 +113,7 @@ def test_facts_in_which_some_pairs_are_unequal_are_named(four):
     big = replace(four["d"][0], checkpoint=replace(four["d"][0].checkpoint, parameters=9))
     found = rank({**four, "d": [big]})
     assert found.warnings[-1] == "some pairs differ in parameters: compare two of them alone"
-    assert "two checkpoints say nothing about the architectures: one training seed each" in (
+    assert "one training seed per side says nothing about the architectures, only about these files" in (
         found.warnings
     )
 
