@@ -113,9 +113,7 @@ def test_facts_in_which_some_pairs_are_unequal_are_named(four):
     big = replace(four["d"][0], checkpoint=replace(four["d"][0].checkpoint, parameters=9))
     found = rank({**four, "d": [big]})
     assert found.warnings[-1] == "some pairs differ in parameters: compare two of them alone"
-    assert "one training seed per side says nothing about the architectures, only about these files" in (
-        found.warnings
-    )
+    assert any(w.startswith("one training seed per side says nothing") for w in found.warnings)
 
 
 def test_a_fact_that_is_unknown_of_one_side_is_not_called_unequal(four):
