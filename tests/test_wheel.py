@@ -26,7 +26,7 @@ print(*sorted(p.relative_to(shipped("checkpoints")).as_posix()
 """
 
 
-SHIPPED = ("acn_eval", "suites", "checkpoints")
+SHIPPED = ("acn_eval", "suites", "checkpoints", "docs/glossary.md")
 ABOUT = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"}
 
 

@@ -103,7 +103,7 @@ def curves(
 
     >>> found = curves([{"corruption": "clean"}, {"corruption": "gaussian", "level": 0.1}])
     >>> found.axis.field, dict(found.drawn())
-    ('level', {'gaussian': (Place(level=0.0, at=0), Place(level=0.1, at=1))})
+    ('level', {'gaussian': (CurvePoint(level=0.0, at=0), CurvePoint(level=0.1, at=1))})
     """
     axis = next((a for a in axes if any(_on(c, a) for c in conditions)), _LEVELS)
     lines: dict[str, list[CurvePoint]] = {}
