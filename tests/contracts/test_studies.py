@@ -15,6 +15,7 @@ import yaml
 
 from acn_eval.cli.main import cli
 from acn_eval.gate import Gate, decide
+from acn_eval.inference import OutcomeCache
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison_io import load_comparison
 from acn_eval.studies.compare import summarize
@@ -23,6 +24,7 @@ from acn_eval.studies.table import studies, study
 from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.run_content import end_point_key
 from acn_eval.tracking.views import pages
+from tests.contracts.processes import asked, elsewhere, killed
 from tests.studies.continual.plans import suite as continual
 from tests.studies.dynamics.plans import suite as dynamics
 from tests.studies.low_data.plans import suite as low_data
@@ -57,13 +59,20 @@ JOBS = {
     "continual": (continual(seeds=3).model_dump(mode="json"), ("--limit", "60")),
 }
 
+SELECTION = {"transfer": {"data": "digits", "classes": ("5-9",)}}
+
 
 @dataclass(frozen=True)
 class Said:
-    """What the command of a study kept and printed, 200 columns wide."""
+    """What the command of a study kept and printed, 200 columns wide.
+
+    A process that did the same was killed before.
+    """
 
     fields: dict
     folder: Path
+    units: list
+    before: dict
     results: list
     comparison: object
     printed: str
@@ -88,6 +97,11 @@ def kept(folder, name):
     return sorted(folder.glob(f"acn-results/*/{name}"))
 
 
+def inodes(folder):
+    """What a cache keeps; a file that is written again is another one."""
+    return {file: file.stat().st_ino for file in folder.rglob("*.outcomes")}
+
+
 def command(*arguments):
     out = io.StringIO()
     with redirect_stdout(out):
@@ -99,20 +113,42 @@ def command(*arguments):
 def said(request, tiny, tmp_path_factory):
     kind, folder = request.param, tmp_path_factory.mktemp(request.param)
     fields, arguments = JOBS[kind]
-    for name in ("tiny_ac.pt", "tiny_res.pt"):
+    networks = ("tiny_ac.pt", "tiny_res.pt")
+    for name in networks:
         shutil.copy(tiny / name, folder)
     (folder / "suite.yaml").write_text(yaml.safe_dump(fields))
-    name = kind.replace("_", "-")
+    name, cache = kind.replace("_", "-"), folder / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("ACN_EVAL_CACHE", str(folder / "cache"))
+        patch.setenv("ACN_EVAL_CACHE", str(cache))
         patch.setenv("COLUMNS", "200")
+        question = ("suite.yaml", networks if "--ckpt" in arguments else (), cache)
+        killed(*question, **SELECTION.get(kind, {}), limit=60)
+        before = inodes(cache)
+        units = list(asked(*question, **SELECTION.get(kind, {}), limit=60).units())
         printed = command(
             name, "--suite", "suite.yaml", *arguments, "--no-track", "--device", "cpu"
         )
     results = [EvalResult.load(at.parent) for at in kept(folder, "result.json")]
     compared = [load_comparison(at.parent) for at in kept(folder, "comparison.json")]
-    return Said(fields, folder, results, compared[0] if compared else None, printed)
+    return Said(fields, folder, units, before, results, compared[0] if compared else None, printed)
+
+
+def test_a_killed_run_goes_on_from_the_units_that_it_finished(said):
+    after = inodes(said.folder / "cache")
+    assert said.before
+    assert len(said.before) < len(after) or len(said.units) == 1
+    assert said.before.items() <= after.items()
+
+
+def test_a_unit_needs_nothing_but_its_description(said):
+    """Bytes of a killed run and its second half, against those of pickles in another process."""
+    elsewhere(said.units, said.folder / "elsewhere")
+    here, there = (OutcomeCache(said.folder / name) for name in ("cache", "elsewhere"))
+    addresses = [unit.address for unit in said.units]
+    assert len(set(addresses)) == len(addresses)
+    for address in addresses:
+        assert here.read(address) == there.read(address) is not None
 
 
 def test_it_asks_a_question_and_has_a_line_of_help(said):
