@@ -16,6 +16,7 @@ ACCURACY: Support = (0.0, 1.0)
 DIFFERENCE: Support = (-1.0, 1.0)
 
 _ALMOST_ONE = 1.0 - 1e-12
+_NO_GAP = 1e-75  # below it, third powers underflow
 
 
 class Interval(NamedTuple):
@@ -160,8 +161,8 @@ class BoundedSample:
     def _fit(self, delta: float) -> _Fit:
         gap = self.value - delta
         reach = self.support[0 if gap > 0 else 1] - delta
-        if gap == 0 or reach == 0:
-            return _Fit(math.copysign(math.inf, gap) if gap else 0.0, 0.0, 0.0)
+        if abs(gap) < _NO_GAP or reach == 0:
+            return _Fit(0.0 if abs(gap) < _NO_GAP else math.copysign(math.inf, gap), 0.0, 0.0)
         ratios = (self.values - delta) / reach
         tilt = _tilt(ratios, self.counts)
         z = math.copysign(math.sqrt(-self.n * tilt * gap / reach), gap)

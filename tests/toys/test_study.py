@@ -55,7 +55,8 @@ def test_it_is_listed_and_its_suites_are_found_by_the_schema(call):
 
 def test_it_is_recorded_judged_and_reported(call, folder):
     assert call(*JOB)[0] == 0
-    runs = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    runs = client.search_runs([own.experiment_id for own in client.search_experiments()])
     assert "mean/of_turned_images" in {name for run in runs for name in run.data.metrics}
     first, second = sorted(file.parent for file in folder.glob("acn-results/*/result.json"))
     sides = ("--result", first, "--against", second)
