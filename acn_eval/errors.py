@@ -16,6 +16,7 @@ Anything that is not an AcnEvalError is a bug and keeps its traceback.
 """
 
 import difflib
+import struct
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from acn_eval.addresses import shown
 from acn_eval.foreign_text import plain
 
 __all__ = [
+    "DAMAGED",
     "AcnEvalError",
     "CheckpointError",
     "ConfigError",
@@ -35,7 +37,21 @@ __all__ = [
     "suggestion",
 ]
 
-
+DAMAGED: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What readers in Python raise on a damaged or hostile file; a library may add its own."""
 _LONGEST = 2000
 
 

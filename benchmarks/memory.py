@@ -21,7 +21,7 @@ from acn_eval.checkpoints import from_module
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import OutcomeCache, Runtime
-from acn_eval.models import build, initialise, read_arch
+from acn_eval.models import build, initialize, read_arch
 
 
 def write(folder: Path, n: int) -> None:
@@ -35,7 +35,7 @@ def write(folder: Path, n: int) -> None:
 def peak_of_one_run(folder: Path) -> float:
     arch = {"kind": "vit", "depth": 2, "width": 32, "patch": 8, "image_size": 32, "channels": 3}
     prepare = PrepareImages(Geometry(32, 3), (0.5,) * 3, (0.25,) * 3)
-    network = initialise(build(read_arch(arch, "benchmark")), 0)
+    network = initialize(build(read_arch(arch, "benchmark")), 0)
     classes = tuple(str(i) for i in range(10))
     subject = from_module(network, name="vit", classes=classes, prepare=prepare)
     with tempfile.TemporaryDirectory() as store:

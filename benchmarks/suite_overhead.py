@@ -31,7 +31,7 @@ from acn_eval.data import Examples, Geometry, PrepareImages, data_root, open_exa
 from acn_eval.evaluation import DataSelection
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime
 from acn_eval.inference.precision import Numeric, running
-from acn_eval.models import build, initialise, read_arch
+from acn_eval.models import build, initialize, read_arch
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.robustness.run import RobustnessStudy
 from acn_eval.studies.robustness.suite import Robustness
@@ -53,7 +53,7 @@ ARCH = {
 
 
 def network() -> nn.Module:
-    return initialise(build(read_arch(ARCH, "benchmark")), seed=0).eval()
+    return initialize(build(read_arch(ARCH, "benchmark")), seed=0).eval()
 
 
 def pictures(n: int, folder: Path) -> Examples:

@@ -9,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from acn_eval.checkpoints.digest import digest
-from acn_eval.checkpoints.native import Native
+from acn_eval.checkpoints.native import Native, digest
 from acn_eval.data.framing import Framing
-from acn_eval.data.prepare import PrepareImages, border_of
+from acn_eval.data.geometry import PrepareImages, border_of
 from acn_eval.errors import CheckpointError, Unsupported
 from acn_eval.inputs import Prepare
 from acn_eval.models import Readings, forward_cost
@@ -83,8 +82,8 @@ def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
         Unsupported: the network reads no images.
     """
     prepare = image_preparation(checkpoint)
-    framing = replace(prepare.spec.framing or Framing(), **changes)
-    framing = replace(framing, fill=border_of(prepare.mean))
+    fill = border_of(prepare.mean)
+    framing = replace(prepare.spec.framing or Framing(), **changes, fill=fill)
     prepare = replace(prepare, spec=replace(prepare.spec, framing=framing))
     identity = replace(checkpoint.id, preprocessing=prepare.facts())
     return replace(checkpoint, prepare=prepare, id=identity)
@@ -165,9 +164,10 @@ def from_module(
             raise CheckpointError(msg)
     arch = {"kind": type(module).__name__, "name": name}
     identity = identify(module, name, f"memory:{name}", state_digest(module), arch, prepare)
-    logits = _logits(module, prepare)
-    if logits != (1, len(classes)):
-        msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {tuple(logits)}"
+    with torch.no_grad():
+        shape = tuple(module(_blank(module, prepare)).shape)
+    if shape != (1, len(classes)):
+        msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {shape}"
         raise CheckpointError(msg)
     named = tuple(classes) != counted(len(classes))
     return Checkpoint(identity, one_exit(module), prepare, classes, data, named=named)
@@ -181,12 +181,6 @@ def counted(classes: int) -> tuple[str, ...]:
 def state_digest(module: nn.Module) -> str:
     """Return the digest of a module's state: what identifies its network."""
     return digest(module.state_dict())
-
-
-@torch.no_grad()
-def _logits(module: nn.Module, prepare: Prepare) -> torch.Size:
-    logits: Tensor = module(_blank(module, prepare))
-    return logits.shape
 
 
 def _blank(module: nn.Module, prepare: Prepare) -> Any:

@@ -13,23 +13,18 @@ __all__ = ["cut_at", "export", "rewritten"]
 
 
 def export(checkpoint: Checkpoint, exit: int, out: Path) -> Native:
-    """Write the first `exit` blocks as a ``.pt`` or ``.safetensors`` file that `load` reads.
-
-    Raises:
-        Unsupported: the network has no exits.
-        ConfigError: it has not this one.
-    """
+    """Write the first `exit` blocks as a file; raises what `cut_at` raises."""
     native = cut_at(checkpoint, exit)
     write_native(out, native)
     return native
 
 
 def cut_at(checkpoint: Checkpoint, exit: int) -> Native:
-    """Return what a file of the first `exit` blocks holds; numbers are stored as they were.
+    """Return the content of a file of the first `exit` blocks; weights keep their dtype.
 
     Raises:
         Unsupported: the network has no exits.
-        ConfigError: it has not this one.
+        ConfigError: the network has exits, but not this one.
     """
     native, network = checkpoint.native, checkpoint.model
     if native is None or not isinstance(network, Encoder):
@@ -42,14 +37,9 @@ def cut_at(checkpoint: Checkpoint, exit: int) -> Native:
 
 
 def rewritten(native: Native, network: Encoder, origin: str) -> Native:
-    """Return what a file of a network holds that was made from the one of `native`.
+    """Return the content of a file of a network that was made from `native`, in the same dtype.
 
-    Numbers are stored as they were there.
-
-    Args:
-        native: content of the file that it was made from.
-        network: what became of it.
-        origin: from which file it was made, and how.
+    The card states the `origin`: from which file the network was made, and how.
     """
     stored = next(iter(native.state.values())).dtype
     state = {

@@ -51,12 +51,8 @@ _OPAQUE = (
 class Inert:
     """An object of a file that nobody needs: it takes everything and does nothing."""
 
-    def __new__(cls, *_: object) -> "Inert":
-        """Take any arguments."""
-        return super().__new__(cls)
-
     def __init__(self, *_: object) -> None:
-        """Keep none of them."""
+        """Take any arguments, and keep none of them."""
 
     def __setstate__(self, state: object) -> None:
         """Keep nothing."""

@@ -12,8 +12,8 @@ import torch
 from acn_eval.checkpoints.checkpoint import Checkpoint, identify
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
-from acn_eval.checkpoints.pickles import opened
 from acn_eval.checkpoints.timm_hub import load_timm
+from acn_eval.checkpoints.weight_files import opened
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import CheckpointError, suggestion
 from acn_eval.foreign_text import is_unicode
@@ -85,18 +85,24 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     arch = card.arch.model_dump(mode="json")
     name = path.name.split(".")[0]
     identity = identify(network, name, uri, sha256, arch, prepare)
-    pair = str(path.parent / card.pair) if card.pair else None
     return Checkpoint(
         id=replace(identity, training=_training(native)),
         model=network,
         prepare=prepare,
         classes=card.classes,
         data=card.data,
-        pair=pair,
+        pair=_beside(uri, path, card.pair) if card.pair else None,
         training_hashes=native.training_hashes.numpy(),
         native=native,
         named=card.named,
     )
+
+
+def _beside(uri: str, path: Path, name: str) -> str:
+    """Return the uri of a file beside another: relative, or shipped, where the other one is."""
+    beside = Path(uri).parent / name
+    shadowed = path != Path(uri) and os.path.isfile(beside)
+    return str(path.parent / name if shadowed else beside)
 
 
 def _network(path: Path, native: Native) -> Encoder:

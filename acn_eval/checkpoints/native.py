@@ -1,22 +1,22 @@
 """Our own files: ``.pt`` (read with weights_only) and ``.safetensors``, each with a card."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card
-from acn_eval.checkpoints.digest import digest
-from acn_eval.checkpoints.pickles import read_pickle
-from acn_eval.checkpoints.safe import read_safetensors
+from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
+from acn_eval.config_files import parse_json, recorded
 from acn_eval.errors import CheckpointError
 
-__all__ = ["Native", "checked_state", "read_native", "write_native"]
+__all__ = ["Native", "checked_state", "digest", "read_native", "write_native"]
 
 _CARD = "acn_eval_card"
 _DIGEST = "acn_eval_digest"
@@ -39,6 +39,19 @@ class Native:
     state: dict[str, Tensor]
     training_hashes: Tensor
     checked: bool = True
+
+
+def digest(state: Mapping[str, Tensor], words: str = "") -> str:
+    """Return the sha256 over `words`, then name, dtype, shape and bytes in the order of the names.
+
+    It identifies a network, and detects a flipped bit.
+    """
+    found = hashlib.sha256(words.encode(errors="surrogatepass"))
+    for name, value in sorted(state.items()):
+        said = f"\0{name}\0{value.dtype}\0{tuple(value.shape)}\0"
+        found.update(said.encode(errors="surrogatepass"))
+        found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def write_native(path: Path, native: Native) -> None:
@@ -71,17 +84,15 @@ def read_native(path: Path) -> Native:
     words, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pt(path)
     card = words[_CARD]
     if _DIGEST in words and words[_DIGEST] != digest(state, card):
-        raise CheckpointError(f"{path}: must hold what was written; its digest is another's")
+        raise CheckpointError(f"{path}: must hold what was written; its digest differs")
     training_hashes = state.pop(_SEEN, torch.empty(0, dtype=torch.int64))
     if training_hashes.dtype != torch.int64 or training_hashes.dim() != 1:
         raise CheckpointError(f"{path}: {_SEEN} must be int64 (n,); got {training_hashes.dtype}")
     try:
-        return Native(Card.model_validate_json(card), state, training_hashes, _DIGEST in words)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "card"
-        msg = f"{path}: its card must describe the network; {field}: {first['msg']}"
-        raise CheckpointError(msg) from exc
+        described: Card = recorded(parse_json(card.encode()), Card)
+    except ValueError as exc:
+        raise CheckpointError(f"{path}: its card must describe the network; {exc}") from exc
+    return Native(described, state, training_hashes, _DIGEST in words)
 
 
 def checked_state(state: object, path: Path) -> dict[str, Tensor]:

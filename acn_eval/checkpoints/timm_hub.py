@@ -13,8 +13,7 @@ import torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.native import checked_state
-from acn_eval.checkpoints.pickles import read_pickle
-from acn_eval.checkpoints.safe import read_safetensors
+from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
 from acn_eval.data import Framing, Geometry, PrepareImages, border_of, torchvision_module
 from acn_eval.errors import CheckpointError, MissingExtra
 
@@ -40,11 +39,7 @@ def load_timm(spec: str) -> Checkpoint:
 
 
 def _prepare(config: Mapping[str, Any], where: str) -> PrepareImages:
-    """Return timm's own preparation of images for evaluation.
-
-    Raises:
-        CheckpointError: the network reads no squares.
-    """
+    """Return timm's own preparation of images for evaluation."""
     channels, height, width = config["input_size"]
     if height != width:
         raise CheckpointError(f"{where}: must read square images; got {height} x {width}")

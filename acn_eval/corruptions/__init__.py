@@ -4,6 +4,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
 
+from acn_eval.corruptions import common
 from acn_eval.corruptions.base import (
     NOISE_VERSION,
     Context,
@@ -12,17 +13,6 @@ from acn_eval.corruptions.base import (
     NoiseKey,
     noise_digest,
 )
-from acn_eval.corruptions.common import (
-    Brightness,
-    Contrast,
-    DefocusBlur,
-    GaussianBlur,
-    Jpeg,
-    MotionBlur,
-    Pixelate,
-    Posterize,
-    Saturation,
-)
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
 from acn_eval.plugins import plugin
 
@@ -30,44 +20,35 @@ __all__ = [
     "NOISE_VERSION",
     "SHIPPED",
     "AnyCorruption",
-    "Brightness",
     "Context",
-    "Contrast",
     "Corruption",
-    "DefocusBlur",
     "Gaussian",
-    "GaussianBlur",
     "ImageCorruption",
-    "Jpeg",
-    "MotionBlur",
     "NoiseKey",
-    "Pixelate",
-    "Posterize",
     "SaltPepper",
-    "Saturation",
     "noise_digest",
 ]
 
 _Shipped = (
     Gaussian
     | SaltPepper
-    | GaussianBlur
-    | DefocusBlur
-    | MotionBlur
-    | Brightness
-    | Contrast
-    | Saturation
-    | Jpeg
-    | Posterize
-    | Pixelate
+    | common.GaussianBlur
+    | common.DefocusBlur
+    | common.MotionBlur
+    | common.Brightness
+    | common.Contrast
+    | common.Saturation
+    | common.Jpeg
+    | common.Posterize
+    | common.Pixelate
 )
 SHIPPED: tuple[type[Corruption], ...] = get_args(_Shipped)
-"""Every corruption of ours."""
+"""Every corruption that ships."""
 _KINDS = {member.model_fields["kind"].default for member in SHIPPED}
 
 
 def _installed(value: Any, shipped: ValidatorFunctionWrapHandler) -> Any:
-    """Validate a corruption of an installed package; one of ours is left to the union."""
+    """Validate a corruption of an installed package; the union reads one that ships."""
     kind = value.get("kind") if isinstance(value, dict) else None
     added = plugin("corruptions", kind) if isinstance(kind, str) and kind not in _KINDS else None
     if added is not None:

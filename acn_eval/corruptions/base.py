@@ -34,12 +34,7 @@ Levels = Annotated[tuple[Annotated[float, Field(le=100)], ...], Field(max_length
 
 @dataclass(frozen=True)
 class NoiseKey:
-    """What noise is keyed by, besides the example's id and the element.
-
-    Attributes:
-        seed: seed of the evaluation.
-        repeat: number of the noise draw, 0 for the first.
-    """
+    """Seed and repeat, the number of the draw, which key noise beside example id and element."""
 
     seed: int = 0
     repeat: int = 0
@@ -52,11 +47,7 @@ class NoiseKey:
 
 @dataclass(frozen=True)
 class Context:
-    """What a corruption may know of the data set.
-
-    Attributes:
-        std: standard deviation of each channel; needed in normalized space only.
-    """
+    """What a corruption may know of the data: the std of each channel, for normalized space."""
 
     std: tuple[float, ...] = ()
 
@@ -114,10 +105,7 @@ class Corruption(Config, ABC, frozen=True):
     def draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor | None:
         """Draw the randomness of a batch, once for all levels; None where there is none.
 
-        Args:
-            shape: of the batch, e.g. (B, C, H, W).
-            ids: int64 (B,), stable ids of the examples; the draw lives on their device.
-            key: seed and repeat.
+        The shape is e.g. (B, C, H, W); the draw is on the device of the stable ids, int64 (B,).
 
         Raises:
             Unsupported: the corruption cannot act on a batch of this shape.
@@ -130,13 +118,9 @@ class Corruption(Config, ABC, frozen=True):
 
     @abstractmethod
     def corrupt(self, shown: Any, draw: Tensor | None, level: float, context: Context) -> Any:
-        """Return corrupted examples, in new memory.
+        """Return corrupted examples, in new memory, from what `InputSpec.upload` returned.
 
-        Args:
-            shown: as `InputSpec.upload` returns them.
-            draw: what `draw` returned for these examples.
-            level: one of ``levels``.
-            context: what is known of the data set.
+        The draw is what `draw` returned for these examples, and the level one of ``levels``.
         """
 
 
@@ -164,14 +148,9 @@ def noise_digest(
     key: NoiseKey,
     context: Context,
 ) -> str:
-    """Digest (16 hex digits) of some examples under every condition: equal where they are.
+    """Return a digest of B examples under every condition: 16 hex digits, equal where pixels are.
 
-    Args:
-        corruptions: in the order of the suite.
-        shown: B examples, a small fixed choice such as the first eight.
-        ids: int64 (B,).
-        key: seed and repeat.
-        context: what is known of the data set.
+    The examples, with ids int64 (B,), are a small fixed choice such as the first eight.
     """
     digest = hashlib.sha256(f"noise {NOISE_VERSION}".encode())
     for corruption in corruptions:

@@ -58,11 +58,7 @@ Severity = Annotated[int, Field(ge=1, le=5)]
 
 
 class Common(ImageCorruption, frozen=True):
-    """A corruption whose levels are severities; a subclass writes `apply`.
-
-    Attributes:
-        levels: severities, 1 to 5.
-    """
+    """A corruption whose levels are severities, 1 to 5; a subclass writes `_apply`."""
 
     levels: Annotated[tuple[Severity, ...], Field(max_length=5)] = (1, 2, 3, 4, 5)
 
@@ -71,51 +67,52 @@ class Common(ImageCorruption, frozen=True):
     ) -> Tensor:
         """Apply the parameter of the severity, and clamp to [0, 1]."""
         strength = SEVERITIES[self.kind][int(level) - 1]
-        return self.apply(images, draw, strength).clamp(0, 1)
+        return self._apply(images, draw, strength).clamp(0, 1)
 
     @abstractmethod
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         """Return changed images; ``strength`` is the entry of `SEVERITIES`."""
 
 
 class GaussianBlur(Common, frozen=True):
-    """Blur with a Gaussian kernel of standard deviation ``strength`` 32nds of the side."""
+    """Blur with a Gaussian of std ``strength`` 32nds of the side, cut off at three sigma."""
 
     kind: Literal["gaussian_blur"] = "gaussian_blur"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Convolve with kornia's Gaussian, cut off at three sigma."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         sigma = _pixels(strength, images)
         size = 2 * ceil(3 * sigma) + 1
         return torch.as_tensor(gaussian_blur2d(images, (size, size), (sigma, sigma), "replicate"))
 
 
 class DefocusBlur(Common, frozen=True):
-    """Blur with a disk of radius ``strength`` 32nds of the side, as a lens out of focus does."""
+    """Blur with a disk of radius ``strength`` 32nds of the side, as a lens out of focus does.
+
+    The rim of the disk is one pixel soft.
+    """
 
     kind: Literal["defocus_blur"] = "defocus_blur"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Convolve with the disk, its rim one pixel soft."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         radius = _pixels(strength, images)
         y, x = _grid(radius + 1, images)
         return _filter(images, (radius + 1 - torch.hypot(x, y)).clamp(0, 1)[None])
 
 
 class MotionBlur(Common, frozen=True):
-    """Blur along a stroke of ``strength`` 32nds of the side, each image at an angle of its own."""
+    """Blur along a stroke of ``strength`` 32nds of the side, each image at an angle of its own.
+
+    The stroke is one pixel soft: a ramp of the distance to a segment.
+    """
 
     stream: ClassVar[str] = "motion_blur"
-
     kind: Literal["motion_blur"] = "motion_blur"
 
     def _draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor:
         """Draw one angle per image: radians (B,) in [0, pi), the same at every severity."""
-        steps = uniform16(ids, 1, key.words(self.stream))[:, 0]
-        return steps * (torch.pi / 65536)
+        return uniform16(ids, 1, key.words(self.stream))[:, 0] * (torch.pi / 65536)
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Convolve with a stroke one pixel soft: the distance to a segment, as a ramp."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         assert draw is not None
         half = _pixels(strength, images) / 2
         y, x = _grid(half + 1, images)
@@ -130,8 +127,7 @@ class Brightness(Common, frozen=True):
 
     kind: Literal["brightness"] = "brightness"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Add; what passes white is white."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         return torch.as_tensor(adjust_brightness(images, strength))
 
 
@@ -140,8 +136,7 @@ class Contrast(Common, frozen=True):
 
     kind: Literal["contrast"] = "contrast"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Blend with the mean gray."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         return torch.as_tensor(adjust_contrast_with_mean_subtraction(images, strength))
 
 
@@ -149,11 +144,9 @@ class Saturation(Common, frozen=True):
     """Shrink the distance of every pixel to its gray by ``strength``; needs color."""
 
     channels: ClassVar[frozenset[int] | None] = frozenset({3})
-
     kind: Literal["saturation"] = "saturation"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Blend with the luma."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         return torch.as_tensor(adjust_saturation_with_gray_subtraction(images, strength))
 
 
@@ -165,11 +158,9 @@ class Jpeg(Common, frozen=True):
     """
 
     channels: ClassVar[frozenset[int] | None] = frozenset({3})
-
     kind: Literal["jpeg"] = "jpeg"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Encode and decode."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         quality = torch.tensor([float(strength)], device=images.device)
         return torch.as_tensor(jpeg_codec_differentiable(images, quality))
 
@@ -179,18 +170,19 @@ class Posterize(Common, frozen=True):
 
     kind: Literal["posterize"] = "posterize"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Drop the low bits."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         return torch.as_tensor(posterize(images, int(strength)))
 
 
 class Pixelate(Common, frozen=True):
-    """Shrink to the share ``strength`` of each side and enlarge again in blocks."""
+    """Shrink to the share ``strength`` of each side and enlarge again in blocks.
+
+    A pixel on the edge of blocks mixes them by their shares of it.
+    """
 
     kind: Literal["pixelate"] = "pixelate"
 
-    def apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
-        """Average over the blocks; a pixel on an edge mixes its blocks by their share of it."""
+    def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
         rows, columns = (_blocks(side, strength, images.device) for side in images.shape[-2:])
         return rows @ images @ columns
 

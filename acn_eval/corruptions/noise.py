@@ -39,7 +39,6 @@ class Gaussian(ImageCorruption, frozen=True):
     """
 
     stream: ClassVar[str] = "gaussian"
-
     kind: Literal["gaussian"] = "gaussian"
     levels: Levels = (0.1, 0.2, 0.4)
     space: Space = "pixel"
@@ -93,7 +92,6 @@ class SaltPepper(ImageCorruption, frozen=True):
 
     stream: ClassVar[str] = "salt_pepper"
     channels: ClassVar[frozenset[int] | None] = frozenset({1, 3})
-
     kind: Literal["salt_pepper"] = "salt_pepper"
     levels: Annotated[tuple[Annotated[float, Field(le=1)], ...], Field(max_length=50)] = (
         0.01,

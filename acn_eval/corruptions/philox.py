@@ -45,12 +45,8 @@ def uniform16(ids: Tensor, n: int, key: Tensor) -> Tensor:
     """Return n uniform 16-bit integers per image: int64 (B, n) in [0, 65536).
 
     Element e of image i is the half-word ``e % 8`` (low half first) of the Philox block with
-    counter ``(e // 8, id low, id high, 0)``: a function of key, id and e alone.
-
-    Args:
-        ids: int64 (B,), any 64-bit value.
-        n: how many per image.
-        key: int64 (2,), two 32-bit words.
+    counter ``(e // 8, id low, id high, 0)``: a function of key, id and e alone. The ids, int64
+    (B,), may be any; the key, int64 (2,), is two 32-bit words.
     """
     rows = max(1, _CHUNK * _HALVES // n)
     if torch.compiler.is_compiling() or ids.device.type != "cpu" or len(ids) <= rows:

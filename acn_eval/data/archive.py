@@ -16,25 +16,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from acn_eval.errors import DataError
+from acn_eval.errors import DAMAGED, DataError
 
 __all__ = ["Archive", "Declared", "open_archive"]
 
-_DAMAGED = (
-    BadZipFile,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RuntimeError,  # encrypted, or nested too deeply
-    SyntaxError,
-    TypeError,
-    ValueError,
-    tokenize.TokenError,
-    zlib.error,
-)
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, BadZipFile, tokenize.TokenError, zlib.error)
 _LONGEST_LIST = 2**20  # bytes of the list of members: some ten thousand
 _END, _LOCATOR = b"PK\5\6", b"PK\6\7"  # the records at the end of a zip, and of a large one
 _END_SIZE = 22 + 2**16
@@ -94,7 +80,8 @@ def open_archive(file: Path, names: tuple[str, ...], where: str) -> Iterator[Arc
                 asked = [name for name in names if f"{name}.npy" in have]
                 declared = {name: _declared(archive, f"{name}.npy") for name in asked}
                 yield Archive(declared, _held(stream), archive)
-    except _DAMAGED as exc:  # NumPy would advise to unpickle what cannot be trusted
+    except _DAMAGED as exc:
+        # NumPy's own message would advise to unpickle what cannot be trusted.
         why = getattr(exc, "strerror", None) or "it is something else, or damaged"
         raise DataError(f"{where}: {file.name} must be an .npz of plain arrays; {why}") from exc
 

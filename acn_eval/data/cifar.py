@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from acn_eval.data.examples import ArrayImages, Examples
-from acn_eval.data.splits import Split, members
-from acn_eval.data.torchvision_hub import torchvision_module
+from acn_eval.data.examples import ArrayImages, Examples, Split, members
 from acn_eval.errors import DataError
 
-__all__ = ["CIFAR", "open_cifar"]
+__all__ = ["CIFAR", "open_cifar", "torchvision_module"]
 
 CIFAR: Mapping[str, tuple[str, str]] = {
     "cifar10": ("CIFAR10", "cifar-10-batches-py"),
@@ -25,27 +24,39 @@ _LARGEST = 2**28  # bytes; the batches of CIFAR-100 have 155 MB
 def open_cifar(name: str, split: Split, root: Path, *, download: bool = True) -> Examples:
     """Return a split: the official test set; validation is 10 % of train by hash of id.
 
-    Args:
-        name: which; the classes of CIFAR-100 are the 100 fine ones.
-        split: which.
-        root: folder that holds ``cifar-10-batches-py`` or ``cifar-100-python``.
-        download: a missing one into the root.
+    The root holds ``cifar-10-batches-py`` or ``cifar-100-python``, or gets it by download. The
+    classes of CIFAR-100 are the 100 fine ones.
 
     Raises:
         DataError: not there and not downloadable, or damaged; or torchvision is.
     """
     raw = _raw(name, split, root, download=download)
     ids = np.arange(len(raw.data), dtype=np.int64)
-    inside = ids if split == "test" else members(ids, name, split, validation=0.1, test=0.0)
-    return Examples(
-        name=name,
-        split=split,
-        ids=ids[inside],
-        labels=np.array(raw.targets, np.int64)[inside],
-        classes=tuple(raw.classes),
-        inputs=ArrayImages(raw.data),
-        positions=inside,
-    )
+    labels, classes = np.array(raw.targets, np.int64), tuple(raw.classes)
+    whole = Examples(name, split, ids, labels, classes, ArrayImages(raw.data), ids)
+    if split == "test":
+        return whole
+    return whole.at(members(ids, name, split, validation=0.1, test=0.0))
+
+
+def torchvision_module(name: str, where: str) -> Any:
+    """Return a module of torchvision, e.g. ``"torchvision.datasets"``.
+
+    A torchvision built for another torch fails with a RuntimeError about an operator, not with an
+    ImportError; both mean the same to a user.
+
+    Raises:
+        DataError: with `where`, that torchvision cannot be imported, and what to do.
+    """
+    try:
+        return import_module(name)
+    except (ImportError, RuntimeError, OSError) as exc:
+        reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+        msg = (
+            f"{where}: torchvision must be importable; got {reason}. "
+            "Install the torchvision that fits this torch: pip install --upgrade torch torchvision"
+        )
+        raise DataError(msg) from exc
 
 
 def _raw(name: str, split: Split, root: Path, *, download: bool) -> Any:

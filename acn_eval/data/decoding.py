@@ -1,6 +1,5 @@
 """One image file: its bytes, and uint8 pixels of them, with limits before memory is taken."""
 
-import struct
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from acn_eval.errors import DataError
+from acn_eval.errors import DAMAGED, DataError
 
 __all__ = ["MOST_PIXELS", "SUFFIXES", "content_of", "decode"]
 
@@ -22,21 +21,9 @@ MOST_PIXELS = 89_478_485
 _LONGEST_SIDE = 2**16 - 1  # of a JPEG; what damage makes longer would take minutes to resize
 _MOST_BYTES = 2**29
 _WHITE = 2**16 - 1
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, Image.DecompressionBombError)
 # Pillow looks at the content, not at the suffix: of others, EPS would start Ghostscript.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-_DAMAGED = (
-    ArithmeticError,
-    AttributeError,
-    Image.DecompressionBombError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,  # Pillow's word for a broken PNG
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 def content_of(file: Path) -> bytes:
@@ -78,25 +65,16 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         most = f"{MOST_PIXELS} pixels, {_LONGEST_SIDE} a side"
         raise ValueError(f"it must have 1 to {most}; got {width} x {height}")
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        gray = _from_fractions(image) if image.mode == "F" else _from_16_bits(image)
-        return np.repeat(gray[..., None], 3, axis=2)
+        return np.repeat(_gray(image)[..., None], 3, axis=2)
     opaque = image.convert("RGBA") if "transparency" in image.info else image
     return np.array(opaque.convert("RGB"))
 
 
-def _from_16_bits(image: Image.Image) -> NDArray[np.uint8]:
-    """Round 0 .. 65535 to 0 .. 255, which Pillow would clip; it reads 16 bits as 32, too."""
-    levels = np.asarray(image)
-    if levels.min() < 0 or levels.max() > _WHITE:
-        msg = f"its gray levels must be 0 to {_WHITE}; got {levels.min()} to {levels.max()}"
-        raise ValueError(msg)
-    return ((levels.astype(np.uint32) * 255 + _WHITE // 2) // _WHITE).astype(np.uint8)
-
-
-def _from_fractions(image: Image.Image) -> NDArray[np.uint8]:
-    levels = np.asarray(image)
-    if not (levels.min() >= 0 and levels.max() <= 1):  # NaN is neither
-        msg = f"its fractions must be 0 to 1; got {levels.min()} to {levels.max()}"
-        raise ValueError(msg)
-    gray: NDArray[np.uint8] = np.rint(levels * 255).astype(np.uint8)
+def _gray(image: Image.Image) -> NDArray[np.uint8]:
+    """Round 0 to white to 0 .. 255, which Pillow would clip; it reads 16 bits as 32, too."""
+    levels, white = np.asarray(image), 1 if image.mode == "F" else _WHITE
+    if not (levels.min() >= 0 and levels.max() <= white):  # NaN is neither
+        got = f"{levels.min()} to {levels.max()}"
+        raise ValueError(f"its gray levels must be 0 to {white}; got {got}")
+    gray: NDArray[np.uint8] = np.rint(levels * (255 / white)).astype(np.uint8)
     return gray

@@ -5,8 +5,7 @@ from importlib.metadata import distribution
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.data.examples import ArrayImages, Examples
-from acn_eval.data.splits import Split, members
+from acn_eval.data.examples import ArrayImages, Examples, Split, members
 
 __all__ = ["open_digits"]
 
@@ -20,16 +19,9 @@ def open_digits(split: Split) -> Examples:
     levels = table[:, :64].reshape(-1, 8, 8, 1)
     images = np.rint(levels * (255 / 16)).astype(np.uint8)
     ids = np.arange(len(images), dtype=np.int64)
-    where = members(ids, "digits", split, validation=0.2, test=0.2)
-    return Examples(
-        name="digits",
-        split=split,
-        ids=ids[where],
-        labels=table[where, 64].astype(np.int64),
-        classes=tuple(str(digit) for digit in range(10)),
-        inputs=ArrayImages(images),
-        positions=where,
-    )
+    labels, classes = table[:, 64].astype(np.int64), tuple(str(digit) for digit in range(10))
+    whole = Examples("digits", split, ids, labels, classes, ArrayImages(images), ids)
+    return whole.at(members(ids, "digits", split, validation=0.2, test=0.2))
 
 
 def _table() -> NDArray[np.float64]:

@@ -6,21 +6,31 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.data.geometry import Geometry
-from acn_eval.errors import DataError
+from acn_eval.errors import ConfigError, DataError
 from acn_eval.inputs import Inputs, InputSpec
 from acn_eval.results import DataId
-from acn_eval.seeds import keyed_order
+from acn_eval.seeds import hash_ids, keyed_order
 
-__all__ = ["ArrayImages", "Examples", "content_hash", "decoded", "number_of"]
+__all__ = [
+    "ArrayImages",
+    "Examples",
+    "Split",
+    "content_hash",
+    "decoded",
+    "listed_classes",
+    "members",
+    "number_of",
+]
 
 _DIGITS = 9
+Split = Literal["train", "validation", "test"]
 B = TypeVar("B")
 
 
@@ -55,7 +65,6 @@ class Examples:
         split: ``train``, ``validation`` or ``test``.
         ids: int64 (n,), unique and stable within the data set's split.
         labels: int64 (n,), index into `classes`.
-        classes: names of the classes.
         inputs: where their content comes from; `positions` point into it.
         positions: int64 (n,).
         notes: what a reader must know about how they were read, in words.
@@ -179,6 +188,20 @@ class Examples:
         return DataId(self.name, self.split, len(self), self.fingerprint, self.classes)
 
 
+def members(
+    ids: NDArray[np.int64], name: str, split: Split, *, validation: float, test: float
+) -> NDArray[np.int64]:
+    """Return the positions of the ids in a split, for data whose source does not split them.
+
+    A hash of (name, id), uniform on [0, 1), below `test` is test, below `test + validation` is
+    validation, and train is the rest: an example keeps its split when others come or go.
+    """
+    u = hash_ids(ids, "split", name) / 2.0**64
+    bounds = {"test": (0, test), "validation": (test, test + validation)}
+    low, high = bounds.get(split, (test + validation, 1.1))
+    return np.flatnonzero((u >= low) & (u < high)).astype(np.int64)
+
+
 def content_hash(content: bytes) -> int:
     """Return a 63-bit hash (BLAKE2b) of the stored bytes of an example."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1
@@ -191,6 +214,38 @@ def number_of(name: str) -> int | None:
     (7, None)
     """
     return int(name) if name.isdecimal() and len(name) <= _DIGITS else None
+
+
+def listed_classes(parts: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of classes that are listed by name, position or range of positions.
+
+    `names` are those of all classes, in order; a part that is none of the three stays as it is.
+
+    Raises:
+        ConfigError: a position does not exist, or is the name of another class.
+
+    >>> listed_classes(["dog", "0-1"], ["cat", "cow", "dog"])
+    ('dog', 'cat', 'cow')
+    """
+    return tuple(dict.fromkeys(name for part in parts for name in _listed(part, names)))
+
+
+def _listed(part: str, names: Sequence[str]) -> Sequence[str]:
+    low, dash, high = part.partition("-")
+    first = number_of(low)
+    last = number_of(high) if dash else first
+    if part in names or first is None or last is None:
+        return (part,)
+    if not first <= last < len(names):
+        msg = f"`classes`: must be names or positions 0-{len(names) - 1}; got {part}"
+        raise ConfigError(msg, "classes")
+    chosen = names[first : last + 1]
+    numbered = {number_of(name): i for i, name in enumerate(names)}
+    if any(numbered.get(i, i) != i for i in range(first, last + 1)):
+        what = "`classes`: must be names where classes are called by numbers other than positions"
+        msg = f"{what}; got {part}, the positions of {', '.join(chosen[:5])}"
+        raise ConfigError(msg, "classes")
+    return chosen
 
 
 def decoded(examples: Examples, geometry: Geometry) -> Examples:

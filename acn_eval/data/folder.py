@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.data.decoding import SUFFIXES, content_of, decode
-from acn_eval.data.examples import Examples, content_hash
+from acn_eval.data.examples import Examples, Split, content_hash, members
 from acn_eval.data.geometry import Geometry
-from acn_eval.data.splits import Split, members
 from acn_eval.errors import DataError, MeasureError
 from acn_eval.foreign_text import is_unicode
 
@@ -110,20 +109,11 @@ def _opened(path: Path, split: Split, name: str) -> Examples:
     ids = np.array([content_hash(os.fsencode(r)) for r in relative], np.int64)
     number = {c: i for i, c in enumerate(classes)}
     labels = np.array([number[r.split("/")[0]] for r in relative], np.int64)
-    where = np.arange(len(ids), dtype=np.int64)
-    if hashed:
-        where = members(ids, path.name, split, validation=0.1, test=0.0)
     strays = [(f, _BESIDE) for f in sorted(base.iterdir()) if f.suffix.lower() in SUFFIXES]
-    return Examples(
-        name=name,
-        split=split,
-        ids=ids[where],
-        labels=labels[where],
-        classes=classes,
-        inputs=FileImages(files),
-        positions=where,
-        notes=tuple(_notes([*listed, *strays], base, name)),
-    )
+    notes = tuple(_notes([*listed, *strays], base, name))
+    where = np.arange(len(ids))
+    whole = Examples(name, split, ids, labels, classes, FileImages(files), where, notes)
+    return whole.at(members(ids, path.name, split, validation=0.1, test=0.0)) if hashed else whole
 
 
 def _classes(base: Path, name: str) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.data.archive import Archive, Declared, open_archive
-from acn_eval.data.examples import ArrayImages, Examples
-from acn_eval.data.splits import Split, members
+from acn_eval.data.examples import ArrayImages, Examples, Split, members
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 
@@ -25,14 +24,6 @@ _MOST_CLASSES = 100_000
 _LONGEST_NAME = 1000
 
 
-class _Arrays(NamedTuple):
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-    ids: NDArray[np.int64]
-    named: bool
-
-
 def open_npz(path: Path, split: Split) -> Examples:
     """Return a split of arrays ``images`` uint8 (n, h, w[, c]) and ``labels`` (n,).
 
@@ -44,12 +35,10 @@ def open_npz(path: Path, split: Split) -> Examples:
     """
     name = f"npz:{path}"
     file, hashed = _locate(path, split, name)
-    images, labels, classes, ids, named = _read(file, name)
-    where = np.arange(len(ids), dtype=np.int64)
-    if hashed:
-        where = members(ids, path.name, split, validation=0.1, test=0.0)
-    inputs = ArrayImages(images)
-    return Examples(name, split, ids[where], labels[where], classes, inputs, where, named=named)
+    whole = _read(file, split, name)
+    if not hashed:
+        return whole
+    return whole.at(members(whole.ids, path.name, split, validation=0.1, test=0.0))
 
 
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
@@ -68,7 +57,7 @@ def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
     raise DataError(msg)
 
 
-def _read(file: Path, name: str) -> _Arrays:
+def _read(file: Path, split: Split, name: str) -> Examples:
     """Read what is asked for, once its headers say that it fits and is not too much."""
     with open_archive(file, ("images", "labels", "classes", "ids"), name) as archive:
         n = _images_fit(archive, name)
@@ -77,8 +66,8 @@ def _read(file: Path, name: str) -> _Arrays:
         labels = _labels(archive.read("labels"), name)
         classes = _classes(archive, int(labels.max()), name)
         ids, named = _ids(archive, n, name), "classes" in archive.declared
-    images = pixels[..., None] if pixels.ndim == 3 else pixels
-    return _Arrays(images, labels, classes, ids, named)
+    inputs = ArrayImages(pixels[..., None] if pixels.ndim == 3 else pixels)
+    return Examples(name, split, ids, labels, classes, inputs, np.arange(n), named=named)
 
 
 def _images_fit(archive: Archive, name: str) -> int:

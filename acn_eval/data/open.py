@@ -9,11 +9,10 @@ import torch
 
 from acn_eval.data.cifar import CIFAR, open_cifar
 from acn_eval.data.digits import open_digits
-from acn_eval.data.examples import Examples
+from acn_eval.data.examples import Examples, Split
 from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.npz import open_npz
-from acn_eval.data.splits import Split
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin

@@ -1,6 +1,6 @@
 """Networks with exits; connectivity is their one swappable idea."""
 
-from acn_eval.models.build import AnyArch, build, initialise, read_arch, rewired
+from acn_eval.models.build import AnyArch, build, initialize, read_arch, rewired
 from acn_eval.models.cost import Cost, cost, exit_costs, forward_cost, head_flops
 from acn_eval.models.encoder import Encoder, Readings
 from acn_eval.models.finite import broken, require_finite
@@ -21,7 +21,7 @@ __all__ = [
     "exit_costs",
     "forward_cost",
     "head_flops",
-    "initialise",
+    "initialize",
     "read_arch",
     "require_finite",
     "rewired",

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import torch
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 from torch import nn
 
+from acn_eval.config_files import recorded
 from acn_eval.errors import ConfigError
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.models.encoder import Encoder
 from acn_eval.models.mixer import Mixer, MixerConfig, OfficialMixer, OfficialMixerConfig
 from acn_eval.models.vit import ViT, ViTConfig
 
-__all__ = ["AnyArch", "build", "initialise", "read_arch", "rewired"]
+__all__ = ["AnyArch", "build", "initialize", "read_arch", "rewired"]
 
 AnyArch = Annotated[ViTConfig | MixerConfig | OfficialMixerConfig, Field(discriminator="kind")]
 
@@ -27,23 +28,17 @@ def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
         ConfigError: with `where`, the field and what it must be.
     """
     try:
-        arch: AnyArch = TypeAdapter(AnyArch).validate_python(dict(fields))
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "kind"
-        raise ConfigError(f"{where}: architecture field {field}: {first['msg']}") from exc
+        arch: AnyArch = recorded(dict(fields), AnyArch)
+    except ValueError as exc:
+        raise ConfigError(f"{where}: architecture field {exc}") from exc
     return arch
 
 
 def rewired(arch: AnyArch, connectivity: ConnectivityName, **changed: Any) -> AnyArch:
     """Return the architecture with another connectivity, and what belongs to that: its twin.
 
-    The grain, and the inner skips of the official block, are those of the new connectivity.
-
-    Args:
-        arch: whose connectivity gives way.
-        connectivity: of the twin.
-        changed: other fields of it.
+    The grain, and the inner skips of the official block, are those of the new connectivity;
+    `changed` are other fields of the twin.
 
     Raises:
         ConfigError: the architecture has no such connectivity, or a field is wrong.
@@ -53,13 +48,13 @@ def rewired(arch: AnyArch, connectivity: ConnectivityName, **changed: Any) -> An
 
 
 def build(config: AnyArch) -> Encoder:
-    """Return the network of a config, its parameters not yet chosen (see `initialise`)."""
+    """Return the network of a config, its parameters not yet chosen (see `initialize`)."""
     with torch.random.fork_rng(devices=[]):  # torch's layers draw, and the draws are not wanted
         network: Encoder = _NETWORKS[config.kind](config)
     return network
 
 
-def initialise(network: Encoder, seed: int) -> Encoder:
+def initialize(network: Encoder, seed: int) -> Encoder:
     """Fill the parameters from a seed, alike for every connectivity; return the network.
 
     Weights of linear maps and convolutions are Xavier uniform, biases 0, norms 1 and 0, tokens

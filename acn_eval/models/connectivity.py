@@ -1,20 +1,10 @@
 """Connectivity, the one idea that the compared networks differ in.
 
 A connectivity is two choices: what the next unit reads, and what is read out. A unit is a block
-or, at the finer grain, one of its sub-layers.
-
-    | connectivity | next unit reads | readout     | grain    | inner skips |
-    |--------------|-----------------|-------------|----------|-------------|
-    | residual     | running sum     | running sum | sublayer | -           |
-    | acn          | last output     | running sum | block    | no          |
-    | ffn          | last output     | last output | block    | no          |
-    | acn_direct   | last, detached  | running sum | block    | no          |
-    | highway      | gated mix       | gated mix   | sublayer | -           |
-    | denseformer  | weighted mix    | weighted mix| block    | yes         |
-    | concat       | projected mix   | projected   | block    | yes         |
+or, at the finer grain, one of its sub-layers. The table is `CONNECTIVITIES`.
 
 acn_direct reads x_0 over the long connection alone: with the class token as readout, the patch
-projection gets no gradient and stays as it was initialised; pool="mean" trains it.
+projection gets no gradient and stays as it was initialized; pool="mean" trains it.
 
 Sources: "Auto-Compressing Networks" (arXiv 2506.09714) section 3 for the first four; Srivastava et
 al., "Highway Networks", 2015; Pagliardini et al., "DenseFormer", 2024 (depth-weighted average);
@@ -24,6 +14,7 @@ projection back to the width so that all exits share one head).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import torch
@@ -107,21 +98,9 @@ class Concat(nn.Module):
         return projected
 
 
-def _last(stream: Stream) -> Tensor:
-    return stream.last
-
-
-def _detached(stream: Stream) -> Tensor:
-    return stream.last.detach()
-
-
-def _combined(stream: Stream) -> Tensor:
-    return stream.combined
-
-
 @dataclass(frozen=True)
 class Connectivity:
-    """One row of the table in the module's docstring.
+    """One row of `CONNECTIVITIES`.
 
     Attributes:
         reads: what the next unit reads.
@@ -136,6 +115,13 @@ class Connectivity:
     combine: type[nn.Module]
     grain: Grain
     inner_skips: bool = False
+
+
+_last, _combined = attrgetter("last"), attrgetter("combined")
+
+
+def _detached(stream: Stream) -> Tensor:
+    return stream.last.detach()
 
 
 CONNECTIVITIES: dict[ConnectivityName, Connectivity] = {

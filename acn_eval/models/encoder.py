@@ -52,7 +52,9 @@ class EncoderConfig(Config, frozen=True):
     ] = ()
 
     @model_validator(mode="after")
-    def _branches_are_exits(self) -> Self:
+    def _agrees(self) -> Self:
+        if self.image_size % self.patch:
+            raise ValueError("patch must divide image_size")
         distinct = len(set(self.branches)) == len(self.branches)
         if not distinct or any(k >= self.depth for k in self.branches):
             msg = f"branches must be different exits below {self.depth}, the last"
@@ -76,8 +78,10 @@ class PatchEmbed(nn.Module):
     def __init__(self, config: EncoderConfig, *, positions: bool) -> None:
         super().__init__()
         self.proj = nn.Conv2d(config.channels, config.width, config.patch, config.patch)
-        self.cls_token = _parameter(1, config.width) if config.pool == "cls" else None
-        self.pos_embed = _parameter(config.tokens, config.width) if positions else None
+        token = torch.zeros(1, 1, config.width)
+        places = torch.zeros(1, config.tokens, config.width)
+        self.cls_token = nn.Parameter(token) if config.pool == "cls" else None
+        self.pos_embed = nn.Parameter(places) if positions else None
 
     def forward(self, images: Tensor) -> Tensor:
         """Patches to tokens."""
@@ -225,7 +229,3 @@ class _Branch(nn.Module):
 def pooled(stream: Tensor, pool: str) -> Tensor:
     """Class token or mean over tokens: (batch, tokens, width) to (batch, width)."""
     return stream[:, 0] if pool == "cls" else stream.mean(dim=1)
-
-
-def _parameter(tokens: int, width: int) -> nn.Parameter:
-    return nn.Parameter(torch.zeros(1, tokens, width))

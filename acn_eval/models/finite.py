@@ -9,20 +9,14 @@ __all__ = ["broken", "require_finite"]
 
 
 def broken(logits: Tensor) -> Tensor:
-    """Return which of n examples have a logit that is NaN or infinite: bool (n,).
-
-    Args:
-        logits: (n, classes).
-    """
+    """Return which examples of logits (n, classes) have one that is NaN or infinite: bool (n,)."""
     return ~torch.isfinite(logits).all(dim=1)
 
 
 def require_finite(logits: Tensor, where: str) -> Tensor:
     """Return logits (..., n, classes) as they are, if all of them are finite.
 
-    Args:
-        logits: of one network; leading axes are its exits.
-        where: what was measured, to stand in front of the message.
+    Leading axes are the exits of a network; `where`, what was measured, opens the message.
 
     Raises:
         MeasureError: says for how many examples they are not.

@@ -1,7 +1,7 @@
 """MLP-Mixer (Tolstikhin et al., 2021), and the official Auto-Compressing Mixer block."""
 
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import model_validator
 from torch import Tensor, nn
@@ -18,13 +18,6 @@ class MixerConfig(EncoderConfig, frozen=True):
     kind: Literal["mixer"] = "mixer"
     token_hidden: Size = 64
     channel_hidden: Size = 128
-
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.image_size % self.patch:
-            msg = "patch must divide image_size"
-            raise ValueError(msg)
-        return self
 
 
 class OfficialMixerConfig(MixerConfig, frozen=True):
@@ -49,30 +42,15 @@ class OfficialMixerConfig(MixerConfig, frozen=True):
         return fields
 
 
-class TokenMLP(nn.Module):
-    """Norm, then an MLP over the token axis: (batch, tokens, width) to the same."""
+class NormedMLP(nn.Module):
+    """Norm, then an MLP of two linear maps: (batch, tokens, width) to the same."""
 
-    def __init__(self, config: MixerConfig) -> None:
+    def __init__(self, width: int, fc1: nn.Module, fc2: nn.Module) -> None:
         super().__init__()
-        self.ln = nn.LayerNorm(config.width)
-        self.fc1 = nn.Conv1d(config.tokens, config.token_hidden, 1)
+        self.ln = nn.LayerNorm(width)
+        self.fc1 = fc1
         self.act = nn.GELU()
-        self.fc2 = nn.Conv1d(config.token_hidden, config.tokens, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.fc2(self.act(self.fc1(self.ln(x))))
-        return out
-
-
-class ChannelMLP(nn.Module):
-    """Norm, then an MLP over the channel axis: (batch, tokens, width) to the same."""
-
-    def __init__(self, config: MixerConfig) -> None:
-        super().__init__()
-        self.ln = nn.LayerNorm(config.width)
-        self.fc1 = nn.Linear(config.width, config.channel_hidden)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(config.channel_hidden, config.width)
+        self.fc2 = fc2
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.fc2(self.act(self.fc1(self.ln(x))))
@@ -84,8 +62,10 @@ class MixerBlock(Block):
 
     def __init__(self, config: MixerConfig) -> None:
         super().__init__()
-        self.mlp1 = TokenMLP(config)
-        self.mlp2 = ChannelMLP(config)
+        width, tokens, channels = config.width, config.token_hidden, config.channel_hidden
+        fc1, fc2 = nn.Conv1d(config.tokens, tokens, 1), nn.Conv1d(tokens, config.tokens, 1)
+        self.mlp1 = NormedMLP(width, fc1, fc2)
+        self.mlp2 = NormedMLP(width, nn.Linear(width, channels), nn.Linear(channels, width))
 
     def sublayers(self) -> tuple[Unit, ...]:
         """Token mixing, then channel mixing."""

@@ -22,9 +22,8 @@ class ViTConfig(EncoderConfig, frozen=True):
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        if self.width % self.heads or self.image_size % self.patch:
-            msg = "heads must divide width, and patch must divide image_size"
-            raise ValueError(msg)
+        if self.width % self.heads:
+            raise ValueError("heads must divide width")
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data import Examples, Split, open_examples
-from acn_eval.data.class_lists import listed_classes
+from acn_eval.data.examples import listed_classes
 from acn_eval.errors import DataError
 from acn_eval.inference.class_matching import class_map
 from acn_eval.inference.condition import ClassMap

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, write_native
-from acn_eval.checkpoints.pickles import read_pickle
+from acn_eval.checkpoints.weight_files import read_pickle
 from acn_eval.data import (
     Examples,
     Geometry,
@@ -26,7 +26,7 @@ from acn_eval.data import (
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError, Stopped
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.outputs import outputs
-from acn_eval.models import Encoder, build, initialise
+from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
 from acn_eval.training.exit_loss import exit_weights, weighted_loss
@@ -293,8 +293,8 @@ def open_split(recipe: Recipe, split: Split, root: Path | None) -> Examples:
 
 
 def start(recipe: Recipe, device: torch.device) -> Fit:
-    """Return a training whose network is initialised from the recipe's seed."""
-    network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
+    """Return a training whose network is initialized from the recipe's seed."""
+    network = initialize(build(recipe.arch), seed_for("init", recipe.seed)).to(device).train()
     decayed = [p for p in network.parameters() if p.dim() > 1]
     rest = [p for p in network.parameters() if p.dim() <= 1]
     optimizer = optimizer_of(recipe, decayed, rest)

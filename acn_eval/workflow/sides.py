@@ -55,7 +55,7 @@ def _addresses(side: str, given: tuple[str, ...]) -> list[str]:
 def _expanded(uri: str) -> list[str]:
     if not has_magic(uri) or uri.startswith("timm:"):
         return [uri]
-    matches = sorted(glob(uri)) or sorted(map(str, shipped("checkpoints").glob(uri)))
+    matches = sorted(glob(uri)) or sorted(glob(uri, root_dir=shipped("checkpoints")))
     if not matches:
         raise ConfigError(f"{uri}: must match a checkpoint here or among the shipped; none does")
     return matches

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from acn_eval.checkpoints.pickles import read_pickle
+from acn_eval.checkpoints.weight_files import read_pickle
 from acn_eval.errors import CheckpointError
 
 

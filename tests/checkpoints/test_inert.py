@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from acn_eval.checkpoints.inert import Inert
-from acn_eval.checkpoints.pickles import read_pickle
+from acn_eval.checkpoints.weight_files import read_pickle
 from tests.checkpoints.files import official_file
 from tests.checkpoints.programs import archive, int_, program, refused, weight
 

@@ -45,9 +45,19 @@ def test_a_folder_of_that_name_does_not_hide_a_shipped_file(places):
 def test_a_relative_path_is_looked_for_under_the_shipped_ones(places):
     _, there = places
     path = written(there / "cifar10" / "net.pt")
-    checkpoint = load("cifar10/net.pt")
     assert find("cifar10/net.pt") == path
-    assert checkpoint.pair == str(there / "cifar10" / "twin.pt")
+    twin = written(there / "cifar10" / "twin.pt")
+    pair = load("cifar10/net.pt").pair
+    assert pair == "cifar10/twin.pt"  # its shipped name, and no folder of a machine
+    assert find(pair) == twin
+
+
+def test_a_file_of_the_same_name_here_is_no_twin_of_a_shipped_one(places):
+    here, there = places
+    written(there / "cifar10" / "net.pt")
+    twin = written(there / "cifar10" / "twin.pt", state=weights(seed=1))
+    written(here / "cifar10" / "twin.pt", state=weights(seed=2))
+    assert find(load("cifar10/net.pt").pair) == twin
 
 
 def test_a_missing_file_gets_the_nearest_name(places):

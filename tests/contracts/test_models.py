@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from acn_eval.models import build, cost, exit_costs, initialise, read_arch
+from acn_eval.models import build, cost, exit_costs, initialize, read_arch
 from tests.models.networks import MEMBERS, name, network, pictures
 
 
@@ -107,11 +107,11 @@ def test_an_image_is_answered_alike_alone_and_in_a_batch(placed, device):
 
 def test_initialisation_depends_on_the_seed_and_on_nothing_else(net):
     before = torch.random.get_rng_state()
-    first = initialise(build(net.config), 7).state_dict()
+    first = initialize(build(net.config), 7).state_dict()
     assert torch.equal(before, torch.random.get_rng_state())
     torch.rand(5)
-    again = initialise(build(net.config), 7).state_dict()
-    other = initialise(build(net.config), 8).state_dict()
+    again = initialize(build(net.config), 7).state_dict()
+    other = initialize(build(net.config), 8).state_dict()
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert not torch.equal(first["embed.proj.weight"], other["embed.proj.weight"])
     assert all(torch.isfinite(value).all() for value in first.values())

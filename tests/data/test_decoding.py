@@ -96,8 +96,8 @@ def test_32_bits_and_fractions_are_read_where_their_white_is_known(tmp_path):
     for strange, said in (
         (levels * 2 + 2**16, "gray levels must be 0 to 65535"),
         (levels - 2**16, "gray levels must be 0 to 65535"),
-        (fractions * 255, "fractions must be 0 to 1"),
-        (fractions - np.float32(np.nan), "fractions must be 0 to 1"),
+        (fractions * 255, "gray levels must be 0 to 1"),
+        (fractions - np.float32(np.nan), "gray levels must be 0 to 1"),
     ):
         with pytest.raises(DataError, match=f"x.tif: must be an image; its {said}"):
             read(strange)

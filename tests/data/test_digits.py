@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from acn_eval.data import Geometry, open_examples
-from acn_eval.data.splits import members
+from acn_eval.data.examples import members
 
 SPLITS = ("train", "validation", "test")
 

@@ -5,7 +5,7 @@ from itertools import product
 import torch
 from torch import nn
 
-from acn_eval.models import build, initialise, read_arch
+from acn_eval.models import build, initialize, read_arch
 
 VIT = {"kind": "vit", "heads": 2, "hidden": 20}
 MIXER = {"kind": "mixer", "token_hidden": 7, "channel_hidden": 20}
@@ -36,7 +36,7 @@ def name(fields):
 
 def network(fields, seed=0):
     """A network in eval mode whose every parameter is random: no zeros that hide a term."""
-    built = initialise(build(read_arch({**SIZES, **fields}, "test")), seed)
+    built = initialize(build(read_arch({**SIZES, **fields}, "test")), seed)
     return randomised(built, seed)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from acn_eval.errors import ConfigError
-from acn_eval.models import ViTConfig, build, initialise, read_arch
+from acn_eval.models import ViTConfig, build, initialize, read_arch
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_building_and_truncating_leave_the_global_generator_alone():
 
 
 def test_initialisation_is_what_its_docstring_says():
-    net = initialise(build(ViTConfig(depth=4, width=64, hidden=128)), 0)
+    net = initialize(build(ViTConfig(depth=4, width=64, hidden=128)), 0)
     for name, parameter in net.named_parameters():
         if name.endswith(("cls_token", "pos_embed")):
             assert 0.015 < parameter.std() < 0.025
@@ -53,7 +53,7 @@ def test_initialisation_is_what_its_docstring_says():
 
 
 def test_networks_that_differ_in_wiring_alone_start_alike():
-    nets = [initialise(build(ViTConfig(connectivity=c)), 5) for c in ("residual", "acn", "ffn")]
+    nets = [initialize(build(ViTConfig(connectivity=c)), 5) for c in ("residual", "acn", "ffn")]
     first, *others = [net.state_dict() for net in nets]
     for other in others:
         assert first.keys() == other.keys()

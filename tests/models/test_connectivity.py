@@ -160,11 +160,11 @@ def test_both_readings_are_what_the_table_says(kind, pool):
 
 
 def test_a_fresh_denseformer_is_the_residual_network():
-    from acn_eval.models import build, initialise, read_arch
+    from acn_eval.models import build, initialize, read_arch
 
     fields = {"kind": "vit", "depth": 3, "width": 16}
     plain, dense = (
-        initialise(build(read_arch({**fields, "connectivity": c}, "test")), 3)
+        initialize(build(read_arch({**fields, "connectivity": c}, "test")), 3)
         for c in ("residual", "denseformer")
     )
     for weights in dense.combine.weights:
@@ -173,9 +173,9 @@ def test_a_fresh_denseformer_is_the_residual_network():
 
 
 def test_a_fresh_highway_mostly_carries():
-    from acn_eval.models import build, initialise, read_arch
+    from acn_eval.models import build, initialize, read_arch
 
-    net = initialise(build(read_arch({"kind": "vit", "connectivity": "highway"}, "test")), 0)
+    net = initialize(build(read_arch({"kind": "vit", "connectivity": "highway"}, "test")), 0)
     assert {gate.bias.unique().item() for gate in net.combine.gates} == {-1.0}
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from acn_eval.errors import ConfigError
-from acn_eval.models import build, initialise, read_arch, rewired
+from acn_eval.models import build, initialize, read_arch, rewired
 
 OFFICIAL = {"kind": "official_mixer", "depth": 2, "pool": "mean"}
 
@@ -32,7 +32,7 @@ def test_the_skips_of_an_official_block_can_be_stated():
 def test_a_residual_official_block_is_the_authors():
     """LN(ReLU(Linear(mlp2(mlp1(x))) + x)) with skips in mlp1 and mlp2, written out."""
     twin = rewired(read_arch(OFFICIAL, "mine"), "ffn")
-    network = initialise(build(twin), 3)
+    network = initialize(build(twin), 3)
     x = network.embed(torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
     for block in network.blocks:
         h = x + block.mlp1(x)

@@ -12,7 +12,7 @@ from torch import nn
 
 from acn_eval.checkpoints import load
 from acn_eval.checkpoints.native import read_native
-from acn_eval.checkpoints.pickles import read_pickle
+from acn_eval.checkpoints.weight_files import read_pickle
 from acn_eval.data import open_examples
 from acn_eval.errors import (
     AcnEvalError,

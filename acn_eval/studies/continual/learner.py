@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from acn_eval.data import Examples, unit_range
 from acn_eval.inference import Runtime
 from acn_eval.inference.outputs import outputs
-from acn_eval.models import Encoder, build, initialise
+from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.studies.continual.ewc import Elastic
 from acn_eval.studies.continual.methods import EWC, SI, Replay
@@ -89,7 +89,7 @@ class Learner:
     def __init__(self, run: TaskSequenceRun, runtime: Runtime) -> None:
         self.run, self.suite, self.runtime = run, run.plan.suite, runtime
         self.device = runtime.device
-        fresh = initialise(build(run.arch), seed_for("init", run.seed))
+        fresh = initialize(build(run.arch), seed_for("init", run.seed))
         self.network = fresh.to(self.device).train()
         self.regularizer = _regularizer(run, self.network)
         self.optimizer = self._optimizer()

@@ -98,11 +98,11 @@ def test_the_last_look_is_at_the_last_weights(results, acn, shared):
 
 
 def test_the_first_look_is_before_the_first_step(results, shared):
-    from acn_eval.models import initialise
+    from acn_eval.models import initialize
     from acn_eval.seeds import seed_for
 
     recipe = shared.plan.suite.recipe_of("residual")
-    network = initialise(build(recipe.arch), seed_for("init", recipe.seed)).eval()
+    network = initialize(build(recipe.arch), seed_for("init", recipe.seed)).eval()
     lesson = TrainingJob(recipe, shared.plan.splits["train"], shared.plan.splits["validation"])
     validation = shared.plan.splits["validation"]
     where, cpu = np.arange(len(validation)), torch.device("cpu")

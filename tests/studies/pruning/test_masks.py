@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
-from acn_eval.models import build, initialise, read_arch
+from acn_eval.models import build, initialize, read_arch
 from acn_eval.studies.pruning.masks import apply_masks, magnitudes, masks_of, prunable, zeros_in
 from tests.tiny import ARCH
 
@@ -22,7 +22,7 @@ MIXER = {
 
 
 def network(**changes):
-    return initialise(build(read_arch({**ARCH, **changes}, "tiny")), 3)
+    return initialize(build(read_arch({**ARCH, **changes}, "tiny")), 3)
 
 
 def modules_of(own):

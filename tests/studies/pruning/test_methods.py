@@ -11,7 +11,7 @@ from acn_eval.checkpoints import load, rewritten, write_native
 from acn_eval.errors import ConfigError, MissingExtra
 from acn_eval.evaluation import DataSelection, choose, evaluate
 from acn_eval.inference import OutcomeCache, Runtime, latency
-from acn_eval.models import build, cost, initialise, read_arch
+from acn_eval.models import build, cost, initialize, read_arch
 from acn_eval.studies.compare import compare
 from acn_eval.studies.pruning.masks import zeros_in
 from acn_eval.studies.pruning.methods import Magnitude, Structured
@@ -114,7 +114,7 @@ def test_zeros_of_the_same_share_save_none_of_it(results):
 
 def test_a_network_with_few_units_is_faster():
     fields = {**ARCH, "width": 64, "hidden": 4096, "patch": 2}
-    wide = initialise(build(read_arch(fields, "wide")), 0).eval()
+    wide = initialize(build(read_arch(fields, "wide")), 0).eval()
     images = torch.zeros(64, 1, 8, 8)
     times = [
         latency(own, images, "fp32", seconds=1e-6).median_ms

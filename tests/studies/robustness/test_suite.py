@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from acn_eval.checkpoints import from_module
-from acn_eval.corruptions import Gaussian, Jpeg, SaltPepper
+from acn_eval.corruptions import Gaussian, SaltPepper
+from acn_eval.corruptions.common import Jpeg
 from acn_eval.data import Geometry, PrepareImages, channel_moments
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate

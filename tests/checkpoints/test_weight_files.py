@@ -1,13 +1,17 @@
-"""Pickled checkpoints: what trainers leave is inert; nothing hostile runs or swells."""
+"""Weight files: what trainers leave is inert; nothing hostile runs or takes memory."""
 
 import os
+import resource
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
-from acn_eval.checkpoints.pickles import read_pickle
+from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
+from acn_eval.errors import CheckpointError
 from tests.checkpoints.programs import archive, program, refused, weight
 
 MIB = 2**20
@@ -45,3 +49,24 @@ def test_what_is_no_regular_file_does_not_hang(tmp_path):
     for name in ("pipe.pt", "folder.pt", "huge.pt", "none.pt", "n" * 300):
         assert "must be a" in refused(tmp_path / name)
     assert "must be a" in refused(Path("/dev/zero"))
+
+
+def test_what_was_written_is_read(tmp_path):
+    state = {"a": torch.arange(3.0), "b": torch.ones(2, 0, dtype=torch.bfloat16)}
+    safetensors.torch.save_file(state, tmp_path / "a.safetensors", {"x": "y"})
+    metadata, found = read_safetensors(tmp_path / "a.safetensors")
+    assert metadata == {"x": "y"}
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+def test_a_header_of_many_tensors_is_refused_before_it_is_read(tmp_path):
+    entry = '"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    header = ("{" + ",".join(entry % i for i in range(200_000)) + "}").encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match="4 MiB"):
+        read_safetensors(path)
+    assert time.process_time() - start < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024

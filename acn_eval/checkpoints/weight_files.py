@@ -1,9 +1,8 @@
-"""Files of ``torch.save``: looked over first, then read by torch with ``weights_only=True``."""
+"""Weight files of anyone: limits come first, and nothing in a file is imported or run."""
 
 import io
 import pickle
 import stat
-import struct
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -11,41 +10,29 @@ from contextlib import contextmanager
 from os import O_NONBLOCK, O_RDONLY, fdopen, fstat
 from os import open as open_file
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from acn_eval.checkpoints.inert import look_over, stand_ins
-from acn_eval.errors import CheckpointError
+from acn_eval.errors import DAMAGED, CheckpointError
 
-__all__ = ["opened", "read_pickle"]
+__all__ = ["opened", "read_pickle", "read_safetensors"]
 
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, zipfile.BadZipFile, SafetensorError)
 _LARGEST_FILE = 16 * 2**30
 _LARGEST_PICKLE = 2 * 2**20  # some 10,000 tensors
+_LARGEST_HEADER = 4 * 2**20  # of safetensors: some 40,000 tensors
 _MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # before torch 1.6, no zip
-_DAMAGED = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-)
-"""What torch.load was seen to raise, or may raise, on a file with random damage."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[io.BufferedReader]:
-    """Open a regular file of bearable size; a pipe or a device would never end.
+    """Open a regular file of at most 16 GiB; a pipe or a device would never end.
 
     Raises:
-        CheckpointError: it is none.
+        CheckpointError: the file is not readable, not regular, or larger.
     """
     try:
         stream = fdopen(open_file(path, O_RDONLY | O_NONBLOCK), "rb")
@@ -60,7 +47,7 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
 
 
 def read_pickle(path: Path) -> object:
-    """Read a file of torch.save; nothing in it is imported or run.
+    """Read a file of ``torch.save``; torch reads it with ``weights_only=True``.
 
     What trainers leave beside the weights (optimizers, schedulers) comes back as inert objects.
 
@@ -79,11 +66,28 @@ def read_pickle(path: Path) -> object:
         raise CheckpointError(f"{path}: {_reason(str(exc))}") from exc
     except _DAMAGED as exc:
         first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        msg = (
-            f"{path}: must be a complete file of torch.save; it is truncated or damaged ({first})"
-        )
-        raise CheckpointError(msg) from exc
+        msg = f"{path}: must be a complete file of torch.save; it is truncated or damaged"
+        raise CheckpointError(f"{msg} ({first})") from exc
     return content
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the metadata and the tensors by name.
+
+    Raises:
+        CheckpointError: no safetensors file, damaged, or with a header that is too large.
+    """
+    with opened(path) as stream:
+        header = int.from_bytes(stream.read(8), "little")
+    if header > _LARGEST_HEADER:
+        limit = f"{_LARGEST_HEADER >> 20} MiB"
+        raise CheckpointError(f"{path}: must be a safetensors file, its header at most {limit}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, state
+    except _DAMAGED as exc:
+        raise CheckpointError(f"{path}: must be a safetensors file; {exc}") from exc
 
 
 def _reason(said: str) -> str:
