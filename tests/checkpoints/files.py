@@ -15,6 +15,27 @@ ARCH = ViTConfig(
 )
 CLASSES = ("ant", "bee", "cat", "dog")
 SEEN = torch.tensor([3, 1, 2**62], dtype=torch.int64)
+TRAINING = {
+    "recipe": {
+        "steps": 7,
+        "arch": {"kind": "vit"},
+        "pair": None,
+        "classes": ["a"],
+        "data": "digits",
+        "batch": 64,
+        "warmup": 0,
+        "augment": {"crop_padding": 1, "flip": False},
+        "paired_seeds": None,
+    },
+    "seed": 3,
+    "data_order": "v1",
+    "steps": 7,
+    "examples": 70,
+    "seconds": 1.5,
+    "selected": "last",
+    "validation_accuracy": 0.5,
+    "validation_n": 10,
+}
 
 
 def card(**changes):
@@ -38,6 +59,17 @@ def written(path, **changes):
     """Write a good native file, or one with other weights."""
     state = changes.pop("state", None) or weights()
     write_native(path, Native(card(**changes), state, SEEN))
+    return path
+
+
+def raw_pt(path, **changes):
+    content = {
+        "acn_eval_card": card().model_dump_json(),
+        "acn_eval_trained_on": SEEN,
+        "state": weights(),
+    }
+    content = {k: v for k, v in {**content, **changes}.items() if v is not None}
+    torch.save(content, path)
     return path
 
 

@@ -1,6 +1,5 @@
 """Our own files: what is written is read, and nothing else is believed."""
 
-import json
 import os
 import pickle
 import random
@@ -10,36 +9,24 @@ import pytest
 import safetensors.torch
 import torch
 
-from acn_eval.checkpoints import Card, Native, load
+from acn_eval.checkpoints import Native, load
 from acn_eval.checkpoints.native import digest, read_native, write_native
 from acn_eval.errors import CheckpointError
 from acn_eval.models import build
 from acn_eval.shipped import shipped
-from tests.checkpoints.files import ARCH, CLASSES, SEEN, card, pictures, refusal, weights, written
+from tests.checkpoints.files import (
+    ARCH,
+    SEEN,
+    TRAINING,
+    card,
+    pictures,
+    raw_pt,
+    refusal,
+    weights,
+    written,
+)
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-
-TRAINING = {
-    "recipe": {
-        "steps": 7,
-        "arch": {"kind": "vit"},
-        "pair": None,
-        "classes": ["a"],
-        "data": "digits",
-        "batch": 64,
-        "warmup": 0,
-        "augment": {"crop_padding": 1, "flip": False},
-        "paired_seeds": None,
-    },
-    "seed": 3,
-    "data_order": "v1",
-    "steps": 7,
-    "examples": 70,
-    "seconds": 1.5,
-    "selected": "last",
-    "validation_accuracy": 0.5,
-    "validation_n": 10,
-}
 
 
 @SUFFIXES
@@ -66,24 +53,6 @@ def test_weights_of_any_precision_are_loaded_as_fp32(tmp_path, suffix, dtype):
         assert torch.equal(checkpoint.model(images), network.eval()(images))
 
 
-def test_a_checkpoint_says_what_its_card_says(tmp_path):
-    path = written(tmp_path / "deep" / "net.v2.pt")
-    checkpoint = load(str(path))
-    assert checkpoint.id.name == "net"
-    assert checkpoint.id.uri == str(path)
-    assert checkpoint.id.arch == ARCH.model_dump(mode="json")
-    assert checkpoint.classes == CLASSES
-    assert checkpoint.data == "digits"
-    assert checkpoint.pair == str(tmp_path / "deep" / "twin.pt")
-    assert checkpoint.training_hashes.tolist() == SEEN.tolist()
-    facts = {"size": 8, "channels": 1, "mean": [0.3], "std": [0.2], "crop_pct": 1.0}
-    facts |= {"crop_mode": "center", "interpolation": "bilinear of torch"}
-    assert checkpoint.prepare.facts() == facts
-    assert checkpoint.id.preprocessing == checkpoint.prepare.facts()
-    shown = checkpoint.prepare.normalize(torch.full((1, 1, 8, 8), 0.5))
-    assert torch.allclose(shown, torch.tensor(1.0))
-
-
 def test_the_facts_of_a_training_are_flat(tmp_path):
     checkpoint = load(str(written(tmp_path / "a.pt", training=TRAINING, data_fingerprint="ff")))
     facts = checkpoint.id.training
@@ -98,58 +67,6 @@ def test_the_facts_of_a_training_are_flat(tmp_path):
     training = {**TRAINING, "recipe": {**TRAINING["recipe"], "paired_seeds": declared}}
     twin = load(str(written(tmp_path / "b.pt", training=training, data_fingerprint="ff")))
     assert twin.id.training["paired_seeds"] == declared
-
-
-def raw_pt(path, **changes):
-    content = {
-        "acn_eval_card": card().model_dump_json(),
-        "acn_eval_trained_on": SEEN,
-        "state": weights(),
-    }
-    content = {k: v for k, v in {**content, **changes}.items() if v is not None}
-    torch.save(content, path)
-    return path
-
-
-def with_card(path, **changes):
-    fields = {**json.loads(card().model_dump_json()), **changes}
-    return raw_pt(path, acn_eval_card=json.dumps(fields))
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"extra": 1}, "extra"),
-        ({"classes": ["one"]}, "classes"),
-        ({"classes": ["a", "b", "c"]}, "classes must be 4"),
-        ({"classes": ["a", "b", "c", "c"]}, "classes must be 4"),
-        ({"mean": [0.1, 0.2, 0.3]}, "mean and std must be 1"),
-        ({"std": [0.0]}, "std"),
-        ({"std": ["wide"]}, "std"),
-        ({"arch": {"kind": "vit", "depht": 3}}, "depht"),
-        ({"arch": {"kind": "resnet"}}, "arch"),
-        ({"arch": {**ARCH.model_dump(), "width": 10**9}}, "width"),
-        ({"arch": {**ARCH.model_dump(), "depth": 10**9}}, "depth"),
-        ({"arch": {**ARCH.model_dump(), "width": 1e30}}, "width"),
-        ({"arch": {**ARCH.model_dump(), "width": 2**16}}, "weights must fit"),
-        ({"arch": {**ARCH.model_dump(), "depth": 1000}}, "weights must fit"),
-        ({"arch": {**ARCH.model_dump(), "image_size": 4096}}, "tokens"),
-        ({"mean": [1e30]}, "mean"),
-        ({"mean": [float("nan")]}, "mean"),
-        ({"std": [1e-300]}, "std"),
-        ({"data": "d" * 5000}, "data"),
-        ({"training": {**TRAINING, "examples": 10**30}}, "examples"),
-        ({"training": {**TRAINING, "seconds": -1}}, "seconds"),
-        ({"training": {**TRAINING, "validation_accuracy": 1e30}}, "validation_accuracy"),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_a_card_that_lies_is_refused_and_the_field_named(tmp_path, changes, said):
-    assert said in refusal(with_card(tmp_path / "a.pt", **changes))
-
-
-def test_a_card_that_is_no_json(tmp_path):
-    assert "its card" in refusal(raw_pt(tmp_path / "a.pt", acn_eval_card="{"))
 
 
 def test_files_without_a_card(tmp_path):
@@ -369,21 +286,6 @@ def test_every_shipped_file_holds_its_digest():
     assert len(paths) == 20
     assert all(read_native(path).checked for path in paths)
     assert sum(path.stat().st_size for path in paths) < 40e6
-
-
-def test_an_old_card_is_still_read():
-    """Fields that a file of today has: renaming one would orphan every checkpoint."""
-    old = {
-        "arch": {"kind": "vit", "connectivity": "acn", "depth": 2, "grain": None, "pool": "cls"},
-        "data": "digits",
-        "data_fingerprint": "0123456789abcdef",
-        "classes": [str(i) for i in range(10)],
-        "mean": [0.3],
-        "std": [0.3],
-        "pair": None,
-        "training": None,
-    }
-    assert Card.model_validate(old).model_dump(mode="json").keys() >= old.keys()
 
 
 BASE = {"a": torch.tensor([[1.0, 2.0], [3.0, 4.0]]), "b": torch.tensor(5, dtype=torch.int64)}
