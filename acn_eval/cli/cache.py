@@ -1,4 +1,4 @@
-"""`acn-eval cache`: the store of finished outcomes."""
+"""`acn-eval cache`: the cache of finished outcomes."""
 
 import click
 
@@ -9,17 +9,17 @@ __all__ = ["command"]
 
 @click.group()
 def command() -> None:
-    """Show or prune the store of finished outcomes.
+    """Show or prune the cache of finished outcomes.
 
-    It lies in the user's cache folder, or where ACN_EVAL_CACHE points. Removing it loses nothing
-    but time: what is missing is measured again. Files of others are never removed, and a folder
-    that holds some is refused.
+    It lies in the user's cache folder, or where ACN_EVAL_CACHE points. Removing it costs nothing
+    but time: missing outcomes are measured again. A folder that holds other files is refused, and
+    such files are never removed.
     """
 
 
 @command.command()
 def info() -> None:
-    """Print where the store is and how large."""
+    """Print where the cache is and how large."""
     from acn_eval.inference.cache import default_store
 
     store = default_store()
@@ -27,7 +27,7 @@ def info() -> None:
 
 
 @command.command()
-@click.option("--max-mb", type=click.IntRange(min=0), required=True, help="0 empties it.")
+@click.option("--max-mb", type=click.IntRange(min=0), required=True, help="0 removes all.")
 def prune(max_mb: int) -> None:
     """Remove the least recently used outcomes until at most MAX_MB are left."""
     from acn_eval.inference.cache import default_store

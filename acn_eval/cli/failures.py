@@ -9,11 +9,17 @@ import click
 
 from acn_eval.errors import AcnEvalError
 from acn_eval.terminal.console import say
-from acn_eval.terminal.options import with_flags
 
 __all__ = ["explained"]
 
 _KEPT = "only what was finished before is kept. The same command goes on from there."
+_FLAGS = {
+    "baselines": "--baseline",
+    "candidates": "--ckpt",
+    "class_names": "--class-map",
+    "restricted": "--restrict",
+    "root": "--data-root",
+}
 
 
 def explained(exc: BaseException) -> int:
@@ -28,7 +34,7 @@ def explained(exc: BaseException) -> int:
             said = str(exc) or str(exc.__cause__ or "")  # click makes an Abort of it
             code = _say(f"stopped: {said or _KEPT}", 130)
         case AcnEvalError():
-            code = _say(with_flags(exc), exc.exit_code)
+            code = _say(_with_flags(exc), exc.exit_code)
         case click.UsageError():
             usage = io.StringIO()
             exc.show(usage)
@@ -54,3 +60,11 @@ def _say_lines(text: str) -> None:
     with suppress(OSError):  # a full disk may hold stderr, too
         for line in text.splitlines():
             say(line, err=True)
+
+
+def _with_flags(error: AcnEvalError) -> str:
+    """The message, with options of the command line for the arguments that it names."""
+    said = str(error)
+    for name in error.arguments:
+        said = said.replace(f"`{name}`", _FLAGS.get(name, f"--{name.replace('_', '-')}"))
+    return said

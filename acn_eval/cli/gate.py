@@ -10,6 +10,11 @@ from acn_eval.cli.failures import explained
 from acn_eval.errors import AcnEvalError
 from acn_eval.run_options import RunOptions
 from acn_eval.terminal.options import (
+    FILE,
+    FOLDER,
+    Titled,
+    arch_option,
+    baseline_arch_option,
     data_options,
     gate_place_options,
     output_options,
@@ -27,19 +32,17 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval gate --ckpt new.pt --baseline res_vit.pt
-  acn-eval gate --ckpt new.pt --baseline models:/vit@champion \\
+  acn-eval gate --ckpt new.pt \\
+      --baseline models:/vit@champion \\
       --register vit --promote champion
-  acn-eval gate --result new/DIR --against old/DIR --junit gate.xml
-      on results that are stored: no inference, no torch
+  acn-eval gate --result new/DIR --against old/DIR
+      stored results: no inference, no torch
 
-\b
-Exit codes: 0 pass; 1 regression; 3 no verdict (too few images, or something was not measured);
-2 usage or bad input; 4 could not measure or record, or a bug.
+Exit codes: 0 is PASS; 1 a regression; 3 NO VERDICT, because there are too few images or a
+condition was not measured; 2 wrong usage or bad input; 4 what could not be measured or
+recorded, or a bug.
 
-\b
-Seed and limit are the gate's: with another --seed or --limit there is no PASS."""
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
+The gate states seed and limit: with another --seed or --limit there is no PASS."""
 
 
 @dataclass(frozen=True)
@@ -56,39 +59,42 @@ class _Asked:
     anchor: str | None
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
-@click.option("--ckpt", metavar="FILE", help="The candidate.")
+@click.command(cls=Titled, epilog=_EPILOG)
+@click.option("--ckpt", metavar="FILE", help="Candidate.")
 @click.option(
     "--baseline",
     metavar="FILE|URI",
-    help="What it may replace: a checkpoint, models:/NAME@ALIAS, models:/NAME/3 or runs:/ID.",
+    help="Checkpoint to replace: a file, models:/NAME@ALIAS, models:/NAME/3 or runs:/ID.",
 )
-@click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
-@click.option("--baseline-arch", help="The same, for --baseline.")
-@click.option("--result", type=_FOLDER, help="Stored result of the candidate, instead of --ckpt.")
-@click.option("--against", type=_FOLDER, help="Stored result of the baseline.")
+@arch_option
+@baseline_arch_option
+@click.option("--result", type=FOLDER, help="Stored result of the candidate, instead of --ckpt.")
+@click.option("--against", type=FOLDER, help="Stored result of the baseline.")
 @click.option(
     "--suite",
     "gate",
     default="gate",
-    show_default=True,
     metavar="YAML",
     help="Margins and floors: a YAML of `kind: gate`.",
 )
-@click.option("--sequential", is_flag=True, help="Look after every 256 images; stop when decided.")
+@click.option(
+    "--sequential",
+    is_flag=True,
+    help="Judge after every 256 images, and stop as soon as there is a verdict.",
+)
 @click.option(
     "--on-no-verdict",
     type=click.Choice(["pass", "fail"]),
     help="Exit with 0 or 1 instead of 3 where there is no verdict.",
 )
-@click.option("--junit", type=_FILE, help="Write JUnit XML: one test case per rule.")
-@click.option("--markdown", type=_FILE, help="Write the table as Markdown.")
-@click.option("--register", metavar="NAME", help="Make or find a version of a registered model.")
-@click.option("--promote", metavar="ALIAS", help="Move this alias of it on PASS.")
+@click.option("--junit", type=FILE, help="Write JUnit XML with one test case per rule.")
+@click.option("--markdown", type=FILE, help="Write the table as Markdown.")
+@click.option("--register", metavar="NAME", help="Create or find a version of a registered model.")
+@click.option("--promote", metavar="ALIAS", help="Move this alias to that version on PASS.")
 @click.option(
     "--anchor",
     metavar="FILE|URI",
-    help="What a promotion must not fall behind either; once, then a tag of the model.",
+    help="Checkpoint against which a promotion must pass, too; the model remembers it.",
 )
 @data_options
 @gate_place_options
@@ -96,9 +102,10 @@ class _Asked:
 def command(**given: Any) -> int:
     """Judge a checkpoint against its baseline by the margins of a gate.
 
-    Both see the same noise on the same images. PASS: the primary end point and clean accuracy
-    are surely within their margins. FAIL: some rule is surely violated. Otherwise there is NO
-    VERDICT, with the number of images that would give one; `acn-eval plan` says so beforehand.
+    Both see the same noise on the same images. PASS means that the primary endpoint and clean
+    accuracy are significantly within their margins, FAIL that some rule is significantly
+    violated. Otherwise there is NO VERDICT, with the number of images that would give one;
+    `acn-eval plan` estimates it beforehand.
     """
     from acn_eval.terminal.gate_words import GateOutput
 
@@ -107,17 +114,15 @@ def command(**given: Any) -> int:
     _require_one_way(asked, options)
     if asked.result and asked.against:
         return _said(asked, output, _stored(asked, asked.result, asked.against))
-    files = (output.junit, output.markdown)
-    with recording(options, output.json_file, *files) as recorder:
+    with recording(options, output.json_file, output.junit, output.markdown) as recorder:
         from acn_eval import workflow  # imports torch and MLflow
         from acn_eval.terminal.progress import bar
 
-        promotion = workflow.Promotion(asked.register, asked.promote, asked.anchor)
         with bar("evaluating", "images") as progress:
             decided = workflow.decide(
                 asked.gate,
                 options,
-                promotion,
+                workflow.Promotion(asked.register, asked.promote, asked.anchor),
                 sequential=asked.sequential,
                 recorder=recorder,
                 progress=progress,
@@ -132,7 +137,7 @@ def _said(
     lines: tuple[str, ...] = (),
     failure: AcnEvalError | OSError | None = None,
 ) -> int:
-    """Say the verdict; what could not be recorded or written weighs more, but for a regression."""
+    """Print the verdict; a failure to record or write weighs more, but for a regression."""
     from acn_eval.terminal.gate_words import say_verdict
 
     try:
@@ -152,10 +157,8 @@ def _require_one_way(asked: _Asked, options: RunOptions) -> None:
     ways = [(options.candidates, options.baselines), (asked.result, asked.against)]
     given = [way for way in ways if any(way)]
     if len(given) != 1 or not all(given[0]):
-        msg = "give --ckpt with --baseline, or --result with --against"
-        raise click.UsageError(msg)
-    registry = {"register": asked.register, "promote": asked.promote, "anchor": asked.anchor}
-    first = next((name for name, value in registry.items() if value), None)
+        raise click.UsageError("give --ckpt with --baseline, or --result with --against")
+    first = next((name for name in ("register", "promote", "anchor") if getattr(asked, name)), "")
     if first and not (options.track and options.candidates):
         raise click.UsageError(f"--{first} needs --ckpt and a store to record in")
     if asked.promote and asked.sequential:

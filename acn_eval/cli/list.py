@@ -1,16 +1,21 @@
 """`acn-eval list`: what there is, from the tables that the other commands read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import click
 
+from acn_eval.plugins import Group, installed
 from acn_eval.terminal.console import console
-from acn_eval.terminal.options import reading_options
+from acn_eval.terminal.options import Titled, reading_options
 from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["command"]
 
-_Lines = Iterator[tuple[str, str]]
+_Lines = Iterable[tuple[str, str]]
+
+
+def _added(group: Group, form: str = "{}:...") -> _Lines:
+    return ((form.format(name), "of an installed package") for name in installed(group))
 
 
 def _suites() -> _Lines:
@@ -24,29 +29,24 @@ def _suites() -> _Lines:
 
 def _data() -> _Lines:
     from acn_eval.data.open import DATA  # imports torch
-    from acn_eval.plugins import installed
 
-    yield from DATA.items()
-    yield from ((f"{name}:...", "of an installed package") for name in installed("data"))
+    return [*DATA.items(), *_added("data")]
 
 
 def _corruptions() -> _Lines:
     from acn_eval.corruptions import SHIPPED  # imports torch
-    from acn_eval.plugins import installed
 
     for kind in SHIPPED:
         first, *_ = str(kind.__doc__).splitlines()
         yield kind.model_fields["kind"].default, first.replace("``", "")
-    yield from ((name, "of an installed package") for name in installed("corruptions"))
+    yield from _added("corruptions", "{}")
 
 
 def _checkpoints() -> _Lines:
-    from acn_eval.plugins import installed
     from acn_eval.shipped import shipped_checkpoints
 
-    yield from ((name, "") for name in shipped_checkpoints())
-    yield "timm:MODEL@FILE", "weights of timm, where it is installed"
-    yield from ((f"{name}:...", "of an installed package") for name in installed("checkpoints"))
+    timm = "timm:MODEL@FILE", "weights of timm, where it is installed"
+    return [*((name, "") for name in shipped_checkpoints()), timm, *_added("checkpoints")]
 
 
 def _metrics() -> _Lines:
@@ -60,7 +60,7 @@ def _metrics() -> _Lines:
 def _studies() -> _Lines:
     from acn_eval.studies.table import studies
 
-    yield from ((kind.replace("_", "-"), entry.help) for kind, entry in studies().items())
+    return ((kind.replace("_", "-"), entry.help) for kind, entry in studies().items())
 
 
 _LISTS: dict[str, Callable[[], _Lines]] = {
@@ -73,7 +73,7 @@ _LISTS: dict[str, Callable[[], _Lines]] = {
 }
 
 
-@click.command()
+@click.command(cls=Titled)
 @click.argument("what", type=click.Choice([*_LISTS]))
 @reading_options
 def command(what: str) -> None:

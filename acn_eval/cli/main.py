@@ -1,11 +1,11 @@
 """The entry point: a lazy group of commands, and the one place where errors become exit codes."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import TextIO
 
 import click
@@ -13,31 +13,29 @@ import click
 from acn_eval.cli.failures import explained
 from acn_eval.errors import suggestion
 from acn_eval.studies.table import STUDIES, studies, study
-from acn_eval.terminal.console import open_streams, say
 
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
-    "gate": "May this checkpoint replace its baseline? Pass, fail, or no verdict.",
-    "plan": "What a gate or suite costs, and what it could see, before it runs.",
-    "compare": "Stored results against each other: a verdict, or a ranking of several.",
-    "report": "One page with everything a comparison says: charts, tables, pictures.",
-    "train": "Train a recipe: exact, resumable, never touching test.",
-    "upload": "Record results that are on disk in MLflow; twice changes nothing.",
+    "gate": "Decide whether a checkpoint may replace its baseline: PASS, FAIL or NO VERDICT.",
+    "plan": "Estimate the cost and the statistical power of a gate or a suite.",
+    "compare": "Compare stored results: a verdict on two, or a ranking of several.",
+    "report": "Write one page about a comparison: charts, tables, example images.",
+    "train": "Train a network by a recipe; a run that was stopped resumes exactly.",
+    "upload": "Record stored results in MLflow.",
     "ui": "Browse the recorded runs in the MLflow UI.",
-    "list": "List what there is: suites, data, corruptions, checkpoints, metrics, studies.",
+    "list": "List suites, data, corruptions, checkpoints, metrics or studies.",
     "schema": "Print the JSON Schema of a suite's YAML, for editors.",
-    "cache": "Show or prune the store of finished outcomes.",
+    "cache": "Show or prune the cache of finished outcomes.",
 }
 _EPILOG = """\b
 Examples:
   acn-eval robustness --ckpt ac_vit.pt
-  acn-eval robustness --ckpt mine.pt --baseline theirs.pt --data cifar10
+  acn-eval robustness --ckpt mine.pt --baseline theirs.pt
   acn-eval ui
 
-\b
-Exit codes: 0 fine; 1 regression and 3 no verdict (gate only); 2 usage or bad input;
-4 could not measure or record, or a bug; 130 stopped by Ctrl-C."""
+Exit codes: 0 is success; 1 a regression and 3 no verdict (gate only); 2 wrong usage or bad
+input; 4 what could not be measured or recorded, or a bug; 130 stopped by Ctrl-C."""
 
 
 def _helps() -> dict[str, str]:
@@ -72,26 +70,21 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(_helps().items()))
 
 
-def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        say(f"acn-eval {version('acn-eval')}")
-        ctx.exit()
-
-
 @click.group(
     cls=_LazyGroup,
     epilog=_EPILOG,
-    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
+    context_settings={
+        "max_content_width": 100,
+        "help_option_names": ["-h", "--help"],
+        "show_default": True,
+    },
 )
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version
-)
+@click.version_option(package_name="acn-eval", message="%(package)s %(version)s")
 def cli() -> None:
     """Is a network that was trained differently really better?
 
-    acn-eval puts checkpoints through a suite of questions, pairs them image by image with a
-    baseline, and says what the data support: intervals, tests, and where
-    they cannot tell.
+    acn-eval measures checkpoints on a suite of questions, pairs them with a baseline image by
+    image, and states what the data support: intervals, tests, and where neither can decide.
     """
 
 
@@ -104,7 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    open_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # the locale C cannot encode all that is printed
+            stream.reconfigure(errors="backslashreplace")
     code = 0
     try:
         returned = cli.main(args=arguments, prog_name="acn-eval", standalone_mode=False)
@@ -117,14 +112,14 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _require_heard() -> None:
-    """Write what is left to print while a failure can still be told."""
+    """Write what is left to print while a failure can still be reported."""
     if sys.stdout is None:  # started with a closed one, `>&-`
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), "stdout")
     sys.stdout.flush()
 
 
 def _settle(stream: TextIO | None) -> None:
-    """Drop what nobody reads: Python would complain about it at its exit, with 120."""
+    """Drop what nobody reads, for which Python would exit with 120."""
     if stream is None:
         return
     try:

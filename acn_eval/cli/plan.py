@@ -1,12 +1,14 @@
-"""`acn-eval plan`: what a gate or a suite costs and could see, before it runs."""
+"""`acn-eval plan`: what a gate or a suite costs and can detect, before it runs."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from acn_eval.terminal.options import (
+    FOLDER,
     Range,
+    Titled,
+    arch_option,
     data_options,
     gate_place_options,
     picked,
@@ -20,40 +22,44 @@ _EPILOG = """\b
 Examples:
   acn-eval plan --n 10000 --discordance 0.06
   acn-eval plan --ckpt res_vit.pt
-      images, forward passes, FLOPs and time of the shipped gate on this machine
-  acn-eval plan --suite my_gate.yaml --result a/DIR --against b/DIR --n 5000
-      with the discordance of a pair that was measured"""
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+      images, forward passes, FLOPs and time
+      of the shipped gate on this machine
+  acn-eval plan --suite my_gate.yaml \\
+      --result a/DIR --against b/DIR --n 5000
+      with the discordance of a measured pair"""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @click.option(
     "--suite",
     default="gate",
-    show_default=True,
     metavar="YAML",
-    help="A gate, or a suite: a shipped one by name, or a YAML.",
+    help="A gate or a suite: the name of a shipped one, or a YAML.",
 )
-@click.option("--n", type=click.IntRange(min=2), help="Images [default: those of the data].")
+@click.option(
+    "--n",
+    type=click.IntRange(min=2),
+    show_default="those of the data",
+    help="Number of images.",
+)
 @click.option(
     "--discordance",
     type=Range(0, 1, min_open=True),
-    help="Share of images on which the two would differ [default: 0.06].",
+    show_default="0.06",
+    help="Share of the images on which the two networks differ.",
 )
-@click.option("--result", type=_FOLDER, help="Take the discordance from this stored result ...")
-@click.option("--against", type=_FOLDER, help="... and this one.")
-@click.option(
-    "--ckpt", metavar="FILE", help="A checkpoint like those that will run: for the cost."
-)
-@click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
+@click.option("--result", type=FOLDER, help="Take the discordance from this stored result ...")
+@click.option("--against", type=FOLDER, help="... and this one.")
+@click.option("--ckpt", metavar="FILE", help="A checkpoint like those that will run.")
+@arch_option
 @data_options
 @gate_place_options
 @reading_options
 def command(**given: Any) -> None:
-    """Say what a gate or a suite would cost, and the difference that it could see.
+    """Estimate what a gate or a suite costs, and which differences it can detect.
 
-    The numbers of forward passes are for both sides. Power is how often a candidate that does not
-    differ from its baseline would clear a rule.
+    Forward passes are counted for both sides. Power is the probability that a candidate which
+    does not differ from its baseline passes a rule.
     """
     if bool(given["result"]) != bool(given["against"]):
         raise click.UsageError("give --result and --against together")

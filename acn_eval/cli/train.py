@@ -6,37 +6,35 @@ from typing import Any
 import click
 
 from acn_eval.terminal.console import say
-from acn_eval.terminal.options import SEED, Range
+from acn_eval.terminal.options import FILE, SEED, Range, Titled, data_root_option, device_option
 
 __all__ = ["command"]
 
 _EPILOG = """\b
 Example:
-  acn-eval train checkpoints/ac_vit.yaml --seed 7 --out ac_vit_7.pt
+  acn-eval train checkpoints/ac_vit.yaml --seed 7 \\
+      --out ac_vit_7.pt
 
-\b
-A killed training goes on where it was when the same command is given again (state in
-OUT.resume, every --save-every minutes), and ends on CPU with the same weights bit for bit.
-The test split is never opened."""
+A training that was killed resumes when the same command is given again: its state is in
+OUT.resume. On a CPU it ends with the same weights, bit for bit. The test split is never
+opened."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
-@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
+@click.command(cls=Titled, epilog=_EPILOG)
+@click.argument("recipe", type=FILE)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Checkpoint (.pt or .safetensors) [default: the recipe's name in this folder].",
+    type=FILE,
+    show_default="the name of the recipe, in this folder",
+    help="Checkpoint to write (.pt or .safetensors).",
 )
-@click.option("--seed", type=SEED, help="Instead of the recipe's.")
-@click.option("--pair", help="File of the twin, instead of the recipe's.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--seed", type=SEED, help="Seed, instead of the recipe's.")
+@click.option("--pair", help="File of the baseline, instead of the recipe's.")
 @click.option(
-    "--data-root",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="ACN_EVAL_DATA",
-    help="Folder that holds data sets [env: ACN_EVAL_DATA].",
+    "--save-every", type=Range(min=0), default=5.0, help="Minutes between two saved states."
 )
-@click.option("--save-every", type=Range(min=0), default=5.0, show_default=True, help="Minutes.")
+@data_root_option
+@device_option
 def command(recipe: Path, out: Path | None, **options: Any) -> None:
     """Train RECIPE on its train split and write a checkpoint with a card.
 

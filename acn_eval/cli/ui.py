@@ -6,31 +6,28 @@ from pathlib import Path
 import click
 
 from acn_eval.terminal.console import say
+from acn_eval.terminal.options import Titled, tracking_option
 
 __all__ = ["command"]
 
+_EPILOG = """\b
+Examples:
+  acn-eval ui
+  acn-eval ui --port 0
+  acn-eval ui --tracking-uri sqlite:////data/mlflow.db"""
 
-@click.command("ui", short_help="Open the recorded runs in MLflow.")
-@click.option("--tracking-uri", metavar="URI", help="Store to show.  [default: ./mlflow.db]")
+
+@click.command(cls=Titled, epilog=_EPILOG)
 @click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=5000,
-    show_default=True,
-    help="0 takes any that is free.",
+    "--port", type=click.IntRange(0, 65535), default=5000, help="Port; 0 takes one that is free."
 )
+@tracking_option
 def command(tracking_uri: str | None, port: int) -> None:
-    """Start MLflow's server on this machine, without its heavy parts, and print the pages to open.
+    """Start MLflow's server on this machine, and print the pages to open.
 
-    The store is the one that the other commands write to: --tracking-uri, MLFLOW_TRACKING_URI, or
-    mlflow.db in this folder. Ctrl-C ends the server.
-
-    \b
-    Examples:
-      acn-eval ui
-      acn-eval ui --port 0
-      acn-eval ui --tracking-uri sqlite:////data/mlflow.db
-    """  # noqa: D301 - click reads the backspace
+    It shows the store that the other commands write to, without MLflow's heavy parts. Ctrl-C
+    stops it.
+    """
     from acn_eval.tracking import chart_links, resolve_store, serving
 
     store = resolve_store(tracking_uri, cwd=Path.cwd())
@@ -41,7 +38,7 @@ def command(tracking_uri: str | None, port: int) -> None:
             for name, link in (chart_links(server.address) or {"MLflow": server.address}).items():
                 say(f"{name}  {link}")
             if server.process:
-                say("Ctrl-C ends it.", err=True)
+                say("Ctrl-C stops it.", err=True)
             server.wait()
     except KeyboardInterrupt:
-        say("MLflow has ended.", err=True)
+        say("MLflow has stopped.", err=True)

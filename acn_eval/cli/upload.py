@@ -5,29 +5,26 @@ from pathlib import Path
 import click
 
 from acn_eval.terminal.console import say
+from acn_eval.terminal.options import FOLDER, Titled, tracking_option
 
 __all__ = ["command"]
 
+_EPILOG = """\b
+Examples:
+  acn-eval upload
+  acn-eval upload night/acn-results \\
+      --tracking-uri http://mlflow.lab:5000"""
 
-@click.command("upload", short_help="Record results on disk in MLflow.")
-@click.argument(
-    "folders",
-    metavar="[DIR]...",
-    nargs=-1,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
-@click.option("--tracking-uri", metavar="URI", help="Store to write.  [default: ./mlflow.db]")
+
+@click.command(cls=Titled, epilog=_EPILOG)
+@click.argument("folders", metavar="[DIR]...", nargs=-1, type=FOLDER)
+@tracking_option
 def command(folders: tuple[Path, ...], tracking_uri: str | None) -> None:
     """Record every result and comparison in the folders DIR (default: acn-results) in MLflow.
 
-    Use it where a run could not be recorded, or to copy results into another store. What is there
-    already is completed; doing it twice changes nothing.
-
-    \b
-    Examples:
-      acn-eval upload
-      acn-eval upload night/acn-results --tracking-uri http://mlflow.lab:5000
-    """  # noqa: D301 - click reads the backspace
+    It serves results that could not be recorded when they were measured, and copies results into
+    another store. Runs that are there already are completed; doing it twice changes nothing.
+    """
     from acn_eval.figures import draw_missing
     from acn_eval.tracking import find, record
 

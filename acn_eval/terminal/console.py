@@ -1,21 +1,22 @@
 """The way to stdout and stderr: every text passes through it and is rendered."""
 
-import io
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from acn_eval import atomic
 from acn_eval.addresses import shown
 from acn_eval.foreign_text import plain
 
-__all__ = ["WIDE", "console", "open_streams", "say", "write_json"]
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+__all__ = ["WIDE", "console", "say", "write_json"]
 
 WIDE = "acn_eval.wide"
 """Under this name the context of a command says whether it was given ``--wide``."""
@@ -23,16 +24,7 @@ _KEPT = "acn_eval.console"
 _UNLIMITED = 10_000
 
 
-class _Console(Console):
-    """Prints strings as they are: names of files and classes may look like markup."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        """Return the text that a terminal may show."""
-        options |= {"markup": False, "emoji": False}
-        return super().render_str(_rendered(text), **options)
-
-
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> "Console":
     """Return a console, for stdout the one of the running command.
 
     It is as wide as the terminal, or as COLUMNS says. A file or a pipe, and ``--wide``, take
@@ -47,8 +39,14 @@ def console(*, stderr: bool = False) -> Console:
     return kept
 
 
-def _made(*, stderr: bool = False, wide: bool = False) -> Console:
-    made = _Console(stderr=stderr, highlight=False, record=not stderr)
+def _made(*, stderr: bool = False, wide: bool = False) -> "Console":
+    from rich.console import Console  # a help text does without
+
+    class Plain(Console):  # names of files and classes may look like markup
+        def render_str(self, text: str, **options: Any) -> "Text":
+            return super().render_str(_rendered(text), **options)
+
+    made = Plain(stderr=stderr, markup=False, emoji=False, highlight=False, record=not stderr)
     if wide or not (made.is_terminal or os.environ.get("COLUMNS")):
         made.width = _UNLIMITED
     return made
@@ -66,13 +64,6 @@ def write_json(file: str, document: Any) -> None:
         sys.stdout.write(text)
     else:
         atomic.write(Path(file), text)
-
-
-def open_streams() -> None:
-    """Let streams write what their encoding does not know as its escape, as in the locale C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _rendered(text: str) -> str:

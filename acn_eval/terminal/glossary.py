@@ -6,10 +6,12 @@ The one source is docs/glossary.md.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from acn_eval.shipped import shipped
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["Term", "explain", "legend", "terms"]
 
@@ -46,7 +48,7 @@ def terms() -> list[Term]:
     return [Term(*row) for row in rows if row[0] != "term" and set(row[0]) != {"-"}]
 
 
-def legend(out: Console) -> None:
+def legend(out: "Console") -> None:
     """Print in a few words what the output used so far and did not explain yet."""
     text = _printed(out)
     new = [
@@ -58,7 +60,7 @@ def legend(out: Console) -> None:
         out.print(f"{'; '.join(new)}.", style="dim")
 
 
-def explain(out: Console) -> None:
+def explain(out: "Console") -> None:
     """Print one paragraph for each term that the output used."""
     text = _printed(out)
     for line in _paragraphs(text):
@@ -74,7 +76,7 @@ def _paragraphs(text: str) -> Iterator[str]:
         yield f"{term.name}: {term.meaning}"
 
 
-def _printed(out: Console) -> str:
+def _printed(out: "Console") -> str:
     """What was printed so far, without its line breaks; a console may keep no record."""
     return " ".join(out.export_text(clear=False).split()) if out.record else ""
 

@@ -1,23 +1,31 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the titles that they stand under in a help text."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import click
 
-from acn_eval.errors import AcnEvalError, ConfigError
+from acn_eval.errors import ConfigError
 from acn_eval.run_options import DataSelection, RunOptions
 from acn_eval.terminal.console import WIDE, console
 from acn_eval.terminal.glossary import explain
 
 __all__ = [
+    "FILE",
+    "FOLDER",
     "SEED",
     "Output",
     "Range",
+    "Titled",
+    "arch_option",
+    "baseline_arch_option",
     "data_options",
+    "data_root_option",
+    "device_option",
     "gate_place_options",
     "metric_option",
     "output_of",
@@ -27,40 +35,17 @@ __all__ = [
     "reading_options",
     "run_options",
     "side_options",
+    "tracking_option",
     "training_options",
-    "with_flags",
 ]
 
-SEED = click.IntRange(-(2**63), 2**63 - 1)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Record = TypeVar("_Record")
-
-_FRAMING = ("crop_pct", "crop_mode", "interpolation")
-_FLAGS = {
-    "baselines": "--baseline",
-    "candidates": "--ckpt",
-    "class_names": "--class-map",
-    "restricted": "--restrict",
-    "root": "--data-root",
-}
-
-
-def _known_metric(context: click.Context, option: click.Parameter, name: str) -> str:
-    if name != "accuracy":  # no command waits for scipy
-        from acn_eval.statistics.metrics import metric_of
-
-        metric_of(name)
-    return name
-
-
-metric_option = click.option(
-    "--metric",
-    metavar="NAME",
-    default="accuracy",
-    show_default=True,
-    callback=_known_metric,
-    help="In which networks are compared: see `acn-eval list metrics`.",
+_SAME = (
+    *("suite", "arch", "baseline_arch", "device", "batch_size"),
+    *("seed", "metric", "out", "tracking_uri"),
 )
+_FRAMING = ("crop_pct", "crop_mode", "interpolation")
 
 
 @dataclass(frozen=True)
@@ -101,6 +86,43 @@ class Range(click.FloatRange):
         return number
 
 
+class _Seed(click.IntRange):
+    """Any integer of 64 bits; the help does not print these limits."""
+
+    def _describe_range(self) -> str:
+        return ""
+
+
+SEED = _Seed(-(2**63), 2**63 - 1)
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _TitledOption(click.Option):
+    def __init__(self, *names: Any, title: str, **attributes: Any) -> None:
+        super().__init__(*names, **attributes)
+        self.title = title
+
+
+class Titled(click.Command):
+    """A command whose help lists the shared options under titles, after its own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each title."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx)
+            if record and isinstance(option, click.Option):
+                sections.setdefault(getattr(option, "title", "Options"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _titled(title: str) -> Callable[..., Callable[[Any], Any]]:
+    return partial(click.option, cls=_TitledOption, title=title)
+
+
 def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     def decorate(command: _Command) -> _Command:
         for option in reversed(options):
@@ -110,112 +132,16 @@ def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     return decorate
 
 
-side_options = _stack(
-    click.option(
-        "--ckpt",
-        required=True,
-        multiple=True,
-        metavar="FILE",
-        help="Checkpoint; several (repeated, comma or quoted pattern) are seeds of one network.",
-    ),
-    click.option(
-        "--baseline", multiple=True, metavar="FILE", help="What it is compared with; likewise."
-    ),
-    click.option(
-        "--no-baseline", is_flag=True, help="Measure alone, even where the card has a twin."
-    ),
-    click.option(
-        "--arch", help="official/ac-mixer or official/res-mixer, for the authors' files."
-    ),
-    click.option("--baseline-arch", help="The same, for --baseline."),
-    click.option(
-        "--crop-pct",
-        type=Range(0.1, 2),
-        help="Share of the resized side that is cropped [default: what the checkpoint states].",
-    ),
-    click.option(
-        "--crop-mode",
-        type=click.Choice(["center", "squash", "border"]),
-        help="Resize the short side, both, or the long one [default: likewise].",
-    ),
-    click.option(
-        "--interpolation",
-        type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]),
-        help="Pillow's filter for resizing [default: likewise].",
-    ),
-)
-data_options = _stack(
-    click.option(
-        "--data",
-        default="",
-        metavar="NAME",
-        help="digits, cifar10, cifar100, npz:PATH or folder:PATH [default: what the card names].",
-    ),
-    click.option(
-        "--data-root",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="ACN_EVAL_DATA",
-        help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
-    ),
-    click.option(
-        "--limit", type=click.IntRange(min=2), help="Only the first N, in a keyed order."
-    ),
-    click.option(
-        "--classes", default="", metavar="LIST", help="Only these classes: names, or 0-4,7."
-    ),
-    click.option(
-        "--class-map",
-        type=click.Path(path_type=Path, dir_okay=False, exists=True),
-        help="YAML: class of the data -> class of the model, where the names differ.",
-    ),
-    click.option(
-        "--class-order",
-        type=click.Choice(["position", "name"]),
-        help="How a network counts that does not name its classes (timm's): by position, in the "
-        "order of the data's (those of a folder are sorted as text, 0, 1, 10, 2, as torchvision's "
-        "ImageFolder does), or by name, i is the class called i [default: where both agree].",
-    ),
-    click.option("--restrict", is_flag=True, help="Predict among the classes of the data only."),
-)
-_machine_options = (
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    click.option("--batch-size", type=click.IntRange(min=1), default=256, show_default=True),
-    click.option(
-        "--precision",
-        type=click.Choice(["auto", "fp32", "bf16"]),
-        default="auto",
-        show_default=True,
-        help="auto takes bf16 for large networks where the device has units for it.",
-    ),
-    click.option("--no-cache", is_flag=True, help="Measure anew what the cache already holds."),
-)
-place_options = _stack(
-    *_machine_options,
-    click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise."),
-    metric_option,
-)
-gate_place_options = _stack(
-    *_machine_options,
-    click.option("--seed", type=SEED, help="Of the noise [default: the gate's]; see --limit."),
-)
+_network, _data = _titled("Networks"), _titled("Data")
+_machine, _output = _titled("Measurement"), _titled("Output")
 
 
-training_options = _stack(
-    click.option(
-        "--data-root",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="ACN_EVAL_DATA",
-        help="Folder that holds data sets [env: ACN_EVAL_DATA; default: ./data].",
-    ),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps."),
-    click.option(
-        "--limit",
-        type=click.IntRange(min=2),
-        help="Only the first N test images, in a keyed order.",
-    ),
-    click.option("--no-cache", is_flag=True, help="Train anew what the cache already holds."),
-    metric_option,
-)
+def _known_metric(context: click.Context, option: click.Parameter, name: str) -> str:
+    if name != "accuracy":  # no command waits for scipy
+        from acn_eval.statistics.metrics import metric_of
+
+        metric_of(name)
+    return name
 
 
 def _keep_wide(context: click.Context, option: click.Parameter, wide: bool) -> None:
@@ -227,15 +153,134 @@ def _explain_last(context: click.Context, option: click.Parameter, wanted: bool)
         context.call_on_close(lambda: explain(console()))
 
 
-reading_options = _stack(
-    click.option(
-        "--wide",
-        is_flag=True,
-        expose_value=False,
-        callback=_keep_wide,
-        help="Show every column, however narrow the terminal is.",
+metric_option = _machine(
+    "--metric",
+    metavar="NAME",
+    default="accuracy",
+    callback=_known_metric,
+    help="Metric on which networks are compared; `acn-eval list metrics` shows all.",
+)
+device_option = _machine("--device", default="auto", help="auto, cpu, cuda or mps.")
+data_root_option = _data(
+    "--data-root",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ACN_EVAL_DATA",
+    show_envvar=True,
+    show_default="./data",
+    help="Folder that holds data sets.",
+)
+tracking_option = _output(
+    "--tracking-uri",
+    metavar="URI",
+    show_default="MLFLOW_TRACKING_URI, or ./mlflow.db",
+    help="MLflow store.",
+)
+_limit = _data(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=2),
+    help="Use the first N test images only; their order does not depend on N.",
+)
+arch_option = _network(
+    "--arch", help="For the authors' files: official/ac-mixer or official/res-mixer."
+)
+baseline_arch_option = _network("--baseline-arch", help="The same for --baseline.")
+side_options = _stack(
+    _network(
+        "--ckpt",
+        required=True,
+        multiple=True,
+        metavar="FILE",
+        help="Checkpoint. Several are training seeds of one network: repeat the option, separate "
+        "files by commas, or quote a pattern.",
     ),
-    click.option(
+    _network(
+        "--baseline",
+        multiple=True,
+        metavar="FILE",
+        show_default="the one that the card of the checkpoint names",
+        help="Checkpoints to compare with.",
+    ),
+    _network("--no-baseline", is_flag=True, help="Measure the checkpoint alone."),
+    arch_option,
+    baseline_arch_option,
+    _network(
+        "--crop-pct",
+        type=Range(0.1, 2),
+        help="Share that is cropped, instead of the checkpoint's.",
+    ),
+    _network(
+        "--crop-mode",
+        type=click.Choice(["center", "squash", "border"]),
+        help="Resize the short side, both sides, or the long side, instead of the checkpoint's.",
+    ),
+    _network(
+        "--interpolation",
+        type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]),
+        metavar="FILTER",
+        help="Filter for resizing, instead of the checkpoint's: nearest, bilinear, bicubic, "
+        "lanczos, box or hamming, as in Pillow.",
+    ),
+)
+data_options = _stack(
+    _data(
+        "--data",
+        metavar="NAME",
+        show_default="what the card names",
+        help="digits, cifar10, cifar100, npz:PATH or folder:PATH.",
+    ),
+    data_root_option,
+    _limit,
+    _data("--classes", metavar="LIST", help="Use these classes only: names, or 0-4,7."),
+    _data(
+        "--class-map",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="YAML that maps classes of the data to classes of the model, where names differ.",
+    ),
+    _data(
+        "--class-order",
+        type=click.Choice(["position", "name"]),
+        show_default="where both agree",
+        help="What logit i of a network without class names stands for: the class at position i "
+        "of the data (the classes of a folder are sorted as text: 0, 1, 10, 2), or the class "
+        "called i.",
+    ),
+    _data("--restrict", is_flag=True, help="Predict among the classes of the data only."),
+)
+_machine_options = (
+    device_option,
+    _machine(
+        "--batch-size", type=click.IntRange(min=1), default=256, help="Images per forward pass."
+    ),
+    _machine(
+        "--precision",
+        type=click.Choice(["auto", "fp32", "bf16"]),
+        default="auto",
+        help="auto takes bf16 for large networks where the device computes in it.",
+    ),
+    _machine("--no-cache", is_flag=True, help="Measure again what the cache already holds."),
+)
+place_options = _stack(
+    *_machine_options,
+    _machine("--seed", type=SEED, default=0, help="Seed of the noise."),
+    metric_option,
+)
+gate_place_options = _stack(
+    *_machine_options,
+    _machine("--seed", type=SEED, show_default="the gate's", help="Seed of the noise."),
+)
+training_options = _stack(
+    data_root_option,
+    _limit,
+    device_option,
+    _machine("--no-cache", is_flag=True, help="Train again what the cache already holds."),
+    metric_option,
+)
+reading_options = _stack(
+    _output(
+        "--wide", is_flag=True, expose_value=False, callback=_keep_wide, help="Show every column."
+    ),
+    _output(
         "--explain",
         is_flag=True,
         expose_value=False,
@@ -244,26 +289,25 @@ reading_options = _stack(
     ),
 )
 output_options = _stack(
-    click.option(
+    _output(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
         default=Path("acn-results"),
-        show_default=True,
         help="Folder for results.",
     ),
-    click.option(
+    _output(
         "--json",
         "json_file",
         type=click.Path(dir_okay=False, allow_dash=True),
         metavar="FILE|-",
         help="Write everything as JSON.",
     ),
-    click.option(
-        "--quiet", "-q", is_flag=True, help="Print the verdict only, or a line per network."
+    _output(
+        "--quiet", "-q", is_flag=True, help="Print the verdict only, or one line per network."
     ),
     reading_options,
-    click.option("--tracking-uri", help="MLflow store [env: MLFLOW_TRACKING_URI]."),
-    click.option("--no-track", is_flag=True, help="Do not record in MLflow."),
+    tracking_option,
+    _output("--no-track", is_flag=True, help="Do not record in MLflow."),
 )
 
 
@@ -279,21 +323,13 @@ def run_options(*changes: str, **given: Any) -> RunOptions:
     return RunOptions(
         candidates=_several(given.get("ckpt")),
         baselines=_baselines(**given),
-        suite=given["suite"],
         changes={name: given[name] for name in changes if given[name] not in (None, ())},
         data=_selection(**given),
-        arch=given.get("arch"),
-        baseline_arch=given.get("baseline_arch"),
         framing={name: given[name] for name in _FRAMING if given.get(name) is not None},
-        device=given["device"],
-        batch_size=given.get("batch_size", 256),
         precision=given.get("precision", "fp32"),
         cache=not given["no_cache"],
-        seed=given.get("seed"),
-        metric=given.get("metric", "accuracy"),
-        out=given.get("out", Path()),
         track=not given.get("no_track"),
-        tracking_uri=given.get("tracking_uri"),
+        **{name: given[name] for name in _SAME if name in given},
     )
 
 
@@ -302,17 +338,8 @@ def picked(kind: type[_Record], **given: Any) -> _Record:
     return kind(**{field.name: given[field.name] for field in fields(kind)})  # type: ignore[arg-type]
 
 
-def output_of(**given: Any) -> Output:
-    """Return what a command prints and writes beside its results."""
-    return picked(Output, **given)
-
-
-def with_flags(error: AcnEvalError) -> str:
-    """Return the message of an error with the options of the command line for its arguments."""
-    said = str(error)
-    for name in error.arguments:
-        said = said.replace(f"`{name}`", _FLAGS.get(name, f"--{name.replace('_', '-')}"))
-    return said
+output_of = partial(picked, Output)
+"""What a command prints and writes beside its results."""
 
 
 def _baselines(**given: Any) -> tuple[str, ...] | None:
@@ -327,8 +354,10 @@ def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _selection(**given: Any) -> DataSelection:
-    classes = tuple(part.strip() for part in given.get("classes", "").split(",") if part.strip())
-    if classes and not given["data"]:
+    classes = tuple(
+        part.strip() for part in (given.get("classes") or "").split(",") if part.strip()
+    )
+    if classes and not given.get("data"):
         msg = "`classes`: needs `data`, because it names classes of the data"
         raise ConfigError(msg, "classes", "data")
     return DataSelection(

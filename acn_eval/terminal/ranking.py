@@ -7,11 +7,11 @@ from acn_eval.terminal.comparisons import limits, probability
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
 
-__all__ = ["show_pairs", "show_ranking"]
+__all__ = ["show_ranking"]
 
 
-def show_ranking(out: Console, ranking: Ranking) -> None:
-    """Print the entries in the order of their ranks."""
+def show_ranking(out: Console, ranking: Ranking, *, quiet: bool = False) -> None:
+    """Print the entries in the order of their ranks and, unless quiet, pairs and warnings."""
     n = max(place.end_point.n for place in ranking.places)
     quantity = ranking.quantity
     about = "" if quantity.scored else f"{quantity.name}, "
@@ -23,13 +23,7 @@ def show_ranking(out: Console, ranking: Ranking) -> None:
         Column("letters", text=True),
     )
     rows = [
-        (
-            place.rank,
-            place.label,
-            str(place.files),
-            limits(place.end_point),
-            place.letters,
-        )
+        (place.rank, place.label, str(place.files), limits(place.end_point), place.letters)
         for place in ranking.places
     ]
     show_table(out, columns, rows)
@@ -39,10 +33,13 @@ def show_ranking(out: Console, ranking: Ranking) -> None:
         "the pairs leave open; the order inside it means nothing. Brackets hold 95 % intervals.",
         style="dim",
     )
+    if not quiet:
+        _show_pairs(out, ranking)
+        for line in ranking.warnings:
+            out.print(f"  ! {line}", style="yellow")
 
 
-def show_pairs(out: Console, ranking: Ranking) -> None:
-    """Print the difference of every pair, with adjusted p values."""
+def _show_pairs(out: Console, ranking: Ranking) -> None:
     columns = (
         Column("pair"),
         Column("difference, unadjusted"),

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 __all__ = ["Column", "show_table"]
 
@@ -14,6 +16,7 @@ _GAP = 2
 _NARROWEST = 14  # of a column whose words may wrap
 _SHORT = 8  # a head of so few characters does not wrap
 _INTERVAL = re.compile(r" \[[^]]*\]")
+_TIE = "\ue000"  # for the spaces of `n = 96`, where a head does not wrap
 _Rows = Sequence[Sequence[str]]
 
 
@@ -33,6 +36,12 @@ class Column:
     interval: int = 0
     text: bool = False
 
+    def lines(self, width: int = 1) -> list[str]:
+        """Return the head in lines of at most a width, as far as its words allow."""
+        tied = self.head.replace(" = ", f"{_TIE}={_TIE}")
+        lines = wrap(tied, width, break_long_words=False, break_on_hyphens=False)
+        return [line.replace(_TIE, " ") for line in lines]
+
 
 @dataclass(frozen=True)
 class _Grid:
@@ -45,53 +54,30 @@ class _Grid:
 
     def _width(self, place: int, column: Column, wrapped: bool) -> int:
         cells = [row[place] for row in self.rows]
+        natural = max(map(cell_len, (column.head, *cells)))
         if not wrapped:
-            return max(map(cell_len, (column.head, *cells)))
-        words = [word for cell in (*cells, column.head) for word in cell.split()]
+            return natural
         if column.text or place == 0:
-            natural = max(map(cell_len, (column.head, *cells)))
+            words = [*column.lines(), *(word for cell in cells for word in cell.split())]
             return max(*map(cell_len, words), min(natural, _NARROWEST))
-        head = column.head.split() if cell_len(column.head) > _SHORT else [column.head]
-        return max(map(cell_len, (*cells, *head)))
-
-    def fits(self, width: int) -> bool:
-        """Whether it does with its words wrapped."""
-        return _total(self.widths(wrapped=True)) <= width
-
-    def highest(self) -> int:
-        """What is hidden next; 0 where nothing may be."""
-        return max(max(column.rank, column.interval) for column in self.columns)
+        heads = column.lines() if cell_len(column.head) > _SHORT else [column.head]
+        return max(map(cell_len, (*cells, *heads)))
 
     def hide(self, rank: int) -> tuple[list[str], "_Grid"]:
         """Hide the columns and the intervals of one rank; returns what they are called."""
         own = [c for c in self.columns if rank in {c.rank, c.interval}]
-        names = [c.head if c.rank == rank else f"intervals of {_bare(c.head)}" for c in own]
+        names = [
+            c.head if c.rank == rank else f"intervals of {c.head.removesuffix(' %')}" for c in own
+        ]
         kept = [i for i, column in enumerate(self.columns) if column.rank != rank]
-        columns = tuple(self.columns[i] for i in kept)
+        bare = {i for i in kept if self.columns[i].interval == rank}
+        columns = (
+            replace(c, interval=c.interval if c.interval != rank else 0) for c in self.columns
+        )
         rows = [
-            [
-                _INTERVAL.sub("", row[i]) if self.columns[i].interval == rank else row[i]
-                for i in kept
-            ]
-            for row in self.rows
+            [_INTERVAL.sub("", row[i]) if i in bare else row[i] for i in kept] for row in self.rows
         ]
-        return names, _Grid(tuple(_settled(c, rank) for c in columns), rows)
-
-    def filled(self) -> "_Grid":
-        """Leave out columns that have no content."""
-        kept = [
-            i for i, _ in enumerate(self.columns) if i == 0 or any(row[i] for row in self.rows)
-        ]
-        rows = [[row[i] for i in kept] for row in self.rows]
-        return _Grid(tuple(self.columns[i] for i in kept), rows)
-
-
-def _bare(head: str) -> str:
-    return head.removesuffix(" %")
-
-
-def _settled(column: Column, rank: int) -> Column:
-    return replace(column, interval=0) if column.interval == rank else column
+        return names, _Grid(tuple(c for c in columns if c.rank != rank), rows)
 
 
 def show_table(out: Console, columns: Sequence[Column], rows: _Rows) -> None:
@@ -102,10 +88,11 @@ def show_table(out: Console, columns: Sequence[Column], rows: _Rows) -> None:
         columns: the first names the row; those without any content are left out.
         rows: one text per column.
     """
-    whole = grid = _Grid(tuple(columns), rows).filled()
+    kept = [i for i in range(len(columns)) if i == 0 or any(row[i] for row in rows)]
+    whole = grid = _Grid(tuple(columns[i] for i in kept), [[row[i] for i in kept] for row in rows])
     hidden: list[str] = []
-    while not grid.fits(out.width):
-        rank = grid.highest()
+    while _total(grid.widths(wrapped=True)) > out.width:
+        rank = max(max(column.rank, column.interval) for column in grid.columns)
         if not rank:
             _show_stacked(out, whole)
             return
@@ -118,20 +105,20 @@ def show_table(out: Console, columns: Sequence[Column], rows: _Rows) -> None:
 
 
 def _show_grid(out: Console, grid: _Grid) -> None:
-    widths = grid.widths(wrapped=False)
-    if _total(widths) > out.width:
-        widths = _widened(grid, out.width)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 0, 0, _GAP))
-    for place, (column, width) in enumerate(zip(grid.columns, widths, strict=True)):
+    for place, (column, width) in enumerate(
+        zip(grid.columns, _fitted(grid, out.width), strict=True)
+    ):
         left = column.text or place == 0
-        table.add_column(column.head, justify="left" if left else "right", width=width)
+        head = Text("\n").join(map(out.render_str, column.lines(width)))
+        table.add_column(head, justify="left" if left else "right", width=width)
     for row in grid.rows:
         table.add_row(*row)
     out.print(table)
 
 
-def _widened(grid: _Grid, width: int) -> list[int]:
-    """Give columns what they need, and the room that is left to those that had to wrap."""
+def _fitted(grid: _Grid, width: int) -> list[int]:
+    """Give columns what they need, and the room that is left to those that have to wrap."""
     widths, natural = grid.widths(wrapped=True), grid.widths(wrapped=False)
     room = width - _total(widths)
     for place, wanted in enumerate(natural):

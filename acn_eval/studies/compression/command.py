@@ -12,6 +12,7 @@ from acn_eval.run_options import RunOptions
 from acn_eval.terminal.options import (
     Output,
     Range,
+    Titled,
     data_options,
     output_of,
     output_options,
@@ -32,24 +33,22 @@ _EPILOG = """\b
 Examples:
   acn-eval compression --ckpt ac_vit.pt
       the shipped pair on the embedded digits
-  acn-eval compression --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
+  acn-eval compression \\
+      --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
       --baseline 'res_vit.pt,seeds/res_vit_*.pt'
-      five training seeds a side: a statement about the architectures
+      five seeds a side: about architectures, not files
   acn-eval compression --ckpt ac_vit.pt --export cut.pt
-      write the network without the blocks that are proven superfluous
+      write the network without its superfluous blocks
   acn-eval compression --ckpt ac_vit.pt --suite difficulty
       the same on the first 2, 5 and 10 classes
 
-\b
 Exit k is the network cut after k blocks. The cut is the first exit from which on every exit
-loses at most the tolerance; validation chooses it, and the test images prove its limits."""
+loses at most the tolerance: validation chooses it, and test images confirm its limits."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @side_options
-@click.option(
-    "--suite", default="compression", show_default=True, help="Shipped suite by name, or a YAML."
-)
+@click.option("--suite", default="compression", help="Shipped suite by name, or a YAML.")
 @click.option(
     "--tolerance",
     type=Range(0, 1, min_open=True, max_open=True),
@@ -65,7 +64,8 @@ loses at most the tolerance; validation chooses it, and the test images prove it
     "--at",
     "exit_at",
     type=click.IntRange(min=0),
-    help="Cut there [default: the proven cut, the upper limit on the test images].",
+    show_default="the upper limit of the cut on the test images",
+    help="Exit to cut at.",
 )
 @data_options
 @place_options

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from acn_eval.terminal.options import (
+    Titled,
     output_of,
     output_options,
     run_options,
@@ -17,39 +18,39 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval continual
-      five tasks of two digits, ACN against residual, in a minute and a half
+      five tasks of two digits, in a minute and a half
   acn-eval continual --suite continual --plan
-      every method on the digits: what that costs, before it runs
+      what every method on the digits costs
   acn-eval continual --suite split-cifar100-acn
-      the paper's protocol, where CIFAR-100 is; days on a CPU: see --plan
-  acn-eval continual --suite split-cifar100-acn --depth 5 --seeds 3
-  acn-eval continual --suite mine.yaml --data npz:mine --data-root ~/data
+      the paper's protocol; days on a CPU: see --plan
+  acn-eval continual --suite split-cifar100-acn \\
+      --depth 5 --seeds 3
+  acn-eval continual --suite mine.yaml \\
+      --data npz:mine --data-root ~/data
 
-\b
 Every task is learned once, in an order of classes that the seed draws, alike for both sides.
-A run that is stopped or killed goes on where it was when the same command is given again."""
+A run that was stopped or killed resumes when the same command is given again."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @click.option(
     "--suite",
     default="split-digits",
-    show_default=True,
     help="Shipped suite (continual, split-digits, split-cifar100-acn, ...), or a YAML.",
 )
-@click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
-@click.option("--seeds", type=click.IntRange(1, 1000), help="Instead of the suite's.")
+@click.option("--plan", "only_plan", is_flag=True, help="Print the cost, and run nothing.")
+@click.option("--seeds", type=click.IntRange(1, 1000), help="Seeds, instead of the suite's.")
 @click.option(
     "--depth",
     "depths",
     type=click.IntRange(min=1),
     multiple=True,
-    help="Instead of the suite's; may be repeated.",
+    help="Depth of the networks, instead of the suite's; may be repeated.",
 )
 @click.option(
     "--data",
     metavar="NAME",
-    help="Instead of the suite's: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
+    help="Data, instead of the suite's: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
 )
 @training_options
 @output_options

@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from acn_eval.terminal.options import (
+    Titled,
+    arch_option,
     output_of,
     output_options,
     run_options,
@@ -17,33 +19,30 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval dynamics
-      four small networks on the embedded digits, in about a minute
+      four small networks, in about a minute
   acn-eval dynamics --suite mine.yaml --data-root ~/data
-      a recipe of yours; what is finished is not trained again
+      a recipe of yours; finished trainings are kept
   acn-eval dynamics --ckpt ac_vit.pt
-      a finished checkpoint: the same, at its last step alone
+      a finished checkpoint, at its last step alone
 
-\b
 Layer 0 is the embedding, layer i the i-th block; exit k is the network cut after k blocks.
-A run that is stopped or killed goes on where it was when the same command is given again."""
+A run that was stopped or killed resumes when the same command is given again."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
-@click.option(
-    "--suite", default="dynamics", show_default=True, help="Shipped suite by name, or a YAML."
-)
+@click.command(cls=Titled, epilog=_EPILOG)
+@click.option("--suite", default="dynamics", help="Shipped suite by name, or a YAML.")
 @click.option(
     "--ckpt",
     multiple=True,
     metavar="FILE",
-    help="Look at this finished checkpoint, and train nothing; may be repeated.",
+    help="Observe this finished checkpoint, and train nothing; may be repeated.",
 )
-@click.option("--arch", help="official/ac-mixer or official/res-mixer, for the authors' files.")
+@arch_option
 @click.option(
     "--data",
-    default="",
     metavar="NAME",
-    help="With --ckpt: digits, cifar10, cifar100, npz:PATH or folder:PATH [default: the card's].",
+    show_default="what the card names",
+    help="With --ckpt: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
 )
 @training_options
 @output_options

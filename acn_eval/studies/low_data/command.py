@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from acn_eval.terminal.options import (
+    Titled,
     output_of,
     output_options,
     run_options,
@@ -17,43 +18,46 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval low-data
-      small networks on the embedded digits, in half a minute
+      small networks, in half a minute
   acn-eval low-data --suite low_data --plan
-      what the plan of the shipped ViTs costs, before it runs
+      what the plan of the shipped ViTs costs
   acn-eval low-data --suite low_data --draws 10
-      more draws: the one thing that more budget should buy
+      more draws: the best use of a larger budget
   acn-eval low-data --suite mine.yaml --data-root ~/data
-  acn-eval low-data --suite low_data_probe --ckpt digits04/ac_vit.pt
-      probes of frozen features, here on the five digits that training did not show
+  acn-eval low-data --suite low_data_probe \\
+      --ckpt digits04/ac_vit.pt
+      probes of frozen features on five unseen digits
 
-\b
 A suite that trains names both recipes, the sizes, and one number of steps for all.
-A run that is stopped or killed goes on where it was when the same command is given again."""
+A run that was stopped or killed resumes when the same command is given again."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @click.option(
     "--suite",
     default="low_data_demo",
-    show_default=True,
     help="Shipped suite (low_data_demo, low_data, low_data_probe, low_data_fine_tune), or a YAML.",
 )
 @click.option("--ckpt", metavar="FILE", help="Checkpoint, for a suite that probes or tunes it.")
-@click.option("--baseline", metavar="FILE", help="What it is compared with [default: its twin].")
-@click.option("--plan", "only_plan", is_flag=True, help="Print what it costs, and run nothing.")
-@click.option("--draws", type=click.IntRange(1, 1000), help="Instead of the suite's.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    show_default="the one that its card names",
+    help="Checkpoint to compare with.",
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Print the cost, and run nothing.")
+@click.option("--draws", type=click.IntRange(1, 1000), help="Draws, instead of the suite's.")
 @click.option(
     "--data",
-    default="",
     metavar="NAME",
-    help="What is probed: digits, cifar10, cifar100, npz:PATH or folder:PATH [default: the "
-    "card's].",
+    show_default="what the card names",
+    help="Data to probe on: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
 )
 @click.option(
     "--classes",
-    default="",
     metavar="LIST",
-    help="Only these of --data: names, or 0-4,7 [default: those that are new to the networks].",
+    show_default="those that are new to the networks",
+    help="Use these classes of --data only: names, or 0-4,7.",
 )
 @training_options
 @output_options

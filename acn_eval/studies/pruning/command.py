@@ -7,6 +7,7 @@ import click
 
 from acn_eval.terminal.options import (
     Range,
+    Titled,
     data_options,
     output_of,
     output_options,
@@ -21,27 +22,27 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval pruning --ckpt ac_vit.pt
-      the shipped pair on the embedded digits, with short trainings
+      the shipped pair, with short trainings
   acn-eval pruning --ckpt ac_vit.pt --suite pruning_paper
       the methods of the paper, by whole epochs
-  acn-eval pruning --ckpt ac_vit.pt --suite pruning_structured
-      whole hidden units: less to store, to compute and to wait for
-  acn-eval pruning --ckpt ac_vit.pt --export small.pt --method magnitude --sparsity 0.6
+  acn-eval pruning --ckpt ac_vit.pt \\
+      --suite pruning_structured
+      whole hidden units: smaller and faster networks
+  acn-eval pruning --ckpt ac_vit.pt --export small.pt \\
+      --method magnitude --sparsity 0.6
       write one of the pruned networks
 
-\b
 Unstructured zeros save neither dense FLOPs nor time: what a sparse kernel would save is shown
 beside what was measured. The method structured removes whole hidden units of every MLP instead,
 and what it writes is a smaller network; it needs pip install 'acn-eval[structured]'. Nothing is
 chosen on test images; accuracy on validation is recorded."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @side_options
 @click.option(
     "--suite",
     default="pruning",
-    show_default=True,
     help="Shipped suite (pruning, pruning_paper, pruning_structured), or a YAML.",
 )
 @click.option(
@@ -50,8 +51,12 @@ chosen on test images; accuracy on validation is recorded."""
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the first checkpoint, pruned, as .pt or .safetensors.",
 )
-@click.option("--method", help="Of the network that is written, e.g. magnitude or movement_40.")
-@click.option("--sparsity", type=Range(0, 1, max_open=True), help="One of the suite's, likewise.")
+@click.option("--method", help="Method of the export, e.g. magnitude or movement_40.")
+@click.option(
+    "--sparsity",
+    type=Range(0, 1, max_open=True),
+    help="Sparsity of the export, one of the suite's.",
+)
 @data_options
 @place_options
 @output_options
@@ -60,7 +65,7 @@ def command(
 ) -> None:
     """Prune both networks in every way of a suite, and compare what is left of them.
 
-    The table shows every method and sparsity with intervals; the primary end point is the area
+    The table shows every method and sparsity with intervals; the primary endpoint is the area
     under accuracy over the share of weights that is kept.
     """
     options, output = run_options(**given), output_of(**given)

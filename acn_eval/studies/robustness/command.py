@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from acn_eval.terminal.options import (
+    Titled,
     data_options,
     output_of,
     output_options,
@@ -20,22 +21,21 @@ _EPILOG = """\b
 Examples:
   acn-eval robustness --ckpt ac_vit.pt
       the shipped pair on the embedded digits
-  acn-eval robustness --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
+  acn-eval robustness \\
+      --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
       --baseline 'res_vit.pt,seeds/res_vit_*.pt'
-      five training seeds a side: a statement about the architectures
-  acn-eval robustness --ckpt cifar10/ac_vit.pt --suite robustness_common
-  acn-eval robustness --ckpt model.pth.tar --arch official/ac-mixer --no-baseline
+      five seeds a side: about architectures, not files
+  acn-eval robustness --ckpt cifar10/ac_vit.pt \\
+      --suite robustness_common
+  acn-eval robustness --ckpt model.pth.tar \\
+      --arch official/ac-mixer --no-baseline
 
-\b
-Without --baseline, the twin that the checkpoint's card names is the baseline.
 The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @side_options
-@click.option(
-    "--suite", default="robustness", show_default=True, help="Shipped suite by name, or a YAML."
-)
+@click.option("--suite", default="robustness", help="Shipped suite by name, or a YAML.")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per image.")
 @data_options
 @place_options
@@ -44,8 +44,8 @@ def command(**given: Any) -> None:
     """Measure accuracy under noise and pair it, image by image, with a baseline.
 
     Every checkpoint sees the same noise on the same images. The table shows each condition with
-    simultaneous intervals and adjusted p values; the verdict is about the mean corrupted
-    accuracy; a tie is only said within the margin that the suite states.
+    simultaneous intervals and adjusted p values. The verdict is about the mean corrupted
+    accuracy. A tie is claimed only within the margin that the suite states.
     """
     options, output = run_options("repeats", **given), output_of(**given)
     with recording(options, output.json_file) as recorder:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from acn_eval.terminal.options import (
+    Titled,
     data_options,
     output_of,
     output_options,
@@ -20,30 +21,31 @@ __all__ = ["command"]
 _EPILOG = """\b
 Examples:
   acn-eval transfer --ckpt digits04/ac_vit.pt
-      networks that know the digits 0 to 4, probed on 5 to 9
-  acn-eval transfer --ckpt cifar10/ac_vit.pt --data npz:cifar100 --protocol ridge
-      every depth at every penalty in closed form: the first look at large data
-  acn-eval transfer --ckpt digits04/ac_vit.pt --protocol acn-paper
-      a probe, and the whole network trained on: the paper does not say which it was
-  acn-eval transfer --ckpt digits04/ac_vit.pt --suite transfer_noise
-      the same probes, asked about noisy images
+      networks of the digits 0 to 4, probed on 5 to 9
+  acn-eval transfer --ckpt cifar10/ac_vit.pt \\
+      --data npz:cifar100 --protocol ridge
+      every penalty in closed form, for large data
+  acn-eval transfer --ckpt digits04/ac_vit.pt \\
+      --protocol acn-paper
+      a linear probe, and fine-tuning of all weights
+  acn-eval transfer --ckpt digits04/ac_vit.pt \\
+      --suite transfer_noise
+      the same probes on noisy images
 
-\b
 Protocols: linear (default), ridge, clip-a3, dinov2-logreg, ridge-fewshot, knn, acn-paper.
 Without --data, the classes are those of the card's data set that the networks do not know."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"max_content_width": 100})
+@click.command(cls=Titled, epilog=_EPILOG)
 @side_options
-@click.option(
-    "--suite", default="transfer", show_default=True, help="Shipped suite by name, or a YAML."
-)
+@click.option("--suite", default="transfer", help="Shipped suite by name, or a YAML.")
 @click.option(
     "--protocol",
     "protocols",
     multiple=True,
     metavar="NAME",
-    help="How probes are fitted and chosen, see below [default: what the suite says].",
+    show_default="the suite's",
+    help="How probes are fitted and chosen; see below.",
 )
 @click.option(
     "--side-by-side",

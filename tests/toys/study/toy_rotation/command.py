@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from acn_eval.terminal.options import (
+    Titled,
     data_options,
     output_of,
     output_options,
@@ -17,7 +18,7 @@ from acn_eval.terminal.recording import recording
 __all__ = ["command"]
 
 
-@click.command()
+@click.command(cls=Titled)
 @side_options
 @click.option("--suite", required=True, help="A YAML.")
 @data_options
