@@ -144,7 +144,7 @@ def _table(content: bytes, columns: pa.Schema) -> pa.Table:
 
 def _cells(table: pa.Table, heads: Sequence[CellHead]) -> tuple[Cell, ...]:
     columns = {name: table[name].combine_chunks() for name in table.column_names}
-    owner = columns["cell"].to_numpy()
+    owner = _array(columns["cell"])
     if len(owner) and not (
         owner[0] >= 0 and (np.diff(owner) >= 0).all() and owner[-1] < len(heads)
     ):
@@ -153,19 +153,23 @@ def _cells(table: pa.Table, heads: Sequence[CellHead]) -> tuple[Cell, ...]:
 
     def part(name: str, lo: int, hi: int) -> NDArray[Any] | None:
         piece = columns[name].slice(lo, hi - lo)
-        return None if piece.null_count else piece.to_numpy(zero_copy_only=False)
+        return None if piece.null_count else _array(piece)
 
     return tuple(
         Cell(
             condition=head.condition,
-            ids=columns["id"].slice(lo, hi - lo).to_numpy(),
-            values=columns["value"].slice(lo, hi - lo).to_numpy(),
+            ids=_array(columns["id"].slice(lo, hi - lo)),
+            values=_array(columns["value"].slice(lo, hi - lo)),
             measure=head.measure,
             primary=head.primary,
             **{name: part(name, lo, hi) for name in _OPTIONAL if name in columns},
         )
         for head, lo, hi in zip(heads, starts[:-1], starts[1:], strict=True)
     )
+
+
+def _array(column: pa.Array) -> NDArray[Any]:
+    return np.from_dlpack(column)  # pyarrow's own `to_numpy` imports pandas
 
 
 def _labelled(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:

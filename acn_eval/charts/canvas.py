@@ -4,7 +4,7 @@ import io
 import math
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -62,6 +63,7 @@ _STYLE: dict[Any, Any] = {
     "xtick.color": _DIM,
     "ytick.color": _DIM,
 }
+_DPI = 144  # of a PNG
 _SCALE = 1.15  # CSS pixels of a page per point of a figure
 _WIDEST = 13.0  # inches
 _LABEL, _TITLE = 48, 1000  # characters
@@ -108,15 +110,12 @@ def save(drawing: Drawing, folder: Path, title: str = "") -> None:
     """Write PNG and SVG, named after the drawing; the same drawing gives the same bytes."""
     with _styled("acn-eval"):
         figure = _laid_out(_figure(drawing, title))
-        for suffix, options in _FORMATS.items():
-            with replacing(folder / f"{drawing.name}.{suffix}", sync=False) as part:
-                figure.savefig(part, format=suffix, **options)
-
-
-_FORMATS: Mapping[str, Mapping[str, Any]] = {
-    "png": {"dpi": 144, "metadata": {"Software": None}},
-    "svg": {"metadata": {"Date": None, "Creator": None}},
-}
+        with replacing(folder / f"{drawing.name}.png", sync=False) as part:
+            figure.set_dpi(_DPI)
+            canvas: Any = FigureCanvasAgg(figure)
+            canvas.print_png(part, metadata={"Software": None})
+        with replacing(folder / f"{drawing.name}.svg", sync=False) as part:
+            part.write_text(_svg(figure), encoding="utf-8")
 
 
 def inline(panel: Panel, salt: str) -> str:
@@ -126,13 +125,19 @@ def inline(panel: Panel, salt: str) -> str:
         panel: what to draw.
         salt: makes ids differ from those of all others on the page.
     """
-    with _styled(salt), io.BytesIO() as file:
-        figure = Figure(panel.size, layout="constrained")
-        panel.draw(figure.subplots())
-        options = {"transparent": True, **_FORMATS["svg"]}
-        _laid_out(figure).savefig(file, format="svg", **options)
-        svg = ET.fromstring(file.getvalue())
+    with _styled(salt):
+        figure = Figure(panel.size, facecolor="none", layout="constrained")
+        panel.draw(figure.subplots(subplot_kw={"facecolor": "none"}))
+        svg = ET.fromstring(_svg(_laid_out(figure)))
     return ET.tostring(_of_the_page(svg, panel), encoding="unicode")
+
+
+def _svg(figure: Figure) -> str:
+    """Draw once: `Figure.savefig` draws twice."""
+    canvas: Any = FigureCanvasSVG(figure)
+    with io.StringIO() as file:
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None})
+        return file.getvalue()
 
 
 def _of_the_page(svg: ET.Element, panel: Panel) -> ET.Element:
@@ -211,7 +216,9 @@ def _figure(drawing: Drawing, title: str) -> Figure:
 def _laid_out(figure: Figure) -> Figure:
     """Fix the places of all parts: else every format works them out, twice."""
     FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
     figure.set_layout_engine("none")
     return figure
 

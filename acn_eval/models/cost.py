@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
 
 from acn_eval.models.encoder import Encoder
 
@@ -67,7 +66,10 @@ class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up FLOPs, and bytes of storages that operations allocate and that still live."""
 
     def __init__(self) -> None:
+        from torch.utils.flop_counter import flop_registry  # imports triton
+
         super().__init__()  # type: ignore[no-untyped-call]
+        self._formulas: dict[Any, Callable[..., int]] = flop_registry
         self.flops = 0
         self.live = 0
         self.peak = 0
@@ -86,7 +88,7 @@ class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        formula: Callable[..., int] | None = flop_registry.get(func._overloadpacket)
+        formula = self._formulas.get(func._overloadpacket)
         if formula is None:
             with self:
                 parts = func.decompose(*args, **kwargs)

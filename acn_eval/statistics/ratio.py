@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from acn_eval.statistics.comparison import Estimate
 from acn_eval.statistics.design import Design, Pair
+from acn_eval.statistics.score import root
 
 __all__ = ["error_ratio"]
 
@@ -45,7 +45,7 @@ def _lower(z: Callable[[float], float], value: float, critical: float) -> float:
     near = value
     while z(near) <= critical:
         near /= 2
-    return float(brentq(lambda theta: z(theta) - critical, near, value))
+    return root(lambda theta: z(theta) - critical, near, value)
 
 
 def _upper(z: Callable[[float], float], value: float, critical: float) -> float | None:
@@ -54,4 +54,4 @@ def _upper(z: Callable[[float], float], value: float, critical: float) -> float 
         far *= 2
         if far > _LARGEST:
             return None
-    return float(brentq(lambda theta: z(theta) + critical, value, far))
+    return root(lambda theta: z(theta) + critical, value, far)

@@ -1,15 +1,15 @@
 """The score method: one z for the test and the interval of the mean of bounded outcomes."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-__all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support"]
+__all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support", "root"]
 
 Support = tuple[float, float]
 ACCURACY: Support = (0.0, 1.0)
@@ -24,6 +24,15 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+def root(
+    function: Callable[[float], float], low: float, high: float, **tolerances: float
+) -> float:
+    """Return where a function crosses 0 between two numbers, by Brent's method."""
+    from scipy.optimize import brentq  # takes as long to import as all other statistics
+
+    return float(brentq(function, low, high, **tolerances))
 
 
 class _Fit(NamedTuple):
@@ -156,7 +165,7 @@ class BoundedSample:
         def excess(delta: float) -> float:
             return min(abs(self.skewed_z(delta, step)), 2 * critical) - critical
 
-        return float(brentq(excess, self.value, end, xtol=1e-13))
+        return root(excess, self.value, end, xtol=1e-13)
 
     def _fit(self, delta: float) -> _Fit:
         gap = self.value - delta
@@ -179,8 +188,7 @@ class BoundedSample:
         # No distribution with this mean varies more than the two-point one, so Wilson's limit
         # is never inside; a hair beyond it brackets the root also where the two are equal.
         outer = self._two_point_limit(critical * (1 + 1e-9), side=side)
-        inside = brentq(lambda d: abs(self.z(d)) - critical, self.value, outer, xtol=1e-13)
-        return float(inside)
+        return root(lambda d: abs(self.z(d)) - critical, self.value, outer, xtol=1e-13)
 
     def _two_point_limit(self, critical: float, *, side: int) -> float:
         low, high = self.support
@@ -214,4 +222,4 @@ def _tilt(ratios: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
         return 1.0
     if slope(0.0) >= 0:
         return 0.0
-    return float(brentq(slope, 0.0, _ALMOST_ONE, xtol=1e-14, rtol=1e-13))
+    return root(slope, 0.0, _ALMOST_ONE, xtol=1e-14, rtol=1e-13)

@@ -21,10 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from acn_eval.statistics.noninferiority import OneSided
-from acn_eval.statistics.score import DIFFERENCE, Interval, Support
+from acn_eval.statistics.score import DIFFERENCE, Interval, Support, root
 
 __all__ = ["Bets", "Split"]
 
@@ -120,4 +119,4 @@ class Bets:
         if excess(end) <= 0:
             return end
         # At its own end of the support no bet can win, so wealth is below 1 there.
-        return float(brentq(excess, end, other, xtol=1e-12))
+        return root(excess, end, other, xtol=1e-12)

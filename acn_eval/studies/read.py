@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from acn_eval.config_files import read_config
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.studies.table import studies
+from acn_eval.studies.table import studies, study_of
 from acn_eval.study.files import suite_file
 from acn_eval.study.suite import Suite
 
@@ -45,7 +45,7 @@ def stored_suite(facts: Mapping[str, Any]) -> Suite:
         DataError: the suite is of another version.
     """
     try:
-        suite: Suite = TypeAdapter(any_suite()).validate_python(dict(facts))
+        suite: Suite = TypeAdapter(study_of(facts).suite).validate_python(dict(facts))
     except ValidationError as exc:
         name, count = facts.get("name"), exc.error_count()
         raise DataError(f"{name}: suite must be of this version; {count} fields differ") from exc
