@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from threading import Lock
-from typing import Any, ClassVar
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -97,8 +97,6 @@ class Drawing:
         panels: one or more.
         legend: labels in the order of their colors.
     """
-
-    kind: ClassVar[str] = "drawing"
 
     name: str
     caption: str

@@ -29,8 +29,8 @@ class Material:
     Attributes:
         comparison: None where there is one network alone.
         candidates, baselines: results of the sides; empty where they are not stored any more.
-        verdict: of a gate on this very pair, if one lies beside it.
-        others: stored comparisons that the report is not about.
+        verdict: of a gate on exactly this pair, if it is stored beside the results.
+        others: number of stored comparisons that the report is not about.
     """
 
     comparison: Comparison | None
@@ -41,30 +41,30 @@ class Material:
 
     @property
     def results(self) -> tuple[EvalResult, ...]:
-        """Of both sides."""
+        """The results of both sides."""
         return (*self.candidates, *self.baselines)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the sides, distinct."""
+        """The names of the sides, which differ."""
         if self.comparison is None:
             return (self.candidates[0].checkpoint.name,)
         return side_labels(self.comparison)
 
     @property
     def sides(self) -> dict[str, tuple[EvalResult, ...]]:
-        """Results by label; without those that are not stored any more."""
+        """The results that are still stored, by label."""
         both = zip(self.labels, (self.candidates, self.baselines), strict=False)
         return {label: results for label, results in both if results}
 
     @property
     def key(self) -> str:
-        """Of the comparison, or of the only result."""
+        """The key of the comparison, or of the only result."""
         return comparison_key(self.comparison) if self.comparison else self.candidates[0].key
 
     @property
     def suite(self) -> str:
-        """Its name."""
+        """The name of the suite."""
         return self.comparison.suite if self.comparison else str(self.candidates[0].suite["name"])
 
 
@@ -102,32 +102,26 @@ def head_cells(result: EvalResult) -> list[Cell]:
 
 
 def _completed(found: OnDisk) -> OnDisk:
-    """Add comparisons beside the results that are about these alone, and arms of comparisons."""
-    keys = {result.key for result in found.results}
+    """Add a stored comparison of exactly these results, and the results of comparisons."""
     parents = dict.fromkeys(folder.parent for folder in found.artifacts.values())
-    comparisons = {
-        comparison_key(c): (c, found.artifacts[comparison_key(c)]) for c in found.comparisons
-    }
+    added: list[tuple[EvalResult | Comparison, Path]] = []
+    comparisons = list(found.comparisons)
     if not comparisons:
-        for file in (f for parent in parents for f in sorted(parent.glob(f"*/{FILE}"))):
-            near = load_comparison(file.parent)
-            if {*near.candidate.keys, *near.baseline.keys} == keys:
-                comparisons[comparison_key(near)] = near, file.parent
-    arms = {k for c, _ in comparisons.values() for k in (*c.candidate.keys, *c.baseline.keys)}
-    missing = arms - keys
-    added = [
-        f.parent for p in parents for k in sorted(missing) for f in p.glob(f"*-{k}/result.json")
-    ]
-    results = {result.key: result for result in map(EvalResult.load, added)}
-    return OnDisk(
-        results=(*found.results, *results.values()),
-        comparisons=tuple(comparison for comparison, _ in comparisons.values()),
-        artifacts={
-            **found.artifacts,
-            **{key: at for key, (_, at) in comparisons.items()},
-            **dict(zip(results, added, strict=True)),
-        },
-    )
+        for at in (f.parent for p in parents for f in sorted(p.glob(f"*/{FILE}"))):
+            near = load_comparison(at)
+            if set(_arms(near)) == {result.key for result in found.results}:
+                added.append((near, at))
+                comparisons.append(near)
+    missing = {key for c in comparisons for key in _arms(c)} - found.artifacts.keys()
+    for parent in parents:
+        for key in sorted(missing):
+            files = parent.glob(f"*-{key}/result.json")
+            added += [(EvalResult.load(file.parent), file.parent) for file in files]
+    return OnDisk.of([*found.pairs(), *added])
+
+
+def _arms(comparison: Comparison) -> tuple[str, ...]:
+    return *comparison.candidate.keys, *comparison.baseline.keys
 
 
 def _written(found: OnDisk, comparison: Comparison) -> float:

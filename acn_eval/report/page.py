@@ -4,42 +4,26 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from acn_eval.charts import Drawing
 from acn_eval.foreign_text import markdown_table, plain
 
-__all__ = [
-    "Block",
-    "Cell",
-    "Drawing",
-    "Facts",
-    "Gallery",
-    "Items",
-    "Page",
-    "Picture",
-    "Section",
-    "Shown",
-    "Source",
-    "Table",
-    "Text",
-]
-
-Number = float | int
+__all__ = ["Block", "Cell", "Facts", "Gallery", "Items", "Page", "Picture", "Section", "Shown"]
+__all__ += ["Drawing", "Source", "Table", "Text"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one place of a table.
+    """One place of a table.
 
     Attributes:
         text: rounded, for reading.
-        numbers: what was rounded, to the digit, by name: value, low, high.
+        numbers: all digits of what is rounded, by name: value, low, high.
         mark: a class of the style sheet.
     """
 
     text: str
-    numbers: Mapping[str, Number] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
     mark: str = ""
 
 
@@ -48,13 +32,10 @@ class Table:
     """Rows under a head; the first cell of a row names it.
 
     Attributes:
-        caption: what it is, in words.
-        name: to be found by, e.g. ``"rows"``.
-        folded: closed until it is opened.
-        copied: offered as Markdown and as CSV.
+        name: of the table in the page, e.g. ``"rows"``.
+        folded: whether the table is closed until a reader opens it.
+        copied: whether the page also offers it as Markdown and as CSV.
     """
-
-    kind: ClassVar[str] = "table"
 
     caption: str
     head: tuple[str, ...]
@@ -71,7 +52,7 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """The numbers to the digit, one column each, as CSV."""
+        """All digits of the numbers, one column each, as CSV."""
         fields = [self._fields(i) for i in range(len(self.head))]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -102,8 +83,6 @@ class Table:
 class Text:
     """One paragraph; `mark` is a class of the style sheet."""
 
-    kind: ClassVar[str] = "text"
-
     text: str
     mark: str = ""
 
@@ -112,23 +91,19 @@ class Text:
 class Items:
     """A list of lines."""
 
-    kind: ClassVar[str] = "items"
-
     lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what they are."""
-
-    kind: ClassVar[str] = "facts"
+    """A list of names with their values."""
 
     pairs: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What one network said of a picture; the answer is empty where only `right` is known."""
+    """The class that one network predicts; empty where only `right` is known."""
 
     network: str
     answer: str
@@ -137,7 +112,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture as a data URI, and what was made of it."""
+    """One picture as a data URI, and what the networks predict."""
 
     uri: str
     alt: str
@@ -148,8 +123,6 @@ class Picture:
 class Gallery:
     """Pictures in rows (one image) and columns (one level)."""
 
-    kind: ClassVar[str] = "gallery"
-
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Picture, ...]], ...]
@@ -157,9 +130,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Source:
-    """Plain text to be copied, closed until it is opened."""
-
-    kind: ClassVar[str] = "source"
+    """Plain text to copy; it is closed until a reader opens it."""
 
     title: str
     text: str

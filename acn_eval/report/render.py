@@ -6,20 +6,10 @@ from itertools import count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from acn_eval.charts import Panel, inline
+from acn_eval.charts import inline
 from acn_eval.foreign_text import markdown as escaped
 from acn_eval.foreign_text import plain
-from acn_eval.report.page import (
-    Block,
-    Drawing,
-    Facts,
-    Gallery,
-    Items,
-    Page,
-    Source,
-    Table,
-    Text,
-)
+from acn_eval.report.page import Block, Drawing, Facts, Gallery, Items, Page, Source, Table, Text
 
 __all__ = ["html", "markdown"]
 
@@ -27,35 +17,23 @@ __all__ = ["html", "markdown"]
 def html(page: Page) -> str:
     """Return the page as HTML that asks the network for nothing.
 
-    Every text is rendered and escaped; only drawings and pictures, which are made here, are
-    inserted as they are.
+    Every text is escaped; only the drawings and pictures, which are made here, are not.
     """
+    loader = PackageLoader("acn_eval.report")
     environment = Environment(
-        loader=PackageLoader("acn_eval.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_visible
     )
+    environment.trim_blocks = environment.lstrip_blocks = True
     number = count(1)
-
-    def inlined(panel: Panel) -> Markup:
-        return Markup(inline(panel, f"chart {next(number)}"))
-
-    environment.filters["inlined"] = inlined
-    template = environment.get_template("report.html")
-    return template.render(page=page, style=_style(environment))
+    environment.filters["inlined"] = lambda panel: Markup(inline(panel, f"chart {next(number)}"))
+    environment.filters["kind"] = lambda block: type(block).__name__
+    style = loader.get_source(environment, "report.css")[0]
+    return environment.get_template("report.html").render(page=page, style=style)
 
 
 def _visible(value: object) -> object:
-    """A text of one line; what is inserted as it is, is no plain string."""
+    """Show text in one line; markup, which is inserted as it is, is no plain string."""
     return plain(value) if type(value) is str else value
-
-
-def _style(environment: Environment) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, "report.css")[0]
 
 
 def markdown(page: Page) -> str:

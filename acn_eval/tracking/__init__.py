@@ -1,12 +1,11 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
-from acn_eval.tracking.artifacts import attach, stored
 from acn_eval.tracking.background import Recorder, preparing
 from acn_eval.tracking.record import record
 from acn_eval.tracking.registry import Registry, in_mlflow, model_name
 from acn_eval.tracking.server import chart_links, serving
 from acn_eval.tracking.store import resolve_store
-from acn_eval.tracking.stored_results import OnDisk, find
+from acn_eval.tracking.stored_results import OnDisk, attach, find, stored
 
 __all__ = [
     "OnDisk",

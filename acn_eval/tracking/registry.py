@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from acn_eval.results import EvalResult, is_cells
 from acn_eval.tracking.run_content import model_key
 from acn_eval.tracking.store import TrackingStore, tracking_errors
 
-__all__ = ["Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
+__all__ = ["RUN", "Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
 
-_RUN = re.compile(r"runs:/(?P<run>\w+)")
+RUN = r"runs:/(?P<run>\w+)"
+"""What the address of a run looks like, as a regular expression."""
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d{1,9})|@(?P<alias>[\w.-]+))")
 _RESULT = "result.json"
 _ANCHOR = "acn_eval.anchor"
@@ -38,12 +39,12 @@ def model_name(uri: str) -> str | None:
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a registered model.
+    """One version of a registered model; what is not recorded is "".
 
     Attributes:
-        uri: of the checkpoint file, as it was evaluated; "" if not recorded.
-        sha256: of that file; "" if not recorded.
-        run: id of the arm run that measured it; "" if there is none.
+        uri: of the checkpoint file that was evaluated.
+        sha256: of that file.
+        run: id of the arm run that measured it.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Version:
 
     @property
     def address(self) -> str:
-        """Its fixed address, which no alias moves."""
+        """The fixed address, which no alias moves."""
         return f"models:/{self.name}/{self.number}"
 
 
@@ -71,13 +72,13 @@ class Registry:
 
     def result(self, uri: str, folder: Path) -> EvalResult:
         """Return the stored result of a ``runs:/ID``, downloaded into a folder."""
-        found = _RUN.fullmatch(uri)
+        found = re.fullmatch(RUN, uri)
         if not found:
             raise ConfigError(f"{uri}: must be runs:/ID or models:/NAME@ALIAS or models:/NAME/3")
-        with self._open(uri) as client:
-            run = found["run"]
-            if not download(client, run, folder):
-                held = sorted(artifact.path for artifact in client.list_artifacts(run))
+        with opened(self.store, uri) as client:
+            if not download(client, found["run"], folder):
+                artifacts = client.list_artifacts(found["run"])
+                held = sorted(artifact.path for artifact in artifacts)
                 msg = f"{uri}: must be an arm run of acn-eval, with {_RESULT} and its cells"
                 raise ConfigError(f"{msg}; got {', '.join(held) or 'no files'}")
         return EvalResult.load(folder)
@@ -87,7 +88,7 @@ class Registry:
         found = _MODEL.fullmatch(uri)
         if not found:
             raise ConfigError(f"{uri}: must be models:/NAME@ALIAS or models:/NAME/3")
-        with self._open(uri) as client:
+        with opened(self.store, uri) as client:
             if found["alias"]:
                 held = client.get_model_version_by_alias(found["name"], found["alias"])
             else:
@@ -95,12 +96,12 @@ class Registry:
         return _version(held)
 
     def register(self, name: str, result: EvalResult, run: str) -> Version:
-        """Return the version of a model that is this network; made where it is not there.
+        """Return the version of a model that holds this network, a new one where there is none.
 
         Another machine may do the same: numbers count up, so both keep the lower one.
         """
         key = model_key(result)
-        with self._open(f"models:/{name}") as client:
+        with opened(self.store, f"models:/{name}") as client:
             _make_model(client, name)
             if held := _versions(client, name, key):
                 return _version(held[0])
@@ -114,39 +115,36 @@ class Registry:
 
     def tag_run(self, run: str, tags: Mapping[str, str]) -> None:
         """Write tags on a run; the same again changes nothing."""
-        with self._open(f"runs:/{run}") as client:
+        with opened(self.store, f"runs:/{run}") as client:
             for name, value in tags.items():
                 client.set_tag(run, name, plain(value))
 
     def tag_version(self, version: Version, tags: Mapping[str, str]) -> None:
         """Write tags on a version."""
-        with self._open(version.address) as client:
+        with opened(self.store, version.address) as client:
             for name, value in tags.items():
                 client.set_model_version_tag(version.name, version.number, name, plain(value))
 
     def anchor(self, name: str) -> str | None:
-        """Return the address that later versions of a model must not fall behind."""
-        with self._open(f"models:/{name}") as client:
+        """Return the address of the version that later ones are compared with, if it is set."""
+        with opened(self.store, f"models:/{name}") as client:
             held: str | None = client.get_registered_model(name).tags.get(_ANCHOR)
         return held
 
     def drop_anchor(self, name: str, uri: str) -> None:
-        """Freeze the anchor of a model."""
-        with self._open(f"models:/{name}") as client:
+        """Set the anchor of a model."""
+        with opened(self.store, f"models:/{name}") as client:
             client.set_registered_model_tag(name, _ANCHOR, uri)
 
     def promote(self, version: Version, alias: str) -> None:
         """Point an alias to a version."""
-        with self._open(version.address) as client:
+        with opened(self.store, version.address) as client:
             client.set_registered_model_alias(version.name, alias, version.number)
-
-    def _open(self, uri: str) -> AbstractContextManager[Any]:
-        return opened(self.store, uri)
 
 
 @contextmanager
 def opened(store: TrackingStore, uri: str) -> Iterator[Any]:
-    """Yield a client; an address that the store does not know is the user's error."""
+    """Yield a client; an address that the store does not know raises `ConfigError`."""
     with tracking_errors(store), store.lock():
         client = store.client()
         from mlflow.exceptions import MlflowException
@@ -173,7 +171,7 @@ def _make_model(client: Any, name: str) -> None:
 
 
 def _versions(client: Any, name: str, key: str) -> list[Any]:
-    """Return the versions of a model that are this network, the first one first."""
+    """Return the versions of a model that hold this network, in order."""
     found = client.search_model_versions(f"name = '{name}'")
     own = [held for held in found if held.tags.get("acn_eval.model") == key]
     return sorted(own, key=lambda held: int(held.version))
@@ -191,7 +189,7 @@ def _version(held: Any) -> Version:
 
 
 def _absolute(result: EvalResult) -> str:
-    """The uri of a checkpoint, found again from any folder of this machine."""
+    """Return the uri of a checkpoint, absolute where it is a file."""
     uri = result.checkpoint.uri
     return str(Path(uri).absolute()) if Path(uri).is_file() else uri
 

@@ -1,15 +1,22 @@
-"""Finds what evaluations left on disk, ready to be recorded."""
+"""Finds results and comparisons in folders and runs, and attaches a report to a run."""
 
-from collections.abc import Iterator, Sequence
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from acn_eval.errors import DataError
+from acn_eval.errors import ConfigError, DataError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
+from acn_eval.statistics.pairing import require_complete
+from acn_eval.tracking.registry import RUN, download, in_mlflow, opened
+from acn_eval.tracking.run_content import experiment_name
+from acn_eval.tracking.store import TrackingStore, resolve_store
 
-__all__ = ["OnDisk", "find"]
+__all__ = ["OnDisk", "attach", "find", "stored"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,26 @@ class OnDisk:
     comparisons: tuple[Comparison, ...]
     artifacts: dict[str, Path]
 
+    @staticmethod
+    def of(found: Iterable[tuple[EvalResult | Comparison, Path]]) -> "OnDisk":
+        """Return each of them once, in order."""
+        known = {_key(what): (what, at) for what, at in found}
+        held = [what for what, _ in known.values()]
+        return OnDisk(
+            results=tuple(what for what in held if isinstance(what, EvalResult)),
+            comparisons=tuple(what for what in held if isinstance(what, Comparison)),
+            artifacts={key: at for key, (_, at) in known.items()},
+        )
+
+    def pairs(self) -> Iterator[tuple[EvalResult | Comparison, Path]]:
+        """Yield each of them with its folder."""
+        held: tuple[EvalResult | Comparison, ...] = (*self.results, *self.comparisons)
+        yield from ((what, self.artifacts[_key(what)]) for what in held)
+
+
+def _key(what: EvalResult | Comparison) -> str:
+    return what.key if isinstance(what, EvalResult) else comparison_key(what)
+
 
 def find(folders: Sequence[Path]) -> OnDisk:
     """Read every result and comparison in the folders, and directly below them.
@@ -29,28 +56,103 @@ def find(folders: Sequence[Path]) -> OnDisk:
     Raises:
         DataError: there is none, or one of them is damaged.
     """
-    results = {
-        r.key: (r, at)
-        for at in _with(folders, "result.json")
-        for r in [EvalResult.load(at)]
-        if "stopped_early" not in r.details
-    }
-    comparisons = {
-        comparison_key(c): (c, at) for at in _with(folders, FILE) for c in [load_comparison(at)]
-    }
-    if not results and not comparisons:
-        names = ", ".join(map(str, folders))
-        msg = f"{names}: must hold results; got none"
+    return OnDisk.of(_read(folders))
+
+
+def _read(folders: Sequence[Path]) -> list[tuple[EvalResult | Comparison, Path]]:
+    found: list[tuple[EvalResult | Comparison, Path]] = []
+    for at in _with(folders, "result.json"):
+        result = EvalResult.load(at)
+        if "stopped_early" not in result.details:
+            found.append((result, at))
+    found += [(load_comparison(at), at) for at in _with(folders, FILE)]
+    if not found:
+        msg = f"{', '.join(map(str, folders))}: must hold results; got none"
         raise DataError(f"{msg}. Name the folder to which acn-eval wrote its results.")
-    found = {**results, **comparisons}
-    return OnDisk(
-        results=tuple(result for result, _ in results.values()),
-        comparisons=tuple(comparison for comparison, _ in comparisons.values()),
-        artifacts={key: at for key, (_, at) in found.items()},
-    )
+    return found
 
 
 def _with(folders: Sequence[Path], name: str) -> Iterator[Path]:
     for folder in folders:
         for pattern in (name, f"*/{name}"):
             yield from (file.parent for file in sorted(folder.glob(pattern)))
+
+
+@contextmanager
+def stored(given: Sequence[str], tracking_uri: str | None) -> Iterator[OnDisk]:
+    """Yield everything that folders or ``runs:/ID`` hold, in the order in which they are given.
+
+    Raises:
+        ConfigError: there is no such run, or a gate stopped a result early.
+        DataError: there is no such folder, or its results are missing or damaged.
+        TrackingError: the store does not answer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            parts = [_read([_folder(uri, tracking_uri, Path(folder))]) for uri in given]
+            yield OnDisk.of(pair for part in parts for pair in part)
+        except (ConfigError, DataError) as exc:  # the user knows a run by its address
+            message = str(exc).replace(f"{folder}/", "runs:/")
+            raise type(exc)(message, *exc.arguments) from exc
+
+
+def _folder(uri: str, tracking_uri: str | None, downloads: Path) -> Path:
+    if in_mlflow(uri):
+        return _fetch(resolve_store(tracking_uri, cwd=Path.cwd()), uri, downloads)
+    folder = Path(uri)
+    if not folder.is_dir():
+        raise DataError(f"{uri}: must be a folder of results, or runs:/ID; there is none")
+    if (folder / "result.json").is_file():  # `_read` leaves out one that was stopped early
+        require_complete([EvalResult.load(folder)])
+    return folder
+
+
+def _fetch(store: TrackingStore, uri: str, downloads: Path) -> Path:
+    """Download what a run recorded, of a comparison also its arms; return the run's folder."""
+    found = re.fullmatch(RUN, uri)
+    if not found:
+        raise ConfigError(f"{uri}: must be runs:/ID of a run that acn-eval recorded")
+    run, target = found["run"], downloads / found["run"]
+    with opened(store, uri) as client:
+        if FILE not in {artifact.path for artifact in client.list_artifacts(run)}:
+            if not download(client, run, target):
+                msg = f"{uri}: must be a run of acn-eval, with {FILE} or a result; it has neither"
+                raise ConfigError(msg)
+            return target
+        target.mkdir(parents=True, exist_ok=True)
+        client.download_artifacts(run, FILE, str(target))
+        tags = client.get_run(run).data.tags
+        for side in ("candidate", "baseline"):
+            for arm in filter(None, tags.get(f"acn_eval.{side}_runs", "").split(",")):
+                download(client, arm, target / arm)
+    return target
+
+
+def attach(store: TrackingStore, suite: str, key: str, text: str, *, name: str) -> str:
+    """Put a file among the artifacts of a run, and return the id of the run.
+
+    Args:
+        store: the store that holds the run.
+        suite: the suite, which names the experiment.
+        key: of the result or comparison that was recorded; its newest run is taken.
+        text: content of the file.
+        name: of the file.
+
+    Raises:
+        ConfigError: the result or comparison is not recorded.
+        TrackingError: the store does not answer.
+    """
+    with opened(store, name) as client:
+        experiment = client.get_experiment_by_name(experiment_name(suite))
+        found = experiment and client.search_runs(
+            [experiment.experiment_id],
+            f"tags.`acn_eval.key` = '{key}'",
+            max_results=1,
+            order_by=["attributes.start_time DESC"],
+        )
+        if not found:
+            msg = f"{name}: must belong to a run in {store.shown}; this result is not recorded."
+            raise ConfigError(f"{msg} Record it with acn-eval upload.")
+        run = str(found[0].info.run_id)
+        client.log_text(run, text, name)
+    return run

@@ -6,7 +6,10 @@ import pytest
 
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.gate import decide, read_gate
-from acn_eval.report import examples_of, html, material, page_of, pictures
+from acn_eval.report.inputs import material
+from acn_eval.report.pictures import examples_of, pictures
+from acn_eval.report.render import html
+from acn_eval.report.sections import page_of
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison_io import save_comparison
 from acn_eval.studies.compare import compare

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from acn_eval.report import Material
 from acn_eval.report.figures import differences
+from acn_eval.report.inputs import Material
 from acn_eval.studies.compare import compare
 from tests.charts.axes import drawn
 from tests.fakes import deep_result, fake_result

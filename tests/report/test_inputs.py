@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.report import material
+from acn_eval.report.inputs import material
 from acn_eval.report.verdicts import read_verdict
 from acn_eval.statistics.comparison_io import comparison_key, save_comparison
 from acn_eval.studies.compare import compare

@@ -9,7 +9,10 @@ from dataclasses import replace
 import pytest
 
 from acn_eval.foreign_text import plain
-from acn_eval.report import Material, Text, html, markdown, page_of
+from acn_eval.report.inputs import Material
+from acn_eval.report.page import Text
+from acn_eval.report.render import html, markdown
+from acn_eval.report.sections import page_of
 from acn_eval.results import EvalResult
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.tracking import find

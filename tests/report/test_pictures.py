@@ -11,8 +11,9 @@ from PIL import Image
 
 from acn_eval.errors import DataError
 from acn_eval.evaluation import DataSelection, choose, evaluate
-from acn_eval.report import Material, examples_of, pictures
+from acn_eval.report.inputs import Material
 from acn_eval.report.page import Gallery
+from acn_eval.report.pictures import examples_of, pictures
 from acn_eval.seeds import keyed_order
 from acn_eval.studies.compare import compare
 from tests.tiny import checkpoint
