@@ -46,7 +46,7 @@ class Card(Config, frozen=True):
         data: name of the data set that it was trained on.
         data_fingerprint: of its training split.
         classes: names of the classes, in the order of the logits.
-        named: whether they are names; what was trained on labels alone only counts them.
+        named: whether they are names; otherwise they are "0", "1", ...
         mean, std: normalization per channel, in units of [0, 1].
         pair: file of the twin that a comparison takes by default, relative to this file.
         training: how it was made, if known.

@@ -1,4 +1,4 @@
-"""Checkpoint: a network that is ready to be asked, and everything it says about itself."""
+"""Checkpoint: a network that is ready for evaluation, and everything known about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -47,19 +47,18 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network that is ready to be asked.
+    """A network that is ready for evaluation.
 
     Attributes:
         id: what goes into the record.
         model: the network in eval mode; ``model(inputs)`` and ``model.exits(inputs)``.
-        prepare: what happens to an example before it.
+        prepare: how an example becomes the input of the network.
         classes: names in the order of the logits.
         data: the data set that it was trained on, the default of an evaluation; "" if unknown.
         pair: uri of its twin, the default baseline; None if it has none.
         training_hashes: int64 (n,), content hashes of its training examples; empty if unknown.
         native: the content of its file, where it is one that can be written again.
-        named: whether its source names the classes; one that does not only counts them, and
-            `classes` are "0", "1", ...
+        named: whether its source names the classes; otherwise `classes` are "0", "1", ...
     """
 
     id: CheckpointId
@@ -115,15 +114,15 @@ class _OneExit(nn.Module):
         return [self(inputs)]
 
     def readings(self, inputs: Any) -> list[Readings]:
-        """Return what is before the head of a network that can say it, as timm's can.
+        """Return the features before the head, if the network offers them as timm's do.
 
         Raises:
-            Unsupported: it cannot: logits are no features.
+            Unsupported: it does not offer them, and logits are no features.
         """
         inner: Any = self.inner
         if not hasattr(inner, "forward_head"):
-            msg = f"{type(inner).__name__}: has no features before its head; logits are none"
-            raise Unsupported(msg)
+            msg = "has no features before its head, as timm's models have; logits are no features"
+            raise Unsupported(f"{type(inner).__name__}: {msg}")
         before: Tensor = inner.forward_head(inner.forward_features(inputs), pre_logits=True)
         return [Readings(before, before)]
 
@@ -150,9 +149,8 @@ def from_module(
     Args:
         module: gives logits (batch, classes).
         name: in tables.
-        classes: names in the order of the logits; `counted`, where they have none: "0", "1", ...
-            are taken for none, because only the data can say what they stand for.
-        prepare: what happens to an example before it, e.g. `acn_eval.data.PrepareImages`.
+        classes: names in the order of the logits, or `counted` where the classes have no names.
+        prepare: how an example becomes its input, e.g. `acn_eval.data.PrepareImages`.
         data: the data set that it was trained on, if known.
 
     Raises:
@@ -174,7 +172,7 @@ def from_module(
 
 
 def counted(classes: int) -> tuple[str, ...]:
-    """Return what stands for the names of so many classes where there are none."""
+    """Return "0", "1", ..., which stand for the names of classes that have none."""
     return tuple(str(i) for i in range(classes))
 
 

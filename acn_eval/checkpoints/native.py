@@ -113,11 +113,8 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
 def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     content = read_pickle(path)
     if not isinstance(content, dict) or not {_CARD, _STATE} <= content.keys():
-        msg = (
-            f"{path}: must hold a card of acn-eval. Name the architecture of a foreign file with "
-            "`arch`, e.g. official/ac-mixer."
-        )
-        raise CheckpointError(msg, "arch")
+        remedy = "Name the architecture of a foreign file with `arch`, e.g. official/ac-mixer."
+        raise CheckpointError(f"{path}: must hold a card of acn-eval. {remedy}", "arch")
     seen = {_SEEN: content.pop(_SEEN)} if _SEEN in content else {}
     state = checked_state(content.pop(_STATE), path) | checked_state(seen, path)
     return _words(content, path), state

@@ -11,6 +11,7 @@ from acn_eval.checkpoints.card import Card
 from acn_eval.checkpoints.native import Native, checked_state
 from acn_eval.checkpoints.weight_files import read_pickle
 from acn_eval.config_files import recorded
+from acn_eval.data.open import KNOWN_MOMENTS
 from acn_eval.errors import CheckpointError
 from acn_eval.models import OfficialMixerConfig
 
@@ -59,13 +60,14 @@ def read_official(path: Path, arch: str) -> Native:
 
 
 def _card(config: OfficialMixerConfig) -> Card:
+    mean, std = KNOWN_MOMENTS["cifar10"]
     return Card(
         arch=config,
         data="cifar10",
         classes=_CIFAR10 if config.classes == 10 else tuple(map(str, range(config.classes))),
         named=config.classes == 10,
-        mean=(0.4914, 0.4822, 0.4465),
-        std=(0.2470, 0.2435, 0.2616),
+        mean=mean,
+        std=std,
     )
 
 

@@ -73,16 +73,15 @@ def _known(timm: Any, name: str) -> Any:
 
 
 def _pretrained(timm: Any, name: str, weights: Any) -> Any:
-    where = f"timm:{name}: pretrained weights"
+    where, remedy = f"timm:{name}: pretrained weights must", f"Try timm:{name}@FILE."
     if weights is None or not weights.has_weights:
-        raise CheckpointError(f"{where} must exist; timm has none. Try timm:{name}@FILE.")
+        raise CheckpointError(f"{where} exist; timm has none. {remedy}")
     if weights.hf_hub_id and not _at_hand(weights.hf_hub_id):
-        raise CheckpointError(f"{where} could not be had: no internet. Try timm:{name}@FILE.")
+        raise CheckpointError(f"{where} be downloadable; there is no internet. {remedy}")
     try:
         return timm.create_model(name, pretrained=True)
     except (OSError, RuntimeError) as exc:
-        msg = f"{where} could not be had ({exc}). Try timm:{name}@FILE."
-        raise CheckpointError(msg) from exc
+        raise CheckpointError(f"{where} be downloadable; {exc}. {remedy}") from exc
 
 
 def _at_hand(repository: str) -> bool:

@@ -52,10 +52,8 @@ def torchvision_module(name: str, where: str) -> Any:
         return import_module(name)
     except (ImportError, RuntimeError, OSError) as exc:
         reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        msg = (
-            f"{where}: torchvision must be importable; got {reason}. "
-            "Install the torchvision that fits this torch: pip install --upgrade torch torchvision"
-        )
+        remedy = "Install the one that fits this torch: pip install --upgrade torch torchvision"
+        msg = f"{where}: torchvision must be importable; got {reason}. {remedy}"
         raise DataError(msg) from exc
 
 
@@ -72,15 +70,12 @@ def _raw(name: str, split: Split, root: Path, *, download: bool) -> Any:
     except (OSError, RuntimeError) as exc:
         missing = f"the download failed ({exc})" if download else "it does not"
         what = "its files are damaged or incomplete" if have else missing
-        msg = (
-            f"{name}: {root} must hold {folder}; {what}. "
-            "Give its folder as `root`, or with ACN_EVAL_DATA."
-        )
-        raise DataError(msg, "root") from exc
+        remedy = "Give its folder as `root`, or with ACN_EVAL_DATA."
+        raise DataError(f"{name}: {root} must hold {folder}; {what}. {remedy}", "root") from exc
 
 
 def _refuse_strange(folder: Path) -> None:
-    """Refuse what torchvision would read for ever to take its digest: pipes, endless files."""
+    """Refuse what torchvision would read forever to take its digest: pipes, endless files."""
     for file in folder.iterdir() if os.path.isdir(folder) else ():
         if not file.is_dir() and (not file.is_file() or file.stat().st_size > _LARGEST):
             raise OSError(f"{file.name} is not one of its files")

@@ -70,7 +70,7 @@ class Examples:
         notes: what a reader must know about how they were read, in words.
         source_classes: all classes of the data set in its own order, of which `classes` are some;
             empty where they are all.
-        named: whether the data set names its classes; one that does not only counts them.
+        named: whether the data set names its classes; otherwise they are "0", "1", ...
     """
 
     name: str
@@ -208,7 +208,7 @@ def content_hash(content: bytes) -> int:
 
 
 def number_of(name: str) -> int | None:
-    """Return the number that a class is called by, or None; one of ten digits counts nothing.
+    """Return the number that a class is called by, or None; ten digits are too many.
 
     >>> number_of("07"), number_of("seven")
     (7, None)

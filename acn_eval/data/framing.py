@@ -12,7 +12,7 @@ from PIL import Image
 from acn_eval.data.decoding import MOST_PIXELS
 from acn_eval.errors import DataError
 
-__all__ = ["Framing", "bearable"]
+__all__ = ["Framing", "check_pixels"]
 
 CropMode = Literal["center", "squash", "border"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -60,7 +60,7 @@ class Framing:
         """Map (height, width, channels) to (size, size, channels)."""
         have = image.shape[0], image.shape[1]
         height, width = self.resized(*have, size)
-        bearable(have, (height, width), size)
+        check_pixels(have, (height, width), size)
         unscaled = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         scaled = unscaled.resize((width, height), Image.Resampling[self.interpolation.upper()])
         fill = self.fill if self.crop_mode == "border" else ()
@@ -73,11 +73,11 @@ class Framing:
         return {**facts, "interpolation": f"{self.interpolation} of Pillow", **filled}
 
 
-def bearable(have: tuple[int, int], new: tuple[int, int], size: int) -> None:
-    """Refuse to resize an image (height, width) to a shape that no memory holds.
+def check_pixels(have: tuple[int, int], new: tuple[int, int], size: int) -> None:
+    """Refuse to resize an image (height, width) to a shape with too many pixels.
 
     Raises:
-        DataError: it has too many pixels.
+        DataError: the new shape exceeds `MOST_PIXELS`.
     """
     if new[0] * new[1] > MOST_PIXELS:
         what = f"an image of {have[0]} x {have[1]} must have at most {MOST_PIXELS} pixels"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from acn_eval.data.framing import Framing, bearable
+from acn_eval.data.framing import Framing, check_pixels
 from acn_eval.errors import DataError
 
 __all__ = ["Geometry", "PrepareImages", "border_of", "unit_range"]
@@ -107,7 +107,7 @@ class Geometry:
         if short == self.size:
             return image
         new = (round(height * self.size / short), round(width * self.size / short))
-        bearable((height, width), new, self.size)
+        check_pixels((height, width), new, self.size)
         scaled = interpolate(image[None], size=new, mode="bilinear", antialias=True)
         return scaled[0]
 

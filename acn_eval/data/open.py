@@ -17,7 +17,7 @@ from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
 
-__all__ = ["DATA", "DATA_ROOT", "channel_moments", "data_root", "open_examples"]
+__all__ = ["DATA", "DATA_ROOT", "KNOWN_MOMENTS", "channel_moments", "data_root", "open_examples"]
 
 DATA: dict[str, str] = {
     "digits": "1,797 handwritten digits of 8 x 8 pixels, which scikit-learn embeds",
@@ -28,9 +28,7 @@ DATA: dict[str, str] = {
 }
 """What `open_examples` opens, by name."""
 DATA_ROOT = "ACN_EVAL_DATA"
-_KNOWN_MOMENTS = {
-    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
-}
+KNOWN_MOMENTS = {"cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))}
 
 
 def data_root(given: Path | None = None) -> Path:
@@ -88,7 +86,7 @@ def channel_moments(
     Raises:
         DataError: there are no examples, or a channel is the same everywhere.
     """
-    known = _KNOWN_MOMENTS.get(examples.name)
+    known = KNOWN_MOMENTS.get(examples.name)
     if known and geometry.channels == 3:
         return known
     total, squares, pixels = np.zeros(geometry.channels), np.zeros(geometry.channels), 0

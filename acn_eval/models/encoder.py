@@ -151,9 +151,9 @@ class Encoder(nn.Module):
         return [self.classify(stream, k) for k, stream in enumerate(self.streams(images))]
 
     def leave_at(self, images: Tensor, exit: int) -> Tensor:
-        """Logits (batch, classes) of an exit by the way of early exit: every head before is asked.
+        """Logits (batch, classes) of an exit as early exit computes them: with every head before.
 
-        Exit 0, the embedding alone, is not asked on the way.
+        The head of exit 0, the embedding alone, is left out on the way.
         """
         for k, stream in enumerate(self.streams(images)):
             if k == exit:

@@ -1,4 +1,4 @@
-"""Refuses logits that are NaN or infinite: their argmax is a class that nobody answered."""
+"""Refuses logits that are NaN or infinite: their argmax is no prediction."""
 
 import torch
 from torch import Tensor
