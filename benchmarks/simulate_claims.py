@@ -14,7 +14,7 @@ from scipy.stats import norm
 from simulate_statistics import Figure, Floats, average, generator, rates, show
 
 from acn_eval.statistics import BoundedSample, Estimate, Finding, crossed, seeds_only
-from acn_eval.statistics.claims import Sample
+from acn_eval.statistics.claims import Case, Sample
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
 from acn_eval.statistics.finding_claims import trade_claim
 from acn_eval.statistics.score import Interval
@@ -102,7 +102,7 @@ def forgetting(replicates: int = 4000) -> list[Figure]:
     for setting, (forgotten, learned) in LEARNERS.items():
         rng = generator("forgetting", setting)
         said = [
-            trade_claim("", seen(rng, forgotten, 1.5), seen(rng, learned, 1.0), WORDS, FIVE)
+            trade_claim(CASE, seen(rng, forgotten, 1.5), seen(rng, learned, 1.0))
             for _ in range(replicates)
         ]
         for verdict in ("better", "depends", "tie"):
@@ -111,7 +111,7 @@ def forgetting(replicates: int = 4000) -> list[Figure]:
     return found
 
 
-FIVE = Sample(0, SEEDS)
+CASE = Case(("ours", "theirs"), WORDS, Sample(0, SEEDS))
 
 
 def seen(rng: np.random.Generator, truth: float, spread: float) -> Finding:

@@ -19,7 +19,7 @@ from scipy.stats import binom, multinomial, norm
 from scipy.stats import t as student
 
 from acn_eval.seeds import seed_for
-from acn_eval.statistics import BoundedSample, band_confidence, crossed, mde_images, undecidable
+from acn_eval.statistics import BoundedSample, band_confidence, crossed, mde_examples, undecidable
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.logits import logit_difference
 
@@ -216,7 +216,9 @@ def thresholds() -> list[Figure]:
     for n in SIZES:
         high = BoundedSample.of(np.zeros(n)).interval().high
         found.append(Figure("zero discordance: half width, points", n, "score", 100 * high))
-        found.append(Figure("6 % discordant: MDE, points", n, "score", 100 * mde_images(n, 0.06)))
+        found.append(
+            Figure("6 % discordant: MDE, points", n, "score", 100 * mde_examples(n, 0.06))
+        )
     found.append(Figure("smallest p of 5 sign flips", 5, "sign flip", 2 / 2**5))
     useful = 1 - float(student.ppf(0.975, 8) / student.ppf(0.975, 4)) ** 2
     found.append(Figure("correlation above which pairing 5 seeds pays", 5, "t", useful))

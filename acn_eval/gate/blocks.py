@@ -37,7 +37,7 @@ def until_decided(
     Args:
         gate: its rules.
         blocks: of (candidate, baseline), in the order that both weights key; one or more.
-        progress: told (examples shown, in all).
+        progress: is called with (examples shown, in all).
     """
     parts: list[Sequence[EvalResult]] = []
     for block in blocks:
@@ -48,22 +48,19 @@ def until_decided(
         verdict = look(gate, ours, theirs, total=total)
         if verdict is not None:
             data = (block.shown if shown < total else block.whole).id
-            return _stopped(verdict, _marked(ours, data, total), _marked(theirs, data, total))
+            ours, theirs = (_marked(side, data, total) for side in (ours, theirs))
+            named = replace(verdict, candidate=Network.of(ours), baseline=Network.of(theirs))
+            return Stopped(named, ours, theirs)
     raise ValueError("until_decided: needs blocks up to the last example")
-
-
-def _stopped(verdict: Verdict, ours: EvalResult, theirs: EvalResult) -> Stopped:
-    named = replace(verdict, candidate=Network.of(ours), baseline=Network.of(theirs))
-    return Stopped(named, ours, theirs)
 
 
 def _joined(parts: Sequence[EvalResult], shown: Examples) -> EvalResult:
     """One result of several blocks; what the examples are is said when the run has stopped."""
     first = parts[0]
-    cells = tuple(map(_one_cell, zip(*(part.cells for part in parts), strict=True)))
+    cells = map(_one_cell, zip(*(part.cells for part in parts), strict=True))
     warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
     data = replace(first.data, n=len(shown), fingerprint="")
-    return replace(first, cells=cells, data=data, warnings=tuple(warnings))
+    return replace(first, cells=tuple(cells), data=data, warnings=tuple(warnings))
 
 
 def _one_cell(cells: Sequence[Cell]) -> Cell:
@@ -81,9 +78,5 @@ def _marked(result: EvalResult, data: DataId, total: int) -> EvalResult:
     if data.n == total:
         return replace(result, data=data)
     warning = f"stopped after {data.n:,} of {total:,} examples: only the gate's limits hold"
-    return replace(
-        result,
-        data=data,
-        warnings=(*result.warnings, warning),
-        details={**result.details, "stopped_early": {"shown": data.n, "of": total}},
-    )
+    details = {**result.details, "stopped_early": {"shown": data.n, "of": total}}
+    return replace(result, data=data, warnings=(*result.warnings, warning), details=details)

@@ -13,8 +13,7 @@ from acn_eval.statistics.metrics import metric_of
 
 __all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
 
-Margin = Annotated[float, Field(gt=0, lt=1e6)]
-Floor = Annotated[float, Field(gt=0, lt=1e6)]
+Positive = Annotated[float, Field(gt=0, lt=1e6)]
 _WIDEST = 0.5  # margin of what is shown in percent: 2 would be meant as points
 
 
@@ -24,34 +23,31 @@ class Margins(Config, frozen=True):
     Shares, such as accuracies, are fractions of 1.
 
     Attributes:
-        primary: of the primary end point; it must be cleared.
-        clean: on undisturbed examples; it must be cleared. None does not ask.
-        cell: of every single condition: an alarm where one is surely worse by more. None does
-            not watch them.
+        primary: of the primary endpoint; it must be cleared.
+        clean: on clean examples; it must be cleared. None does not ask.
+        cell: of every condition: an alarm where one is surely worse by more. None watches none.
         cells: margins of conditions by name, where one of its own fits better than `cell`.
     """
 
-    primary: Margin
-    clean: Margin | None = None
-    cell: Margin | None = None
-    cells: dict[Text, Margin] = Field(default_factory=dict, max_length=10_000)
+    primary: Positive
+    clean: Positive | None = None
+    cell: Positive | None = None
+    cells: dict[Text, Positive] = Field(default_factory=dict, max_length=10_000)
 
 
 class Gate(Config, frozen=True):
     """When a candidate may replace its baseline.
 
     Attributes:
-        name: shown everywhere.
-        description: one sentence.
         suite: whose conditions are judged: the name of a shipped suite, or a YAML beside this.
         alpha: how often a candidate exactly at a margin may pass; also how often any rule may
             fail where none is violated.
         metric: that is judged, by its name in `acn-eval list metrics`.
         margins: against the baseline.
-        floors: worst value of the metric for the candidate itself, by name of an end point or
+        floors: worst value of the metric for the candidate itself, by name of an endpoint or
             condition, in its unit; they must be cleared.
         seed: of the noise.
-        limit: how many images are shown, the first in their keyed order; None shows all. With
+        limit: how many examples are shown, the first in their keyed order; None shows all. With
             another seed or limit there is no PASS: whoever may repeat until it passes will pass.
     """
 
@@ -62,7 +58,7 @@ class Gate(Config, frozen=True):
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     metric: Text = "accuracy"
     margins: Margins
-    floors: dict[Text, Floor] = Field(default_factory=dict, max_length=10_000)
+    floors: dict[Text, Positive] = Field(default_factory=dict, max_length=10_000)
     seed: Seed = 0
     limit: Annotated[int, Field(ge=2, lt=2**63)] | None = None
 
@@ -72,12 +68,14 @@ class Gate(Config, frozen=True):
             quantity = metric_of(self.metric).quantity
         except ConfigError as exc:
             raise ValueError(str(exc)) from exc
+        if quantity.scale != 100:
+            return self
         own = self.margins
         stated = {"primary": own.primary, "clean": own.clean, "cell": own.cell, **own.cells}
-        for name, margin in stated.items() if quantity.scale == 100 else ():
+        for name, margin in stated.items():
             if margin is not None and margin > _WIDEST:
                 raise ValueError(f"margins.{name} must be a fraction of 1, at most {_WIDEST}")
-        for name, floor in self.floors.items() if quantity.scale == 100 else ():
+        for name, floor in self.floors.items():
             if floor >= 1:
                 raise ValueError(f"floors.{name} must be a fraction of 1")
         return self
@@ -101,8 +99,7 @@ def read_gate(name: str) -> Gate:
 def is_gate(name: str) -> bool:
     """Whether a name or path is that of a gate, and not of a suite."""
     path = _path(name)
-    fields = read_yaml(path, "a gate") if isfile(path) else None
-    return tag_of(fields) == "gate"
+    return isfile(path) and tag_of(read_yaml(path, "a gate")) == "gate"
 
 
 def suite_name(gate: Gate) -> str:

@@ -21,39 +21,39 @@ from acn_eval.studies.compare import join
 __all__ = ["BLOCK", "decide", "look", "order_names", "replay", "same_network"]
 
 BLOCK = 256
-"""Images between two looks."""
+"""Examples between two looks."""
 
 
 def decide(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> Verdict:
-    """Judge all images, once.
+    """Judge all examples, once.
 
     Results that answer different questions give no verdict; one and the same network passes by
     identity (floors are judged even then).
 
     Raises:
-        ConfigError: a result that was stopped early: how many images it has depends on them.
+        ConfigError: a result that was stopped early: how many examples it has depends on them.
     """
-    require_complete([candidate, baseline])
+    pair = candidate, baseline
+    require_complete(pair)
     try:
-        rules = _rules(gate, candidate, baseline)
+        rules = _rules(gate, *pair)
     except ConfigError as mismatch:
-        return _verdict(gate, (candidate, baseline), (), why=str(mismatch))
-    if _identical(candidate, baseline):
-        return _verdict(gate, (candidate, baseline), identical(rules, gate.alpha))
-    return _verdict(gate, (candidate, baseline), once(rules, gate.alpha))
+        return _verdict(gate, pair, (), why=str(mismatch))
+    judge = identical if _identical(*pair) else once
+    return _verdict(gate, pair, judge(rules, gate.alpha))
 
 
 def replay(
     gate: Gate, candidate: EvalResult, baseline: EvalResult, *, block: int = BLOCK
 ) -> Verdict:
-    """Judge as if the images were shown block by block, and stop where that decides.
+    """Judge as if the examples were shown block by block, and stop where that decides.
 
     Raises:
         ConfigError: as `decide`.
     """
     require_looks(gate)
     whole = decide(gate, candidate, baseline)
-    if not whole.rules or _identical(candidate, baseline):
+    if not whole.rules or whole.identical:
         return whole
     rules, total = _rules(gate, candidate, baseline), whole.total
     looks = -(-decided_after(rules, gate.alpha) // block)
@@ -63,21 +63,20 @@ def replay(
 
 
 def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int) -> Verdict | None:
-    """Judge the images shown so far; None if that decides nothing yet.
+    """Judge the examples shown so far; None if that decides nothing yet.
 
-    The results are on the first images of the order that both weights key; `total` images were
-    fixed before the first look, and with all of them there is a verdict.
+    The results are on the first examples of the order that both weights key; `total` examples
+    were fixed before the first look, and with all of them there is a verdict.
     """
     require_looks(gate)
-    shown = candidate.data.n
+    pair, shown = (candidate, baseline), candidate.data.n
     try:
-        rules = _rules(gate, candidate, baseline)
+        rules = _rules(gate, *pair)
     except ConfigError as mismatch:
-        return _verdict(gate, (candidate, baseline), (), why=str(mismatch))
+        return _verdict(gate, pair, (), why=str(mismatch))
     if shown < total and not decided_after(rules, gate.alpha):
         return None
-    rows = _look(rules, gate.alpha, total)
-    return _verdict(gate, (candidate, baseline), rows, shown=shown, total=total)
+    return _verdict(gate, pair, _look(rules, gate.alpha, total), shown=shown, total=total)
 
 
 def require_looks(gate: Gate) -> None:
@@ -96,7 +95,7 @@ def order_names(
 ) -> tuple[str, str, str]:
     """Return what keys the order of a sequential run.
 
-    Both weights are in it: one fixed order would judge every change on the same first images.
+    Both weights are in it: one fixed order would judge every change on the same first examples.
     """
     return candidate.sha256, baseline.sha256, suite
 
@@ -113,7 +112,7 @@ def _look(rules: Sequence[Rule], alpha: float, total: int) -> tuple[GateRule, ..
 
 
 def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rule, ...]:
-    """Return the rules of a gate, their images in the order of a sequential run.
+    """Return the rules of a gate, their examples in the order of a sequential run.
 
     Raises:
         ConfigError: the results are of another suite, or cannot be paired.
@@ -124,15 +123,14 @@ def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rul
         raise ConfigError(f"{msg}; got {got}. Evaluate that suite, or take another gate.")
     require_same_question([candidate, baseline])
     outcomes = join([candidate, baseline], metric=gate.metric)
-    order = keyed_order(
-        outcomes.ids, *order_names(candidate.checkpoint, baseline.checkpoint, wanted)
-    )
-    rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes, candidate.suite))
+    names = order_names(candidate.checkpoint, baseline.checkpoint, wanted)
+    order = keyed_order(outcomes.ids, *names)
+    rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes))
     lost = candidate.data.n - len(order)
     if not lost:
         return rules
-    reason = f"{lost} of {candidate.data.n} images lack an outcome on some side"
-    return (*rules, Rule("all images", "difference", False, 0.0, np.empty(0), reason))
+    reason = f"{lost} of {candidate.data.n} examples lack an outcome on some side"
+    return (*rules, Rule("all examples", "difference", False, 0.0, np.empty(0), reason))
 
 
 def _verdict(
@@ -146,10 +144,13 @@ def _verdict(
 ) -> Verdict:
     """Put the rows together; `shown` and `total` where there were looks on the way."""
     candidate, baseline = pair
-    overrides = dict(_overrides(gate, pair, total))
-    rows = (*rows, *(_not_kept(fixed, taken) for fixed, taken in overrides.items() if rows))
+    overrides = list(_overrides(gate, pair, total))
+    for fixed, taken in overrides if rows else ():
+        note = f"the gate fixes it, and {taken} was taken"
+        rows = (*rows, GateRule(fixed, "difference", required=False, bound=0.0, note=note))
     n = max((row.n for row in rows), default=0)
-    early = shown is not None and shown != total
+    not_kept = (f"{taken} instead of {fixed}: this cannot pass" for fixed, taken in overrides)
+    classes, of = candidate.data.classes, candidate.details.get("all_classes")
     verdict = Verdict(
         gate=gate.name,
         suite=str(candidate.suite["name"]),
@@ -162,17 +163,12 @@ def _verdict(
         total=total or n,
         alpha=gate.alpha,
         rules=rows,
-        early=early,
+        early=shown is not None and shown != total,
         identical=bool(rows) and _identical(candidate, baseline),
-        warnings=(
-            *(
-                f"{taken} instead of {fixed}: this cannot pass"
-                for fixed, taken in overrides.items()
-            ),
-            *dict.fromkeys(_warnings(candidate, baseline)),
-        ),
-        overrides=tuple(overrides.values()),
-        classes=candidate.data.classes,
+        warnings=(*not_kept, *dict.fromkeys(_warnings(candidate, baseline))),
+        overrides=tuple(taken for _, taken in overrides),
+        classes=classes,
+        all_classes=of if isinstance(of, int) else len(classes),
     )
     return verdict if why else replace(verdict, sentence=sentence(verdict))
 
@@ -182,22 +178,13 @@ def _overrides(
 ) -> Iterator[tuple[str, str]]:
     """Yield what the gate fixes, and what was taken instead."""
     planned = total or pair[0].data.n
-    limits = [side.details["limit"] for side in pair if "limit" in side.details]
-    limit = limits[0] if limits else None
-    too_few = gate.limit is not None and not limits and planned <= gate.limit  # for a limit
+    limit = next((side.details["limit"] for side in pair if "limit" in side.details), None)
+    too_few = gate.limit is not None and limit is None and planned <= gate.limit  # for a limit
     if pair[0].seed != gate.seed:
         yield f"seed {gate.seed}", f"seed {pair[0].seed}"
     if limit != gate.limit and not too_few:
-        yield _images(gate.limit), _images(limit)
-
-
-def _images(limit: int | None) -> str:
-    return "all images" if limit is None else f"limit {limit}"
-
-
-def _not_kept(fixed: str, taken: str) -> GateRule:
-    note = f"the gate fixes it, and {taken} was taken"
-    return GateRule(fixed, "difference", required=False, bound=0.0, note=note)
+        fixed, taken = ("all examples" if n is None else f"limit {n}" for n in (gate.limit, limit))
+        yield fixed, taken
 
 
 def _warnings(candidate: EvalResult, baseline: EvalResult) -> Iterator[str]:

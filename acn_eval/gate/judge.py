@@ -1,41 +1,23 @@
-"""Judges rules: once on all images, or after any image with bets."""
+"""Judges rules: once on all examples, or after any example with bets."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from acn_eval.gate.rules import Rule
 from acn_eval.gate.verdict import Decision, GateRule
 from acn_eval.statistics import Estimate, holm
-from acn_eval.statistics.noninferiority import (
-    OneSided,
-    images_needed,
-    mde_one_sided,
-    one_sided,
-    p_below,
-)
+from acn_eval.statistics.noninferiority import OneSided, one_sided, p_below
+from acn_eval.statistics.power import examples_needed, mde_examples
 from acn_eval.statistics.sequential import Bets, Split
 
 __all__ = ["at_any_stop", "at_the_end", "decided_after", "identical", "once", "overall"]
 
-_KEPT = ("name", "required", "bound", "n", "quantity")
-_SAME = GateRule(
-    name="",
-    measure="difference",
-    required=False,
-    bound=0.0,
-    estimate=Estimate(0.0, 0.0, 0.0),
-    p_pass=0.0,
-    verdict="pass",
-    mde=0.0,
-    images_needed=0,
-    note="identical",
-)
-
 
 def once(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
-    """Judge all images, once: a rule fails by Holm over all rules, and is cleared by its own p.
+    """Judge all examples, once: a rule fails by Holm over all rules, and is cleared by its own p.
 
     Holm's last step divides alpha by the number of rules that do not fail, and every rule that
     fails is below that level too: upper limits at that one level say what Holm says.
@@ -45,17 +27,15 @@ def once(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
     found = [
         one_sided(r.sample, r.bound, alpha, alpha_fail) if r.measured else None for r in rules
     ]
-    return tuple(
-        rule.in_unit(_row(rule, e, (alpha, alpha_fail), float(p)))
-        for rule, e, p in zip(rules, found, p_fail, strict=True)
-    )
+    alphas, each = (alpha, alpha_fail), zip(rules, found, p_fail, strict=True)
+    return tuple(rule.in_unit(_row(rule, e, alphas, float(p))) for rule, e, p in each)
 
 
 def at_any_stop(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
-    """Judge the images shown so far, in their order; valid whenever one stops.
+    """Judge the examples shown so far, in their order; valid whenever one stops.
 
     A rule is cleared where its wealth reached 1 / alpha_looks, and fails where it reached
-    rules / alpha_looks. What a fixed number of images could see is left out: n is not fixed.
+    rules / alpha_looks. Minimum detectable effects are left out, because n is not fixed.
     """
     looks = Split.of(alpha).looks
     alphas, found = (looks, looks / len(rules)), []
@@ -67,7 +47,7 @@ def at_any_stop(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
 
 
 def at_the_end(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
-    """Judge all images after looks on the way: the bets keep what they decided.
+    """Judge all examples after looks on the way: the bets keep what they decided.
 
     Limits are those of the final test, or of the bets where these had decided; their levels
     count what both may err.
@@ -81,10 +61,11 @@ def at_the_end(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
 
 def identical(rules: Sequence[Rule], alpha: float) -> tuple[GateRule, ...]:
     """Judge a network against itself: nothing that was measured can differ but from a floor."""
+    none = Estimate(0.0, 0.0, 0.0)
+    sure: dict[str, Any] = {"verdict": "pass", "p_pass": 0.0, "p_fail": 1.0, "note": "identical"}
+    sure |= {"estimate": none, "level": 0.0, "upper_level": 0.0, "mde": 0.0, "images_needed": 0}
     return tuple(
-        row
-        if row.measure == "accuracy" or row.verdict == "not_measured"
-        else replace(_SAME, **{k: getattr(row, k) for k in _KEPT})
+        row if row.measure == "accuracy" or row.verdict == "not_measured" else replace(row, **sure)
         for row in once(rules, alpha)
     )
 
@@ -100,17 +81,12 @@ def overall(rows: Sequence[GateRule]) -> Decision:
 
 
 def decided_after(rules: Sequence[Rule], alpha: float) -> int:
-    """Return after how many of the images shown so far the bets had decided; 0 if not yet."""
+    """Return after how many of the examples shown so far the bets had decided; 0 if not yet."""
     looks = Split.of(alpha).looks
     measured = [rule for rule in rules if rule.measured]
-    failed = [
-        int(_bets(rule).reached(rule.bound, looks / len(rules), above=False)) for rule in measured
-    ]
-    cleared = [
-        int(_bets(rule).reached(rule.bound, looks, above=True))
-        for rule in measured
-        if rule.required
-    ]
+    failed = [int(_bets(r).reached(r.bound, looks / len(rules), above=False)) for r in measured]
+    required = [r for r in measured if r.required]
+    cleared = [int(_bets(r).reached(r.bound, looks, above=True)) for r in required]
     passed = max(cleared, default=0) if len(measured) == len(rules) and all(cleared) else 0
     return min((at for at in (*failed, passed) if at), default=0)
 
@@ -131,8 +107,8 @@ def _row(
         n=len(rule.outcomes),
         p_pass=evidence.p_pass,
         p_fail=p_fail,
-        mde=mde_one_sided(len(rule.outcomes), rule.variance, alphas[0]),
-        images_needed=images_needed(distance, rule.variance, alphas[0]),
+        mde=mde_examples(len(rule.outcomes), rule.variance, alphas[0]),
+        images_needed=examples_needed(distance, rule.variance, alphas[0]),
     )
     return _decided(found, Estimate(evidence.value, evidence.low, evidence.high), alphas)
 

@@ -18,14 +18,16 @@ def junit(verdict: Verdict) -> str:
     Limits and n are properties of the suite, because strict readers (Jenkins' xUnit schema) allow
     none inside a test case; each test case repeats them in words.
     """
-    rows = verdict.rules or (_unanswered(verdict),)
+    # A gate whose question was not answered at all is one case.
+    unanswered = GateRule("question", "difference", True, bound=0.0, note=verdict.sentence)
+    rows = verdict.rules or (unanswered,)
     found = [status(row) for row in rows]
-    counts = {"tests": len(rows), "failures": found.count("fail")}
-    counts |= {"errors": found.count("not measured")}
-    root = ElementTree.Element("testsuites", {"name": "acn-eval", **_texts(counts)})
-    counts |= {"skipped": found.count("no verdict")}
+    counts = {"tests": str(len(rows)), "failures": str(found.count("fail"))}
+    counts |= {"errors": str(found.count("not measured"))}
+    root = ElementTree.Element("testsuites", {"name": "acn-eval", **counts})
+    counts |= {"skipped": str(found.count("no verdict"))}
     name = f"acn-eval gate {verdict.gate}: {LABEL[verdict.verdict]}"
-    suite = ElementTree.SubElement(root, "testsuite", {"name": plain(name), **_texts(counts)})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": plain(name), **counts})
     properties = ElementTree.SubElement(suite, "properties")
     for key, value in _properties(verdict):
         ElementTree.SubElement(properties, "property", {"name": plain(key), "value": plain(value)})
@@ -47,11 +49,6 @@ def _case(suite: ElementTree.Element, verdict: Verdict, row: GateRule) -> None:
     ElementTree.SubElement(case, "system-out").text = f"{text}; n = {row.n}"
 
 
-def _unanswered(verdict: Verdict) -> GateRule:
-    """The one case of a gate whose question was not answered at all."""
-    return GateRule("question", "difference", required=True, bound=0.0, note=verdict.sentence)
-
-
 def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield "verdict", verdict.verdict
     yield "candidate", verdict.candidate.name
@@ -66,7 +63,3 @@ def _properties(verdict: Verdict) -> Iterator[tuple[str, str]]:
             yield f"{row.name}: level of high", f"{row.upper_level:g}"
             for what, value in vars(row.estimate).items():
                 yield f"{row.name}: {what}", f"{value:.6g}"
-
-
-def _texts(counts: dict[str, int]) -> dict[str, str]:
-    return {name: str(count) for name, count in counts.items()}

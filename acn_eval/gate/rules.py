@@ -1,9 +1,7 @@
 """From a gate and paired outcomes to the rules that are judged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import compress
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +11,10 @@ from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import GateRule, Measure
 from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, Estimate, Student
 from acn_eval.statistics.architectures import over_examples
-from acn_eval.statistics.metrics import metric_of
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
 from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.statistics.score import Support
-from acn_eval.studies.table import analysis_of
 
 __all__ = ["Rule", "rules_of"]
 
@@ -88,30 +84,22 @@ class Rule:
         )
 
     def at(self, positions: NDArray[np.int64]) -> "Rule":
-        """Return the rule on these images, in that order."""
+        """Return the rule on these examples, in that order."""
         return replace(self, outcomes=self.outcomes[positions]) if self.measured else self
 
 
-def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[Rule, ...]:
+def rules_of(gate: Gate, outcomes: Outcomes) -> tuple[Rule, ...]:
     """Return every rule of a gate on the outcomes of (candidate, baseline), required ones first.
-
-    The suite decides what the primary end point is.
 
     A condition that some file lacks is a rule that is not measured: never silently absent.
     """
-    table = _Table(outcomes, suite, metric_of(gate.metric).quantity)
+    table = _Table(outcomes)
     found = [*_required(gate, table), *_alarms(gate, table)]
     # One that is measured may share its name, with another draw or in another space.
     said = {rule.name for rule in found if not rule.measured}
+    bound, nothing = -(gate.margins.cell or 0.0), np.empty(0)
     found += [
-        Rule(
-            name,
-            "difference",
-            required=False,
-            bound=-(gate.margins.cell or 0.0),
-            outcomes=np.empty(0),
-            reason=reason,
-        )
+        Rule(name, "difference", False, bound, nothing, reason)
         for name, reason in table.absent.items()
         if name not in said
     ]
@@ -119,19 +107,15 @@ def rules_of(gate: Gate, outcomes: Outcomes, suite: Mapping[str, Any]) -> tuple[
 
 
 class _Table:
-    """Outcomes (2, n) of the end point and of every condition, by name."""
+    """Outcomes (2, n) of the endpoint and of every condition, by name; more is better."""
 
-    def __init__(self, outcomes: Outcomes, suite: Mapping[str, Any], quantity: Quantity) -> None:
-        self.quantity = quantity
-        by_condition = quantity.sign * outcomes.values.transpose(1, 0, 2)
-        primary = list(compress(outcomes.conditions, outcomes.primary))
-        analysis = analysis_of(suite)
-        end_point = analysis.endpoint_of(suite, primary)
-        weights = end_point.weights(outcomes.conditions, outcomes.primary)
-        self.end_point = end_point.name
+    def __init__(self, outcomes: Outcomes) -> None:
+        analysis, self.endpoint = outcomes.analysis, outcomes.endpoint.name
+        self.quantity = analysis.metric.quantity
+        by_condition = self.quantity.sign * outcomes.values.transpose(1, 0, 2)
         self.conditions = dict(zip(outcomes.names, by_condition, strict=True))
-        mean = np.tensordot(weights, by_condition, axes=1)
-        self.values = {self.end_point: mean, **self.conditions}
+        mean = np.tensordot(outcomes.weights, by_condition, axes=1)
+        self.values = {self.endpoint: mean, **self.conditions}
         self.absent = {analysis.label(skip.condition): skip.reason for skip in outcomes.absent}
 
     def difference(self, name: str, margin: float, *, required: bool) -> Rule:
@@ -145,19 +129,17 @@ class _Table:
         return Rule(f"{name} itself", "accuracy", True, bound, values[0], reason, own)
 
     def _checked(self, name: str) -> tuple[NDArray[np.float64], str]:
-        values = self.values.get(name)
+        values, reason = self.values.get(name), ""
         if values is None:
-            return np.empty((2, 0)), self.absent.get(name) or self._unknown(name)
-        if self.quantity.scored and not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
-            return np.empty((2, 0)), "outcomes must be numbers from 0 to 1; some are not"
-        return values, ""
-
-    def _unknown(self, name: str) -> str:
-        return f"no end point or condition of the results.{suggestion(name, self.values)}"
+            unknown = f"no endpoint or condition of the results.{suggestion(name, self.values)}"
+            reason = self.absent.get(name) or unknown
+        elif self.quantity.scored and not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
+            reason = "outcomes must be numbers from 0 to 1; some are not"
+        return (np.empty((2, 0)) if values is None or reason else values), reason
 
 
 def _required(gate: Gate, table: _Table) -> Iterator[Rule]:
-    yield table.difference(table.end_point, gate.margins.primary, required=True)
+    yield table.difference(table.endpoint, gate.margins.primary, required=True)
     if gate.margins.clean is not None:
         yield table.difference(_CLEAN, gate.margins.clean, required=True)
     for name, floor in gate.floors.items():

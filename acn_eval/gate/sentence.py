@@ -1,7 +1,7 @@
 """The verdict in words: what decided it, what would have settled it, and rows for tables."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -20,7 +20,8 @@ def sentence(verdict: Verdict) -> str:
 
     Every case names the rules that decided; a pass that is worse than the baseline says so.
     """
-    return f"{_words(verdict)}{_shown(verdict)}."
+    limits = "; ".join(_limited_to(verdict))
+    return f"{_words(verdict)}{f' ({limits})' * bool(limits)}."
 
 
 def line(row: GateRule) -> str:
@@ -43,28 +44,15 @@ def status(row: GateRule) -> str:
 def head(verdict: Verdict) -> tuple[str, ...]:
     """Return the heads of the columns of `cells`."""
     shown = f"{verdict.data}, n = {verdict.n:,}"
-    if verdict.early:
-        shown += f" of {verdict.total:,}"
-    return (
-        shown,
-        f"difference{_levels(verdict)}",
-        "allowed",
-        "verdict",
-        "MDE",
-        "examples needed",
-        "notes",
-    )
+    shown += f" of {verdict.total:,}" * verdict.early
+    difference = f"difference{_levels(verdict)}"
+    return shown, difference, "allowed", "verdict", "MDE", "examples needed", "notes"
 
 
 def cells(row: GateRule) -> tuple[str, ...]:
     """Return one row of a table; MDE is the distance from what is allowed."""
-    text = _allowed(row)
-    if row.estimate is None:
-        return row.name, "", text, status(row), "", "", row.note
-    if row.mde is None:
-        return row.name, _limits(row), text, status(row), "", "", row.note
-    mde = row.quantity.text(row.mde)
-    return row.name, _limits(row), text, status(row), mde, _needed(row), row.note
+    mde = ("", "") if row.mde is None else (row.quantity.text(row.mde), _needed(row))
+    return row.name, _limits(row), _allowed(row), status(row), *mde, row.note
 
 
 def legend(verdict: Verdict) -> str:
@@ -86,7 +74,8 @@ def legend(verdict: Verdict) -> str:
 
 def _classes(verdict: Verdict) -> str:
     count, named = len(verdict.classes), ", ".join(verdict.classes[:_NAMED])
-    return f"{count} classes ({named}{', ...' * (count > _NAMED)})"
+    of = f" of {verdict.all_classes}" * verdict.chosen
+    return f"{count}{of} classes ({named}{', ...' * (count > _NAMED)})"
 
 
 def _levels(verdict: Verdict) -> str:
@@ -109,10 +98,8 @@ def _limits(row: GateRule) -> str:
 
 
 def _allowed(row: GateRule) -> str:
-    allowed, decimals = row.quantity.scale * row.bound, _decimals(row)
-    if row.measure == "difference":
-        return f"{allowed:+.{decimals}f}"
-    return f"{allowed:.{decimals}f}{_unit_of(row)}"
+    sign, unit = ("+", "") if row.measure == "difference" else ("", _unit_of(row))
+    return f"{row.quantity.scale * row.bound:{sign}.{_decimals(row)}f}{unit}"
 
 
 def _unit_of(row: GateRule) -> str:
@@ -141,7 +128,9 @@ def _words(verdict: Verdict) -> str:
     required = [row for row in rows if row.required]
     missing = [row for row in rows if row.verdict == "not_measured"]
     if verdict.identical and not missing:
-        return _of_identical(verdict)
+        same = "are identical: same weights (sha256), architecture and preprocessing"
+        floors = [line(row) for row in rows if row.measure == "accuracy"]
+        return "; ".join([f"{ours} and {theirs} {same}", *floors])
     if verdict.verdict == "pass":
         worse = [row.name for row in required if row.note == "worse"]
         beside = f"; within the margin, but worse: {', '.join(worse)}" if worse else ""
@@ -162,17 +151,12 @@ def _why_open(row: GateRule) -> str:
     return ", which is too close to call"
 
 
-def _of_identical(verdict: Verdict) -> str:
-    both = f"{verdict.candidate.name} and {verdict.baseline.name}"
-    same = f"{both} are identical: same weights (sha256), architecture and preprocessing"
-    floors = [row for row in verdict.rules if row.measure == "accuracy"]
-    return f"{same}; {_lines(floors)}" if floors else same
-
-
-def _shown(verdict: Verdict) -> str:
-    if not verdict.early:
-        return ""
-    return f" (stopped early, after {verdict.n:,} of {verdict.total:,} examples)"
+def _limited_to(verdict: Verdict) -> Iterator[str]:
+    """Yield of what the verdict is not: of all examples, or of all classes."""
+    if verdict.early:
+        yield f"stopped early, after {verdict.n:,} of {verdict.total:,} examples"
+    if verdict.chosen:
+        yield f"judged on {_classes(verdict)}"
 
 
 def _lines(rows: Iterable[GateRule]) -> str:

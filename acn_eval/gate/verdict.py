@@ -31,25 +31,24 @@ class Network(Record):
 
 @dataclass(frozen=True)
 class GateRule(Record):
-    """One rule and what the images say about it.
+    """One rule and what the examples say about it.
 
     Attributes:
-        name: of the end point or condition, e.g. ``"mean corrupted"``.
+        name: of the endpoint or condition, e.g. ``"mean corrupted"``.
         measure: "difference" (candidate - baseline) or "accuracy" (of the candidate).
         required: must be cleared for a PASS; otherwise the rule only raises an alarm.
         bound: what the value must be above: minus the margin, or the floor.
-        n: images.
+        n: number of examples.
         estimate: the value with two one-sided limits; None if not measured.
         level, upper_level: of the lower limit, and of the upper one, which is adjusted over all
             rules of the gate. These limits decide: a rule passes exactly where its lower limit
             is above the bound, and fails exactly where its upper limit is below it.
         p_pass: p of "not above the bound"; the rule is cleared where it is below alpha.
         p_fail: p of "not below the bound", adjusted over all rules of the gate.
-        verdict: "pass", "fail", "no_verdict" or "not_measured".
-        mde: distance from the bound that n images show with 80 % power; None where n was not
+        mde: distance from the bound that n examples show with 80 % power; None where n was not
             fixed.
-        images_needed: for a verdict with 80 % power if the two do not differ (of a floor: if the
-            accuracy is as estimated); None where no number suffices.
+        images_needed: examples for a verdict with 80 % power if the two do not differ (of a
+            floor: if the accuracy is as estimated); None where no number suffices.
         note: in words: why it was not measured, or what else there is to know.
         quantity: what is judged. Where lower is better, the value must be below the bound.
     """
@@ -73,22 +72,20 @@ class GateRule(Record):
 
 @dataclass(frozen=True)
 class Verdict(Record):
-    """May the candidate replace the baseline?
+    """Whether the candidate may replace the baseline.
 
     Attributes:
-        gate, suite, data: their names.
-        classes: that were judged; a run may have chosen some.
-        verdict: "pass", "fail" or "no_verdict".
-        sentence: plain words, complete.
-        n: images judged.
-        total: images that were fixed before the first look; equal to n unless stopped early.
+        n: number of examples that were judged.
+        total: number that was fixed before the first look; equal to n unless stopped early.
         alpha: error rate of the whole gate.
-        early: stopped before all images were shown: limits hold at any stop, and no other
+        rules: required ones first.
+        early: stopped before all examples were shown: limits hold at any stop, and no other
             number of the results may be used.
         identical: the two are one network, so that only floors had to be judged.
-        rules: required ones first.
         warnings: what a reader must know, in words.
         overrides: what was taken instead of what the gate fixes, in words; each forbids a PASS.
+        classes: that were judged; a run may have chosen some of all that the data have.
+        all_classes: number of these; 0 in older files.
     """
 
     gate: str
@@ -107,6 +104,12 @@ class Verdict(Record):
     warnings: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    all_classes: int = 0
+
+    @property
+    def chosen(self) -> bool:
+        """Whether only some classes of the data were judged."""
+        return self.all_classes > len(self.classes)
 
     @property
     def exit_code(self) -> int:

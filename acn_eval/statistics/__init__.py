@@ -14,7 +14,7 @@ from acn_eval.statistics.comparison import (
     names_of,
 )
 from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
-from acn_eval.statistics.power import mde, mde_images
+from acn_eval.statistics.power import mde, mde_examples
 from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Interval
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "crossed",
     "holm",
     "mde",
-    "mde_images",
+    "mde_examples",
     "name_of",
     "names_of",
     "seeds_only",

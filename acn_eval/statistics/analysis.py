@@ -60,7 +60,7 @@ class Decisive:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How the primary cells of one kind of suite become one number per image.
+    """How the primary cells of one kind of suite become one number per example.
 
     Attributes:
         name: for tables.

@@ -1,4 +1,4 @@
-"""Two architectures: training seeds crossed with test images, both of them samples."""
+"""Two architectures: training seeds crossed with test examples, both of them samples."""
 
 import math
 from collections.abc import Sequence
@@ -73,14 +73,14 @@ class Student:
 
 
 def crossed(*arms: NDArray[np.float64]) -> Student:
-    r"""Return the sum of the arms' grand means when seeds and images both are samples.
+    r"""Return the sum of the arms' grand means when seeds and examples both are samples.
 
-    Each arm is (S, n): rows are training seeds, columns are the same n images. Paired seeds are
+    Each arm is (S, n): rows are training seeds, columns are the same n examples. Paired seeds are
     one arm of differences; independent seeds are two arms, the baseline's negated (Welch).
 
     .. math::
         A = \sum_{arms} s^2(\text{seed means}) / S, \quad
-        I = s^2(\text{image means}) / n, \quad
+        I = s^2(\text{example means}) / n, \quad
         E = \sum_{arms} MS_{residual} / (S n)
 
         V = \max(A + I - E,\ A,\ I), \quad
@@ -95,11 +95,11 @@ def crossed(*arms: NDArray[np.float64]) -> Student:
     """
     n = arms[0].shape[1]
     seed_parts = [_seed_part(arm) for arm in arms]
-    images = float(np.var(sum(arm.mean(axis=0) for arm in arms), ddof=1)) / n
+    examples = float(np.var(sum(arm.mean(axis=0) for arm in arms), ddof=1)) / n
     residual = sum(_residual_mean_square(arm) / arm.size for arm in arms)
     seeds = sum(seed_parts)
-    variance = max(seeds + images - residual, seeds, images)
-    spread = _df_terms(arms, seed_parts) + images**2 / (n - 1)
+    variance = max(seeds + examples - residual, seeds, examples)
+    spread = _df_terms(arms, seed_parts) + examples**2 / (n - 1)
     return Student(_grand(arms), variance, _df(variance, spread))
 
 
@@ -110,7 +110,7 @@ def over_examples(values: NDArray[np.float64]) -> Student:
 
 
 def seeds_only(*arms: NDArray[np.float64]) -> Student:
-    """Return the same sum when only the seeds are a sample: it holds for these test images."""
+    """Return the same sum when only the seeds are a sample: it holds for these test examples."""
     seed_parts = [_seed_part(arm) for arm in arms]
     variance = sum(seed_parts)
     return Student(_grand(arms), variance, _df(variance, _df_terms(arms, seed_parts)))
@@ -139,7 +139,7 @@ def pair_by_seed(
 ) -> tuple[int, ...] | None:
     """Return for each candidate the position of its baseline twin, or None if there are none.
 
-    Twins share a seed and the order of the training images (``training["data_order"]``), and all
+    Twins share a seed and the order of the training examples (``training["data_order"]``), and all
     of them declare one and the same evidence that such runs vary together, from seeds that are
     not among these (``training["paired_seeds"]``). It is never decided from the seeds that are
     judged; without a declaration seeds are independent samples (Welch).

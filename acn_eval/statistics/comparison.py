@@ -45,7 +45,7 @@ class Accuracy:
 
     Attributes:
         name, condition, n, notes: as in `Row`.
-        estimate: mean over images (and files) with 95 % limits.
+        estimate: mean over examples (and files) with 95 % limits.
         quantity: what it is, and its unit.
     """
 
@@ -73,17 +73,17 @@ class Row(Record):
     Attributes:
         name: for tables, e.g. ``"gaussian 0.1"``, ``"mean corrupted"``.
         condition: the condition without its repeat; empty for an end point.
-        n: images.
+        n: examples.
         candidate, baseline: mean of the measure with 95 % limits.
         difference: candidate - baseline with unadjusted 95 % limits.
         band_low, band_high: simultaneous 95 % limits over the conditions (Bonferroni).
         p: two-sided, unadjusted; p_holm: adjusted over the conditions of the suite.
         mde: minimum detectable effect at 80 % power, two-sided 5 %.
-        discordance: share of images on which the two differ.
+        discordance: share of examples on which the two differ.
         notes: flags in words: "undecidable", "ceiling", "floor".
-        same_images: with seeds: the difference on these very test images (seeds vary, images
+        same_images: with seeds: the difference on these very test examples (seeds vary, examples
             do not).
-        p_sign_flip: with six or more pairs of seeds: exact p on these very test images.
+        p_sign_flip: with six or more pairs of seeds: exact p on these very test examples.
     """
 
     name: str
@@ -166,10 +166,10 @@ class ManifestRow(Record):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(Record, Tabular):
-    """Candidate against baseline on the same images.
+    """Candidate against baseline on the same examples.
 
     Attributes:
-        unit: "checkpoints" (images are the sample) or "architectures" (seeds x images).
+        unit: "checkpoints" (examples are the sample) or "architectures" (seeds x examples).
         rows: one per condition, in the suite's order, clean first.
         primary: the primary end point (mean over its cells, clean excluded).
         claim: the verdict on the primary end point.

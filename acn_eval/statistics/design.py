@@ -1,4 +1,4 @@
-"""Which variation counts: of images between two sets of files, or of training seeds as well."""
+"""Which variation counts: of examples between two sets of files, or of training seeds as well."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ARCHITECTURES = "architectures"
 
 @dataclass(frozen=True)
 class Pair:
-    """Values of both sides on the same n images: (files, n) each."""
+    """Values of both sides on the same n examples: (files, n) each."""
 
     candidate: NDArray[np.float64]
     baseline: NDArray[np.float64]
@@ -34,9 +34,15 @@ class Pair:
     def __sub__(self, other: "Pair") -> "Pair":
         return Pair(self.candidate - other.candidate, self.baseline - other.baseline)
 
+    @staticmethod
+    def weighted(pairs: Sequence["Pair"], weights: NDArray[np.float64]) -> "Pair":
+        """Average conditions within the example: each example and file has one value."""
+        sides = ([p.candidate for p in pairs], [p.baseline for p in pairs])
+        return Pair(*(np.tensordot(weights, side, axes=1) for side in sides))
+
     @property
-    def per_image(self) -> NDArray[np.float64]:
-        """Candidate - baseline per image (n,), each side averaged over its files."""
+    def per_example(self) -> NDArray[np.float64]:
+        """Candidate - baseline per example (n,), each side averaged over its files."""
         return np.asarray(self.candidate.mean(axis=0) - self.baseline.mean(axis=0))
 
 
@@ -45,8 +51,8 @@ class Design:
     """How a comparison is analysed.
 
     Attributes:
-        unit: "checkpoints": the files are given and the images are the sample;
-            "architectures": training seeds and images are both samples.
+        unit: "checkpoints": the files are given and the examples are the sample;
+            "architectures": training seeds and examples are both samples.
         twins: for each candidate the position of the baseline that shares its training
             randomness; None where seeds are independent.
         scored: whether values of examples lie in [0, 1], so that the score method holds;
@@ -71,10 +77,10 @@ class Design:
     def difference(self, pair: Pair, support: Support = DIFFERENCE) -> BoundedSample | Student:
         """Return candidate - baseline."""
         if self.unit == CHECKPOINTS:
-            return self._examples(pair.per_image, support)
+            return self._examples(pair.per_example, support)
         effect = crossed(*self.arms(pair))
-        # Where no run differs from another on any image, only the images are left to vary.
-        return effect if effect.variance else self._examples(pair.per_image, support)
+        # Where no run differs from another on any example, only the examples are left to vary.
+        return effect if effect.variance else self._examples(pair.per_example, support)
 
     def accuracy(self, values: NDArray[np.float64]) -> BoundedSample | Student:
         """Return the mean of one side (files, n)."""
@@ -87,7 +93,7 @@ class Design:
         return BoundedSample.of(values, support) if self.scored else over_examples(values)
 
     def same_images(self, pair: Pair) -> Student | None:
-        """Return the difference on these very test images, where there are seeds to judge it."""
+        """Return the difference on these very test examples, where there are seeds to judge it."""
         return None if self.unit == CHECKPOINTS else seeds_only(*self.arms(pair))
 
     def sign_flip(self, pair: Pair) -> float | None:

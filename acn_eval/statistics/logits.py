@@ -37,9 +37,9 @@ def logit_difference(design: Design, corrupted: Pair, clean: Pair) -> Student:
     if design.unit == ARCHITECTURES:
         effect = crossed(*design.arms(linear))
         return Student(effect.value, effect.variance + halves, effect.df)
-    images = linear.per_image
-    variance = float(np.sum((images - images.mean()) ** 2)) / (len(images) + 1) ** 2
-    return Student(float(images.mean()), variance + halves, np.inf)
+    examples = linear.per_example
+    variance = float(np.sum((examples - examples.mean()) ** 2)) / (len(examples) + 1) ** 2
+    return Student(float(examples.mean()), variance + halves, np.inf)
 
 
 def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ __all__ = ["manifest", "mismatches"]
 
 _FACTS: dict[str, Callable[[EvalResult], Any]] = {
     "parameters": lambda result: result.checkpoint.parameters,
-    "FLOPs per image": lambda result: result.checkpoint.flops,
+    "FLOPs per example": lambda result: result.checkpoint.flops,
     "preprocessing": lambda result: _preprocessing(result.checkpoint.preprocessing),
     "precision": lambda result: result.precision,
     "training data": lambda result: result.checkpoint.training.get("data"),

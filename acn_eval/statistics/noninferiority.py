@@ -1,16 +1,13 @@
-"""Is a mean above a bound: one-sided limits, tests to both sides, and what n images could see."""
+"""Non-inferiority: one-sided limits of a mean, and tests whether it is above a bound."""
 
-import math
 from dataclasses import dataclass
 
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.score import BoundedSample
 
-__all__ = ["OneSided", "images_needed", "mde_one_sided", "one_sided", "p_below", "pass_power"]
-
-_POWER = 0.8
+__all__ = ["OneSided", "one_sided", "p_below"]
 
 
 @dataclass(frozen=True)
@@ -74,41 +71,3 @@ def p_below(sample: BoundedSample | Student, bound: float) -> float:
     if isinstance(sample, Student):
         return float(ndtr(sample.z(bound)))
     return float(ndtr(sample.skewed_z(bound, sample.step)))
-
-
-def mde_one_sided(n: int, variance: float, alpha: float = 0.05) -> float:
-    """Return the distance from the bound that n images show with 80 % power, one-sided.
-
-    ``(z_(1 - alpha) + z.80) sqrt(variance / n)``; for a difference the variance is the
-    discordance.
-
-    >>> round(mde_one_sided(1000, 0.06), 4)
-    0.0193
-    """
-    return _quantiles(alpha) * math.sqrt(variance / n)
-
-
-def images_needed(distance: float, variance: float, alpha: float = 0.05) -> int | None:
-    """Return how many images show a distance from the bound with 80 % power, one-sided.
-
-    None where the distance is 0: no number of images settles it.
-
-    >>> images_needed(0.01, 0.06)
-    3710
-    """
-    if distance <= 0:
-        return None
-    return math.ceil(variance * (_quantiles(alpha) / distance) ** 2)
-
-
-def pass_power(n: int, distance: float, variance: float, alpha: float = 0.05) -> float:
-    """Return how often n images show that a mean lies above a bound at this distance below it.
-
-    >>> round(pass_power(1000, 0.02, 0.06), 2)
-    0.83
-    """
-    return float(ndtr(distance / math.sqrt(variance / n) - ndtri(1 - alpha)))
-
-
-def _quantiles(alpha: float) -> float:
-    return float(ndtri(1 - alpha) + ndtri(_POWER))

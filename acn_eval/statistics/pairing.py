@@ -1,8 +1,9 @@
-"""Joins results on (condition, image id), and refuses those that answer different questions."""
+"""Joins results on (condition, example id), and refuses those that answer different questions."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
-from acn_eval.statistics.analysis import Analysis, Asked
+from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
 from acn_eval.statistics.comparison import names_of
 from acn_eval.statistics.metrics import Answers, Undefined
 from acn_eval.statistics.soundness import (
@@ -40,12 +41,14 @@ _SHAPES = {"size", "channels"}
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What every file did on the images and conditions that all of them share.
+    """What every file did on the examples and conditions that all of them share.
 
     Attributes:
+        analysis: of the study, with the metric.
+        endpoint: the primary endpoint of the suite.
+        weights: (conditions,) of the endpoint; 0 where a condition does not count.
         conditions: without ``repeat``, clean first.
         names: one per condition, distinct.
-        primary: which conditions make the primary end point.
         ids: int64 (examples,), ascending.
         values: (files, conditions, examples) of the metric, averaged over repeats within the
             example; their mean is the metric.
@@ -54,9 +57,11 @@ class Outcomes:
         warnings: what was left out, in words.
     """
 
+    analysis: Analysis
+    endpoint: Endpoint
+    weights: NDArray[np.float64]
     conditions: tuple[dict[str, Scalar], ...]
     names: tuple[str, ...]
-    primary: tuple[bool, ...]
     ids: NDArray[np.int64]
     values: NDArray[np.float64]
     absent: tuple[Skip, ...]
@@ -64,25 +69,22 @@ class Outcomes:
 
 
 def require_complete(results: Sequence[EvalResult]) -> None:
-    """Refuse a result that was stopped early: how many images it has depends on their outcomes.
+    """Refuse a result that was stopped early: how many examples it has depends on their outcomes.
 
-    Limits that assume a fixed number of images would be wrong most of the time.
+    Limits that assume a fixed number of examples would be wrong most of the time.
 
     Raises:
         ConfigError: names the file.
     """
     for result in results:
         if "stopped_early" in result.details:
-            msg = (
-                f"{result.checkpoint.name}: result must be of all images that were planned;"
-                f" got one that was stopped after {result.data.n}. Evaluate it without"
-                " `sequential`."
-            )
-            raise ConfigError(msg, "sequential")
+            msg = f"{result.checkpoint.name}: result must be of all examples that were planned;"
+            got = f"got one that was stopped after {result.data.n}"
+            raise ConfigError(f"{msg} {got}. Evaluate it without `sequential`.", "sequential")
 
 
 def require_same_question(results: Sequence[EvalResult]) -> None:
-    """Refuse results whose outcomes mean different things: their images cannot be paired.
+    """Refuse results whose outcomes mean different things: their examples cannot be paired.
 
     Networks may differ in weights, architecture, training and preparation of their input; results
     in precision, device and versions, which a comparison shows. Data, suite, noise, and how
@@ -111,30 +113,26 @@ def require_one_architecture(side: str, results: Sequence[EvalResult]) -> None:
         ConfigError: one of these.
     """
     if not results:
-        msg = f"{side}: results must be one or more; got none"
-        raise ConfigError(msg)
+        raise ConfigError(f"{side}: results must be one or more; got none")
     files = {result.checkpoint.sha256: result.checkpoint.name for result in results}
     if len(files) < len(results):
         msg = f"{side}: files must differ (one per training seed); got one of them twice"
         raise ConfigError(msg)
     first = results[0].checkpoint
-    for other in results[1:]:
-        if plain(other.checkpoint.arch) != plain(first.arch):
-            msg = (
-                f"{side}: files must be seeds of one architecture; got {first.name} and"
-                f" {other.checkpoint.name}, which differ. Compare them as two sides."
-            )
-            raise ConfigError(msg)
+    for other in (result.checkpoint for result in results[1:]):
+        if plain(other.arch) != plain(first.arch):
+            msg = f"{side}: files must be seeds of one architecture; got {first.name} and"
+            raise ConfigError(f"{msg} {other.name}, which differ. Compare them as two sides.")
 
 
 def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
-    """Return the outcomes (files, conditions, images) that all results share.
+    """Return the outcomes (files, conditions, examples) that all results share.
 
-    Draws are matched by their whole condition, ``repeat`` included, and images by id; repeats
-    are then averaged within the image, because they are not images of their own.
+    Draws are matched by their whole condition, ``repeat`` included, and examples by id; repeats
+    are then averaged within the example, because they are not examples of their own.
 
     Raises:
-        ConfigError: no condition, or fewer than two images, are shared; or outcomes that are
+        ConfigError: no condition, or fewer than two examples, are shared; or outcomes that are
             none or cannot be true together.
     """
     require_sound(results, fits=analysis.fits)
@@ -145,27 +143,35 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
         raise ConfigError(msg)
     cells = [table[key] for table in tables for key in shared]
     ids = reduce(np.intersect1d, (cell.ids for cell in cells))
-    if ids.size < 2:  # one image has no spread
-        msg = f"compare: results must share two images or more; got {ids.size} ids in common"
+    if ids.size < 2:  # one example has no spread
+        msg = f"compare: results must share two examples or more; got {ids.size} ids in common"
         raise ConfigError(msg)
-    _require_one_end_point(results, tables)
+    _require_one_endpoint(results, tables)
     groups = _groups(shared)
-    values, undefined = _values(results, groups, ids, analysis)
+    everything, labels = labels_of(results)
+    examples = ids, labels[np.searchsorted(everything, ids)]
+    values, undefined = _values(tables, groups, examples, analysis)
     groups = {group: keys for group, keys in groups.items() if group in values}
     conditions = tuple(dict(group) for group in groups)
-    absent = (*_absent(results, set(shared)), *undefined)
+    absent = (*_absent(results, shared), *undefined)
     absent += _unanswered(analysis.asked_by(results[0].suite), shared, absent)
+    primary = _primary(tables, groups)
+    endpoint = analysis.endpoint_of(results[0].suite, list(compress(conditions, primary)))
+    lost = max(len(cell.ids) for cell in cells) - len(ids)
+    some = f"{lost} examples are left out: some file or condition does not have them"
     return Outcomes(
+        analysis=analysis,
+        endpoint=endpoint,
+        weights=endpoint.weights(conditions, primary),
         conditions=conditions,
         names=names_of(conditions, analysis.label),
-        primary=_primary(tables, groups),
         ids=ids,
         values=np.array(list(values.values())).swapaxes(0, 1),
         absent=absent,
         warnings=(
             *_not_compared(absent, analysis.label),
             *_other_measures(results),
-            *_lost_images(cells, len(ids)),
+            *([some] if lost else []),
         ),
     )
 
@@ -174,7 +180,7 @@ def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any,
     yield "data fingerprint", first.data.fingerprint, other.data.fingerprint
     yield "split", first.data.split, other.data.split
     yield "classes", first.data.classes, other.data.classes
-    yield "number of images", first.data.n, other.data.n
+    yield "number of examples", first.data.n, other.data.n
     yield "suite config", plain(first.suite), plain(other.suite)
     yield "noise version", first.noise_version, other.noise_version
     yield "noise seed", first.seed, other.seed
@@ -211,9 +217,9 @@ def _groups(keys: Iterable[Key]) -> dict[Key, list[Key]]:
 
 
 def _values(
-    results: Sequence[EvalResult],
+    tables: Sequence[Mapping[Key, Cell]],
     groups: Mapping[Key, list[Key]],
-    ids: NDArray[np.int64],
+    examples: tuple[NDArray[np.int64], NDArray[np.int64]],
     analysis: Analysis,
 ) -> tuple[dict[Key, list[NDArray[np.float64]]], list[Skip]]:
     """Return values (files, examples) of every condition, and those that have none and why.
@@ -221,14 +227,11 @@ def _values(
     Raises:
         ConfigError: one that counts in the endpoint has none: the endpoint is undefined, too.
     """
-    tables = [by_condition(result) for result in results]
-    everything, labels = labels_of(results)
-    known = labels[np.searchsorted(everything, ids)]
-    values: dict[Key, list[NDArray[np.float64]]] = {}
-    undefined: list[Skip] = []
+    values, undefined, of = {}, [], analysis.metric.values
     for group, keys in groups.items():
         try:
-            values[group] = [_mean(table, keys, (ids, known), analysis) for table in tables]
+            draws = [[of(Answers.of(table[key], *examples)) for key in keys] for table in tables]
+            values[group] = [np.asarray(np.mean(own, axis=0)) for own in draws]
         except Undefined as why:
             what = f"{analysis.metric.quantity.name} is undefined, because {why}"
             if any(table[key].primary for table in tables for key in keys) or len(groups) == 1:
@@ -240,16 +243,6 @@ def _values(
     return values, undefined
 
 
-def _mean(
-    table: Mapping[Key, Cell],
-    keys: Sequence[Key],
-    examples: tuple[NDArray[np.int64], NDArray[np.int64]],
-    analysis: Analysis,
-) -> NDArray[np.float64]:
-    of = analysis.metric.values
-    return np.asarray(np.mean([of(Answers.of(table[key], *examples)) for key in keys], axis=0))
-
-
 def _primary(
     tables: Sequence[Mapping[Key, Cell]], groups: Mapping[Key, list[Key]]
 ) -> tuple[bool, ...]:
@@ -257,11 +250,11 @@ def _primary(
     marked = tuple(
         any(table[key].primary for table in tables for key in keys) for keys in groups.values()
     )
-    # A suite without a primary end point is summarised by all that it measured.
-    return marked if any(marked) else tuple(True for _ in marked)
+    # A suite without a primary endpoint is summarized by all that it measured.
+    return marked if any(marked) else (True,) * len(marked)
 
 
-def _require_one_end_point(
+def _require_one_endpoint(
     results: Sequence[EvalResult], tables: Sequence[Mapping[Key, Cell]]
 ) -> None:
     """Refuse sides that count other conditions, unless one lacks what the other counts."""
@@ -269,7 +262,7 @@ def _require_one_end_point(
     for result, table, own in zip(results, tables, counted, strict=True):
         if own != counted[0] and own <= tables[0].keys() and counted[0] <= table.keys():
             names = (results[0].checkpoint.name, result.checkpoint.name)
-            msg = f"{names[1]}: primary end point must be that of {names[0]}"
+            msg = f"{names[1]}: primary endpoint must be that of {names[0]}"
             raise ConfigError(f"{msg}; got others. Evaluate both alike.")
 
 
@@ -285,15 +278,13 @@ def _unanswered(
     )
 
 
-def _absent(results: Sequence[EvalResult], shared: set[Key]) -> tuple[Skip, ...]:
-    left: dict[Key, Mapping[str, Scalar]] = {}
-    for result in results:
-        seen = [cell.condition for cell in result.cells]
-        for condition in [*seen, *(skip.condition for skip in result.skipped)]:
-            key = condition_key(condition)
-            if key not in shared:
-                left.setdefault(key, condition)
-    return tuple(Skip(condition, _absence(results, key)) for key, condition in left.items())
+def _absent(results: Sequence[EvalResult], shared: Sequence[Key]) -> tuple[Skip, ...]:
+    known: dict[Key, Mapping[str, Scalar]] = {}
+    for r in results:
+        for condition in (*(c.condition for c in r.cells), *(s.condition for s in r.skipped)):
+            known.setdefault(condition_key(condition), condition)
+    own = set(shared)
+    return tuple(Skip(c, _absence(results, key)) for key, c in known.items() if key not in own)
 
 
 def _not_compared(
@@ -312,17 +303,10 @@ def _other_measures(results: Sequence[EvalResult]) -> list[str]:
 
 
 def _absence(results: Sequence[EvalResult], key: Key) -> str:
+    """Say of each result that lacks a condition why it does."""
     parts = []
     for result in results:
-        if key in by_condition(result):
-            continue
-        reasons = [s.reason for s in result.skipped if condition_key(s.condition) == key]
-        parts.append(f"{result.checkpoint.name}: {reasons[0] if reasons else 'not measured'}")
+        if key not in by_condition(result):
+            reasons = [s.reason for s in result.skipped if condition_key(s.condition) == key]
+            parts.append(f"{result.checkpoint.name}: {(*reasons, 'not measured')[0]}")
     return "; ".join(parts)
-
-
-def _lost_images(cells: Sequence[Cell], kept: int) -> list[str]:
-    lost = max(len(cell.ids) for cell in cells) - kept
-    if not lost:
-        return []
-    return [f"{lost} images are left out: some file or condition does not have them"]

@@ -83,7 +83,7 @@ class Tables:
             p=effect.p(),
             p_holm=effect.p(),
             mde=mde(effect),
-            discordance=float(np.mean(np.abs(pair.per_image) > 1e-9)),
+            discordance=float(np.mean(np.abs(pair.per_example) > 1e-9)),
             notes=self._flags(candidate, baseline),
             same_images=estimate(same_images) if same_images else None,
             p_sign_flip=self.design.sign_flip(pair),
@@ -97,10 +97,10 @@ class Tables:
         return replace(found, low=low, high=high)
 
     def _best_p(self, pair: Pair) -> float:
-        """P if every image on which the sides differ had spoken for the same one."""
+        """P if every example on which the sides differ had spoken for the same one."""
         if self.design.unit != CHECKPOINTS or not self.design.scored:
             return 0.0
-        return BoundedSample.of(np.abs(pair.per_image)).p()
+        return BoundedSample.of(np.abs(pair.per_example)).p()
 
     def _flags(self, *sides: Estimate) -> tuple[str, ...]:
         if not self.design.scored:

@@ -90,6 +90,7 @@ def answered(request: Request[Suite], model: EvaluatedModel, answer: Answer) -> 
     details = {
         **answer.details,
         **({"limit": limit} if limit == len(request.whole) else {}),
+        **({"all_classes": len(examples.source_classes)} if examples.source_classes else {}),
         **({"classes_matched_by": model.classes.matched} if model.classes.columns else {}),
     }
     suite, device = request.suite.model_dump(mode="json"), request.runtime.device.type

@@ -13,7 +13,7 @@ from acn_eval.gate.config import is_gate
 from acn_eval.gate.plan import PlanRow, plan, variances
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
-from acn_eval.statistics import mde_images
+from acn_eval.statistics import mde_examples
 from acn_eval.terminal.console import console
 from acn_eval.terminal.tables import Column, show_table
 
@@ -56,7 +56,7 @@ def show_plan(options: RunOptions, planned: Planned) -> None:
     if gate is not None:
         _show_rules(out, gate, n, plan(gate, n, known))
     elif isinstance(known, float):
-        least = 100 * mde_images(n, known)
+        least = 100 * mde_examples(n, known)
         out.print(
             f"Differences below {least:.1f} points are not reliably detectable (80 % power, "
             "two-sided)."

@@ -99,7 +99,7 @@ def test_a_stop_is_marked_and_nobody_compares_it(tiny, suite, runtime):
         assert side.noise_version == NOISE_VERSION
     assert found.candidate.data.fingerprint == found.baseline.data.fingerprint != ""
     assert found.verdict.candidate.key == found.candidate.key
-    with pytest.raises(ConfigError, match="must be of all images that were planned"):
+    with pytest.raises(ConfigError, match="must be of all examples that were planned"):
         compare([found.candidate], [found.baseline])
     whole = evaluate(sides, suite, DIGITS, runtime=runtime)
     again = replay(toy, *whole, block=32)

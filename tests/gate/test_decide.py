@@ -303,7 +303,7 @@ def test_images_that_one_side_lost_give_no_verdict():
     short = cell(WEAK, np.ones(900))
     verdict = decide(gate(), replace(candidate, cells=(candidate.cells[0], short)), baseline)
     assert verdict.verdict == "no_verdict"
-    assert "100 of 1000 images lack an outcome" in rules(verdict)["all images"].note
+    assert "100 of 1000 examples lack an outcome" in rules(verdict)["all examples"].note
 
 
 def test_nothing_in_common_gives_no_verdict():
@@ -335,7 +335,7 @@ def test_order_of_the_images_does_not_matter():
         ({"seed": 1}, {}, ("seed 0",)),
         ({"limit": 1000}, {"limit": 1000}, ()),
         ({"limit": 2000}, {}, ()),  # the data has fewer
-        ({"limit": 500}, {}, ("all images",)),
+        ({"limit": 500}, {}, ("all examples",)),
         ({"limit": 500}, {"limit": 1000}, ("limit 1000",)),
         ({}, {"limit": 1000}, ("limit 1000",)),
         ({"seed": 1}, {"limit": 1000}, ("seed 0", "limit 1000")),

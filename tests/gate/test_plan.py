@@ -10,7 +10,7 @@ from tests.gate.pairs import gate, pair
 
 def test_the_generic_rows_of_a_gate():
     rows = {row.name: row for row in plan(gate(cell=0.1), 10_000, 0.06)}
-    assert list(rows) == ["primary end point", "clean", "each condition"]
+    assert list(rows) == ["primary endpoint", "clean", "each condition"]
     assert rows["clean"].mde == pytest.approx(0.0061, abs=5e-5)
     assert rows["clean"].images_needed == 928
     assert rows["clean"].power > 0.999

@@ -26,7 +26,7 @@ def test_a_rule_is_not_measured_by_what_is_no_number():
     """Pairing refuses such outcomes; a rule does so again, because NaN is below no margin."""
     outcomes = join(pair(100))
     outcomes.values[:, -1, 5] = np.nan
-    found = {rule.name: rule for rule in rules_of(gate(), outcomes, {"name": "robustness"})}
+    found = {rule.name: rule for rule in rules_of(gate(), outcomes)}
     assert [name for name, rule in found.items() if rule.measured] == ["clean", "gaussian 0.1"]
     assert "must be numbers from 0 to 1" in found["mean corrupted"].reason
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import acn_eval
-from acn_eval.statistics.claims import Evidence, Sample, claim
+from acn_eval.statistics.claims import Case, Evidence, Sample, claim
 from acn_eval.statistics.comparison import Estimate, Said
 from acn_eval.studies.compare import compare
 from acn_eval.studies.table import analysis_of
@@ -86,7 +86,7 @@ def test_a_loss_on_one_scale_alone_depends_on_the_scale():
         logit=Estimate(-0.1, -0.5, 0.3),
         clean=(0.83, 0.82),
     )
-    found = claim(("acn", "res"), alike(360, None).primary, evidence, words, Sample(360, 0))
+    found = claim(Case(("acn", "res"), words, Sample(360, 0)), alike(360, None).primary, evidence)
     assert found.verdict == "depends"
     assert found.sentence.startswith(
         "acn has lower corrupted accuracy than res, but its loss from clean accuracy depends on "

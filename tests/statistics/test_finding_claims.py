@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from acn_eval.statistics.claims import Sample
+from acn_eval.statistics.claims import Case, Sample
 from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.finding_claims import trade_claim
 from acn_eval.studies.table import analysis_of
@@ -28,7 +28,7 @@ def finding(name, value, half):
 def said(forgotten, learned, margin=0.02):
     words = analysis_of({"kind": "continual"}).endpoint_of({"equivalence_margin": margin})
     both = (finding("forgetting", *forgotten), finding("learning", *learned))
-    return trade_claim(("acn", "residual"), *both, words, Sample(0, 5))
+    return trade_claim(Case(("acn", "residual"), words, Sample(0, 5)), *both)
 
 
 @pytest.mark.parametrize(

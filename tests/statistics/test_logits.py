@@ -19,7 +19,7 @@ def test_equal_losses_in_logits_are_no_difference():
     """2 logits lost from 91.3 % and from 95.7 % are -16.4 points, and nothing in logits."""
     clean = Pair(share(0.913), share(0.957))
     corrupted = Pair(share(0.587), share(0.751))
-    assert (corrupted.per_image.mean(), (corrupted - clean).per_image.mean()) == pytest.approx(
+    assert (corrupted.per_example.mean(), (corrupted - clean).per_example.mean()) == pytest.approx(
         (-0.164, -0.120)
     )
     assert logit_difference(FILES, corrupted, clean).value == pytest.approx(0, abs=0.02)

@@ -23,7 +23,7 @@ def test_equal_pair_has_no_mismatch():
     found = compared()
     assert [row.name for row in found.manifest] == [
         "parameters",
-        "FLOPs per image",
+        "FLOPs per example",
         "preprocessing",
         "precision",
         "training data",
@@ -40,7 +40,7 @@ def test_equal_pair_has_no_mismatch():
     ("name", "changes", "shown"),
     [
         ("parameters", {"about": {"parameters": 1234567}}, "1,234,567"),
-        ("FLOPs per image", {"about": {"flops": 7}}, "7"),
+        ("FLOPs per example", {"about": {"flops": 7}}, "7"),
         ("preprocessing", {"about": {"preprocessing": {"size": 8, "std": [2]}}}, "size 8, std 2"),
         ("precision", {"precision": "bf16"}, "bf16"),
         ("training data", {"about": {"training": {**TRAINING, "data": "cifar10"}}}, "cifar10"),
