@@ -1,6 +1,6 @@
 """What the statistics must know of a study: its endpoint, its conditions and their names."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ class Decisive:
         less, more: what the candidate does where its own is smaller, and where it is larger,
             before "than".
         beside: the finding that less of it may cost, if there is one.
-        whole: fields of the condition whose difference is said beside it, if there is one.
+        whole: fields of the condition whose difference is stated beside it, if there is one.
     """
 
     name: str
@@ -53,31 +53,26 @@ class Decisive:
     beside: str = ""
     whole: Mapping[str, Scalar] | None = None
 
-    def said(self, sign: int) -> str:
-        """Return what is said of a difference of this sign."""
-        return self.less if sign < 0 else self.more
-
 
 @dataclass(frozen=True)
 class Endpoint:
     """How the primary cells of one kind of suite become one number per example.
 
     Attributes:
-        name: for tables.
         better, worse: what the candidate is or does, before "than".
         scales: whether a claim must also hold against the clean accuracy and in logits.
-        disturbed, undisturbed: what the end point shows networks as, and what they are held
-            against, the first condition: in the words of a claim.
+        disturbed, undisturbed: names of the endpoint and of its reference, the first condition,
+            in the words of a claim.
         reference: fields of that first condition.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
-        decisive: the finding that decides; None where the primary end point does.
+        decisive: the finding that decides; None where the primary endpoint does.
         replicate: what the files of one side are: seeds of training, or draws of its data.
-        least: replicates a side before anything is said about architectures.
-        alone: whether one file a side is a question of its own: which of two checkpoints that
+        least: replicates per side that a claim on architectures needs.
+        alone: whether one file per side is a question of its own: which of two checkpoints that
             somebody holds. Trainings that the suite did itself are a sample, or nothing.
-        margin: difference on the end point that is as good as none, a fraction of 1; None where
-            the suite states none.
+        margin: difference on the endpoint that counts as none, a fraction of 1; None where the
+            suite states none.
         finding_margin: the same of the decisive finding, in points.
     """
 
@@ -129,10 +124,6 @@ class Asked:
         return any(all(own.get(k, v) == v for k, v in c.items()) for c in conditions)
 
 
-def _nothing(suite: Suite) -> Iterator[Asked]:
-    yield from ()
-
-
 @dataclass(frozen=True)
 class Analysis:
     """What the results of one study mean.
@@ -140,9 +131,9 @@ class Analysis:
     Attributes:
         endpoint: the primary endpoint, from the conditions that count in it.
         endpoints: every endpoint that a suite of the study may have.
-        axes: what its curves may run over, the most important first; without one, over levels.
-        bare: fields of a condition whose values say what they are.
-        words: what the label of a condition says beside its places on the axes and its noise.
+        axes: what its curves may run over, the most important first; by default levels.
+        bare: fields of a condition whose values need no name beside them.
+        words: what the label of a condition adds to its places on the axes and its noise.
         whole: takes the cells that show a network as it is: to its last exit, with all of its
             weights, after its last task.
         asked: the conditions that the config of a suite names. What depends on the network, or
@@ -159,7 +150,7 @@ class Analysis:
     bare: frozenset[str] = frozenset()
     words: Callable[[Mapping[str, Scalar]], Iterable[str]] = lambda condition: ()
     whole: Callable[[Sequence[Cell]], list[Cell]] = list
-    asked: Callable[[Suite], Iterable[Asked]] = _nothing
+    asked: Callable[[Suite], Iterable[Asked]] = lambda suite: ()
     fits: bool = True
     finding_margin: str = "equivalence_margin"
     metric: Metric = METRICS["accuracy"]
@@ -181,15 +172,12 @@ class Analysis:
         """
         words, own = self.endpoint(conditions), _margin(suite, self.finding_margin)
         quantity = self.metric.quantity
-        if not quantity.scored:
-            better, worse = (f"is {side} in {quantity.name}" for side in ("better", "worse"))
-            plain = Endpoint(words.name, better, worse, weigh=words.weigh)
-            return replace(plain, replicate=words.replicate, least=words.least, alone=words.alone)
-        return replace(
-            words,
-            margin=_margin(suite, "equivalence_margin"),
-            finding_margin=100 * own if own else None,
-        )
+        if quantity.scored:
+            margin, points = _margin(suite, "equivalence_margin"), 100 * own if own else None
+            return replace(words, margin=margin, finding_margin=points)
+        better, worse = (f"is {side} in {quantity.name}" for side in ("better", "worse"))
+        plain = Endpoint(words.name, better, worse, weigh=words.weigh)
+        return replace(plain, replicate=words.replicate, least=words.least, alone=words.alone)
 
     def asked_by(self, suite: Suite) -> tuple[Asked, ...]:
         """Return the conditions that the config of a suite names.

@@ -12,11 +12,10 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Predictions with a confidence in (low, high].
+    """Predictions with a confidence in (low, high]; the first bin holds 0, too.
 
     Attributes:
-        low, high: of the bin; the first one holds 0, the last one 1.
-        n: predictions.
+        n: number of predictions.
         confidence: their mean confidence.
         accuracy: the share of them that is right.
     """
@@ -30,14 +29,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What confidences are worth.
+    """How well confidences agree with accuracies.
 
     Attributes:
-        n: predictions.
+        n: number of predictions.
         ece: expected calibration error: mean over predictions of the distance between confidence
             and accuracy of their bin.
-        chance: what `ece` would be on average if every confidence were true: with few
-            predictions it is not 0.
+        chance: expectation of `ece` if every confidence were true: not 0 with few predictions.
         confidence, accuracy: means.
         bins: those that hold predictions.
     """
@@ -61,9 +59,8 @@ def calibration(
 ) -> Calibration:
     """Return the calibration of n predictions, in bins of equal width.
 
-    A bin is open below and closed above, so that a confidence of exactly 1 is in the last one
-    and 0 in the first. `chance` is ``sum_b n_b / n * sqrt(2 / pi * mean(c (1 - c)) / n_b)``, the
-    mean distance of a normal variable.
+    `chance` is ``sum_b n_b / n * sqrt(2 / pi * mean(c (1 - c)) / n_b)``, the mean distance of a
+    normal variable.
 
     Args:
         confidence: (n,) in [0, 1], of the predicted class.
@@ -83,15 +80,12 @@ def calibration(
     sure, hit, spread = (
         np.bincount(owner, weights=w, minlength=bins)[used] / n for w in (c, right, c * (1 - c))
     )
-    share = n / len(c)
+    share, parts = n / len(c), (edges[used], edges[used + 1], n, sure, hit)
     return Calibration(
         n=len(c),
         ece=float(share @ np.abs(sure - hit)),
         chance=float(share @ np.sqrt(2 / np.pi * spread / n)),
         confidence=float(c.mean()),
         accuracy=float(right.mean()),
-        bins=tuple(
-            Bin(float(edges[b]), float(edges[b + 1]), int(n[i]), float(sure[i]), float(hit[i]))
-            for i, b in enumerate(used)
-        ),
+        bins=tuple(map(Bin, *(part.tolist() for part in parts))),
     )

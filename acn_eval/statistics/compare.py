@@ -1,6 +1,5 @@
 """Compares two networks, or two architectures, on the same examples."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,14 +7,13 @@ import numpy as np
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics.analysis import Analysis
-from acn_eval.statistics.caveats import caveats
 from acn_eval.statistics.claims import Case, Evidence, Sample, claim, identical, no_claim
 from acn_eval.statistics.comparison import Accuracy, Claim, Comparison, Finding, Row, Side
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
 from acn_eval.statistics.finding_claims import finding_claim, trade_claim
 from acn_eval.statistics.logits import logit_difference
-from acn_eval.statistics.manifest import manifest, mismatches
+from acn_eval.statistics.manifest import caveats, manifest
 from acn_eval.statistics.pairing import (
     Outcomes,
     join,
@@ -25,7 +23,7 @@ from acn_eval.statistics.pairing import (
 )
 from acn_eval.statistics.ratio import error_ratio
 from acn_eval.statistics.rows import Tables, estimate
-from acn_eval.statistics.soundness import differing, plain
+from acn_eval.statistics.soundness import differing, network_of
 
 __all__ = ["compare", "summarize"]
 
@@ -78,9 +76,8 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
         ratio=ratio,
         manifest=fairness,
         warnings=(
-            *caveats(files, data.name, primary, words),
+            *caveats(files, data.name, primary, words, fairness),
             *(["mean corruption error is undefined: too few baseline errors"] * undefined),
-            *mismatches(fairness),
             *outcomes.warnings,
         ),
         paired_seeds=design.twins is not None,
@@ -153,18 +150,10 @@ def _decided(said: Claim, case: Case, findings: Sequence[Finding], rows: Sequenc
 
 def _identical(candidates: Results, baselines: Results) -> bool:
     """Whether both sides are the same networks, with the same outcomes."""
-    ours, theirs = _networks(candidates), _networks(baselines)
+    ours, theirs = ({network_of(r.checkpoint): r for r in s} for s in (candidates, baselines))
     return ours.keys() == theirs.keys() and not any(
         differing(result, theirs[network]) for network, result in ours.items()
     )
-
-
-def _networks(results: Results) -> dict[str, EvalResult]:
-    """Results by a text that names weights, architecture and preprocessing."""
-    return {
-        json.dumps([c.sha256, plain(c.arch), plain(c.preprocessing)], sort_keys=True): result
-        for c, result in ((result.checkpoint, result) for result in results)
-    }
 
 
 def _side(results: Results, replicate: str) -> Side:

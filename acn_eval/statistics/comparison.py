@@ -41,12 +41,9 @@ class Estimate(Record):
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Accuracy, or another metric, of one side under one condition or on the primary end point.
+    """Accuracy, or another metric, of one side under one condition or on the primary endpoint.
 
-    Attributes:
-        name, condition, n, notes: as in `Row`.
-        estimate: mean over examples (and files) with 95 % limits.
-        quantity: what it is, and its unit.
+    `estimate` is the mean over examples (and files) with 95 % limits; the rest is as in `Row`.
     """
 
     name: str
@@ -68,16 +65,16 @@ class Side(Record):
 
 @dataclass(frozen=True)
 class Row(Record):
-    """Candidate against baseline under one condition, or on the primary end point.
+    """Candidate against baseline under one condition, or on the primary endpoint.
 
     Attributes:
         name: for tables, e.g. ``"gaussian 0.1"``, ``"mean corrupted"``.
-        condition: the condition without its repeat; empty for an end point.
-        n: examples.
-        candidate, baseline: mean of the measure with 95 % limits.
+        condition: without its repeat; empty for an endpoint.
+        n: number of examples.
+        candidate, baseline: mean of the metric with 95 % limits.
         difference: candidate - baseline with unadjusted 95 % limits.
         band_low, band_high: simultaneous 95 % limits over the conditions (Bonferroni).
-        p: two-sided, unadjusted; p_holm: adjusted over the conditions of the suite.
+        p, p_holm: two-sided, unadjusted; and adjusted over the conditions of the suite.
         mde: minimum detectable effect at 80 % power, two-sided 5 %.
         discordance: share of examples on which the two differ.
         notes: flags in words: "undecidable", "ceiling", "floor".
@@ -111,7 +108,7 @@ class Claim(Record):
         verdict: ``tie`` is equivalence within the margin that the suite states; ``undecided``
             is neither that nor a difference; ``none`` is no claim on architectures.
         sentence: the answer in plain words, with the numbers that carry it.
-        evidence: named estimates that the sentence rests on.
+        evidence: estimates by name.
         equivalence: of what the verdict is about; None where the suite states no margin.
         certainty: how sure the answer is: interval, sample, p, minimum detectable effect.
     """
@@ -129,7 +126,7 @@ class Finding(Record):
 
     Attributes:
         unit: of both sides.
-        difference: candidate - baseline with 95 % limits; None where there is none to speak of.
+        difference: candidate - baseline with 95 % limits; None where it is not defined.
         note: how it was obtained, in words.
         limits_90: of the difference: those of two one-sided tests.
     """
@@ -171,10 +168,9 @@ class Comparison(Record, Tabular):
     Attributes:
         unit: "checkpoints" (examples are the sample) or "architectures" (seeds x examples).
         rows: one per condition, in the suite's order, clean first.
-        primary: the primary end point (mean over its cells, clean excluded).
-        claim: the verdict on the primary end point.
+        primary: the primary endpoint (mean over its cells, clean excluded).
         ratio: mean corruption error of the candidate over the baseline's, or None.
-        manifest: the fair-pair manifest.
+        manifest: what must be equal in a fair pair.
         warnings: what a reader must know, in words.
         paired_seeds: whether seeds were analysed as pairs, as both sides declare, and not as
             independent samples.
@@ -218,11 +214,10 @@ class Comparison(Record, Tabular):
 
 
 def _record(row: Row) -> dict[str, Any]:
-    sides = {"candidate": row.candidate, "baseline": row.baseline, "difference": row.difference}
     estimates = {
-        name if part == "value" else f"{name}_{part}": number
-        for name, estimate in sides.items()
-        for part, number in vars(estimate).items()
+        side if part == "value" else f"{side}_{part}": number
+        for side in ("candidate", "baseline", "difference")
+        for part, number in vars(getattr(row, side)).items()
     }
     names = ("band_low", "band_high", "p", "p_holm", "mde")
     return {"name": row.name, "n": row.n, **estimates, **{n: getattr(row, n) for n in names}}
@@ -249,13 +244,10 @@ def names_of(
 ) -> tuple[str, ...]:
     """Return distinct names: conditions that share one add the fields in which they differ."""
     names = [label(condition) for condition in conditions]
-    return tuple(
-        name
-        + _difference(conditions[i], [conditions[j] for j, o in enumerate(names) if o == name])
-        for i, name in enumerate(names)
-    )
 
+    def full(name: str, condition: Mapping[str, Scalar]) -> str:
+        alike = [c for c, other in zip(conditions, names, strict=True) if other == name]
+        differs = [key for key in condition if any(c.get(key) != condition[key] for c in alike)]
+        return name + "".join(f", {key} {condition[key]}" for key in differs)
 
-def _difference(condition: Mapping[str, Scalar], alike: Sequence[Mapping[str, Scalar]]) -> str:
-    differs = [key for key in condition if any(o.get(key) != condition[key] for o in alike)]
-    return "".join(f", {key} {condition[key]}" for key in differs)
+    return tuple(map(full, names, conditions))

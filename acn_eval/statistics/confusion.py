@@ -1,6 +1,6 @@
 """Which class is taken for which, and how two sides differ in that."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Change:
 
     @property
     def difference(self) -> float:
-        """Candidate - baseline: below 0 the candidate is spared it."""
+        """Candidate - baseline: below 0 where the candidate confuses the two less often."""
         return self.candidate - self.baseline
 
 
@@ -39,18 +39,13 @@ def changes(
         baselines: likewise.
     """
     ours, theirs = (_per_file(side) for side in (candidates, baselines))
-    found = [
-        Change(
-            true, predicted, ours.get((true, predicted), 0.0), theirs.get((true, predicted), 0.0)
-        )
-        for true, predicted in {**ours, **theirs}
-    ]
+    found = [Change(*pair, ours[pair], theirs[pair]) for pair in {**ours, **theirs}]
     return sorted(found, key=lambda c: (-abs(c.difference), c.true, c.predicted))
 
 
 def _per_file(files: Sequence[Sequence[Cell]]) -> dict[tuple[int, int], float]:
     counts = Counter(pair for cells in files for cell in cells for pair in _wrong(cell))
-    return {pair: times / len(files) for pair, times in counts.items()}
+    return defaultdict(float, {pair: times / len(files) for pair, times in counts.items()})
 
 
 def _wrong(cell: Cell) -> Iterable[tuple[int, int]]:

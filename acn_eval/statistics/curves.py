@@ -4,13 +4,16 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "Axis", "CurvePoint", "Curves", "curves"]
+__all__ = ["CLEAN", "Axis", "CurvePoint", "Curves", "curves", "trapezoid"]
 
 CLEAN = "clean"
 _LEVEL = "level"
-_NOT_NAMED = frozenset({"corruption", "space", "repeat"})
+_SAME = ("corruption", "space")
 
 
 class Axis(NamedTuple):
@@ -21,8 +24,8 @@ class Axis(NamedTuple):
         label: for figures, with its unit.
         steps: factor that makes places integers.
         logarithmic: whether equal ratios are equal distances.
-        start: what its place 0 is, where that has to be said.
-        place: names one of its places, in the label of a condition; empty where it has no part.
+        start: what its place 0 is, where that is not obvious.
+        place: format of one of its places in the label of a condition; may be empty.
         mapped: whether several lines make a map of their own.
     """
 
@@ -57,7 +60,7 @@ _LEVELS = Axis(_LEVEL, "level", steps=1000, start="; step 0 is the clean example
 
 
 class CurvePoint(NamedTuple):
-    """Where one condition stands on its curve, and its position in the input."""
+    """Place of one condition on its curve, and its position in the input."""
 
     level: float
     at: int
@@ -135,17 +138,24 @@ def _name(
     parts = [corruption, *([] if space == "pixel" else [space])]
     if axis.field != _LEVEL and corruption != CLEAN:
         parts.append(f"{condition.get(_LEVEL, 0):g}")
-    for field in _differing(condition, conditions, axis):
-        value = condition[field]
-        parts.append(str(value) if field in bare else f"{field}_{value}")
+    own = [c for c in conditions if all(c.get(k) == condition.get(k) for k in _SAME)]
+    for field, value in condition.items():
+        beside = field not in {*_SAME, "repeat", _LEVEL, axis.field}
+        if beside and len({c.get(field) for c in own}) > 1:
+            parts.append(str(value) if field in bare else f"{field}_{value}")
     return "_".join(parts)
 
 
-def _differing(
-    condition: Mapping[str, Scalar], conditions: Sequence[Mapping[str, Scalar]], axis: Axis
-) -> list[str]:
-    """Fields outside the axes that take more than one value among curves of this corruption."""
-    same = ("corruption", "space")
-    own = [c for c in conditions if all(c.get(k) == condition.get(k) for k in same)]
-    fields = [name for name in condition if name not in {*_NOT_NAMED, _LEVEL, axis.field}]
-    return [f for f in fields if len({c.get(f) for c in own}) > 1]
+def trapezoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights (n,) of the trapezoid rule at places (n,) in any order; a single one has 1.
+
+    >>> trapezoid(np.array([0.0, 3.0, 1.0])).tolist()
+    [0.5, 1.0, 1.5]
+    """
+    if len(x) == 1:
+        return np.ones(1)
+    order = np.argsort(x)
+    gaps = np.diff(x[order])
+    weights = np.empty(len(x))
+    weights[order] = (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
+    return weights

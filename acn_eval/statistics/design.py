@@ -1,4 +1,4 @@
-"""Which variation counts: of examples between two sets of files, or of training seeds as well."""
+"""Which variation counts: that of examples between given files, or of training seeds as well."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ __all__ = ["ARCHITECTURES", "CHECKPOINTS", "Design", "Pair"]
 
 CHECKPOINTS = "checkpoints"
 ARCHITECTURES = "architectures"
+Arms = tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True)
@@ -65,31 +66,27 @@ class Design:
 
     @staticmethod
     def of(
-        candidates: Sequence[CheckpointId],
-        baselines: Sequence[CheckpointId],
-        least: int,
+        candidates: Sequence[CheckpointId], baselines: Sequence[CheckpointId], least: int
     ) -> "Design":
-        """Read the design from the checkpoints: `least` seeds or more a side are a sample."""
+        """Read the design from the checkpoints: `least` seeds or more per side are a sample."""
         if min(len(candidates), len(baselines)) < least:
             return Design(CHECKPOINTS)
         return Design(ARCHITECTURES, pair_by_seed(candidates, baselines))
 
     def difference(self, pair: Pair, support: Support = DIFFERENCE) -> BoundedSample | Student:
         """Return candidate - baseline."""
-        if self.unit == CHECKPOINTS:
-            return self._examples(pair.per_example, support)
-        effect = crossed(*self.arms(pair))
-        # Where no run differs from another on any example, only the examples are left to vary.
-        return effect if effect.variance else self._examples(pair.per_example, support)
+        return self._effect(pair.per_example, self.arms(pair), support)
 
     def accuracy(self, values: NDArray[np.float64]) -> BoundedSample | Student:
         """Return the mean of one side (files, n)."""
-        if self.unit == CHECKPOINTS:
-            return self._examples(values.mean(axis=0), ACCURACY)
-        effect = crossed(values)
-        return effect if effect.variance else self._examples(values.mean(axis=0), ACCURACY)
+        return self._effect(values.mean(axis=0), (values,), ACCURACY)
 
-    def _examples(self, values: NDArray[np.float64], support: Support) -> BoundedSample | Student:
+    def _effect(
+        self, values: NDArray[np.float64], arms: Arms, support: Support
+    ) -> BoundedSample | Student:
+        if self.unit == ARCHITECTURES and (effect := crossed(*arms)).variance:
+            return effect
+        # Where no run differs from another on any example, only the examples are left to vary.
         return BoundedSample.of(values, support) if self.scored else over_examples(values)
 
     def same_images(self, pair: Pair) -> Student | None:
@@ -102,7 +99,7 @@ class Design:
             return None
         return sign_flip(self.arms(pair)[0].mean(axis=1))
 
-    def arms(self, pair: Pair) -> tuple[NDArray[np.float64], ...]:
+    def arms(self, pair: Pair) -> Arms:
         """Return the independent sets of seeds whose means add up to the difference."""
         if self.twins is None:
             return pair.candidate, -pair.baseline

@@ -1,4 +1,4 @@
-"""As good as no difference: two one-sided tests against a margin, and what they would need."""
+"""Equivalence: two one-sided tests against a margin, and the sample that they need."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _WITH_POWER = 1 + float(ndtri(0.9) / ndtri(0.95))  # four times in five, both te
 
 @dataclass(frozen=True)
 class Equivalence(Record):
-    """A difference against the margin within which it is as good as none.
+    """A difference against the margin within which it counts as none.
 
     Attributes:
         margin: what the suite states, in the unit of the difference.

@@ -1,13 +1,16 @@
-"""The fair-pair manifest: what has to be equal before a difference is due to the architecture."""
+"""What a reader must know of a comparison: whether the pair is fair, and what limits it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics.comparison import ManifestRow
+from acn_eval.statistics.analysis import Endpoint
+from acn_eval.statistics.comparison import ManifestRow, Row
 
-__all__ = ["manifest", "mismatches"]
+__all__ = ["caveats", "manifest"]
+
+_FEW_EXAMPLES = 30
 
 _FACTS: dict[str, Callable[[EvalResult], Any]] = {
     "parameters": lambda result: result.checkpoint.parameters,
@@ -32,13 +35,32 @@ def manifest(
     )
 
 
-def mismatches(rows: Sequence[ManifestRow]) -> list[str]:
-    """Return one sentence per row that is known to be unequal."""
-    return [
+def caveats(
+    files: tuple[int, int], data: str, primary: Row, words: Endpoint, rows: Sequence[ManifestRow]
+) -> list[str]:
+    """Return one sentence per limit of what was measured, and per row that is unequal."""
+    found = []
+    if min(files) < words.least:
+        found.append(_about_files(files, words))
+    if primary.n < _FEW_EXAMPLES:
+        found.append(f"{primary.n} examples are too few: every limit is rough")
+    if data.startswith("digits"):
+        found.append("the digits come from few writers; results may not generalize to new writers")
+    return found + [
         f"the two differ in {row.name}: {row.candidate} against {row.baseline}"
         for row in rows
         if row.equal is False
     ]
+
+
+def _about_files(files: tuple[int, int], words: Endpoint) -> str:
+    what = "training seed" if words.replicate == "seed" else words.replicate
+    if files == (1, 1):
+        return f"one {what} per side says nothing about the architectures, only about these files"
+    return (
+        f"{files[0]} and {files[1]} {what}s say nothing about the architectures: the files of a"
+        f" side are averaged and taken as given; {words.least} {what}s per side are needed"
+    )
 
 
 def _row(name: str, candidate: Sequence[Any], baseline: Sequence[Any]) -> ManifestRow:
@@ -49,7 +71,7 @@ def _row(name: str, candidate: Sequence[Any], baseline: Sequence[Any]) -> Manife
 
 
 def _preprocessing(facts: Mapping[str, Any]) -> str:
-    """Return ``size 32, channels 3, mean .49 .48 .45``, every fact that changes pixels."""
+    """Return ``size 32, channels 3, mean .49 .48 .45``."""
     return ", ".join(f"{name} {_plain(value)}" for name, value in sorted(facts.items()))
 
 

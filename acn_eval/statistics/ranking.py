@@ -1,4 +1,4 @@
-"""Ranks several networks by their pairwise comparisons: what cannot be told apart shares ranks."""
+"""Ranks several networks by their pairwise comparisons; those that do not differ share ranks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,16 +16,12 @@ from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["PairOutcome", "Rank", "Ranking", "letters", "rank"]
 
-Losses = frozenset[tuple[int, int]]
-"""Pairs of positions (better, worse) that differ beyond chance."""
-
 
 @dataclass(frozen=True)
 class PairOutcome:
-    """Two entries on the primary end point, in fractions of 1.
+    """Two entries, by their labels, on the primary endpoint, in fractions of 1.
 
     Attributes:
-        left, right: their labels.
         difference, low, high: left - right with unadjusted 95 % limits.
         p: two-sided, unadjusted.
         p_holm: adjusted over all pairs.
@@ -50,11 +46,11 @@ class Rank:
 
     Attributes:
         label: of the network or architecture.
-        files: one per training seed.
-        end_point: its mean on the primary end point with 95 % limits.
-        best, worst: the ranks that the comparisons leave open: 1 + how many are beyond chance
-            better, and all - how many are beyond chance worse.
-        letters: entries that share one are not told apart.
+        files: number of them, one per training seed.
+        end_point: its mean on the primary endpoint with 95 % limits.
+        best, worst: the ranks that the comparisons leave open: 1 + how many are significantly
+            better, and all - how many are significantly worse.
+        letters: entries that share one do not differ significantly.
     """
 
     label: str
@@ -75,11 +71,9 @@ class Ranking:
     """Entries, the best mean first; the order of entries that share a letter means nothing.
 
     Attributes:
-        suite, data: their names.
-        end_point: name of the primary end point.
-        alpha: how often any two that do not differ may be told apart.
+        end_point: name of the primary endpoint.
+        alpha: how often any two that do not differ may be called different.
         pairs: every pair once.
-        quantity: what is ranked.
         warnings: what holds for every pair, and in which facts some pairs are unequal.
     """
 
@@ -112,16 +106,14 @@ def rank(
     """
     if len(entries) < 2:
         raise ConfigError(f"compare: results must be two or more; got {len(entries)}")
+    quantity = analysis.metric.quantity
     means = {label: summarize(results, analysis)[-1] for label, results in entries.items()}
-    ordered = sorted(
-        entries, key=lambda label: -analysis.metric.quantity.sign * means[label].estimate.value
-    )
+    ordered = sorted(entries, key=lambda label: -quantity.sign * means[label].estimate.value)
     pairs = list(combinations(range(len(ordered)), 2))
     compared = [compare(entries[ordered[i]], entries[ordered[j]], analysis) for i, j in pairs]
     adjusted = holm([comparison.primary.p for comparison in compared])
     losses = frozenset(pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha)
-    groups = letters(len(ordered), losses)
-    first = compared[0]
+    groups, first = letters(len(ordered), losses), compared[0]
     return Ranking(
         suite=first.suite,
         data=first.data,
@@ -139,15 +131,15 @@ def rank(
             for i, label in enumerate(ordered)
         ),
         pairs=tuple(
-            _outcome((ordered[i], ordered[j]), comparison, float(p))
+            _outcome(ordered[i], ordered[j], comparison, float(p))
             for (i, j), comparison, p in zip(pairs, compared, adjusted, strict=True)
         ),
         warnings=_warnings(compared),
-        quantity=analysis.metric.quantity,
+        quantity=quantity,
     )
 
 
-def letters(entries: int, different: Losses) -> list[str]:
+def letters(entries: int, different: frozenset[tuple[int, int]]) -> list[str]:
     """Return the compact letter display: two entries share a letter unless they are different.
 
     Insert and absorb: start with one letter for all, split a letter wherever it joins two
@@ -181,15 +173,14 @@ def _letter(number: int) -> str:
     return ascii_lowercase[position] + (str(turn) if turn else "")
 
 
-def _outcome(labels: tuple[str, str], comparison: Comparison, p_holm: float) -> PairOutcome:
-    row = comparison.primary
+def _outcome(left: str, right: str, comparison: Comparison, p_holm: float) -> PairOutcome:
+    row, unit = comparison.primary, comparison.unit
     d = row.difference
-    return PairOutcome(*labels, d.value, d.low, d.high, row.p, p_holm, row.mde, comparison.unit)
+    return PairOutcome(left, right, d.value, d.low, d.high, row.p, p_holm, row.mde, unit)
 
 
 def _warnings(compared: Sequence[Comparison]) -> tuple[str, ...]:
     shared = [w for w in compared[0].warnings if all(w in c.warnings for c in compared)]
     unequal = dict.fromkeys(row.name for c in compared for row in c.manifest if row.equal is False)
-    if not unequal:
-        return tuple(shared)
-    return (*shared, f"some pairs differ in {', '.join(unequal)}: compare two of them alone")
+    some = f"some pairs differ in {', '.join(unequal)}: compare two of them alone"
+    return (*shared, *([some] if unequal else []))

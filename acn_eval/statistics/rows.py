@@ -50,7 +50,7 @@ class Tables:
         adjusted = holm([row.p for row in rows])
         hopeless = undecidable([self._best_p(pair) for pair in pairs])
         return tuple(
-            replace(row, p_holm=float(p), notes=(*_undecidable(bad), *row.notes))
+            replace(row, p_holm=float(p), notes=("undecidable",) * bool(bad) + row.notes)
             for row, p, bad in zip(rows, adjusted, hopeless, strict=True)
         )
 
@@ -62,9 +62,8 @@ class Tables:
         self, name: str, condition: dict[str, Scalar], values: NDArray[np.float64]
     ) -> Accuracy:
         """Return the accuracy of one side, values (files, n)."""
-        side = self._side(values)
-        of = self.metric.quantity
-        return Accuracy(name, condition, values.shape[1], side, self._flags(side), of)
+        side, n = self._side(values), values.shape[1]
+        return Accuracy(name, condition, n, side, self._flags(side), self.metric.quantity)
 
     def _row(self, name: str, condition: dict[str, Scalar], pair: Pair, band_level: float) -> Row:
         effect = self.design.difference(pair)
@@ -115,7 +114,3 @@ def _band(effect: BoundedSample | Student, confidence: float) -> Interval:
     if isinstance(effect, Student) or confidence == _ALONE:
         return effect.interval(confidence)
     return effect.band(confidence)
-
-
-def _undecidable(bad: bool) -> tuple[str, ...]:
-    return ("undecidable",) if bad else ()

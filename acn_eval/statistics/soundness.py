@@ -1,7 +1,7 @@
 """Refuses outcomes that contradict themselves, or each other."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "condition_key",
     "differing",
     "labels_of",
+    "network_of",
     "plain",
     "require_sound",
     "same_network",
@@ -39,14 +40,15 @@ def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
         ConfigError: names the file and what is wrong.
     """
     for result in results:
-        for cell in _answers(result):
+        cells = _answers(result)
+        for cell in cells:
             _require_outcomes(result, cell)
-        if len(by_condition(result)) < len(list(_answers(result))):
-            raise ConfigError(f"{_name(result)}: conditions must differ; one is there twice")
+        if len(by_condition(result)) < len(cells):
+            name = result.checkpoint.name
+            raise ConfigError(f"{name}: conditions must differ; one is there twice")
     _require_one_label(results)
-    if not fits:
-        for one, other in combinations(results, 2):
-            _require_one_answer(one, other)
+    for one, other in () if fits else combinations(results, 2):
+        _require_one_answer(one, other)
 
 
 def by_condition(result: EvalResult) -> dict[Key, Cell]:
@@ -59,27 +61,28 @@ def condition_key(condition: Mapping[str, Scalar]) -> Key:
     return tuple(sorted(condition.items()))
 
 
+def network_of(checkpoint: CheckpointId) -> str:
+    """Return a text that names weights, architecture and preprocessing."""
+    facts = [checkpoint.sha256, plain(checkpoint.arch), plain(checkpoint.preprocessing)]
+    return json.dumps(facts, sort_keys=True)
+
+
 def same_network(left: CheckpointId, right: CheckpointId) -> bool:
     """Whether two files are one network: weights, architecture and preprocessing."""
-    return (
-        left.sha256 == right.sha256
-        and plain(left.arch) == plain(right.arch)
-        and plain(left.preprocessing) == plain(right.preprocessing)
-    )
+    return network_of(left) == network_of(right)
 
 
 def differing(one: EvalResult, other: EvalResult) -> int:
     """Count the outcomes on shared conditions and examples in which two results differ."""
-    left, right = by_condition(one), by_condition(other)
-    return sum(_differing(left[key], right[key]) for key in left.keys() & right.keys())
+    left, right, count = by_condition(one), by_condition(other), 0
+    for key in left.keys() & right.keys():
+        _, ours, theirs = np.intersect1d(left[key].ids, right[key].ids, return_indices=True)
+        count += int(np.sum(left[key].values[ours] != right[key].values[theirs]))
+    return count
 
 
-def _answers(result: EvalResult) -> Iterator[Cell]:
-    return (cell for cell in result.cells if cell.measure == "correct")
-
-
-def _name(result: EvalResult) -> str:
-    return result.checkpoint.name
+def _answers(result: EvalResult) -> list[Cell]:
+    return [cell for cell in result.cells if cell.measure == "correct"]
 
 
 def _require_outcomes(result: EvalResult, cell: Cell) -> None:
@@ -96,7 +99,7 @@ def _require_outcomes(result: EvalResult, cell: Cell) -> None:
     for what, is_so in wrong.items():
         if is_so:
             where = ", ".join(f"{name} {value}" for name, value in cell.condition.items())
-            raise ConfigError(f"{_name(result)}: {what}; under {where} some are not")
+            raise ConfigError(f"{result.checkpoint.name}: {what}; under {where} some are not")
 
 
 def labels_of(results: Sequence[EvalResult]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -118,53 +121,36 @@ def _require_one_label(results: Sequence[EvalResult]) -> None:
     ids, labels = labels_of(results)
     for result, cell in cells:
         label = labels[np.searchsorted(ids, cell.ids)]
+        clash, got = np.zeros(len(label), dtype=np.bool_), "another label"
         if cell.labels is not None:
-            other = (cell.labels != UNKNOWN) & (cell.labels != label)
-            _require_none(other, result, cell, label)
+            clash |= (cell.labels != UNKNOWN) & (cell.labels != label)
         if cell.predicted is not None and (label != UNKNOWN).any():
             right = (cell.predicted == label) & (label != UNKNOWN)
-            wrong = np.where(right, cell.values == 0, cell.values == 1)
-            _require_none(wrong, result, cell, label)
-
-
-def _require_none(
-    clash: NDArray[np.bool_], result: EvalResult, cell: Cell, label: NDArray[np.int64]
-) -> None:
-    if clash.any():
-        at = int(np.argmax(clash))
-        got = "another label"
-        if cell.predicted is not None:
-            said = "right" if cell.values[at] == 1 else "wrong"
-            got = f"class {cell.predicted[at]} said to be {said}"
-        msg = (
-            f"{_name(result)}: outcomes must agree on the label of every example; got {got} on"
-            f" example {cell.ids[at]}, whose label is {label[at]} elsewhere. Evaluate both alike."
-        )
-        raise ConfigError(msg)
+            clash |= np.where(right, cell.values == 0, cell.values == 1)
+        if clash.any():
+            at = int(np.argmax(clash))
+            if cell.predicted is not None:
+                said = "right" if cell.values[at] == 1 else "wrong"
+                got = f"class {cell.predicted[at]} said to be {said}"
+            msg = f"{result.checkpoint.name}: outcomes must agree on the label of every example"
+            where = f"example {cell.ids[at]}, whose label is {label[at]} elsewhere"
+            raise ConfigError(f"{msg}; got {got} on {where}. Evaluate both alike.")
 
 
 def _require_one_answer(one: EvalResult, other: EvalResult) -> None:
     """One network, measured alike, has one outcome per example."""
-    if not (same_network(one.checkpoint, other.checkpoint) and _alike(one, other)):
-        return
-    if count := differing(one, other):
-        msg = (
-            f"{_name(other)}: outcomes must be those of {_name(one)}, which has the same weights"
-            f" (sha256) and was measured alike; got {count} others. Evaluate both anew."
-        )
-        raise ConfigError(msg)
-
-
-def _alike(one: EvalResult, other: EvalResult) -> bool:
     left, right = (
         [r.seed, r.precision, r.device, plain(r.versions), plain(r.suite)] for r in (one, other)
     )
-    return left == right
-
-
-def _differing(left: Cell, right: Cell) -> int:
-    _, own, others = np.intersect1d(left.ids, right.ids, return_indices=True)
-    return int(np.sum(left.values[own] != right.values[others]))
+    if left != right or not same_network(one.checkpoint, other.checkpoint):
+        return
+    if count := differing(one, other):
+        msg = (
+            f"{other.checkpoint.name}: outcomes must be those of {one.checkpoint.name}, which has"
+            f" the same weights (sha256) and was measured alike; got {count} others. Evaluate"
+            " both anew."
+        )
+        raise ConfigError(msg)
 
 
 def plain(config: Mapping[str, Any]) -> Any:

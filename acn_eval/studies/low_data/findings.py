@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from acn_eval.results import Cell, EvalResult, Scalar
 from acn_eval.statistics.architectures import Student, crossed
-from acn_eval.statistics.area import trapezoid
 from acn_eval.statistics.comparison import Estimate, Finding
+from acn_eval.statistics.curves import trapezoid
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.studies.low_data.variance import components
 

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint, like_primary
-from acn_eval.statistics.area import trapezoid
-from acn_eval.statistics.curves import Axis
+from acn_eval.statistics.curves import Axis, trapezoid
 from acn_eval.studies.robustness.analysis import noise_asked
 
 __all__ = ["ANALYSIS", "sparsity_trapezoid"]

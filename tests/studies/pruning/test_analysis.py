@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acn_eval.results import Cell
-from acn_eval.statistics.area import trapezoid
+from acn_eval.statistics.curves import trapezoid
 from acn_eval.studies.compare import compare
 from acn_eval.studies.pruning.analysis import ANALYSIS, sparsity_trapezoid
 from tests.fakes import fake_result
