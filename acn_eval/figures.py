@@ -8,7 +8,7 @@ from acn_eval.charts import Drawing, Line, curves, detail_charts, heat_map, save
 from acn_eval.charts.details import Sides
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison
-from acn_eval.statistics.comparison_io import FILE, comparison_key
+from acn_eval.statistics.comparison import FILE, comparison_key
 from acn_eval.statistics.curves import Curves
 from acn_eval.statistics.quantity import SHARE
 from acn_eval.studies.compare import analysis_about, summarize

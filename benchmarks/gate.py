@@ -14,7 +14,7 @@ import numpy as np
 
 from acn_eval.gate import decide, read_gate, replay
 from acn_eval.results import Cell, CheckpointId, DataId, EvalResult
-from acn_eval.statistics import name_of
+from acn_eval.statistics.comparison import name_of
 
 CONDITIONS = [{"corruption": "clean", "level": 0.0}] + [
     {"corruption": kind, "level": level, "space": "pixel"}

@@ -13,11 +13,11 @@ import numpy as np
 from scipy.stats import norm
 from simulate_statistics import Figure, Floats, average, generator, rates, show
 
-from acn_eval.statistics import BoundedSample, Estimate, Finding, crossed, seeds_only
-from acn_eval.statistics.claims import Case, Sample
+from acn_eval.statistics import Estimate, Finding
+from acn_eval.statistics.architectures import crossed, seeds_only
+from acn_eval.statistics.claims import Case, Sample, trade_claim
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
-from acn_eval.statistics.finding_claims import trade_claim
-from acn_eval.statistics.score import Interval
+from acn_eval.statistics.score import BoundedSample, Interval
 from acn_eval.studies.table import analysis_of
 
 N, SEEDS = 360, 5

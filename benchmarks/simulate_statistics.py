@@ -19,9 +19,12 @@ from scipy.stats import binom, multinomial, norm
 from scipy.stats import t as student
 
 from acn_eval.seeds import seed_for
-from acn_eval.statistics import BoundedSample, band_confidence, crossed, mde_examples, undecidable
+from acn_eval.statistics.architectures import crossed
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.logits import logit_difference
+from acn_eval.statistics.multiplicity import band_confidence, undecidable
+from acn_eval.statistics.power import mde_examples
+from acn_eval.statistics.score import BoundedSample
 
 SIZES = (360, 10_000)
 Z95 = float(norm.ppf(0.975))

@@ -84,7 +84,7 @@ def edited(folder: Path, **changes):
 
 def saved_pair(folder: Path):
     """Two results and their comparison, on disk as the command writes them."""
-    from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+    from acn_eval.statistics.comparison import comparison_key, save_comparison
     from acn_eval.studies.compare import compare
 
     results = [fake_result("ac_vit"), fake_result("res_vit")]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from acn_eval.figures import NAME, draw_comparison, draw_missing, draw_result, drawings
-from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.statistics.comparison import save_comparison
 from acn_eval.studies.compare import compare
 from tests.charts.axes import by_name, drawn
 from tests.fakes import fake_result

@@ -18,7 +18,7 @@ from acn_eval.cells import PER_EXAMPLE
 from acn_eval.data import open_examples
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.results import SCHEMA, UNKNOWN, Cell, EvalResult, Skip
-from acn_eval.statistics.comparison_io import comparison_key, load_comparison
+from acn_eval.statistics.comparison import comparison_key, load_comparison
 from acn_eval.studies.compare import compare
 from tests.fakes import edited, fake_result
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from acn_eval.gate.rules import Rule
 from acn_eval.gate.verdict import Decision, GateRule
-from acn_eval.statistics import Estimate, holm
+from acn_eval.statistics import Estimate
+from acn_eval.statistics.multiplicity import holm
 from acn_eval.statistics.noninferiority import OneSided, one_sided, p_below
 from acn_eval.statistics.power import examples_needed, mde_examples
 from acn_eval.statistics.sequential import Bets, Split

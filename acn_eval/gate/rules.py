@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from acn_eval.errors import suggestion
 from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import GateRule, Measure
-from acn_eval.statistics import ACCURACY, DIFFERENCE, BoundedSample, Estimate, Student
-from acn_eval.statistics.architectures import over_examples
+from acn_eval.statistics import Estimate
+from acn_eval.statistics.architectures import Student, over_examples
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
 from acn_eval.statistics.quantity import SHARE, Quantity
-from acn_eval.statistics.score import Support
+from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Support
 
 __all__ = ["Rule", "rules_of"]
 

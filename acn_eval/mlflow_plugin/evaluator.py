@@ -23,7 +23,7 @@ from acn_eval.mlflow_plugin.networks import baseline_of, checkpoint_of, network_
 from acn_eval.mlflow_plugin.plan import Plan, reads_of
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.statistics.comparison import save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import existing_run as guest
 

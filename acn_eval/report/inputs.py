@@ -12,7 +12,7 @@ from acn_eval.gate.verdict import Verdict
 from acn_eval.report.verdicts import verdict_about
 from acn_eval.results import Cell, EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
+from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
 from acn_eval.statistics.soundness import plain
 from acn_eval.studies.compare import compare

@@ -10,7 +10,8 @@ from acn_eval.report import tables
 from acn_eval.report.inputs import Material
 from acn_eval.report.page import Block, Facts, Items, Source, Text
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, band_confidence
+from acn_eval.statistics import Comparison
+from acn_eval.statistics.multiplicity import band_confidence
 from acn_eval.statistics.soundness import plain
 
 __all__ = ["method", "provenance"]

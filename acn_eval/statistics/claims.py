@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from acn_eval.statistics.comparison import Claim, Estimate, Row, Said
+from acn_eval.statistics.comparison import Claim, Estimate, Finding, Row, Said
 from acn_eval.statistics.equivalence import Equivalence
 from acn_eval.statistics.quantity import SHARE, Quantity
 
@@ -16,11 +16,10 @@ __all__ = [
     "Evidence",
     "Sample",
     "claim",
+    "finding_claim",
     "identical",
-    "interval",
     "no_claim",
-    "sign_of",
-    "unseparated",
+    "trade_claim",
 ]
 
 _LOGITS = Quantity("loss in logits", difference_unit="logits", scale=1, decimals=2)
@@ -100,36 +99,13 @@ class Evidence:
     def signs(self, words: "Endpoint") -> tuple[int, ...]:
         """+1 is better, -1 worse, 0 has limits around 0; one per estimate that should exist."""
         shown = (self.corrupted, self.drop, self.logit)[: 3 if words.scales else 1]
-        return tuple(self.quantity.sign * sign_of(e) for e in shown)
+        return tuple(self.quantity.sign * _sign_of(e) for e in shown)
 
 
 def identical(pair: tuple[str, str]) -> Claim:
     """Return the claim about two names of one and the same network."""
     same = f"{' and '.join(pair)} are identical: same weights (sha256), same architecture."
     return Claim("identical", same, {})
-
-
-def unseparated(
-    case: Case, equal: Equivalence | None, quantity: Quantity
-) -> tuple[Said, str, str]:
-    """Return the verdict on a difference that was not detected: its words, and what it needs.
-
-    Args:
-        case: in question.
-        equal: the difference against the margin of the suite, if that states one.
-        quantity: what the difference is about.
-    """
-    both = " and ".join(case.pair)
-    neither = f"No difference between {both} was detected"
-    if equal is None:
-        return "undecided", neither, "; the suite states no margin, so a tie cannot be shown"
-    low, high = (quantity.text(x, sign="+") for x in (equal.low, equal.high))
-    within = f"within {_unsigned(equal.margin, quantity)}"
-    limits = f"; the 90 % interval of the difference is [{low}, {high}]"
-    if equal.shown:
-        return "tie", f"{both} are equivalent {within}", limits
-    more = limits + case.sample.needed(equal.growth)
-    return "undecided", f"{neither}, nor are they shown to be equivalent {within}", more
 
 
 def claim(case: Case, primary: Row, evidence: Evidence) -> Claim:
@@ -146,7 +122,7 @@ def claim(case: Case, primary: Row, evidence: Evidence) -> Claim:
     if verdict == "depends" and evidence.clean is not None:
         clean = f", {_against(words.undisturbed, *evidence.clean, quantity)}"
     p = "p < 0.001" if primary.p < 0.001 else f"p = {primary.p:.3f}"
-    shown = f"{interval(evidence.corrupted, quantity)} (95 % interval{case.sample.shown}), {p}"
+    shown = f"{_interval(evidence.corrupted, quantity)} (95 % interval{case.sample.shown}), {p}"
     detectable = f"differences below {_unsigned(primary.mde, quantity)} are not reliably"
     return Claim(
         verdict,
@@ -166,16 +142,94 @@ def no_claim(case: Case, files: tuple[int, int], primary: Row, evidence: Evidenc
         f"{' and '.join(case.pair)} ({words.least} per side are needed): "
         f"{_both(primary, evidence.quantity)}."
     )
-    shown = interval(evidence.corrupted, evidence.quantity)
+    shown = _interval(evidence.corrupted, evidence.quantity)
     sure = f"Between these files the difference is {shown}."
     return Claim("none", sentence, evidence.named(words), certainty=sure)
+
+
+def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim:
+    """Return the verdict on a number of which less is better, e.g. the layers that are needed.
+
+    A network that needs less of itself because the whole is worse is not better: where both
+    speak, and one for each side, it depends.
+
+    Args:
+        case: in question; `decisive` of its endpoint says what less and more mean.
+        finding: with a difference.
+        whole: difference in accuracy of the whole networks, if it is known.
+    """
+    difference, sign, said = _said(case, finding)
+    evidence = {finding.name: difference}
+    equal = finding.equivalence(case.words.finding_margin)
+    verdict, neither, more = _unseparated(case, equal, _quantity(finding))
+    if sign:
+        verdict, more = _one_side(sign), ""
+    if whole is not None and sign != 0 and _sign_of(whole) == sign:
+        verdict, evidence = "depends", {**evidence, "whole network": whole}
+        said += f", but its whole network is {'less' if sign < 0 else 'more'} accurate"
+        more = f"; that of the whole network is {_interval(whole, SHARE)}"
+    sure = f"{_found(case, finding)}{more}."
+    return Claim(
+        verdict, f"{said if sign else neither}: {_both_found(finding)}.", evidence, equal, sure
+    )
+
+
+def trade_claim(case: Case, finding: Finding, beside: Finding) -> Claim:
+    """Return the verdict on two numbers, less of one of which may cost some of the other.
+
+    Who has learned less has less to forget. So "forgets less" is said where not less was learned:
+    surely more, or less by no more than the margin. Both numbers stand side by side.
+
+    Args:
+        case: in question; `decisive` of its endpoint says what less and more mean.
+        finding: of which less is better.
+        beside: of which more is better.
+    """
+    difference, sign, said = _said(case, finding)
+    learned = beside.difference
+    assert learned is not None
+    both = [f.equivalence(case.words.finding_margin) for f in (finding, beside)]
+    cost, more = _sign_of(learned), ""
+    verdict: Said
+    if sign:
+        paid = _paid(-sign, cost, both[1])
+        verdict, said = "depends" if paid else _one_side(sign), said + paid
+    elif cost:
+        ours, theirs = case.pair
+        verdict, said = "undecided", f"No difference in {finding.name} was detected, but {ours}"
+        said += f" {_learned(cost)} than {theirs}"
+    else:
+        open_ = [equal for equal in both if equal is None or not equal.shown]
+        verdict, said, more = _unseparated(case, (*open_, both[0])[0], _quantity(finding))
+    evidence = {finding.name: difference, beside.name: learned}
+    sentence = f"{said}: {_both_found(finding)}, {_both_found(beside)}."
+    second = _interval(learned, _quantity(beside))
+    sure = f"{_found(case, finding)}, in {beside.name} {second}{more}."
+    return Claim(verdict, sentence, evidence, both[0], sure)
+
+
+def _unseparated(
+    case: Case, equal: Equivalence | None, quantity: Quantity
+) -> tuple[Said, str, str]:
+    """Return the verdict on a difference that was not detected: its words, and what it needs."""
+    both = " and ".join(case.pair)
+    neither = f"No difference between {both} was detected"
+    if equal is None:
+        return "undecided", neither, "; the suite states no margin, so a tie cannot be shown"
+    low, high = (quantity.text(x, sign="+") for x in (equal.low, equal.high))
+    within = f"within {_unsigned(equal.margin, quantity)}"
+    limits = f"; the 90 % interval of the difference is [{low}, {high}]"
+    if equal.shown:
+        return "tie", f"{both} are equivalent {within}", limits
+    more = limits + case.sample.needed(equal.growth)
+    return "undecided", f"{neither}, nor are they shown to be equivalent {within}", more
 
 
 def _verdict(case: Case, primary: Row, evidence: Evidence) -> tuple[Said, str, str]:
     """The verdict, the answer, and what else tells how sure it is."""
     equal, signs, quantity = evidence.equivalence, evidence.signs(case.words), evidence.quantity
     if signs[0] == 0 or "undecidable" in primary.notes:
-        verdict, said, more = unseparated(case, equal, quantity)
+        verdict, said, more = _unseparated(case, equal, quantity)
         few = "; the two differ on too few examples" * ("undecidable" in primary.notes)
         return verdict, said, few + more
     more = ""
@@ -207,18 +261,18 @@ def _both_scales(case: Case, evidence: Evidence) -> str:
         return ""
     return (
         f"; relative to {case.words.undisturbed} {evidence.quantity.name} the difference is "
-        f"{interval(evidence.drop, evidence.quantity)}, on the logit scale "
-        f"{interval(evidence.logit, _LOGITS)}"
+        f"{_interval(evidence.drop, evidence.quantity)}, on the logit scale "
+        f"{_interval(evidence.logit, _LOGITS)}"
     )
 
 
-def sign_of(estimate: Estimate | None) -> int:
-    """Return +1 or -1 where the limits lie to one side of 0, else 0."""
+def _sign_of(estimate: Estimate | None) -> int:
+    """+1 or -1 where the limits lie to one side of 0, else 0."""
     return 0 if estimate is None else (estimate.low > 0) - (estimate.high < 0)
 
 
-def interval(estimate: Estimate, quantity: Quantity) -> str:
-    """Return a difference with its limits, e.g. ``+1.2 points [+0.3, +2.1]``."""
+def _interval(estimate: Estimate, quantity: Quantity) -> str:
+    """A difference with its limits, e.g. ``+1.2 points [+0.3, +2.1]``."""
     low, high = (quantity.text(x, sign="+") for x in (estimate.low, estimate.high))
     return f"{quantity.difference(estimate.value)} [{low}, {high}]"
 
@@ -234,3 +288,48 @@ def _both(row: Row, quantity: Quantity) -> str:
 def _against(name: str, ours: float, theirs: float, quantity: Quantity) -> str:
     both = f"{quantity.text(ours)} against {quantity.text(theirs)}"
     return f"{name} {both} {quantity.unit}".rstrip()
+
+
+def _said(case: Case, finding: Finding) -> tuple[Estimate, int, str]:
+    """The difference, its sign, and what is said of it."""
+    difference, decisive = finding.difference, case.words.decisive
+    assert difference is not None
+    assert decisive is not None
+    sign = _sign_of(difference)
+    does = decisive.less if sign < 0 else decisive.more
+    return difference, sign, f"{case.pair[0]} {does} than {case.pair[1]}"
+
+
+def _quantity(finding: Finding) -> Quantity:
+    return Quantity(finding.name, finding.unit, finding.difference_unit, scale=1)
+
+
+def _one_side(sign: int) -> Said:
+    return "better" if sign < 0 else "worse"
+
+
+def _paid(better: int, cost: int, equal: Equivalence | None) -> str:
+    """What may have been paid for forgetting less (better 1), or bought with forgetting more."""
+    if cost == better:
+        return ""
+    if cost:
+        return f", but {_learned(cost)}"
+    nearest = None if equal is None else (equal.low if better > 0 else -equal.high)
+    if equal is None or nearest is None or nearest <= -equal.margin:
+        return f", but may have learned {'less' if better > 0 else 'more'}"
+    return ""
+
+
+def _learned(sign: int) -> str:
+    return "learned more" if sign > 0 else "learned less"
+
+
+def _both_found(finding: Finding) -> str:
+    ours, theirs = finding.candidate.value, finding.baseline.value
+    return f"{finding.name} {ours:.1f} against {theirs:.1f} {finding.unit}"
+
+
+def _found(case: Case, finding: Finding) -> str:
+    assert finding.difference is not None
+    shown = _interval(finding.difference, _quantity(finding))
+    return f"The difference in {finding.name} is {shown} (95 % interval{case.sample.shown})"

@@ -7,11 +7,19 @@ import numpy as np
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics.analysis import Analysis
-from acn_eval.statistics.claims import Case, Evidence, Sample, claim, identical, no_claim
+from acn_eval.statistics.claims import (
+    Case,
+    Evidence,
+    Sample,
+    claim,
+    finding_claim,
+    identical,
+    no_claim,
+    trade_claim,
+)
 from acn_eval.statistics.comparison import Accuracy, Claim, Comparison, Finding, Row, Side
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
-from acn_eval.statistics.finding_claims import finding_claim, trade_claim
 from acn_eval.statistics.logits import logit_difference
 from acn_eval.statistics.manifest import caveats, manifest
 from acn_eval.statistics.pairing import (

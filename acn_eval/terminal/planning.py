@@ -13,7 +13,7 @@ from acn_eval.gate.config import is_gate
 from acn_eval.gate.plan import PlanRow, plan, variances
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
-from acn_eval.statistics import mde_examples
+from acn_eval.statistics.power import mde_examples
 from acn_eval.terminal.console import console
 from acn_eval.terminal.tables import Column, show_table
 

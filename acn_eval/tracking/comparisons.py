@@ -6,7 +6,7 @@ from functools import partial
 
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.statistics import Comparison, Finding, Row
-from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.statistics.comparison import comparison_key
 from acn_eval.statistics.curves import Curves
 from acn_eval.statistics.quantity import Quantity
 from acn_eval.studies.compare import analysis_about

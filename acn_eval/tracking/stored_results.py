@@ -10,7 +10,7 @@ from pathlib import Path
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.statistics.comparison_io import FILE, comparison_key, load_comparison
+from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
 from acn_eval.tracking.registry import RUN, download, in_mlflow, opened
 from acn_eval.tracking.run_content import experiment_name

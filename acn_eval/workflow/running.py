@@ -14,7 +14,7 @@ from acn_eval.inference import Runtime, default_store, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics import Comparison
-from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.statistics.comparison import comparison_key, save_comparison
 from acn_eval.statistics.metrics import metric_of
 from acn_eval.studies import compare as paired
 from acn_eval.studies.read import read_suite

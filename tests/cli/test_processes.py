@@ -17,7 +17,7 @@ import yaml
 from acn_eval.checkpoints.native import read_native
 from acn_eval.cli.main import cli
 from acn_eval.results import EvalResult
-from acn_eval.statistics.comparison_io import load_comparison
+from acn_eval.statistics.comparison import load_comparison
 from acn_eval.training import train
 from tests.cli.storm import storm
 from tests.tiny import CPU, recipe, run, start

@@ -13,7 +13,7 @@ import pytest
 
 from acn_eval.cli.main import main
 from acn_eval.results import DataId, Skip
-from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.statistics.comparison import save_comparison
 from acn_eval.studies.compare import compare
 from tests.fakes import fake_result
 

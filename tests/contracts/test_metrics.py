@@ -10,7 +10,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.gate import Gate, decide, replay
 from acn_eval.gate.sentence import legend
 from acn_eval.report.tables import comparison_table as report_table
-from acn_eval.statistics.comparison_io import comparison_key, load_comparison, save_comparison
+from acn_eval.statistics.comparison import comparison_key, load_comparison, save_comparison
 from acn_eval.statistics.metrics import METRICS
 from acn_eval.studies.compare import compare, rank, summarize
 from acn_eval.tracking.comparisons import comparison_run

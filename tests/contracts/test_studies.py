@@ -17,7 +17,7 @@ from acn_eval.cli.main import cli
 from acn_eval.gate import Gate, decide
 from acn_eval.inference import OutcomeCache
 from acn_eval.results import EvalResult
-from acn_eval.statistics.comparison_io import load_comparison
+from acn_eval.statistics.comparison import load_comparison
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.read import read_suite, schema
 from acn_eval.studies.table import studies, study

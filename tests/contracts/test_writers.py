@@ -10,7 +10,7 @@ from acn_eval.atomic import is_part
 from acn_eval.charts import Drawing, Panel, save
 from acn_eval.checkpoints.native import read_native, write_native
 from acn_eval.results import EvalResult
-from acn_eval.statistics.comparison_io import load_comparison, save_comparison
+from acn_eval.statistics.comparison import load_comparison, save_comparison
 from acn_eval.studies.compare import compare
 from tests.fakes import fake_result
 

@@ -15,8 +15,9 @@ from acn_eval.gate import GateRule, decide, replay
 from acn_eval.gate.judge import overall
 from acn_eval.gate.sentence import line
 from acn_eval.results import Skip
-from acn_eval.statistics import BoundedSample, Estimate
+from acn_eval.statistics import Estimate
 from acn_eval.statistics.noninferiority import one_sided
+from acn_eval.statistics.score import BoundedSample
 from tests.gate.pairs import gate, pair
 from tests.gate.sides import lost, rules
 from tests.statistics.results import STRONG, WEAK, cell

@@ -11,7 +11,7 @@ from acn_eval.report.pictures import examples_of, pictures
 from acn_eval.report.render import html
 from acn_eval.report.sections import page_of
 from acn_eval.results import EvalResult
-from acn_eval.statistics.comparison_io import save_comparison
+from acn_eval.statistics.comparison import save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import find
 from tests.tiny import SUITE

@@ -10,7 +10,7 @@ import pytest
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.report.inputs import material
 from acn_eval.report.verdicts import read_verdict
-from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.statistics.comparison import comparison_key, save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import OnDisk, find
 from tests.fakes import fake_result, saved_pair

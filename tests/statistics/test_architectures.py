@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from acn_eval.statistics import Student, crossed, seeds_only, sign_flip
-from acn_eval.statistics.architectures import pair_by_seed
+from acn_eval.statistics.architectures import Student, crossed, pair_by_seed, seeds_only, sign_flip
 from tests.statistics.results import PAIRED, checkpoint
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from acn_eval.statistics import BoundedSample, crossed, holm
+from acn_eval.statistics.architectures import crossed
+from acn_eval.statistics.multiplicity import holm
+from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.compare import compare, summarize
 from tests.statistics.results import CLEAN, PAIRED, STRONG, WEAK, cell, outcomes, result, simple
 

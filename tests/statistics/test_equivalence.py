@@ -5,9 +5,10 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
-from acn_eval.statistics import BoundedSample, seeds_only
+from acn_eval.statistics.architectures import seeds_only
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
 from acn_eval.statistics.noninferiority import one_sided
+from acn_eval.statistics.score import BoundedSample
 
 MARGINS = (0.05, 0.3, 0.6, 1.0, 1.5, 2.5)
 

@@ -1,9 +1,11 @@
-"""The fair-pair manifest shows every mismatch, in the table and as a warning."""
+"""The fair-pair manifest shows every mismatch; warnings stand beside a comparison."""
 
+import numpy as np
 import pytest
 
+from acn_eval.results import DataId
 from acn_eval.studies.compare import compare
-from tests.statistics.results import simple
+from tests.statistics.results import outcomes, simple
 
 TRAINING = {
     "recipe": "short",
@@ -72,3 +74,45 @@ def test_seeds_that_differ_among_themselves_are_listed():
     ]
     steps = next(row for row in compare(*sides).manifest if row.name == "steps")
     assert (steps.candidate, steps.equal) == ("10 / 20", True)
+
+
+def warnings(counts=(1, 1), n=360, data="npz:toy"):
+    rng = np.random.default_rng(0)
+    about = DataId(data, "test", n, "same", tuple("0123456789"))
+    sides = [
+        [
+            simple(
+                name,
+                *(outcomes(0.8, n, rng) for _ in range(3)),
+                about={"sha256": f"{name}{s}"},
+                data=about,
+            )
+            for s in range(count)
+        ]
+        for name, count in zip(("acn", "res"), counts, strict=True)
+    ]
+    return " | ".join(compare(*sides).warnings)
+
+
+def test_two_checkpoints_say_nothing_about_architectures():
+    assert "one training seed per side says nothing about the architectures" in warnings()
+
+
+@pytest.mark.parametrize("counts", [(2, 2), (5, 1)])
+def test_too_few_seeds_say_nothing_about_architectures(counts):
+    expected = f"{counts[0]} and {counts[1]} training seeds say nothing about the architectures"
+    assert expected in warnings(counts)
+
+
+def test_three_seeds_do():
+    assert "say nothing" not in warnings((3, 3))
+
+
+def test_digits_come_from_a_few_writers():
+    assert "few writers" in warnings(data="digits")
+    assert "few writers" not in warnings()
+
+
+def test_small_samples():
+    assert "20 examples are too few" in warnings(n=20)
+    assert "examples" not in warnings(n=360)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from acn_eval.statistics import BoundedSample, band_confidence, holm, undecidable
+from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
+from acn_eval.statistics.score import BoundedSample
 
 
 @settings(max_examples=15, deadline=None)  # statsmodels collects all garbage in every call

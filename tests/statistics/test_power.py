@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from acn_eval.statistics import BoundedSample, Student, mde
-from acn_eval.statistics.power import examples_needed, mde_examples, pass_power
+from acn_eval.statistics.architectures import Student
+from acn_eval.statistics.power import examples_needed, mde, mde_examples, pass_power
+from acn_eval.statistics.score import BoundedSample
 
 
 def test_three_and_a_half_points_on_the_digits():

@@ -11,8 +11,7 @@ from scipy.stats import binom, norm, pearson3
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from acn_eval.statistics import ACCURACY, BoundedSample
-from acn_eval.statistics.score import _as_normal
+from acn_eval.statistics.score import ACCURACY, BoundedSample, _as_normal
 
 TABLES = [(9, 2, 100), (0, 5, 360), (3, 0, 50), (0, 0, 44), (40, 25, 360), (1, 1, 10000)]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from acn_eval.statistics import BoundedSample
 from acn_eval.statistics.noninferiority import p_below
+from acn_eval.statistics.score import BoundedSample
 from tests.simulations import script
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from acn_eval.statistics.comparison_io import load_comparison, save_comparison
+from acn_eval.statistics.comparison import load_comparison, save_comparison
 from acn_eval.studies.compare import analysis_about, compare
 from acn_eval.studies.table import STUDIES
 from tests.fakes import deep_result, fake_result

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from acn_eval.statistics.comparison_io import comparison_key, save_comparison
+from acn_eval.statistics.comparison import comparison_key, save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import Registry, record
 from acn_eval.tracking.store import quiet_environment

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.statistics.comparison import comparison_key
 from tests.tracking.recorded import client_of, search
 
 REPOSITORY = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acn_eval.statistics.comparison_io import comparison_key
+from acn_eval.statistics.comparison import comparison_key
 from acn_eval.tracking import record, resolve_store
 from tests.fakes import edited, saved_pair
 

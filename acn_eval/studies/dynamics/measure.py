@@ -17,7 +17,7 @@ from acn_eval.inference import CLEAN, EvaluatedModel
 from acn_eval.models import Encoder
 from acn_eval.models.encoder import Block
 from acn_eval.results import Cell, Skip
-from acn_eval.statistics import BoundedSample
+from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.dynamics.gradients import backward_paths
 from acn_eval.studies.dynamics.snapshots import (
     Observer,

@@ -25,7 +25,7 @@ from acn_eval.probes import (
     shots,
 )
 from acn_eval.results import Cell, Scalar, Skip
-from acn_eval.statistics import ACCURACY, BoundedSample
+from acn_eval.statistics.score import ACCURACY, BoundedSample
 from acn_eval.studies.transfer.features import SplitFeatures
 from acn_eval.studies.transfer.per_class import mean_per_class
 

@@ -13,7 +13,7 @@ from acn_eval.errors import Stopped, Unsupported
 from acn_eval.inference.outputs import inputs_of
 from acn_eval.models import build
 from acn_eval.results import EvalResult
-from acn_eval.statistics import BoundedSample
+from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
 from acn_eval.training import TrainingJob, train_all

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from acn_eval.statistics import crossed
+from acn_eval.statistics.architectures import crossed
 from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data.findings import learning_findings, log_trapezoid
 from acn_eval.studies.low_data.variance import components
