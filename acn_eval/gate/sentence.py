@@ -75,7 +75,7 @@ def legend(verdict: Verdict) -> str:
 def _classes(verdict: Verdict) -> str:
     count, named = len(verdict.classes), ", ".join(verdict.classes[:_NAMED])
     of = f" of {verdict.all_classes}" * verdict.chosen
-    return f"{count}{of} classes ({named}{', ...' * (count > _NAMED)})"
+    return f"{count}{of} classes: {named}{', ...' * (count > _NAMED)}"
 
 
 def _levels(verdict: Verdict) -> str:

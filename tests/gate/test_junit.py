@@ -41,7 +41,7 @@ def test_junit_holds_limits_and_n(verdicts):
     assert held["n"] == "1000"
     assert held["classes"] == ", ".join(verdict.classes) != ""
     assert verdict.to_dict()["classes"] == verdict.classes
-    assert f"judged on {len(verdict.classes)} classes ({verdict.classes[0]}" in legend(verdict)
+    assert f"judged on {len(verdict.classes)} classes: {verdict.classes[0]}" in legend(verdict)
     assert float(held["clean: low"]) == pytest.approx(clean.estimate.low, rel=1e-5)
     failure = suite.find("testcase[@name='clean']/failure")
     assert failure.get("message").startswith("clean -10.0 [")

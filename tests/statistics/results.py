@@ -11,7 +11,7 @@ CLEAN = {"corruption": "clean", "level": 0.0}
 WEAK = {"corruption": "gaussian", "level": 0.1, "space": "pixel"}
 STRONG = {"corruption": "gaussian", "level": 0.4, "space": "pixel"}
 PAIRED = {"correlation": 0.5, "seeds": [100, 101, 102, 103, 104]}
-"""What a recipe declares whose seeds are analysed as pairs."""
+"""What a recipe declares whose seeds are analyzed as pairs."""
 
 
 def checkpoint(name, **changes):
@@ -67,3 +67,16 @@ def outcomes(share, n, rng):
 
 def simple(name, clean, weak, strong, **changes) -> EvalResult:
     return result(name, [cell(CLEAN, clean), cell(WEAK, weak), cell(STRONG, strong)], **changes)
+
+
+def one(name, shares, rng, n=360, **changes):
+    return simple(name, *(outcomes(share, n, rng) for share in shares), **changes)
+
+
+def seeds(name, shares, rng, count=5, order="same", declared=PAIRED):
+    about = {"data_order": order, "paired_seeds": declared}
+    training = [{"seed": s, **about} for s in range(count)]
+    return [
+        one(name, shares, rng, about={"sha256": f"{name} {s}", "training": training[s]})
+        for s in range(count)
+    ]

@@ -1,0 +1,75 @@
+"""Rows: the score method, Holm over the conditions, flags, and limits within the range."""
+
+import numpy as np
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from acn_eval.statistics.architectures import crossed
+from acn_eval.statistics.multiplicity import holm
+from acn_eval.statistics.score import BoundedSample
+from acn_eval.studies.compare import compare, summarize
+from tests.statistics.results import (
+    one,
+    simple,
+)
+
+
+def test_row_of_two_files_is_the_score_method(rng):
+    sides = one("acn", (0.95, 0.9, 0.8), rng), one("res", (0.95, 0.8, 0.6), rng)
+    found = compare(sides[:1], sides[1:])
+    weak = [side.cells[1].values for side in sides]
+    expected = BoundedSample.of(weak[0] - weak[1])
+    row = found.rows[1]
+    assert found.unit == "checkpoints"
+    assert (row.difference.low, row.difference.high) == pytest.approx(expected.interval())
+    assert (row.band_low, row.band_high) == pytest.approx(expected.band(1 - 0.05 / 3))
+    assert (found.primary.band_low, found.primary.band_high) == pytest.approx(
+        (found.primary.difference.low, found.primary.difference.high)
+    )
+    assert row.p == pytest.approx(expected.p())
+    assert row.discordance == pytest.approx(np.mean(weak[0] != weak[1]))
+    wilson = proportion_confint(weak[0].sum(), 360, method="wilson")
+    assert (row.candidate.low, row.candidate.high) == pytest.approx(wilson)
+
+
+def test_holm_runs_over_all_conditions_of_the_suite(rng):
+    found = compare([one("acn", (0.95, 0.9, 0.8), rng)], [one("res", (0.9, 0.85, 0.7), rng)])
+    assert [r.p_holm for r in found.rows] == pytest.approx(holm([r.p for r in found.rows]))
+
+
+def test_flags(rng):
+    n = 400
+    shares = [np.arange(n) < k for k in (396, 200, 59)]
+    found = compare([simple("acn", *shares)], [simple("res", *shares)])
+    assert [row.notes for row in found.rows] == [
+        ("undecidable", "ceiling"),
+        ("undecidable",),
+        ("undecidable", "floor"),
+    ]
+    assert BoundedSample.of(shares[2].astype(float)).value < 0.15
+
+
+def test_summary_of_one_file(rng):
+    found = summarize([one("acn", (0.99, 0.9, 0.8), rng)])
+    assert [row.name for row in found] == [
+        "clean",
+        "gaussian 0.1",
+        "gaussian 0.4",
+        "mean corrupted",
+    ]
+    assert found[3].estimate.value == pytest.approx(
+        (found[1].estimate.value + found[2].estimate.value) / 2
+    )
+    assert found[0].notes == ("ceiling",)
+
+
+def test_summary_of_seeds_lets_seeds_vary(rng):
+    files = [
+        one("acn", (share, 0.9, 0.8), rng, about={"sha256": str(share)})
+        for share in (0.6, 0.8, 0.95)
+    ]
+    estimate = summarize(files)[0].estimate
+    matrix = np.array([f.cells[0].values for f in files]).astype(float)
+    low, high = crossed(matrix).interval()
+    assert (estimate.low, estimate.high) == pytest.approx((max(low, 0), min(high, 1)))
+    assert estimate.high == 1.0
