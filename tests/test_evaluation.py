@@ -135,6 +135,7 @@ def test_classes_by_choice_map_and_restriction(tmp_path, runtime):
     (one,) = evaluate([model], SUITE, DataSelection(data, classes=("seven",), class_names=names))
     assert one.data.classes == ("seven",)
     assert one.data.n == 15
+    assert (one.details["all_classes"], "all_classes" in free.details) == (2, False)
 
 
 def folder_of_digits(root, n=12):

@@ -46,9 +46,9 @@ class Outcomes:
     Attributes:
         analysis: of the study, with the metric.
         endpoint: the primary endpoint of the suite.
-        weights: (conditions,) of the endpoint; 0 where a condition does not count.
         conditions: without ``repeat``, clean first.
         names: one per condition, distinct.
+        primary: which conditions count in the endpoint.
         ids: int64 (examples,), ascending.
         values: (files, conditions, examples) of the metric, averaged over repeats within the
             example; their mean is the metric.
@@ -59,13 +59,18 @@ class Outcomes:
 
     analysis: Analysis
     endpoint: Endpoint
-    weights: NDArray[np.float64]
     conditions: tuple[dict[str, Scalar], ...]
     names: tuple[str, ...]
+    primary: tuple[bool, ...]
     ids: NDArray[np.int64]
     values: NDArray[np.float64]
     absent: tuple[Skip, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weight of every condition in the endpoint (conditions,); they add up to 1."""
+        return self.endpoint.weights(self.conditions, self.primary)
 
 
 def require_complete(results: Sequence[EvalResult]) -> None:
@@ -156,15 +161,14 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
     absent = (*_absent(results, shared), *undefined)
     absent += _unanswered(analysis.asked_by(results[0].suite), shared, absent)
     primary = _primary(tables, groups)
-    endpoint = analysis.endpoint_of(results[0].suite, list(compress(conditions, primary)))
     lost = max(len(cell.ids) for cell in cells) - len(ids)
     some = f"{lost} examples are left out: some file or condition does not have them"
     return Outcomes(
         analysis=analysis,
-        endpoint=endpoint,
-        weights=endpoint.weights(conditions, primary),
+        endpoint=analysis.endpoint_of(results[0].suite, list(compress(conditions, primary))),
         conditions=conditions,
         names=names_of(conditions, analysis.label),
+        primary=primary,
         ids=ids,
         values=np.array(list(values.values())).swapaxes(0, 1),
         absent=absent,
