@@ -40,7 +40,7 @@ class Cell:
 
     Attributes:
         condition: flat mapping of scalars that names the condition, e.g.
-            ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the undisturbed
+            ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the clean
             examples are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers draws,
             which are averaged within the example; ``exit`` is the number of executed blocks, or
             the name of a depth that was chosen on validation; ``per_class`` is the size of a

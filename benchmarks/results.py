@@ -200,7 +200,7 @@ def chapter(jobs: Iterator[Job]) -> None:
 def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> None:
     c, first = compare(candidates, baselines), candidates[0]
     print(f"{c.data}, n = {c.n}, unit: {c.unit}, {first.precision}.\n")
-    kept = [r for r in c.rows if first.suite["kind"] == "robustness" or _undisturbed(r)]
+    kept = [r for r in c.rows if first.suite["kind"] == "robustness" or _clean(r)]
     print(f"{table(c, kept)}\n")
     for line in findings(c):
         print(line)
@@ -209,7 +209,7 @@ def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
         print(f"\nNot measured: {skip.reason}.")
 
 
-def _undisturbed(row: Row) -> bool:
+def _clean(row: Row) -> bool:
     return row.condition.get("corruption") == "clean"
 
 

@@ -123,7 +123,7 @@ class _Studio:
         )
 
     def levels(self, corruption: Corruption, where: NDArray[np.int64]) -> Iterator[Tensor]:
-        """Yield the undisturbed images (n, channels, size, size), then those at every level."""
+        """Yield the clean images (n, channels, size, size), then those at every level."""
         images = _pixels(self.examples, self.geometry, where)
         ids = torch.from_numpy(self.examples.ids[where])
         yield images
@@ -142,7 +142,7 @@ class _Judged:
 
     Attributes:
         name: of the corruption, in words.
-        cells: by label, the undisturbed images first, then every level.
+        cells: by label, the clean images first, then every level.
         ids: of images on which exactly one side is right at some level; of one side alone, those
             that it has wrong.
     """
@@ -199,7 +199,7 @@ def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Ite
 def _rows(
     judged: _Judged, corruption: Corruption, studio: _Studio, chosen: NDArray[np.int64]
 ) -> Iterator[tuple[str, tuple[Picture, ...]]]:
-    """Yield one row per image: undisturbed, then at every level, each with what was said."""
+    """Yield one row per image: clean, then at every level, each with what was said."""
     examples = studio.examples
     where = np.array([np.flatnonzero(examples.ids == i)[0] for i in chosen], np.int64)
     shown = list(studio.levels(corruption, where))

@@ -61,7 +61,7 @@ class Endpoint:
     Attributes:
         better, worse: what the candidate is or does, before "than".
         scales: whether a claim must also hold against the clean accuracy and in logits.
-        disturbed, undisturbed: names of the endpoint and of its reference, the first condition,
+        changed, unchanged: names of the endpoint and of its reference, the first condition,
             in the words of a claim.
         reference: fields of that first condition.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
@@ -80,8 +80,8 @@ class Endpoint:
     better: str
     worse: str
     scales: bool = False
-    disturbed: str = "corrupted"
-    undisturbed: str = "clean"
+    changed: str = "corrupted"
+    unchanged: str = "clean"
     reference: Mapping[str, Scalar] = field(default_factory=lambda: {"corruption": "clean"})
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()

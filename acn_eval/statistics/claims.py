@@ -90,8 +90,8 @@ class Evidence:
         if not words.scales:
             return {"difference": self.corrupted}
         every = {
-            words.disturbed: self.corrupted,
-            f"{words.disturbed} - {words.undisturbed}": self.drop,
+            words.changed: self.corrupted,
+            f"{words.changed} - {words.unchanged}": self.drop,
             "loss in logits": self.logit,
         }
         return {name: estimate for name, estimate in every.items() if estimate is not None}
@@ -120,7 +120,7 @@ def claim(case: Case, primary: Row, evidence: Evidence) -> Claim:
     verdict, said, more = _verdict(case, primary, evidence)
     clean = ""
     if verdict == "depends" and evidence.clean is not None:
-        clean = f", {_against(words.undisturbed, *evidence.clean, quantity)}"
+        clean = f", {_against(words.unchanged, *evidence.clean, quantity)}"
     p = "p < 0.001" if primary.p < 0.001 else f"p = {primary.p:.3f}"
     shown = f"{_interval(evidence.corrupted, quantity)} (95 % interval{case.sample.shown}), {p}"
     detectable = f"differences below {_unsigned(primary.mde, quantity)} are not reliably"
@@ -247,20 +247,20 @@ def _it_depends(case: Case, evidence: Evidence) -> str:
     """Why a difference in corrupted accuracy alone is no claim."""
     lower = "lower" if evidence.corrupted.value < 0 else "higher"
     words, what = case.words, evidence.quantity.name
-    said = f"{case.pair[0]} has {lower} {words.disturbed} {what} than {case.pair[1]}, but "
+    said = f"{case.pair[0]} has {lower} {words.changed} {what} than {case.pair[1]}, but "
     if evidence.clean is None:
         return f"{said}clean {what} was not measured, which may explain it"
     gap = evidence.clean[0] - evidence.clean[1]
     if gap * evidence.corrupted.value > 0:
-        return f"{said}also {lower} {words.undisturbed} {what}"
-    return f"{said}its loss from {words.undisturbed} {what} depends on the scale"
+        return f"{said}also {lower} {words.unchanged} {what}"
+    return f"{said}its loss from {words.unchanged} {what} depends on the scale"
 
 
 def _both_scales(case: Case, evidence: Evidence) -> str:
     if evidence.drop is None or evidence.logit is None:
         return ""
     return (
-        f"; relative to {case.words.undisturbed} {evidence.quantity.name} the difference is "
+        f"; relative to {case.words.unchanged} {evidence.quantity.name} the difference is "
         f"{_interval(evidence.drop, evidence.quantity)}, on the logit scale "
         f"{_interval(evidence.logit, _LOGITS)}"
     )

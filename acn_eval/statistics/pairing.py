@@ -212,7 +212,7 @@ def _short(value: Any, other: Any) -> str:
 
 
 def _groups(keys: Iterable[Key]) -> dict[Key, list[Key]]:
-    """Draws of each condition, the undisturbed one first, else in the suite's order."""
+    """Draws of each condition, the clean one first, else in the suite's order."""
     groups: dict[Key, list[Key]] = {}
     for key in sorted(keys, key=lambda key: ("corruption", "clean") not in key):
         one = tuple((name, value) for name, value in key if name != "repeat")

@@ -85,7 +85,7 @@ OTHERS = {
         lambda w: replace(w, examples=replace(w.examples, labels=w.examples.labels[::-1].copy())),
         N * QUESTIONS,
     ),
-    # The undisturbed images are the same question, whatever the noise.
+    # The clean images are the same question, whatever the noise.
     "seed": (lambda w: replace(w, seed=1), N * (QUESTIONS - 1)),
     "channel std": (lambda w: replace(w, context=Context((0.3,))), N * (QUESTIONS - 1)),
     "repeat": (lambda w: with_questions(w, repeats=2), N * (QUESTIONS - 1)),

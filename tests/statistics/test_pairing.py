@@ -300,7 +300,7 @@ def test_preprocessing_is_the_question_but_for_the_units_of_the_input(name):
             require_same_question(sides)
 
 
-def test_undisturbed_pictures_may_have_the_size_that_each_network_wants():
+def test_clean_pictures_may_have_the_size_that_each_network_wants():
     require_same_question([prepared_as("acn", ""), prepared_as("res", "", size=9, channels=3)])
     with pytest.raises(ConfigError, match="restricted"):
         require_same_question([prepared_as("acn", ""), prepared_as("res", "", restricted=True)])

@@ -91,7 +91,7 @@ def images_needed(tolerance: float, confidence: float = 0.95) -> int:
 
 
 def exits_of(result: EvalResult) -> NDArray[np.float64]:
-    """Return correctness (exits, n) of exits 0 .. L on undisturbed images, by ascending id."""
+    """Return correctness (exits, n) of exits 0 .. L on clean images, by ascending id."""
     cells = {c.condition["exit"]: c for c in result.cells if _on_clean_exit(c)}
     depths = sorted(k for k in cells if isinstance(k, int))
     return np.array([cells[k].values[np.argsort(cells[k].ids)] for k in depths], np.float64)

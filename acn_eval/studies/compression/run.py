@@ -32,7 +32,7 @@ _TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
 
 @dataclass(frozen=True)
 class CompressionStudy(Study):
-    """The test images at every exit, and undisturbed validation images to choose by."""
+    """The test images at every exit, and clean validation images to choose by."""
 
     request: Request[Compression]
 
@@ -151,7 +151,7 @@ def _blank(network: Encoder, device: torch.device) -> torch.Tensor:
 
 
 def _exits(shown: Shown) -> Exits:
-    """Return what every exit made of the undisturbed images."""
+    """Return what every exit made of the clean images."""
     outcomes = shown.outcomes[0]
     return Exits(
         predicted=outcomes["predicted"],
@@ -212,7 +212,7 @@ def _with_early_exit(
         costs: of every exit.
         head: FLOPs of every further head on the way.
         test: what the exits made of the test images.
-        held_out: what they made of the undisturbed validation images.
+        held_out: what they made of the clean validation images.
     """
     flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
     times = [row["early"]["median_ms"] for row in costs]

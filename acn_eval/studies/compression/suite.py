@@ -11,7 +11,7 @@ __all__ = ["SUITE", "Compression"]
 
 
 class Compression(Suite, frozen=True):
-    """Every exit of one forward pass, undisturbed and under the corruptions of another suite.
+    """Every exit of one forward pass, clean and under the corruptions of another suite.
 
     The rule is fixed on validation: the cut is the first exit from which on every exit loses at
     most the tolerance there. The test images then say how deep it is, with proven limits

@@ -40,8 +40,8 @@ _AREA = Endpoint(
     "is more robust to pruning",
     "is less robust to pruning",
     scales=True,
-    disturbed="pruned",
-    undisturbed="dense",
+    changed="pruned",
+    unchanged="dense",
     weigh=sparsity_trapezoid,
 )
 

@@ -30,8 +30,8 @@ from acn_eval.study.run import Show, Study, measured
 
 __all__ = ["STUDY", "PrunedUnit", "PruningStudy", "network_of"]
 
-_UNDISTURBED = Robustness(name="undisturbed", corruptions=(Gaussian(levels=(0.1,)),))
-"""Shows undisturbed images where a suite has no noise; its corruption is never shown."""
+_CLEAN = Robustness(name="clean", corruptions=(Gaussian(levels=(0.1,)),))
+"""Shows clean images where a suite has no noise; its corruption is never shown."""
 _BATCH = 64
 """Images whose time tells where fewer units are to be computed: that of one is mostly overhead."""
 _LEFT = (
@@ -44,7 +44,7 @@ _LEFT = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What pruned networks are shown: the test images, and undisturbed validation images."""
+    """What pruned networks are shown: the test images, and clean validation images."""
 
     request: Request[Pruning]
 
@@ -55,7 +55,7 @@ class Asked:
 
     def shown(self, subject: EvaluatedModel) -> tuple[Showing, Pass]:
         """Return what one network is shown."""
-        noise, own = self.suite.noise or _UNDISTURBED, self.request
+        noise, own = self.suite.noise or _CLEAN, self.request
         runtime, corrupted = own.runtime, self.suite.noise is not None
         numeric: Numeric = "bf16" if runtime.precision == "bf16" else "fp32"
         own = replace(own, runtime=replace(runtime, precision=numeric))
@@ -281,7 +281,7 @@ class _Measured:
 
     @property
     def accuracy(self) -> float:
-        """Share of the undisturbed test images that it gets right."""
+        """Share of the clean test images that it gets right."""
         right = self.shown.outcomes[0][-1]["predicted"] == self.shown.labels
         return float(np.mean(right))
 

@@ -103,7 +103,7 @@ class Probing:
                         yield self._cell(shown, f, answered, STREAM, name, primary=counts)
 
     def details(self) -> dict[str, Any]:
-        """What was chosen, and accuracies on the undisturbed test images, as plain types."""
+        """What was chosen, and accuracies on the clean test images, as plain types."""
         return {
             "protocol": self.protocol.facts(),
             "chosen": self.chosen,

@@ -23,7 +23,7 @@ class Transfer(Suite, frozen=True):
         side_by_side: allows several protocols, whose numbers are not comparable.
         block: also probe what the next block reads.
         noise: a robustness suite whose conditions the test images are also shown under; the
-            probes stay those of undisturbed images. None shows undisturbed images alone.
+            probes stay those of clean images. None shows clean images alone.
     """
 
     question: ClassVar[str] = "Is the representation worth more?"

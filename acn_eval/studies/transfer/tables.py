@@ -57,7 +57,7 @@ def _brief(row: _Named) -> _Named:
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:
-    """Every depth on undisturbed images; of noise and of few images the named depths alone."""
+    """Every depth on clean images; of noise and of few images the named depths alone."""
     clean = condition.get("corruption", "clean") == "clean"
     return (clean and "per_class" not in condition) or isinstance(condition["exit"], str)
 

@@ -175,7 +175,7 @@ def measured(name, correct, tolerance=0.02, margin=None, **about):
     )
 
 
-def test_exits_of_a_result_are_its_undisturbed_ones_in_order():
+def test_exits_of_a_result_are_its_clean_ones_in_order():
     correct = network(SHAPES["rising"])
     one = measured("ac", correct)
     ids = one.cells[0].ids

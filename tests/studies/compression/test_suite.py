@@ -69,7 +69,7 @@ def test_every_exit_and_the_named_ones_are_cells_under_every_condition(results):
         assert not result.skipped
 
 
-def test_the_end_point_is_the_mean_over_exits_on_undisturbed_images(results):
+def test_the_end_point_is_the_mean_over_exits_on_clean_images(results):
     counted = [c.condition for c in results[0].cells if c.primary]
     assert counted == [{"corruption": "clean", "level": 0.0, "exit": k} for k in range(DEPTH + 1)]
     found = compare(results[:1], results[1:])
