@@ -1,4 +1,4 @@
-"""What stored outcomes tell beside accuracy: confusions that change, and calibration."""
+"""What stored outcomes say beside accuracy: confusions that change, and calibration."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _DRAWN = 10  # predictions of a bin: fewer say little, and stand in the table al
 
 
 def confused(material: Material) -> tuple[Block, ...]:
-    """Return which confusions the candidate makes more or less often than the baseline."""
+    """Return the confusions that the candidate makes more or less often than the baseline."""
     if len(material.sides) < 2:
         return ()
     classes = material.results[0].data.classes
@@ -47,29 +47,25 @@ def confused(material: Material) -> tuple[Block, ...]:
 
 
 def calibrated(material: Material) -> tuple[Block, ...]:
-    """Return reliability curves, ECE, and the bins behind them."""
-    found = {
-        (name, label): _calibration(results, clean=clean)
+    """Return reliability curves, the expected calibration error (ECE), and their bins."""
+    known = [
+        (name, label, c)
         for name, clean in _SETS.items()
         for label, results in material.sides.items()
-    }
-    known = [(name, label, c) for (name, label), c in found.items() if c is not None]
+        if (c := _calibration(results, clean=clean))
+    ]
     if not known:
         return ()
-    names = dict.fromkeys(name for name, _, _ in known)
-    drawn = tuple(_reliability(name, known) for name in names)
+    drawn = tuple(_reliability(name, known) for name in dict.fromkeys(n for n, *_ in known))
     note = (
         f"{BINS} bins of equal width, open below and closed above (a confidence of 1 is in the "
         "last); ECE is the mean distance of confidence and accuracy, weighted by predictions. "
-        "By chance: what it would be on average if every confidence were true. Predictions of "
-        "one example under several conditions are not independent, so no interval is given."
+        "ECE by chance is its mean if every confidence were true. Predictions of one example "
+        "under several conditions are not independent, so no interval is given."
     )
-    caption = (
-        f"Accuracy against confidence, bins of {_DRAWN} predictions or more; marks grow with "
-        "their number"
-    )
+    caption = f"Accuracy against confidence, bins of {_DRAWN} predictions or more; marks grow with"
     return (
-        Drawing("calibration", caption, drawn, tuple(material.sides)),
+        Drawing("calibration", f"{caption} their number", drawn, tuple(material.sides)),
         tables.calibration_table(known),
         Text(note, "note"),
         _bins(known),
@@ -90,9 +86,9 @@ def _bins(known: Sequence[tuple[str, str, Calibration]]) -> Table:
         (
             Cell(f"{name}, {label}"),
             Cell(f"({b.low:.1f}, {b.high:.1f}]", {"low": b.low, "high": b.high}),
-            Cell(f"{b.n:,}", {"value": b.n}),
-            Cell(f"{100 * b.confidence:.1f}", {"value": b.confidence}),
-            Cell(f"{100 * b.accuracy:.1f}", {"value": b.accuracy}),
+            tables.number(f"{b.n:,}", b.n),
+            tables.percent(b.confidence),
+            tables.percent(b.accuracy),
         )
         for name, label, c in known
         for b in c.bins

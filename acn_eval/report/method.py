@@ -1,6 +1,5 @@
-"""How it was tested, and everything that a repetition needs to know."""
+"""How the comparison was tested, and everything that a repetition needs to know."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -33,11 +32,8 @@ _UNIT = {
 
 def method(material: Material) -> tuple[Block, ...]:
     """Return unit, test, corrections, noise, precision and its certificate."""
-    lines = [
-        *(_tests(material.comparison) if material.comparison else ()),
-        *(_measured(material.results) if material.results else ()),
-    ]
-    return (Items(tuple(lines)),)
+    tested = _tests(material.comparison) if material.comparison else ()
+    return (Items((*tested, *(_measured(material.results) if material.results else ()))),)
 
 
 def _tests(comparison: Comparison) -> Iterator[str]:
@@ -49,17 +45,17 @@ def _tests(comparison: Comparison) -> Iterator[str]:
         f"{100 * band_confidence(count):.3g} %, so that all hold together at 95 % (Bonferroni)."
     )
     yield (
-        f"Primary end point: {comparison.primary.name}, tested once, at 95 %. MDE: the smallest "
-        "difference that is seen with 80 % power, two-sided at 5 %."
+        f"Primary endpoint: {comparison.primary.name}, tested once, at 95 %. MDE: the smallest "
+        "difference that is detected with 80 % power, two-sided at 5 %."
     )
 
 
 def _measured(results: tuple[EvalResult, ...]) -> Iterator[str]:
     first = results[0]
     yield (
-        f"Noise: contract v{first.noise_version}, seed {first.seed}, digest of the first "
-        f"corrupted examples {first.noise_digest or 'none'}; every "
-        "network saw the same noise on the same examples."
+        f"Noise: version {first.noise_version}, seed {first.seed}, digest of the first corrupted "
+        f"examples {first.noise_digest or 'none'}; every network saw the same noise on the same "
+        "examples."
     )
     flips = [
         sum(r.certificate.get(f"{k}_flips", 0) for r in results) for k in ("precision", "batch")
@@ -94,10 +90,7 @@ def provenance(material: Material) -> tuple[Block, ...]:
 
 def _facts(material: Material) -> dict[str, str]:
     first = material.results[0]
-    versions = {
-        json.dumps(plain(r.versions), sort_keys=True): r.versions for r in material.results
-    }
-    shown = " / ".join(", ".join(f"{k} {v}" for k, v in own.items()) for own in versions.values())
+    versions = (", ".join(f"{k} {v}" for k, v in r.versions.items()) for r in material.results)
     return {
         "data": f"{first.data.name} {first.data.split}, {first.data.n:,} examples, "
         f"{len(first.data.classes)} classes",
@@ -108,7 +101,7 @@ def _facts(material: Material) -> dict[str, str]:
         "noise seed": str(first.seed),
         "comparison" if material.comparison else "result": material.key,
         "schema": str(first.schema),
-        "versions": shown,
+        "versions": " / ".join(dict.fromkeys(versions)),
     }
 
 
@@ -117,5 +110,4 @@ def _date(milliseconds: int) -> str:
 
 
 def _yaml(facts: object) -> str:
-    text: str = yaml.safe_dump(plain({"": facts})[""], sort_keys=False, allow_unicode=True)
-    return text
+    return str(yaml.safe_dump(plain({"": facts})[""], sort_keys=False, allow_unicode=True))

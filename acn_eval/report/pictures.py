@@ -32,10 +32,10 @@ _ROWS, _FEW_ROWS = 4, 2
 
 
 def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
-    """Return the very images of a result, in their keyed order.
+    """Return the images on which a result was measured, in their keyed order.
 
     Raises:
-        DataError: they are not there, or are others now.
+        DataError: the data set is missing, or holds other images now.
     """
     data = result.data
     examples = open_examples(data.name, cast("Split", data.split), root, download=False)
@@ -50,14 +50,14 @@ def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
 
 
 def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
-    """Return galleries of images that the two sides (their first files) judge differently.
+    """Return galleries of images that the first files of the two sides judge differently.
 
-    Per corruption the first images in an order keyed by suite, seed and corruption, among those
-    where one side is right and the other wrong at some level. None where nothing is corrupted,
-    and a sentence where the examples are no images.
+    Per corruption they are the first images, in an order keyed by suite, seed and corruption, on
+    which one side is right and the other wrong at some level. Nothing is returned where nothing
+    is corrupted, and a sentence where the examples are no images.
 
     Raises:
-        DataError: the suite is of another version.
+        DataError: another version recorded the suite.
     """
     result = material.candidates[0]
     suite = _noise_of(result)
@@ -72,28 +72,20 @@ def pictures(material: Material, examples: Examples) -> tuple[Block, ...]:
         for corruption in suite.corruptions[:_CORRUPTIONS]
         for block in _gallery(material, corruption, studio)
     ]
-    left_out = len(suite.corruptions) - _CORRUPTIONS
-    more = (
-        f" The first {_CORRUPTIONS} of {len(suite.corruptions)} corruptions."
-        if left_out > 0
-        else ""
-    )
-    return (Text(studio.sameness() + more, "note"), *blocks)
+    note, count = studio.sameness(), len(suite.corruptions)
+    if count > _CORRUPTIONS:
+        note += f" The first {_CORRUPTIONS} of {count} corruptions are shown."
+    return (Text(note, "note"), *blocks)
 
 
 def _noise_of(result: EvalResult) -> Robustness | None:
-    """The conditions that a suite shows; None if it corrupts nothing."""
-    noise: Robustness | None = getattr(stored_suite(result.suite), "noise", None)
-    return noise
+    """Return the corruptions of a suite; None if it has none."""
+    return getattr(stored_suite(result.suite), "noise", None)
 
 
 @dataclass(frozen=True)
 class _Studio:
-    """Makes what was shown, pixel for pixel.
-
-    Attributes:
-        digest: of the first images, made here.
-    """
+    """Computes what was shown, pixel for pixel; `digest` is that of the first images."""
 
     examples: Examples
     geometry: Geometry
@@ -111,20 +103,18 @@ class _Studio:
         return _Studio(examples, geometry, context, result, digest)
 
     def sameness(self) -> str:
-        """Whether the pixels are proven to be those that were shown."""
-        known = self.result.noise_digest
+        """Say whether the pixels are proven to be those that were shown."""
+        known, made = self.result.noise_digest, "The images are computed again from their ids; "
         if self.digest == known:
-            return (
-                f"Made again by image id; the digest {known} proves that the pixels are the same."
-            )
+            return f"{made}the digest {known} proves that the pixels are the same."
         return (
-            f"Made again by image id; the digest is {self.digest} here and {known} where it was "
-            "measured: corruptions that convolve agree between devices to rounding only."
+            f"{made}the digest is {self.digest} here and {known} where they were measured: "
+            "corruptions that convolve agree between devices to rounding only."
         )
 
     def levels(self, corruption: Corruption, where: NDArray[np.int64]) -> Iterator[Tensor]:
         """Yield the clean images (n, channels, size, size), then those at every level."""
-        images = _pixels(self.examples, self.geometry, where)
+        images = unit_range(self.examples.read(where, self.geometry))
         ids = torch.from_numpy(self.examples.ids[where])
         yield images
         draw = corruption.draw(images.shape, ids, NoiseKey(self.result.seed))
@@ -132,16 +122,11 @@ class _Studio:
             yield corruption.corrupt(images, draw, level, self.context)
 
 
-def _pixels(examples: Examples, geometry: Geometry, where: NDArray[np.int64]) -> Tensor:
-    return unit_range(examples.read(where, geometry))
-
-
 @dataclass(frozen=True)
 class _Judged:
-    """What the first files of the sides made of one corruption.
+    """What the first files of the sides predict under one corruption.
 
     Attributes:
-        name: of the corruption, in words.
         cells: by label, the clean images first, then every level.
         ids: of images on which exactly one side is right at some level; of one side alone, those
             that it has wrong.
@@ -166,7 +151,7 @@ class _Judged:
 
 
 def _undecided(cells: Sequence[Cell | None], sides: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the ids of one level on which the sides differ, if all of them were shown it."""
+    """Yield the ids on which the sides differ at one level, if all of them measured it."""
     present = [cell for cell in cells if cell is not None]
     right = [cell.ids[cell.values == 1] for cell in present]
     if len(present) < sides:
@@ -184,7 +169,7 @@ def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Ite
     judged = _Judged.of(material, corruption)
     what = "on which the two differ" if len(judged.cells) == 2 else "that are wrong"
     if not len(judged.ids):
-        yield Text(f"{judged.name}: no images {what} at any level.", "note")
+        yield Text(f"{judged.name}: there are no images {what} at any level.", "note")
         return
     order = keyed_order(judged.ids, "report", material.suite, studio.result.seed, corruption.kind)
     chosen = judged.ids[order][: _ROWS if size <= _SMALL else _FEW_ROWS]
@@ -199,36 +184,31 @@ def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Ite
 def _rows(
     judged: _Judged, corruption: Corruption, studio: _Studio, chosen: NDArray[np.int64]
 ) -> Iterator[tuple[str, tuple[Picture, ...]]]:
-    """Yield one row per image: clean, then at every level, each with what was said."""
+    """Yield one row per image: clean, then at every level, each with the predictions."""
     examples = studio.examples
     where = np.array([np.flatnonzero(examples.ids == i)[0] for i in chosen], np.int64)
     shown = list(studio.levels(corruption, where))
     for row, position in enumerate(where):
         image = int(examples.ids[position])
         name = f"image {image}, class {examples.classes[examples.labels[position]]}"
-        yield (
-            name,
-            tuple(
-                Picture(
-                    uri=_uri(images[row]),
-                    alt=f"{name}, {judged.name} {corruption.levels[k - 1]:g}" if k else name,
-                    shown=tuple(
-                        _said(label, own[k], image, examples.classes)
-                        for label, own in judged.cells.items()
-                    ),
-                )
-                for k, images in enumerate(shown)
-            ),
+        own = tuple(
+            Picture(
+                uri=_uri(images[row]),
+                alt=f"{name}, {judged.name} {corruption.levels[k - 1]:g}" if k else name,
+                shown=tuple(
+                    _said(label, cells[k], image, examples.classes)
+                    for label, cells in judged.cells.items()
+                ),
+            )
+            for k, images in enumerate(shown)
         )
+        yield name, own
 
 
 def _cell(result: EvalResult, condition: Mapping[str, Scalar]) -> Cell | None:
-    """The first draw of a condition, as the whole network judged it."""
-    for cell in head_cells(result):
-        own = cell.condition
-        if own.get("repeat", 0) == 0 and condition.items() <= own.items():
-            return cell
-    return None
+    """Return what the whole network predicts under the first draw of a condition."""
+    first = (c for c in head_cells(result) if c.condition.get("repeat", 0) == 0)
+    return next((c for c in first if condition.items() <= c.condition.items()), None)
 
 
 def _said(label: str, cell: Cell | None, image: int, classes: tuple[str, ...]) -> Shown:
@@ -243,7 +223,7 @@ def _said(label: str, cell: Cell | None, image: int, classes: tuple[str, ...]) -
 
 
 def _uri(image: Tensor) -> str:
-    """A PNG of one image (channels, size, size); what left [0, 1] is shown at its end."""
+    """Return a PNG of one image (channels, size, size), cut off at 0 and 1."""
     pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")

@@ -1,21 +1,23 @@
 """The sections of a report, in the order in which a person asks: verdict, evidence, method."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from acn_eval.charts import Drawing, forest
 from acn_eval.figures import drawings
 from acn_eval.gate.sentence import LABEL, legend
+from acn_eval.gate.verdict import Verdict
 from acn_eval.report import tables
 from acn_eval.report.diagnostics import calibrated, confused
-from acn_eval.report.figures import differences
 from acn_eval.report.inputs import Material
 from acn_eval.report.method import method, provenance
 from acn_eval.report.page import Block, Items, Page, Section, Text
-from acn_eval.statistics import Comparison
+from acn_eval.statistics import Comparison, Estimate
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.table import analysis_of
 
-__all__ = ["page_of"]
+__all__ = ["differences", "page_of"]
 
+_MOST = 48  # rows of a chart that can be read
 _SAMPLE = {
     "checkpoints": "the examples are the sample: this is about these files",
     "architectures": "seeds and examples are the sample: this is about the architectures",
@@ -24,29 +26,24 @@ _SAMPLE = {
 
 
 def page_of(material: Material, examples: tuple[Block, ...]) -> Page:
-    """Return the page.
-
-    Args:
-        material: what it is about.
-        examples: images of what the networks saw, or why there are none.
-    """
+    """Return the page; `examples` are images that the networks saw, or why there are none."""
     found = [*_verdict(material), *_evidence(material)]
     if examples:
         found.append(Section("examples", "What the networks saw", examples))
-    found += [*_outcomes(material), *_method(material)]
-    return Page(_title(material), tuple(section for section in found if section.blocks))
-
-
-def _title(material: Material) -> str:
-    return f"{' against '.join(material.labels)}: {material.suite}"
+    found += [
+        Section("confusion", "Which classes are confused", confused(material)),
+        Section("calibration", "Calibration", calibrated(material)),
+        *_method(material),
+    ]
+    title = f"{' against '.join(material.labels)}: {material.suite}"
+    return Page(title, tuple(section for section in found if section.blocks))
 
 
 def _verdict(material: Material) -> Iterator[Section]:
     comparison = material.comparison
     if comparison is None:
-        yield Section(
-            "verdict", "Verdict", (Text("No verdict: there is no baseline.", "verdict"),)
-        )
+        text = Text("There is no verdict, because there is no baseline.", "verdict")
+        yield Section("verdict", "Verdict", (text,))
         return
     claim, rests_on = comparison.claim, tables.evidence_table(comparison)
     blocks: list[Block] = [
@@ -57,15 +54,16 @@ def _verdict(material: Material) -> Iterator[Section]:
     if rests_on.rows:
         blocks.append(rests_on)
     if material.others:
-        others = f"{material.others} further comparisons are stored beside this one."
-        blocks.append(Text(others, "note"))
+        count = material.others
+        others = "1 more comparison is" if count == 1 else f"{count} more comparisons are"
+        blocks.append(Text(f"{others} stored beside this one.", "note"))
     yield Section("verdict", "Verdict", tuple(blocks))
     if material.verdict is not None:
-        yield Section("gate", "Gate", _gate(material))
+        yield Section("gate", "Gate", _gate(material.verdict))
 
 
 def _reach(comparison: Comparison) -> str:
-    """What could have been seen, and of what."""
+    """Say what the sample is, and which difference is detectable."""
     sample = _SAMPLE["draws" if comparison.replicate == "draw" else comparison.unit]
     of = comparison.quantity
     units = "accuracies in %, differences in points." if of.scored else f"{of.head(of.name)}."
@@ -76,9 +74,7 @@ def _reach(comparison: Comparison) -> str:
     )
 
 
-def _gate(material: Material) -> tuple[Block, ...]:
-    verdict = material.verdict
-    assert verdict is not None
+def _gate(verdict: Verdict) -> tuple[Block, ...]:
     tone = {"pass": "better", "fail": "worse"}.get(verdict.verdict, "depends")
     said = Text(f"{LABEL[verdict.verdict]}: {verdict.sentence}", f"verdict {tone}")
     if not verdict.rules:
@@ -89,14 +85,32 @@ def _gate(material: Material) -> tuple[Block, ...]:
 def _evidence(material: Material) -> Iterator[Section]:
     yield Section("curves", "Curves", tuple(drawings(material.sides, material.comparison)))
     yield Section("differences", "Differences", differences(material))
-    yield Section("findings", "Findings", _findings(material.comparison))
+    about = material.comparison
+    findings = (tables.finding_table(about, about.findings),) if about and about.findings else ()
+    yield Section("findings", "Findings", findings)
     yield Section("rows", "All conditions", _rows(material))
 
 
-def _findings(comparison: Comparison | None) -> tuple[Block, ...]:
-    if comparison is None or not comparison.findings:
+def differences(material: Material) -> tuple[Block, ...]:
+    """Return candidate - baseline with the simultaneous band, unless there are too many rows."""
+    comparison = material.comparison
+    if comparison is None:
         return ()
-    return (tables.finding_table(comparison, comparison.findings),)
+    rows, shown = comparison.rows, "all conditions"
+    if len(rows) > _MOST:
+        shown = f"all {len(rows)} conditions, of which those on clean examples are drawn"
+        rows = tuple(r for r in rows if r.condition.get("corruption", "clean") == "clean")
+    if not rows or len(rows) > _MOST:
+        return ()
+    lines = [(r.name, Estimate(r.difference.value, r.band_low, r.band_high)) for r in rows]
+    primary = comparison.primary
+    panel = forest([*lines, (primary.name, primary.difference)])
+    left, right = material.labels
+    caption = (
+        f"{left} - {right} in points; lines are the simultaneous 95 % band over {shown}, "
+        f"and the interval of the primary endpoint ({primary.name}, square)"
+    )
+    return (Drawing("differences", caption, (panel,)),)
 
 
 def _rows(material: Material) -> tuple[Block, ...]:
@@ -110,32 +124,23 @@ def _rows(material: Material) -> tuple[Block, ...]:
     return Text(note, "note"), tables.comparison_table(comparison, comparison.rows)
 
 
-def _outcomes(material: Material) -> Iterator[Section]:
-    yield Section("confusion", "Which classes are confused", confused(material))
-    yield Section("calibration", "Calibration", calibrated(material))
-
-
 def _method(material: Material) -> Iterator[Section]:
+    results = material.results
     if material.comparison is not None:
         table = tables.manifest_table(material.comparison)
         yield Section("pair", "Fair pair", (table,))
     yield Section("method", "How it was tested", method(material))
-    warnings = _warnings(material)
-    yield Section("warnings", "Read with care", (Items(warnings),) if warnings else ())
-    skips = _skips(material)
-    yield Section("skipped", "Not measured", (Items(skips),) if skips else ())
+    own = material.comparison.warnings if material.comparison else ()
+    yield _list("warnings", "Read with care", (*own, *(w for r in results for w in r.warnings)))
+    skips = (
+        f"{r.checkpoint.name}, {analysis_of(r.suite).label(skip.condition)}: {skip.reason}"
+        for r in results
+        for skip in r.skipped
+    )
+    yield _list("skipped", "Not measured", skips)
     yield Section("provenance", "Versions and digests", provenance(material))
 
 
-def _warnings(material: Material) -> tuple[str, ...]:
-    own = material.comparison.warnings if material.comparison else ()
-    return tuple(dict.fromkeys((*own, *(w for r in material.results for w in r.warnings))))
-
-
-def _skips(material: Material) -> tuple[str, ...]:
-    found = (
-        f"{r.checkpoint.name}, {analysis_of(r.suite).label(skip.condition)}: {skip.reason}"
-        for r in material.results
-        for skip in r.skipped
-    )
-    return tuple(dict.fromkeys(found))
+def _list(name: str, title: str, lines: Iterable[str]) -> Section:
+    found = tuple(dict.fromkeys(lines))
+    return Section(name, title, (Items(found),) if found else ())

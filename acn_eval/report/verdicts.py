@@ -1,4 +1,4 @@
-"""Finds the verdict of a gate that lies beside results, and reads it back."""
+"""Finds the verdict of a gate that is stored beside results, and reads it back."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +15,11 @@ _FIELDS = frozenset({"gate", "verdict", "sentence", "rules", "candidate", "basel
 
 
 def verdict_about(results: Sequence[EvalResult], folders: Sequence[Path]) -> Verdict | None:
-    """Return the newest verdict on these results: what ``acn-eval gate --json`` wrote there.
+    """Return the newest verdict on exactly these results, as ``acn-eval gate --json`` writes it.
 
     Args:
         results: of both sides.
-        folders: of the results; the folder above is searched too.
+        folders: of the results; the folders above are searched too.
     """
     keys = {result.key for result in results}
     found = {file: facts for file, facts in _candidates(folders) if _about(facts) <= keys}
@@ -33,7 +33,7 @@ def read_verdict(facts: Mapping[str, Any], where: Path) -> Verdict:
     """Return the verdict of its plain JSON.
 
     Raises:
-        DataError: of another version.
+        DataError: another version wrote the verdict.
     """
     plain = {name: value for name, value in facts.items() if name != "exit_code"}
     try:

@@ -14,6 +14,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import find
+from tests.report.pages import Reader
 from tests.tiny import SUITE
 
 WITH_A_SKIP = SUITE.replace("repeats", "  - {kind: jpeg, levels: [1]}\nrepeats")
@@ -56,3 +57,14 @@ def page(about):
 @pytest.fixture(scope="package")
 def text(page):
     return html(page)
+
+
+@pytest.fixture(scope="package")
+def read(text):
+    return Reader(text)
+
+
+@pytest.fixture(scope="package")
+def facts(stored):
+    (file,) = stored.glob("*/comparison.json")
+    return json.loads(file.read_text())

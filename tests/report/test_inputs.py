@@ -1,15 +1,12 @@
 """What a report is about: the stored comparison, else two sides by stated rules."""
 
-import json
 import os
-import shutil
 from dataclasses import replace
 
 import pytest
 
-from acn_eval.errors import ConfigError, DataError
+from acn_eval.errors import ConfigError
 from acn_eval.report.inputs import material
-from acn_eval.report.verdicts import read_verdict
 from acn_eval.statistics.comparison import comparison_key, save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import OnDisk, find
@@ -116,31 +113,3 @@ def test_a_result_that_was_stopped_early_is_refused(tmp_path):
     early = replace(fake_result("ac_vit"), details={"stopped_early": {"of": 900}})
     with pytest.raises(ConfigError, match="stopped after 360"):
         material(OnDisk((early,), (), {early.key: tmp_path}))
-
-
-def test_the_gate_s_verdict_is_found_and_only_its_own(stored, tmp_path):
-    verdict = material(find([stored])).verdict
-    facts = json.loads((stored / "gate.json").read_text())
-    assert json.loads(json.dumps(verdict.to_dict() | {"exit_code": verdict.exit_code})) == facts
-    shutil.copytree(stored, tmp_path / "copy")
-    facts["candidate"]["key"] = "of another one"
-    (tmp_path / "copy" / "gate.json").write_text(json.dumps(facts))
-    (tmp_path / "copy" / "broken.json").write_text("{")
-    assert material(find([tmp_path / "copy"])).verdict is None
-
-
-def test_a_verdict_of_another_version_is_refused(stored):
-    facts = json.loads((stored / "gate.json").read_text())
-    del facts["rules"][0]["bound"]
-    with pytest.raises(DataError, match=r"gate.json: must be a verdict of this version"):
-        read_verdict(facts, stored / "gate.json")
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000])
-def test_json_that_is_no_verdict_is_passed_over(stored, text, tmp_path):
-    shutil.copytree(stored, tmp_path / "copy")
-    facts = json.loads((stored / "gate.json").read_text())
-    (tmp_path / "copy" / "a.json").write_text(text)
-    (tmp_path / "copy" / "b.json").write_text(json.dumps({**facts, "candidate": [3]}))
-    (tmp_path / "copy" / "c.json").write_text(json.dumps({**facts, "baseline": {"key": [3]}}))
-    assert material(find([tmp_path / "copy"])).verdict == material(find([stored])).verdict

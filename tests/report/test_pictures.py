@@ -64,7 +64,7 @@ def test_pixels_are_those_that_went_into_the_network(tiny, stored, galleries):
 
 
 def test_the_digest_says_so(shown, about):
-    assert shown[0].text.startswith("Made again by image id; the digest")
+    assert shown[0].text.startswith("The images are computed again from their ids; the digest")
     assert about.results[0].noise_digest in shown[0].text
     assert "proves" in shown[0].text
 
@@ -149,6 +149,6 @@ def test_a_pair_that_never_differs_has_no_pictures(about):
     comparison = compare(about.candidates, (twin,))
     found = pictures(Material(comparison, about.candidates, (twin,)), examples_of(twin))
     assert [block.text for block in found[1:]] == [
-        f"{name}: no images on which the two differ at any level."
+        f"{name}: there are no images on which the two differ at any level."
         for name in ("gaussian", "salt pepper", "motion blur")
     ]
