@@ -21,9 +21,9 @@ from scipy.stats import t as student
 from acn_eval.seeds import seed_for
 from acn_eval.statistics.architectures import crossed
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
-from acn_eval.statistics.logits import logit_difference
 from acn_eval.statistics.multiplicity import band_confidence, undecidable
 from acn_eval.statistics.power import mde_examples
+from acn_eval.statistics.scales import logit_difference
 from acn_eval.statistics.score import BoundedSample
 
 SIZES = (360, 10_000)

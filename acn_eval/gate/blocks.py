@@ -64,13 +64,9 @@ def _joined(parts: Sequence[EvalResult], shown: Examples) -> EvalResult:
 
 
 def _one_cell(cells: Sequence[Cell]) -> Cell:
-    first = cells[0]
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(cell, name) for cell in cells])
-        for name in PER_EXAMPLE
-        if getattr(first, name) is not None
-    }
-    return replace(first, **joined)
+    own = [name for name in PER_EXAMPLE if getattr(cells[0], name) is not None]
+    joined: dict[str, Any] = {n: np.concatenate([getattr(c, n) for c in cells]) for n in own}
+    return replace(cells[0], **joined)
 
 
 def _marked(result: EvalResult, data: DataId, total: int) -> EvalResult:

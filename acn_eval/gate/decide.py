@@ -51,7 +51,7 @@ def replay(
     Raises:
         ConfigError: as `decide`.
     """
-    require_looks(gate)
+    _require_looks(gate)
     whole = decide(gate, candidate, baseline)
     if not whole.rules or whole.identical:
         return whole
@@ -68,7 +68,7 @@ def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int)
     The results are on the first examples of the order that both weights key; `total` examples
     were fixed before the first look, and with all of them there is a verdict.
     """
-    require_looks(gate)
+    _require_looks(gate)
     pair, shown = (candidate, baseline), candidate.data.n
     try:
         rules = _rules(gate, *pair)
@@ -79,17 +79,6 @@ def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int)
     return _verdict(gate, pair, _look(rules, gate.alpha, total), shown=shown, total=total)
 
 
-def require_looks(gate: Gate) -> None:
-    """Refuse a metric that cannot be bet on: looks need values in a known interval.
-
-    Raises:
-        ConfigError: names the metric.
-    """
-    if not metric_of(gate.metric).quantity.scored:
-        msg = f"{gate.name}: metric must be accuracy where one looks before the end"
-        raise ConfigError(f"{msg}; got {gate.metric}. Judge all examples, once.")
-
-
 def order_names(
     candidate: CheckpointId, baseline: CheckpointId, suite: str
 ) -> tuple[str, str, str]:
@@ -98,6 +87,13 @@ def order_names(
     Both weights are in it: one fixed order would judge every change on the same first examples.
     """
     return candidate.sha256, baseline.sha256, suite
+
+
+def _require_looks(gate: Gate) -> None:
+    """Refuse a metric that cannot be bet on: looks need values in a known interval."""
+    if not metric_of(gate.metric).quantity.scored:
+        msg = f"{gate.name}: metric must be accuracy where there are interim looks"
+        raise ConfigError(f"{msg}; got {gate.metric}. Judge all examples, once.")
 
 
 def _identical(candidate: EvalResult, baseline: EvalResult) -> bool:

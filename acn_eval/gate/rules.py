@@ -1,6 +1,5 @@
 """From a gate and paired outcomes to the rules that are judged."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +18,6 @@ from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Suppo
 __all__ = ["Rule", "rules_of"]
 
 _CLEAN = "clean"
-_SUPPORT: dict[Measure, Support] = {"difference": DIFFERENCE, "accuracy": ACCURACY}
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Rule:
     @property
     def support(self) -> Support:
         """Where outcomes lie."""
-        return _SUPPORT[self.measure]
+        return DIFFERENCE if self.measure == "difference" else ACCURACY
 
     @property
     def sample(self) -> BoundedSample | Student:
@@ -71,10 +69,9 @@ class Rule:
 
     def in_unit(self, row: GateRule) -> GateRule:
         """Return a row on this rule in the unit of the metric, where lower may be better."""
-        row = replace(row, quantity=self.quantity)
+        row, e = replace(row, quantity=self.quantity), row.estimate
         if self.quantity.higher_is_better:
             return row
-        e = row.estimate
         return replace(
             row,
             bound=-row.bound,
@@ -93,11 +90,18 @@ def rules_of(gate: Gate, outcomes: Outcomes) -> tuple[Rule, ...]:
 
     A condition that some file lacks is a rule that is not measured: never silently absent.
     """
-    table = _Table(outcomes)
-    found = [*_required(gate, table), *_alarms(gate, table)]
+    table, margins = _Table(outcomes), gate.margins
+    found = [table.difference(table.endpoint, margins.primary, required=True)]
+    if margins.clean is not None:
+        found.append(table.difference(_CLEAN, margins.clean, required=True))
+    found += [table.accuracy(name, floor) for name, floor in gate.floors.items()]
+    own = dict.fromkeys([n for n in table.conditions if n != _CLEAN], margins.cell)
+    for name, margin in {**own, **margins.cells}.items():
+        if margin is not None:
+            found.append(table.difference(name, margin, required=False))
     # One that is measured may share its name, with another draw or in another space.
     said = {rule.name for rule in found if not rule.measured}
-    bound, nothing = -(gate.margins.cell or 0.0), np.empty(0)
+    bound, nothing = -(margins.cell or 0.0), np.empty(0)
     found += [
         Rule(name, "difference", False, bound, nothing, reason)
         for name, reason in table.absent.items()
@@ -119,14 +123,13 @@ class _Table:
         self.absent = {analysis.label(skip.condition): skip.reason for skip in outcomes.absent}
 
     def difference(self, name: str, margin: float, *, required: bool) -> Rule:
-        values, reason = self._checked(name)
-        gap = values[0] - values[1]
-        return Rule(name, "difference", required, -margin, gap, reason, self.quantity)
+        (ours, theirs), why = self._checked(name)
+        return Rule(name, "difference", required, -margin, ours - theirs, why, self.quantity)
 
     def accuracy(self, name: str, floor: float) -> Rule:
-        values, reason = self._checked(name)
-        bound, own = self.quantity.sign * floor, self.quantity
-        return Rule(f"{name} itself", "accuracy", True, bound, values[0], reason, own)
+        (ours, _), why = self._checked(name)
+        bound = self.quantity.sign * floor
+        return Rule(f"{name} itself", "accuracy", True, bound, ours, why, self.quantity)
 
     def _checked(self, name: str) -> tuple[NDArray[np.float64], str]:
         values, reason = self.values.get(name), ""
@@ -136,19 +139,3 @@ class _Table:
         elif self.quantity.scored and not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
             reason = "outcomes must be numbers from 0 to 1; some are not"
         return (np.empty((2, 0)) if values is None or reason else values), reason
-
-
-def _required(gate: Gate, table: _Table) -> Iterator[Rule]:
-    yield table.difference(table.endpoint, gate.margins.primary, required=True)
-    if gate.margins.clean is not None:
-        yield table.difference(_CLEAN, gate.margins.clean, required=True)
-    for name, floor in gate.floors.items():
-        yield table.accuracy(name, floor)
-
-
-def _alarms(gate: Gate, table: _Table) -> Iterator[Rule]:
-    margins = gate.margins
-    own = dict.fromkeys([n for n in table.conditions if n != _CLEAN], margins.cell)
-    for name, margin in {**own, **margins.cells}.items():
-        if margin is not None:
-            yield table.difference(name, margin, required=False)

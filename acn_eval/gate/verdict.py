@@ -8,11 +8,10 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
 from acn_eval.statistics.quantity import SHARE, Quantity
 
-__all__ = ["EXIT_CODES", "Decision", "GateRule", "Measure", "Network", "Verdict"]
+__all__ = ["Decision", "GateRule", "Measure", "Network", "Verdict"]
 
 Measure = Literal["difference", "accuracy"]
 Decision = Literal["pass", "fail", "no_verdict"]
-EXIT_CODES: dict[Decision, int] = {"pass": 0, "fail": 1, "no_verdict": 3}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Verdict(Record):
     @property
     def exit_code(self) -> int:
         """0 pass, 1 fail, 3 no verdict."""
-        return EXIT_CODES[self.verdict]
+        return {"pass": 0, "fail": 1, "no_verdict": 3}[self.verdict]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

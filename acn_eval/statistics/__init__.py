@@ -11,13 +11,4 @@ from acn_eval.statistics.comparison import (
     Side,
 )
 
-__all__ = [
-    "Accuracy",
-    "Claim",
-    "Comparison",
-    "Estimate",
-    "Finding",
-    "ManifestRow",
-    "Row",
-    "Side",
-]
+__all__ = ["Accuracy", "Claim", "Comparison", "Estimate", "Finding", "ManifestRow", "Row", "Side"]

@@ -94,13 +94,11 @@ def crossed(*arms: NDArray[np.float64]) -> Student:
         Statistics 1, 2007, on why rows and columns both have to vary.
     """
     n = arms[0].shape[1]
-    seed_parts = [_seed_part(arm) for arm in arms]
+    seeds, spread = _over_seeds(arms)
     examples = float(np.var(sum(arm.mean(axis=0) for arm in arms), ddof=1)) / n
     residual = sum(_residual_mean_square(arm) / arm.size for arm in arms)
-    seeds = sum(seed_parts)
     variance = max(seeds + examples - residual, seeds, examples)
-    spread = _df_terms(arms, seed_parts) + examples**2 / (n - 1)
-    return Student(_grand(arms), variance, _df(variance, spread))
+    return _student(arms, variance, spread + examples**2 / (n - 1))
 
 
 def over_examples(values: NDArray[np.float64]) -> Student:
@@ -111,23 +109,20 @@ def over_examples(values: NDArray[np.float64]) -> Student:
 
 def seeds_only(*arms: NDArray[np.float64]) -> Student:
     """Return the same sum when only the seeds are a sample: it holds for these test examples."""
-    seed_parts = [_seed_part(arm) for arm in arms]
-    variance = sum(seed_parts)
-    return Student(_grand(arms), variance, _df(variance, _df_terms(arms, seed_parts)))
+    return _student(arms, *_over_seeds(arms))
 
 
 def sign_flip(differences: NDArray[np.float64]) -> float:
     """Return the exact two-sided p of the sign-flip test on paired seed differences (S,).
 
     Every pattern of signs is equally likely if the pairs are exchangeable, so the smallest
-    possible p is ``2 / 2**S``: .0625 for five pairs, which is why six are asked for.
+    possible p is ``2 / 2**S``: .0625 for five pairs, which is why six are needed.
 
     Raises:
         ValueError: fewer than six pairs.
     """
     if len(differences) < MIN_SIGN_FLIP:
-        msg = f"sign_flip: needs {MIN_SIGN_FLIP} pairs or more; got {len(differences)}"
-        raise ValueError(msg)
+        raise ValueError(f"sign_flip: needs {MIN_SIGN_FLIP} pairs or more; got {len(differences)}")
     signs = np.array(list(product((-1.0, 1.0), repeat=len(differences))))
     sums = np.abs(signs @ differences)
     # Sums of the same numbers in another order differ in the last bits.
@@ -146,13 +141,9 @@ def pair_by_seed(
     """
     if not _declared([*candidates, *baselines]):
         return None
-    wanted = [_stream(checkpoint) for checkpoint in candidates]
-    offered = [_stream(checkpoint) for checkpoint in baselines]
-    if (
-        None in wanted
-        or len(set(wanted)) < len(wanted)
-        or sorted(map(str, wanted)) != sorted(map(str, offered))
-    ):
+    wanted, offered = ([_stream(c) for c in side] for side in (candidates, baselines))
+    twins = None not in wanted and len(set(wanted)) == len(wanted)
+    if not twins or sorted(map(str, wanted)) != sorted(map(str, offered)):
         return None
     return tuple(offered.index(stream) for stream in wanted)
 
@@ -172,23 +163,18 @@ def _stream(checkpoint: CheckpointId) -> tuple[object, object] | None:
     return None if seed is None or order is None else (seed, order)
 
 
-def _grand(arms: Sequence[NDArray[np.float64]]) -> float:
-    return float(sum(arm.mean() for arm in arms))
+def _over_seeds(arms: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Variance of the grand mean over seeds, and what it adds to variance^2 / df."""
+    parts = [float(np.var(arm.mean(axis=1), ddof=1)) / len(arm) for arm in arms]
+    terms = [part**2 / (len(arm) - 1) for arm, part in zip(arms, parts, strict=True)]
+    return float(sum(parts)), float(sum(terms))
 
 
-def _seed_part(arm: NDArray[np.float64]) -> float:
-    return float(np.var(arm.mean(axis=1), ddof=1)) / len(arm)
+def _student(arms: Sequence[NDArray[np.float64]], variance: float, spread: float) -> Student:
+    value = float(sum(arm.mean() for arm in arms))
+    return Student(value, variance, float(variance**2 / spread) if spread else math.inf)
 
 
 def _residual_mean_square(arm: NDArray[np.float64]) -> float:
     left = arm - arm.mean(axis=0) - arm.mean(axis=1, keepdims=True) + arm.mean()
     return float(np.sum(left**2) / ((arm.shape[0] - 1) * (arm.shape[1] - 1)))
-
-
-def _df_terms(arms: Sequence[NDArray[np.float64]], seed_parts: Sequence[float]) -> float:
-    terms = [part**2 / (len(arm) - 1) for arm, part in zip(arms, seed_parts, strict=True)]
-    return float(sum(terms))
-
-
-def _df(variance: float, spread: float) -> float:
-    return float(variance**2 / spread) if spread else math.inf

@@ -159,8 +159,7 @@ def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim
         whole: difference in accuracy of the whole networks, if it is known.
     """
     difference, sign, said = _said(case, finding)
-    evidence = {finding.name: difference}
-    equal = finding.equivalence(case.words.finding_margin)
+    evidence, equal = {finding.name: difference}, finding.equivalence(case.words.finding_margin)
     verdict, neither, more = _unseparated(case, equal, _quantity(finding))
     if sign:
         verdict, more = _one_side(sign), ""
@@ -286,8 +285,7 @@ def _both(row: Row, quantity: Quantity) -> str:
 
 
 def _against(name: str, ours: float, theirs: float, quantity: Quantity) -> str:
-    both = f"{quantity.text(ours)} against {quantity.text(theirs)}"
-    return f"{name} {both} {quantity.unit}".rstrip()
+    return f"{name} {quantity.text(ours)} against {quantity.text(theirs)} {quantity.unit}".rstrip()
 
 
 def _said(case: Case, finding: Finding) -> tuple[Estimate, int, str]:

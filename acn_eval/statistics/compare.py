@@ -20,7 +20,6 @@ from acn_eval.statistics.claims import (
 from acn_eval.statistics.comparison import Accuracy, Claim, Comparison, Finding, Row, Side
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
-from acn_eval.statistics.logits import logit_difference
 from acn_eval.statistics.manifest import caveats, manifest
 from acn_eval.statistics.pairing import (
     Outcomes,
@@ -29,8 +28,8 @@ from acn_eval.statistics.pairing import (
     require_one_architecture,
     require_same_question,
 )
-from acn_eval.statistics.ratio import error_ratio
 from acn_eval.statistics.rows import Tables, estimate
+from acn_eval.statistics.scales import error_ratio, logit_difference
 from acn_eval.statistics.soundness import differing, network_of
 
 __all__ = ["compare", "summarize"]
@@ -55,7 +54,7 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
     by_condition = outcomes.values.transpose(1, 0, 2)
     pairs = [Pair(values[: files[0]], values[files[0] :]) for values in by_condition]
     end_point = Pair.weighted(pairs, outcomes.weights)
-    primary = tables.end_point(words.name, end_point)
+    (primary,) = tables.rows([words.name], [{}], [end_point])
     ratio = error_ratio(design, end_point) if words.scales else None
     undefined = words.scales and ratio is None
     fairness = manifest(candidates, baselines)

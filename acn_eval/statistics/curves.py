@@ -11,6 +11,8 @@ from acn_eval.results import Scalar
 
 __all__ = ["CLEAN", "Axis", "CurvePoint", "Curves", "curves", "trapezoid"]
 
+Condition = Mapping[str, Scalar]
+
 CLEAN = "clean"
 _LEVEL = "level"
 _SAME = ("corruption", "space")
@@ -90,9 +92,7 @@ class Curves:
 
 
 def curves(
-    conditions: Sequence[Mapping[str, Scalar]],
-    axes: Sequence[Axis] = (),
-    bare: Container[str] = (),
+    conditions: Sequence[Condition], axes: Sequence[Axis] = (), bare: Container[str] = ()
 ) -> Curves:
     """Return the lines over the first axis that any condition lies on, else over levels.
 
@@ -121,15 +121,12 @@ def curves(
     return Curves(axis, {name: tuple(sorted(line)) for name, line in lines.items()}, named)
 
 
-def _on(condition: Mapping[str, Scalar], axis: Axis) -> bool:
+def _on(condition: Condition, axis: Axis) -> bool:
     return isinstance(condition.get(axis.field), int | float)
 
 
 def _name(
-    condition: Mapping[str, Scalar],
-    conditions: Sequence[Mapping[str, Scalar]],
-    axis: Axis,
-    bare: Container[str],
+    condition: Condition, conditions: Sequence[Condition], axis: Axis, bare: Container[str]
 ) -> str:
     corruption = str(condition.get("corruption", "all"))
     if corruption == CLEAN and axis.field == _LEVEL:

@@ -178,24 +178,19 @@ def _folded(means: Values, errors: Values) -> float:
 
 
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric(
-        lambda answers: answers.right,
-        SHARE,
-        "share of the examples that are right",
-        note="",
-    ),
+    "accuracy": Metric(lambda a: a.right, SHARE, "share of the examples that are right", note=""),
     "balanced_accuracy": Metric(
         _balanced,
         replace(SHARE, name="balanced accuracy", scored=False),
         "mean over the classes of the share that is right",
     ),
     "nll": Metric(
-        lambda answers: answers.numbers("nll", "probabilities of the labels"),
+        lambda a: a.numbers("nll", "probabilities of the labels"),
         Quantity("negative log-likelihood", "nats", "nats", 1, 3, False, False, 0, None),
         "negative log-likelihood of the label, in nats (log loss)",
     ),
     "brier": Metric(
-        lambda answers: answers.numbers("brier", "probabilities of all classes"),
+        lambda a: a.numbers("brier", "probabilities of all classes"),
         Quantity("Brier score", "", "", 1, 3, False, False, 0, 2),
         "squared distance of the probabilities from the label, summed over the classes",
     ),

@@ -53,11 +53,11 @@ def one_sided(
     >>> round(same.low, 4), same.p_pass < 0.05
     (-0.0075, True)
     """
-    low, _ = sample.interval(1 - 2 * alpha)
+    low, upper = sample.interval(1 - 2 * alpha).low, alpha_fail or alpha
     if isinstance(sample, Student):
-        _, high = sample.interval(1 - 2 * (alpha_fail or alpha))
+        high = sample.interval(1 - 2 * upper).high
     else:
-        high = sample.skewed_limit(alpha_fail or alpha, side=1, step=sample.step)
+        high = sample.skewed_limit(upper, side=1, step=sample.step)
     p_pass = float(ndtr(-sample.z(bound)))
     return OneSided(sample.value, low, high, p_pass, p_below(sample, bound))
 

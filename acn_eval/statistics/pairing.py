@@ -104,11 +104,9 @@ def require_same_question(results: Sequence[EvalResult]) -> None:
     for other in results[1:]:
         for what, expected, got in _questions(first, other):
             if expected != got:
-                msg = (
-                    f"{other.checkpoint.name}: {what} must be that of {first.checkpoint.name},"
-                    f" {_short(expected, got)}; got {_short(got, expected)}. Evaluate both alike."
-                )
-                raise ConfigError(msg)
+                msg = f"{other.checkpoint.name}: {what} must be that of {first.checkpoint.name}"
+                shown, found = _short(expected, got), _short(got, expected)
+                raise ConfigError(f"{msg}, {shown}; got {found}. Evaluate both alike.")
 
 
 def require_one_architecture(side: str, results: Sequence[EvalResult]) -> None:
@@ -161,6 +159,7 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
     absent = (*_absent(results, shared), *undefined)
     absent += _unanswered(analysis.asked_by(results[0].suite), shared, absent)
     primary = _primary(tables, groups)
+    measures = {cell.measure for result in results for cell in result.cells} - _READ
     lost = max(len(cell.ids) for cell in cells) - len(ids)
     some = f"{lost} examples are left out: some file or condition does not have them"
     return Outcomes(
@@ -174,7 +173,7 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
         absent=absent,
         warnings=(
             *_not_compared(absent, analysis.label),
-            *_other_measures(results),
+            *(f"{measure}: not compared; only `correct` is" for measure in sorted(measures)),
             *([some] if lost else []),
         ),
     )
@@ -196,11 +195,9 @@ def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any,
 
 def _harmless(result: EvalResult) -> set[str]:
     """Return the facts of the preprocessing in which two networks may differ."""
-    if not result.noise_digest:
-        return _OWN | _SHAPES
     noise = result.suite.get("noise") or result.suite
     fixed = isinstance(noise, Mapping) and noise.get("image_size")
-    return _OWN | ({"size"} if fixed else set())
+    return _OWN | (({"size"} if fixed else set()) if result.noise_digest else _SHAPES)
 
 
 def _short(value: Any, other: Any) -> str:
@@ -299,11 +296,6 @@ def _not_compared(
         names = [label(skip.condition) for skip in absent if skip.reason == reason]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"{', '.join(names[:3])}{more}: not compared; {reason}"
-
-
-def _other_measures(results: Sequence[EvalResult]) -> list[str]:
-    measures = {cell.measure for result in results for cell in result.cells} - _READ
-    return [f"{measure}: not compared; only `correct` is" for measure in sorted(measures)]
 
 
 def _absence(results: Sequence[EvalResult], key: Key) -> str:

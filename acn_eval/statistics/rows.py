@@ -36,27 +36,17 @@ class Tables:
     metric: Metric = METRICS["accuracy"]
 
     def rows(
-        self,
-        names: Sequence[str],
-        conditions: Sequence[dict[str, Scalar]],
-        pairs: Sequence[Pair],
+        self, names: Sequence[str], conditions: Sequence[dict[str, Scalar]], pairs: Sequence[Pair]
     ) -> tuple[Row, ...]:
         """Return one row per condition, adjusted over all of them."""
-        confidence = band_confidence(len(pairs))
-        rows = [
-            self._row(name, condition, pair, confidence)
-            for name, condition, pair in zip(names, conditions, pairs, strict=True)
-        ]
+        level, each = band_confidence(len(pairs)), zip(names, conditions, pairs, strict=True)
+        rows = [self._row(*condition, level) for condition in each]
         adjusted = holm([row.p for row in rows])
         hopeless = undecidable([self._best_p(pair) for pair in pairs])
         return tuple(
             replace(row, p_holm=float(p), notes=("undecidable",) * bool(bad) + row.notes)
             for row, p, bad in zip(rows, adjusted, hopeless, strict=True)
         )
-
-    def end_point(self, name: str, pair: Pair) -> Row:
-        """Return the row of an end point: a family of its own."""
-        return self.rows([name], [{}], [pair])[0]
 
     def accuracy(
         self, name: str, condition: dict[str, Scalar], values: NDArray[np.float64]

@@ -92,8 +92,7 @@ class BoundedSample:
         # Means over repeats carry rounding errors: without this, equal outcomes count as distinct.
         rounded = outcomes.astype(np.float64).round(12)
         if not rounded.size or not np.all((rounded >= low - 1e-6) & (rounded <= high + 1e-6)):
-            msg = f"outcomes must be one or more numbers in [{low:g}, {high:g}]"
-            raise ValueError(msg)
+            raise ValueError(f"outcomes must be one or more numbers in [{low:g}, {high:g}]")
         values, counts = np.unique(rounded.clip(low, high), return_counts=True)
         return BoundedSample(values, counts.astype(np.int64), support)
 

@@ -45,7 +45,7 @@ class Split:
 
     @staticmethod
     def of(alpha: float) -> "Split":
-        """Give the looks a tenth: they stop early where much is gained, and cost little power.
+        """Give the looks a tenth: they stop early where much is gained at little loss of power.
 
         >>> Split.of(0.05)
         Split(looks=0.005, final=0.045)
@@ -100,9 +100,8 @@ class Bets:
 
         The lower one at 1 - alpha, the upper one at 1 - alpha_fail (by default the same).
         """
-        return Interval(
-            self._limit(alpha, above=True), self._limit(alpha_fail or alpha, above=False)
-        )
+        upper = self._limit(alpha_fail or alpha, above=False)
+        return Interval(self._limit(alpha, above=True), upper)
 
     def _bets(self) -> NDArray[np.float64]:
         low, high = self.support
@@ -110,8 +109,7 @@ class Bets:
 
     def _limit(self, alpha: float, *, above: bool) -> float:
         """The bound at which the largest wealth is exactly 1 / alpha; the end if there is none."""
-        goal, end = -math.log(alpha), self.support[0 if above else 1]
-        other = self.support[1 if above else 0]
+        goal, (end, other) = -math.log(alpha), self.support if above else self.support[::-1]
 
         def excess(bound: float) -> float:
             return float(self.log_wealth(bound, above=above).max()) - goal

@@ -145,12 +145,9 @@ def _require_one_answer(one: EvalResult, other: EvalResult) -> None:
     if left != right or not same_network(one.checkpoint, other.checkpoint):
         return
     if count := differing(one, other):
-        msg = (
-            f"{other.checkpoint.name}: outcomes must be those of {one.checkpoint.name}, which has"
-            f" the same weights (sha256) and was measured alike; got {count} others. Evaluate"
-            " both anew."
-        )
-        raise ConfigError(msg)
+        msg = f"{other.checkpoint.name}: outcomes must be those of {one.checkpoint.name}, which"
+        why = f"has the same weights (sha256) and was measured alike; got {count} others"
+        raise ConfigError(f"{msg} {why}. Evaluate both anew.")
 
 
 def plain(config: Mapping[str, Any]) -> Any:
