@@ -37,8 +37,7 @@ from acn_eval.inference import (
 )
 from acn_eval.inference import read_features as read
 from acn_eval.probes import PROTOCOLS, Features, Protocol, Train, Validation
-from acn_eval.probes.probe import accuracy
-from acn_eval.probes.scaling import Scaling
+from acn_eval.probes.probe import Scaling, accuracy
 from acn_eval.probes.select import fit
 from acn_eval.study.run import measured
 

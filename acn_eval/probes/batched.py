@@ -1,6 +1,6 @@
 """Multinomial logistic regression on a GPU: L-BFGS on all penalties at once.
 
-Every matrix product serves all penalties that are still at work; what has converged is dropped.
+Every matrix product serves all problems that have not converged; the others are dropped.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import log_softmax, nll_loss, one_hot
 
-from acn_eval.probes.logistic import MAX_ITERATIONS
-from acn_eval.probes.solution import Solution
+from acn_eval.probes.solvers import MAX_ITERATIONS, Solution
 
 __all__ = ["batched_path"]
 
@@ -80,7 +79,7 @@ class _Problem:
         features = torch.from_numpy(x).to(device)
         index = torch.from_numpy(labels).to(device)
         targets = one_hot(index).to(torch.float64)
-        # scikit-learn penalises the one difference of two classes: half of what two maps add up to
+        # scikit-learn penalizes the one difference of two classes: half of what two maps add up to
         twice = 2 if targets.shape[1] == 2 else 1
         scaled = torch.tensor(penalties, dtype=torch.float64, device=device) * twice / len(x)
         ones = torch.ones(len(x), 1, dtype=torch.float64, device=device)

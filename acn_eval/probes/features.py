@@ -1,7 +1,7 @@
 """Features that carry their split in their type, so that nothing can be chosen on test.
 
 A function that fits takes ``Features[Train]``, one that chooses ``Features[Validation]``, and one
-that reports ``Features[Test]``: a type checker refuses any other, and so does the call itself.
+that reports ``Features[Test]``: a type checker and the call itself refuse any other.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Split:
-    """One of the three splits, as a type; never made."""
+    """One of the three splits, as a type without instances."""
 
     name: ClassVar[str]
 
@@ -58,11 +58,9 @@ class Features(Generic[S]):
     """Features of one depth and reading, for the images of one split.
 
     Attributes:
-        split: the split, at run time.
         x: float32 (n, width).
         labels: int64 (n,), index into the classes.
-        ids: int64 (n,); draws are keyed by them.
-        classes: number of classes.
+        ids: int64 (n,), the keys of draws.
     """
 
     split: type[S]
@@ -81,11 +79,7 @@ class Features(Generic[S]):
 
 
 def require(split: type[S], features: Features[S]) -> Features[S]:
-    """Return the features if they are of this split.
-
-    Raises:
-        TypeError: they are of another one.
-    """
+    """Return the features of this split; raise TypeError for those of another."""
     if features.split is not split:
         msg = f"probes: features must be those of {split.name}; got {features.split.name}"
         raise TypeError(msg)
@@ -93,7 +87,7 @@ def require(split: type[S], features: Features[S]) -> Features[S]:
 
 
 def merged(train: Features[Train], validation: Features[Validation]) -> Features[Train]:
-    """Return both as training features: for the last fit, when everything is chosen."""
+    """Return both as training features, for the last fit after every choice."""
     require(Train, train)
     require(Validation, validation)
     return replace(
@@ -105,7 +99,7 @@ def merged(train: Features[Train], validation: Features[Validation]) -> Features
 
 
 def held_out(train: Features[Train], share: float) -> tuple[Features[Train], Features[Validation]]:
-    """Take a share of the training images, keyed by id, as validation; at least one of each."""
+    """Split off a share of the training images, keyed by id, as validation; at least one each."""
     require(Train, train)
     order = keyed_order(train.ids, "held out")
     taken = min(max(1, int(len(train) * share)), len(train) - 1)
@@ -116,7 +110,7 @@ def held_out(train: Features[Train], share: float) -> tuple[Features[Train], Fea
 def shots(train: Features[Train], per_class: int, draw: int) -> Features[Train] | None:
     """Return `per_class` images of every class, or None where a class has fewer.
 
-    Keyed by id and draw: draws of one number are nested, the smaller inside the larger.
+    They are keyed by id and draw: of one draw, fewer images are a subset of more.
     """
     require(Train, train)
     order = keyed_order(train.ids, "shots", draw)

@@ -1,4 +1,4 @@
-"""A fitted probe: what it answers on features, and how often it is right."""
+"""A fitted probe: how features are scaled for it, what it answers, and how often it is right."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -9,41 +9,66 @@ from scipy.special import softmax
 
 from acn_eval.errors import MeasureError
 from acn_eval.probes.features import Features, Test, Train, Validation, require
-from acn_eval.probes.scaling import Scaling
-from acn_eval.probes.solution import Solution
+from acn_eval.probes.protocol import Scale
+from acn_eval.probes.solvers import Solution
 
-__all__ = ["Answered", "LinearProbe", "Neighbours", "Probe", "accuracy", "score"]
+__all__ = ["Answered", "LinearProbe", "Neighbors", "Probe", "Scaling", "accuracy", "score"]
 
 _BATCH = 1024
 
 
-class Answered(NamedTuple):
-    """What a probe makes of n images.
+@dataclass(frozen=True)
+class Scaling:
+    """A scaling with the moments of the training features; ``l2`` needs none.
 
     Attributes:
-        predicted: int32 (n,), index into the classes.
-        confidence: float32 (n,), share of the predicted class; None where a probe has none.
+        mean, std: float64 (width,); a feature that does not vary has std 1.
     """
+
+    scale: Scale
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @staticmethod
+    def of(scale: Scale, x: NDArray[np.float32]) -> "Scaling":
+        """Take the moments (population) of training features (n, width)."""
+        exact = x.astype(np.float64)
+        std = exact.std(axis=0)
+        return Scaling(scale, exact.mean(axis=0), np.where(std > 0, std, 1.0))
+
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scale features (n, width)."""
+        exact = x.astype(np.float64)
+        if self.scale == "standardise":
+            return (exact - self.mean) / self.std
+        if self.scale == "l2":
+            length = np.linalg.norm(exact, axis=1, keepdims=True)
+            return exact / np.where(length > 0, length, 1.0)
+        return exact
+
+
+class Answered(NamedTuple):
+    """Predicted classes, int32 (n,), and the shares of these, float32 (n,), if there are any."""
 
     predicted: NDArray[np.int32]
     confidence: NDArray[np.float32] | None
 
 
 class Probe(Protocol):
-    """Answers on features of any split; `score` and `accuracy` say which may be asked when."""
+    """Classifies features of any split; `score` and `accuracy` take those of one."""
 
     def answer(self, x: NDArray[np.float32]) -> Answered:
-        """Answer on features (n, width)."""
+        """Classify features (n, width)."""
         ...
 
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """A linear map of scaled features; the largest output is the answer.
+    """A linear map of scaled features; the largest output gives the class.
 
     Attributes:
-        classes: int64 (k,), the class of each output: those that the training images had.
-        probabilities: whether the softmax of the outputs is one.
+        classes: int64 (k,), the class of each output: those of the training images.
+        probabilities: whether the softmax of the outputs estimates probabilities.
     """
 
     scaling: Scaling
@@ -52,10 +77,10 @@ class LinearProbe:
     probabilities: bool
 
     def answer(self, x: NDArray[np.float32]) -> Answered:
-        """Answer on features (n, width).
+        """Classify features (n, width).
 
         Raises:
-            MeasureError: outputs that are NaN or infinite.
+            MeasureError: outputs are NaN or infinite.
         """
         outputs = self.scaling(x) @ self.solution.weights.T + self.solution.bias
         if not np.isfinite(outputs).all():
@@ -67,8 +92,8 @@ class LinearProbe:
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The k training images of largest cosine vote with weight exp(cosine / temperature).
+class Neighbors:
+    """The k training images of the largest cosine vote with weight exp(cosine / temperature).
 
     Reference: Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance
     Discrimination", 2018; k = 20 and temperature 0.07 as in DINO (Caron et al., 2021).
@@ -79,7 +104,7 @@ class Neighbours:
     temperature: float = 0.07
 
     def answer(self, x: NDArray[np.float32]) -> Answered:
-        """Answer on features (n, width); confidence is the share of the votes."""
+        """Classify features (n, width); the confidence is the share of the votes."""
         scaling = Scaling.of("l2", self.train.x)
         bank, queries = scaling(self.train.x), scaling(x)
         parts = [self._votes(queries[i : i + _BATCH], bank) for i in range(0, len(x), _BATCH)]
@@ -102,11 +127,11 @@ class Neighbours:
 
 
 def accuracy(probe: Probe, validation: Features[Validation]) -> float:
-    """Return the share of validation images that a probe gets right: what choices rest on."""
+    """Return the share of validation images that a probe classifies correctly."""
     found = probe.answer(require(Validation, validation).x)
     return float(np.mean(found.predicted == validation.labels))
 
 
 def score(probe: Probe, test: Features[Test]) -> Answered:
-    """Answer on test images; nothing that this returns can be chosen by."""
+    """Classify test images; no choice takes what this returns."""
     return probe.answer(require(Test, test).x)

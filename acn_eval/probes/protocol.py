@@ -5,27 +5,23 @@ from typing import Any, Literal
 
 import numpy as np
 
-from acn_eval.probes.scaling import Scale
+__all__ = ["PROTOCOLS", "FineTune", "Protocol", "ProtocolName", "Scale"]
 
-__all__ = ["PROTOCOLS", "FineTune", "Protocol", "ProtocolName"]
-
+Scale = Literal["none", "standardise", "l2"]
+"""What is done to features before a probe reads them; ``l2`` is unit length."""
 ProtocolName = Literal[
     "linear", "ridge", "clip-a3", "dinov2-logreg", "ridge-fewshot", "knn", "acn-paper"
 ]
 
 
 def _penalties(first: float, last: float, many: int) -> tuple[float, ...]:
-    """Strongest first, evenly spaced in the logarithm; powers of ten."""
-    return tuple(float(p) for p in np.logspace(first, last, many))
+    """Return penalties from ``10^first`` to ``10^last``, evenly spaced in the logarithm."""
+    return tuple(np.logspace(first, last, many).tolist())
 
 
 @dataclass(frozen=True)
 class FineTune:
-    """How the whole network is trained on: AdamW, warm-up of a tenth, cosine to 0, last weights.
-
-    Attributes:
-        learning_rate: the same for every network; choose another in a protocol of its own.
-    """
+    """The fine-tuning of a whole network: AdamW, warm-up of a tenth, cosine to 0, last weights."""
 
     steps: int = 300
     batch: int = 64
@@ -38,24 +34,21 @@ class Protocol:
 
     Attributes:
         version: raised whenever its numbers change.
-        solver: of the probe.
         source: where it is published, and what differs here.
-        scale: what is done to the features first, with the moments of the training images.
-        penalties: strongest first, one is chosen on validation. ``logistic`` minimises the sum
-            of log losses + penalty / 2 |W|^2 (scikit-learn's C is 1 / penalty), ``ridge`` the sum
-            of squares + penalty |W|^2.
+        scale: applied to the features first, with the moments of the training images.
+        penalties: strongest first; one is chosen on validation. For the objectives see
+            `logistic_path` and `ridge_path`.
         tenth: hold out a tenth of train + validation, instead of the data's own validation.
         merge: fit the chosen penalty once more on train and validation together.
         tolerance: of the logistic solver, see `logistic_path`.
-        shots: training images per class, nested; empty takes all.
-        draws: of the shots.
-        fine_tune: also train the whole network on, with a new head; None does not.
+        shots: training images per class, nested, in so many `draws`; empty takes all.
+        fine_tune: also fine-tune the whole network with a new head; None does not.
     """
 
     name: ProtocolName
-    version: int
     solver: Literal["logistic", "ridge", "knn"]
     source: str
+    version: int = 1
     scale: Scale = "none"
     penalties: tuple[float, ...] = (1.0,)
     tenth: bool = False
@@ -67,26 +60,24 @@ class Protocol:
 
     @property
     def label(self) -> str:
-        """Name and version, as it stands in every cell."""
+        """Name and version, as in the condition of every cell."""
         return f"{self.name}-{self.version}"
 
     def facts(self) -> dict[str, Any]:
-        """Plain types for the record."""
+        """Return plain types for the result."""
         return {**asdict(self), "penalties": list(self.penalties), "shots": list(self.shots)}
 
 
-_ALL = (
+_PROTOCOLS = (
     Protocol(
         name="linear",
-        version=1,
         solver="logistic",
-        source="ours: 13 penalties on standardised features, chosen on validation",
+        source="ours: 13 penalties on standardized features, chosen on validation",
         scale="standardise",
         penalties=_penalties(4, -2, 13),
     ),
     Protocol(
         name="ridge",
-        version=1,
         solver="ridge",
         source="ours: closed form, for a first look at every depth of large data",
         scale="standardise",
@@ -94,7 +85,6 @@ _ALL = (
     ),
     Protocol(
         name="clip-a3",
-        version=1,
         solver="logistic",
         source="Radford et al. 2021, appendix A.3; all 96 penalties, not a binary search",
         penalties=_penalties(6, -6, 96),
@@ -102,7 +92,6 @@ _ALL = (
     ),
     Protocol(
         name="dinov2-logreg",
-        version=1,
         solver="logistic",
         source="Oquab et al. 2023, log_regression.py: 45 C, 1e-6 to 1e5; to 1e-6, not 1e-12",
         penalties=_penalties(6, -5, 45),
@@ -110,7 +99,6 @@ _ALL = (
     ),
     Protocol(
         name="ridge-fewshot",
-        version=1,
         solver="ridge",
         source="big_vision, fewshot_lsr.py: l2 = 2^10; the bias is not penalised at all",
         scale="standardise",
@@ -121,7 +109,6 @@ _ALL = (
     ),
     Protocol(
         name="knn",
-        version=1,
         solver="knn",
         source="DINO (Caron et al. 2021): cosine, 20 votes, temperature 0.07",
         scale="l2",
@@ -129,7 +116,6 @@ _ALL = (
     ),
     Protocol(
         name="acn-paper",
-        version=1,
         solver="logistic",
         source="ACN paper, transfer table, which does not say whether it is a probe or fine-tuned",
         scale="standardise",
@@ -137,5 +123,5 @@ _ALL = (
         fine_tune=FineTune(),
     ),
 )
-PROTOCOLS: dict[ProtocolName, Protocol] = {protocol.name: protocol for protocol in _ALL}
+PROTOCOLS: dict[ProtocolName, Protocol] = {protocol.name: protocol for protocol in _PROTOCOLS}
 """Every protocol by name."""

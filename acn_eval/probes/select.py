@@ -9,11 +9,9 @@ import torch
 from acn_eval.errors import DataError
 from acn_eval.probes.batched import batched_path
 from acn_eval.probes.features import Features, Train, Validation, held_out, merged, require
-from acn_eval.probes.logistic import logistic_path
-from acn_eval.probes.probe import LinearProbe, Neighbours, Probe, accuracy
+from acn_eval.probes.probe import LinearProbe, Neighbors, Probe, Scaling, accuracy
 from acn_eval.probes.protocol import Protocol
-from acn_eval.probes.ridge import ridge_path
-from acn_eval.probes.scaling import Scaling
+from acn_eval.probes.solvers import logistic_path, ridge_path
 
 __all__ = ["Selected", "fit", "select"]
 
@@ -25,33 +23,30 @@ class Selected:
     """A probe whose penalty was chosen on validation.
 
     Attributes:
-        penalty: the chosen one; None where the protocol has none.
         validation: accuracy there, of the probe that was fitted on train alone.
-        validation_n: images that it rests on.
-        converged: whether the probe that is reported did.
+        validation_n: number of validation images.
+        penalty: the chosen one; None where the protocol has none.
+        converged: whether the solver of the reported probe did.
         unconverged: how many of the sweep did not.
         edge: whether the chosen penalty is the first or last of several that are not all alike.
     """
 
     probe: Probe
-    penalty: float | None
     validation: float
     validation_n: int
-    converged: bool
-    unconverged: int
-    edge: bool
+    penalty: float | None = None
+    converged: bool = True
+    unconverged: int = 0
+    edge: bool = False
 
 
 def fit(
-    protocol: Protocol,
-    train: Features[Train],
-    penalties: Sequence[float],
-    device: torch.device,
+    protocol: Protocol, train: Features[Train], penalties: Sequence[float], device: torch.device
 ) -> list[LinearProbe]:
     """Fit one linear probe per penalty; on a GPU all at once.
 
     Raises:
-        DataError: all training images are of one class.
+        DataError: all training images have the same class.
     """
     require(Train, train)
     scaling = Scaling.of(protocol.scale, train.x)
@@ -78,12 +73,13 @@ def select(
 ) -> Selected:
     """Fit the whole grid on train, choose on validation, and fit the choice on both.
 
-    Of equal accuracies the strongest penalty wins.
+    Among equal accuracies the strongest penalty is chosen; neighbors have none.
     """
     if protocol.tenth:
         train, validation = held_out(merged(train, validation), _TENTH)
     if protocol.solver == "knn":
-        return _voted(Neighbours(train), validation)
+        voting = Neighbors(train)
+        return Selected(voting, accuracy(voting, validation), len(validation))
     probes = fit(protocol, train, protocol.penalties, device)
     right = [accuracy(probe, validation) for probe in probes]
     best = int(np.argmax(right))
@@ -98,17 +94,4 @@ def select(
         converged=chosen.solution.converged,
         unconverged=sum(not probe.solution.converged for probe in probes),
         edge=min(right) < max(right) and best in {0, len(probes) - 1},
-    )
-
-
-def _voted(probe: Neighbours, validation: Features[Validation]) -> Selected:
-    """Return a probe that has nothing to fit or choose."""
-    return Selected(
-        probe=probe,
-        penalty=None,
-        validation=accuracy(probe, validation),
-        validation_n=len(validation),
-        converged=True,
-        unconverged=0,
-        edge=False,
     )

@@ -11,9 +11,8 @@ from torch import nn
 from acn_eval.errors import MeasureError
 from acn_eval.inference import ClassMap
 from acn_eval.models import broken, require_finite
-from acn_eval.probes.probe import LinearProbe
-from acn_eval.probes.scaling import Scaling
-from acn_eval.probes.solution import Solution
+from acn_eval.probes.probe import LinearProbe, Scaling
+from acn_eval.probes.solvers import Solution
 from acn_eval.training.fit import accuracy_of
 from tests.inference.asking import job, one_pass
 from tests.tiny import checkpoint, digits

@@ -1,17 +1,17 @@
-"""Logistic regression, one by one and batched, against cold fits of scikit-learn."""
+"""Ridge against its normal equations, logistic regression against cold fits of scikit-learn."""
 
 import os
 
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from acn_eval.checkpoints import load
 from acn_eval.data import DATA_ROOT, open_examples
 from acn_eval.probes.batched import batched_path
-from acn_eval.probes.logistic import logistic_path
-from acn_eval.probes.scaling import Scaling
+from acn_eval.probes.probe import Scaling
+from acn_eval.probes.solvers import logistic_path, ridge_path
 from tests.probes.sets import PENALTIES, SETS, TOLERANCE, exact, outputs
 
 
@@ -75,10 +75,34 @@ def test_two_classes_have_the_probability_of_scikit_learn(name, solve):
 
 def test_what_does_not_converge_is_said(monkeypatch, device):
     x, labels = exact("digits")
-    for module in ("logistic", "batched"):
+    for module in ("solvers", "batched"):
         monkeypatch.setattr(f"acn_eval.probes.{module}.MAX_ITERATIONS", 3)
     for found in (
         logistic_path(x, labels, [1e-3], 1e-9),
         batched_path(x, labels, [1e-3], 1e-9, device),
     ):
         assert [solution.converged for solution in found] == [False]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_ridge_equals_its_normal_equations_and_scikit_learn(name):
+    x, labels = exact(name)
+    targets = np.where(np.eye(labels.max() + 1)[labels] > 0, 1.0, -1.0)
+    centered = x - x.mean(axis=0)
+    for penalty, found in zip(PENALTIES, ridge_path(x, labels, PENALTIES), strict=True):
+        gram = centered.T @ centered + penalty * np.eye(x.shape[1])
+        wanted = np.linalg.solve(gram, centered.T @ (targets - targets.mean(axis=0)))
+        np.testing.assert_allclose(found.weights, wanted.T, atol=1e-8)
+        other = RidgeClassifier(alpha=penalty).fit(x, labels)
+        assert np.array_equal(outputs(found, x).argmax(axis=1), other.predict(x))
+        if labels.max() > 1:
+            np.testing.assert_allclose(found.bias, other.intercept_, atol=1e-8)
+            np.testing.assert_allclose(found.weights, other.coef_, atol=1e-6)
+
+
+def test_ridge_with_fewer_images_than_features():
+    x, labels = exact("digits")
+    x, labels = x[:30], labels[:30]
+    (found,) = ridge_path(x, labels, [1024.0])
+    other = RidgeClassifier(alpha=1024.0).fit(x, labels)
+    np.testing.assert_allclose(found.weights, other.coef_, atol=1e-10)
