@@ -1,11 +1,12 @@
 """What the terminal says of results: the answer first, how sure it is, then the details."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, ManifestRow, Row
 from acn_eval.statistics.quantity import Quantity
 from acn_eval.studies.compare import summarize
@@ -23,6 +24,7 @@ __all__ = [
     "show_accuracies",
     "show_answer",
     "show_comparison",
+    "show_conditions",
     "show_details",
     "show_disturbed",
     "show_findings",
@@ -78,6 +80,24 @@ def answer_alone(results: Sequence[EvalResult], metric: str = "accuracy") -> str
     )
 
 
+def show_conditions(
+    out: Console,
+    results: Sequence[EvalResult],
+    comparison: Comparison | None,
+    metric: str,
+    *,
+    shown: Callable[[Mapping[str, Scalar]], bool] = lambda condition: True,
+    named: Callable[[str], str] = str,
+) -> None:
+    """Print the conditions that are `shown`, with names as `named` shortens them."""
+    if comparison is None:
+        rows = [a for a in summarize(results, metric=metric) if shown(a.condition)]
+        show_accuracies(out, [replace(a, name=named(a.name)) for a in rows], results[0])
+    else:
+        own = [row for row in comparison.rows if shown(row.condition)]
+        show_rows(out, comparison, [replace(row, name=named(row.name)) for row in own])
+
+
 def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
     """Print some conditions, candidate against baseline."""
     quantity = comparison.quantity
@@ -114,8 +134,10 @@ def _cells(row: Row, quantity: Quantity) -> tuple[str, ...]:
     )
 
 
-def show_details(out: Console, comparison: Comparison, *, findings: bool = True) -> None:
+def show_details(out: Console, comparison: Comparison | None, *, findings: bool = True) -> None:
     """Print what stands below the table: the endpoint, the findings, the fair-pair manifest."""
+    if comparison is None:
+        return
     out.print()
     out.print(_endpoint(comparison))
     if findings:

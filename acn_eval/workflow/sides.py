@@ -1,15 +1,16 @@
 """Loads the checkpoints of both sides: addresses, patterns, shipped names, and the card's twin."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
+from pathlib import Path
 
-from acn_eval.checkpoints import Checkpoint, load, reframed
+from acn_eval.checkpoints import Checkpoint, find, load, reframed
 from acn_eval.errors import ConfigError
 from acn_eval.run_options import RunOptions
 from acn_eval.shipped import shipped
 
-__all__ = ["Sides", "resolve"]
+__all__ = ["Sides", "resolve", "source_of"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,21 @@ def resolve(options: RunOptions) -> Sides:
         return Sides(candidates, [])
     uris = _addresses("baselines", options.baselines)
     return Sides(candidates, _loaded(uris, options, options.baseline_arch))
+
+
+def source_of(options: RunOptions, file: Path) -> Checkpoint:
+    """Load the first candidate, which is to be exported to a file.
+
+    Raises:
+        ConfigError: the file has an unknown suffix, or is that of the candidate.
+    """
+    if file.suffix not in {".pt", ".safetensors"}:
+        raise ConfigError(f"`export`: must end in .pt or .safetensors; got {file}", "export")
+    source = resolve(replace(options, baselines=())).candidates[0]
+    if file.exists() and file.samefile(find(source.id.uri)):
+        msg = f"`export`: must be another file than the checkpoint; got {file}"
+        raise ConfigError(msg, "export")
+    return source
 
 
 def _loaded(uris: Iterable[str], options: RunOptions, arch: str | None = None) -> list[Checkpoint]:

@@ -28,7 +28,7 @@ _EXITS = Endpoint(
 
 
 def _endpoint(conditions: Sequence[Mapping[str, Scalar]]) -> Endpoint:
-    """One side may have no other exits than the last."""
+    """A side may have its last exit alone."""
     return _LAST if {c.get("exit") for c in conditions} == {"last"} else _EXITS
 
 

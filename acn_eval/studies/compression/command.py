@@ -78,17 +78,16 @@ def command(export_to: Path | None, exit_at: int | None, **given: Any) -> None:
     """
     options, output = run_options("tolerance", **given), output_of(**given)
     with recording(options, output.json_file, export_to) as recorder:
-        from acn_eval.studies.compression.export import source_of, write  # imports torch
+        from acn_eval.studies.compression.export import exported, write  # imports torch
 
-        source = source_of(options, export_to, exit_at)
+        source = exported(options, export_to, exit_at)
         done = _measured(options, output, recorder)
         if source is not None and export_to is not None:
-            said = write(source, done.results[0], export_to, exit_at)
-            output.say(said)
+            output.say(write(source, done.results[0], export_to, exit_at))
 
 
 def _measured(options: RunOptions, output: Output, recorder: "Recorder | None") -> "Done":
-    """Measure once, or once for each number of classes that the suite names."""
+    """Measure once, or once for each number of classes of the suite."""
     from acn_eval import workflow
     from acn_eval.studies.compression.tables import show_difficulty
     from acn_eval.terminal.console import console
@@ -112,9 +111,9 @@ def _measured(options: RunOptions, output: Output, recorder: "Recorder | None") 
 def _parts(
     options: RunOptions, output: Output, suite: "Compression"
 ) -> Iterator[tuple[int, RunOptions, Output]]:
-    """Yield the options once per task: its first classes, and a JSON file of its own."""
+    """Yield the options of each task: its first classes, and a JSON file of its own."""
     if options.data.classes:
-        msg = "`classes`: the suite chooses the classes itself (first_classes)"
+        msg = "`classes`: must be left out, because the suite states first_classes"
         raise ConfigError(msg, "classes")
     if output.json_file == "-":
         raise ConfigError("`json`: must be a file, which is written once per task; got -", "json")

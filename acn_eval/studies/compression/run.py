@@ -1,4 +1,4 @@
-"""Compression: every exit of one forward pass, the cut that validation chooses, and its costs."""
+"""Compression: every exit of one forward pass, the cut chosen on validation, and its costs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,33 +32,26 @@ _TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
 
 @dataclass(frozen=True)
 class CompressionStudy(Study):
-    """The test images at every exit, and clean validation images to choose by."""
+    """Every exit on test images, and on clean validation images, on which the cut is chosen."""
 
     request: Request[Compression]
 
     @cached_property
-    def suite(self) -> Compression:
-        """The config of the request."""
-        return self.request.suite
-
-    @cached_property
     def test(self) -> Showing:
-        """What the networks are measured on."""
+        """The test images, under every condition."""
         own = self.request
-        return Showing(self.suite.noise, own.subjects, own, own.examples, own.whole, exits=True)
+        return Showing(own.suite.noise, own.subjects, own, own.examples, exits=True)
 
     @cached_property
     def validation(self) -> Showing | None:
-        """What the cut is chosen on; without exits there is nothing to choose."""
+        """The clean validation images; without exits there is nothing to choose."""
         own = self.request
         deep = [s for s in own.subjects if _exits_of(s, own.runtime) > 1]
         if not deep:
             return None
         runtime = replace(own.runtime, precision=self.test.numeric)
         held_out, own = own.split("validation"), replace(own, runtime=runtime)
-        return Showing(
-            self.suite.noise, deep, own, held_out, held_out, exits=True, corrupted=False
-        )
+        return Showing(own.suite.noise, deep, own, held_out, exits=True, corrupted=False)
 
     def units(self) -> list[ForwardUnit]:
         """Return the units of both splits."""
@@ -67,56 +60,64 @@ class CompressionStudy(Study):
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint."""
         first = len(self.test.units)
-        test = self.test.shown(outcomes[:first])
-        held_out = iter(self.validation.shown(outcomes[first:]) if self.validation else ())
-        answers = [
-            self._answer(subject, shown, next(held_out))
-            if _has_exits(shown)
-            else _without_exits(subject, shown)
-            for subject, shown in zip(self.request.subjects, test, strict=True)
+        held_out = iter(self._held_out(outcomes[first:]))
+        pairs = zip(self.request.subjects, self.test.shown(outcomes[:first]), strict=True)
+        return [
+            answered(
+                self.request,
+                subject,
+                self._answer(subject, test, next(held_out))
+                if len(test.outcomes[0]) > 1
+                else _without_exits(subject, test),
+            )
+            for subject, test in pairs
         ]
-        found = zip(self.request.subjects, answers, strict=True)
-        return [answered(self.request, subject, answer) for subject, answer in found]
 
-    def _answer(self, subject: EvaluatedModel, test: Shown, validation: Shown) -> Answer:
+    def _held_out(self, outcomes: Sequence[bytes]) -> list[Exits]:
+        """Return the exits on validation of every network that has some."""
+        if self.validation is None:
+            return []
+        labels = self.validation.examples.labels
+        return [_exits(row[0], labels) for _, _, row in self.validation.joined(outcomes)]
+
+    def _answer(self, subject: EvaluatedModel, test: Shown, held_out: Exits) -> Answer:
         tolerance = self._tolerance()
-        held_out = _exits(validation)
         cut = cut_depth(held_out.correct, tolerance).estimate
+        many, n = held_out.correct.shape
         details = {
             "tolerance": tolerance,
-            "depth": len(held_out.correct) - 1,
-            "validation": {
-                "n": len(validation.labels),
-                "accuracy": held_out.accuracies(),
-                "cut": cut,
-            },
+            "depth": many - 1,
+            "validation": {"n": n, "accuracy": held_out.accuracies(), "cut": cut},
         }
-        warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(_exits(test)))
+        exits = _exits(test.outcomes[0], test.labels)
+        warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(exits))
         cells = tuple(_cells(test, cut))
         answer = replace(test.answer(), cells=cells, details=details, warnings=warnings)
         network = subject.checkpoint.model
         if not isinstance(network, Encoder):
-            return _without_costs(answer, subject, test)
+            reason = f"{subject.checkpoint.id.name} cannot be truncated here, so costs are unknown"
+            return _skipping(answer, test, "early", reason)
         costs = self._costs(subject, network, test)
         return _with_early_exit(answer, costs, head_flops(network), test, held_out)
 
     def _tolerance(self) -> float:
-        if self.suite.tolerance is not None:
-            return self.suite.tolerance
         fine, coarse = _TOLERANCES
-        return fine if len(self.request.whole) >= images_needed(fine) else coarse
+        default = fine if len(self.request.whole) >= images_needed(fine) else coarse
+        return self.request.suite.tolerance or default
 
     def _costs(
         self, subject: EvaluatedModel, network: Encoder, shown: Shown
     ) -> list[dict[str, Any]]:
-        """What the network costs that is cut at each exit 0 .. L; latency is measured.
+        """Measure what the network costs that is cut at each exit 0 .. L.
 
         ``early`` is the time of one image that leaves there, all heads on the way included.
         """
-        images = _blank(network, self.request.runtime.device)
+        images = subject.checkpoint.prepare.blank(max(_BATCHES)).to(self.request.runtime.device)
         costs = exit_costs(network)
         asked = [_timed(network, k, images) for k in range(len(costs))]
-        times = iter(latencies(list(chain(*asked)), shown.numeric, seconds=self.suite.seconds))
+        times = iter(
+            latencies(list(chain(*asked)), shown.numeric, seconds=self.request.suite.seconds)
+        )
         rows = []
         for k, cost in enumerate(costs):
             row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, k)}
@@ -134,10 +135,6 @@ def _exits_of(subject: EvaluatedModel, runtime: Runtime) -> int:
     return len(checkpoint.model.exits(blank))
 
 
-def _has_exits(shown: Shown) -> bool:
-    return len(shown.outcomes[0]) > 1
-
-
 def _timed(network: Encoder, exit: int, images: torch.Tensor) -> list[Timed]:
     """Return what is timed of an exit, in the order of `_TIMES`."""
     cut = network.truncated(exit)
@@ -145,45 +142,39 @@ def _timed(network: Encoder, exit: int, images: torch.Tensor) -> list[Timed]:
     return [*(Timed(cut, images[:n]) for n in _BATCHES), early]
 
 
-def _blank(network: Encoder, device: torch.device) -> torch.Tensor:
-    c = network.config
-    return torch.zeros(max(_BATCHES), c.channels, c.image_size, c.image_size, device=device)
-
-
-def _exits(shown: Shown) -> Exits:
-    """Return what every exit made of the clean images."""
-    outcomes = shown.outcomes[0]
-    return Exits(
-        predicted=outcomes["predicted"],
-        confidence=outcomes["confidence"],
-        entropy=outcomes["entropy"],
-        correct=(outcomes["predicted"] == shown.labels).astype(np.float32),
+def _exits(outcomes: NDArray[np.void], labels: NDArray[np.int64]) -> Exits:
+    """Return what every exit answered about clean images, from outcomes (exits, n)."""
+    predicted, confidence, entropy = (
+        outcomes[name] for name in ("predicted", "confidence", "entropy")
     )
+    return Exits(predicted, confidence, entropy, (predicted == labels).astype(np.float32))
 
 
 def _cells(shown: Shown, cut: int) -> Iterator[Cell]:
-    """Every condition at every exit; the cut of validation, and the last exit, by name as well."""
+    """Every condition at every exit; the chosen cut, and the last exit, by name as well."""
     last = len(shown.outcomes[0]) - 1
+    exits: list[tuple[int | str, int]] = [(k, k) for k in range(last + 1)]
     for question, outcomes in zip(shown.questions, shown.outcomes, strict=True):
-        clean = question.corruption is None
-        for k, own in enumerate(outcomes):
-            condition = {**question.condition, "exit": k}
-            yield cell_of(condition, own, shown.labels, primary=clean)
-        for name, k in (("cut", cut), ("last", last)):
-            condition = {**question.condition, "exit": name}
-            yield cell_of(condition, outcomes[k], shown.labels, primary=False)
+        for exit, k in (*exits, ("cut", cut), ("last", last)):
+            condition = {**question.condition, "exit": exit}
+            primary = question.corruption is None and exit == k
+            yield cell_of(condition, outcomes[k], shown.labels, primary=primary)
 
 
 def _without_exits(subject: EvaluatedModel, shown: Shown) -> Answer:
-    """A foreign network has its last exit alone."""
-    reason = f"{subject.checkpoint.id.name} has no exits"
-    cells = (
+    """Answer with the last exit alone."""
+    cells = tuple(
         cell_of({**q.condition, "exit": "last"}, o[-1], shown.labels, primary=q.corruption is None)
         for q, o in zip(shown.questions, shown.outcomes, strict=True)
     )
-    skipped = Skip({**shown.questions[0].condition, "exit": "every other"}, reason)
-    answer = shown.answer()
-    return replace(answer, cells=tuple(cells), skipped=(*shown.skipped, skipped))
+    reason = f"{subject.checkpoint.id.name} has no exits"
+    return _skipping(replace(shown.answer(), cells=cells), shown, "every other", reason)
+
+
+def _skipping(answer: Answer, shown: Shown, exit: str, reason: str) -> Answer:
+    """Add that some exits were not measured."""
+    skip = Skip({**shown.questions[0].condition, "exit": exit}, reason)
+    return replace(answer, skipped=(*answer.skipped, skip))
 
 
 def _weight_bytes(subject: EvaluatedModel, exit: int) -> int | None:
@@ -195,42 +186,25 @@ def _weight_bytes(subject: EvaluatedModel, exit: int) -> int | None:
     return sum(value.nbytes for value in state.values())
 
 
-def _without_costs(answer: Answer, subject: EvaluatedModel, test: Shown) -> Answer:
-    """A network with exits of its own does not say what its first blocks alone cost."""
-    reason = f"{subject.checkpoint.id.name} cannot be truncated here, so that costs are unknown"
-    skipped = Skip({**test.questions[0].condition, "exit": "early"}, reason)
-    return replace(answer, skipped=(*answer.skipped, skipped))
-
-
 def _with_early_exit(
     answer: Answer, costs: list[dict[str, Any]], head: int, test: Shown, held_out: Exits
 ) -> Answer:
-    """Add costs, the trade-off of every rule, and the cells of thresholds that validation chose.
+    """Add costs, the trade-off of every rule, and the cells of thresholds chosen on validation.
 
-    Args:
-        answer: the cells of all exits, and the details so far.
-        costs: of every exit.
-        head: FLOPs of every further head on the way.
-        test: what the exits made of the test images.
-        held_out: what they made of the clean validation images.
+    `head` is the FLOPs of every further head on the way.
     """
     flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
     times = [row["early"]["median_ms"] for row in costs]
-    exits, tolerance = _exits(test), answer.details["tolerance"]
+    exits = _exits(test.outcomes[0], test.labels)
     rows: list[dict[str, Any]] = []
     cells: list[Cell] = []
     for rule in RULES:
-        best = chosen(rule, held_out, flops, tolerance)
+        best = chosen(rule, held_out, flops, answer.details["tolerance"])
         points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
         rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
         cells.append(_policy(rule, best, exits, test))
-    details = {
-        **answer.details,
-        "costs": costs,
-        "early_exit": rows,
-        "charts": _charts(exits, costs, rows),
-    }
-    return replace(answer, cells=(*answer.cells, *cells), details=details)
+    more = {"costs": costs, "early_exit": rows, "charts": _charts(exits, costs, rows)}
+    return replace(answer, cells=(*answer.cells, *cells), details={**answer.details, **more})
 
 
 def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
@@ -243,7 +217,7 @@ def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
 def _charts(
     exits: Exits, costs: list[dict[str, Any]], rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Accuracy against thousand FLOPs per image: of every cut, and of every rule."""
+    """Accuracy against thousand FLOPs per image, of every cut and of every rule."""
     cuts = zip(costs, exits.accuracies(), strict=True)
     found = [_chart("cut", [(row["flops"], value) for row, value in cuts])]
     for rule in RULES:
@@ -262,12 +236,10 @@ def _chart(name: str, points: list[tuple[float, float]]) -> dict[str, Any]:
 
 
 def _unprovable(n: int, tolerance: float) -> list[str]:
-    """Say where even exits that agree on every image would prove nothing superfluous."""
-    least = images_needed(tolerance)
-    if n >= least:
-        return []
-    points = f"{100 * tolerance:g} points"
-    return [f"{n} images are too few to prove a cut at {points}: {least} are, if exits agree"]
+    """Warn where even exits that agree on every image would prove nothing superfluous."""
+    least, points = images_needed(tolerance), f"{100 * tolerance:g} points"
+    text = f"{n} images are too few to prove a cut at {points}: {least} suffice if exits agree"
+    return [text] if n < least else []
 
 
 def _unmoved(exits: Exits) -> list[str]:

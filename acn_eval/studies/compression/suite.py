@@ -1,4 +1,4 @@
-"""Compression: how many blocks a network needs, what the rest costs, and what early exit saves."""
+"""Compression: how many blocks a network needs, and what the others cost."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -11,21 +11,19 @@ __all__ = ["SUITE", "Compression"]
 
 
 class Compression(Suite, frozen=True):
-    """Every exit of one forward pass, clean and under the corruptions of another suite.
+    """Every exit of one forward pass, on clean images and under the corruptions of another suite.
 
-    The rule is fixed on validation: the cut is the first exit from which on every exit loses at
-    most the tolerance there. The test images then say how deep it is, with proven limits
-    (`statistics.depth`).
+    The cut is chosen on validation: the first exit from which on every exit loses at most the
+    tolerance. The test images then give its depth with proven limits (see `cut_depth`).
 
     Attributes:
         noise: the robustness suite whose conditions are shown to every exit; name, path or suite.
-        tolerance: accuracy that may be lost; None takes 0.005 where the test images can settle
-            it (765 or more, see `images_needed`), else 0.02.
-        depth_margin: difference in the share of the network that is needed that is as good as
-            none; None: there is no tie.
+        tolerance: accuracy that may be lost; None takes 0.005 for 765 test images or more (see
+            `images_needed`), else 0.02.
+        depth_margin: negligible difference in the needed share of the network; None: no tie.
         seconds: wall time for each latency that is measured.
-        first_classes: ask anew on the first so many classes, predicting among these only; each
-            is a result of its own.
+        first_classes: repeat on the first so many classes, predicting among these only; each
+            number gives a result of its own.
     """
 
     question: ClassVar[str] = "How many of its layers does it need?"

@@ -1,21 +1,19 @@
-"""What the terminal says of depth: exits, the cut, its cost, and early exit."""
+"""What the terminal shows of compression: exits, the cut, its cost, and early exit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Comparison
-from acn_eval.studies.compare import summarize
 from acn_eval.studies.compression.depth import Cut, cut_of
 from acn_eval.terminal.comparisons import (
     milliseconds,
-    show_accuracies,
     show_answer,
+    show_conditions,
     show_details,
     show_disturbed,
-    show_rows,
 )
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
@@ -31,24 +29,29 @@ def show(
     comparison: Comparison | None,
     metric: str = "accuracy",
 ) -> None:
-    """Print the answer, exits, truncation depths, costs and early exit."""
+    """Print the answer, the cut of every network, exits, costs and early exit."""
     show_answer(out, results, comparison, metric)
     measured = [r for r in results if cut_of(r) is not None]
     for result in measured:
         out.print(_cut_in_words(result))
     if measured:
         out.print()
-    _show_exits(out, results, comparison, metric)
+    show_conditions(out, results[:1], comparison, metric, shown=_is_shown)
+    out.print(
+        "exit k: the network cut after k blocks, on clean examples; cut: the exit that validation "
+        "chose. Corruptions are in the figure and in MLflow.",
+        style="dim",
+    )
+    legend(out)
     priced = [r for r in measured if "costs" in r.details]
     if 0 < len(priced) <= 2:
         _show_costs(out, priced)
         _show_early_exits(out, priced)
-    if comparison is not None:
-        show_details(out, comparison)
+    show_details(out, comparison)
 
 
 def show_difficulty(out: Console, tasks: Sequence[Sequence[EvalResult]]) -> None:
-    """Print the truncation depth of every checkpoint on every task, easy to hard."""
+    """Print the cut of every checkpoint on every task, from easy to hard."""
     columns = [Column("blocks needed")]
     for results in tasks:
         data = results[0].data
@@ -68,30 +71,11 @@ def _limits(cut: Cut | None) -> str:
     return f"{cut.estimate} of {cut.depth} [{cut.low}, {cut.high}], {100 * cut.tolerance:g} points"
 
 
-def _show_exits(
-    out: Console, results: Sequence[EvalResult], comparison: Comparison | None, metric: str
-) -> None:
-    """One line per exit on clean examples; the noise is in the figure and in MLflow."""
-    if comparison is None:
-        own = [a for a in summarize(results[:1], metric=metric) if _is_shown(a.condition)]
-        show_accuracies(out, own, results[0])
-    else:
-        rows = [row for row in comparison.rows if _is_shown(row.condition)]
-        show_rows(out, comparison, rows)
-    out.print(
-        "exit k: the network cut after k blocks, on clean examples; cut: the exit that validation "
-        "chose. Corruptions are in the figure and in MLflow.",
-        style="dim",
-    )
-    legend(out)
-
-
-def _is_shown(condition: dict[str, Any]) -> bool:
+def _is_shown(condition: Mapping[str, Scalar]) -> bool:
     return condition.get("corruption") == "clean" and "exit" in condition
 
 
 def _cut_in_words(result: EvalResult) -> str:
-    """``ac_vit needs 2 of 8 blocks (25 %) to stay within 2 points [95 %: 2 to 2]; ...``."""
     cut = cut_of(result)
     assert cut is not None
     share = 100 * cut.estimate / cut.depth
@@ -104,7 +88,7 @@ def _cut_in_words(result: EvalResult) -> str:
 
 
 def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
-    """The proven truncation depth beside the whole network, in what it really costs."""
+    """The costs of the proven cut beside those of the whole network."""
     columns = (
         Column("cost"),
         Column("exit"),

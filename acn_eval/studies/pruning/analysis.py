@@ -18,7 +18,7 @@ def sparsity_trapezoid(conditions: Sequence[Mapping[str, Scalar]]) -> NDArray[np
     """Weights of the mean over methods of the area under accuracy over ``sparsity``.
 
     The trapezoid rule over the share of weights that is kept, divided by the range of each
-    method: methods weigh alike, whatever their places.
+    method: every method has the same weight, whatever its sparsities.
 
     >>> places = [("gradual", 0.0), ("gradual", 0.5), ("gradual", 0.75), ("magnitude", 0.2)]
     >>> weights = sparsity_trapezoid([{"method": m, "sparsity": s} for m, s in places])
@@ -48,16 +48,15 @@ _AREA = Endpoint(
 
 def _words(condition: Mapping[str, Scalar]) -> Iterator[str]:
     """``magnitude 0.6``, ``magnitude of 4 blocks 0.6``."""
-    if "method" not in condition:
-        return
-    method = str(condition["method"]).replace("_", " ")
-    cut = f" of {condition['blocks']} blocks" if "blocks" in condition else ""
-    share = f" {condition['sparsity']:g}" if "sparsity" in condition else ""
-    yield f"{method}{cut}{share}"
+    if "method" in condition:
+        method = str(condition["method"]).replace("_", " ")
+        cut = f" of {condition['blocks']} blocks" if "blocks" in condition else ""
+        share = f" {condition['sparsity']:g}" if "sparsity" in condition else ""
+        yield f"{method}{cut}{share}"
 
 
 def _asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
-    """One method has places of its own."""
+    """Movement pruning has sparsities of its own."""
     everywhere = [m for m in suite.get("methods", ()) if m["kind"] != "movement"]
     whole = sum(method.get("blocks") is None for method in everywhere)
     for own in noise_asked(suite):

@@ -71,11 +71,11 @@ def command(
     options, output = run_options(**given), output_of(**given)
     with recording(options, output.json_file, export_to) as recorder:
         from acn_eval import workflow
-        from acn_eval.studies.pruning.export import wanted, write  # imports torch
+        from acn_eval.studies.pruning.export import export_of, write  # imports torch
         from acn_eval.terminal.measuring import measure
 
         options = workflow.with_suite(options, "pruning")
-        chosen = wanted(options, export_to, method, sparsity)
+        chosen = export_of(options, export_to, method, sparsity)
         measure(options, output, recorder, kind="pruning")
         if chosen is not None:
             output.say(write(options, chosen))

@@ -1,7 +1,7 @@
-"""The bench on which one network is pruned: its weights, its training images, the store."""
+"""What every pruning method starts from: a network, its training images, and the store."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,10 +33,10 @@ DuringTraining = Callable[[Encoder], AbstractContextManager[Callable[[int], None
 
 
 class FineTuning(Config, frozen=True):
-    """How a network trains on while it is pruned: the same for every network.
+    """How every network is fine-tuned while it is pruned.
 
     AdamW on the train split without augmentation, warm-up over a tenth of the steps, cosine to
-    0, last weights. Nothing is selected.
+    0, last weights: nothing is selected.
 
     Attributes:
         seed: of the order of the images.
@@ -53,11 +53,8 @@ class PruningContext:
     """One network, whole or cut, before anything is removed.
 
     Attributes:
-        checkpoint: whose file it is.
-        native: content of that file.
-        network: the start of every method; it stays as it is.
-        plan: how it trains on.
-        runtime: where.
+        native: content of the checkpoint's file.
+        network: the start of every method, which changes copies of it.
         train: opens the train split, once, when the first method trains.
     """
 
@@ -69,39 +66,41 @@ class PruningContext:
     train: Callable[[], Examples]
 
     def cut(self, blocks: int | None) -> "PruningContext":
-        """Return the bench of the network that has the first so many blocks."""
+        """Return the context of the network that has the first so many blocks; None takes all."""
         return self if blocks is None else replace(self, network=self.network.truncated(blocks))
 
     def narrowed(self, sparsity: float) -> "PruningContext":
-        """Return the bench of the network without so large a share of its weights, in units."""
+        """Return the context of the network without such a share of weights, in whole units."""
         return replace(self, network=narrowed(self.network, widths(self.network, sparsity)))
 
     def masked(self, masks: Masks) -> Encoder:
-        """Return a copy of the network without what the masks remove."""
+        """Return a copy of the network in which removed weights are zero."""
         network = deepcopy(self.network)
         apply_masks(network, masks)
         return network
 
     def filled(self, state: Mapping[str, Tensor]) -> Encoder:
-        """Return a copy of the network with other weights, as precise as its file would be.
-
-        So what is measured is what an export holds.
-        """
+        """Return a copy of the network with other weights, rounded as its exported file is."""
         network = deepcopy(self.network)
         network.load_state_dict(dict(state))
         network.load_state_dict(rewritten(self.native, network, "").state)
         return network
 
     def trained(
-        self, state: Mapping[str, Tensor], steps: int, pruning: DuringTraining, *, round_: int = 0
+        self,
+        state: Mapping[str, Tensor],
+        steps: int,
+        pruning: DuringTraining = lambda network: nullcontext(lambda done: None),
+        *,
+        round_: int = 0,
     ) -> State:
-        """Train on from a state for so many steps, and return the weights.
+        """Fine-tune from a state for so many optimizer steps, and return the weights.
 
         Args:
             state: where it starts.
             steps: of the optimizer.
             pruning: of the network that trains.
-            round_: number of the training in a row of them; each sees its own order of images.
+            round_: number of the training in a series; each has its own order of images.
 
         Raises:
             MeasureError: the loss is no longer finite.
@@ -111,24 +110,26 @@ class PruningContext:
         fit.network.load_state_dict(dict(state))
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
         with Tally(steps, "training steps"), pruning(fit.network) as after_step:
-            loop(
-                fit,
-                (examples, unseen),
-                prepare,
-                lambda fit: after_step(fit.done),
-                lambda done, loss: None,
-            )
+            loop(fit, (examples, unseen), prepare, lambda f: after_step(f.done), lambda *_: None)
         return fit.network.state_dict()
 
     def kept(self, facts: Any, make: Callable[[], State]) -> State:
-        """Return tensors from the store, or make and keep them: a killed run goes on there.
+        """Return tensors from the store, or make and keep them: a killed run resumes there.
 
         Args:
-            facts: of the method, plain JSON; the bench adds its own.
+            facts: of the method, plain JSON; those of network, data and device are added.
             make: is deterministic.
         """
-        store = self.runtime.store
-        key = OutcomeCache.key(["pruned v1", *self._facts(), facts])
+        store, identity = self.runtime.store, self.checkpoint.id
+        own = [
+            identity.sha256,
+            identity.preprocessing,
+            self.network.config.model_dump(mode="json"),
+            self.plan.model_dump(mode="json"),
+            self.train().fingerprint,
+            self.runtime.device.type,
+        ]
+        key = OutcomeCache.key(["pruned v1", *own, facts])
         content = store.read(key)
         if content is None:
             content = safetensors.torch.save(make())
@@ -140,17 +141,6 @@ class PruningContext:
     def epoch(self) -> int:
         """Steps that show every training image once."""
         return -(-len(self.train()) // self.plan.batch)
-
-    def _facts(self) -> list[Any]:
-        identity = self.checkpoint.id
-        return [
-            identity.sha256,
-            identity.preprocessing,
-            self.network.config.model_dump(mode="json"),
-            self.plan.model_dump(mode="json"),
-            self.train().fingerprint,
-            self.runtime.device.type,
-        ]
 
     def _recipe(self, steps: int, round_: int) -> Recipe:
         plan = self.plan.model_dump(exclude={"seed"})

@@ -1,4 +1,4 @@
-"""Ways to remove weights: each yields the networks of its sparsities, least first."""
+"""Pruning methods: each yields the networks of its sparsities, lowest first."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
+import torch
 from pydantic import Field, model_validator
 
 from acn_eval.checkpoints import state_digest
@@ -13,9 +14,15 @@ from acn_eval.config_files import Config
 from acn_eval.errors import ConfigError
 from acn_eval.models import Encoder
 from acn_eval.studies.pruning.context import PruningContext, State
-from acn_eval.studies.pruning.gradual import Gradual
-from acn_eval.studies.pruning.masks import Masks, Scope, apply_masks, magnitudes, masks_of
-from acn_eval.studies.pruning.movement import MovementScores
+from acn_eval.studies.pruning.during_training import Gradual, movement
+from acn_eval.studies.pruning.masks import (
+    Masks,
+    Scope,
+    apply_masks,
+    magnitudes,
+    masks_of,
+    prunable,
+)
 from acn_eval.studies.pruning.structured import depgraph, hidden_share
 from acn_eval.training.recipe import Steps
 
@@ -29,16 +36,11 @@ __all__ = [
     "Structured",
 ]
 
-_SCORE = "score."
-_WEIGHT = "weight."
+_SCORE, _WEIGHT = "score.", "weight."
 
 
 class Pruned(NamedTuple):
-    """A network and the sparsity that was asked of it.
-
-    Attributes:
-        steps: of fine-tuning that it has had.
-    """
+    """A network, the sparsity that was requested, and its optimizer steps of fine-tuning."""
 
     sparsity: float
     network: Encoder
@@ -49,11 +51,11 @@ class Method(Config, ABC, frozen=True):
     """A way to remove weights.
 
     Attributes:
-        blocks: cut the network after so many blocks first: depth and sparsity together.
+        blocks: cut the network after so many blocks first; None keeps all.
     """
 
     cuts: ClassVar[bool] = False
-    """Whether what it removes is gone, and not a zero."""
+    """Whether removed weights are gone, and not zero."""
 
     kind: str
     blocks: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -65,7 +67,7 @@ class Method(Config, ABC, frozen=True):
 
     @property
     def measures_sparsity(self) -> bool:
-        """Whether accuracy falls with what is removed alone: training on gives some back."""
+        """Whether only removal changes the accuracy, in a whole network: nothing is fine-tuned."""
         return self.blocks is None and not self.trains
 
     @property
@@ -74,29 +76,29 @@ class Method(Config, ABC, frozen=True):
         return self.kind
 
     def places(self, sparsities: Sequence[float]) -> Sequence[float]:
-        """Return the sparsities that it is measured at, of those that the suite asks for."""
+        """Return the sparsities that it is measured at, given those of the suite."""
         return sparsities
 
     def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
-        """Refuse what it cannot do to a network, cut as it asks: before anything is measured.
+        """Refuse what it cannot do, before anything is measured.
 
         Args:
-            network: that it starts from.
-            sparsities: that the suite asks for.
-            where: for messages: the file of the network.
+            network: that it starts from, cut already.
+            sparsities: those of the suite.
+            where: file of the network, for messages.
 
         Raises:
-            ConfigError: not all of the sparsities can be had.
+            ConfigError: not all of the sparsities can be reached.
             MissingExtra: it needs a library that is not installed.
         """
 
     @abstractmethod
     def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
-        """Yield a network for each of its places."""
+        """Yield a network for each of its sparsities."""
 
 
 class Magnitude(Method, frozen=True):
-    """The smallest weights go at once, without fine-tuning.
+    """Removes the smallest weights at once, without fine-tuning.
 
     Attributes:
         scope: whether layers compete with each other, or each loses the same share.
@@ -107,7 +109,7 @@ class Magnitude(Method, frozen=True):
 
     @property
     def trains(self) -> bool:
-        """Never."""
+        """It never does."""
         return False
 
     @property
@@ -117,7 +119,7 @@ class Magnitude(Method, frozen=True):
         return f"{self.kind}{scope}"
 
     def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
-        """Yield a network for each of its places."""
+        """Yield a network for each of its sparsities."""
         scores = magnitudes(bench.network)
         for sparsity in sparsities:
             masks = masks_of(scores, sparsity, scope=self.scope)
@@ -125,13 +127,13 @@ class Magnitude(Method, frozen=True):
 
 
 class Structured(Method, frozen=True):
-    """Whole hidden units of every MLP go, the least important first: the network gets smaller.
+    """Removes whole hidden units of every MLP, the least important first; needs torch-pruning.
 
     Every MLP of a kind loses the same share of its units; a sparsity is still the share of all
-    prunable weights that goes, to the nearest unit. It needs torch-pruning.
+    prunable weights that is removed, to the nearest unit.
 
     Attributes:
-        steps: of training after the units are gone; sparsity 0 trains as long.
+        steps: of fine-tuning afterwards; sparsity 0 is fine-tuned as long.
     """
 
     cuts: ClassVar[bool] = True
@@ -141,7 +143,7 @@ class Structured(Method, frozen=True):
 
     @property
     def trains(self) -> bool:
-        """Whether it has steps."""
+        """It does where it has steps."""
         return self.steps > 0
 
     @property
@@ -150,7 +152,7 @@ class Structured(Method, frozen=True):
         return f"{self.kind}_tuned" if self.trains else self.kind
 
     def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
-        """Refuse more than hidden units hold, and to go without the library."""
+        """Refuse sparsities beyond the hidden units, and a missing library."""
         depgraph()
         most, wanted = hidden_share(network), max(sparsities)
         if wanted >= most:
@@ -160,25 +162,20 @@ class Structured(Method, frozen=True):
             )
 
     def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
-        """Yield a network for each of its places."""
+        """Yield a network for each of its sparsities."""
         for sparsity in sparsities:
             small = bench.narrowed(sparsity)
             if self.trains:
                 facts = [self.kind, self.steps, state_digest(small.network)]
-                state = small.kept(facts, partial(self._trained, small))
+                make = partial(small.trained, small.network.state_dict(), self.steps)
+                state = small.kept(facts, make)
                 yield Pruned(sparsity, small.filled(state), self.steps)
             else:
                 yield Pruned(sparsity, small.network)
 
-    def _trained(self, small: PruningContext) -> State:
-        def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
-            return nullcontext(lambda done: None)  # what is gone stays gone by itself
-
-        return small.trained(small.network.state_dict(), self.steps, pruning)
-
 
 class GradualMagnitude(Method, frozen=True):
-    """The smallest weights go by a cubic schedule while the network trains on (Zhu and Gupta).
+    """Removes the smallest weights by a cubic schedule during fine-tuning (Zhu and Gupta).
 
     Every sparsity is a training of its own from the dense network; sparsity 0 trains as long.
 
@@ -194,29 +191,29 @@ class GradualMagnitude(Method, frozen=True):
     every: Steps = 5
 
     def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
-        """Yield a network for each of its places."""
+        """Yield a network for each of its sparsities."""
         own = self.model_dump(mode="json")
         for sparsity in sparsities:
-            state = bench.kept([own, sparsity], partial(self._trained, bench, sparsity))
+            pruning, dense = partial(self._pruning, sparsity), bench.network.state_dict()
+            state = bench.kept([own, sparsity], partial(bench.trained, dense, self.steps, pruning))
             yield Pruned(sparsity, bench.filled(state), self.steps)
 
-    def _trained(self, bench: PruningContext, sparsity: float) -> State:
-        def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
-            ramp = max(1, round(self.ramp * self.steps))
-            return nullcontext(Gradual(network, sparsity, ramp=ramp, every=self.every))
-
-        return bench.trained(bench.network.state_dict(), self.steps, pruning)
+    def _pruning(
+        self, sparsity: float, network: Encoder
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        ramp = max(1, round(self.ramp * self.steps))
+        return nullcontext(Gradual(network, sparsity, ramp=ramp, every=self.every))
 
 
 class Movement(Method, frozen=True):
-    """After every epoch, the weights that moved most towards zero go (Sanh et al.).
+    """Removes the weights that moved most towards zero, after every epoch (Sanh et al.).
 
-    A network is measured at the end of an epoch; then a share of what is left is removed, and
+    A network is measured at the end of an epoch; then a share of its weights is removed, and
     the next epoch begins. It has sparsities of its own: 1 - (1 - removed)^epoch.
 
     Attributes:
-        removed: share of what is left that goes after an epoch; the ACN paper has .2 and .4.
-        epochs: with something removed; one more comes first, with nothing removed.
+        removed: share of the kept weights that an epoch removes; the ACN paper has .2 and .4.
+        epochs: that follow a removal; one more comes first.
         steps: of an epoch; None shows every training image once.
     """
 
@@ -243,34 +240,35 @@ class Movement(Method, frozen=True):
         return tuple(round(1 - (1 - self.removed) ** e, 3) for e in range(self.epochs + 1))
 
     def networks(self, bench: PruningContext, sparsities: Sequence[float]) -> Iterator[Pruned]:
-        """Yield a network for each of its places."""
+        """Yield a network for each of its sparsities."""
         steps = self.steps or bench.epoch
-        state, movement = bench.network.state_dict(), MovementScores.starting(bench.network)
-        masks = masks_of(movement.scores, 0.0)
+        state, weights = bench.network.state_dict(), prunable(bench.network)
+        scores = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        masks = masks_of(scores, 0.0)
         own = self.model_dump(mode="json", exclude={"epochs"})  # more of them go on from these
         for epoch, sparsity in enumerate(self.places(sparsities)):
-            masks = masks_of(movement.scores, sparsity, within=masks)
-            make = partial(_epoch, bench, state, movement.scores, masks, (epoch, steps))
+            masks = masks_of(scores, sparsity, within=masks)
+            make = partial(_epoch, bench, state, scores, masks, (epoch, steps))
             found = bench.kept([own, steps, epoch], make)
-            state, movement = _part(found, _WEIGHT), MovementScores(_part(found, _SCORE))
+            state, scores = _part(found, _WEIGHT), _part(found, _SCORE)
             yield Pruned(sparsity, bench.filled(state), steps * (epoch + 1))
 
 
 def _epoch(
     bench: PruningContext, state: State, scores: State, masks: Masks, place: tuple[int, int]
 ) -> State:
-    """Train one epoch, (its number, steps), within masks; returns weights and scores."""
-    movement, (epoch, steps) = MovementScores(scores), place
+    """Train one epoch, (its number, steps), within masks; return weights and scores."""
+    scores, (epoch, steps) = {name: own.clone() for name, own in scores.items()}, place
 
     @contextmanager
     def pruning(network: Encoder) -> Iterator[Callable[[int], None]]:
         apply_masks(network, masks)
-        with movement.watching(network):
+        with movement(network, scores):
             yield lambda done: apply_masks(network, masks)
 
     after = bench.trained(state, steps, pruning, round_=epoch)
     weights = {_WEIGHT + name: value for name, value in after.items()}
-    return weights | {_SCORE + name: own for name, own in movement.scores.items()}
+    return weights | {_SCORE + name: own for name, own in scores.items()}
 
 
 def _part(found: State, prefix: str) -> State:

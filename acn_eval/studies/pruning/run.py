@@ -1,39 +1,32 @@
-"""Pruning: every network of every method and sparsity, each asked about the same images."""
+"""Pruning: every network of every method and sparsity, shown the same images."""
 
-import zlib
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import groupby
 from typing import Any, Self
 
 import numpy as np
-import torch
 
-from acn_eval.checkpoints import Checkpoint, rewritten, state_digest
-from acn_eval.corruptions import NOISE_VERSION, Gaussian
+from acn_eval.checkpoints import Checkpoint, state_digest
+from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN, EvaluatedModel, Numeric, OutcomeCache, Pass, Runtime, latency
+from acn_eval.inference import CLEAN, EvaluatedModel, Numeric, OutcomeCache, Pass, Runtime
 from acn_eval.inference.cache import OUTCOME
-from acn_eval.models import Cost, Encoder, cost
+from acn_eval.models import Encoder, cost
 from acn_eval.results import Cell, EvalResult, Skip
 from acn_eval.studies.pruning.context import PruningContext
-from acn_eval.studies.pruning.effective import effective_flops
-from acn_eval.studies.pruning.masks import prunable, zeros_in
+from acn_eval.studies.pruning.costs import costs_of
+from acn_eval.studies.pruning.masks import prunable
 from acn_eval.studies.pruning.methods import Method, Pruned
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.robustness.measure import Showing, Shown
-from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.record import Answer, answered, cell_of
 from acn_eval.study.request import Request
 from acn_eval.study.run import Show, Study, measured
 
 __all__ = ["STUDY", "PrunedUnit", "PruningStudy", "network_of"]
 
-_CLEAN = Robustness(name="clean", corruptions=(Gaussian(levels=(0.1,)),))
-"""Shows clean images where a suite has no noise; its corruption is never shown."""
-_BATCH = 64
-"""Images whose time tells where fewer units are to be computed: that of one is mostly overhead."""
 _LEFT = (
     ("parameters", "parameters that are not zero", "parameters", 1),
     ("FLOPs", "thousand FLOPs per image, zeros skipped", "effective_flops", 1000),
@@ -43,50 +36,14 @@ _LEFT = (
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What pruned networks are shown: the test images, and clean validation images."""
-
-    request: Request[Pruning]
-
-    @cached_property
-    def suite(self) -> Pruning:
-        """The config of the request."""
-        return self.request.suite
-
-    def shown(self, subject: EvaluatedModel) -> tuple[Showing, Pass]:
-        """Return what one network is shown."""
-        noise, own = self.suite.noise or _CLEAN, self.request
-        runtime, corrupted = own.runtime, self.suite.noise is not None
-        numeric: Numeric = "bf16" if runtime.precision == "bf16" else "fp32"
-        own = replace(own, runtime=replace(runtime, precision=numeric))
-        test = Showing(noise, [subject], own, own.examples, own.whole, corrupted=corrupted)
-        held_out = Pass.clean(subject, self.request.split("validation"), runtime, numeric)
-        return test, held_out
-
-    def bench(self, subject: EvaluatedModel, blocks: int | None) -> PruningContext:
-        """Return what a network is pruned on, cut after so many blocks."""
-        checkpoint, train = subject.checkpoint, partial(self.request.split, "train")
-        assert checkpoint.native is not None
-        assert isinstance(checkpoint.model, Encoder)
-        return PruningContext(
-            checkpoint,
-            checkpoint.native,
-            checkpoint.model,
-            self.suite.fine_tuning,
-            self.request.runtime,
-            train,
-        ).cut(blocks)
-
-
-@dataclass(frozen=True)
 class PrunedUnit:
-    """One network of one method and sparsity, and what it makes of all images.
+    """One network of one method and sparsity, and its answers about all images.
 
     Attributes:
         subject: number of the checkpoint.
     """
 
-    asked: Asked
+    request: Request[Pruning]
     subject: int
     method: Method
     sparsity: float
@@ -94,13 +51,13 @@ class PrunedUnit:
     @property
     def model(self) -> EvaluatedModel:
         """The network before anything is removed."""
-        return self.asked.request.subjects[self.subject]
+        return self.request.subjects[self.subject]
 
     @cached_property
     def address(self) -> str:
         """Content address of the dense network, the method, the sparsity and all images."""
-        request, suite, own = self.asked.request, self.asked.suite, self.model
-        test, held_out = self.asked.shown(own)
+        request, suite, own = self.request, self.request.suite, self.model
+        test, held_out = _shown_to(request, own)
         plan, trains = suite.fine_tuning.model_dump(mode="json"), self.method.trains
         return OutcomeCache.key(
             [
@@ -120,7 +77,7 @@ class PrunedUnit:
     @property
     def cost(self) -> int:
         """Number of test images and conditions."""
-        return self.asked.shown(self.model)[0].cost
+        return _shown_to(self.request, self.model)[0].cost
 
     @property
     def bundle(self) -> Hashable:
@@ -134,12 +91,12 @@ class PrunedUnit:
 
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
-        """Yield the outcomes (n,) of each condition, and then of validation, one by one."""
+        """Yield the outcomes (n,) of each condition and then of validation, network by network."""
         first, wanted = units[0], {unit.sparsity for unit in units}
-        asked = Asked(replace(first.asked.request, runtime=runtime))
-        for pruned, own in _networks(asked, first.model, first.method):
+        request = replace(first.request, runtime=runtime)
+        for pruned, own in _networks(request, first.model, first.method):
             if pruned.sparsity in wanted:
-                test, held_out = asked.shown(own)
+                test, held_out = _shown_to(request, own)
                 parts = [*test.units, *held_out.units]
                 yield b"".join(measured(parts, runtime, lambda done, total: show(done)))
 
@@ -150,11 +107,6 @@ class PruningStudy(Study):
 
     request: Request[Pruning]
 
-    @cached_property
-    def asked(self) -> Asked:
-        """What the networks are shown."""
-        return Asked(self.request)
-
     def units(self) -> list[PrunedUnit]:
         """Return every network of every method that the checkpoints allow.
 
@@ -163,14 +115,15 @@ class PruningStudy(Study):
                 or, for methods that train, other classes than those of the data.
             MissingExtra: a method needs a library that is not installed.
         """
+        suite = self.request.suite
         for subject in self.request.subjects:
-            _require(self.asked.suite, subject)
+            _require(suite, subject)
         return [
-            PrunedUnit(self.asked, number, method, sparsity)
+            PrunedUnit(self.request, number, method, sparsity)
             for number, subject in enumerate(self.request.subjects)
-            for method in self.asked.suite.ordered()
+            for method in suite.ordered()
             if not _too_deep(subject, method)
-            for sparsity in method.places(self.asked.suite.sparsities)
+            for sparsity in method.places(suite.sparsities)
         ]
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
@@ -180,7 +133,7 @@ class PruningStudy(Study):
         for _, own in groupby(pairs, key=lambda pair: pair[0].bundle):
             units, contents = zip(*own, strict=True)
             first: PrunedUnit = units[0]
-            networks = _networks(self.asked, first.model, first.method)
+            networks = _networks(self.request, first.model, first.method)
             found.setdefault(first.subject, []).extend(
                 _measured(unit, content, pruned, subject)
                 for unit, content, (pruned, subject) in zip(units, contents, networks, strict=True)
@@ -188,14 +141,13 @@ class PruningStudy(Study):
         return [self._result(number, own) for number, own in found.items()]
 
     def _result(self, number: int, found: Sequence["_Measured"]) -> EvalResult:
-        suite, subject = self.asked.suite, self.request.subjects[number]
-        network, first = _network(subject), found[0].shown
-        name, depth = subject.checkpoint.id.name, network.config.depth
+        subject, first = self.request.subjects[number], found[0].shown
+        name, depth = subject.checkpoint.id.name, _encoder(subject).config.depth
         skipped = (
             Skip(
                 {**CLEAN, "method": m.label, "blocks": m.blocks or 0}, f"{name} has {depth} blocks"
             )
-            for m in suite.ordered()
+            for m in self.request.suite.ordered()
             if _too_deep(subject, m)
         )
         answer = Answer(
@@ -203,9 +155,9 @@ class PruningStudy(Study):
             skipped=(*first.skipped, *skipped),
             numeric=first.numeric,
             certificate=_added([own.shown for own in found]),
-            noise_digest=first.noise_digest if suite.noise else "",
+            noise_digest=first.noise_digest,
             details={
-                "prunable": _prunable(network),
+                "prunable": _prunable(_encoder(subject)),
                 "networks": [own.row for own in found],
                 "charts": _charts(found),
             },
@@ -219,30 +171,50 @@ def network_of(request: Request[Pruning], method: str, sparsity: float) -> Encod
     Raises:
         ConfigError: no such method or sparsity, and what `PruningStudy.units` refuses.
     """
-    asked, (subject, *_) = Asked(request), request.subjects
-    chosen = asked.suite.chosen(method, sparsity)
-    _require(asked.suite, subject)
-    found = chosen.networks(asked.bench(subject, None), asked.suite.sparsities)
+    suite, (subject, *_) = request.suite, request.subjects
+    chosen = suite.chosen(method, sparsity)
+    _require(suite, subject)
+    found = chosen.networks(_context(request, subject, None), suite.sparsities)
     return next(pruned.network for pruned in found if pruned.sparsity == sparsity)
 
 
+def _shown_to(request: Request[Pruning], subject: EvaluatedModel) -> tuple[Showing, Pass]:
+    """Return what one network is shown: test images, and clean validation images."""
+    runtime = request.runtime
+    numeric: Numeric = "bf16" if runtime.precision == "bf16" else "fp32"
+    own = replace(request, runtime=replace(runtime, precision=numeric))
+    test = Showing(request.suite.noise, [subject], own, request.examples)
+    return test, Pass.clean(subject, request.split("validation"), runtime, numeric)
+
+
+def _context(
+    request: Request[Pruning], subject: EvaluatedModel, blocks: int | None
+) -> PruningContext:
+    """Return what the methods start from: a network, cut after so many blocks."""
+    checkpoint, train = subject.checkpoint, partial(request.split, "train")
+    assert checkpoint.native is not None
+    plan, network = request.suite.fine_tuning, _encoder(subject)
+    own = PruningContext(checkpoint, checkpoint.native, network, plan, request.runtime, train)
+    return own.cut(blocks)
+
+
 def _networks(
-    asked: Asked, subject: EvaluatedModel, method: Method
+    request: Request[Pruning], subject: EvaluatedModel, method: Method
 ) -> Iterator[tuple[Pruned, EvaluatedModel]]:
-    """Yield the networks of a method, each with the checkpoint that it is."""
-    bench = asked.bench(subject, method.blocks)
-    for pruned in method.networks(bench, asked.suite.sparsities):
+    """Yield the networks of a method, each with a checkpoint of its own."""
+    dense = _context(request, subject, method.blocks)
+    for pruned in method.networks(dense, request.suite.sparsities):
         checkpoint = _as_checkpoint(subject.checkpoint, pruned.network.eval())
         yield pruned, replace(subject, checkpoint=checkpoint)
 
 
-def _network(subject: EvaluatedModel) -> Encoder:
+def _encoder(subject: EvaluatedModel) -> Encoder:
     assert isinstance(subject.checkpoint.model, Encoder)
     return subject.checkpoint.model
 
 
 def _too_deep(subject: EvaluatedModel, method: Method) -> bool:
-    return method.blocks is not None and method.blocks >= _network(subject).config.depth
+    return method.blocks is not None and method.blocks >= _encoder(subject).config.depth
 
 
 def _require(suite: Pruning, subject: EvaluatedModel) -> None:
@@ -254,7 +226,7 @@ def _require(suite: Pruning, subject: EvaluatedModel) -> None:
     if any(method.trains for method in suite.methods) and subject.classes.columns != own:
         msg = (
             f"{checkpoint.id.uri}: classes of the data must be the network's, in the same "
-            "order, where it trains on. Leave out the methods that train."
+            "order, where it is fine-tuned. Leave out the methods that train."
         )
         raise ConfigError(msg)
     for method in suite.methods:
@@ -266,7 +238,7 @@ def _require(suite: Pruning, subject: EvaluatedModel) -> None:
 
 @dataclass(frozen=True)
 class _Measured:
-    """One pruned network: what it made of the images, and what it costs."""
+    """One pruned network: its answers, and its costs."""
 
     method: Method
     sparsity: float
@@ -281,9 +253,8 @@ class _Measured:
 
     @property
     def accuracy(self) -> float:
-        """Share of the clean test images that it gets right."""
-        right = self.shown.outcomes[0][-1]["predicted"] == self.shown.labels
-        return float(np.mean(right))
+        """On clean test images."""
+        return float(np.mean(self.shown.outcomes[0][-1]["predicted"] == self.shown.labels))
 
     def cells(self) -> Iterator[Cell]:
         own = {"method": self.method.label, "sparsity": self.sparsity}
@@ -297,29 +268,24 @@ class _Measured:
 def _measured(
     unit: PrunedUnit, content: bytes, pruned: Pruned, subject: EvaluatedModel
 ) -> _Measured:
-    asked, method, network = unit.asked, unit.method, _network(subject)
-    test, held_out = asked.shown(subject)
+    request, method = unit.request, unit.method
+    test, held_out = _shown_to(request, subject)
     parts = _split(content, [u.cost for u in (*test.units, *held_out.units)])
     (shown,) = test.shown(parts[: len(test.units)])
     ((outcomes,),) = held_out.joined(parts[len(test.units) :])
     right = outcomes[-1]["predicted"] == held_out.examples.labels
-    dense = asked.bench(unit.model, method.blocks)
-    c, flops = network.config, subject.checkpoint.id.flops
-    shape = (c.channels, c.image_size, c.image_size)
-    batches = (1, _BATCH) if method.cuts else (1,)
-    blank = torch.zeros(batches[-1], *shape, device=asked.request.runtime.device)
-    timed = partial(latency, network, numeric=shown.numeric, seconds=asked.suite.seconds)
-    zeros = sum(int((weight == 0).sum()) for weight in prunable(network).values())
+    costs = costs_of(
+        subject.checkpoint,
+        _context(request, unit.model, method.blocks),
+        cuts=method.cuts,
+        numeric=shown.numeric,
+        seconds=request.suite.seconds,
+    )
     row = {
         "method": method.label,
         "blocks": method.blocks,
         "requested": pruned.sparsity,
-        "realised": zeros_in(network, dense.network),
-        "parameters": subject.checkpoint.id.parameters - zeros,
-        "flops": flops,
-        "effective_flops": effective_flops(network, flops, shape),
-        **_sizes(dense, network),
-        **{f"batch{n}": asdict(timed(blank[:n])) for n in batches},
+        **costs,
         "fine_tuning_steps": pruned.steps,
         "validation": {"n": len(right), "accuracy": float(np.mean(right))},
         "sha256": subject.checkpoint.id.sha256,
@@ -335,9 +301,9 @@ def _split(content: bytes, images: Sequence[int]) -> list[bytes]:
 
 
 def _as_checkpoint(checkpoint: Checkpoint, network: Encoder) -> Checkpoint:
-    """Return the checkpoint of a pruned network; its own weights name it in the store."""
+    """Return the checkpoint of a pruned network; the digest of its weights identifies it."""
     c = network.config
-    spent: Cost = cost(network, (c.channels, c.image_size, c.image_size))
+    spent = cost(network, (c.channels, c.image_size, c.image_size))
     identity = replace(
         checkpoint.id,
         sha256=state_digest(network),
@@ -348,46 +314,39 @@ def _as_checkpoint(checkpoint: Checkpoint, network: Encoder) -> Checkpoint:
     return replace(checkpoint, id=identity, model=network)
 
 
-def _sizes(bench: PruningContext, network: Encoder) -> dict[str, int]:
-    """Bytes of the weights as a file holds them, zeros included, and deflated as in a zip."""
-    state = rewritten(bench.native, network, "").state
-    content = b"".join(v.contiguous().view(torch.uint8).numpy().tobytes() for v in state.values())
-    return {"weight_bytes": len(content), "deflated_bytes": len(zlib.compress(content, 6))}
-
-
 def _added(shown: Sequence[Shown]) -> dict[str, Any]:
     """Add up the certificates of all networks."""
-    first = shown[0].certificate
-    counted = {
-        name: sum(int(s.certificate[name]) for s in shown)
-        for name in ("n", "precision_flips", "batch_flips")
-    }
-    return {**first, **counted}
+    counts = ("n", "precision_flips", "batch_flips")
+    added = {name: sum(int(s.certificate[name]) for s in shown) for name in counts}
+    return {**shown[0].certificate, **added}
 
 
 def _prunable(network: Encoder) -> dict[str, Any]:
+    weights = prunable(network).values()
     return {
         "what": "weights of linear and convolution layers, but for the heads",
-        "weights": sum(weight.numel() for weight in prunable(network).values()),
-        "layers": len(prunable(network)),
+        "weights": sum(weight.numel() for weight in weights),
+        "layers": len(weights),
     }
 
 
 def _charts(found: Sequence[_Measured]) -> list[dict[str, Any]]:
-    """Accuracy of every curve against what is left of the network, at whole places."""
+    """Accuracy of every curve against what is left of the network, at whole places.
+
+    Of networks at one place the sparsest counts.
+    """
     curves: dict[str, list[_Measured]] = {}
     for one in found:
         curves.setdefault(one.line, []).append(one)
     return [
-        {"name": f"{line}, {name}", "x": label, "points": _points(own, field_, unit)}
+        {
+            "name": f"{line}, {name}",
+            "x": label,
+            "points": sorted({round(m.row[field] / unit): m.accuracy for m in own}.items()),
+        }
         for line, own in curves.items()
-        for name, label, field_, unit in _LEFT
+        for name, label, field, unit in _LEFT
     ]
-
-
-def _points(own: Sequence[_Measured], field_: str, unit: int) -> list[tuple[int, float]]:
-    """One value per place: of equal places, the sparsest."""
-    return sorted({round(m.row[field_] / unit): m.accuracy for m in own}.items())
 
 
 STUDY = PruningStudy

@@ -1,4 +1,4 @@
-"""Pruning: accuracy over the share of weights that is removed, and what a file then holds."""
+"""Pruning: accuracy over the share of weights that is removed."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -14,21 +14,19 @@ __all__ = ["SUITE", "Pruning"]
 
 
 class Pruning(Suite, frozen=True):
-    """Networks of every method and sparsity, each asked about the same test images.
+    """Networks of every method and sparsity, each shown the same test images.
 
     Nothing is chosen: sparsities and trainings are those of the suite, the same for every
-    network, and the accuracy on validation is recorded for whoever has to choose one.
+    network. The accuracy on validation is recorded for whoever has to choose one.
 
     Attributes:
         sparsities: shares of the prunable weights to remove, 0 among them; a method may have its
-            own places.
-        methods: each one a curve; those of the whole network that do not train make the primary
-            end point: what training on gives back is not what a network bears.
-        fine_tuning: of the methods that train.
-        noise: a robustness suite whose conditions every pruned network is shown as well; name,
+            own.
+        methods: one curve each. Those of the whole network without fine-tuning make the primary
+            endpoint, because fine-tuning gives some accuracy back.
+        noise: a robustness suite whose conditions every pruned network is also shown; name,
             path or suite.
-        seconds: wall time for each latency that is measured: of one image, and of a batch where
-            units are cut out.
+        seconds: wall time for each latency that is measured.
     """
 
     question: ClassVar[str] = "Which network is more robust to pruning?"
@@ -52,18 +50,17 @@ class Pruning(Suite, frozen=True):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        """Two curves of one name would be one, and one without training makes the end point."""
         names = [(method.label, method.blocks) for method in self.methods]
         if len(set(names)) < len(names) or not any(m.measures_sparsity for m in self.methods):
             msg = (
                 "methods must differ, and one must be of the whole network (without blocks) and"
-                " without training, such as magnitude: it makes the end point"
+                " without training, such as magnitude: it makes the endpoint"
             )
             raise ValueError(msg)
         return self
 
     def chosen(self, method: str, sparsity: float) -> Method:
-        """Return a method of whole networks by its label; it has the sparsity.
+        """Return a method of whole networks by its label.
 
         Raises:
             ConfigError: the suite has no such method, or the method no such sparsity.
@@ -79,7 +76,7 @@ class Pruning(Suite, frozen=True):
         return whole[method]
 
     def ordered(self) -> list[Method]:
-        """Return the methods, whole networks and untrained ones first: the first cell is dense."""
+        """Return whole networks without training first, so that the first cell is dense."""
         return sorted(self.methods, key=lambda m: (m.blocks is not None, m.trains))
 
 

@@ -1,4 +1,4 @@
-"""What the terminal says of pruning: every sparsity, and what is left of the networks."""
+"""What the terminal shows of pruning: every sparsity, and what is left of the networks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,14 +7,12 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Comparison
-from acn_eval.studies.compare import summarize
 from acn_eval.terminal.comparisons import (
     milliseconds,
-    show_accuracies,
     show_answer,
+    show_conditions,
     show_details,
     show_disturbed,
-    show_rows,
 )
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
@@ -42,23 +40,17 @@ def show(
 ) -> None:
     """Print the answer, methods and sparsities, and what is left of each network."""
     show_answer(out, results, comparison, metric)
-    if comparison is not None:
-        rows = [row for row in comparison.rows if _is_shown(row.condition)]
-        show_rows(out, comparison, rows)
-    else:
-        own = [a for a in summarize(results, metric=metric) if _is_shown(a.condition)]
-        show_accuracies(out, own, results[0])
+    show_conditions(out, results, comparison, metric, shown=_is_shown)
     out.print(
-        "Numbers behind a method are its sparsity: the share of the weights of linear and "
-        "convolution layers, without the heads, that is removed. Gradual and movement pruning and "
-        "fine-tuning train on, for both networks alike.",
+        "The number after a method is its sparsity: the share of the weights of linear and "
+        "convolution layers, without the heads, that is removed. Gradual, movement and tuned "
+        "pruning include fine-tuning, which is the same for both networks.",
         style="dim",
     )
     legend(out)
     if len(results) <= 2:
         _show_costs(out, results)
-    if comparison is not None:
-        show_details(out, comparison)
+    show_details(out, comparison)
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:
@@ -67,9 +59,8 @@ def _is_shown(condition: Mapping[str, Scalar]) -> bool:
 
 
 def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
-    """What is left of each network, by every method that tells."""
-    told = [(result, row) for result in results for row in _told(result.details["networks"])]
-    cut = {_is_cut(row) for _, row in told}
+    """What is left of each network, by one method of zeros and one that cuts units out."""
+    listed = [(result, row) for result in results for row in _listed(result.details["networks"])]
     columns = (
         Column("what is left"),
         Column("removed"),
@@ -81,19 +72,19 @@ def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
         Column("ms at batch 1 (p95)", rank=3),
         Column("ms at batch 64 (p95)", rank=5),
     )
-    rows = [(f"{result.checkpoint.name}, {row['method']}", *_cost(row)) for result, row in told]
+    rows = [(f"{result.checkpoint.name}, {row['method']}", *_cost(row)) for result, row in listed]
     out.print()
     show_table(out, columns, rows)
-    for is_cut in sorted(cut):
+    for is_cut in sorted({_is_cut(row) for _, row in listed}):
         out.print(_NOTES[is_cut], style="dim")
-    show_disturbed(out, [row[b] for _, row in told for b in ("batch1", "batch64") if b in row])
+    show_disturbed(out, [row[b] for _, row in listed for b in ("batch1", "batch64") if b in row])
 
 
-def _told(networks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first line, and the first that cuts units out: others differ in the last digits."""
+def _listed(networks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take the first curve, and the first that cuts units out: others cost nearly the same."""
     cut = [row for row in networks if _is_cut(row) and row["blocks"] is None]
-    lines = {(row["method"], row["blocks"]) for row in (*networks[:1], *cut[:1])}
-    return [row for row in networks if (row["method"], row["blocks"]) in lines]
+    curves = {(row["method"], row["blocks"]) for row in (*networks[:1], *cut[:1])}
+    return [row for row in networks if (row["method"], row["blocks"]) in curves]
 
 
 def _is_cut(row: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What networks are shown: conditions of one noise suite, and what they made of each."""
+"""Shows networks examples under the conditions of a robustness suite."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from acn_eval.corruptions import Context, NoiseKey, noise_digest
 from acn_eval.data import Examples, Geometry, channel_moments
 from acn_eval.errors import Unsupported
 from acn_eval.inference import (
+    CLEAN,
     EvaluatedModel,
     ForwardUnit,
     Numeric,
@@ -29,15 +30,7 @@ from acn_eval.study.record import Answer, cell_of
 from acn_eval.study.request import Request
 from acn_eval.study.suite import Suite
 
-__all__ = [
-    "Showing",
-    "Shown",
-    "digest_of",
-    "first_shown",
-    "noise_context",
-    "possible",
-    "spec_of",
-]
+__all__ = ["Showing", "Shown", "digest_of", "first_shown", "noise_context"]
 
 _DIGESTED = 8
 _CERTIFIED = 64
@@ -45,12 +38,11 @@ _CERTIFIED = 64
 
 @dataclass(frozen=True)
 class Shown:
-    """What one checkpoint made of every condition.
+    """What one checkpoint answered under every condition; other fields are those of `Answer`.
 
     Attributes:
         outcomes: (exits, n) per question, of dtype `acn_eval.inference.cache.OUTCOME`.
         labels: (n,), in the same order.
-        skipped, numeric, certificate, noise_digest: as in `Answer`.
     """
 
     questions: Sequence[Question]
@@ -63,33 +55,32 @@ class Shown:
 
     def answer(self) -> Answer:
         """Return the cells of the last exit."""
-        cells = (
+        cells = tuple(
             cell_of(q.condition, o[-1], self.labels, primary=q.primary)
             for q, o in zip(self.questions, self.outcomes, strict=True)
         )
-        return Answer(
-            tuple(cells), self.skipped, self.numeric, self.certificate, self.noise_digest
-        )
+        return Answer(cells, self.skipped, self.numeric, self.certificate, self.noise_digest)
 
 
 @dataclass(frozen=True)
 class Showing:
-    """Networks that are shown examples under every condition, or clean alone.
+    """Networks that are shown examples under every condition; those of one spec share a pass.
 
     Attributes:
-        noise: whose conditions; those that see the same pixels share one pass.
-        examples: that are shown; of a block, `whole` has all.
-        exits: keep what every exit makes of them, not the last alone.
-        corrupted: False leaves the corruptions out.
+        noise: whose conditions; None shows clean examples alone.
+        examples: that are shown, of the request's or of another split.
+        exits: keep the answers of every exit, not of the last alone.
+        corrupted: False leaves out the corruptions, and keeps the size of the images.
+        unit: what is read of the networks.
     """
 
-    noise: Robustness
+    noise: Robustness | None
     subjects: Sequence[EvaluatedModel]
     request: Request[Suite]
     examples: Examples
-    whole: Examples
     exits: bool = False
     corrupted: bool = True
+    unit: type[ForwardUnit] = ForwardUnit
 
     @property
     def units(self) -> list[ForwardUnit]:
@@ -107,27 +98,32 @@ class Showing:
         """Precision of the first pass."""
         return self._passes[0][0].numeric
 
-    def shown(self, contents: Sequence[bytes]) -> list[Shown]:
-        """Return what came of the units, per subject."""
-        found: dict[int, Shown] = {}
+    def joined(
+        self, contents: Sequence[bytes]
+    ) -> list[tuple[Pass, tuple[Skip, ...], list[NDArray[Any]]]]:
+        """Return per subject its pass, what that cannot show, and an array per question."""
+        found = {}
         for job, skipped in self._passes:
             own, contents = contents[: len(job.units)], contents[len(job.units) :]
-            found |= {
-                id(subject): self._shown(job, skipped, subject, row)
-                for subject, row in zip(job.subjects, job.joined(own), strict=True)
-            }
+            for subject, row in zip(job.subjects, job.joined(own), strict=True):
+                found[id(subject)] = job, skipped, row
         return [found[id(subject)] for subject in self.subjects]
+
+    def shown(self, contents: Sequence[bytes]) -> list[Shown]:
+        """Return what the units found, per subject."""
+        found = zip(self.subjects, self.joined(contents), strict=True)
+        return [self._shown(subject, *own) for subject, own in found]
 
     def _shown(
         self,
+        subject: EvaluatedModel,
         job: Pass,
         skipped: tuple[Skip, ...],
-        subject: EvaluatedModel,
         row: Sequence[NDArray[np.void]],
     ) -> Shown:
-        checkpoint, first = subject.checkpoint, self._first(job.spec)
-        runtime = self.request.runtime
-        batch = checkpoint.prepare(first).to(runtime.device)
+        checkpoint, runtime, whole = subject.checkpoint, self.request.runtime, self.request.whole
+        first = first_shown(whole, job.spec, runtime.device)
+        batch, size = checkpoint.prepare(first).to(runtime.device), len(first)
         return Shown(
             questions=job.questions,
             outcomes=row,
@@ -135,15 +131,15 @@ class Showing:
             skipped=skipped,
             numeric=job.numeric,
             certificate=certificate(
-                checkpoint.model, batch, job.numeric, min(runtime.batch_size, len(first))
+                checkpoint.model, batch, job.numeric, min(runtime.batch_size, size)
             ),
-            noise_digest=digest_of(self.noise, first, job.context, self.whole, job.seed),
+            noise_digest=digest_of(self.noise, first, job.context, whole, job.seed),
         )
 
     @cached_property
     def _passes(self) -> list[tuple[Pass, tuple[Skip, ...]]]:
-        """One pass per spec, and what its pictures cannot show."""
-        specs = [spec_of(self.noise, subject) for subject in self.subjects]
+        """One pass per spec, and what examples of the spec cannot show."""
+        specs = [self._spec(subject) for subject in self.subjects]
         pairs = list(zip(specs, self.subjects, strict=True))
         return [
             self._pass(spec, [s for g, s in pairs if g == spec]) for spec in dict.fromkeys(specs)
@@ -152,7 +148,7 @@ class Showing:
     def _pass(
         self, spec: InputSpec[Any], subjects: Sequence[EvaluatedModel]
     ) -> tuple[Pass, tuple[Skip, ...]]:
-        questions, skipped = possible(self.noise, spec, corrupted=self.corrupted)
+        questions, skipped = self._possible(spec)
         runtime, most = self.request.runtime, max(s.checkpoint.id.flops for s in subjects)
         job = Pass(
             subjects=subjects,
@@ -163,42 +159,34 @@ class Showing:
             # one precision for all: a fair pair is measured alike
             numeric=numeric_for(runtime.precision, runtime.device, most),
             device=runtime.device.type,
-            context=noise_context(self.noise, spec, self.whole),
+            context=noise_context(self.noise, spec, self.request.whole)
+            if self.noise and self.corrupted
+            else Context(),
             exits=self.exits,
+            unit=self.unit,
         )
         return job, skipped
 
-    def _first(self, spec: InputSpec[Any]) -> ShownBatch:
-        return first_shown(self.whole, spec, self.request.runtime.device)
+    def _spec(self, subject: EvaluatedModel) -> InputSpec[Any]:
+        """Refuse a size of images for a network that reads none (`Unsupported`)."""
+        if self.noise is None or self.noise.image_size is None:
+            return subject.checkpoint.prepare.spec
+        return replace(image_preparation(subject.checkpoint).spec, size=self.noise.image_size)
 
-
-def spec_of(noise: Robustness, subject: EvaluatedModel) -> InputSpec[Any]:
-    """Return what a subject is shown.
-
-    Raises:
-        Unsupported: a size of images, for a network that reads none.
-    """
-    if noise.image_size is None:
-        return subject.checkpoint.prepare.spec
-    return replace(image_preparation(subject.checkpoint).spec, size=noise.image_size)
-
-
-def possible(
-    noise: Robustness, spec: InputSpec[Any], *, corrupted: bool = True
-) -> tuple[list[Question], tuple[Skip, ...]]:
-    """Return the questions that can be asked of examples of a spec, and the others."""
-    questions: list[Question] = []
-    skipped: list[Skip] = []
-    for question in noise.questions():
-        if not corrupted and question.corruption is not None:
-            continue
-        try:
-            if question.corruption is not None:
-                question.corruption.check_spec(spec)
-            questions.append(question)
-        except Unsupported as reason:
-            skipped.append(Skip(question.condition, str(reason)))
-    return questions, tuple(skipped)
+    def _possible(self, spec: InputSpec[Any]) -> tuple[list[Question], tuple[Skip, ...]]:
+        """Return the questions that can be asked of examples of a spec, and the others."""
+        if self.noise is None or not self.corrupted:
+            return [Question(CLEAN)], ()
+        questions: list[Question] = []
+        skipped: list[Skip] = []
+        for question in self.noise.questions():
+            try:
+                if question.corruption is not None:
+                    question.corruption.check_spec(spec)
+                questions.append(question)
+            except Unsupported as reason:
+                skipped.append(Skip(question.condition, str(reason)))
+        return questions, tuple(skipped)
 
 
 def noise_context(noise: Robustness, spec: InputSpec[Any], examples: Examples) -> Context:
@@ -209,7 +197,7 @@ def noise_context(noise: Robustness, spec: InputSpec[Any], examples: Examples) -
 
 
 def first_shown(examples: Examples, spec: InputSpec[Any], device: torch.device) -> ShownBatch:
-    """Return the examples, as corruptions see them, that are certified and digested."""
+    """Return the first examples as corruptions see them: they are certified and digested."""
     where = np.arange(min(_CERTIFIED, len(examples)))
     # On the CPU, so that digests agree: a GPU multiplies by 1 / 255 where a CPU divides.
     shown: ShownBatch = spec.upload(examples.read(where, spec), torch.device("cpu"))
@@ -217,9 +205,11 @@ def first_shown(examples: Examples, spec: InputSpec[Any], device: torch.device) 
 
 
 def digest_of(
-    noise: Robustness, first: ShownBatch, context: Context, examples: Examples, seed: int
+    noise: Robustness | None, first: ShownBatch, context: Context, examples: Examples, seed: int
 ) -> str:
-    """Return the digest of the first examples of the examples under every condition."""
+    """Return the digest of the first examples under every condition; "" without noise."""
+    if noise is None:
+        return ""
     ids = torch.from_numpy(examples.ids[:_DIGESTED]).to(first.device)
     key = NoiseKey(seed)
     return noise_digest(noise.corruptions, first[:_DIGESTED], ids, key=key, context=context)

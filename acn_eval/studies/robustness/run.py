@@ -1,4 +1,4 @@
-"""Robustness: every network under every condition, and the cells of its last exit."""
+"""Robustness: every network under every condition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ __all__ = ["STUDY", "RobustnessStudy"]
 
 @dataclass(frozen=True)
 class RobustnessStudy(Study):
-    """The one pass, and a result per checkpoint."""
+    """One pass over the examples, and a result per checkpoint."""
 
     request: Request[Robustness]
 
     @cached_property
     def showing(self) -> Showing:
-        """What the networks are shown."""
+        """Every network and condition."""
         own = self.request
-        return Showing(own.suite, own.subjects, own, own.examples, own.whole)
+        return Showing(own.suite, own.subjects, own, own.examples)
 
     def units(self) -> list[ForwardUnit]:
         """Return every network under every condition, chunk by chunk."""
@@ -33,8 +33,8 @@ class RobustnessStudy(Study):
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint."""
-        found = zip(self.request.subjects, self.showing.shown(outcomes), strict=True)
-        return [answered(self.request, subject, shown.answer()) for subject, shown in found]
+        pairs = zip(self.request.subjects, self.showing.shown(outcomes), strict=True)
+        return [answered(self.request, subject, shown.answer()) for subject, shown in pairs]
 
 
 STUDY = RobustnessStudy

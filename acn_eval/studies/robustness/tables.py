@@ -1,4 +1,4 @@
-"""What the terminal says of robustness: every condition, candidate against baseline."""
+"""What the terminal shows of robustness: every condition, candidate against baseline."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,7 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.studies.compare import summarize
-from acn_eval.terminal.comparisons import show_accuracies, show_answer, show_comparison
+from acn_eval.terminal.comparisons import show_answer, show_conditions, show_details
 
 __all__ = ["show"]
 
@@ -19,8 +18,6 @@ def show(
     metric: str = "accuracy",
 ) -> None:
     """Print the answer and every condition, against a baseline where there is one."""
-    if comparison is not None:
-        show_comparison(out, comparison)
-    else:
-        show_answer(out, results, None, metric)
-        show_accuracies(out, summarize(results, metric=metric), results[0])
+    show_answer(out, results, comparison, metric)
+    show_conditions(out, results, comparison, metric)
+    show_details(out, comparison)

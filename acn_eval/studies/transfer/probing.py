@@ -1,4 +1,4 @@
-"""The probes of one network under one protocol: fitted, chosen, and asked about test images."""
+"""Fits the probes of one network under one protocol, and applies them to test images."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from acn_eval.errors import Unsupported
 from acn_eval.inference import CLEAN
@@ -27,9 +28,8 @@ from acn_eval.probes import (
 from acn_eval.results import Cell, Scalar, Skip
 from acn_eval.statistics.score import ACCURACY, BoundedSample
 from acn_eval.studies.transfer.features import SplitFeatures
-from acn_eval.studies.transfer.per_class import mean_per_class
 
-__all__ = ["Fitted", "Probing", "probing"]
+__all__ = ["Fitted", "Probing", "mean_per_class", "probing"]
 
 STREAM, BLOCK = "stream", "block"
 
@@ -41,7 +41,7 @@ class Fitted:
     Attributes:
         source: the reading whose features it was fitted on.
         exit: its depth.
-        draw: ``per_class`` and ``repeat`` where it saw few images, else empty.
+        draw: ``per_class`` and ``repeat`` where it was fitted on few images, else empty.
     """
 
     source: str
@@ -55,9 +55,8 @@ class Probing:
     """All probes of one network under one protocol.
 
     Attributes:
-        label: of the protocol, as it stands in every cell.
-        readings: under which its cells are reported; a network that does not tell them apart
-            has one set of probes for both.
+        label: of the protocol, in the condition of every cell.
+        readings: of the cells; where they are one, both have the same probes.
         seconds: wall time of fitting and choosing.
     """
 
@@ -71,7 +70,7 @@ class Probing:
 
     @property
     def chosen(self) -> int:
-        """The depth of the stream that is best on validation; of equals the shallowest."""
+        """The depth of the stream that is best on validation; the shallowest of equals."""
         by_depth: dict[int, list[float]] = {}
         for f in self.fitted:
             if f.source == STREAM:
@@ -82,28 +81,28 @@ class Probing:
     @property
     def deepest_probe(self) -> Probe:
         """The probe of the last exit, of the largest draw where there are several."""
-        own = [f for f in self.fitted if (f.source, f.exit) == (STREAM, self.target.last)]
+        own = [f for f in self.fitted if (f.source, f.exit) == (STREAM, self.target.exits - 1)]
         return own[-1].selected.probe
 
     def cells(self, *, primary: bool) -> Iterator[Cell]:
         """Yield a cell per test condition and probe, and for the named depths once more."""
-        chosen = self.chosen
-        for q, question in enumerate(self.target.questions):
+        last, chosen = self.target.exits - 1, self.chosen
+        for q, question in enumerate(self.target.test.questions):
             shown = {k: v for k, v in question.condition.items() if k != "repeat"}
-            answers = self._answers[q]
-            for reading in self.readings:
-                source = self._source(reading)
-                for f, answered in zip(self.fitted, answers, strict=True):
-                    if f.source == source and self.target.exits > 1:
+            pairs = list(zip(self.fitted, self._answers[q], strict=True))
+            for reading in self.readings if last else ():
+                source = reading if self.target.has_readings else STREAM
+                for f, answered in pairs:
+                    if f.source == source:
                         yield self._cell(shown, f, answered, reading, f.exit)
-            for name, depth in (("last", self.target.last), ("chosen", chosen)):
+            for name, depth in (("last", last), ("chosen", chosen)):
                 counts = primary and q == 0 and name == "last"
-                for f, answered in zip(self.fitted, answers, strict=True):
-                    if f.source == STREAM and f.exit == depth:
+                for f, answered in pairs:
+                    if (f.source, f.exit) == (STREAM, depth):
                         yield self._cell(shown, f, answered, STREAM, name, primary=counts)
 
     def details(self) -> dict[str, Any]:
-        """What was chosen, and accuracies on the clean test images, as plain types."""
+        """Return what was chosen, and accuracies on clean test images, as plain types."""
         return {
             "protocol": self.protocol.facts(),
             "chosen": self.chosen,
@@ -115,31 +114,26 @@ class Probing:
         }
 
     def warnings(self) -> Iterator[str]:
-        """Yield one sentence where a solver did not get there, or a grid was too short."""
-        many = len(self.fitted)
+        """Yield a sentence where solvers did not converge, or a grid was too short."""
+        name = f"{self.target.subject.checkpoint.id.name}, {self.label}"
         late = [f for f in self.fitted if not f.selected.converged]
         edge = [f for f in self.fitted if f.selected.edge]
-        name = f"{self.target.subject.checkpoint.id.name}, {self.label}"
-        if late:
-            yield f"{name}: {len(late)} of {many} probes did not converge ({_named(late)})"
-        if edge:
-            yield (
-                f"{name}: {len(edge)} of {many} probes chose a penalty at an end of the grid"
-                f" ({_named(edge)})"
-            )
-
-    def _source(self, reading: str) -> str:
-        return reading if self.target.tells_apart else STREAM
+        for own, what in (
+            (late, "did not converge"),
+            (edge, "chose a penalty at an end of the grid"),
+        ):
+            if own:
+                yield f"{name}: {len(own)} of {len(self.fitted)} probes {what} ({_named(own)})"
 
     @cached_property
     def _answers(self) -> list[list[Answered]]:
-        """What every probe answers to every question, on test images."""
+        """What every probe answers about test images, per question."""
         return [
             [
                 score(f.selected.probe, self.target.features(Test, f.source, f.exit, q))
                 for f in self.fitted
             ]
-            for q in range(len(self.target.questions))
+            for q in range(len(self.target.test.questions))
         ]
 
     def _cell(
@@ -180,11 +174,15 @@ class Probing:
 def probing(
     target: SplitFeatures, protocol: Protocol, *, block: bool, device: torch.device
 ) -> Probing:
-    """Fit and choose all probes of a network; `block` also probes what the next block reads."""
+    """Fit and choose all probes of a network; `block` also probes what the next block reads.
+
+    Raises:
+        Unsupported: no class has enough training images for the smallest draw.
+    """
     begin = time.perf_counter()
     label = f"{protocol.label}-probe" if protocol.fine_tune else protocol.label
     readings = (STREAM, BLOCK) if block and target.exits > 1 else (STREAM,)
-    sources = readings if target.tells_apart else (STREAM,)
+    sources = readings if target.has_readings else (STREAM,)
     fitted: list[Fitted] = []
     skipped: dict[str, Skip] = {}
     for source in sources:
@@ -209,6 +207,23 @@ def probing(
         skipped=tuple(skipped.values()),
         seconds=time.perf_counter() - begin,
     )
+
+
+def mean_per_class(
+    correct: NDArray[np.float32], labels: NDArray[np.int64], classes: int
+) -> BoundedSample:
+    """Return the sample whose mean is the mean over classes of the accuracy in each.
+
+    An image of class c counts ``n / (classes n_c)``; classes without an image are left out.
+
+    >>> correct, labels = np.array([1, 0, 1], np.float32), np.array([0, 0, 1])
+    >>> mean_per_class(correct, labels, 2).value
+    0.75
+    """
+    counts = np.bincount(labels, minlength=classes)
+    present = int((counts > 0).sum())
+    weights = len(labels) / (present * counts[labels])
+    return BoundedSample.of(correct * weights, (0.0, float(weights.max())))
 
 
 def _draws(

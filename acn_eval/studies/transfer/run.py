@@ -1,4 +1,4 @@
-"""Transfer: features of all networks first, then the probes of each, and what trains on whole."""
+"""Transfer: features of all networks, then the probes of each, and whole networks fine-tuned."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,26 +43,21 @@ class TransferStudy(Study):
     request: Request[Transfer]
 
     @cached_property
-    def suite(self) -> Transfer:
-        """The config of the request."""
-        return self.request.suite
-
-    @cached_property
     def exits(self) -> list[int | str]:
-        """Number of depths that each checkpoint has features of, or why it has none."""
+        """Number of depths of each checkpoint that have features, or why none has."""
         return [_exits(subject, self.request.runtime) for subject in self.request.subjects]
 
     @cached_property
     def features(self) -> FeatureExtractor:
-        """What probes are fitted on and asked: of the networks that have features."""
+        """The features of those networks that have some."""
         numeric: Numeric = "bf16" if self.request.runtime.precision == "bf16" else "fp32"
         pairs = zip(self.request.subjects, self.exits, strict=True)
         able = [subject for subject, found in pairs if isinstance(found, int)]
-        return FeatureExtractor(self.request, able, self.suite.noise, numeric)
+        return FeatureExtractor(self.request, able, self.request.suite.noise, numeric)
 
     @cached_property
     def fine_tunings(self) -> list[FineTunedUnit]:
-        """One per network and protocol that trains on."""
+        """One per network and protocol that fine-tunes."""
         return [
             self._fine_tuning(subject, protocol)
             for subject in self.features.subjects
@@ -77,7 +72,7 @@ class TransferStudy(Study):
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint; probes are fitted and chosen now."""
         first = len(self.features.units)
-        targets = iter(self.features.targets(outcomes[:first]))
+        targets = iter(self.features.of_subjects(outcomes[:first]))
         trained = {
             (id(unit.checkpoint), unit.plan): (unit, content)
             for unit, content in zip(self.fine_tunings, outcomes[first:], strict=True)
@@ -93,7 +88,7 @@ class TransferStudy(Study):
 
     @property
     def _protocols(self) -> list[Protocol]:
-        return [PROTOCOLS[name] for name in dict.fromkeys(self.suite.protocols)]
+        return [PROTOCOLS[name] for name in dict.fromkeys(self.request.suite.protocols)]
 
     def _fine_tuning(self, subject: EvaluatedModel, protocol: Protocol) -> FineTunedUnit:
         own, plan = self.request, protocol.fine_tune
@@ -102,8 +97,8 @@ class TransferStudy(Study):
         return FineTunedUnit(subject.checkpoint, plan, splits, own.examples, own.seed, device)
 
     def _answer(self, target: SplitFeatures, trained: "_Trained") -> Answer:
-        request, numeric, block = self.request, self.features.numeric, self.suite.block
-        device = request.runtime.device
+        request, numeric, block = self.request, self.features.numeric, self.request.suite.block
+        device, test = request.runtime.device, target.test
         deepest = max(found for found in self.exits if isinstance(found, int))
         probings: list[Probing] = []
         parts: list[_Part] = []
@@ -116,15 +111,13 @@ class TransferStudy(Study):
             parts.append(_probed(own, primary=not parts, deepest=deepest, block=block))
             parts.append(_tuned(target, protocol, trained))
             probings.append(own)
-        first, noise = first_shown(request.whole, target.spec, device), self.suite.noise
+        first, noise = first_shown(request.whole, test.spec, device), request.suite.noise
         return Answer(
             cells=tuple(cell for part in parts for cell in part.cells),
             skipped=(*target.skipped, *(skip for part in parts for skip in part.skipped)),
             numeric=numeric,
             certificate=_certificate(probings, first, numeric, request.runtime.batch_size),
-            noise_digest=""
-            if noise is None
-            else digest_of(noise, first, target.context, request.whole, request.seed),
+            noise_digest=digest_of(noise, first, test.context, request.whole, request.seed),
             details={
                 "features": target.facts(),
                 "protocols": {k: v for part in parts for k, v in part.details.items()},
@@ -133,7 +126,7 @@ class TransferStudy(Study):
         )
 
     def _nothing(self, reason: str) -> Answer:
-        """Return the answer of a network that has no features to probe."""
+        """Return the answer of a network that has no features."""
         labels = [protocol.label for protocol in self._protocols]
         skipped = (_skip(label, reason, reading="stream", exit="last") for label in labels)
         return Answer((), tuple(skipped), self.features.numeric)
@@ -141,7 +134,7 @@ class TransferStudy(Study):
 
 @dataclass(frozen=True)
 class _Part:
-    """What one way of transferring found out."""
+    """What the probes or the fine-tuning of one protocol give."""
 
     cells: tuple[Cell, ...] = ()
     skipped: tuple[Skip, ...] = ()
@@ -149,7 +142,6 @@ class _Part:
 
 
 def _exits(subject: EvaluatedModel, runtime: Runtime) -> int | str:
-    """Return the number of depths that a subject has features of, or why it has none."""
     try:
         return feature_shape(subject.checkpoint, runtime)[0]
     except Unsupported as reason:
@@ -166,7 +158,7 @@ def _probed(own: Probing, *, primary: bool, deepest: int, block: bool) -> _Part:
 
 
 def _no_exits(own: Probing, deepest: int, *, block: bool) -> Iterator[Skip]:
-    """Yield every depth that other networks of this evaluation have and this one has not."""
+    """Yield every depth that only other networks of this evaluation have."""
     name = own.target.subject.checkpoint.id.name
     for reading in ("stream", "block") if block else ("stream",):
         for depth in range(deepest):
@@ -192,7 +184,7 @@ def _tuned(target: SplitFeatures, protocol: Protocol, trained: "_Trained") -> _P
 
 
 _Trained = Mapping[tuple[int, FineTune], tuple[FineTunedUnit, bytes]]
-"""Fine-tunings, and what they found, by the identity of the checkpoint and the plan."""
+"""Fine-tunings and their outcomes, by the identity of the checkpoint and the plan."""
 
 
 def _skip(label: str, reason: str, **more: Scalar) -> Skip:
@@ -202,7 +194,7 @@ def _skip(label: str, reason: str, **more: Scalar) -> Skip:
 def _certificate(
     probings: Sequence[Probing], first: ShownBatch, numeric: Numeric, batch: int
 ) -> dict[str, Any]:
-    """Certify what is measured: the answers of a probe on the features of the last exit."""
+    """Certify the answers of a probe of the last exit, from images to classes."""
     if not probings:
         return {}
     own = probings[0]

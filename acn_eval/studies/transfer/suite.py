@@ -1,4 +1,4 @@
-"""Transfer: what a simple probe can read from every depth of a frozen network on other data."""
+"""Transfer: the accuracy of probes of every depth of a frozen network on other data."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -12,18 +12,18 @@ __all__ = ["SUITE", "Transfer"]
 
 
 class Transfer(Suite, frozen=True):
-    """Probes of every depth, in both readings; the primary end point is that of the last exit.
+    """Probes of every depth, in both readings; the primary endpoint is that of the last exit.
 
     Features are pooled and normed as the network's own head reads them. ``stream`` is the
     readout (in an ACN the sum of all outputs), ``block`` what the next block reads (in an ACN the
-    last output alone); in a residual network the two are one.
+    last output alone); in a residual network the two are the same.
 
     Attributes:
-        protocols: how probes are fitted and chosen; the first is that of the end point.
+        protocols: how probes are fitted and chosen; the endpoint is that of the first.
         side_by_side: allows several protocols, whose numbers are not comparable.
         block: also probe what the next block reads.
-        noise: a robustness suite whose conditions the test images are also shown under; the
-            probes stay those of clean images. None shows clean images alone.
+        noise: a robustness suite whose conditions the test images are also shown under; probes
+            are fitted on clean images all the same.
     """
 
     question: ClassVar[str] = "Is the representation worth more?"

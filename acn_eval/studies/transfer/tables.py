@@ -1,20 +1,13 @@
-"""What the terminal says of transfer: every depth, what validation chose, and what it took."""
+"""What the terminal shows of transfer: every depth, and what validation chose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
-from acn_eval.statistics import Accuracy, Comparison, Row
-from acn_eval.studies.compare import summarize
-from acn_eval.terminal.comparisons import (
-    show_accuracies,
-    show_answer,
-    show_details,
-    show_rows,
-)
+from acn_eval.statistics import Comparison
+from acn_eval.terminal.comparisons import show_answer, show_conditions, show_details
 from acn_eval.terminal.glossary import legend
 
 __all__ = ["show"]
@@ -33,31 +26,23 @@ def show(
 ) -> None:
     """Print the answer, the depths, and one line per network."""
     show_answer(out, results, comparison, metric)
-    if comparison is not None:
-        show_rows(out, comparison, [_brief(r) for r in comparison.rows if _is_shown(r.condition)])
-    else:
-        own = [_brief(a) for a in summarize(results, metric=metric) if _is_shown(a.condition)]
-        show_accuracies(out, own, results[0])
+    show_conditions(out, results, comparison, metric, shown=_is_shown, named=_brief)
     out.print(_LEGEND, style="dim")
     legend(out)
     for result in results:
         for label, found in result.details.get("protocols", {}).items():
             out.print(f"{result.checkpoint.name}, {label}: {_in_words(result, found)}.")
-    if comparison is not None:
-        show_details(out, comparison)
+    show_details(out, comparison)
 
 
-_Named = TypeVar("_Named", Row, Accuracy)
-
-
-def _brief(row: _Named) -> _Named:
-    """The values of a reading, a protocol and a named depth say what they are."""
-    name = row.name.replace("reading ", "").replace("protocol ", "")
-    return replace(row, name=name.replace("exit last", "last").replace("exit chosen", "chosen"))
+def _brief(name: str) -> str:
+    """The values of a reading, a protocol and a named depth are clear without the field."""
+    name = name.replace("reading ", "").replace("protocol ", "")
+    return name.replace("exit last", "last").replace("exit chosen", "chosen")
 
 
 def _is_shown(condition: Mapping[str, Scalar]) -> bool:
-    """Every depth on clean images; of noise and of few images the named depths alone."""
+    """Every depth on clean images; of noise and of few training images the named depths alone."""
     clean = condition.get("corruption", "clean") == "clean"
     return (clean and "per_class" not in condition) or isinstance(condition["exit"], str)
 

@@ -1,35 +1,18 @@
-"""Transfer: every depth in both readings is a cell or a skip, and nothing is chosen on test."""
+"""Transfer: what a suite may ask."""
 
-import os
-from dataclasses import replace
-
-import numpy as np
 import pytest
-import timm
-import torch
 from pydantic import ValidationError
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from acn_eval.checkpoints import from_module
-from acn_eval.corruptions import Gaussian
-from acn_eval.data import DATA_ROOT, Geometry, PrepareImages, data_root, open_examples
-from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import OutcomeCache
-from acn_eval.probes import PROTOCOLS
-from acn_eval.studies.compare import compare, summarize
+from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
-from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.studies.transfer.run import TransferStudy
 from acn_eval.studies.transfer.suite import Transfer
-from acn_eval.study.request import Request
-from acn_eval.study.run import run
-from tests.models.networks import randomised
 from tests.tiny import checkpoint
 
 NEW = DataSelection(data="digits", classes=tuple("56789"))
+
 DEPTH = 2
-NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)),))
 
 
 def suite(*protocols, **fields):
@@ -52,177 +35,6 @@ def results(tiny, device, tmp_path_factory):
     return evaluate(models, read_suite("transfer"), NEW, runtime=runtime)
 
 
-def cells(result, **wanted):
-    return [c for c in result.cells if wanted.items() <= dict(c.condition).items()]
-
-
-def cell(result, **wanted):
-    (found,) = cells(result, **wanted)
-    return found
-
-
-def same(one, other):
-    return np.array_equal(one.ids, other.ids) and np.array_equal(one.predicted, other.predicted)
-
-
-def by_hand(model, split, reading, depth):
-    """Features of one depth, and labels, from a plain forward pass."""
-    examples = open_examples("digits", split).only(NEW.classes).keyed()
-    images = examples.read(np.arange(len(examples)), model.prepare.spec)
-    with torch.no_grad():
-        device = next(model.model.parameters()).device
-        found = model.model.readings(model.prepare(images.to(device) / 255))
-    return getattr(found[depth], reading).cpu().numpy().astype(np.float64), examples.labels
-
-
-def test_every_depth_in_both_readings_is_a_cell(results):
-    for result in results:
-        for reading in ("stream", "block"):
-            exits = [c.condition["exit"] for c in cells(result, reading=reading)]
-            assert exits[: DEPTH + 1] == list(range(DEPTH + 1))
-        assert [c.condition["exit"] for c in result.cells if c.primary] == ["last"]
-        assert len(result.cells) == 2 * (DEPTH + 1) + 2
-        assert not result.skipped
-        assert {c.condition["protocol"] for c in result.cells} == {"linear-1"}
-
-
-def test_named_depths_are_the_numbered_ones(results):
-    for result in results:
-        chosen = result.details["protocols"]["linear-1"]["chosen"]
-        for name, depth in (("last", DEPTH), ("chosen", chosen)):
-            assert same(cell(result, exit=name), cell(result, exit=depth, reading="stream"))
-
-
-def test_readings_differ_in_an_acn_and_are_one_in_a_residual_network(results):
-    ac, res = (
-        [cell(r, exit=DEPTH, reading=name) for name in ("stream", "block")] for r in results
-    )
-    assert not same(*ac)
-    assert same(*res)
-
-
-@pytest.mark.parametrize("reading", ["stream", "block"])
-def test_a_cell_equals_scikit_learn_on_features_by_hand(results, pair, reading):
-    """Standardise, fit at the recorded penalty on train and validation, predict test."""
-    result, model = results[0], pair[0]
-    for depth in range(1, DEPTH + 1):
-        train, validation, test = (
-            by_hand(model, split, reading, depth) for split in ("train", "validation", "test")
-        )
-        x, labels = (np.concatenate(parts) for parts in zip(train, validation, strict=True))
-        mean, std = x.mean(axis=0), x.std(axis=0)
-        (row,) = [
-            p
-            for p in result.details["protocols"]["linear-1"]["probes"]
-            if (p["reading"], p["exit"]) == (reading, depth)
-        ]
-        fit = LogisticRegression(C=1 / row["penalty"], max_iter=1000)
-        fit.fit((x - mean) / std, labels)
-        found = cell(result, reading=reading, exit=depth)
-        wanted = fit.predict((test[0] - mean) / std)
-        assert np.mean(found.predicted == wanted) > 0.99
-        assert np.mean(found.values) == pytest.approx(np.mean(wanted == test[1]), abs=0.006)
-        assert row["accuracy"]["value"] == pytest.approx(float(np.mean(found.values)))
-        assert row["accuracy"]["low"] < row["accuracy"]["value"] < row["accuracy"]["high"]
-
-
-def test_it_is_worth_something(results):
-    chance = 0.2
-    accuracy = np.mean(cell(results[0], exit="last").values)
-    assert chance + 0.3 < accuracy < 1
-    assert results[0].certificate["n"] == 64
-    assert results[0].certificate["precision_flips"] == 0
-
-
-def test_hot_and_cold_are_the_same(pair, runtime):
-    cold = evaluate(pair, suite(noise=NOISE), NEW, runtime=runtime)
-    hot = evaluate(pair, suite(noise=NOISE), NEW, runtime=runtime)
-    for before, after in zip(cold, hot, strict=True):
-        for one, other in zip(before.cells, after.cells, strict=True):
-            assert same(one, other)
-            assert dict(one.condition) == dict(other.condition)
-
-
-def test_test_labels_decide_nothing(pair, runtime, monkeypatch):
-    """With the labels of test images shuffled, everything that is chosen stays."""
-
-    def asked(labels):
-        splits = {s: open_examples("digits", s).only(NEW.classes) for s in SPLITS}
-        test = replace(splits["test"], labels=labels(splits["test"].labels))
-        request = Request(suite("ridge", "knn"), pair[:1], NEW, runtime)
-        monkeypatch.setattr(Request, "whole", test)
-        monkeypatch.setattr(Request, "split", lambda self, name: splits[name])
-        (answer,) = run(TransferStudy(request), runtime)
-        return answer
-
-    straight = asked(lambda labels: labels)
-    shuffled = asked(lambda labels: np.random.default_rng(0).permutation(labels))
-    for label, found in straight.details["protocols"].items():
-        other = shuffled.details["protocols"][label]
-        assert found["chosen"] == other["chosen"]
-        for one, two in zip(found["probes"], other["probes"], strict=True):
-            assert {k: one[k] for k in CHOSEN} == {k: two[k] for k in CHOSEN}
-    assert not np.array_equal(straight.cells[2].values, shuffled.cells[2].values)
-    assert all(same(a, b) for a, b in zip(straight.cells, shuffled.cells, strict=True))
-
-
-SPLITS = ("train", "validation", "test")
-CHOSEN = ("penalty", "validation", "validation_n", "edge")
-
-
-def test_noisy_images_are_asked_of_the_probes_of_clean_ones(pair, runtime):
-    noisy = evaluate(pair, suite(noise=NOISE, block=False), NEW, runtime=runtime)
-    clean = evaluate(pair, suite(block=False), NEW, runtime=runtime)
-    for with_noise, without in zip(noisy, clean, strict=True):
-        assert [c.condition["level"] for c in cells(with_noise, exit=1)] == [0.0, 0.1, 0.4]
-        for own in without.cells:
-            assert same(cell(with_noise, **own.condition), own)
-        accuracies = [np.mean(c.values) for c in cells(with_noise, exit="last")]
-        assert accuracies[0] > accuracies[-1]
-        assert [c.primary for c in cells(with_noise, exit="last")] == [True, False, False]
-        assert with_noise.noise_digest
-    assert compare(noisy[:1], noisy[1:]).primary.name == "probe of the last exit"
-
-
-def test_a_probe_under_noise_is_the_clean_probe_on_noisy_features(pair, runtime):
-    from acn_eval.corruptions import Context, NoiseKey
-
-    (result,) = evaluate(pair[1:], suite(noise=NOISE, block=False), NEW, runtime=runtime)
-    model = pair[1]
-    parts = [by_hand(model, split, "stream", DEPTH) for split in ("train", "validation")]
-    x, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
-    mean, std = x.mean(axis=0), x.std(axis=0)
-    (row,) = [p for p in result.details["protocols"]["ridge-1"]["probes"] if p["exit"] == DEPTH]
-    probe = RidgeClassifier(alpha=row["penalty"]).fit((x - mean) / std, labels)
-    test = open_examples("digits", "test").only(NEW.classes).keyed()
-    images = test.read(np.arange(len(test)), model.prepare.spec) / 255
-    gaussian = NOISE.corruptions[0]
-    draw = gaussian.draw(images.shape, torch.from_numpy(test.ids), NoiseKey(0, 0))
-    shown = gaussian.corrupt(images, draw, 0.4, Context(()))
-    with torch.no_grad():
-        device = next(model.model.parameters()).device
-        features = model.model.readings(model.prepare(shown.to(device)))[DEPTH].stream
-    wanted = probe.predict((features.cpu().numpy() - mean) / std)
-    assert np.mean(cell(result, level=0.4, exit=DEPTH).predicted == wanted) > 0.99
-
-
-@pytest.mark.parametrize("name", PROTOCOLS)
-def test_every_protocol_gives_both_named_depths(name, pair, runtime, monkeypatch):
-    short = replace(PROTOCOLS[name], penalties=PROTOCOLS[name].penalties[::8])
-    if short.fine_tune:
-        short = replace(short, fine_tune=replace(short.fine_tune, steps=2))
-    monkeypatch.setitem(PROTOCOLS, name, short)
-    results = evaluate(pair, suite(name, block=False), replace(NEW, limit=40), runtime=runtime)
-    for result in results:
-        assert {"last", "chosen", 0, 1, 2} == {c.condition["exit"] for c in result.cells}
-        (primary,) = {c.condition["protocol"] for c in result.cells if c.primary}
-        details = result.details["protocols"][primary]
-        assert details["protocol"]["source"]
-        assert details["protocol"]["version"] == PROTOCOLS[name].version
-        assert all(0 <= p["validation"] <= 1 for p in details["probes"])
-    assert compare(results[:1], results[1:]).primary.n == 40
-
-
 def test_two_protocols_need_a_flag_and_the_first_is_the_end_point(pair, runtime):
     with pytest.raises(ValidationError, match="not comparable"):
         Transfer(name="t", protocols=("ridge", "knn"))
@@ -233,109 +45,8 @@ def test_two_protocols_need_a_flag_and_the_first_is_the_end_point(pair, runtime)
     assert len(names) == len(set(names)) == 2 * (2 * (DEPTH + 1) + 2)
 
 
-def test_results_of_two_protocols_are_never_compared(pair, runtime):
-    (one,) = evaluate(pair[:1], suite("knn"), NEW, runtime=runtime)
-    (other,) = evaluate(pair[1:], suite("ridge"), NEW, runtime=runtime)
-    with pytest.raises(ConfigError, match="suite config must be that of"):
-        compare([one], [other])
-
-
-def test_few_shots_are_draws_and_too_few_images_are_a_skip(pair, runtime):
-    selection = replace(NEW, limit=90)
-    (result,) = evaluate(pair[:1], suite("ridge-fewshot", block=False), selection, runtime=runtime)
-    last = cells(result, exit="last")
-    sizes = [(c.condition["per_class"], c.condition["repeat"]) for c in last]
-    assert sizes == [(k, d) for k in (1, 5, 10) for d in range(3)]
-    assert [s.condition["per_class"] for s in result.skipped] == [25]
-    assert result.skipped[0].reason == "a class has fewer than 25 training images"
-    accuracies = {a.name: a.estimate.value for a in summarize([result])}
-    assert accuracies["exit last, 10 per class"] > accuracies["exit last, 1 per class"]
-
-
-def test_a_protocol_that_finds_too_few_images_is_a_skip(pair, runtime):
-    selection = replace(NEW, limit=4)
-    (result,) = evaluate(pair[:1], suite("ridge-fewshot"), selection, runtime=runtime)
-    assert result.cells == ()
-    assert "every class must have 1 training images" in result.skipped[0].reason
-
-
-def test_the_paper_s_protocol_has_both_rows(pair, runtime, monkeypatch):
-    quick = replace(PROTOCOLS["acn-paper"].fine_tune, steps=30)
-    monkeypatch.setitem(
-        PROTOCOLS, "acn-paper", replace(PROTOCOLS["acn-paper"], fine_tune=quick, solver="ridge")
-    )
-    results = evaluate(pair, suite("acn-paper", block=False), NEW, runtime=runtime)
-    for result in results:
-        rows = [c.condition["protocol"] for c in cells(result, exit="last")]
-        assert rows == ["acn-paper-1-probe", "acn-paper-1-fine-tune"]
-        details = result.details["protocols"]["acn-paper-1-fine-tune"]
-        tuned = cell(result, protocol="acn-paper-1-fine-tune")
-        assert details["accuracy"] == pytest.approx(float(np.mean(tuned.values)))
-        assert details["recipe"]["steps"] == 30
-        assert np.mean(tuned.values) > 0.4
-        assert not tuned.primary
-    assert len(compare(results[:1], results[1:]).rows) == DEPTH + 4
-
-
-def foreign(module, size=160):
-    prepare = PrepareImages(Geometry(size, 3), (0.5,) * 3, (0.5,) * 3)
-    return from_module(module, name="foreign", classes=tuple("abcde"), prepare=prepare)
-
-
-def test_a_timm_model_has_one_depth_and_an_explained_skip_elsewhere(pair, runtime, device):
-    model = foreign(randomised(timm.create_model("test_vit", num_classes=5), std=0.02))
-    results = evaluate([pair[0], model], suite(), replace(NEW, limit=60), runtime=runtime)
-    found = [c.condition["exit"] for c in results[1].cells]
-    assert found == ["last", "chosen"]
-    missing = [(s.condition["reading"], s.condition["exit"]) for s in results[1].skipped]
-    assert missing == [(r, k) for r in ("stream", "block") for k in range(DEPTH + 1)]
-    assert {s.reason for s in results[1].skipped} == {
-        "foreign has no exits: one depth, before its head"
-    }
-    comparison = compare(results[:1], results[1:])
-    assert [row.condition["exit"] for row in comparison.rows] == ["last", "chosen"]
-    assert any("has no exits" in line for line in comparison.warnings)
-
-
-def test_a_network_without_features_is_a_skip(pair, runtime):
-    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 5))
-    (result,) = evaluate([foreign(module, 8)], suite(), NEW, runtime=runtime)
-    assert result.cells == ()
-    (skip,) = result.skipped
-    assert "Sequential: has no features before its head" in skip.reason
-
-
-def test_penalties_at_an_end_of_the_grid_are_a_warning(pair, runtime, monkeypatch):
-    short = replace(PROTOCOLS["ridge"], penalties=(1e8, 1e7, 1e6, 1.0))
-    monkeypatch.setitem(PROTOCOLS, "ridge", short)
-    (result,) = evaluate(pair[:1], suite(block=False), NEW, runtime=runtime)
-    (line,) = result.warnings
-    assert line.startswith("tiny_ac, ridge-1: ")
-    assert "chose a penalty at an end of the grid (stream" in line
-
-
-def test_without_data_the_classes_are_those_that_are_new(runtime):
-    knows = ["digits04/ac_vit.pt"]
-    (result,) = evaluate(knows, suite("knn"), DataSelection(limit=40), runtime=runtime)
-    assert result.data.classes == tuple("56789")
-
-
 def test_noise_by_name_is_recorded_in_full():
     shipped = read_suite("transfer_noise")
     assert shipped.noise == read_suite("robustness")
     assert shipped.model_dump(mode="json")["noise"]["corruptions"]
     assert Transfer.model_validate(shipped.model_dump()) == shipped
-
-
-real = pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is not set")
-
-
-@real
-@pytest.mark.parametrize("data", ["npz:cifar100", "folder:tiny-imagenet-50", "cifar10"])
-def test_real_data(data, runtime):
-    names = open_examples(data, "test", data_root()).classes[:5]
-    selection = DataSelection(data=data, classes=tuple(names), limit=150)
-    models = ["cifar10/ac_vit.pt", "cifar10/res_vit.pt"]
-    results = evaluate(models, suite("ridge"), selection, runtime=runtime)
-    assert all(np.mean(cell(r, exit="chosen").values) > 0.25 for r in results)
-    assert compare(results[:1], results[1:]).n == 150

@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from acn_eval.models import build, cost, read_arch
-from acn_eval.studies.pruning.effective import effective_flops
+from acn_eval.studies.pruning.costs import effective_flops
 from acn_eval.studies.pruning.masks import apply_masks, magnitudes, masks_of, prunable
 from tests.studies.pruning.test_masks import MIXER, network
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from acn_eval.studies.pruning.gradual import Gradual, cubic
+from acn_eval.studies.pruning.during_training import Gradual, cubic, movement
 from acn_eval.studies.pruning.masks import magnitudes, masks_of, prunable, zeros_in
-from acn_eval.studies.pruning.movement import MovementScores
 from tests.studies.pruning.test_masks import network
 
 
@@ -41,13 +40,17 @@ def test_gradual_pruning_follows_the_schedule_and_never_lets_a_weight_back():
     assert seen == [round(cubic(0.8, t, 10) * total) for t in held]
 
 
-def steps_of(own, watched, count=4):
+def none_yet(own):
+    return {name: torch.zeros_like(weight) for name, weight in prunable(own).items()}
+
+
+def steps_of(own, scores, count=4):
     """Train by plain gradient descent; returns scores by autograd, added up by hand."""
     weights = prunable(own)
     expected = {k: torch.zeros_like(w) for k, w in weights.items()}
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.SGD(own.parameters(), lr=0.5)
-    with watched.watching(own):
+    with movement(own, scores):
         for _ in range(count):
             images = torch.rand(8, 1, 8, 8, generator=generator)
             labels = torch.randint(10, (8,), generator=generator)
@@ -66,22 +69,23 @@ def steps_of(own, watched, count=4):
 
 def test_movement_scores_are_gradient_times_weight_added_up():
     own = network()
-    movement = MovementScores.starting(own)
-    expected = steps_of(own, movement)
-    for name, score in movement.scores.items():
+    scores = none_yet(own)
+    expected = steps_of(own, scores)
+    for name, score in scores.items():
         assert torch.allclose(score, expected[name], atol=1e-6)
         assert bool((score != 0).any())
 
 
 def test_movement_goes_on_from_scores_and_stops_watching():
     own = network()
-    movement = MovementScores.starting(own)
-    steps_of(own, movement)
-    later = MovementScores(movement.scores)
+    scores = none_yet(own)
+    first = steps_of(own, scores)
+    second = steps_of(own, scores)
+    for name, score in scores.items():
+        assert torch.allclose(score, first[name] + second[name], atol=1e-6)
+    kept = copy.deepcopy(scores)
     cross_entropy(own(torch.rand(4, 1, 8, 8)), torch.arange(4)).backward()
-    for name, score in movement.scores.items():
-        assert torch.equal(score, later.scores[name])
-        assert score is not later.scores[name]
+    assert all(torch.equal(score, kept[name]) for name, score in scores.items())
 
 
 def test_a_weight_that_grows_outlives_a_larger_one_that_shrinks():
@@ -89,11 +93,11 @@ def test_a_weight_that_grows_outlives_a_larger_one_that_shrinks():
     layer = torch.nn.Linear(2, 1, bias=False)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.9, 0.2]]))
-    movement = MovementScores.starting(layer_of(layer))
-    with movement.watching(layer_of(layer)):
+    scores = none_yet(layer_of(layer))
+    with movement(layer_of(layer), scores):
         loss = layer(torch.tensor([[1.0, -1.0]])).sum()  # pushes the first down, the second up
         loss.backward()
-    kept = masks_of(movement.scores, 0.5)["0.weight"]
+    kept = masks_of(scores, 0.5)["0.weight"]
     assert kept.tolist() == [[False, True]]
     assert masks_of(magnitudes(layer_of(layer)), 0.5)["0.weight"].tolist() == [[True, False]]
 

@@ -1,0 +1,91 @@
+"""What a pruned network costs: weights, FLOPs with zeros and without, bytes, and time."""
+
+import zlib
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from acn_eval.checkpoints import Checkpoint, Native, rewritten
+from acn_eval.inference import Numeric, latency
+from acn_eval.models import Encoder
+from acn_eval.studies.pruning.context import PruningContext
+from acn_eval.studies.pruning.masks import prunable, zeros_in
+
+__all__ = ["costs_of", "effective_flops"]
+
+_BATCH = 64
+"""Images whose time shows that there are fewer units: that of one image is mostly overhead."""
+
+
+def costs_of(
+    checkpoint: Checkpoint,
+    dense: PruningContext,
+    *,
+    cuts: bool,
+    numeric: Numeric,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return plain types; latencies are measured.
+
+    Args:
+        checkpoint: of the pruned network.
+        dense: before anything was removed.
+        cuts: whether units are gone, so that a batch is timed as well as one image.
+        numeric: precision of the timed passes.
+        seconds: wall time for each latency.
+    """
+    network, flops = checkpoint.model, checkpoint.id.flops
+    assert isinstance(network, Encoder)
+    c, zeros = network.config, sum(int((w == 0).sum()) for w in prunable(network).values())
+    shape = (c.channels, c.image_size, c.image_size)
+    batches = (1, _BATCH) if cuts else (1,)
+    blank = torch.zeros(batches[-1], *shape, device=dense.runtime.device)
+    timed = partial(latency, network, numeric=numeric, seconds=seconds)
+    return {
+        "realised": zeros_in(network, dense.network),
+        "parameters": checkpoint.id.parameters - zeros,
+        "flops": flops,
+        "effective_flops": effective_flops(network, flops, shape),
+        **_sizes(dense.native, network),
+        **{f"batch{n}": asdict(timed(blank[:n])) for n in batches},
+    }
+
+
+def effective_flops(network: nn.Module, flops: int, image_shape: tuple[int, int, int]) -> int:
+    """Return the FLOPs of one image without the multiply-adds by a zero weight.
+
+    Zeros save nothing in dense kernels; this is what a perfect sparse kernel would compute. Every
+    weight of a linear or convolution layer counts 2 per position of its output.
+
+    Args:
+        network: whose prunable weights may be zero.
+        flops: of its dense forward pass of one image.
+        image_shape: (channels, height, width).
+    """
+    saved: list[int] = []
+    handles = []
+    for name, weight in prunable(network).items():
+        layer = network.get_submodule(name.removesuffix(".weight"))
+        zeros = int((weight == 0).sum())
+        handles.append(layer.register_forward_hook(partial(_count, saved, zeros)))
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        network(torch.zeros(1, *image_shape, device=device))
+    for handle in handles:
+        handle.remove()
+    return flops - sum(saved)
+
+
+def _count(saved: list[int], zeros: int, layer: nn.Module, inputs: Any, output: Tensor) -> None:
+    """Add 2 FLOPs per zero and use of it: once per output of a channel."""
+    saved.append(2 * zeros * (output.numel() // layer.get_parameter("weight").shape[0]))
+
+
+def _sizes(native: Native, network: Encoder) -> dict[str, int]:
+    """Bytes of the weights as a file holds them, zeros included, and deflated as in a zip."""
+    state = rewritten(native, network, "").state
+    content = b"".join(v.contiguous().view(torch.uint8).numpy().tobytes() for v in state.values())
+    return {"weight_bytes": len(content), "deflated_bytes": len(zlib.compress(content, 6))}

@@ -1,0 +1,88 @@
+"""What is exported: a cut network that loads and answers as the exit."""
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from acn_eval.checkpoints import load
+from acn_eval.results import EvalResult
+from acn_eval.studies.compression.depth import cut_of
+from tests.tiny import SUITE
+
+JOB = ("compression", "--suite", "exits.yaml", "--no-track", "--device", "cpu")
+
+PAIR = (*JOB, "--ckpt", "tiny_ac.pt")
+
+ALONE = (*PAIR, "--no-baseline")
+
+
+@pytest.fixture(autouse=True)
+def _suite(folder):
+    """Compression under the small noise, its latencies hardly measured."""
+    fields = {"kind": "compression", "noise": yaml.safe_load(SUITE), "seconds": 1e-6}
+    tasks = {"exits": {}, "tasks": {"first_classes": [2, 5]}}
+    for name, more in tasks.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump({**fields, "name": name, **more}))
+
+
+def results(folder):
+    found = [EvalResult.load(p.parent) for p in sorted(folder.glob("acn-results/*/result.json"))]
+    return {result.checkpoint.name: result for result in found}
+
+
+def line_of(out, start):
+    (line,) = [line for line in out.splitlines() if line.startswith(start)]
+    return line
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_what_is_exported_is_the_proven_cut_and_answers_as_the_exit(folder, call, suffix):
+    out_file = f"cut{suffix}"
+    code, out, err = call(*ALONE, "--tolerance", "0.7", "--export", out_file)
+    assert (code, err) == (0, "")
+    cut = cut_of(results(folder)["tiny_ac"])
+    assert cut.high < 2  # or there was nothing to cut
+    size = (folder / out_file).stat().st_size / 1e6
+    line = line_of(out, out_file)
+    assert line == f"{out_file}: tiny_ac cut at exit {cut.high}, the proven cut; {size:.2f} MB"
+    whole, exported = load("tiny_ac.pt"), load(out_file)
+    images = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(exported.model(images), whole.model.exits(images)[cut.high])
+    code, out, err = call(
+        "robustness", "--suite", "small.yaml", "--ckpt", out_file, "--no-track", "--limit", 20
+    )
+    assert (code, err) == (0, "")
+    assert "There is no baseline, because the card names none" in out
+
+
+def test_where_nothing_is_proven_superfluous_the_whole_network_is_written(folder, call):
+    code, out, _ = call(*ALONE, "--limit", "40", "--export", "cut.pt")
+    assert code == 0
+    said = " ".join(out.split())
+    assert "cut at exit 2, the whole network: no block is proven superfluous" in said
+    assert "40 images are too few to prove a cut at 2 points: 189 are, if exits agree" in said
+
+
+def test_any_exit_can_be_asked_for(folder, call):
+    code, out, _ = call(*ALONE, "--export", "zero.pt", "--at", "0", "--limit", "30")
+    assert code == 0
+    assert "cut at exit 0, as requested" in line_of(out, "zero.pt")
+    assert load("zero.pt").id.arch["depth"] == 0
+
+
+def test_a_network_without_exits_cannot_be_exported_but_can_be_measured(folder, call, refused):
+    timm = pytest.importorskip("timm")
+    model = timm.create_model("test_vit", num_classes=10, in_chans=3)
+    torch.save(model.state_dict(), folder / "weights.pt")
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    np.savez(folder / "own.npz", images=images, labels=np.arange(12) % 10)
+    job = (*JOB, "--ckpt", "timm:test_vit@weights.pt", "--data", "npz:own.npz")
+    assert "must be a network with exits to be cut" in refused(2, *job, "--export", "cut.pt")
+    code, out, err = call(*job)
+    assert (code, err) == (0, "")
+    assert "test_vit has no exits" in out
+    assert "exit last" in out
+    assert "needs" not in out

@@ -1,0 +1,84 @@
+"""What a method starts from: networks as files would store them, and tensors that are kept."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from acn_eval.checkpoints import load, rewritten, write_native
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.studies.pruning.context import FineTuning, PruningContext
+from acn_eval.studies.pruning.masks import magnitudes, masks_of, zeros_in
+from acn_eval.studies.pruning.methods import GradualMagnitude, Magnitude
+from acn_eval.studies.pruning.run import network_of
+from acn_eval.studies.pruning.suite import Pruning
+from acn_eval.study.request import Request
+from tests.tiny import checkpoint, digits
+
+PLACES = (0.0, 0.5, 0.9)
+
+ONE = Pruning(name="one", sparsities=PLACES, methods=(Magnitude(),), seconds=1e-6)
+
+CHOICE = DataSelection(limit=80)
+
+
+def row(result, method, requested, blocks=None):
+    wanted = {"method": method, "requested": requested, "blocks": blocks}
+    (found,) = [r for r in result.details["networks"] if wanted.items() <= r.items()]
+    return found
+
+
+def test_half_precision_files_are_measured_as_they_would_be_stored(
+    tiny, device, runtime, tmp_path
+):
+    own = checkpoint(tiny, device=device)
+    half = {k: v.half() for k, v in own.native.state.items()}
+    write_native(tmp_path / "half.pt", replace(own.native, state=half))
+    stored = load(str(tmp_path / "half.pt"))
+    stored.model.to(device)
+    suite = ONE.model_copy(update={"methods": (Magnitude(), GradualMagnitude(steps=2))})
+    (found,) = evaluate([stored], suite, CHOICE, runtime=runtime)
+    request = Request(suite, [stored], CHOICE, runtime)
+    network = network_of(request, "gradual", 0.9)
+    write_native(tmp_path / "small.pt", rewritten(stored.native, network, ""))
+    assert (
+        zeros_in(load(str(tmp_path / "small.pt")).model) == row(found, "gradual", 0.9)["realised"]
+    )
+    for name, value in load(str(tmp_path / "small.pt")).model.state_dict().items():
+        assert torch.equal(value, network.state_dict()[name].cpu())
+
+
+@pytest.fixture
+def context(tiny, device, runtime):
+    own = checkpoint(tiny, device=device)
+    return PruningContext(own, own.native, own.model, FineTuning(), runtime, digits)
+
+
+def test_tensors_are_made_once_for_the_same_facts_network_and_plan(context):
+    made = []
+
+    def make():
+        made.append(len(made))
+        return {"weight": torch.tensor([float(made[-1])])}
+
+    def kept(own, facts):
+        return own.kept([facts], make)["weight"].item()
+
+    assert [kept(context, facts) for facts in ("a", "b", "a")] == [0, 1, 0]
+    assert kept(replace(context, plan=FineTuning(seed=1)), "a") == 2
+    assert kept(context.cut(1), "a") == 3
+    assert kept(context.cut(None), "a") == 0
+
+
+def test_methods_get_copies_and_the_network_stays_as_it_is(context):
+    before = {name: value.clone() for name, value in context.network.state_dict().items()}
+    masks = masks_of(magnitudes(context.network), 0.5)
+    assert zeros_in(context.masked(masks)) == pytest.approx(0.5, abs=1e-3)
+    moved = context.trained(before, 2)
+    assert any(not torch.equal(value, before[name]) for name, value in moved.items())
+    again = context.trained(before, 2)
+    assert all(torch.equal(value, again[name]) for name, value in moved.items())
+    other = context.trained(before, 2, round_=1)
+    assert any(not torch.equal(value, other[name]) for name, value in moved.items())
+    for name, value in context.network.state_dict().items():
+        assert torch.equal(value, before[name])

@@ -1,0 +1,140 @@
+"""What is shown: the same pixels for all networks, in one size and one precision."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from acn_eval.checkpoints import from_module
+from acn_eval.corruptions import Gaussian, SaltPepper
+from acn_eval.corruptions.common import Jpeg
+from acn_eval.data import Geometry, PrepareImages, channel_moments
+from acn_eval.errors import ConfigError
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.studies.compare import compare
+from acn_eval.studies.robustness.suite import Robustness
+from tests.tiny import checkpoint, counting, digits
+
+LIMIT = DataSelection(limit=40)
+
+NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)), SaltPepper()))
+
+
+@pytest.fixture
+def pair(tiny, device):
+    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
+
+
+def test_a_cell_is_right_where_the_class_is(pair, runtime):
+    labels = dict(zip(digits().ids, digits().labels, strict=True))
+    (result,) = evaluate(pair[:1], NOISE, LIMIT, runtime=runtime)
+    for cell in result.cells:
+        expected = [float(p == labels[i]) for i, p in zip(cell.ids, cell.predicted, strict=True)]
+        assert cell.values.tolist() == expected
+        assert cell.values.dtype == np.float32
+        assert ((cell.confidence > 0) & (cell.confidence <= 1)).all()
+
+
+def test_what_a_picture_cannot_show_is_a_skip(pair, runtime):
+    suite = Robustness(name="mixed", corruptions=(Jpeg(), Gaussian(levels=(0.1,))))
+    results = evaluate(pair, suite, LIMIT, runtime=runtime)
+    for result in results:
+        assert [c.condition["corruption"] for c in result.cells] == ["clean", "gaussian"]
+        assert [s.condition["level"] for s in result.skipped] == [1, 2, 3, 4, 5]
+        assert {s.reason for s in result.skipped} == {"jpeg: images must have 3 channels; got 1"}
+    assert any("jpeg" in line for line in compare(results[:1], results[1:]).warnings)
+
+
+def larger(size, device):
+    """A network of its own that reads digits at another size."""
+    generator = torch.Generator().manual_seed(size)
+    layer = torch.nn.Linear(size * size, 10)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+    module = torch.nn.Sequential(torch.nn.Flatten(), layer).to(device)
+    prepare = PrepareImages(Geometry(size, 1), (0.3,), (0.4,))
+    classes = tuple("0123456789")
+    return from_module(module, name=f"at{size}", classes=classes, prepare=prepare, data="digits")
+
+
+def test_two_sizes_are_comparable_only_where_the_suite_fixes_one(pair, runtime, device):
+    sides = [pair[0], larger(16, device)]
+    own = evaluate(sides, NOISE, LIMIT, runtime=runtime)
+    assert own[0].noise_digest != own[1].noise_digest
+    with pytest.raises(ConfigError, match="preprocessing, size"):
+        compare(own[:1], own[1:])
+    fixed = evaluate(sides, NOISE.model_copy(update={"image_size": 8}), LIMIT, runtime=runtime)
+    assert fixed[0].noise_digest == fixed[1].noise_digest
+    assert compare(fixed[:1], fixed[1:]).n == 40
+
+
+def test_a_network_of_the_fixed_size_is_not_changed_by_it(pair, runtime):
+    fixed = NOISE.model_copy(update={"image_size": 8})
+    for one, other in zip(
+        evaluate(pair, NOISE, LIMIT, runtime=runtime),
+        evaluate(pair, fixed, LIMIT, runtime=runtime),
+        strict=True,
+    ):
+        assert one.noise_digest == other.noise_digest
+        for a, b in zip(one.cells, other.cells, strict=True):
+            assert np.array_equal(a.predicted, b.predicted)
+
+
+def test_groups_of_sizes_keep_the_order_of_the_checkpoints(pair, runtime, device):
+    sides = [pair[0], larger(16, device), pair[1]]
+    together = evaluate(sides, NOISE, LIMIT, runtime=runtime)
+    assert [r.checkpoint.name for r in together] == ["tiny_ac", "at16", "tiny_res"]
+    for side, result in zip(sides, together, strict=True):
+        (alone,) = evaluate([side], NOISE, LIMIT, runtime=runtime)
+        assert np.array_equal(alone.cells[1].predicted, result.cells[1].predicted)
+
+
+def test_normalized_space_is_in_units_of_the_data_s_std(pair, runtime):
+    """sigma std added in pixels, unclipped, is sigma after the normalisation by that std."""
+    sigma = 0.5
+    std = channel_moments(digits(40), Geometry(8, 1))[1][0]
+    normalized = Gaussian(levels=(sigma,), space="normalized")
+    by_hand = Gaussian(levels=(sigma * std,), clip=False)
+    suites = [Robustness(name="n", corruptions=(c,)) for c in (normalized, by_hand)]
+    (one,), (other,) = (evaluate(pair[:1], s, LIMIT, runtime=runtime) for s in suites)
+    assert not normalized.clip
+    assert np.array_equal(one.cells[1].predicted, other.cells[1].predicted)
+    assert np.allclose(one.cells[1].confidence, other.cells[1].confidence, atol=1e-6)
+
+
+def test_the_seed_is_of_the_noise(pair, runtime):
+    one, other = (evaluate(pair[:1], NOISE, LIMIT, seed=s, runtime=runtime)[0] for s in (0, 1))
+    assert one.noise_digest != other.noise_digest
+    assert np.array_equal(one.cells[0].confidence, other.cells[0].confidence)
+    assert not np.array_equal(one.cells[2].confidence, other.cells[2].confidence)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_precision_in_force_is_recorded_and_certified(pair, runtime, precision):
+    results = evaluate(pair, NOISE, DataSelection(), runtime=replace(runtime, precision=precision))
+    for result in results:
+        assert result.precision == precision
+        assert result.certificate["precision"] == precision
+        assert result.certificate["n"] == 64
+        assert result.certificate["batch_flips"] <= 2
+    assert compare(results[:1], results[1:]).n == 352
+
+
+def test_a_pair_is_measured_in_one_precision(pair, runtime, monkeypatch):
+    """By the more expensive one: a fair pair is measured alike."""
+    monkeypatch.setattr("acn_eval.inference.precision._has_bf16", lambda device: True)
+    auto = replace(runtime, precision="auto", device=torch.device("cpu"))
+    for c in pair:
+        c.model.to(auto.device)
+    big = replace(pair[1], id=replace(pair[1].id, flops=10**10))
+    for sides, expected in ((pair, "fp32"), ([pair[0], big], "bf16")):
+        results = evaluate(sides, NOISE, LIMIT, runtime=auto)
+        assert [result.precision for result in results] == [expected] * 2
+
+
+def test_the_certificate_fits_where_the_pass_fits(pair, runtime):
+    small = counting(pair[0], largest=5)
+    (result,) = evaluate([small], NOISE, DataSelection(), runtime=runtime)
+    assert result.certificate["n"] == 64
+    assert len(result.cells) == 6

@@ -1,0 +1,170 @@
+"""Probes of one network: what is chosen, cells by hand, and the mean over classes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+
+from acn_eval.data import open_examples
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inference import OutcomeCache
+from acn_eval.probes import PROTOCOLS
+from acn_eval.studies.compare import summarize
+from acn_eval.studies.read import read_suite
+from acn_eval.studies.transfer.probing import mean_per_class
+from acn_eval.studies.transfer.suite import Transfer
+from tests.tiny import checkpoint
+
+NEW = DataSelection(data="digits", classes=tuple("56789"))
+
+DEPTH = 2
+
+
+def suite(*protocols, **fields):
+    names = protocols or ("ridge",)
+    return Transfer(name="t", protocols=names, side_by_side=len(names) > 1, **fields)
+
+
+@pytest.fixture
+def pair(tiny, device):
+    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
+
+
+@pytest.fixture(scope="module")
+def results(tiny, device, tmp_path_factory):
+    """Both networks under the default protocol, on classes 5 to 9."""
+    from acn_eval.inference import Runtime
+
+    models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
+    runtime = Runtime(device, 64, "fp32", OutcomeCache(tmp_path_factory.mktemp("outcomes")))
+    return evaluate(models, read_suite("transfer"), NEW, runtime=runtime)
+
+
+def cells(result, **wanted):
+    return [c for c in result.cells if wanted.items() <= dict(c.condition).items()]
+
+
+def cell(result, **wanted):
+    (found,) = cells(result, **wanted)
+    return found
+
+
+def same(one, other):
+    return np.array_equal(one.ids, other.ids) and np.array_equal(one.predicted, other.predicted)
+
+
+def by_hand(model, split, reading, depth):
+    """Features of one depth, and labels, from a plain forward pass."""
+    examples = open_examples("digits", split).only(NEW.classes).keyed()
+    images = examples.read(np.arange(len(examples)), model.prepare.spec)
+    with torch.no_grad():
+        device = next(model.model.parameters()).device
+        found = model.model.readings(model.prepare(images.to(device) / 255))
+    return getattr(found[depth], reading).cpu().numpy().astype(np.float64), examples.labels
+
+
+def test_named_depths_are_the_numbered_ones(results):
+    for result in results:
+        chosen = result.details["protocols"]["linear-1"]["chosen"]
+        for name, depth in (("last", DEPTH), ("chosen", chosen)):
+            assert same(cell(result, exit=name), cell(result, exit=depth, reading="stream"))
+
+
+@pytest.mark.parametrize("reading", ["stream", "block"])
+def test_a_cell_equals_scikit_learn_on_features_by_hand(results, pair, reading):
+    """Standardise, fit at the recorded penalty on train and validation, predict test."""
+    result, model = results[0], pair[0]
+    for depth in range(1, DEPTH + 1):
+        train, validation, test = (
+            by_hand(model, split, reading, depth) for split in ("train", "validation", "test")
+        )
+        x, labels = (np.concatenate(parts) for parts in zip(train, validation, strict=True))
+        mean, std = x.mean(axis=0), x.std(axis=0)
+        (row,) = [
+            p
+            for p in result.details["protocols"]["linear-1"]["probes"]
+            if (p["reading"], p["exit"]) == (reading, depth)
+        ]
+        fit = LogisticRegression(C=1 / row["penalty"], max_iter=1000)
+        fit.fit((x - mean) / std, labels)
+        found = cell(result, reading=reading, exit=depth)
+        wanted = fit.predict((test[0] - mean) / std)
+        assert np.mean(found.predicted == wanted) > 0.99
+        assert np.mean(found.values) == pytest.approx(np.mean(wanted == test[1]), abs=0.006)
+        assert row["accuracy"]["value"] == pytest.approx(float(np.mean(found.values)))
+        assert row["accuracy"]["low"] < row["accuracy"]["value"] < row["accuracy"]["high"]
+
+
+def test_few_shots_are_draws_and_too_few_images_are_a_skip(pair, runtime):
+    selection = replace(NEW, limit=90)
+    (result,) = evaluate(pair[:1], suite("ridge-fewshot", block=False), selection, runtime=runtime)
+    last = cells(result, exit="last")
+    sizes = [(c.condition["per_class"], c.condition["repeat"]) for c in last]
+    assert sizes == [(k, d) for k in (1, 5, 10) for d in range(3)]
+    assert [s.condition["per_class"] for s in result.skipped] == [25]
+    assert result.skipped[0].reason == "a class has fewer than 25 training images"
+    accuracies = {a.name: a.estimate.value for a in summarize([result])}
+    assert accuracies["exit last, 10 per class"] > accuracies["exit last, 1 per class"]
+
+
+def test_a_protocol_that_finds_too_few_images_is_a_skip(pair, runtime):
+    selection = replace(NEW, limit=4)
+    (result,) = evaluate(pair[:1], suite("ridge-fewshot"), selection, runtime=runtime)
+    assert result.cells == ()
+    assert "every class must have 1 training images" in result.skipped[0].reason
+
+
+def test_penalties_at_an_end_of_the_grid_are_a_warning(pair, runtime, monkeypatch):
+    short = replace(PROTOCOLS["ridge"], penalties=(1e8, 1e7, 1e6, 1.0))
+    monkeypatch.setitem(PROTOCOLS, "ridge", short)
+    (result,) = evaluate(pair[:1], suite(block=False), NEW, runtime=runtime)
+    (line,) = result.warnings
+    assert line.startswith("tiny_ac, ridge-1: ")
+    assert "chose a penalty at an end of the grid (stream" in line
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_is_scikit_learn_s_balanced_accuracy(seed):
+    rng = np.random.default_rng(seed)
+    labels = np.minimum(rng.integers(0, 9, 200), 4)  # the last class is common
+    predicted = np.where(rng.random(200) < 0.6, labels, rng.integers(0, 5, 200))
+    sample = mean_per_class((predicted == labels).astype(np.float32), labels, 5)
+    assert sample.value == pytest.approx(balanced_accuracy_score(labels, predicted))
+    low, high = sample.interval()
+    assert low < sample.value < high
+
+
+def test_classes_without_an_image_are_left_out():
+    labels = np.array([0, 0, 3])
+    assert mean_per_class(np.array([1, 1, 0], np.float32), labels, 5).value == pytest.approx(0.5)
+
+
+def test_equal_classes_give_the_plain_accuracy():
+    labels = np.arange(100) % 5
+    correct = (np.arange(100) % 3 == 0).astype(np.float32)
+    assert mean_per_class(correct, labels, 5).value == pytest.approx(correct.mean())
+
+
+def test_the_interval_covers():
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(4), [80, 40, 20, 20])
+    share = np.array([0.9, 0.7, 0.5, 0.8])
+    inside = 0
+    for _ in range(300):
+        correct = (rng.random(160) < share[labels]).astype(np.float32)
+        low, high = mean_per_class(correct, labels, 4).interval()
+        inside += low <= share.mean() <= high
+    assert inside / 300 > 0.92
+
+
+def test_the_support_ends_where_an_image_of_the_rarest_class_counts():
+    """Nothing right: the upper limit is Wilson's, times the largest weight, 100 / (2 x 20)."""
+    labels = np.repeat([0, 1], [80, 20])
+    sample = mean_per_class(np.zeros(100, np.float32), labels, 5)
+    assert sample.support == (0.0, 2.5)
+    squared = norm.ppf(0.975) ** 2
+    assert sample.interval() == pytest.approx((0.0, 2.5 * squared / (100 + squared)))
