@@ -24,8 +24,8 @@ def compare(
 ) -> Comparison:
     """Compare candidates with baselines, one result per training seed on each side.
 
-    With fewer than three files on a side the files are given and the examples are the sample
-    (score method); with three or more on both, seeds and examples are both samples.
+    With fewer than three files on a side, the sample is the examples (score method); with three
+    or more on both, it is seeds and examples.
 
     Raises:
         ConfigError: different examples, noise or suite, or a side that is not one architecture.
@@ -47,8 +47,8 @@ def join(results: Sequence[EvalResult], *, metric: str = "accuracy") -> pairing.
     """Return the outcomes (files, conditions, examples) that all results share.
 
     Raises:
-        ConfigError: no condition, or fewer than two examples, are shared; or outcomes that are
-            none or cannot be true together.
+        ConfigError: no condition, or fewer than two examples, are shared; or outcomes are
+            missing or contradictory.
     """
     return pairing.join(results, _analysis(results, metric))
 
@@ -71,7 +71,7 @@ def rank(
 
 
 def analysis_about(comparison: Comparison) -> Analysis:
-    """Return what a comparison is about; an older one, of no known kind, has any axis."""
+    """Return the analysis of a comparison; one of schema 1 states no kind, and has any axis."""
     if comparison.kind:
         return study(comparison.kind).analysis
     every = analyses()
@@ -83,24 +83,24 @@ def analysis_about(comparison: Comparison) -> Analysis:
 
 
 def entries_of(results: Sequence[EvalResult], *, group: bool) -> dict[str, list[EvalResult]]:
-    """Return results by label: one each or, grouped, one per architecture and recipe."""
+    """Return results by label: one each or, grouped, one per architecture and recipe.
+
+    Files of one name get the beginning of their key as well.
+    """
     if not group:
-        names = Counter(result.checkpoint.name for result in results)
+        names = Counter(r.checkpoint.name for r in results)
         return {
-            r.checkpoint.name if names[r.checkpoint.name] == 1 else _named(r): [r] for r in results
+            name if names[name] == 1 else f"{name} {r.key[:6]}": [r]
+            for r in results
+            for name in [r.checkpoint.name]
         }
     groups: dict[str, list[EvalResult]] = {}
     for result in results:
-        groups.setdefault(_trained_alike(result), []).append(result)
+        groups.setdefault(_recipe(result), []).append(result)
     return {_label(own): own for own in groups.values()}
 
 
-def _named(result: EvalResult) -> str:
-    """The name and the beginning of the key: files of one name are told apart."""
-    return f"{result.checkpoint.name} {result.key[:6]}"
-
-
-def _trained_alike(result: EvalResult) -> str:
+def _recipe(result: EvalResult) -> str:
     checkpoint = result.checkpoint
     training = [checkpoint.training.get(name) for name in _DECIDED_BY]
     return json.dumps([plain(checkpoint.arch), training], sort_keys=True, default=str)
@@ -113,6 +113,6 @@ def _label(results: Sequence[EvalResult]) -> str:
 
 
 def _analysis(results: Sequence[EvalResult], metric: str = "accuracy") -> Analysis:
-    """Of no result, that of robustness: what is empty is refused below, in one place."""
+    """Without results, the analysis of robustness: they are refused where they are compared."""
     own = analysis_of(results[0].suite if results else {})
     return replace(own, metric=metric_of(metric))

@@ -1,4 +1,4 @@
-"""The studies: the only list of them; each room is imported when it is asked for something."""
+"""The only list of studies; the files of each are imported where they are first needed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,7 @@ __all__ = ["STUDIES", "Entry", "analyses", "analysis_of", "studies", "study", "s
 
 @dataclass(frozen=True)
 class Entry:
-    """One study: a package whose files have fixed names.
-
-    Attributes:
-        package: its room.
-        help: one line for the list of commands.
-    """
+    """One study: a package whose files have fixed names, and its line in the list of commands."""
 
     package: str
     help: str
@@ -53,7 +48,7 @@ class Entry:
 
     @property
     def figure(self) -> ModuleType | None:
-        """What is drawn instead of the charts of its details: ``drawings``, if anything."""
+        """What is drawn instead of the charts of its details (``drawings``), if anything."""
         return self._file("figure") if find_spec(f"{self.package}.figure") else None
 
     @property
@@ -62,40 +57,21 @@ class Entry:
         command: Command = self._file("command").command
         return command
 
-    def member(self, name: str) -> Any:
-        """Return a public name of its config."""
-        return getattr(self._file("suite"), name)
-
     def _file(self, name: str) -> ModuleType:
         return import_module(f"{self.package}.{name}")
 
 
+_HELP = {
+    "robustness": "Accuracy under noise, paired with a baseline: is it more robust?",
+    "compression": "Accuracy of every exit: how many layers does it need, and at what cost?",
+    "pruning": "Accuracy over sparsity: which network is more robust to pruning?",
+    "transfer": "Probes of every depth on other data: is the representation worth more?",
+    "low_data": "Trainings on few images: who learns more from little data?",
+    "dynamics": "Exits and gradients while networks are trained: layer by layer, by itself?",
+    "continual": "Tasks learned in turn: how much does it forget, and does a method help?",
+}
 STUDIES: Mapping[str, Entry] = {
-    kind: Entry(f"acn_eval.studies.{kind}", text)
-    for kind, text in (
-        ("robustness", "Accuracy under noise, paired with a baseline: is it more robust?"),
-        (
-            "compression",
-            "Accuracy of every exit: how many layers does it need, and at what cost?",
-        ),
-        (
-            "pruning",
-            "Accuracy over sparsity: which network is more robust to pruning?",
-        ),
-        (
-            "transfer",
-            "Probes of every depth on other data: is the representation worth more?",
-        ),
-        ("low_data", "Trainings on few images: who learns more from little data?"),
-        (
-            "dynamics",
-            "Exits and gradients while networks are trained: layer by layer, by itself?",
-        ),
-        (
-            "continual",
-            "Tasks learned in turn: how much does it forget, and does a method help?",
-        ),
-    )
+    kind: Entry(f"acn_eval.studies.{kind}", text) for kind, text in _HELP.items()
 }
 """Our own, by kind; `studies` adds those that are installed."""
 

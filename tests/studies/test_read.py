@@ -161,7 +161,7 @@ def test_an_unknown_corruption_is_named_with_all_there_are(tmp_path):
         (GOOD + "repeats: 0\n", "repeats: "),
         (GOOD + "repeats: many\n", "repeats: "),
         (GOOD + "image_size: -3\n", "image_size: "),
-        (GOOD + "  - {kind: gaussian, levels: [0.1, 0.5]}\n", "gaussian 0.1 is twice"),
+        (GOOD + "  - {kind: gaussian, levels: [0.1, 0.5]}\n", "gaussian 0.1 occurs twice"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, text, expected):

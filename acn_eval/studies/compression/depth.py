@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from acn_eval.results import Cell, EvalResult
+from acn_eval.results import EvalResult
 from acn_eval.statistics.architectures import Student
 from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
@@ -18,15 +18,7 @@ from acn_eval.statistics.noninferiority import p_below
 from acn_eval.statistics.rows import estimate
 from acn_eval.statistics.score import BoundedSample
 
-__all__ = [
-    "Cut",
-    "cut_depth",
-    "cut_of",
-    "depth_findings",
-    "exits_of",
-    "images_needed",
-    "over_seeds",
-]
+__all__ = ["Cut", "cut_depth", "cut_of", "depth_findings", "images_needed", "over_seeds"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +27,8 @@ class Cut:
 
     Attributes:
         estimate: plug-in, blocks.
-        low, high: limits of the depth, blocks; `high` is proven: at the stated confidence it and
-            every deeper exit lose less than the tolerance.
+        low, high: limits, blocks; `high` is proven: at the stated confidence, this exit and every
+            deeper one lose less than the tolerance.
         depth: blocks of the whole network.
         tolerance: accuracy that may be lost, a fraction of 1.
         n: images.
@@ -60,7 +52,7 @@ def cut_depth(correct: NDArray[np.floating], tolerance: float, confidence: float
 
     Args:
         correct: (exits, n), 1 / 0, exits 0 .. L of the same images.
-        tolerance: accuracy that may be lost.
+        tolerance: accuracy that may be lost, a fraction of 1.
         confidence: of the interval.
     """
     depth, n = len(correct) - 1, correct.shape[1]
@@ -80,7 +72,7 @@ def cut_depth(correct: NDArray[np.floating], tolerance: float, confidence: float
 
 
 def images_needed(tolerance: float, confidence: float = 0.95) -> int:
-    """Return how many images prove a cut of exits that agree on every one of them.
+    """Return how many images prove a cut if all exits agree on every image.
 
     With fewer, the upper limit is the whole depth, unless an exit is better than the last.
 
@@ -92,7 +84,8 @@ def images_needed(tolerance: float, confidence: float = 0.95) -> int:
 
 def exits_of(result: EvalResult) -> NDArray[np.float64]:
     """Return correctness (exits, n) of exits 0 .. L on clean images, by ascending id."""
-    cells = {c.condition["exit"]: c for c in result.cells if _on_clean_exit(c)}
+    clean = [c for c in result.cells if c.condition.get("corruption") == "clean"]
+    cells = {c.condition["exit"]: c for c in clean if "exit" in c.condition}
     depths = sorted(k for k in cells if isinstance(k, int))
     return np.array([cells[k].values[np.argsort(cells[k].ids)] for k in depths], np.float64)
 
@@ -110,8 +103,8 @@ def depth_findings(
 ) -> tuple[Finding, ...]:
     """Return the share of the network that each side needs, and their difference.
 
-    Two checkpoints: each cut with its proven interval; the difference from both at half the
-    error. Architectures: the plug-in cut per training seed, with `over_seeds`.
+    Two checkpoints have cuts with proven intervals; the difference combines both at half the
+    error. Architectures have the plug-in cut of every training seed, with `over_seeds`.
     """
     ours, theirs = ([cut_of(r) for r in side] for side in (candidates, baselines))
     if None in ours or None in theirs:
@@ -124,10 +117,10 @@ def depth_findings(
 def over_seeds(block: float, *arms: NDArray[np.float64]) -> Student:
     """Return the sum of the arms' means over seeds that cut at whole blocks.
 
-    Seeds that all cut at one block are not certain: the next one may cut elsewhere. So every
-    arm's sum of squares is that of one block more. Student's t with Welch's degrees of freedom
-    then covers .95 or more for cuts that scatter over neighbouring blocks; one seed in ten that
-    needs the whole network is beyond what three or five seeds can show.
+    Seeds that all cut at one block are not certain, because the next may cut elsewhere. So one
+    block is added to every arm's sum of squares. Student's t with Welch's degrees of freedom then
+    covers .95 or more for cuts that scatter over neighboring blocks, but not if one seed in ten
+    needs the whole network.
 
     Args:
         block: one block, in the unit of the arms.
@@ -163,7 +156,7 @@ def _share(effect: Student) -> Estimate:
 
 
 def _counted(cuts: Sequence[Cut]) -> str:
-    """The cuts in words, e.g. ``2 of 8 blocks in 4, 3 in 1 of 5 seeds``."""
+    """E.g. ``2 of 8 blocks in 4, 3 in 1 of 5 seeds``."""
     counts = sorted(Counter(cut.estimate for cut in cuts).items())
     (first, often), *others = counts
     more = "".join(f", {cut} in {count}" for cut, count in others)
@@ -202,11 +195,6 @@ def _estimate(result: EvalResult, confidence: float) -> Estimate:
     assert cut is not None
     value, low, high = (100 * k / cut.depth for k in (cut.estimate, cut.low, cut.high))
     return Estimate(value, low, high)
-
-
-def _on_clean_exit(cell: Cell) -> bool:
-    condition = cell.condition
-    return condition.get("corruption") == "clean" and "exit" in condition
 
 
 def _critical(confidence: float) -> float:

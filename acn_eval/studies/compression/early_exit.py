@@ -1,6 +1,6 @@
-"""Early exit: which exit answers each image under a rule, and what that saves."""
+"""Early exit: the exit that answers each image under a rule, and what that saves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,12 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Exits:
-    """What every exit 0 .. L made of the same n images.
+    """What every exit 0 .. L answers about the same images; every array is (exits, n).
 
     Attributes:
-        predicted: class (exits, n).
-        confidence: softmax of that class (exits, n).
-        entropy: of the softmax, in nats (exits, n).
-        correct: 1 / 0 (exits, n).
+        confidence: softmax of the predicted class.
+        entropy: of the softmax, in nats.
+        correct: 1 / 0.
     """
 
     predicted: NDArray[np.int32]
@@ -41,7 +40,7 @@ class Rule:
     """When an image leaves the network.
 
     Attributes:
-        thresholds: that are tried, from the strictest to the loosest.
+        thresholds: candidates, from the strictest to the loosest.
         ready: (exits, threshold) to a mask (exits, n) of exits that would answer.
     """
 
@@ -62,13 +61,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Operating:
-    """One point of the trade-off, on one set of images.
-
-    Attributes:
-        accuracy: with 95 % limits.
-        mean_exit: blocks executed per image.
-        flops, milliseconds: per image, means.
-    """
+    """One point of the trade-off: accuracy with 95 % limits, and means per image."""
 
     rule: str
     threshold: float
@@ -79,7 +72,7 @@ class Operating:
 
 
 def _patient(exits: Exits, threshold: float) -> NDArray[np.bool_]:
-    """The prediction has stayed the same over so many further exits (exit 0 does not count)."""
+    """Whether so many further exits gave the same prediction (exit 0 does not count)."""
     streak = np.zeros(exits.predicted.shape, np.int64)
     for k in range(2, len(streak)):
         same = exits.predicted[k] == exits.predicted[k - 1]
@@ -113,12 +106,8 @@ def operating(
 ) -> Operating:
     """Return the trade-off of one threshold.
 
-    Args:
-        rule: when an image leaves.
-        threshold: of the rule.
-        exits: on the images that are meant.
-        flops: of one image that leaves at exit 0 .. L, all heads on the way included.
-        milliseconds: likewise.
+    FLOPs and milliseconds are those of an image that leaves at exit 0 .. L, all heads on the way
+    included.
     """
     taken = rule.taken(exits, threshold)
     correct = exits.correct[taken, np.arange(len(taken))]
@@ -136,11 +125,9 @@ def operating(
 def chosen(rule: Rule, validation: Exits, flops: Sequence[float], tolerance: float) -> float:
     """Return the threshold with the fewest FLOPs that loses at most the tolerance on validation.
 
-    The strictest, where none does; the test images are never asked.
+    Where every threshold loses more, it is the strictest.
     """
     last = validation.accuracies()[-1]
-    spent: Mapping[float, Operating] = {
-        t: operating(rule, t, validation, flops, flops) for t in rule.thresholds
-    }
+    spent = {t: operating(rule, t, validation, flops, flops) for t in rule.thresholds}
     good = [t for t, o in spent.items() if o.accuracy.value >= last - tolerance - 1e-12]
     return min(good, key=lambda t: spent[t].flops, default=rule.thresholds[0])

@@ -16,14 +16,13 @@ __all__ = ["SUITE", "NamedRobustness", "Robustness"]
 
 
 class Robustness(Suite, frozen=True):
-    """Clean images and corrupted ones; the primary end point is the mean corrupted accuracy.
+    """Clean images and corrupted ones; the primary endpoint is the mean corrupted accuracy.
 
     Attributes:
-        corruptions: each with its levels; together with the clean images these are the cells.
-        repeats: noise draws per image; one is enough for noise in expectation, because draws
-            are independent across images.
-        image_size: show every checkpoint pictures of this size, resized after the corruption
-            where a network wants another; None takes the size of each network.
+        repeats: noise draws per image; one suffices in expectation, because draws are
+            independent across images.
+        image_size: of the images that are corrupted, which are then resized to the input size of
+            each network; None takes that size.
     """
 
     question: ClassVar[str] = "Is it more robust to noise?"
@@ -37,26 +36,25 @@ class Robustness(Suite, frozen=True):
     @field_validator("corruptions")
     @classmethod
     def _distinct(cls, corruptions: tuple[AnyCorruption, ...]) -> tuple[AnyCorruption, ...]:
-        """The same condition twice would count twice in the end point."""
+        """The same condition twice would count twice in the endpoint."""
         conditions = [condition for c in corruptions for condition in c.conditions()]
         ((twice, times),) = Counter(tuple(c.items()) for c in conditions).most_common(1)
         if times > 1:
             named = dict(twice)
-            msg = f"conditions must differ; {named['corruption']} {named['level']} is twice"
+            msg = f"conditions must differ; {named['corruption']} {named['level']} occurs twice"
             raise ValueError(msg)
         return corruptions
 
     @property
     def noise(self) -> "Robustness":
-        """Itself: other suites hold theirs under this name."""
+        """Itself; other suites have a field of this name."""
         return self
 
     def questions(self) -> Iterator[Question]:
         """Clean first, then every corruption x level x repeat."""
         yield Question(CLEAN)
         for corruption in self.corruptions:
-            conditions = zip(corruption.conditions(), corruption.levels, strict=True)
-            for condition, level in conditions:
+            for condition, level in zip(corruption.conditions(), corruption.levels, strict=True):
                 for repeat in range(self.repeats):
                     named = {**condition, "repeat": repeat}
                     yield Question(named, corruption, level, repeat, primary=True)

@@ -69,7 +69,7 @@ def test_the_tolerance_reaches_the_suite_and_the_words(folder, call):
         (("--suite", "nosuch"), "nosuch: must be a YAML file or a shipped suite"),
         (
             ("--suite", "tasks.yaml", "--data", "digits", "--classes", "0-4"),
-            "--classes: the suite chooses",
+            "--classes: must be left out, because the suite",
         ),
         (("--suite", "tasks.yaml", "--json", "-"), "--json: must be a file"),
     ],

@@ -62,7 +62,7 @@ def test_where_nothing_is_proven_superfluous_the_whole_network_is_written(folder
     assert code == 0
     said = " ".join(out.split())
     assert "cut at exit 2, the whole network: no block is proven superfluous" in said
-    assert "40 images are too few to prove a cut at 2 points: 189 are, if exits agree" in said
+    assert "40 images are too few to prove a cut at 2 points: 189 suffice if exits agree" in said
 
 
 def test_any_exit_can_be_asked_for(folder, call):

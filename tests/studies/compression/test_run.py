@@ -251,7 +251,7 @@ def test_half_a_point_where_the_images_can_settle_it(
 def test_too_few_images_are_said(pair, runtime):
     (few,) = evaluate(pair[:1], SUITE, DataSelection(limit=188), runtime=runtime)
     assert few.warnings == (
-        "188 images are too few to prove a cut at 2 points: 189 are, if exits agree",
+        "188 images are too few to prove a cut at 2 points: 189 suffice if exits agree",
     )
     (own,) = evaluate(
         pair[:1],
@@ -368,7 +368,7 @@ def test_exits_of_another_class_are_exits(pair, runtime):
     assert len(found.cells) == len(expected.cells) - len(RULES)
     (skip,) = found.skipped
     assert skip.condition["exit"] == "early"
-    assert skip.reason == "theirs cannot be truncated here, so that costs are unknown"
+    assert skip.reason == "theirs cannot be truncated here, so costs are unknown"
     assert cut_of(found) == cut_of(expected)
     show(console(), [found], None)
     show(console(), [expected, found], compare([expected], [found]))
