@@ -18,7 +18,15 @@ from acn_eval.statistics.noninferiority import p_below
 from acn_eval.statistics.rows import estimate
 from acn_eval.statistics.score import BoundedSample
 
-__all__ = ["Cut", "cut_depth", "cut_of", "depth_findings", "images_needed", "over_seeds"]
+__all__ = [
+    "Cut",
+    "cut_depth",
+    "cut_of",
+    "depth_findings",
+    "exits_of",
+    "images_needed",
+    "over_seeds",
+]
 
 
 @dataclass(frozen=True)

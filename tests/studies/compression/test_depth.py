@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import norm
 
-from acn_eval.statistics.design import CHECKPOINTS, Design
 from acn_eval.statistics.noninferiority import p_below
 from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.compare import compare
