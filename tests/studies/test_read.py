@@ -67,13 +67,14 @@ def namespace():
     from importlib import import_module
 
     from acn_eval import corruptions, models, training
+    from acn_eval.corruptions import common
     from acn_eval.training import recipe
 
     rooms = [import_module(f"acn_eval.studies.{name}") for name in ROOMS]
 
     return {
         name: getattr(m, name)
-        for m in (corruptions, models, training, recipe, *rooms)
+        for m in (corruptions, common, models, training, recipe, *rooms)
         for name in m.__all__
     }
 
