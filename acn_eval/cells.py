@@ -126,7 +126,7 @@ def cells_of(content: bytes, heads: Sequence[CellHead], schema: int) -> tuple[Ce
         pyarrow.ArrowException: no parquet file.
     """
     if schema == 1:
-        return _labelled(_cells(_table(content, _COLUMNS_1), heads))
+        return _labeled(_cells(_table(content, _COLUMNS_1), heads))
     return _cells(_table(content, _COLUMNS), heads)
 
 
@@ -172,7 +172,7 @@ def _array(column: pa.Array) -> NDArray[Any]:
     return np.from_dlpack(column)  # pyarrow's own `to_numpy` imports pandas
 
 
-def _labelled(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+def _labeled(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """Fill in labels: where an outcome of any cell is right, its predicted class is the label."""
     known: dict[int, int] = {}
     for cell in cells:

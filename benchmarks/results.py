@@ -1,4 +1,4 @@
-"""Write docs/results.md: what the shipped checkpoints do, whatever it is.
+"""Write docs/results.md: the results of the shipped checkpoints.
 
     python benchmarks/results.py > docs/results.md
     python benchmarks/results.py compression > part.md     # one chapter
@@ -35,14 +35,14 @@ PLACE = Runtime(torch.device("cpu"), precision="fp32")  # the same numbers on ev
 SEEDS = range(1, 5)
 HEAD = """# Results of the shipped checkpoints
 
-Written by `python benchmarks/results.py`. Accuracy in % with 95 % intervals; differences
-(ACN minus residual) in points: per condition with a simultaneous 95 % band over the conditions of
-the suite, for the primary end point with a 95 % interval of its own. MDE is the smallest
-difference that this many images would have shown with 80 % power. A tie is
-equivalence within the margin that the suite states.
+`python benchmarks/results.py` writes this page. Accuracies are in %, with 95 % intervals in
+brackets. Differences are ACN minus residual, in points: those of single conditions have
+simultaneous 95 % bands over all conditions of the suite, and that of the primary endpoint has a
+95 % interval of its own. MDE is the smallest difference that this many images reliably detect
+(80 % power). A tie is equivalence within the margin that the suite states.
 
-These are small networks on small pictures, trained for minutes on a CPU. They neither confirm nor
-refute the paper's tables; they show what the tool says about real checkpoints."""
+These are small networks on small images, trained for minutes on a CPU. They neither confirm nor
+refute the tables of the ACN paper; they show what acn-eval reports about real checkpoints."""
 
 
 class Job(NamedTuple):

@@ -57,7 +57,7 @@ def main(uri: str, folder: str = "docs/images") -> None:
 
 
 def save(page: Page, path: Path) -> int:
-    """Write what the page shows, in few colours; return its size in kB."""
+    """Write what the page shows, in few colors; return its size in kB."""
     page.screenshot(path)
     with Image.open(io.BytesIO(path.read_bytes())) as picture:
         content = picture.crop((0, 0, CONTENT, picture.height))

@@ -7,7 +7,7 @@ In one process, on a CIFAR-sized ViT (depth 12, width 128, patch 4, random weigh
 seven conditions, all contestants at the same precision, in an order that rotates from round to
 round:
   bare         the forward passes alone, on images that are ready
-  suite        `RobustnessStudy`: decoding, noise, normalising, certificate, digest, store
+  suite        `RobustnessStudy`: decoding, noise, normalizing, certificate, digest, store
   reload loop  the way of a well-known benchmark: for every condition the whole array is loaded
                anew from disk, made float on the host, corrupted image by image with skimage, and
                run with one read-back a batch

@@ -19,7 +19,7 @@ class Training(Config, frozen=True):
 
     Attributes:
         recipe: the whole validated recipe.
-        seed: seed of initialisation, order and augmentation.
+        seed: seed of initialization, order and augmentation.
         data_order: name of the order of examples; equal names with equal seeds saw equal batches.
         steps, examples: optimizer steps, and images seen with repetition.
         seconds: wall time of the training.

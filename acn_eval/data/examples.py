@@ -140,7 +140,7 @@ class Examples:
             source_classes=self.all_classes,
         )
 
-    def labelled_as(self, other: "Examples") -> "Examples":
+    def labeled_as(self, other: "Examples") -> "Examples":
         """Return the examples, if their labels mean what they mean in another split.
 
         A label is a position among the classes that its own split lists.

@@ -141,7 +141,7 @@ class Pass:
         seed: of the noise.
         numeric: precision in force.
         device: type of the device.
-        context: channel std, for noise in normalised space.
+        context: channel std, for noise in normalized space.
         exits: ask every exit, from the same forward pass; otherwise the last alone.
         unit: what is read of the networks.
     """

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from acn_eval.charts import Drawing
 from acn_eval.foreign_text import markdown_table, plain
 
-__all__ = ["Block", "Cell", "Facts", "Gallery", "Items", "Page", "Picture", "Section", "Shown"]
-__all__ += ["Drawing", "Source", "Table", "Text"]
+__all__ = ["Block", "Cell", "Drawing", "Facts", "Gallery", "Items", "Page", "Picture", "Section"]
+__all__ += ["Shown", "Source", "Table", "Text"]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ MIN_SIGN_FLIP = 6
 
 
 class PairedSeeds(Config, frozen=True):
-    """Why runs of equal seeds may be analysed as pairs: elsewhere they were seen to vary together.
+    """Why runs of equal seeds may be analyzed as pairs: elsewhere they were seen to vary together.
 
     Pairing halves the degrees of freedom. With 5 seeds a side it pays where runs correlate by
     more than ``1 - (t.975(8) / t.975(4))^2`` = .31.

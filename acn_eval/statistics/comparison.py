@@ -184,7 +184,7 @@ class Comparison(Record, Tabular):
         ratio: mean corruption error of the candidate over the baseline's, or None.
         manifest: what must be equal in a fair pair.
         warnings: what a reader must know, in words.
-        paired_seeds: whether seeds were analysed as pairs, as both sides declare, and not as
+        paired_seeds: whether seeds were analyzed as pairs, as both sides declare, and not as
             independent samples.
         findings: numbers that are no accuracies.
         replicate: what the files of one side are: "seed" of training, or "draw" of its data.

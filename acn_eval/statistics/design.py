@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Design:
-    """How a comparison is analysed.
+    """How a comparison is analyzed.
 
     Attributes:
         unit: "checkpoints": the files are given and the examples are the sample;

@@ -98,8 +98,8 @@ def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _linear(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values (files, n) whose mean is the logit and whose spread is the logit's."""
     share = _smoothed(values)
-    centred = values - values.mean(axis=1, keepdims=True)
-    return np.asarray(np.log(share / (1 - share)) + centred / (share * (1 - share)))
+    centered = values - values.mean(axis=1, keepdims=True)
+    return np.asarray(np.log(share / (1 - share)) + centered / (share * (1 - share)))
 
 
 def _half_observations(values: NDArray[np.float64]) -> float:

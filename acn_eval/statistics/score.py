@@ -209,7 +209,7 @@ def _as_normal(x: float, skewness: float) -> float:
 def _tilt(ratios: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
     """Return the multiplier as a share t in [0, 1] of the largest that the support allows.
 
-    With ``r = (d - delta) / (end - delta) <= 1``, t maximises the concave
+    With ``r = (d - delta) / (end - delta) <= 1``, t maximizes the concave
     ``sum log(1 - t r)``. Its derivative is multiplied by ``1 - t``, which moves no root and
     removes the pole of outcomes that lie at the support end.
     """

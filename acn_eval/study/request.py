@@ -53,7 +53,7 @@ class Request(Generic[S]):
         if name not in self._splits:
             heads = self.suite.reads_head
             found = choose(self.checkpoints, self.selection, name, reads_head=heads)
-            self._splits[name] = found.labelled_as(self.whole)
+            self._splits[name] = found.labeled_as(self.whole)
         return self._splits[name]
 
     @cached_property

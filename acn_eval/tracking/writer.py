@@ -23,7 +23,7 @@ from acn_eval.tracking.views import view_tags
 __all__ = ["Writer"]
 
 _DIGEST = 36  # MLflow takes no longer one
-_BATCH = 100  # of more, MLflow 3.17 recognises only the first hundred as logged before
+_BATCH = 100  # of more, MLflow 3.17 recognizes only the first hundred as logged before
 _ATTEMPTS = 5
 _RACES = {"RESOURCE_ALREADY_EXISTS", "BAD_REQUEST", "INVALID_PARAMETER_VALUE"}
 _FINISHED = "FINISHED"

@@ -114,7 +114,7 @@ def train(
         MeasureError: the loss is no longer finite.
     """
     splits = [open_split(recipe, split, root) for split in _SPLITS]
-    splits[1].labelled_as(splits[0])
+    splits[1].labeled_as(splits[0])
     prepare = prepare_for(recipe, splits[0])
     fit = start(recipe, device)
     resume = out.with_name(out.name + ".resume")

@@ -64,7 +64,7 @@ class Recipe(Config, frozen=True):
         select: keep the last weights, or the best on validation (looked at `looks` times).
         weights: number format of the stored weights.
         exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.
-        paired_seeds: why seeds of this recipe and of its twin's are analysed as pairs; without
+        paired_seeds: why seeds of this recipe and of its twin's are analyzed as pairs; without
             it they are independent samples. It does not decide the weights.
     """
 

@@ -73,8 +73,8 @@ def test_a_label_is_a_position_in_the_list_of_its_own_split(classes, first):
     train = examples(split="train")
     other = examples(labels=np.zeros(12, np.int64), classes=classes)
     with pytest.raises(DataError, match=f"train must have the classes of test.*first {first}"):
-        train.labelled_as(other)
-    assert train.labelled_as(examples(4)) is train
+        train.labeled_as(other)
+    assert train.labeled_as(examples(4)) is train
 
 
 def test_only_some_classes_with_labels_that_index_into_them():

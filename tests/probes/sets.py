@@ -1,4 +1,4 @@
-"""Small real data sets as features, standardised, in three splits."""
+"""Small real data sets as features, standardized, in three splits."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ SETS = {"digits": load_digits, "wine": load_wine, "breast_cancer": load_breast_c
 
 
 def arrays(name):
-    """Features float32 (n, width), standardised, and labels (n,)."""
+    """Features float32 (n, width), standardized, and labels (n,)."""
     data = SETS[name]()
     std = data.data.std(axis=0)
     x = (data.data - data.data.mean(axis=0)) / np.where(std > 0, std, 1)

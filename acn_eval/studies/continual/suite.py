@@ -40,7 +40,7 @@ class Continual(Suite, frozen=True):
         depths, methods: every depth is trained with every method.
         seeds: how many, numbered from `first_seed`: a seed decides class order, initialization,
             and order of the images, alike for both sides.
-        paired_seeds: why seeds are analysed as pairs, from other seeds; None: as independent.
+        paired_seeds: why seeds are analyzed as pairs, from other seeds; None: as independent.
     """
 
     question: ClassVar[str] = "How much does it forget when it learns something new?"

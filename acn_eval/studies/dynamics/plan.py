@@ -49,8 +49,8 @@ class DynamicsPlan(Described):
         )
         return {
             "train": train,
-            "validation": validation.labelled_as(train),
-            "test": test.labelled_as(train).keyed(self.limit),
+            "validation": validation.labeled_as(train),
+            "test": test.labeled_as(train).keyed(self.limit),
         }
 
     @property

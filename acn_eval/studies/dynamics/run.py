@@ -238,7 +238,7 @@ class CheckpointDynamics(Study):
         whole = replace(selection, limit=None)
         splits = {name: choose([checkpoint], whole, name) for name in names}
         for own in splits.values():
-            own.labelled_as(splits["test"])
+            own.labeled_as(splits["test"])
         test = splits["test"].keyed(selection.limit)
         subject = EvaluatedModel(checkpoint, class_map(checkpoint, test))
         probe = splits["train"].keyed(self.request.suite.probed)

@@ -32,23 +32,23 @@ def without(network: Encoder, block: int) -> Encoder:
 
 
 def stable_rank(x: Matrix) -> float:
-    """Return ``|X|_F^2 / |X|_2^2`` of features (n, width), each centred; NaN if all are constant.
+    """Return ``|X|_F^2 / |X|_2^2`` of features (n, width), each centered; NaN if all are constant.
 
     Between 1 (one direction) and the rank (all directions alike), and insensitive to small
     singular values (Rudelson and Vershynin, "Sampling from large matrices", 2007).
     """
-    squares = np.linalg.svd(_centred(x), compute_uv=False) ** 2
+    squares = np.linalg.svd(_centered(x), compute_uv=False) ** 2
     return float(squares.sum() / squares[0]) if squares[0] > 0 else float("nan")
 
 
 def linear_cka(x: Matrix, y: Matrix) -> float:
-    """Return ``|Y'X|_F^2 / (|X'X|_F |Y'Y|_F)`` of centred features (n, width) of the same images.
+    """Return ``|Y'X|_F^2 / (|X'X|_F |Y'Y|_F)`` of centered features (n, width) of the same images.
 
     1 where one is a rotation and a scaling of the other; NaN if either is constant (Kornblith et
     al., "Similarity of neural network representations revisited", 2019). The plain estimate: it
     is above 0 for unrelated features when there are not many more images than features.
     """
-    x, y = _centred(x), _centred(y)
+    x, y = _centered(x), _centered(y)
     size = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
     return float(np.linalg.norm(y.T @ x) ** 2 / size) if size > 0 else float("nan")
 
@@ -60,8 +60,8 @@ def _origin(name: str, kept: list[int]) -> str:
     return f"{top}.{kept[int(number)]}.{own}" if top == "blocks" else name
 
 
-def _centred(x: Matrix) -> Matrix:
+def _centered(x: Matrix) -> Matrix:
     """Subtract the mean; features that differ by rounding alone are constant."""
-    centred = x - x.mean(axis=0)
-    constant = np.linalg.norm(centred) <= 1e-6 * np.linalg.norm(x)
-    return np.zeros_like(centred) if constant else centred
+    centered = x - x.mean(axis=0)
+    constant = np.linalg.norm(centered) <= 1e-6 * np.linalg.norm(x)
+    return np.zeros_like(centered) if constant else centered

@@ -79,7 +79,7 @@ class LowDataPlan(Described):
     def test(self) -> Examples:
         """The images that are shown at the end."""
         shown = open_split(self.suite.candidate.recipe, self.split, self.root)
-        return shown.labelled_as(self.pool).keyed(self.limit)
+        return shown.labeled_as(self.pool).keyed(self.limit)
 
     @cached_property
     def subsets(self) -> Subsets:

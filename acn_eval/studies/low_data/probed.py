@@ -51,7 +51,7 @@ class _OnSubsets(Study):
     def pool(self) -> Examples:
         """The training split, from which subsets are drawn."""
         own, whole = self.request, replace(self.request.selection, limit=None)
-        return choose(own.checkpoints, whole, "train", reads_head=False).labelled_as(self.test)
+        return choose(own.checkpoints, whole, "train", reads_head=False).labeled_as(self.test)
 
     @cached_property
     def subsets(self) -> Subsets:

@@ -45,7 +45,7 @@ class Draws(Suite, frozen=True):
     Attributes:
         per_class: sizes, in images per class; or `fractions` of every class.
         draws: how many, numbered from `first_draw`: whatever is chosen is chosen on other draws.
-        paired_seeds: why draws are analysed as pairs, from other draws; None: as independent.
+        paired_seeds: why draws are analyzed as pairs, from other draws; None: as independent.
     """
 
     question: ClassVar[str] = "Who learns more from little data?"
