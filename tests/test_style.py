@@ -237,7 +237,6 @@ WITHOUT_OWN_TEST = {
     "terminal/progress.py",
     "terminal/ranking.py",
     "terminal/recording.py",
-    "tracking/existing_run.py",
     "tracking/run_content.py",
     "workflow/deciding.py",
     "workflow/pricing.py",

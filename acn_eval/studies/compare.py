@@ -3,18 +3,20 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from acn_eval.errors import ConfigError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import compare as pairs
 from acn_eval.statistics import pairing, ranking
 from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison import Accuracy, Comparison
-from acn_eval.statistics.metrics import metric_of
+from acn_eval.statistics.metrics import METRICS, metric_of
 from acn_eval.statistics.soundness import plain
 from acn_eval.studies.table import analyses, analysis_of, kind_of, study
 
-__all__ = ["analysis_about", "compare", "entries_of", "join", "rank", "summarize"]
+__all__ = ["analysis_about", "by_metric", "compare", "entries_of", "join", "rank", "summarize"]
 
 _DECIDED_BY = ("recipe", "learning_rate", "data")
 
@@ -41,6 +43,15 @@ def summarize(results: Sequence[EvalResult], *, metric: str = "accuracy") -> tup
         ConfigError: results of different questions or architectures, or stopped early.
     """
     return pairs.summarize(results, _analysis(results, metric))
+
+
+def by_metric(results: Sequence[EvalResult]) -> dict[str, tuple[Accuracy, ...]]:
+    """Return `summarize` by metric: accuracy first, then what the stored outcomes define."""
+    found = {"accuracy": summarize(results)}
+    for metric in METRICS.keys() - found.keys():
+        with suppress(ConfigError):
+            found[metric] = summarize(results, metric=metric)
+    return {metric: found[metric] for metric in METRICS if metric in found}
 
 
 def join(results: Sequence[EvalResult], *, metric: str = "accuracy") -> pairing.Outcomes:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.statistics import Comparison, Finding, Row
@@ -10,13 +9,13 @@ from acn_eval.statistics.comparison import comparison_key
 from acn_eval.statistics.curves import Curves
 from acn_eval.statistics.quantity import Quantity
 from acn_eval.studies.compare import analysis_about
-from acn_eval.tracking.run_content import NAME, Point, RunContent, digest, key_name
+from acn_eval.tracking.run_content import NAME, Point, RunContent, digest, key_name, tags_of
 from acn_eval.tracking.tables import comparison_table, description
 
 __all__ = ["comparison_run", "step_in_words"]
 
 _PAGES = "?workflowType=machine_learning"
-_SINCE = "kind"  # which files of older versions lack: what they say is recorded once
+_SINCE = "kind"  # a field that files of older versions lack; their digest must not change
 
 
 def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> RunContent:
@@ -27,11 +26,12 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
         arms: run id of every arm that is in the store, by the key of its result.
         experiment: id of the experiment of those runs.
     """
-    left, right = comparison.candidate, comparison.baseline
+    left, right, quantity = comparison.candidate, comparison.baseline, comparison.quantity
     table = comparison_table(comparison)
     links = "\n".join(_links(comparison, arms, experiment))
+    metric = "" if quantity.scored else f", {quantity.name}"
     return RunContent(
-        name=plain(f"{left.label} vs {right.label}{_metric(comparison)}", NAME),
+        name=plain(f"{left.label} vs {right.label}{metric}", NAME),
         suite=comparison.suite,
         step=step_in_words(comparison),
         key=comparison_key(comparison),
@@ -43,10 +43,10 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
             "data": plain(comparison.data),
             "images": str(comparison.n),
             "unit": comparison.unit,
-            "metric": comparison.quantity.name,
+            "metric": quantity.name,
         },
         tags={
-            **_tags(comparison, arms),
+            **tags_of(_facts(comparison, arms)),
             "mlflow.note.content": description(f"{table}\n\n{links}"),
         },
         files={"table.md": f"{table}\n"},
@@ -55,7 +55,7 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
 
 
 def step_in_words(comparison: Comparison) -> str:
-    """Return what the step of its metrics is."""
+    """Return what the step of the metrics is."""
     return _curves(comparison).axis.step_in_words
 
 
@@ -63,7 +63,7 @@ def _curves(comparison: Comparison) -> Curves:
     return analysis_about(comparison).curves([row.condition for row in comparison.rows])
 
 
-def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
+def _facts(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
     sides = {"candidate": comparison.candidate, "baseline": comparison.baseline}
     facts = {
         "kind": "comparison",
@@ -76,16 +76,11 @@ def _tags(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:
         facts[side] = arm.label
         facts[f"{side}_keys"] = ",".join(arm.keys)
         facts[f"{side}_runs"] = ",".join(arms[key] for key in arm.keys if key in arms)
-    return {f"acn_eval.{name}": plain(value) for name, value in facts.items()}
-
-
-def _metric(comparison: Comparison) -> str:
-    """Return what the name of a run adds where it is not about accuracy."""
-    return "" if comparison.quantity.scored else f", {comparison.quantity.name}"
+    return facts
 
 
 def _links(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> Iterator[str]:
-    """One Markdown line per side, with links to the runs of its arms."""
+    """Yield a Markdown line per side, with links to the runs of its arms."""
     for arm in (comparison.candidate, comparison.baseline):
         runs = [arms[key] for key in arm.keys if key in arms]
         linked = [f"[{run[:8]}](#/experiments/{experiment}/runs/{run}{_PAGES})" for run in runs]
@@ -103,12 +98,12 @@ def _points(comparison: Comparison) -> Iterator[Point]:
     yield from _row_points(comparison.primary, "primary", 0, comparison.quantity)
     for finding in comparison.findings:
         yield from _finding_points(finding)
-    if comparison.ratio:
-        yield from map(partial(_named, "error_ratio"), vars(comparison.ratio).items())
+    for what, value in vars(comparison.ratio).items() if comparison.ratio else ():
+        yield Point(f"error_ratio/{what}", value)
 
 
 def _row_points(row: Row, name: str, at: int, quantity: Quantity) -> Iterator[Point]:
-    """Differences in percentage points or, of what is not shown in percent, in its unit."""
+    """Yield differences in percentage points, or in the unit of the quantity."""
     unit, d = "_pp" if quantity.scale == 100 else "", row.difference
     sizes = {"diff": d.value, "ci_low": d.low, "ci_high": d.high, "mde": row.mde}
     values = {f"{what}{unit}": quantity.scale * value for what, value in sizes.items()}
@@ -117,17 +112,9 @@ def _row_points(row: Row, name: str, at: int, quantity: Quantity) -> Iterator[Po
 
 
 def _finding_points(finding: Finding) -> Iterator[Point]:
-    """Both sides and their difference, in the unit of the finding, as far as they are known."""
-    sides = {
-        "candidate": finding.candidate,
-        "baseline": finding.baseline,
-        "difference": finding.difference,
-    }
-    for side, estimate in sides.items():
+    """Yield both sides and their difference, in the unit of the finding."""
+    for side in ("candidate", "baseline", "difference"):
+        estimate = getattr(finding, side)
         for what, value in vars(estimate).items() if estimate is not None else ():
             if math.isfinite(value):
                 yield Point(key_name(f"{side}_{what}/{finding.name}"), value)
-
-
-def _named(prefix: str, item: tuple[str, float]) -> Point:
-    return Point(f"{prefix}/{item[0]}", item[1])

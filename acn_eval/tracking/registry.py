@@ -10,7 +10,7 @@ from typing import Any
 from acn_eval.errors import ConfigError
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult, is_cells
-from acn_eval.tracking.run_content import model_key
+from acn_eval.tracking.run_content import model_key, tags_of
 from acn_eval.tracking.store import TrackingStore, tracking_errors
 
 __all__ = ["RUN", "Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
@@ -105,8 +105,9 @@ class Registry:
             _make_model(client, name)
             if held := _versions(client, name, key):
                 return _version(held[0])
-            facts = {"model": key, "uri": _absolute(result), "sha256": result.checkpoint.sha256}
-            tags = {f"acn_eval.{tag}": plain(value) for tag, value in facts.items()}
+            uri = result.checkpoint.uri
+            where = str(Path(uri).absolute()) if Path(uri).is_file() else uri
+            tags = tags_of({"model": key, "uri": where, "sha256": result.checkpoint.sha256})
             made = client.create_model_version(name, f"runs:/{run}/{_RESULT}", run, tags)
             first = _versions(client, name, key)[0]
             if first.version != made.version:
@@ -186,12 +187,6 @@ def _version(held: Any) -> Version:
         sha256=tags.get("acn_eval.sha256", ""),
         run=held.run_id or "",
     )
-
-
-def _absolute(result: EvalResult) -> str:
-    """Return the uri of a checkpoint, absolute where it is a file."""
-    uri = result.checkpoint.uri
-    return str(Path(uri).absolute()) if Path(uri).is_file() else uri
 
 
 def download(client: Any, run: str, folder: Path) -> bool:

@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy
 from acn_eval.statistics.curves import CLEAN, Curves
-from acn_eval.studies.compare import summarize
+from acn_eval.studies.compare import by_metric
 from acn_eval.studies.table import analysis_of
 from acn_eval.tracking.run_content import (
     NAME,
@@ -18,6 +18,7 @@ from acn_eval.tracking.run_content import (
     end_point_key,
     flat,
     key_name,
+    tags_of,
 )
 from acn_eval.tracking.tables import accuracy_table, description
 
@@ -26,50 +27,58 @@ __all__ = ["arm_run"]
 
 def arm_run(result: EvalResult) -> RunContent:
     """Return the content of the run of one result."""
-    accuracies = summarize([result])
-    found = analysis_of(result.suite).curves([a.condition for a in accuracies[:-1]])
+    metrics = by_metric([result])
+    accuracies = metrics["accuracy"]
     values = [[a.name, a.n, a.estimate.value] for a in accuracies]
-    table = accuracy_table(result, accuracies)
     seed = f" seed {result.seed}" if result.seed else ""
     return RunContent(
         name=plain(f"{result.checkpoint.name}{seed}", NAME),
         suite=str(result.suite["name"]),
-        step=found.axis.step_in_words,
+        step=_curves(result, accuracies).axis.step_in_words,
         key=result.key,
         digest=digest(values),
-        points=(*_points(accuracies, found), *_chart_points(result), *_measure_points(result)),
+        points=(*_points(result, metrics), *_detail_points(result)),
         params=_params(result),
-        tags={**_tags(result), "mlflow.note.content": description(table)},
+        tags={
+            **tags_of(_facts(result)),
+            "mlflow.note.content": description(accuracy_table(result, accuracies)),
+        },
         files={"accuracy.csv": _csv(accuracies)},
         created_ms=result.created_ms,
     )
 
 
-def _points(accuracies: Sequence[Accuracy], found: Curves) -> Iterator[Point]:
-    """Accuracies in percentage points; over levels every curve starts at clean examples."""
-    *rows, primary = accuracies
-    values = [100 * row.estimate.value for row in rows]
-    drawn = {**found.lines, **found.drawn()}
-    for name, places in drawn.items():
-        for place in places:
-            yield Point(key_name(f"acc/{name}"), values[place.at], found.axis.step(place.level))
-    for name, places in found.lines.items():
-        if len(places) > 1 or name != CLEAN:
-            mean = sum(values[place.at] for place in places) / len(places)
-            yield Point(key_name(f"mean/{name}"), mean)
-    for name, at in found.named.items():
-        yield Point(key_name(f"acc_{name}"), values[at])
-    yield Point(end_point_key(primary.name), 100 * primary.estimate.value)
+def _curves(result: EvalResult, rows: Sequence[Accuracy]) -> Curves:
+    return analysis_of(result.suite).curves([row.condition for row in rows if row.condition])
 
 
-def _measure_points(result: EvalResult) -> Iterator[Point]:
-    """What the suite reads off all cells together, in percent."""
+def _points(result: EvalResult, metrics: Mapping[str, Sequence[Accuracy]]) -> Iterator[Point]:
+    """Yield curves of every metric in its unit; those over levels start at clean examples."""
+    for metric, (*rows, primary) in metrics.items():
+        found, scale = _curves(result, rows), primary.quantity.scale
+        values = [scale * row.estimate.value for row in rows]
+        prefix = "acc" if metric == "accuracy" else metric
+        for name, places in {**found.lines, **found.drawn()}.items():
+            for place in places:
+                step = found.axis.step(place.level)
+                yield Point(key_name(f"{prefix}/{name}"), values[place.at], step)
+        for name, at in found.named.items():
+            yield Point(key_name(f"{prefix}_{name}"), values[at])
+        own = scale * primary.estimate.value
+        if metric != "accuracy":
+            yield Point(f"{metric}/primary", own)
+            continue
+        for name, places in found.lines.items():
+            if len(places) > 1 or name != CLEAN:
+                mean = sum(values[place.at] for place in places) / len(places)
+                yield Point(key_name(f"mean/{name}"), mean)
+        yield Point(end_point_key(primary.name), own)
+
+
+def _detail_points(result: EvalResult) -> Iterator[Point]:
+    """Yield what the suite measures beside its cells, in percent; the x of a chart is the step."""
     for name, value in result.details.get("measures", {}).items():
         yield Point(key_name(f"measure/{name}"), 100 * value)
-
-
-def _chart_points(result: EvalResult) -> Iterator[Point]:
-    """Points of the suite's charts: the step is their x, which is an integer."""
     for chart in result.details.get("charts", ()):
         for x, value in chart["points"]:
             yield Point(key_name(f"{chart['x']}/{chart['name']}"), 100 * value, x)
@@ -97,9 +106,9 @@ def _params(result: EvalResult) -> dict[str, str]:
     }
 
 
-def _tags(result: EvalResult) -> dict[str, str]:
+def _facts(result: EvalResult) -> dict[str, object]:
     checkpoint, data = result.checkpoint, result.data
-    facts = {
+    return {
         "kind": "arm",
         "suite": result.suite["name"],
         "checkpoint": checkpoint.name,
@@ -115,7 +124,6 @@ def _tags(result: EvalResult) -> dict[str, str]:
         "skipped": len(result.skipped),
         "version": result.versions.get("acn-eval", "unknown"),
     }
-    return {f"acn_eval.{name}": plain(str(value)) for name, value in facts.items()}
 
 
 def _csv(accuracies: Sequence[Accuracy]) -> str:

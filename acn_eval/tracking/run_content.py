@@ -1,4 +1,4 @@
-"""What a run says, before MLflow is asked: the same content for arms and comparisons."""
+"""The content of a run, in the same form for arms and comparisons."""
 
 import hashlib
 import json
@@ -10,17 +10,8 @@ from typing import Any, NamedTuple
 from acn_eval.foreign_text import plain, shortened
 from acn_eval.results import EvalResult
 
-__all__ = [
-    "NAME",
-    "Point",
-    "RunContent",
-    "digest",
-    "end_point_key",
-    "experiment_name",
-    "flat",
-    "key_name",
-    "model_key",
-]
+__all__ = ["NAME", "Point", "RunContent", "digest", "end_point_key", "experiment_name", "flat"]
+__all__ += ["key_name", "model_key", "tags_of"]
 
 NAME = 240  # characters: MLflow takes 250 in names and keys
 _FORBIDDEN = re.compile(r"[^\w\-. :/]")
@@ -39,12 +30,12 @@ class RunContent:
     """Everything that is logged for one run.
 
     Attributes:
-        suite: names the experiment.
-        step: of its metrics, in words.
+        suite: its name is that of the experiment.
+        step: what the steps of the metrics are, in words.
         key: content address of the question that the run answers.
         digest: of the answer; the run of another answer is another run.
         files: small text artifacts by name.
-        created_ms: when it was measured; None if unknown.
+        created_ms: time of the measurement; None if it is unknown.
     """
 
     name: str
@@ -86,12 +77,17 @@ def end_point_key(name: str) -> str:
 
 
 def model_key(result: EvalResult) -> str:
-    """Return what names the network: weights, architecture and preprocessing.
+    """Return what identifies the network: weights, architecture and preprocessing.
 
     The official AC and Res Mixers share one file layout, so the weights alone do not.
     """
     checkpoint = result.checkpoint
     return digest([checkpoint.sha256, checkpoint.arch, checkpoint.preprocessing])
+
+
+def tags_of(facts: Mapping[str, object]) -> dict[str, str]:
+    """Return facts as tags of acn-eval."""
+    return {f"acn_eval.{name}": plain(str(value)) for name, value in facts.items()}
 
 
 def digest(facts: Any) -> str:

@@ -1,7 +1,7 @@
-"""Asks a store whether it is one, within seconds and bytes, before MLflow asks it in earnest.
+"""Checks a store within limits of time and memory, before MLflow uses it.
 
 MLflow tries a database that refuses ten times, in two minutes and thirty lines; it waits for a
-server that says a word now and then for ever, and keeps whatever it sends.
+slow server without end, and keeps whatever the server sends.
 """
 
 import json
@@ -21,7 +21,7 @@ from acn_eval.errors import AcnEvalError, ConfigError, MissingExtra, TrackingErr
 __all__ = ["Heard", "ask_database", "ask_file", "ask_server", "require_address"]
 
 _ANSWER_SECONDS = 4
-_SECONDS = 8.0  # for all of an answer
+_SECONDS = 8.0  # for a whole answer
 _BYTES = 2**20
 _QUESTION = "/api/2.0/mlflow/experiments/get-by-name"
 _NONSENSE = (
@@ -37,13 +37,13 @@ _TIMED = ("postgresql", "mysql")  # whose drivers know `connect_timeout`
 
 
 class Heard:
-    """A client of a server: what MLflow cannot make sense of is the server's fault."""
+    """A client of a server: an answer that MLflow cannot read is an error of the server."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Return a method that fails as MLflow does, whatever is wrong with an answer."""
+        """Return a method that raises `MlflowException` for an answer that cannot be read."""
         from google.protobuf.json_format import Error  # type: ignore[import-untyped]
         from mlflow.exceptions import MlflowException
 
@@ -60,11 +60,7 @@ class Heard:
 
 
 def require_address(uri: str) -> None:
-    """Refuse an address of a server that cannot be one.
-
-    Raises:
-        ConfigError: it cannot be read as ``http://HOST[:PORT]``.
-    """
+    """Raise `ConfigError` for an address that cannot be read as ``http://HOST[:PORT]``."""
     from requests import PreparedRequest, RequestException
 
     try:
@@ -78,11 +74,7 @@ def require_address(uri: str) -> None:
 
 
 def ask_file(database: Path) -> None:
-    """Read the beginning of an SQLite database, where it is there.
-
-    Raises:
-        TrackingError: it is none.
-    """
+    """Raise `TrackingError` for a file that is no SQLite database."""
     if not database.is_file():
         return
     try:
@@ -93,12 +85,12 @@ def ask_file(database: Path) -> None:
 
 
 def ask_database(uri: str) -> None:
-    """Connect to a database and leave.
+    """Connect to a database and disconnect.
 
     Raises:
-        ConfigError: no such kind of database, or an address that cannot be read.
+        ConfigError: the kind of database or its address is unknown.
         MissingExtra: the driver of PostgreSQL is not installed.
-        TrackingError: it refuses, or does not answer.
+        TrackingError: the database refuses the connection, or does not answer.
     """
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -124,7 +116,7 @@ def ask_server(uri: str) -> None:
     """Ask a server for an experiment, with the user and certificates that MLflow would use.
 
     Raises:
-        TrackingError: it does not answer in time, or not as a tracking server does.
+        TrackingError: the server does not answer in time, or is no tracking server.
     """
     status, body = _within(_SECONDS, uri, lambda: _answer(uri))
     known = status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
@@ -159,26 +151,25 @@ def _answer(uri: str) -> tuple[int, bytes]:
 
 
 def _stay(response: Any, **_: Any) -> None:
-    """Follow no redirect: requests would read its body first, however long."""
+    """Follow no redirect: requests would read all of its body first."""
     response.headers.pop("Location", None)
 
 
 def _is_of_mlflow(body: bytes) -> bool:
-    """Whether it is an experiment, or the error that there is none."""
+    """Whether the answer is an experiment, or the error that there is none."""
     try:
-        answer = json.loads(body)
+        match json.loads(body):
+            case {"experiment": {**found}}:
+                return isinstance(found.get("experiment_id"), str)
+            case {"error_code": code}:
+                return bool(code == "RESOURCE_DOES_NOT_EXIST")
     except (ValueError, RecursionError):
-        return False
-    if not isinstance(answer, dict):
-        return False
-    found = answer.get("experiment")
-    if isinstance(found, dict):
-        return isinstance(found.get("experiment_id"), str)
-    return answer.get("error_code") == "RESOURCE_DOES_NOT_EXIST"
+        pass
+    return False
 
 
 def _within(seconds: float, uri: str, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    """Return what is found in time; a server may send a byte a second for ever."""
+    """Return the answer, if it is there in time: a server may send one byte a second."""
     said: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def wait() -> None:
@@ -199,7 +190,7 @@ def _within(seconds: float, uri: str, ask: Callable[[], tuple[int, bytes]]) -> t
 
 
 def _root(exc: BaseException) -> str:
-    """What it began with: MLflow and requests wrap the words of the system in their own."""
+    """Return the first error of a chain: MLflow and requests wrap that of the system."""
     while exc.__context__ is not None:
         exc = exc.__context__
     return str(exc) or type(exc).__name__

@@ -15,13 +15,7 @@ from platformdirs import user_cache_path
 from acn_eval.addresses import shown
 from acn_eval.atomic import replacing
 from acn_eval.errors import ConfigError, TrackingError
-from acn_eval.tracking.server_check import (
-    Heard,
-    ask_database,
-    ask_file,
-    ask_server,
-    require_address,
-)
+from acn_eval.tracking import server_check
 
 __all__ = ["TrackingStore", "quiet_environment", "resolve_store", "tracking_errors"]
 
@@ -29,7 +23,7 @@ _SQLITE = "sqlite:///"
 _DATABASES = ("postgresql", "mysql", "mssql")
 _SERVERS = ("http://", "https://")
 _ADDRESSES = (_SQLITE, *_DATABASES, *_SERVERS, "databricks")
-_LOCK_SECONDS = 600.0  # it is free when its holder dies: who waits, waits for the living
+_LOCK_SECONDS = 600.0  # the lock is free when its holder dies
 _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -48,7 +42,7 @@ class TrackingStore:
 
     @property
     def database(self) -> Path | None:
-        """The file of an SQLite store, None for any other."""
+        """The file of an SQLite store; None for any other store."""
         path = self.uri.removeprefix(_SQLITE).partition("?")[0]
         return Path(path) if self.uri.startswith(_SQLITE) and path != ":memory:" else None
 
@@ -59,7 +53,7 @@ class TrackingStore:
 
     @property
     def artifacts(self) -> Path | None:
-        """Where MLflow keeps the artifacts of an SQLite store; a server decides for itself."""
+        """The folder of the artifacts of an SQLite store; None for any other store."""
         return self.database.parent / "mlruns" if self.database else None
 
     @property
@@ -75,30 +69,30 @@ class TrackingStore:
 
         Raises:
             TrackingError: the server or the database does not answer.
-            MissingExtra: the address of a PostgreSQL, and no driver.
+            MissingExtra: the driver of PostgreSQL is not installed.
         """
         quiet_environment()
         if self.server:
-            ask_server(self.uri)
+            server_check.ask_server(self.uri)
         self.require_database()
         if self.database and not self.database.exists():
             _create(self.database)
         from mlflow import MlflowClient
 
         client = MlflowClient(self.uri, registry_uri=self.uri)
-        return Heard(client) if self.server else client
+        return server_check.Heard(client) if self.server else client
 
     def require_database(self) -> None:
-        """Refuse a database that does not let anyone in; any other store is fine.
+        """Refuse a database that cannot be opened; any other store is accepted.
 
         Raises:
-            ConfigError: its address cannot be read.
-            TrackingError: it refuses, or does not answer.
+            ConfigError: the address cannot be read.
+            TrackingError: the database refuses the connection, or does not answer.
         """
         if self.database:
-            ask_file(self.database)
+            server_check.ask_file(self.database)
         elif self.uri.startswith(_DATABASES):
-            ask_database(self.uri)
+            server_check.ask_database(self.uri)
 
     def lock(self) -> FileLock:
         """Return the lock that one process of this machine holds while it writes.
@@ -106,8 +100,8 @@ class TrackingStore:
         MLflow crashes where several processes use a new store for the first time at once.
 
         Raises:
-            ConfigError: the folder of a database is not there: a typing error makes none.
-            OSError: it cannot be made; asking for it would wait for a folder that takes no file.
+            ConfigError: the folder of the database does not exist; none is created.
+            OSError: the lock cannot be created, for which `FileLock` would wait.
         """
         if self.database:
             if self.database.is_dir() or not self.database.parent.is_dir():
@@ -122,14 +116,14 @@ class TrackingStore:
 
 
 def resolve_store(tracking_uri: str | None, *, cwd: Path) -> TrackingStore:
-    """Return the store that is meant, always with an explicit absolute address.
+    """Return the store with its absolute address.
 
-    In this order: the argument, ``MLFLOW_TRACKING_URI``, and ``mlflow.db`` in ``cwd``, which is
+    It is the argument, else ``MLFLOW_TRACKING_URI``, else ``mlflow.db`` in ``cwd``, which is
     where a plain ``mlflow ui`` in that folder looks. An old ``mlruns`` folder changes nothing.
 
     Raises:
-        ConfigError: MLflow has no store at such an address; files are one if
-            ``MLFLOW_ALLOW_FILE_STORE`` says so.
+        ConfigError: MLflow has no store at such an address; a folder is one only where
+            ``MLFLOW_ALLOW_FILE_STORE`` is set.
 
     >>> resolve_store("sqlite:///runs.db", cwd=Path("/home/me")).uri
     'sqlite:////home/me/runs.db'
@@ -143,7 +137,7 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> TrackingStore:
         )
     store = TrackingStore(uri)
     if store.server:
-        require_address(uri)
+        server_check.require_address(uri)
     database = store.database
     if database is None:
         return store
@@ -152,16 +146,16 @@ def resolve_store(tracking_uri: str | None, *, cwd: Path) -> TrackingStore:
 
 
 def quiet_environment() -> None:
-    """Set MLflow's switches where the user has not: they count when MLflow is imported."""
+    """Set the variables that MLflow reads when it is imported, unless the user has set them."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
 
 
 def _create(database: Path) -> None:
-    """Build the database beside its place and rename it: a kill cannot leave half of one.
+    """Build the database beside its place and rename it: MLflow cannot repair half of one.
 
-    MLflow cannot repair half a database. The write-ahead log halves the time to build one; it
-    is off again in the finished file, because it is unsafe on network file systems.
+    The write-ahead log halves the time to build one; it is off again in the finished file,
+    because it is unsafe on network file systems.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -181,7 +175,7 @@ def _journal(database: Path, mode: str) -> None:
 def tracking_errors(
     store: TrackingStore, folders: Mapping[str, Path] | None = None
 ) -> Iterator[None]:
-    """Say in one line what failed, where the results are, and how to send them later."""
+    """Turn failures into one line that says where the results are, and how to send them."""
     try:
         yield
     except TrackingError as exc:

@@ -17,13 +17,14 @@ from acn_eval.tracking.run_content import (
     experiment_name,
     key_name,
     model_key,
+    tags_of,
 )
 from acn_eval.tracking.views import view_tags
 
 __all__ = ["Writer"]
 
 _DIGEST = 36  # MLflow takes no longer one
-_BATCH = 100  # of more, MLflow 3.17 recognizes only the first hundred as logged before
+_BATCH = 100  # beyond, MLflow 3.17 does not recognize what was logged before
 _ATTEMPTS = 5
 _RACES = {"RESOURCE_ALREADY_EXISTS", "BAD_REQUEST", "INVALID_PARAMETER_VALUE"}
 _FINISHED = "FINISHED"
@@ -31,7 +32,7 @@ _LOST = "{name}: must be found again once it is written; the store has lost it"
 _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 
 - `acn_eval.kind = arm`: one checkpoint, one seed. `acc/*` is accuracy in percent; the step is
-  {step}. `mean/*` averages over the steps.
+  {step}. `mean/*` averages over the steps. Other metrics have names such as `nll/*`.
 - `acn_eval.kind = comparison`: candidate minus baseline in percentage points on the same
   examples, with 95 % limits, Holm-adjusted p and the minimum detectable effect.
 """
@@ -40,12 +41,11 @@ _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
 class Writer:
     """Writes runs with one client; the caller holds the lock of the store.
 
-    That lock is of one machine, and MLflow has none: other machines may write the same at the
-    same time. What fails for that reason is done again, which changes nothing; of equal runs
-    that are finished each writer keeps the same one, so that one remains.
+    The lock is that of one machine, and MLflow has none: other machines may write the same at
+    the same time. What fails for that reason is repeated, which changes nothing; of equal runs
+    that are finished every writer keeps the same one, so that one remains.
 
-    Attributes:
-        experiments: id by name, of all experiments that were written.
+    `experiments` holds the id of every experiment that was written, by name.
     """
 
     def __init__(self, client: Any, artifacts: Path | None) -> None:
@@ -56,7 +56,7 @@ class Writer:
     def write(
         self, content: RunContent, folder: Path | None, result: EvalResult | None = None
     ) -> str:
-        """Write one run, or complete the one that is there; return its id."""
+        """Write one run, or complete one that was begun; return its id."""
         from mlflow.exceptions import MlflowException
 
         for _ in range(_ATTEMPTS - 1):
@@ -89,21 +89,18 @@ class Writer:
         return {key: runs[-1].info.run_id for key, runs in found.items() if runs}
 
     def experiment(self, suite: str, step: str) -> str:
-        """Return the id of the experiment of a suite, which is made where it is not there.
+        """Return the id of the experiment of a suite, which is created where it is missing.
 
-        Args:
-            suite: its name.
-            step: what the step of its metrics is, for the description of a new experiment.
+        The description of a new experiment says what the step of its metrics is.
         """
         name = experiment_name(suite)
         if name not in self.experiments:
-            self.experiments[name] = self._experiment(name) or self._new_experiment(
-                name, suite, step
-            )
+            known = self._experiment(name)
+            self.experiments[name] = known or self._new_experiment(name, suite, step)
         return self.experiments[name]
 
     def _experiment(self, name: str) -> str:
-        """Return the id of an experiment that is there, with its views up to date."""
+        """Return the id of an experiment, whose views are updated; "" where it is missing."""
         known = self._client.get_experiment_by_name(name)
         if known is None:
             return ""
@@ -123,7 +120,7 @@ class Writer:
                 tags={
                     "mlflow.note.content": _ABOUT.format(suite=markdown(suite), step=step),
                     "mlflow.experimentKind": "custom_model_development",
-                    "acn_eval.suite": plain(suite),
+                    **tags_of({"suite": suite}),
                     **view_tags(),
                 },
             )
@@ -134,7 +131,7 @@ class Writer:
         return str(made)
 
     def _search(self, experiment: str, tags: Mapping[str, str]) -> list[Any]:
-        """Return the runs with these tags, in an order on which all machines agree."""
+        """Return the runs with these tags, in the same order on all machines."""
         wanted = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in tags.items())
         found = self._client.search_runs([experiment], wanted)
         return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
@@ -165,12 +162,10 @@ class Writer:
     def _describe(self, run: Any, content: RunContent) -> None:
         from mlflow.entities import Param, RunTag
 
-        params = {k: v for k, v in content.params.items() if k not in run.data.params}
-        self._client.log_batch(
-            run.info.run_id,
-            params=[Param(name, value) for name, value in params.items()],
-            tags=[RunTag(name, value) for name, value in content.tags.items()],
-        )
+        known = run.data.params
+        params = [Param(k, v) for k, v in content.params.items() if k not in known]
+        tags = [RunTag(name, value) for name, value in content.tags.items()]
+        self._client.log_batch(run.info.run_id, params=params, tags=tags)
 
     def _measure(self, run: Any, content: RunContent, model: str | None) -> None:
         """Log in few calls; the time is the run's, so that the same values are the same rows."""
@@ -182,7 +177,7 @@ class Writer:
             self._client.log_batch(run.info.run_id, metrics[start : start + _BATCH])
 
     def _attach(self, run: str, folder: Path) -> None:
-        """Log the files of a folder, but what other processes are writing there."""
+        """Log the files of a folder, except those that other processes are writing."""
         for file in sorted(folder.iterdir()):
             if file.is_file() and not is_part(file):
                 self._client.log_artifact(run, str(file))
@@ -193,44 +188,39 @@ class Writer:
 
         if linked := run.inputs and run.inputs.model_inputs:
             return str(linked[0].model_id)
-        data = result.data
+        data, model = result.data, self._model(experiment, result)
         source = json.dumps({"name": data.name, "fingerprint": data.fingerprint})
         name = plain(f"{data.name} {data.split}", NAME)
         dataset = Dataset(name, data.fingerprint[:_DIGEST], "acn-eval", source)
-        model = self._model(experiment, result)
-        self._client.log_inputs(
-            run.info.run_id,
-            datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])],
-            models=[LoggedModelInput(model)],
-        )
-        return str(model)
+        shown = DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])
+        models = [LoggedModelInput(model)]
+        self._client.log_inputs(run.info.run_id, datasets=[shown], models=models)
+        return model
 
     def _model(self, experiment: str, result: EvalResult) -> str:
-        """Return the id of the model on which all machines agree."""
+        """Return the id of the model that all machines use."""
         found = self._models(experiment, result)
         if not found:
             raise TrackingError(_LOST.format(name=result.checkpoint.name))
         return str(found[0].model_id)
 
     def _models(self, experiment: str, result: EvalResult) -> list[Any]:
-        """Return the models that are this network, in an order on which all machines agree."""
+        """Return the models of this network, in the same order on all machines."""
         wanted = f"tags.`acn_eval.model` = '{model_key(result)}'"
         found = self._client.search_logged_models([experiment], wanted)
         return sorted(found, key=lambda model: (model.creation_timestamp, model.model_id))
 
     def _make_model(self, experiment: str, result: EvalResult) -> None:
-        """Make the model of the network, whose weights live outside MLflow, if there is none."""
+        """Create the model of the network, whose weights are outside MLflow, if it is missing."""
         if self._models(experiment, result):
             return
         checkpoint = result.checkpoint
         made = self._client.create_logged_model(
             experiment,
             name=plain(checkpoint.name, NAME).translate(str.maketrans("/:.%\"'", "______")),
-            tags={
-                "acn_eval.model": model_key(result),
-                "acn_eval.sha256": checkpoint.sha256,
-                "acn_eval.uri": plain(checkpoint.uri),
-            },
+            tags=tags_of(
+                {"model": model_key(result), "sha256": checkpoint.sha256, "uri": checkpoint.uri}
+            ),
             params={key_name(name): plain(str(value)) for name, value in checkpoint.arch.items()},
             model_type=plain(str(checkpoint.arch.get("kind", "unknown")), NAME),
         )
@@ -242,7 +232,7 @@ class Writer:
 
 @contextmanager
 def _permitted() -> Iterator[None]:
-    """Leave what a server with users does not let this one delete: its owner's next run does."""
+    """Leave what the server does not permit to delete: the next run of its owner deletes it."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -253,5 +243,5 @@ def _permitted() -> Iterator[None]:
 
 
 def _identity(content: RunContent) -> dict[str, str]:
-    """The tags by which a run is found again: its question and its answer."""
-    return {"acn_eval.key": content.key, "acn_eval.digest": content.digest}
+    """Return the tags that identify a run: its question and its answer."""
+    return tags_of({"key": content.key, "digest": content.digest})
