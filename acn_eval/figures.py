@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from acn_eval.charts import Drawing, Line, curves, detail_charts, heat_map, save
-from acn_eval.charts.details import Sides
+from acn_eval.charts.canvas import Drawing, save
+from acn_eval.charts.kinds import Line, Sides, curves, detail_charts, heat_map
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison
 from acn_eval.statistics.comparison import FILE, comparison_key

@@ -1,4 +1,4 @@
-"""Panels that know how to draw themselves, as a figure on disk or inside a page."""
+"""Panels that are drawn as a figure on disk or inside a page."""
 
 import io
 import math
@@ -25,7 +25,7 @@ from acn_eval.foreign_text import drawn, plain
 
 __all__ = ["COLORS", "DARK", "STYLES", "TONES", "Drawing", "Panel", "inline", "save"]
 
-# Okabe and Ito's palette without its yellow: told apart with any color vision, also in print.
+# Okabe and Ito's palette without its yellow: distinct with any color vision, also in print.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 STYLES: tuple[dict[str, Any], ...] = tuple(
@@ -75,9 +75,8 @@ class Panel:
     """One chart.
 
     Attributes:
-        title: what it shows of all that stand beside each other.
-        draw: puts it on empty axes.
-        words: its numbers, for whoever cannot see it.
+        draw: draws the chart on empty axes.
+        words: its numbers, for readers who cannot see it.
         size: width and height in inches.
     """
 
@@ -89,13 +88,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Panels side by side.
+    """One or more panels side by side; the name is that of the file.
 
-    Attributes:
-        name: of the file.
-        caption: what is drawn.
-        panels: one or more.
-        legend: labels in the order of their colors.
+    `legend` holds the labels in the order of their colors.
     """
 
     name: str
@@ -117,11 +112,9 @@ def save(drawing: Drawing, folder: Path, title: str = "") -> None:
 
 
 def inline(panel: Panel, salt: str) -> str:
-    """Return a panel as SVG to stand in a page: without its title, in the colors of the page.
+    """Return a panel as SVG for a page: without its title, in the colors of the page.
 
-    Args:
-        panel: what to draw.
-        salt: makes ids differ from those of all others on the page.
+    The salt makes its ids differ from those of all other panels on the page.
     """
     with _styled(salt):
         figure = Figure(panel.size, facecolor="none", layout="constrained")
@@ -156,9 +149,8 @@ def _of_the_page(svg: ET.Element, panel: Panel) -> ET.Element:
     width = float(svg.get("viewBox", "").split()[2])
     title, words = plain(panel.title), plain(panel.words)
     for name, text in (("desc", words), ("title", title)):
-        described = ET.Element(name)
-        described.text = text
-        svg.insert(0, described)
+        svg.insert(0, ET.Element(name))
+        svg[0].text = text
     svg.attrib = {
         "viewBox": svg.get("viewBox", ""),
         "role": "img",
@@ -185,7 +177,7 @@ def _styled(salt: str) -> Iterator[None]:
         mpl.rc_context({**_STYLE, "svg.hashsalt": salt}),
         warnings.catch_warnings(),
     ):
-        # Names in letters that the font has not, and labels that leave the axes no room.
+        # Names in letters that the font lacks, and labels that leave no room for the axes.
         warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied", UserWarning)
         yield
 

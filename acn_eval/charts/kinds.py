@@ -1,9 +1,10 @@
 """The kinds of charts: curves, maps, differences around 0, and accuracy over confidence."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import cycle
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
-from acn_eval.charts.canvas import DARK, STYLES, TONES, Panel
+from acn_eval.charts.canvas import DARK, STYLES, TONES, Drawing, Panel
 from acn_eval.foreign_text import drawn
+from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
 
-__all__ = ["Line", "color_map", "curves", "forest", "heat_map", "reliability"]
+__all__ = ["Line", "Sides", "color_map", "curves", "detail_charts"]
+__all__ += ["forest", "heat_map", "reliability"]
 
 Line = Sequence[tuple[float, Estimate]]
 """Points (place, fraction of 1) in the order of the axis."""
+Sides = Mapping[str, Sequence[EvalResult]]
+"""Results by the label of their side, in the order of the colors."""
+_Chart = Mapping[str, Any]
+"""``name``, ``x`` (label) and ``points`` of (x, fraction)."""
 
 _LABEL = 80  # characters
 _LETTER = 0.09  # inches, on average
@@ -30,7 +37,7 @@ _FULL = 20  # cells a side of a map whose numbers can be read
 def curves(
     charts: Mapping[str, Mapping[str, Line]], *, x_label: str, logarithmic: bool = False
 ) -> tuple[Panel, ...]:
-    """Return lines with their bands in percent, one panel per chart, all with one height.
+    """Return lines with their bands in percent, one panel per chart, all with equal limits.
 
     Args:
         charts: lines by label, in the order of their colors, by title.
@@ -172,7 +179,7 @@ def _forest(axes: Axes, rows: Sequence[tuple[str, Estimate]], names: Sequence[st
 
 
 def reliability(title: str, lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> Panel:
-    """Return accuracy over confidence, with the diagonal of a network whose word is true.
+    """Return accuracy over confidence, with the diagonal of perfect calibration.
 
     Args:
         title: which predictions.
@@ -201,3 +208,50 @@ def _in_words(lines: Mapping[str, Line], x_label: str) -> str:
         f"{label}: " + ", ".join(f"{100 * e.value:.1f} % at {place:g}" for place, e in line)
         for label, line in lines.items()
     )
+
+
+def detail_charts(sides: Sides) -> Iterator[Drawing]:
+    """Yield the charts in the details of results, averaged over the files of a side.
+
+    Charts over the same axis are neighbors of the same height.
+    """
+    own = {label: _averaged(results) for label, results in sides.items()}
+    axes = {name: str(c["x"]) for found in own.values() for name, c in found.items()}
+    if not axes:
+        return
+    panels = [
+        panel
+        for axis in dict.fromkeys(axes.values())
+        for panel in curves(
+            {
+                name: {label: _points(found.get(name)) for label, found in own.items()}
+                for name, x_label in axes.items()
+                if x_label == axis
+            },
+            x_label=axis,
+        )
+    ]
+    many = max(map(len, sides.values())) > 1
+    note = "; means of the files of a side, or the first one where their x differ" if many else ""
+    over = " and ".join(dict.fromkeys(axes.values()))
+    yield Drawing("charts", f"In % over {over}, without bands{note}", tuple(panels), tuple(own))
+
+
+def _averaged(results: Sequence[EvalResult]) -> dict[str, _Chart]:
+    """Return charts by name: the mean of the files, or the first one's where their x differ."""
+    found: dict[str, list[_Chart]] = {}
+    for chart in (c for result in results for c in result.details.get("charts", ())):
+        found.setdefault(str(chart["name"]), []).append(chart)
+    return {name: {**own[0], "points": _mean(own)} for name, own in found.items()}
+
+
+def _mean(charts: Sequence[_Chart]) -> list[tuple[float, float]]:
+    places = [[x for x, _ in chart["points"]] for chart in charts]
+    if any(own != places[0] for own in places):
+        return list(charts[0]["points"])
+    columns = zip(*(chart["points"] for chart in charts), strict=True)
+    return [(column[0][0], fmean(y for _, y in column)) for column in columns]
+
+
+def _points(chart: _Chart | None) -> Line:
+    return [(x, Estimate(y, y, y)) for x, y in chart["points"]] if chart else []

@@ -16,11 +16,7 @@ __all__ = ["baseline_of", "checkpoint_of", "network_of", "written"]
 
 
 def network_of(model: Any, what: str) -> nn.Module:
-    """Return a module as it is, or the one in a pyfunc that MLflow has loaded.
-
-    Raises:
-        ConfigError: there is no torch network in it.
-    """
+    """Return a module, or that of a pyfunc; raise `ConfigError` where there is none."""
     if isinstance(model, nn.Module):
         return model
     try:
@@ -34,11 +30,11 @@ def network_of(model: Any, what: str) -> nn.Module:
 
 
 def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: str) -> Checkpoint:
-    """Return the network, ready to be asked about the examples; the name is for one without.
+    """Return the network as a checkpoint for these examples.
 
     Raises:
         ConfigError: mean and std do not fit, or the examples are no images.
-        CheckpointError: not one logit per class, or weights that cannot be measured.
+        CheckpointError: there is not one logit per class, or weights are no finite numbers.
     """
     if not isinstance(examples.inputs, ArrayImages | FileImages):
         raise ConfigError(f"{name}: data must be images; got {examples.inputs.modality}")
@@ -59,9 +55,9 @@ def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: st
 
 
 def baseline_of(plan: Plan, examples: Examples) -> Checkpoint | None:
-    """Return what the plan compares with; an address is read by acn-eval, which runs no code.
+    """Return the baseline; no code of a file is run where it is an address of acn-eval.
 
-    A module in memory reads what the plan says, a loaded model what it says about itself.
+    The plan describes the input of a module in memory, its metadata that of a loaded model.
     """
     if plan.baseline is None or isinstance(plan.baseline, str):
         return load(plan.baseline) if plan.baseline else None
@@ -74,18 +70,18 @@ def baseline_of(plan: Plan, examples: Examples) -> Checkpoint | None:
 def written(
     rows: Any, labels: Any, image: tuple[int, ...] | None, reads: Reads, folder: Path
 ) -> str:
-    """Write rows that were given as a data set; return its name, which is that of its content.
+    """Write rows and labels as a data set into a folder; return its name, made of its content.
 
     Args:
-        rows: uint8 (n, height * width * channels): MLflow takes no other shape.
-        labels: (n,) integers from 0, which count the classes of the network.
+        rows: uint8 (n, height * width * channels): MLflow accepts no other shape.
+        labels: (n,) integers from 0, in the order of the logits.
         image: (height, width, channels) of a row.
-        reads: names the classes.
-        folder: where the data set is put.
+        reads: its classes name the labels.
+        folder: of the data set.
 
     Raises:
-        ConfigError: the shape is not given, or rows do not have it.
-        DataError: rows that are no pixels.
+        ConfigError: the shape is not given, or the rows do not have it.
+        DataError: the rows are no pixels.
     """
     pixels, answers = np.asarray(rows), np.asarray(labels)
     if image is None:

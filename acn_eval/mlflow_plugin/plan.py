@@ -1,4 +1,4 @@
-"""What ``evaluator_config`` may say, and what a logged model says about itself."""
+"""The fields of ``evaluator_config``, and the metadata of a logged model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,16 +17,16 @@ _T = TypeVar("_T", bound=BaseModel)
 
 
 class Reads(Config, frozen=True):
-    """What a network reads and answers.
+    """The input and output of a network.
 
     A model may carry it: ``mlflow.pytorch.log_model(..., metadata={"acn_eval": {...}})``.
 
     Attributes:
-        size: height and width of its input; None takes those of the images.
-        channels: 1 or 3; None takes those of the images.
+        size: height and width of the input; None means those of the images.
+        channels: 1 or 3; None means those of the images.
         mean, std: per channel in [0, 1], subtracted and divided by; empty leaves [0, 1].
-        classes: names in the order of its logits; empty where it only counts them.
-        name: in tables; it is part of the record, so two networks have two names.
+        classes: names in the order of the logits; empty where the logits have no names.
+        name: in tables and in the record, so two networks need two names.
     """
 
     size: Annotated[int, Field(ge=1, le=4096)] | None = None
@@ -38,19 +38,18 @@ class Reads(Config, frozen=True):
 
 
 class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
-    """The ``evaluator_config`` of one evaluation; fields of `Reads` win over the model's own.
+    """The ``evaluator_config`` of one evaluation; fields of `Reads` override the model's own.
 
     Attributes:
         suite: name of a shipped suite, or path of a YAML.
-        data: name of a data set, whose test split is shown; "" shows the rows that were given to
-            ``mlflow.models.evaluate``.
-        data_root: folder of data sets.
-        image: (height, width, channels) of a row that was given.
-        class_order: how the network counts where it does not name its classes: ``position``, in
-            the order of the data's, or ``name``, logit i is the class called i.
-        limit: the first so many images, in the keyed order.
-        baseline: an address of acn-eval (``res_vit.pt``, ``timm:...``), or a network in memory:
-            a torch module, or what ``mlflow.pyfunc.load_model`` returned.
+        data: name of a data set, whose test split is measured; "" measures the rows that are
+            given to ``mlflow.models.evaluate``.
+        image: (height, width, channels) of such a row.
+        class_order: order of logits without names: ``position``, as the classes of the data, or
+            ``name``, logit i is the class called i.
+        limit: number of images, the first in the keyed order.
+        baseline: an address of acn-eval (``res_vit.pt``, ``timm:...``), a torch module, or what
+            ``mlflow.pyfunc.load_model`` returned.
         seed: of the noise.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
@@ -67,19 +66,15 @@ class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
 
     @staticmethod
     def of(config: Mapping[str, Any]) -> "Plan":
-        """Return the plan of an ``evaluator_config``.
-
-        Raises:
-            ConfigError: a field that does not exist, or that must be something else.
-        """
+        """Return the plan; raise `ConfigError` for unknown or invalid fields."""
         return _validated(Plan, config, "evaluator_config")
 
 
 def reads_of(model: Any, plan: Plan | None) -> Reads:
-    """Return what a loaded model says about itself, with what the plan says instead.
+    """Return the metadata of a loaded model, updated with the fields of the plan that are set.
 
     Raises:
-        ConfigError: the model's metadata is no `Reads`.
+        ConfigError: the metadata is no `Reads`.
     """
     metadata = model.metadata.metadata or {}
     own = _validated(Reads, metadata.get(METADATA) or {}, f"metadata[{METADATA!r}]")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from acn_eval.charts import Panel, reliability
+from acn_eval.charts.canvas import Panel
+from acn_eval.charts.kinds import reliability
 from acn_eval.report import tables
 from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Cell, Drawing, Table, Text

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from acn_eval.charts import Drawing
+from acn_eval.charts.canvas import Drawing
 from acn_eval.foreign_text import markdown_table, plain
 
 __all__ = ["Block", "Cell", "Drawing", "Facts", "Gallery", "Items", "Page", "Picture", "Section"]

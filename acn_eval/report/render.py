@@ -6,7 +6,7 @@ from itertools import count
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from acn_eval.charts import inline
+from acn_eval.charts.canvas import inline
 from acn_eval.foreign_text import markdown as escaped
 from acn_eval.foreign_text import plain
 from acn_eval.report.page import Block, Drawing, Facts, Gallery, Items, Page, Source, Table, Text

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from acn_eval.charts import Drawing, forest
+from acn_eval.charts.canvas import Drawing
+from acn_eval.charts.kinds import forest
 from acn_eval.figures import drawings
 from acn_eval.gate.sentence import LABEL, legend
 from acn_eval.gate.verdict import Verdict

@@ -14,8 +14,7 @@ from acn_eval.terminal.comparisons import answer, answer_alone, show_notes
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
-from acn_eval.tracking.background import Recorder
-from acn_eval.tracking.record import Recorded
+from acn_eval.tracking.record import Recorded, Recorder
 from acn_eval.workflow import Done, Group
 
 __all__ = ["conclude", "measure"]

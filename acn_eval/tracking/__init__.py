@@ -1,7 +1,6 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
-from acn_eval.tracking.background import Recorder, preparing
-from acn_eval.tracking.record import record
+from acn_eval.tracking.record import Recorder, preparing, record
 from acn_eval.tracking.registry import Registry, in_mlflow, model_name
 from acn_eval.tracking.server import chart_links, serving
 from acn_eval.tracking.store import resolve_store

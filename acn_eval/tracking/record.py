@@ -1,9 +1,18 @@
-"""Writes results and comparisons to MLflow; writing them again changes nothing."""
+"""Writes results and comparisons to MLflow, here or in a process of its own.
 
-from collections.abc import Mapping, Sequence
+Writing them again changes nothing.
+"""
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.comparisons import comparison_run, step_in_words
@@ -16,18 +25,14 @@ from acn_eval.tracking.store import (
 )
 from acn_eval.tracking.writer import Writer
 
-__all__ = ["Recorded", "record", "record_in", "warm_up"]
+__all__ = ["Recorded", "Recorder", "preparing", "record"]
+
+_Job = tuple[Sequence[EvalResult], Sequence[Comparison], Mapping[str, Path]]
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """Where the runs are.
-
-    Attributes:
-        store: the store that was written.
-        experiments: id by name.
-        runs: id by the key of the result or comparison.
-    """
+    """The store, the ids of its experiments by name, and those of runs by key of the record."""
 
     store: TrackingStore
     experiments: Mapping[str, str]
@@ -45,25 +50,20 @@ def record(
     """Write one run per result and one per comparison.
 
     Args:
-        results: arms; each is found again by its key.
+        results: arms; each is identified by its key.
         comparisons: linked to their arms, those of this call and those recorded before.
         tracking_uri: as in `resolve_store`.
-        cwd: where the default store is, and what relative addresses start from.
+        cwd: folder that relative addresses start from.
         artifacts: folders whose files belong to a run, by the key of its result or comparison.
 
     Raises:
         TrackingError: the store cannot be written; nothing is lost, the folders are complete.
     """
-    return record_in(resolve_store(tracking_uri, cwd=cwd), results, comparisons, artifacts or {})
+    return _record(resolve_store(tracking_uri, cwd=cwd), (results, comparisons, artifacts or {}))
 
 
-def record_in(
-    store: TrackingStore,
-    results: Sequence[EvalResult],
-    comparisons: Sequence[Comparison],
-    artifacts: Mapping[str, Path],
-) -> Recorded:
-    """Write to a store that is resolved; otherwise as `record`."""
+def _record(store: TrackingStore, job: _Job) -> Recorded:
+    results, comparisons, artifacts = job
     _import_mlflow()
     with tracking_errors(store, artifacts), store.lock():
         writer = Writer(store.client(), store.artifacts)
@@ -78,18 +78,103 @@ def record_in(
         return Recorded(store, writer.experiments, runs)
 
 
-def warm_up(store: TrackingStore) -> None:
-    """Import MLflow, create a missing store and open it, so that `record_in` is quick.
-
-    Raises:
-        TrackingError: the store cannot be opened.
-    """
-    _import_mlflow()
-    with tracking_errors(store), store.lock():
-        store.client().search_experiments(max_results=1)
-
-
 def _import_mlflow() -> None:
-    """Take the seconds that it needs before the lock is held: others wait for that."""
+    """Take the seconds that it needs before the lock is held, for which others wait."""
     quiet_environment()
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records in the process that `preparing` started."""
+
+    store: TrackingStore
+    _connection: Connection
+
+    def record(
+        self,
+        results: Sequence[EvalResult],
+        comparisons: Sequence[Comparison] = (),
+        *,
+        artifacts: Mapping[str, Path] | None = None,
+    ) -> Recorded:
+        """Write one run per result and one per comparison, as the function `record` does.
+
+        If the process has died, this one does the work, which may safely be done twice.
+
+        Raises:
+            TrackingError: the store cannot be written.
+        """
+        job = (results, comparisons, artifacts or {})
+        answer: Recorded | AcnEvalError
+        try:
+            self._connection.send(job)
+            answer = self._connection.recv()
+        except (EOFError, OSError):
+            answer = _record(self.store, job)
+        if isinstance(answer, AcnEvalError):
+            raise answer
+        return answer
+
+
+@contextmanager
+def preparing(store: TrackingStore) -> Iterator[Recorder]:
+    """Open the store in another process while the body runs; the body records with it.
+
+    Importing MLflow and creating a database take seconds, which the evaluation would otherwise
+    wait for. Leaving the body ends the process; no half-created store is left behind.
+
+    Raises:
+        ConfigError: the address of the store is invalid.
+        TrackingError: the folder cannot be written, or the database cannot be opened; a server
+            is asked only when there is something to record.
+    """
+    with tracking_errors(store):
+        store.require_database()
+        store.lock()
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads and CUDA
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(there, store), daemon=True)
+    with _without_interrupts():
+        process.start()
+    there.close()
+    try:
+        yield Recorder(store, here)
+    finally:
+        here.close()
+        process.terminate()
+        process.join()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let a process that starts here ignore Ctrl-C, which is left to its parent.
+
+    A child inherits an ignored signal, so that even its imports cannot be interrupted. Only the
+    main thread handles signals; in any other nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _serve(connection: Connection, store: TrackingStore) -> None:
+    with suppress(AcnEvalError):  # it is raised again when there is something to record
+        _import_mlflow()
+        with tracking_errors(store), store.lock():
+            store.client().search_experiments(max_results=1)
+    with suppress(EOFError, BrokenPipeError):  # the parent is gone, or was killed
+        while True:
+            connection.send(_answer(store, connection.recv()))
+
+
+def _answer(store: TrackingStore, job: _Job) -> Recorded | AcnEvalError:
+    try:
+        return _record(store, job)
+    except AcnEvalError as exc:
+        return exc

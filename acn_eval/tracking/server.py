@@ -1,4 +1,4 @@
-"""Runs the light MLflow server on a store, and lists the pages worth opening."""
+"""Runs a light MLflow server on a store, and lists its pages."""
 
 import os
 import signal
@@ -32,17 +32,13 @@ _STOP_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers at an address; the process is None where someone else runs it."""
+    """A server that answers; the process is None where someone else runs it."""
 
     address: str
     process: subprocess.Popen[bytes] | None = None
 
     def wait(self) -> None:
-        """Return when the process has ended; at once where there is none.
-
-        Raises:
-            TrackingError: always after a process, which was meant to live until it is stopped.
-        """
+        """Wait for the process, if there is one, and raise `TrackingError` when it ends."""
         if self.process:
             code = self.process.wait()
             raise TrackingError(f"{self.address}: must be up until Ctrl-C; ended with {code}")
@@ -52,7 +48,7 @@ class Server:
 def serving(store: TrackingStore, *, port: int) -> Iterator[Server]:
     """Serve the store on this machine while the body runs.
 
-    A store that is behind a server already is not served again. Port 0 takes any that is free.
+    A store behind a server is not served again. Port 0 means any free port.
 
     Raises:
         ConfigError: the store does not exist, or the port is taken.
@@ -76,7 +72,7 @@ def serving(store: TrackingStore, *, port: int) -> Iterator[Server]:
 
 
 def chart_links(address: str) -> dict[str, str]:
-    """Return the pages worth opening by what they show, the latest experiment first.
+    """Return the addresses of pages by what they show, the latest experiment first.
 
     Raises:
         TrackingError: the server does not answer.
@@ -115,7 +111,7 @@ def _start(store: TrackingStore, port: int, log: IO[bytes]) -> subprocess.Popen[
         options["MLFLOW_ARTIFACTS_DESTINATION"] = str(store.database.parent / "mlartifacts")
     return subprocess.Popen(
         [sys.executable, "-m", "mlflow", "server"],
-        # Not on the command line, where others would read a password.
+        # Not on the command line, where other users could read a password.
         env={**LIGHT, **os.environ, **options},
         stdin=subprocess.DEVNULL,
         stdout=log,
@@ -125,7 +121,6 @@ def _start(store: TrackingStore, port: int, log: IO[bytes]) -> subprocess.Popen[
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: IO[bytes]) -> None:
-    """Wait until the server answers."""
     give_up = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < give_up:
         try:

@@ -1,6 +1,6 @@
-"""Markdown that stands in the description of a run."""
+"""Markdown for the description of a run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from acn_eval.foreign_text import markdown, markdown_table
@@ -9,20 +9,10 @@ from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
 from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.studies.table import analysis_of
 
-__all__ = ["accuracy_table", "comparison_table", "description", "points"]
-
+__all__ = ["accuracy_table", "comparison_table", "description"]
 
 _LONGEST = 8000
 _MANY = 30  # rows that a person reads
-
-
-def points(estimate: Estimate, *, sign: str = "", of: Quantity = SHARE) -> str:
-    """Return an estimate and its limits, of an accuracy in percentage points.
-
-    >>> points(Estimate(0.953, 0.93, 0.97))
-    '95.3 [93.0, 97.0]'
-    """
-    return of.limits(estimate.value, estimate.low, estimate.high, sign=sign)
 
 
 def description(text: str) -> str:
@@ -42,13 +32,13 @@ def description(text: str) -> str:
 
 
 def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
-    """Return what one checkpoint did under each condition, as Markdown."""
+    """Return the accuracy of one checkpoint under each condition, as Markdown."""
     about = (
         f"{result.checkpoint.uri} on {result.data.name} {result.data.split}, "
         f"{result.data.n} examples, {result.precision} on {result.device}."
     )
     shown = [a for a in accuracies if len(accuracies) <= _MANY or _is_clean(a.condition)]
-    rows = [[a.name, points(a.estimate), ", ".join(a.notes)] for a in shown]
+    rows = [[a.name, _points(a.estimate, SHARE), ", ".join(a.notes)] for a in shown]
     label = analysis_of(result.suite).label
     skipped = [f"{label(skip.condition)}: {skip.reason}" for skip in result.skipped]
     table = markdown_table(["condition", "accuracy % [95 %]", "notes"], rows)
@@ -64,6 +54,16 @@ def comparison_table(comparison: Comparison) -> str:
     shown = [row for row in comparison.rows if not many or _is_clean(row.condition)]
     quantity = comparison.quantity
     rows = [_cells(row, quantity) for row in (*shown, comparison.primary)]
+    beside = []
+    if left_out := len(comparison.rows) - len(shown):
+        beside += ["", f"{left_out} rows under corruption are in the artifacts."]
+    if ratio := comparison.ratio:
+        error = f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+        beside += ["", f"Error of {markdown(left)} over the baseline's: {error}."]
+    words = {True: "equal", False: "DIFFERS", None: "unknown"}
+    pair = [
+        [row.name, row.candidate, row.baseline, words[row.equal]] for row in comparison.manifest
+    ]
     unit = "Percentage points" if quantity.scored else quantity.head(quantity.name.capitalize())
     return "\n".join(
         [
@@ -72,25 +72,28 @@ def comparison_table(comparison: Comparison) -> str:
             f"{markdown(comparison.data)}, {comparison.n} examples; {sample}. {unit}.",
             "",
             *markdown_table(head, rows),
-            *_left_out(len(comparison.rows) - len(shown)),
-            *_ratio(comparison),
+            *beside,
             *_bullets("Beside accuracy", [_finding(f) for f in comparison.findings]),
             *_bullets("Read with care", comparison.warnings),
             "",
             "Fair pair:",
             "",
-            *markdown_table(["", left, right, ""], [*_manifest(comparison)]),
+            *markdown_table(["", left, right, ""], pair),
         ]
     )
+
+
+def _points(estimate: Estimate, of: Quantity, sign: str = "") -> str:
+    return of.limits(estimate.value, estimate.low, estimate.high, sign=sign)
 
 
 def _cells(row: Row, of: Quantity) -> list[str]:
     p = "< 0.001" if row.p_holm < 0.001 else f"{row.p_holm:.3f}"
     return [
         row.name,
-        points(row.candidate, of=of),
-        points(row.baseline, of=of),
-        points(row.difference, sign="+", of=of),
+        _points(row.candidate, of),
+        _points(row.baseline, of),
+        _points(row.difference, of, "+"),
         p,
         of.text(row.mde),
         ", ".join(row.notes),
@@ -98,12 +101,8 @@ def _cells(row: Row, of: Quantity) -> list[str]:
 
 
 def _is_clean(condition: Mapping[str, Scalar]) -> bool:
-    """Whether the row stays where there are many: clean examples, or an end point."""
+    """Whether a row is of clean examples or an endpoint, and so shown where there are many."""
     return condition.get("corruption", "clean") == "clean"
-
-
-def _left_out(count: int) -> list[str]:
-    return ["", f"{count} rows under corruption are in the artifacts."] if count else []
 
 
 def _finding(f: Finding) -> str:
@@ -116,19 +115,5 @@ def _finding(f: Finding) -> str:
     )
 
 
-def _ratio(comparison: Comparison) -> list[str]:
-    ratio = comparison.ratio
-    if ratio is None:
-        return []
-    value = f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return ["", f"Error of {markdown(comparison.candidate.label)} over the baseline's: {value}."]
-
-
 def _bullets(title: str, lines: Sequence[str]) -> list[str]:
     return ["", f"{title}:", "", *(f"- {markdown(line)}" for line in lines)] if lines else []
-
-
-def _manifest(comparison: Comparison) -> Iterator[list[str]]:
-    words = {True: "equal", False: "DIFFERS", None: "unknown"}
-    for row in comparison.manifest:
-        yield [row.name, row.candidate, row.baseline, words[row.equal]]

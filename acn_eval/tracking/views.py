@@ -1,4 +1,4 @@
-"""Pages of an experiment: what is filtered, grouped and shown in the columns of MLflow's UI."""
+"""The pages of an experiment in MLflow's UI: their filters, groups and columns."""
 
 import json
 from typing import Any, NamedTuple
@@ -14,13 +14,11 @@ _KEY = "acn_eval_{name}"
 
 
 class Page(NamedTuple):
-    """One page of an experiment.
+    """One page of an experiment: charts of the runs of a kind, or a table of them.
 
     Attributes:
-        kind: of the runs that it shows.
-        charts: whether it draws charts; otherwise it is a table.
-        columns: of the table; MLflow leaves out what no run has.
-        group: tag whose values are lines of their own, each the mean of its runs.
+        columns: of the table; MLflow leaves out those that no run has.
+        group: tag for whose values the charts draw one line each, the mean of its runs.
     """
 
     kind: str
@@ -29,7 +27,7 @@ class Page(NamedTuple):
     group: str = ""
 
     def state(self) -> dict[str, Any]:
-        """What MLflow's UI keeps of a page; what is not named is as in a new browser."""
+        """Return what MLflow's UI stores of a page; the rest is as in a new browser."""
         keys = [{"mode": "tag", "groupByData": self.group}] if self.group else []
         return {
             "searchFilter": f"tags.acn_eval.kind = '{self.kind}'",

@@ -19,8 +19,7 @@ from acn_eval.statistics.metrics import metric_of
 from acn_eval.studies import compare as paired
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import Suite
-from acn_eval.tracking.background import Recorder
-from acn_eval.tracking.record import Recorded
+from acn_eval.tracking.record import Recorded, Recorder
 from acn_eval.tracking.record import record as record_all
 from acn_eval.workflow.sides import Sides, resolve
 

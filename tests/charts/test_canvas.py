@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from acn_eval.charts import Drawing, Panel, color_map, curves, inline, save
+from acn_eval.charts.canvas import Drawing, Panel, inline, save
+from acn_eval.charts.kinds import color_map, curves
 from acn_eval.statistics import Estimate
 
 LINE = [(0.0, Estimate(0.9, 0.85, 0.95)), (0.1, Estimate(0.7, 0.6, 0.8))]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from acn_eval.atomic import is_part
-from acn_eval.charts import Drawing, Panel, save
+from acn_eval.charts.canvas import Drawing, Panel, save
 from acn_eval.checkpoints.native import read_native, write_native
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import load_comparison, save_comparison

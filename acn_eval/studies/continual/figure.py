@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from acn_eval.charts import Drawing, Line, Panel, color_map, curves, detail_charts
-from acn_eval.charts.details import Sides
+from acn_eval.charts.canvas import Drawing, Panel
+from acn_eval.charts.kinds import Line, Sides, color_map, curves, detail_charts
 from acn_eval.results import EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
 from acn_eval.studies.continual.findings import SCENARIOS, matrix_of, spread

@@ -11,8 +11,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from numpy.typing import NDArray
 
-from acn_eval.charts import STYLES, Drawing, Panel, color_map, detail_charts
-from acn_eval.charts.details import Sides
+from acn_eval.charts.canvas import STYLES, Drawing, Panel
+from acn_eval.charts.kinds import Sides, color_map, detail_charts
 
 __all__ = ["drawings"]
 
