@@ -18,11 +18,11 @@ from acn_eval.seeds import keyed_order
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.table import study
 from acn_eval.study.request import Request, choose
-from acn_eval.study.run import run
+from acn_eval.study.run import Study, run
 from acn_eval.study.suite import Suite
 from acn_eval.tally import Progress
 
-__all__ = ["Block", "Blocks", "DataSelection", "choose", "evaluate", "evaluate_blocks"]
+__all__ = ["Block", "Blocks", "DataSelection", "ask", "choose", "evaluate", "evaluate_blocks"]
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,21 @@ def evaluate(
     Returns:
         One result per checkpoint, in their order.
     """
-    request = _request(checkpoints, suite, selection or DataSelection(), seed, runtime)
-    return run(study(request.suite.kind).run.STUDY(request), request.runtime, progress)
+    runtime = runtime or Runtime(torch.device("cpu"))
+    asked = ask(checkpoints, suite, selection or DataSelection(), seed=seed, runtime=runtime)
+    return run(asked, runtime, progress)
+
+
+def ask(
+    checkpoints: Sequence[str | Checkpoint],
+    suite: str | Suite,
+    selection: DataSelection,
+    *,
+    seed: int,
+    runtime: Runtime,
+) -> Study:
+    """Return the study that `evaluate` runs; nothing is measured yet."""
+    return _study(_request(checkpoints, suite, selection, seed, runtime))
 
 
 def evaluate_blocks(
@@ -99,11 +112,12 @@ def evaluate_blocks(
     for start in range(0, len(whole), blocks.size):
         end = start + blocks.size
         own = replace(request, block=whole.at(order[start:end]))
-        yield Block(
-            run(study(own.suite.kind).run.STUDY(own), own.runtime),
-            whole.at(order[:end]),
-            whole,
-        )
+        yield Block(run(_study(own), own.runtime), whole.at(order[:end]), whole)
+
+
+def _study(request: Request[Suite]) -> Study:
+    asked: Study = study(request.suite.kind).run.STUDY(request)
+    return asked
 
 
 def _request(
@@ -116,9 +130,12 @@ def _request(
     """Load what is asked, onto the device."""
     runtime = runtime or Runtime(torch.device("cpu"))
     suite = read_suite(suite) if isinstance(suite, str) else suite
-    if checkpoints and not suite.asks_checkpoints:
-        what = f"{suite.name}: trains networks of its own; checkpoints must be none"
-        raise ConfigError(f"{what}; got {len(checkpoints)}", "candidates")
+    if checkpoints and suite.checkpoints == "none":
+        msg = f"`candidates`: must be left out; {suite.name} trains networks of its own"
+        raise ConfigError(msg, "candidates")
+    if not checkpoints and suite.checkpoints == "required":
+        msg = f"`candidates`: must name a checkpoint; {suite.name} trains none"
+        raise ConfigError(msg, "candidates")
     loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
     if loaded and selection.class_order and all(c.named for c in loaded):
         names = ", ".join(c.id.name for c in loaded)

@@ -103,6 +103,7 @@ class EvalResult(Tabular):
         details: what is not per test image, as plain JSON: choices made on validation, costs,
             latency; their meaning belongs to the suite. ``limit`` is how many images were asked
             for, where that left some out.
+        beside: text of further files by name, which are saved beside the result and not loaded.
     """
 
     checkpoint: CheckpointId
@@ -121,6 +122,7 @@ class EvalResult(Tabular):
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
+    beside: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> str:
@@ -173,6 +175,8 @@ class EvalResult(Tabular):
         """
         names = (file_name(str(name)) for name in (self.suite["name"], self.checkpoint.name))
         target = folder / "-".join([*names, self.key])
+        for name, text in self.beside.items():
+            atomic.write(target / name, text)
         content = encoded(self.cells)
         digest = hashlib.sha256(content).hexdigest()
         if digest == _saved_digest(target):
@@ -187,7 +191,7 @@ class EvalResult(Tabular):
 
     def facts(self) -> dict[str, Any]:
         """Everything but the per-example arrays, as plain JSON types."""
-        facts = {k: v for k, v in vars(self).items() if k not in {"cells", "skipped"}}
+        facts = {k: v for k, v in vars(self).items() if k not in {"cells", "skipped", "beside"}}
         facts["checkpoint"] = asdict(self.checkpoint)
         facts["data"] = asdict(self.data)
         facts["skipped"] = [asdict(skip) for skip in self.skipped]
@@ -291,7 +295,7 @@ def _plain(value: Any) -> Any:
 _Facts: Any = make_dataclass(
     "_Facts",
     [
-        *((f.name, f.type) for f in fields(EvalResult) if f.name != "cells"),
+        *((f.name, f.type) for f in fields(EvalResult) if f.name not in {"cells", "beside"}),
         ("cells", tuple[CellHead, ...]),
     ],
     bases=(Record,),

@@ -14,10 +14,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from acn_eval.models import build, read_arch
-from acn_eval.studies.continual.ewc import Elastic
 from acn_eval.studies.continual.methods import EWC, SI
-from acn_eval.studies.continual.regularizer import Regularizer
-from acn_eval.studies.continual.si import Synaptic
+from acn_eval.studies.continual.regularizers import Elastic, Regularizer, Synaptic
 
 ARCH = {
     "kind": "mixer",

@@ -255,8 +255,8 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
     suite = suite.model_copy(update={"data": data})
     print(f"learning {name}", file=sys.stderr, flush=True)
     study = ContinualStudy(Request(suite, (), DataSelection(limit=limit), PLACE))
-    groups = study.groups(run(study, PLACE))
-    found = [(results[:count], results[count:]) for results, count in groups]
+    results = run(study, PLACE)
+    found = [(results[ours], results[theirs]) for ours, theirs in study.groups()]
     first = found[0][0][0]
     print(f"\n### {suite.description}: {name}\n")
     recipe = str(first.checkpoint.training["recipe"]).split(", ")
@@ -289,7 +289,7 @@ def standings(rows: Rows, *, published: bool) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
     for key, results in rows.items():
-        found = standing("", results).values
+        found = standing(results)
         cells = [found.get(f"{name}, task-IL") for name in names]
         cells.append(found["average accuracy, class-IL"])
         shown_cells = [shown(e) if e else "" for e in cells]

@@ -103,7 +103,7 @@ def test_cards_that_do_not_agree_need_a_choice(tiny, others, runtime):
 
 
 def test_nothing_to_evaluate_is_said(runtime):
-    with pytest.raises(DataError, match="`data`: must be given"):
+    with pytest.raises(ConfigError, match="`candidates`: must name a checkpoint; short"):
         evaluate([], SUITE, runtime=runtime)
 
 

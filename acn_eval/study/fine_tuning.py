@@ -1,25 +1,26 @@
 """The whole network trained on: what a probe of frozen features is held against."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from acn_eval.checkpoints import Checkpoint, image_preparation
-from acn_eval.data import Examples
+from acn_eval.data import Examples, PrepareImages
 from acn_eval.errors import Unsupported
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Pass, Runtime
 from acn_eval.inference.cache import OUTCOME
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
-from acn_eval.study.run import Show, measured
-from acn_eval.training.fine_tune import fine_tune
+from acn_eval.study.run import Show, Unit, measured
+from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.recipe import Recipe
 
-__all__ = ["FineTuned", "FineTunedUnit"]
+__all__ = ["FineTuned", "FineTunedUnit", "fine_tune"]
 
 
 class FineTuned(NamedTuple):
@@ -30,7 +31,7 @@ class FineTuned(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FineTunedUnit:
+class FineTunedUnit(Unit):
     """A checkpoint that is trained on, and then shown clean test images in fp32.
 
     Attributes:
@@ -61,11 +62,6 @@ class FineTunedUnit:
     def cost(self) -> int:
         """Number of images, learned ones included."""
         return self.plan.steps * self.plan.batch + len(self.test)
-
-    @property
-    def bundle(self) -> Hashable:
-        """Nothing is shared."""
-        return self.address
 
     @property
     def cacheable(self) -> bool:
@@ -113,3 +109,33 @@ class FineTunedUnit:
         """Read what `measure` yields."""
         (accuracy,) = np.frombuffer(content[:8])
         return FineTuned(float(accuracy), np.frombuffer(content[8:], OUTCOME))
+
+
+def fine_tune(
+    network: Encoder,
+    prepare: PrepareImages,
+    recipe: Recipe,
+    splits: Sequence[Examples],
+    device: torch.device,
+) -> Fit:
+    """Return the finished training; the network that was given stays as it is.
+
+    Args:
+        network: whose weights are the start; all of them but those of its head.
+        prepare: its geometry and moments, which stay too.
+        recipe: its ``arch`` is the network's with the number of the new classes, and without
+            the heads of branches.
+        splits: train, and validation, which is looked at and selects nothing.
+        device: where to train.
+
+    Raises:
+        MeasureError: the loss is no longer finite.
+    """
+    fit = start(recipe, device)
+    fresh = fit.network.state_dict()
+    old = network.state_dict()
+    kept = {name: old[name] for name in fresh if not name.startswith("head")}
+    fit.network.load_state_dict({**fresh, **kept})
+    loop(fit, splits, prepare, lambda fit: None, lambda done, loss: None)
+    fit.network.eval()
+    return fit

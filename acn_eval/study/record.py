@@ -34,7 +34,7 @@ class Answer:
         numeric: precision in force.
         certificate: parity of that precision.
         noise_digest: of the first corrupted images.
-        details, warnings: as in `EvalResult`.
+        details, warnings, beside: as in `EvalResult`.
     """
 
     cells: tuple[Cell, ...]
@@ -44,6 +44,7 @@ class Answer:
     noise_digest: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def record(subject: Subject, answer: Answer) -> EvalResult:
         created_ms=time.time_ns() // 1_000_000,
         warnings=answer.warnings,
         details=answer.details,
+        beside=answer.beside,
     )
 
 

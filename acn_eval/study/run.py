@@ -38,12 +38,12 @@ class Unit(Protocol):
     @property
     def bundle(self) -> Hashable:
         """Neighbors of equal bundles are measured together: they may share what they read."""
-        ...
+        return self.address
 
     @property
     def cacheable(self) -> bool:
         """Whether the address says everything: the code of a network in memory is not in it."""
-        ...
+        return True
 
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
@@ -71,6 +71,14 @@ class Study(ABC):
     @abstractmethod
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return the results from the outcomes of the units, in their order."""
+
+    def groups(self, candidates: int) -> list[tuple[slice, slice]]:
+        """Return where the results of both sides of every comparison lie.
+
+        Args:
+            candidates: how many of the checkpoints are candidates; they come first.
+        """
+        return [(slice(candidates), slice(candidates, None))]
 
 
 def _quietly(done: int, total: int) -> None:

@@ -1,6 +1,6 @@
 """The base of every suite: a suite is its config, and says nothing of how it is run."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,8 @@ class Suite(Config, frozen=True):
         equivalence_margin: difference on the end point, in accuracy, that is as good as none:
             a tie lies within it. None: there is no tie.
         reads_head: whether the network's own head answers, so that it must know the classes.
-        asks_checkpoints: whether it is about given checkpoints, and not about its own trainings.
+        checkpoints: whether checkpoints must, may or must not be given; without any, the suite
+            trains networks of its own.
         by_blocks: whether each example is judged by itself, so that a block of examples is judged
             as in the whole run: nothing is chosen, fitted or timed.
     """
@@ -31,5 +32,5 @@ class Suite(Config, frozen=True):
     equivalence_margin: Margin | None = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
-    asks_checkpoints: ClassVar[bool] = True
+    checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False

@@ -1,5 +1,6 @@
 """What the terminal says of results: the answer first, how sure it is, then the details."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, ManifestRow, Row
-from acn_eval.statistics.quantity import Quantity
+from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.table import analysis_of
 from acn_eval.terminal.glossary import legend
@@ -18,6 +19,7 @@ __all__ = [
     "answer",
     "answer_alone",
     "duration",
+    "interval",
     "limits",
     "milliseconds",
     "probability",
@@ -27,6 +29,7 @@ __all__ = [
     "show_conditions",
     "show_details",
     "show_disturbed",
+    "show_finding_table",
     "show_findings",
     "show_manifest",
     "show_notes",
@@ -172,6 +175,30 @@ def show_findings(out: Console, findings: Sequence[Finding]) -> None:
         out.print(f"{line} ({f.note})." if f.note else f"{line}.")
 
 
+def show_finding_table(out: Console, comparison: Comparison, findings: Sequence[Finding]) -> None:
+    """Print findings of one unit, a line each; how they were obtained stands below."""
+    first = findings[0]
+    columns = (
+        Column(first.unit),
+        Column(comparison.candidate.label, interval=9),
+        Column(comparison.baseline.label, interval=9),
+        Column(f"difference, {first.difference_unit}"),
+    )
+    of = Quantity(scale=1, decimals=1 if first.unit == "%" else 2)
+    rows = [
+        (
+            f.name,
+            interval(f.candidate, of),
+            interval(f.baseline, of),
+            interval(f.difference, of, sign="+") if f.difference else "",
+        )
+        for f in findings
+    ]
+    show_table(out, columns, rows)
+    for note in dict.fromkeys(f.note for f in findings):
+        out.print(f"{note[:1].upper()}{note[1:]}.", style="dim")
+
+
 def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalResult) -> None:
     """Print accuracies of one architecture, with intervals."""
     data, quantity = result.data, accuracies[-1].quantity
@@ -250,8 +277,14 @@ def duration(seconds: float) -> str:
 
 def limits(row: Accuracy) -> str:
     """Return a value and its limits, in the unit of its metric."""
-    e = row.estimate
-    return row.quantity.limits(e.value, e.low, e.high)
+    return interval(row.estimate, row.quantity)
+
+
+def interval(e: Estimate, of: Quantity = SHARE, *, sign: str = "") -> str:
+    """Return an estimate with its limits; alone where there are none (NaN)."""
+    if math.isnan(e.low):
+        return of.text(e.value, sign=sign)
+    return of.limits(e.value, e.low, e.high, sign=sign)
 
 
 def _about(text: str, quantity: Quantity) -> str:

@@ -1,7 +1,7 @@
 """Carries out a measuring command: shows progress, prints what came out, and records it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -34,8 +34,10 @@ def measure(options: RunOptions, output: Output, recorder: Recorder | None, *, k
     """
     options = workflow.with_suite(options, kind)
     sides = workflow.resolve(options)
-    with bar("evaluating", "images") as progress:
-        groups = workflow.evaluate(options, sides, progress)
+    if not sides.candidates:
+        options = replace(options, baselines=())  # the suite names both sides
+    with bar(*(("evaluating", "images") if sides.candidates else ("training", "steps"))) as moved:
+        groups = workflow.evaluate(options, sides, moved)
     return conclude(groups, options, output, recorder)
 
 

@@ -1,6 +1,5 @@
 """Training from a recipe: exact, resumable, never touching test."""
 
-from acn_eval.training.fine_tune import fine_tune
 from acn_eval.training.fit import train
 from acn_eval.training.recipe import Recipe, read_recipe
 from acn_eval.training.together import (
@@ -14,7 +13,6 @@ from acn_eval.training.together import (
 __all__ = [
     "Recipe",
     "TrainingJob",
-    "fine_tune",
     "read_recipe",
     "seconds_per_step",
     "stackable",

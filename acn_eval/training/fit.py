@@ -1,8 +1,11 @@
 """The one training loop: AdamW, warm-up and cosine per step, exact resume."""
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,7 @@ from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.checkpoints.weight_files import read_pickle
-from acn_eval.data import (
-    Examples,
-    Geometry,
-    PrepareImages,
-    Split,
-    channel_moments,
-    open_examples,
-)
+from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_moments, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError, Stopped
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.outputs import outputs
@@ -30,7 +26,6 @@ from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
 from acn_eval.training.exit_loss import exit_weights, weighted_loss
-from acn_eval.training.interrupts import held_back
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.threads import fitting_threads
 
@@ -120,7 +115,7 @@ def train(
     resume = out.with_name(out.name + ".resume")
     if resume.is_file():
         fit.restore(_read_state(resume, recipe))
-    with held_back() as interrupted:
+    with _held_back() as interrupted:
         saver = _Saver(resume, save_every, interrupted)
         loop(fit, splits, prepare, saver, progress)
     card = _card(fit, splits, prepare)
@@ -128,6 +123,33 @@ def train(
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
     resume.unlink(missing_ok=True)
     return card
+
+
+@contextmanager
+def _held_back() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether Ctrl-C was pressed; the second press is not held back.
+
+    A step that is half done could not be resumed exactly. Where Python would not raise
+    KeyboardInterrupt (another thread, another handler), nothing is changed.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield lambda: False
+        return
+    pressed = threading.Event()
+
+    def press(number: int, frame: Any) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def prepare_for(recipe: Recipe, examples: Examples) -> PrepareImages:

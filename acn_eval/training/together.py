@@ -71,9 +71,7 @@ def stacking_pays(recipe: Recipe) -> bool:
 
 
 def train_all(
-    jobs: Sequence[TrainingJob],
-    device: torch.device,
-    progress: Progress = lambda done: None,
+    jobs: Sequence[TrainingJob], device: torch.device, progress: Progress = lambda done: None
 ) -> list[Encoder]:
     """Train every job and return the networks, in their order.
 

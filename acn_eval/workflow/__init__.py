@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acn_eval.workflow.running import (
         Done,
         Group,
+        ask,
         compare,
         evaluate,
         record,
@@ -37,6 +38,7 @@ __all__ = [
     "Promotion",
     "Report",
     "Sides",
+    "ask",
     "compare",
     "count_examples",
     "decide",
@@ -61,6 +63,7 @@ _HOMES = {
     "running": (
         "Done",
         "Group",
+        "ask",
         "compare",
         "evaluate",
         "record",

@@ -18,6 +18,8 @@ from acn_eval.statistics.comparison import comparison_key, save_comparison
 from acn_eval.statistics.metrics import metric_of
 from acn_eval.studies import compare as paired
 from acn_eval.studies.read import read_suite
+from acn_eval.study.run import Study
+from acn_eval.study.run import run as measured
 from acn_eval.study.suite import Suite
 from acn_eval.tracking.record import Recorded, Recorder
 from acn_eval.tracking.record import record as record_all
@@ -27,6 +29,7 @@ __all__ = [
     "Done",
     "Group",
     "Progress",
+    "ask",
     "compare",
     "evaluate",
     "quietly",
@@ -95,7 +98,7 @@ def run(options: RunOptions, progress: Progress = quietly) -> Done:
 def evaluate(
     options: RunOptions, sides: Sides | None = None, progress: Progress = quietly
 ) -> list[Group]:
-    """Measure both sides in one pass over the same examples.
+    """Measure both sides in one pass over the same examples, or train what the suite names.
 
     Args:
         options: of the run.
@@ -107,16 +110,25 @@ def evaluate(
     """
     metric_of(options.metric)
     sides = sides or resolve(options)
-    results = evaluation.evaluate(
+    asked = ask(options, sides)
+    groups = asked.groups(len(sides.candidates))  # may refuse them, before anything is measured
+    results = measured(asked, runtime_of(options), progress)
+    return [Group(results[ours], results[theirs]) for ours, theirs in groups]
+
+
+def ask(options: RunOptions, sides: Sides) -> Study:
+    """Return the study that `evaluate` measures.
+
+    Raises:
+        ConfigError: the suite needs checkpoints and there are none, or the other way round.
+    """
+    return evaluation.ask(
         [*sides.candidates, *sides.baselines],
         suite_of(options),
         options.data,
         seed=options.seed or 0,
         runtime=runtime_of(options),
-        progress=progress,
     )
-    count = len(sides.candidates)
-    return [Group(results[:count], results[count:])]
 
 
 def compare(group: Group, *, metric: str = "accuracy") -> Group:

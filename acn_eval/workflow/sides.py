@@ -24,10 +24,14 @@ class Sides:
 def resolve(options: RunOptions) -> Sides:
     """Load the checkpoints of both sides; the cards name the baselines where none are given.
 
+    Both sides are empty where nothing is named: suites may train networks of their own.
+
     Raises:
         CheckpointError: one is not there, or cannot be read.
-        ConfigError: no candidate is named, or a pattern matches no file.
+        ConfigError: only baselines are named, or a pattern matches no file.
     """
+    if not options.candidates and not options.baselines:
+        return Sides([], [])
     candidates = _loaded(_addresses("candidates", options.candidates), options, options.arch)
     if options.baselines is None:
         pairs = [checkpoint.pair for checkpoint in candidates]

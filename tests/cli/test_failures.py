@@ -79,7 +79,7 @@ def test_weights_that_are_not_finite(folder, refused):
             ("compression", "--ckpt", "", "--export", "cut.pt"),
             "--ckpt: must name a checkpoint; got ''",
         ),
-        (("dynamics", "--ckpt", ""), "checkpoint: must be the name of a file; got ''"),
+        (("dynamics", "--ckpt", ""), "--ckpt: must name a checkpoint; got ''"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -236,7 +236,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
     folder, call, monkeypatch, options, code, named
 ):
     measured = []
-    monkeypatch.setattr("acn_eval.evaluation.evaluate", lambda *a, **k: measured.append(a))
+    monkeypatch.setattr("acn_eval.evaluation.ask", lambda *a, **k: measured.append(a))
     job = [a for a in GOOD if a != "--no-track" or options[0] != "--tracking-uri"]
     before = sorted(folder.rglob("*"))
     got, out, err = call(*job, *options)
@@ -295,7 +295,7 @@ def test_a_bug_keeps_its_traceback_and_never_exits_1(folder, call, monkeypatch):
     def broken(*arguments, **options):
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("acn_eval.evaluation.evaluate", broken)
+    monkeypatch.setattr("acn_eval.evaluation.ask", broken)
     code, out, err = call(*GOOD)
     assert (code, out) == (4, "")
     assert "Traceback" in err
@@ -307,7 +307,7 @@ def test_a_traceback_shows_no_password_and_no_control_character(folder, call, mo
     def broken(*arguments, **options):
         raise ZeroDivisionError("http://me:secret@host/?password=secret \x1b[31m\n::error::x")
 
-    monkeypatch.setattr("acn_eval.evaluation.evaluate", broken)
+    monkeypatch.setattr("acn_eval.evaluation.ask", broken)
     _, _, err = call(*GOOD)
     assert "ZeroDivisionError: http://host/?password=***" in err
     assert "secret" not in "".join(li for li in err.splitlines() if "raise " not in li)
@@ -334,7 +334,7 @@ def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("acn_eval.evaluation.evaluate", interrupted)
+    monkeypatch.setattr("acn_eval.evaluation.ask", interrupted)
     code, out, err = call(*GOOD)
     assert (code, out) == (130, "")
     assert err.strip() == (

@@ -321,7 +321,7 @@ def test_a_pipeline_from_end_to_end(folder, call):
 
 
 def test_a_plan_of_a_suite_that_trains_does_not_train(call, tiny, monkeypatch):
-    monkeypatch.setattr("acn_eval.evaluation.evaluate", None)  # a call would fail
+    monkeypatch.setattr("acn_eval.evaluation.ask", None)  # a call would fail
     code, out, _ = call("plan", "--suite", "pruning", "--ckpt", str(tiny / "tiny_ac.pt"))
     assert code == 0
     assert "The cost is not estimated: pruning also times, fits or trains" in out

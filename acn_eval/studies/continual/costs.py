@@ -1,8 +1,7 @@
-"""What a plan costs, before it is started."""
+"""Estimates what a plan costs before it is started."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
@@ -10,54 +9,38 @@ from acn_eval.inference import Runtime
 from acn_eval.models import build, cost
 from acn_eval.studies.continual.learner import Learner
 from acn_eval.studies.continual.plan import TaskSequenceRun
+from acn_eval.study.trainings import TrainingCost
 from acn_eval.training.threads import fitting_threads
 
-__all__ = ["RunCost", "costs"]
+__all__ = ["costs"]
 
 _WARM, _MEASURED = 2, 5
-
-
-@dataclass(frozen=True)
-class RunCost:
-    """What the seeds of one network and method cost.
-
-    Attributes:
-        trainings: how many, of which `done` are kept.
-        steps: optimizer steps in all.
-        flops: 3 per FLOP of the forward pass of every example that is learned from, remembered
-            ones included, 1 of every test image after every task, and 2 of every gradient of a
-            single answer that EWC takes.
-        seconds: estimated for what is not done, from a few measured steps.
-    """
-
-    name: str
-    trainings: int
-    done: int
-    steps: int
-    flops: int
-    seconds: float
 
 
 def costs(
     runs: Sequence[TaskSequenceRun],
     runtime: Runtime,
     clock: Callable[[], float] = time.perf_counter,
-) -> list[RunCost]:
-    """Return what every row costs; a few steps of each are measured, and nothing is kept."""
+) -> list[TrainingCost]:
+    """Return what the seeds of every network and method cost, from a few measured steps.
+
+    Remembered images count as training images, test images after every task, and each gradient of
+    a single log-probability that EWC takes as 2 forward passes.
+    """
     rows = groupby(runs, key=lambda run: run.name.partition(" seed ")[0])
     return [_cost(name, list(own), runtime, clock) for name, own in rows]
 
 
 def _cost(
     name: str, runs: list[TaskSequenceRun], runtime: Runtime, clock: Callable[[], float]
-) -> RunCost:
+) -> TrainingCost:
     plan, arch = runs[0].plan, runs[0].arch
     left = [run for run in runs if runtime.store.read(run.address) is None]
     size = (arch.channels, arch.image_size, arch.image_size)
     forward = cost(build(arch), size).flops
     looks = len(plan.test) * len(runs[0].tasks_after)
     example, score = _paces(left[0], runtime, clock) if left else (0.0, 0.0)
-    return RunCost(
+    return TrainingCost(
         name=name,
         trainings=len(runs),
         done=len(runs) - len(left),

@@ -1,6 +1,5 @@
 """One network learns its tasks: stage by stage, each of which can be resumed."""
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,11 +17,10 @@ from acn_eval.inference import Runtime
 from acn_eval.inference.outputs import outputs
 from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import keyed_order, seed_for
-from acn_eval.studies.continual.ewc import Elastic
 from acn_eval.studies.continual.methods import EWC, SI, Replay
 from acn_eval.studies.continual.plan import TaskSequenceRun
-from acn_eval.studies.continual.regularizer import Regularizer, Shown
-from acn_eval.studies.continual.si import Synaptic
+from acn_eval.studies.continual.regularizers import Elastic, Regularizer, Shown, Synaptic
+from acn_eval.study.trainings import pack, unpack
 from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
 from acn_eval.training.threads import fitting_threads
@@ -152,7 +150,7 @@ class Learner:
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "regularizer": dict(self.regularizer.state()),
+            "regularizer": dict(self.regularizer.state),
             "stage": self.stage,
             **vars(self.predictions),
         }
@@ -162,7 +160,8 @@ class Learner:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.regularizer.restore(state["regularizer"])
-        self.stage, self.predictions = state["stage"], _predictions(state)
+        self.stage = state["stage"]
+        self.predictions = TaskPredictions(list(state["predicted"]), list(state["correct"]))
 
     def _optimizer(self) -> torch.optim.AdamW:
         """Maps decay; biases, norms, other vectors and the head do not."""
@@ -265,20 +264,3 @@ def _joined(parts: list[Examples]) -> Examples:
         for name in ("ids", "labels", "positions")
     )
     return replace(parts[0], ids=ids, labels=labels, positions=positions)
-
-
-def pack(state: object) -> bytes:
-    """Return a state, or what became of a run, as bytes."""
-    file = io.BytesIO()
-    torch.save(state, file)
-    return file.getvalue()
-
-
-def unpack(content: bytes) -> dict[str, Any]:
-    """Read what `pack` returned."""
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return state
-
-
-def _predictions(state: dict[str, Any]) -> TaskPredictions:
-    return TaskPredictions(list(state["predicted"]), list(state["correct"]))

@@ -7,15 +7,7 @@ from pydantic import BeforeValidator, Field
 from acn_eval.config_files import Config, Text
 from acn_eval.training.recipe import Batch
 
-__all__ = [
-    "EWC",
-    "SI",
-    "AnyMethod",
-    "Joint",
-    "Method",
-    "Naive",
-    "Replay",
-]
+__all__ = ["EWC", "SI", "AnyMethod", "Joint", "Method", "Naive", "Replay"]
 
 _DAMPING = {"zenke": 1e-3, "mammoth": 1.0, "vandeven": 0.1}
 _IMAGES = 200
@@ -67,7 +59,7 @@ class Replay(Method, frozen=True):
 class SI(Method, frozen=True):
     """A quadratic pull to the weights after the last task, by each weight's share in learning.
 
-    Four implementations go by this name; `acn_eval.studies.continual.si` has the formulas.
+    Four implementations go by this name; `regularizers.Synaptic` has the formulas.
 
     Attributes:
         variant: ``zenke`` (Zenke et al., 2017, and their code), ``mammoth`` or ``vandeven``
@@ -118,10 +110,7 @@ def _named(value: Any) -> Any:
 
 
 AnyMethod = Annotated[
-    Annotated[
-        Naive | Joint | Replay | SI | EWC,
-        Field(discriminator="method"),
-    ],
+    Annotated[Naive | Joint | Replay | SI | EWC, Field(discriminator="method")],
     BeforeValidator(_named, json_schema_input_type=Text | dict[str, Any]),
 ]
 """Every way, chosen by ``method``; its name alone takes what is usual."""

@@ -1,23 +1,14 @@
 """The plan: a suite with its data, from which every training follows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from acn_eval.data import (
-    Examples,
-    Geometry,
-    PrepareImages,
-    Split,
-    channel_moments,
-    decoded,
-    open_examples,
-)
+from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_moments, decoded
+from acn_eval.data.open import open_examples
 from acn_eval.errors import DataError
 from acn_eval.inference import OutcomeCache
 from acn_eval.models import AnyArch
@@ -26,6 +17,7 @@ from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import Tasks
 from acn_eval.study.described import Described
+from acn_eval.study.trainings import TrainingPlan
 
 __all__ = ["JUDGED", "ContinualPlan", "TaskSequenceRun"]
 
@@ -34,23 +26,12 @@ JUDGED = frozenset({"name", "description", "equivalence_margin", "paired_seeds"}
 
 
 @dataclass(frozen=True)
-class ContinualPlan(Described):
-    """A suite with its data, which is opened where it is first read.
-
-    Attributes:
-        root: where data sets lie.
-        limit: the first so many test images in the keyed order.
-        split: what is shown after every task; whatever is chosen is chosen on "validation".
-    """
-
-    suite: Continual
-    root: Path | None = None
-    limit: int | None = None
-    split: Split = "test"
+class ContinualPlan(TrainingPlan[Continual]):
+    """A suite with its data; every network is tested after every task."""
 
     @cached_property
     def train(self) -> Examples:
-        """What is learned from; no other split is touched before the end of a task.
+        """The training images; no other split is opened before the end of a task.
 
         Raises:
             ConfigError: the classes cannot be cut into so many tasks.
@@ -62,35 +43,19 @@ class ContinualPlan(Described):
 
     @cached_property
     def test(self) -> Examples:
-        """Images that are shown after every task."""
+        """The images on which networks are tested after every task."""
         shown = self._open(self.split).only(self.train.classes).keyed(self.limit)
         self._require_every_task(shown)
         return shown
 
     @cached_property
     def prepare(self) -> PrepareImages:
-        """What networks are shown, with the moments of the training images of all tasks."""
+        """The preparation of images, with the moments of the training images of all tasks."""
         return PrepareImages(self._geometry, *channel_moments(self.train, self._geometry))
 
     @property
     def _geometry(self) -> Geometry:
         return Geometry(self.suite.arch.image_size, self.suite.arch.channels)
-
-    def runs(self, device: str) -> list["TaskSequenceRun"]:
-        """Return every training, those of one comparison together, joint training first.
-
-        Args:
-            device: type of the device.
-        """
-        suite = self.suite
-        methods = sorted(suite.methods, key=lambda method: not isinstance(method, Joint))
-        return [
-            TaskSequenceRun(self, connectivity, depth, method, suite.first_seed + number, device)
-            for method in methods
-            for depth in suite.depths
-            for connectivity in suite.connectivities
-            for number in range(suite.seeds)
-        ]
 
     def _open(self, split: Split) -> Examples:
         examples = open_examples(self.suite.data, split, self.root)
@@ -114,18 +79,14 @@ class ContinualPlan(Described):
 
 @dataclass(frozen=True)
 class TaskSequenceRun(Described):
-    """One training of the plan: a network that learns all tasks, in turn or at once.
-
-    Attributes:
-        device: type of the device.
-    """
+    """One training of the plan: a network that learns all tasks, in turn or at once."""
 
     plan: ContinualPlan
     connectivity: ConnectivityName
     depth: int
     method: AnyMethod
     seed: int
-    device: str
+    device: str  # its type
 
     @property
     def name(self) -> str:
@@ -140,12 +101,12 @@ class TaskSequenceRun(Described):
 
     @cached_property
     def tasks(self) -> Tasks:
-        """The tasks, which hang on the seed alone."""
+        """The tasks, which depend on the seed alone."""
         return Tasks.drawn(self.plan.train.classes, self.plan.suite.tasks, self.seed)
 
     @cached_property
     def stages(self) -> list[Examples]:
-        """What is learned from at every stage: a task, or at once all of them."""
+        """Training images of every stage: those of a task, or at once of all tasks."""
         if isinstance(self.method, Joint):
             return [self.plan.train]
         return [self.tasks.part(self.plan.train, task) for task in range(len(self.tasks))]
@@ -159,8 +120,8 @@ class TaskSequenceRun(Described):
     @cached_property
     def steps(self) -> list[int]:
         """Optimizer steps of every stage."""
-        parts = [self.tasks.part(self.plan.train, task) for task in range(len(self.tasks))]
-        each = [self.plan.suite.steps_of(len(part)) for part in parts]
+        images = np.bincount(self.tasks.of_class[self.plan.train.labels])
+        each = [self.plan.suite.steps_of(int(n)) for n in images]
         return [sum(each)] if isinstance(self.method, Joint) else each
 
     @property
@@ -171,12 +132,12 @@ class TaskSequenceRun(Described):
 
     @property
     def examples(self) -> int:
-        """Images that all steps are shown, remembered ones included."""
+        """Training images of all steps, remembered ones included."""
         return self.plan.suite.batch * sum(self.steps) + self.replayed * sum(self.steps[1:])
 
     @property
     def scores(self) -> int:
-        """Gradients of single answers that EWC takes in all: one per image and class."""
+        """Gradients of single log-probabilities that EWC takes: one per image and class."""
         method = self.method
         if not isinstance(method, EWC):
             return 0
@@ -186,12 +147,11 @@ class TaskSequenceRun(Described):
         return sum(n * known * classes for n, known in zip(images, tasks, strict=True))
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Everything that decides the outcomes, as plain JSON."""
-        plan = self.plan
-        shown = {*JUDGED, "kind"}
+        plan, judged = self.plan, {*JUDGED, "kind"}
         return {
-            "protocol": {k: v for k, v in plan.suite.protocol.items() if k not in shown},
+            "protocol": {k: v for k, v in plan.suite.protocol.items() if k not in judged},
             "arch": self.arch.model_dump(mode="json"),
             "method": self.method.model_dump(mode="json"),
             "seed": self.seed,

@@ -1,9 +1,10 @@
 """Continual learning: a unit per training, a result each."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,39 +13,28 @@ from acn_eval.data import Split
 from acn_eval.inference import CLEAN, Runtime
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
+from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.findings import SCENARIOS, read_off
-from acn_eval.studies.continual.learner import TaskPredictions, pack, train_run, unpack
+from acn_eval.studies.continual.learner import TaskPredictions, train_run
+from acn_eval.studies.continual.methods import Joint
 from acn_eval.studies.continual.plan import JUDGED, ContinualPlan, TaskSequenceRun
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import TASK_STREAM
 from acn_eval.study.record import Answer, Subject, in_words, record, training_id
 from acn_eval.study.request import Request
-from acn_eval.study.run import Show, Study
+from acn_eval.study.run import Show, Unit
+from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 
 __all__ = ["STUDY", "ContinualStudy", "RunUnit", "impossible"]
 
 
-@dataclass(frozen=True)
-class RunUnit:
-    """One training, and what it predicts for the test images after every task."""
-
-    run: TaskSequenceRun
-    cacheable: ClassVar[bool] = True
-
-    @property
-    def address(self) -> str:
-        """Content address of everything that decides the predictions."""
-        return self.run.address
+class RunUnit(TaskSequenceRun, Unit):
+    """One training, and its predictions for the test images after every task."""
 
     @property
     def cost(self) -> int:
         """Training steps."""
-        return sum(self.run.steps)
-
-    @property
-    def bundle(self) -> Hashable:
-        """Nothing is shared."""
-        return self.run.address
+        return sum(self.steps)
 
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
@@ -54,20 +44,19 @@ class RunUnit:
             MeasureError: a loss is no longer finite.
         """
         for unit in units:
-            yield pack(vars(train_run(unit.run, runtime, show)))
+            yield pack(vars(train_run(unit, runtime, show)))
 
 
 @dataclass(frozen=True)
-class ContinualStudy(Study):
+class ContinualStudy(TrainingStudy):
     """Every training of a plan: methods, depths, connectivities, seeds.
 
     Attributes:
-        split: what is shown after every task.
+        split: on which networks are tested after every task.
     """
 
     request: Request[Continual]
     split: Split = "test"
-    work: ClassVar[str] = "training steps"
 
     @cached_property
     def plan(self) -> ContinualPlan:
@@ -76,26 +65,49 @@ class ContinualStudy(Study):
         return ContinualPlan(self.request.suite, selection.root, selection.limit, self.split)
 
     def units(self) -> list[RunUnit]:
-        """Return every training.
+        """Return every training, those of one comparison together, joint training first.
 
         Raises:
             ConfigError: the classes cannot be cut into so many tasks.
             DataError: the data is not there, or a task has no images.
         """
-        return [RunUnit(run) for run in self.plan.runs(self.request.runtime.device.type)]
+        suite, device = self.plan.suite, self.request.runtime.device.type
+        methods = sorted(suite.methods, key=lambda method: not isinstance(method, Joint))
+        return [
+            RunUnit(self.plan, connectivity, depth, method, suite.first_seed + number, device)
+            for method in methods
+            for depth in suite.depths
+            for connectivity in suite.connectivities
+            for number in range(suite.seeds)
+        ]
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per training."""
         return [
-            _result(unit.run, TaskPredictions(**unpack(content)))
+            _result(unit, TaskPredictions(**unpack(content)))
             for unit, content in zip(self.units(), outcomes, strict=True)
         ]
 
-    def groups(self, results: Sequence[EvalResult]) -> list[tuple[Sequence[EvalResult], int]]:
-        """Return the results of every method and depth, each with its number of candidates."""
-        seeds = self.plan.suite.seeds
-        size = seeds * len(self.plan.suite.connectivities)
-        return [(results[i : i + size], seeds) for i in range(0, len(results), size)]
+    def groups(self, candidates: int = 0) -> list[tuple[slice, slice]]:
+        """Return where the seeds of both connectivities lie, for every method and depth."""
+        suite = self.plan.suite
+        starts = range(0, 2 * suite.seeds * len(suite.methods) * len(suite.depths), suite.seeds)
+        sides = [slice(start, start + suite.seeds) for start in starts]
+        return list(zip(sides[::2], sides[1::2], strict=True))
+
+    @property
+    def scale(self) -> str:
+        """Data, sizes and repetitions in one line."""
+        plan, suite = self.plan, self.plan.suite
+        return (
+            f"{plan.train.name}: {suite.tasks} tasks of {len(plan.train.classes) // suite.tasks} "
+            f"classes of {len(plan.train):,} images, {suite.seeds} seeds; shown "
+            f"{len(plan.test):,} test images after every task"
+        )
+
+    def costs(self) -> list[TrainingCost]:
+        """Return the cost of the seeds of every method, depth and connectivity."""
+        return costs(self.units(), self.request.runtime)
 
 
 def impossible(matrix: Mapping[str, NDArray[np.int64]]) -> int:
@@ -128,6 +140,7 @@ def _result(run: TaskSequenceRun, predictions: TaskPredictions) -> EvalResult:
             "measures": _measures(seen),
             "charts": _charts(seen, exits),
         },
+        beside={"tasks.json": json.dumps(run.tasks.record(), indent=1) + "\n"},
     )
     return record(Subject(_identity(run), plan.test, plan.suite.protocol, run.device), answer)
 

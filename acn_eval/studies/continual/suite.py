@@ -44,7 +44,7 @@ class Continual(Suite, frozen=True):
     """
 
     question: ClassVar[str] = "How much does it forget when it learns something new?"
-    asks_checkpoints: ClassVar[bool] = False
+    checkpoints: ClassVar = "none"
     renamed: ClassVar[Mapping[str, str]] = {"optimiser": "optimizer"}
     plan_fields: ClassVar[frozenset[str]] = frozenset(
         {"arch", "connectivities", "depths", "methods", "seeds", "first_seed"}

@@ -1,18 +1,19 @@
-"""What the terminal says of tasks learned in turn: what is kept, what is forgotten."""
+"""Prints results of tasks learned in turn: accuracy, forgetting, and their differences."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison, Estimate
+from acn_eval.statistics import Comparison
 from acn_eval.studies.compare import summarize
-from acn_eval.studies.continual.findings import INTRANSIGENCE, Standing, contrast, standing
+from acn_eval.studies.continual.findings import INTRANSIGENCE, contrast, standing
 from acn_eval.terminal.comparisons import (
+    interval,
     show_accuracies,
     show_answer,
     show_details,
+    show_finding_table,
     show_manifest,
     show_rows,
 )
@@ -35,15 +36,14 @@ _COLUMNS = (
     ("class-IL %", "average accuracy, class-IL"),
 )
 _CONTRASTS = (
-    ("average", ("average accuracy", "task_il")),
-    ("right after", ("accuracy right after learning", "task_il")),
-    ("forgetting", ("forgetting", "task_il")),
-    ("class-IL", ("average accuracy", "class_il")),
+    ("average", "average accuracy", "task_il"),
+    ("right after", "accuracy right after learning", "task_il"),
+    ("forgetting", "forgetting", "task_il"),
+    ("class-IL", "average accuracy", "class_il"),
 )
 _RANKS = {INTRANSIGENCE: 5, "right after %": 4, "right after": 4, "class-IL %": 3, "class-IL": 3}
 """What is hidden first where the terminal is narrow; then the intervals that are left."""
-_Key = tuple[str, int, str]
-_Rows = Mapping[_Key, Sequence[EvalResult]]
+_Rows = Mapping[tuple[str, int, str], Sequence[EvalResult]]
 
 
 def show(
@@ -58,7 +58,8 @@ def show(
         show_accuracies(out, summarize(results, metric=metric), results[0])
         return
     if comparison.findings:
-        _show_findings(out, comparison)
+        show_finding_table(out, comparison, comparison.findings)
+        legend(out)
     else:
         show_rows(out, comparison, comparison.rows)
     show_details(out, comparison, findings=False)
@@ -67,16 +68,15 @@ def show(
 def overview(
     out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
 ) -> None:
-    """Print the answers, then all methods, depths and networks, and what differs between them."""
+    """Print the answers, then all methods, depths and networks, and their differences."""
     for comparison in comparisons:
         show_answer(out, (), comparison)
     rows = _rows(results)
-    _show(
-        out, f"{results[0].suite['name']}, n = {results[0].data.n}", _COLUMNS, [*_standings(rows)]
-    )
+    title = f"{results[0].suite['name']}, n = {results[0].data.n}"
+    _show(out, title, _COLUMNS, list(_standings(rows)))
     out.print(_LEGEND, style="dim")
     networks = list(dict.fromkeys(network for _, _, network in rows))
-    against, methods = list(_networks_against(rows, networks)), list(_remedies(rows))
+    against, methods = list(_networks_against(rows, networks)), list(_against_naive(rows))
     for title, lines in ((" - ".join(networks), against), ("method - naive", methods)):
         if lines:
             out.print()
@@ -95,9 +95,9 @@ def _worth_showing(comparisons: Sequence[Comparison]) -> Sequence[Comparison]:
 
 def _standings(rows: _Rows) -> Iterator[list[str]]:
     for (method, depth, network), own in rows.items():
-        joint = rows.get((_JOINT, depth, network), [])
-        found = standing(f"{method} L{depth} {network}", own, joint)
-        yield [found.name, *_cells(found)]
+        found = standing(own, rows.get((_JOINT, depth, network), []))
+        cells = (interval(found[name]) if name in found else "" for _, name in _COLUMNS)
+        yield [f"{method} L{depth} {network}", *cells]
 
 
 def _networks_against(rows: _Rows, networks: Sequence[str]) -> Iterator[list[str]]:
@@ -107,74 +107,31 @@ def _networks_against(rows: _Rows, networks: Sequence[str]) -> Iterator[list[str
             yield [f"{method} L{depth}", *_contrasts(*sides)]
 
 
-def _remedies(rows: _Rows) -> Iterator[list[str]]:
+def _against_naive(rows: _Rows) -> Iterator[list[str]]:
     for (method, depth, network), own in rows.items():
         naive = rows.get((_NAIVE, depth, network))
         if naive is not None and method not in {_NAIVE, _JOINT}:
             yield [f"{method} L{depth} {network}", *_contrasts(own, naive)]
 
 
-def _contrasts(left: Sequence[EvalResult], right: Sequence[EvalResult]) -> list[str]:
-    return [_contrast(left, right, *asked) for _, asked in _CONTRASTS]
-
-
-def _contrast(
-    left: Sequence[EvalResult], right: Sequence[EvalResult], measure: str, scenario: str
-) -> str:
-    found = contrast(left, right, measure, scenario)
-    return "" if found is None else _shown(found, "+")
+def _contrasts(left: Sequence[EvalResult], right: Sequence[EvalResult]) -> Iterator[str]:
+    for _, measure, scenario in _CONTRASTS:
+        found = contrast(left, right, measure, scenario)
+        yield "" if found is None else interval(found, sign="+")
 
 
 def _show(
-    out: Console, title: str, columns: Sequence[tuple[str, object]], rows: Sequence[Sequence[str]]
+    out: Console, title: str, columns: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]
 ) -> None:
-    heads = (Column(head, rank=_RANKS.get(head, 0), interval=2) for head, _ in columns)
+    heads = (Column(head, rank=_RANKS.get(head, 0), interval=2) for head, *_ in columns)
     show_table(out, [Column(title), *heads], rows)
 
 
 def _rows(results: Sequence[EvalResult]) -> _Rows:
-    rows: dict[_Key, list[EvalResult]] = {}
+    """Results, one per seed, by method, depth and connectivity."""
+    rows: dict[tuple[str, int, str], list[EvalResult]] = {}
     for result in results:
-        rows.setdefault(_key(result), []).append(result)
+        arch, method = result.checkpoint.arch, str(result.checkpoint.training["method"])
+        key = method, int(arch["depth"]), str(arch["connectivity"])
+        rows.setdefault(key, []).append(result)
     return rows
-
-
-def _key(result: EvalResult) -> _Key:
-    checkpoint = result.checkpoint
-    arch = checkpoint.arch
-    return str(checkpoint.training["method"]), int(arch["depth"]), str(arch["connectivity"])
-
-
-def _cells(found: Standing) -> list[str]:
-    return [_shown(found.values[name]) if name in found.values else "" for _, name in _COLUMNS]
-
-
-def _show_findings(out: Console, comparison: Comparison) -> None:
-    columns = (
-        Column("%"),
-        Column(comparison.candidate.label, interval=9),
-        Column(comparison.baseline.label, interval=9),
-        Column("difference, points"),
-    )
-    rows = [
-        (
-            f.name,
-            _percent(f.candidate),
-            _percent(f.baseline),
-            _percent(f.difference, "+") if f.difference else "",
-        )
-        for f in comparison.findings
-    ]
-    show_table(out, columns, rows)
-    out.print(f"{comparison.findings[0].note}.", style="dim")
-    legend(out)
-
-
-def _shown(e: Estimate, sign: str = "") -> str:
-    return _percent(Estimate(*(100 * x for x in (e.value, e.low, e.high))), sign)
-
-
-def _percent(e: Estimate, sign: str = "") -> str:
-    if math.isnan(e.low):
-        return f"{e.value:{sign}.1f}"
-    return f"{e.value:{sign}.1f} [{e.low:{sign}.1f}, {e.high:{sign}.1f}]"

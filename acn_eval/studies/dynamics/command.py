@@ -54,6 +54,6 @@ def command(**given: Any) -> None:
     """
     options, output = run_options(**given), output_of(**given)
     with recording(options, output.json_file) as recorder:
-        from acn_eval.studies.dynamics.job import run  # imports torch
+        from acn_eval.terminal.measuring import measure  # imports torch
 
-        run(options, output, recorder)
+        measure(options, output, recorder, kind="dynamics")

@@ -1,6 +1,5 @@
 """What is measured of a network when its training is over, and what a result says of it."""
 
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from acn_eval.studies.dynamics.snapshots import (
 )
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank, without
 from acn_eval.study.record import Answer
+from acn_eval.study.trainings import pack, unpack
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["Observation", "observe"]
@@ -62,14 +62,12 @@ class Observation:
             for field, values in vars(shown).items()
         }
         texts = [[asdict(s) for s in self.snapshots], self.reason, self.facts]
-        file = io.BytesIO()
-        torch.save({**arrays, "texts": json.dumps(texts)}, file)
-        return file.getvalue()
+        return pack({**arrays, "texts": json.dumps(texts)})
 
     @staticmethod
     def unpack(content: bytes) -> "Observation":
         """Read what `pack` returned."""
-        kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        kept = unpack(content)
         snapshots, reason, facts = json.loads(kept["texts"])
         exits, deleted = (
             Outcomes(*(kept[f"{name} {field}"].numpy() for field in ("predicted", "confidence")))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from acn_eval.checkpoints import Checkpoint
@@ -14,8 +13,8 @@ from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import CheckpointId
 from acn_eval.studies.dynamics.snapshots import Observer
 from acn_eval.studies.dynamics.suite import Dynamics
-from acn_eval.study.described import Described
 from acn_eval.study.record import in_words, training_id
+from acn_eval.study.trainings import TrainingPlan
 from acn_eval.training import Recipe, TrainingJob
 from acn_eval.training.fit import open_split, prepare_for
 
@@ -23,17 +22,8 @@ __all__ = ["DynamicsPlan"]
 
 
 @dataclass(frozen=True)
-class DynamicsPlan(Described):
-    """A suite with its data, which is opened where it is first read.
-
-    Attributes:
-        root: where data sets lie.
-        limit: the first so many test images in the keyed order.
-    """
-
-    suite: Dynamics
-    root: Path | None = None
-    limit: int | None = None
+class DynamicsPlan(TrainingPlan[Dynamics]):
+    """A suite with its data."""
 
     @cached_property
     def splits(self) -> Mapping[Split, Examples]:

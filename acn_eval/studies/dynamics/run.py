@@ -1,21 +1,21 @@
 """Dynamics: a unit per network that is observed while it is trained, or that is finished."""
 
-import io
 import json
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from acn_eval.data import Examples, Split
-from acn_eval.errors import Unsupported
+from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.models import Encoder
 from acn_eval.models.connectivity import ConnectivityName
-from acn_eval.results import CheckpointId, EvalResult
+from acn_eval.results import EvalResult
 from acn_eval.studies.dynamics.measure import Observation, observe
 from acn_eval.studies.dynamics.plan import DynamicsPlan
 from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
@@ -23,17 +23,19 @@ from acn_eval.studies.dynamics.suite import Dynamics
 from acn_eval.study.described import Described
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
-from acn_eval.study.run import Show, Study, measured
+from acn_eval.study.run import Show, Study, Unit, measured
+from acn_eval.study.trainings import pack, unpack
 from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["STUDY", "CheckpointDynamics", "NetworkUnit", "TrainedDynamics", "TrainingUnit"]
 
 _WORK = "training steps"
+_ONE_TRAINING = "one training per network: this is about these trainings, not their architectures"
 
 
 @dataclass(frozen=True)
-class TrainingUnit(Described):
+class TrainingUnit(Described, Unit):
     """One connectivity's training: its snapshots and its last weights.
 
     Attributes:
@@ -43,7 +45,6 @@ class TrainingUnit(Described):
     plan: DynamicsPlan
     connectivity: ConnectivityName
     device: str
-    cacheable: ClassVar[bool] = True
 
     @cached_property
     def address(self) -> str:
@@ -56,11 +57,6 @@ class TrainingUnit(Described):
         """Training steps."""
         return self.plan.suite.recipe.steps
 
-    @property
-    def bundle(self) -> Hashable:
-        """Nothing is shared."""
-        return self.address
-
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
         """Yield snapshots and weights; see `acn_eval.study.run.Unit`.
@@ -71,17 +67,15 @@ class TrainingUnit(Described):
         for unit in units:
             fit = start(unit.plan.suite.recipe_of(unit.connectivity), runtime.device)
             snapshots = _train(unit, fit, runtime, show)
-            file = io.BytesIO()
             looks = json.dumps([asdict(snapshot) for snapshot in snapshots])
             weights = {k: v.cpu() for k, v in fit.network.state_dict().items()}
-            torch.save({"looks": looks, "weights": weights}, file)
-            yield file.getvalue()
+            yield pack({"looks": looks, "weights": weights})
 
     def restored(
         self, content: bytes, device: torch.device
     ) -> tuple[EvaluatedModel, list[Snapshot]]:
         """Return the trained network and its snapshots from what `measure` yields."""
-        kept = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        kept = unpack(content)
         job = self.plan.job(self.connectivity)
         network = start(job.recipe, device).network.eval()
         network.load_state_dict(kept["weights"])
@@ -90,11 +84,10 @@ class TrainingUnit(Described):
 
 
 @dataclass(frozen=True)
-class NetworkUnit(Described):
+class NetworkUnit(Described, Unit):
     """One connectivity's training, and what its network makes of the test images."""
 
     training: TrainingUnit
-    cacheable: ClassVar[bool] = True
 
     @cached_property
     def address(self) -> str:
@@ -106,11 +99,6 @@ class NetworkUnit(Described):
     def cost(self) -> int:
         """Training steps."""
         return self.training.cost
-
-    @property
-    def bundle(self) -> Hashable:
-        """Nothing is shared."""
-        return self.address
 
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
@@ -132,9 +120,20 @@ class TrainedDynamics(Study):
 
     @cached_property
     def plan(self) -> DynamicsPlan:
-        """The suite with its data."""
+        """The suite with its data.
+
+        Raises:
+            ConfigError: other data is asked for.
+        """
         selection = self.request.selection
+        if selection.data:
+            msg = "`data`: needs `candidates`; the recipe of the suite names its data"
+            raise ConfigError(msg, "data", "candidates")
         return DynamicsPlan(self.request.suite, selection.root, selection.limit)
+
+    def groups(self, candidates: int = 0) -> list[tuple[slice, slice]]:
+        """Return one group: the networks are not compared with each other."""
+        return [(slice(None), slice(0))]
 
     def units(self) -> list[NetworkUnit]:
         """Return every network.
@@ -152,19 +151,15 @@ class TrainedDynamics(Study):
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per network."""
         plan, device = self.plan, self.request.runtime.device.type
-        suite, test = plan.suite.model_dump(mode="json"), plan.splits["test"]
-        hashes = plan.splits["train"].hashes
-        results = []
-        for connectivity, content in zip(plan.suite.connectivities, outcomes, strict=True):
-            identity = plan.identity(plan.job(connectivity), device)
-            seen = int(np.isin(test.hashes, hashes).sum())
-            answer = Observation.unpack(content).answer(test, _warnings(identity, test, seen))
-            results.append(record(Subject(identity, test, suite, device), answer))
-        return results
+        suite, splits = plan.suite.model_dump(mode="json"), plan.splits
+        identities = (plan.identity(plan.job(c), device) for c in plan.suite.connectivities)
+        subjects = (Subject(own, splits["test"], suite, device) for own in identities)
+        hashes = splits["train"].hashes
+        return [_result(*pair, hashes) for pair in zip(subjects, outcomes, strict=True)]
 
 
 @dataclass(frozen=True)
-class CheckpointUnit:
+class CheckpointUnit(Unit):
     """A finished checkpoint: the same as of a training, at its last step alone.
 
     Attributes:
@@ -192,11 +187,6 @@ class CheckpointUnit:
         """Images that are shown: test images without each block, too."""
         blocks = encoder_of(self.subject).config.depth
         return (1 + blocks) * len(self.test) + 2 * len(self.validation) + len(self.probe)
-
-    @property
-    def bundle(self) -> Hashable:
-        """Nothing is shared."""
-        return self.address
 
     @property
     def cacheable(self) -> bool:
@@ -251,10 +241,9 @@ class CheckpointDynamics(Study):
         suite = self.request.suite.model_dump(mode="json", include=shown)
         results = []
         for unit, content in zip(self.units(), outcomes, strict=True):
-            checkpoint, test = unit.subject.checkpoint, unit.test
-            seen = int(np.isin(test.hashes, checkpoint.training_hashes).sum())
-            answer = Observation.unpack(content).answer(test, _warnings(checkpoint.id, test, seen))
-            results.append(record(Subject(checkpoint.id, test, suite, unit.device), answer))
+            checkpoint = unit.subject.checkpoint
+            subject = Subject(checkpoint.id, unit.test, suite, unit.device)
+            results.append(_result(subject, content, checkpoint.training_hashes))
         return results
 
 
@@ -276,11 +265,14 @@ def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[S
     return snapshots
 
 
-def _warnings(identity: CheckpointId, test: Examples, seen: int) -> Iterator[str]:
-    yield "one training per network: this is about these trainings, not their architectures"
-    yield from test.notes
+def _result(subject: Subject, content: bytes, hashes: NDArray[np.int64]) -> EvalResult:
+    """Return the result of an observation; `hashes` are of the images that were learned from."""
+    test, warnings = subject.examples, [_ONE_TRAINING, *subject.examples.notes]
+    seen = int(np.isin(test.hashes, hashes).sum())
     if seen:
-        yield f"{identity.name} was trained on {seen} of these {len(test)} images"
+        name = subject.checkpoint.name
+        warnings.append(f"{name} was trained on {seen} of these {len(test)} images")
+    return record(subject, Observation.unpack(content).answer(test, warnings))
 
 
 def _of_request(request: Request[Dynamics]) -> TrainedDynamics | CheckpointDynamics:

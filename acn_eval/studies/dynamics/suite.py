@@ -25,6 +25,7 @@ class Dynamics(Suite, frozen=True):
     """
 
     question: ClassVar[str] = "Does training go layer by layer, all by itself?"
+    checkpoints: ClassVar = "optional"
 
     kind: Literal["dynamics"] = "dynamics"
     recipe: Recipe

@@ -9,11 +9,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.quantity import SHARE
 from acn_eval.studies.compare import summarize
-from acn_eval.terminal.comparisons import (
-    answer_alone,
-    limits,
-    show_comparison,
-)
+from acn_eval.terminal.comparisons import answer_alone, limits, show_comparison
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
 

@@ -70,11 +70,11 @@ def command(only_plan: bool, **given: Any) -> None:
     """
     options, output = run_options("draws", **given), output_of(**given)
     if only_plan:
-        from acn_eval.studies.low_data.job import show_plan  # imports torch
+        from acn_eval.terminal.costs import show_costs  # imports torch
 
-        show_plan(options)
+        show_costs(options, kind="low_data")
         return
     with recording(options, output.json_file) as recorder:
-        from acn_eval.studies.low_data.job import run
+        from acn_eval.terminal.measuring import measure
 
-        run(options, output, recorder)
+        measure(options, output, recorder, kind="low_data")

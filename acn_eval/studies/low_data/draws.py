@@ -1,7 +1,8 @@
 """Small parts of a training split: nested, stratified, several draws, alike on every machine."""
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.data import Examples
-from acn_eval.errors import DataError
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.results import Cell
 from acn_eval.seeds import keyed_order
+from acn_eval.studies.low_data.suite import Draws
+from acn_eval.study.record import Answer
 
-__all__ = ["STREAM", "Draw", "Subset"]
+__all__ = ["STREAM", "Draw", "Subset", "Subsets", "answer", "sample_subsets"]
 
 STREAM = "subsets v1"
 """Name of the random stream of the draws: the order of the ids hangs on it and the draw alone."""
@@ -113,3 +117,80 @@ def _held_out(n: int, share: float) -> NDArray[np.bool_]:
     """Return which ranks (n,) are held out, evenly spread: it does not depend on n."""
     steps = [math.floor(rank * share + 1e-9) for rank in range(n + 1)]
     return np.diff(steps).astype(bool)
+
+
+Subsets = dict[int, tuple[Subset, ...]]
+"""Subsets by draw, smallest first."""
+
+
+def sample_subsets(suite: Draws, pool: Examples, held_out: float = 0.0) -> Subsets:
+    """Draw the subsets of a suite.
+
+    Args:
+        suite: sizes and draws.
+        pool: the training split.
+        held_out: share of a subset that is not learned from.
+
+    Raises:
+        ConfigError: two fractions are the same number of images per class.
+        DataError: a class has too few images.
+    """
+    found = {}
+    for number in range(suite.first_draw, suite.first_draw + suite.draws):
+        draw = Draw(pool, number)
+        found[number] = tuple(draw.subset(size, held_out) for size in suite.sizes)
+    sizes = [subset.per_class for subset in found[suite.first_draw]]
+    if len(set(sizes)) < len(sizes):
+        msg = f"{suite.name}: fractions must differ in images per class; got {sizes}"
+        raise ConfigError(msg)
+    return found
+
+
+def answer(
+    subsets: Sequence[Subset],
+    pool: Examples,
+    test: Examples,
+    cells: Iterable[Cell],
+    warnings: Iterable[str] = (),
+    **details: Any,
+) -> Answer:
+    """Return what a study found out on one draw; a file beside the result holds the ids.
+
+    Args:
+        subsets: of the draw, smallest first.
+        pool: from which they are drawn.
+        test: the test images.
+        cells: of all subsets.
+        warnings: beside those about the draw.
+        **details: beside those about the draw.
+    """
+    records = [subset.record() for subset in subsets]
+    file = {"data": pool.name, "stream": STREAM, "subsets": records}
+    about = {
+        "draw": subsets[0].draw,
+        "stream": STREAM,
+        "pool": {"n": len(pool), "fingerprint": pool.fingerprint},
+        "subsets": [
+            {k: v for k, v in record.items() if k != "ids"} | {"held_out": len(record["held_out"])}
+            for record in records
+        ],
+    }
+    return Answer(
+        tuple(cells),
+        warnings=(*_warnings(subsets, test), *warnings),
+        details={**about, **details},
+        beside={"subsets.json": json.dumps(file) + "\n"},
+    )
+
+
+def _warnings(subsets: Sequence[Subset], test: Examples) -> Iterator[str]:
+    crowded = [str(s.per_class) for s in subsets if s.crowded]
+    if crowded:
+        yield (
+            f"{' and '.join(crowded)} per class is more than a third of a class: the subsets of "
+            "different draws overlap"
+        )
+    yield from test.notes
+    seen = int(np.isin(test.hashes, subsets[-1].examples.hashes).sum())
+    if seen:
+        yield f"draw {subsets[0].draw} learns from {seen} of these {len(test)} images"

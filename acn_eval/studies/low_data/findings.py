@@ -46,10 +46,7 @@ def learning_findings(
     over draws and images, or over images alone where there are too few draws. Nothing is found
     where results do not have the same images.
     """
-    return (
-        *_losses(design, candidates, baselines),
-        *_parts(candidates, baselines),
-    )
+    return (*_losses(design, candidates, baselines), *_parts(candidates, baselines))
 
 
 def _losses(

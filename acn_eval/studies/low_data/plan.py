@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from acn_eval.data import Examples, Split, decoded
+from acn_eval.data import Examples, decoded
 from acn_eval.errors import ConfigError
-from acn_eval.studies.low_data.draws import Subset
-from acn_eval.studies.low_data.subsets import Subsets, sample_subsets
+from acn_eval.studies.low_data.draws import Subset, Subsets, sample_subsets
 from acn_eval.studies.low_data.suite import LowData, Side
-from acn_eval.study.described import Described
+from acn_eval.study.trainings import TrainingPlan
 from acn_eval.training.fit import open_split
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.together import TrainingJob, stackable, stacking_pays
@@ -46,19 +44,8 @@ Stack = Sequence[Training]
 
 
 @dataclass(frozen=True)
-class LowDataPlan(Described):
-    """A suite with its data, which is opened where it is first read.
-
-    Attributes:
-        root: where data sets lie.
-        limit: the first so many test images in the keyed order.
-        split: what is shown at the end; rates are chosen on "validation", with other draws.
-    """
-
-    suite: LowData
-    root: Path | None = None
-    limit: int | None = None
-    split: Split = "test"
+class LowDataPlan(TrainingPlan[LowData]):
+    """A suite with its data; learning rates are chosen on "validation", with other draws."""
 
     @cached_property
     def pool(self) -> Examples:
@@ -77,7 +64,7 @@ class LowDataPlan(Described):
 
     @cached_property
     def test(self) -> Examples:
-        """The images that are shown at the end."""
+        """The images on which networks are tested at the end."""
         shown = open_split(self.suite.candidate.recipe, self.split, self.root)
         return shown.labeled_as(self.pool).keyed(self.limit)
 
@@ -108,7 +95,7 @@ class LowDataPlan(Described):
 
 
 def weights_decided_by(recipe: Recipe) -> dict[str, Any]:
-    """Return what of a recipe decides the weights."""
+    """Return the fields of a recipe that decide the weights."""
     return recipe.model_dump(mode="json", exclude={"pair", "paired_seeds", "weights"})
 
 

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
+from acn_eval.errors import ConfigError
 from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, FeatureUnit, Pass
 from acn_eval.probes import PROTOCOLS, Features, FineTune, Test, Train, score
 from acn_eval.probes.select import fit
 from acn_eval.results import Cell, CheckpointId, EvalResult
-from acn_eval.studies.low_data.draws import STREAM, Subset
-from acn_eval.studies.low_data.subsets import Subsets, details, sample_subsets, warnings
+from acn_eval.studies.low_data.draws import STREAM, Subset, Subsets, answer, sample_subsets
 from acn_eval.studies.low_data.suite import LowDataProbe
 from acn_eval.study.fine_tuning import FineTunedUnit
-from acn_eval.study.record import Answer, Subject, cell_of, record
+from acn_eval.study.record import Subject, cell_of, record
 from acn_eval.study.request import Request, choose
 from acn_eval.study.run import Study, Unit
 
@@ -62,6 +62,17 @@ class _OnSubsets(Study):
         """
         return sample_subsets(self.suite, self.pool)
 
+    def groups(self, candidates: int) -> list[tuple[slice, slice]]:
+        """Return where the draws of both checkpoints lie.
+
+        Raises:
+            ConfigError: a side has several checkpoints.
+        """
+        if candidates > 1 or len(self.request.checkpoints) > candidates + 1:
+            msg = "`candidates`, `baselines`: must be one file a side; got several"
+            raise ConfigError(msg, "candidates", "baselines")
+        return [(slice(self.suite.draws), slice(self.suite.draws, None))]
+
     def result(
         self,
         checkpoint: Checkpoint,
@@ -72,13 +83,10 @@ class _OnSubsets(Study):
         """Return the result of one checkpoint and draw; `method` is how it met the images."""
         suite = self.suite.model_dump(mode="json")
         identity = _identity(checkpoint.id, subsets, method, suite["paired_seeds"])
-        answer = Answer(
-            tuple(cells),
-            warnings=(*warnings(subsets, self.test), *_about(checkpoint, self.pool)),
-            details={**details(subsets, self.pool), **method, "probed": checkpoint.id.sha256},
-        )
         subject = Subject(identity, self.test, suite, self.request.runtime.device.type)
-        return record(subject, answer)
+        about = _about(checkpoint, self.pool)
+        facts = {**method, "probed": checkpoint.id.sha256}
+        return record(subject, answer(subsets, self.pool, self.test, cells, about, **facts))
 
 
 class ProbedStudy(_OnSubsets):

@@ -88,7 +88,7 @@ class LowData(Draws, frozen=True):
             another: equal up to rounding. ``auto`` takes what is faster, by the work of a step.
     """
 
-    asks_checkpoints: ClassVar[bool] = False
+    checkpoints: ClassVar = "none"
 
     mode: Literal["scratch"] = "scratch"
     candidate: AnySide

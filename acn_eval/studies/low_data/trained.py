@@ -1,10 +1,10 @@
 """Trainings from recipes on few images: a unit per stack, a result per side and draw."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from acn_eval.data import Split
+from acn_eval.errors import ConfigError
 from acn_eval.inference import CLEAN, OutcomeCache, Runtime
 from acn_eval.inference.outputs import outputs
-from acn_eval.models import Encoder
+from acn_eval.models import Encoder, build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
-from acn_eval.studies.low_data.draws import STREAM
+from acn_eval.studies.low_data.draws import STREAM, answer
 from acn_eval.studies.low_data.plan import LowDataPlan, Stack, Training, weights_decided_by
-from acn_eval.studies.low_data.subsets import Subsets, details, warnings
 from acn_eval.studies.low_data.suite import LowData
 from acn_eval.study.described import Described
-from acn_eval.study.record import Answer, Subject, cell_of, in_words, record, training_id
+from acn_eval.study.record import Subject, cell_of, in_words, record, training_id
 from acn_eval.study.request import Request
-from acn_eval.study.run import Show, Study
-from acn_eval.training import Recipe, TrainingJob, train_all
+from acn_eval.study.run import Show, Unit
+from acn_eval.study.trainings import TrainingCost, TrainingStudy
+from acn_eval.training import Recipe, TrainingJob, seconds_per_step, train_all
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["LowDataStudy", "StackUnit"]
@@ -37,8 +38,8 @@ _VALUES = ("predicted", "confidence", "loss")
 
 
 @dataclass(frozen=True)
-class StackUnit(Described):
-    """Trainings that are stepped as one, and what their networks make of the test images.
+class StackUnit(Described, Unit):
+    """Trainings that are stepped as one, and the outcomes of their networks on the test images.
 
     Attributes:
         side: 0 for the candidate, 1 for the baseline.
@@ -51,7 +52,6 @@ class StackUnit(Described):
     draw: int
     number: int
     device: str
-    cacheable: ClassVar[bool] = True
 
     @property
     def stack(self) -> Stack:
@@ -76,11 +76,6 @@ class StackUnit(Described):
         """Training steps."""
         return len(self.stack) * self.plan.suite.steps
 
-    @property
-    def bundle(self) -> Hashable:
-        """Nothing is shared."""
-        return self.address
-
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
         """Yield outcomes (trainings, n); see `acn_eval.study.run.Unit`.
@@ -99,27 +94,28 @@ class StackUnit(Described):
 
 
 @dataclass(frozen=True)
-class LowDataStudy(Study):
+class LowDataStudy(TrainingStudy):
     """Both sides of a plan: candidates first, draw by draw.
 
     Attributes:
-        split: what is shown at the end.
+        split: on which networks are tested at the end.
     """
 
     request: Request[LowData]
     split: Split = "test"
-    work: ClassVar[str] = "training steps"
 
     @cached_property
     def plan(self) -> LowDataPlan:
-        """The suite with its data."""
-        selection = self.request.selection
-        return LowDataPlan(self.request.suite, selection.root, selection.limit, self.split)
+        """The suite with its data.
 
-    @property
-    def subsets(self) -> Subsets:
-        """The subsets by draw."""
-        return self.plan.subsets
+        Raises:
+            ConfigError: other data is asked for.
+        """
+        suite, selection = self.request.suite, self.request.selection
+        if selection.data:
+            msg = f"`data`: must be left out; the recipes of {suite.name} name their data"
+            raise ConfigError(msg, "data")
+        return LowDataPlan(suite, selection.root, selection.limit, self.split)
 
     def units(self) -> list[StackUnit]:
         """Return every stack.
@@ -145,6 +141,47 @@ class LowDataStudy(Study):
             for draw, stacks in draws.items()
         ]
 
+    def groups(self, candidates: int = 0) -> list[tuple[slice, slice]]:
+        """Return where the draws of both sides lie."""
+        draws = self.plan.suite.draws
+        return [(slice(draws), slice(draws, None))]
+
+    @property
+    def scale(self) -> str:
+        """Data, sizes and repetitions in one line."""
+        plan, suite = self.plan, self.plan.suite
+        sizes = ", ".join(str(subset.per_class) for subset in next(iter(plan.subsets.values())))
+        return (
+            f"{plan.pool.name}: {sizes} images per class of {len(plan.pool):,}, "
+            f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps:,} steps; "
+            f"shown {len(plan.test):,} test images"
+        )
+
+    def costs(self) -> list[TrainingCost]:
+        """Return the cost of each side."""
+        units = self.units()
+        return [self._cost([unit for unit in units if unit.side == side]) for side in (0, 1)]
+
+    def _cost(self, units: Sequence[StackUnit]) -> TrainingCost:
+        side, runtime = self.plan.sides[units[0].side], self.request.runtime
+        arch = side.recipe.arch
+        missing = [unit for unit in units if runtime.store.read(unit.address) is None]
+        trainings, left = (sum(len(unit.stack) for unit in some) for some in (units, missing))
+        each, test = side.recipe.steps * side.recipe.batch, len(self.plan.test)
+        forward = cost(build(arch), (arch.channels, arch.image_size, arch.image_size)).flops
+        jobs = [training.job for training in missing[0].stack] if missing else []
+        pace = seconds_per_step(jobs, runtime.device) if jobs else 0.0
+        return TrainingCost(
+            name=side.name,
+            trainings=trainings,
+            done=trainings - left,
+            steps=sum(unit.cost for unit in units),
+            examples=trainings * each,
+            flops=trainings * forward * (3 * each + test),
+            seconds=sum(unit.cost for unit in missing) * pace * (1 + test / (3 * each)),
+            together=max(len(unit.stack) for unit in units),
+        )
+
     def _result(
         self, side: int, draw: int, found: Sequence[tuple[StackUnit, bytes]]
     ) -> EvalResult:
@@ -162,12 +199,8 @@ class LowDataStudy(Study):
             plan.suite.model_dump(mode="json"),
             self.request.runtime.device.type,
         )
-        answer = Answer(
-            tuple(cells),
-            warnings=tuple(warnings(plan.subsets[draw], plan.test)),
-            details={**details(plan.subsets[draw], plan.pool), "stepped_together": together},
-        )
-        return record(subject, answer)
+        own = plan.subsets[draw]
+        return record(subject, answer(own, plan.pool, plan.test, cells, stepped_together=together))
 
 
 def _shown(

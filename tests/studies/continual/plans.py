@@ -5,13 +5,14 @@ from pathlib import Path
 import torch
 
 from acn_eval.inference import OutcomeCache, Runtime
-from acn_eval.studies.continual.learner import Learner, TaskPredictions, unpack
+from acn_eval.studies.continual.learner import Learner, TaskPredictions
 from acn_eval.studies.continual.methods import Naive
-from acn_eval.studies.continual.plan import ContinualPlan, TaskSequenceRun
+from acn_eval.studies.continual.plan import ContinualPlan
 from acn_eval.studies.continual.run import ContinualStudy, RunUnit
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.study.request import DataSelection, Request
 from acn_eval.study.run import measured, run
+from acn_eval.study.trainings import unpack
 
 CPU = torch.device("cpu")
 ARCH = {
@@ -52,14 +53,14 @@ def study(folder, *, limit=60, **changed):
 def sides_of(study):
     """Results of every method and depth: (candidates, baselines)."""
     results = run(study, study.request.runtime)
-    return [(own[:count], own[count:]) for own, count in study.groups(results)]
+    return [(results[ours], results[theirs]) for ours, theirs in study.groups()]
 
 
 def course(method=None, *, seed=0, connectivity="acn", limit=60, **changed):
     """One training."""
     plan = ContinualPlan(suite(**changed), limit=limit)
     depth = plan.suite.depths[0]
-    return TaskSequenceRun(plan, connectivity, depth, method or Naive(), seed, "cpu")
+    return RunUnit(plan, connectivity, depth, method or Naive(), seed, "cpu")
 
 
 def learner_of(own, batch_size=64):
@@ -69,5 +70,5 @@ def learner_of(own, batch_size=64):
 
 def train(own, folder, progress=lambda done, total: None):
     """What a training predicts, as the base measures and keeps it."""
-    (content,) = measured([RunUnit(own)], runtime(folder), progress, ContinualStudy.work)
+    (content,) = measured([own], runtime(folder), progress, ContinualStudy.work)
     return TaskPredictions(**unpack(content))

@@ -10,7 +10,6 @@ import yaml
 
 from acn_eval.report.inputs import head_cells
 from acn_eval.results import EvalResult
-from acn_eval.studies.continual.findings import matrix_of
 from acn_eval.tracking.run_content import key_name
 from tests.cli.test_processes import outcomes, wait_for
 from tests.studies.continual.plans import suite
@@ -34,24 +33,6 @@ def turn(folder):
 
 def results(folder):
     return [EvalResult.load(p.parent) for p in sorted(folder.glob("acn-results/*/result.json"))]
-
-
-def test_the_tables(turn, call):
-    code, out, err = call(*JOB, "--no-track")
-    assert (code, err) == (0, "")
-    rows = {re.split(r"  +", line)[0]: line for line in out.splitlines()}
-    for method in ("joint", "naive", "si zenke c=1"):
-        for network in ("acn", "residual"):
-            assert f"{method} L2 {network}" in rows
-    own = [r for r in results(turn) if r.checkpoint.name.startswith("acn L2 naive")]
-    assert len(own) == 3
-    average = 100 * sum(matrix_of(r).average for r in own) / 3
-    assert rows["naive L2 acn"].split()[3] == f"{average:.1f}"
-    assert "acn - residual, points" in out
-    assert "method - naive, points" in out
-    assert len(re.findall(r"^.*acn L2 .* residual L2.*: ", out, re.M)) == 3
-    assert out.count("fair") == 1
-    assert "intransigence" in out
 
 
 def test_everything_is_kept(turn, call):

@@ -155,16 +155,16 @@ def test_fewer_than_three_seeds_claim_nothing_and_find_nothing(seeds):
 
 def test_joint_training_has_no_forgetting_and_is_the_reference_of_intransigence():
     joint = side("acn", joint=True, method="joint")
-    assert set(standing("joint", joint).values) == {
+    assert set(standing(joint)) == {
         "average accuracy, task-IL",
         "average accuracy, class-IL",
     }
     naive = side("acn")
-    found = standing("naive", naive, joint).values["intransigence"]
+    found = standing(naive, joint)["intransigence"]
     each = [
         np.mean(matrix_of(j).values[-1] - np.diagonal(matrix_of(r).values))
         for r, j in zip(naive, joint, strict=True)
     ]
     assert found.value == pytest.approx(np.mean(each))
-    assert "intransigence" not in standing("naive", naive, joint[:3]).values
+    assert "intransigence" not in standing(naive, joint[:3])
     assert contrast(joint, joint, "forgetting", "task_il") is None

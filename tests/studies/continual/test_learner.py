@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import MeasureError, Stopped
 from acn_eval.inference.outputs import inputs_of
-from acn_eval.studies.continual.learner import _joined, pack, unpack
+from acn_eval.studies.continual.learner import _joined
 from acn_eval.studies.continual.methods import (
     EWC,
     SI,
@@ -18,6 +18,7 @@ from acn_eval.studies.continual.methods import (
     Naive,
     Replay,
 )
+from acn_eval.study.trainings import pack, unpack
 from tests.studies.continual.plans import CPU, course, learner_of, runtime, train
 from tests.tiny import BREAKS_DOWN
 

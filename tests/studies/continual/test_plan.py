@@ -1,11 +1,10 @@
-"""What a plan opens, counts and costs, against what its trainings are really shown."""
+"""What a plan opens and counts, against what its trainings are really shown."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from acn_eval.errors import DataError
-from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.methods import (
     EWC,
     SI,
@@ -14,16 +13,7 @@ from acn_eval.studies.continual.methods import (
     Replay,
 )
 from acn_eval.studies.continual.plan import ContinualPlan
-from tests.statistics.results import PAIRED
-from tests.studies.continual.plans import (
-    course,
-    learner_of,
-    runtime,
-    sides_of,
-    study,
-    suite,
-    train,
-)
+from tests.studies.continual.plans import course, learner_of, suite
 
 METHODS = [
     Naive(),
@@ -55,61 +45,6 @@ def test_examples_and_scores_are_what_is_really_shown(tmp_path, monkeypatch, met
         learner.learn()
     assert sum(images) == own.examples
     assert own.scores == (sum(scores) if isinstance(method, EWC) else 0)
-
-
-def ticking():
-    """A clock that is one second on whenever it is asked."""
-    yield from range(10**6)
-
-
-def test_costs_count_what_is_remembered_and_what_the_information_takes(tmp_path):
-    methods = ("naive", {"method": "replay", "per_class": 2}, {"method": "ewc", "images": 4})
-    asked = study(tmp_path, methods=methods, connectivities=("acn", "ffn"))
-    clock, runs = ticking(), [unit.run for unit in asked.units()]
-    found = {c.name: c for c in costs(runs, runtime(tmp_path), lambda: next(clock))}
-    names = ("naive", "replay 2", "ewc 100 images=4")
-    naive, replay, ewc = (found[f"acn L2 {name}"] for name in names)
-    looks, batch = 60 * 5, 8
-    assert {c.steps for c in found.values()} == {20}
-    forward = naive.flops / (3 * 20 * batch + looks)
-    assert replay.flops == forward * (3 * (20 + 16) * batch + looks)
-    assert ewc.flops == naive.flops + forward * 2 * 5 * 4 * 2
-    # A step is a second, and so are five images of two answers each.
-    assert naive.seconds == pytest.approx(20 + looks / 3 / batch)
-    assert replay.seconds == pytest.approx((36 * batch + looks / 3) / 16)
-    assert ewc.seconds == pytest.approx(naive.seconds + 5 * 4 * 2 / 10)
-
-
-def test_what_is_done_costs_nothing_and_measuring_keeps_nothing(tmp_path):
-    train(course(steps=1), tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.outcomes")}
-    runs = [unit.run for unit in study(tmp_path, steps=1).units()]
-    done, left = costs(runs, runtime(tmp_path))
-    assert (done.name, done.done, done.seconds) == ("acn L2 naive", 1, 0)
-    assert (left.name, left.done) == ("residual L2 naive", 0)
-    assert left.seconds > 0
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.outcomes")} == before
-
-
-def test_results_say_how_many_examples_and_with_what(tmp_path):
-    methods = ({"method": "replay", "per_class": 2, "batch": 3},)
-    ((results, _),) = sides_of(study(tmp_path, steps=1, methods=methods))
-    (result,) = results
-    training = result.checkpoint.training
-    assert (training["steps"], training["examples"]) == (5, 5 * 8 + 4 * 3)
-    recipe = training["recipe"].split(", ")
-    assert "batch 8" in recipe
-    assert "method replay 2 batch=3" in recipe
-
-
-def test_evidence_for_pairs_is_recorded_and_decides_no_outcome(tmp_path):
-    plain, declared = (course(steps=1, paired_seeds=p) for p in (None, PAIRED))
-    assert declared.address == plain.address
-    train(plain, tmp_path)
-    ((candidates, baselines),) = sides_of(study(tmp_path, steps=1, paired_seeds=PAIRED))
-    for result in (*candidates, *baselines):
-        assert result.checkpoint.training["paired_seeds"] == PAIRED
-        assert "paired_seeds" not in result.checkpoint.training["recipe"]
 
 
 @pytest.mark.parametrize("limit", [1, 6])

@@ -28,26 +28,6 @@ def results(folder):
     return [EvalResult.load(p.parent) for p in sorted(folder.glob("acn-results/*/result.json"))]
 
 
-def test_the_table(watch, call):
-    code, out, err = call(*JOB, "--no-track")
-    assert (code, err) == (0, "")
-    heads = re.findall(
-        r"^(\w+) +digits test %, n = 352 +validation % at step 0 / 4 / 6", out, re.M
-    )
-    assert heads == ["acn", "residual"]
-    rows = [re.split(r"  +", line) for line in out.splitlines() if line.startswith("exit ")][:6]
-    assert [row[0] for row in rows] == 2 * ["exit 0", "exit 1", "exit 2"]
-    for row, result in zip(rows[:3], 3 * results(watch)[:1], strict=True):
-        k = int(row[0].split()[1])
-        details = result.details
-        assert row[1].split()[0] == f"{100 * result.cells[k].values.mean():.1f}"
-        seen = [f"{100 * details['validation']['accuracy'][i][k]:.0f}" for i in (0, 2, 3)]
-        assert row[2] == " / ".join(seen)
-    assert results(watch)[0].checkpoint.name == "acn"
-    assert rows[2][3] == "100 / 100"  # the last block of an ACN has its long connection alone
-    assert "one training per network" in out
-
-
 def test_quiet_is_a_line_per_network(watch, call):
     code, out, err = call(*JOB, "--no-track", "-q")
     assert (code, err) == (0, "")

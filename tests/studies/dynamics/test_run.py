@@ -11,7 +11,6 @@ from torch.nn.functional import cross_entropy
 import acn_eval.studies.dynamics.run as module
 from acn_eval.errors import Stopped, Unsupported
 from acn_eval.inference.outputs import inputs_of
-from acn_eval.models import build
 from acn_eval.results import EvalResult
 from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.compare import compare, summarize
@@ -95,21 +94,6 @@ def test_the_last_look_is_at_the_last_weights(results, acn, shared):
         found = results[0].details["gradients"]["full"][-1][i]
         assert found == pytest.approx(norm, rel=1e-3)
     network.zero_grad()
-
-
-def test_the_first_look_is_before_the_first_step(results, shared):
-    from acn_eval.models import initialize
-    from acn_eval.seeds import seed_for
-
-    recipe = shared.plan.suite.recipe_of("residual")
-    network = initialize(build(recipe.arch), seed_for("init", recipe.seed)).eval()
-    lesson = TrainingJob(recipe, shared.plan.splits["train"], shared.plan.splits["validation"])
-    validation = shared.plan.splits["validation"]
-    where, cpu = np.arange(len(validation)), torch.device("cpu")
-    with torch.no_grad():
-        exits = network.exits(inputs_of(validation, where, lesson.prepare, cpu))
-    wanted = [float((e.argmax(1).numpy() == validation.labels).mean()) for e in exits]
-    assert results[1].details["validation"]["accuracy"][0] == pytest.approx(wanted, abs=0.006)
 
 
 def test_deleted_blocks_are_paired_with_the_whole_network(results, acn, shared):

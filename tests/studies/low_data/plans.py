@@ -1,7 +1,6 @@
 """Plans that are trained in a second."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from acn_eval.results import EvalResult
 from acn_eval.studies.low_data.run import STUDY
@@ -34,11 +33,10 @@ def suite(**changes):
 
 @dataclass(frozen=True)
 class Learned:
-    """The results of both sides, and the subsets that they saw."""
+    """The results of both sides."""
 
     candidates: list[EvalResult]
     baselines: list[EvalResult]
-    subsets: Any
 
 
 def asked(suite, runtime, checkpoints=(), *, limit=None, **selection):
@@ -57,4 +55,4 @@ def learn(study, progress=lambda done, total: None, store=None):
     """Measure what is missing, as the base does it."""
     results = run(study, study.request.runtime, progress)
     draws = study.request.suite.draws
-    return Learned(results[:draws], results[draws:], study.subsets)
+    return Learned(results[:draws], results[draws:])

@@ -142,14 +142,16 @@ def test_probes_of_a_checkpoint_and_its_twin(few, call, refused):
     assert re.search(r"^.*tiny_ac \(5 draws\) .*tiny_res \(5 draws\).*: ", out, re.M)
     assert "about these files, not their architectures" in out
     assert len(list(few.glob("acn-results/few-*/subsets.json"))) == 10
-    assert "--ckpt: must be given" in refused(2, *JOB)
-    assert "--plan: must be of a suite of recipes" in refused(2, *JOB, *asked, "--plan")
+    assert "--ckpt: must name a checkpoint" in refused(2, *JOB)
+    assert "--plan: must be of a suite that trains networks of its own" in refused(
+        2, *JOB, *asked, "--plan"
+    )
     assert "one file a side" in refused(2, *JOB, "--ckpt", "tiny_*.pt", "--data", "digits")
 
 
 def test_recipes_are_not_given_a_checkpoint(few, refused):
     got = refused(2, *JOB, "--ckpt", "tiny_ac.pt")
-    assert "--ckpt: must be left out where recipes are trained" in got
+    assert "--ckpt: must be left out; few trains networks of its own" in got
 
 
 @pytest.mark.parametrize("way", ["together", pytest.param("alone", marks=pytest.mark.slow)])

@@ -11,7 +11,8 @@ from acn_eval.errors import DataError, Unsupported
 from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data.draws import Draw
 from acn_eval.studies.low_data.suite import LowDataProbe
-from acn_eval.training import Recipe, fine_tune
+from acn_eval.study.fine_tuning import fine_tune
+from acn_eval.training import Recipe
 from tests.studies.low_data.plans import asked, learn
 from tests.tiny import checkpoint, digits
 

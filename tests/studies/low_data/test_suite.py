@@ -83,6 +83,6 @@ def test_sizes_are_in_order():
 
 
 def test_it_asks_no_checkpoint(tiny):
-    with pytest.raises(ConfigError, match="checkpoints must be none"):
+    with pytest.raises(ConfigError, match="must be left out"):
         evaluate([checkpoint(tiny)], suite(), DataSelection(data="digits"))
     assert isinstance(suite(), LowData)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
+from torch.utils.flop_counter import FlopCounterMode
 
 from acn_eval.data import open_examples
 from acn_eval.errors import Stopped
 from acn_eval.inference.outputs import inputs_of
+from acn_eval.models import build
 from acn_eval.results import EvalResult
 from acn_eval.statistics.architectures import pair_by_seed
 from acn_eval.studies.compare import compare
@@ -95,14 +97,14 @@ def test_cells_are_what_the_networks_say(learned, runtime, device):
         )
 
 
-def test_a_result_survives_the_disk_and_names_its_subsets(learned, tmp_path):
+def test_a_result_survives_the_disk_and_names_its_subsets(learned, runtime, tmp_path):
     result = learned.candidates[1]
     folder = result.save(tmp_path)
     assert " " not in folder.name
     loaded = EvalResult.load(folder)
     assert loaded.key == result.key
     pool = open_examples("digits", "train")
-    subsets = [subset.record() for subset in learned.subsets[1]]
+    subsets = [subset.record() for subset in trained(suite(), runtime).plan.subsets[1]]
     for kept, full in zip(loaded.details["subsets"], subsets, strict=True):
         assert kept["fingerprint"] == full["fingerprint"]
         own = pool.at(np.flatnonzero(np.isin(pool.ids, full["ids"])))
@@ -193,7 +195,7 @@ def test_what_a_reader_must_know(runtime):
     assert warning.startswith("40 per class is more than a third of a class")
     test = open_examples("digits", "test")
     plan = trained(suite(draws=1, steps=1), runtime)
-    vars(plan.plan)["test"] = seen = plan.subsets[0][1].examples
+    vars(plan.plan)["test"] = seen = plan.plan.subsets[0][1].examples
     warned = learn(plan).candidates[0].warnings
     assert f"draw 0 learns from 40 of these {len(seen)} images" in warned
     assert len(seen) < len(test)
@@ -236,3 +238,28 @@ def test_a_unit_gives_the_same_bytes_in_another_process(runtime):
 def measured_alone(content, runtime):
     unit = pickle.loads(content)
     return unit.address, *unit.measure([unit], runtime, lambda done: None)
+
+
+def test_costs(runtime):
+    study = trained(suite(), runtime, limit=20)
+    network = build(study.plan.sides[0].recipe.arch)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, 8, 8))
+    ours, theirs = study.costs()
+    assert (ours.name, theirs.name) == ("acn", "res")
+    assert (ours.trainings, ours.done, ours.together) == (8, 0, 4)
+    assert ours.steps == 8 * 4
+    assert ours.examples == 8 * 4 * 16
+    assert ours.flops == 8 * counter.get_total_flops() * (3 * 4 * 16 + 20)
+    assert 0 < ours.seconds < 60
+    assert sum(unit.cost for unit in study.units()) == ours.steps + theirs.steps
+
+
+def test_costs_of_what_is_done(runtime):
+    study = trained(suite(), runtime)
+    learn(study)
+    assert [(cost.done, cost.seconds) for cost in study.costs()] == [(8, 0.0), (8, 0.0)]
+    more = trained(suite(draws=3), runtime)
+    assert [cost.done for cost in more.costs()] == [8, 8]
+    unread = replace(runtime, store=replace(runtime.store, readable=False))
+    assert [cost.done for cost in trained(suite(), unread).costs()] == [0, 0]

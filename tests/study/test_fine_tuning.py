@@ -6,7 +6,8 @@ import torch
 
 from acn_eval.data import open_examples
 from acn_eval.models import build, read_arch
-from acn_eval.training import Recipe, fine_tune
+from acn_eval.study.fine_tuning import fine_tune
+from acn_eval.training import Recipe
 from tests.tiny import CPU, checkpoint
 
 NEW = tuple("56789")

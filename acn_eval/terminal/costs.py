@@ -1,0 +1,54 @@
+"""Prints what a plan of trainings costs, before any of them starts."""
+
+from acn_eval import workflow
+from acn_eval.errors import ConfigError
+from acn_eval.run_options import RunOptions
+from acn_eval.study.trainings import TrainingStudy
+from acn_eval.terminal.comparisons import duration
+from acn_eval.terminal.console import console
+from acn_eval.terminal.tables import Column, show_table
+from acn_eval.workflow.sides import Sides
+
+__all__ = ["show_costs"]
+
+
+def show_costs(options: RunOptions, *, kind: str) -> None:
+    """Print what the trainings of a suite cost; a few steps are measured, and nothing is kept.
+
+    Raises:
+        ConfigError: the suite is of another kind, or trains nothing.
+    """
+    suite = workflow.suite_of(options, kind)
+    if suite.checkpoints != "none":
+        msg = f"`plan`: must be of a suite that trains networks of its own; got {suite.name}"
+        raise ConfigError(msg, "plan")
+    asked = workflow.ask(options, Sides([], []))
+    assert isinstance(asked, TrainingStudy)
+    costs, out = asked.costs(), console()
+    columns = (
+        Column(f"plan of {suite.name}"),
+        Column("trainings"),
+        Column("done"),
+        Column("steps"),
+        Column("examples seen", rank=3),
+        Column("TFLOPs"),
+        Column("as one", rank=4),
+        Column("seconds"),
+    )
+    rows = [
+        (
+            cost.name,
+            f"{cost.trainings:,}",
+            f"{cost.done:,}",
+            f"{cost.steps:,}",
+            "" if cost.examples is None else f"{cost.examples:,}",
+            f"{cost.flops / 1e12:.2f}",
+            "" if cost.together == 1 else str(cost.together),
+            f"{cost.seconds:,.0f}",
+        )
+        for cost in costs
+    ]
+    show_table(out, columns, rows)
+    out.print(asked.scale)
+    seconds = duration(sum(cost.seconds for cost in costs))
+    out.print(f"estimated: {seconds} on this machine; nothing was run")

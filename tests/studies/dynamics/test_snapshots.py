@@ -1,0 +1,70 @@
+"""Snapshots of a network that has just been initialized, against exits computed by hand."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from acn_eval.inference.outputs import inputs_of
+from acn_eval.models import build, initialize
+from acn_eval.seeds import seed_for
+from acn_eval.studies.dynamics.plan import DynamicsPlan
+from acn_eval.studies.dynamics.snapshots import features, outcomes
+from tests.studies.dynamics.plans import suite
+from tests.tiny import CPU
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return DynamicsPlan(suite(), limit=50)
+
+
+@pytest.fixture
+def subject(plan):
+    job = plan.job("residual")
+    network = initialize(build(job.recipe.arch), seed_for("init", job.recipe.seed)).train()
+    return plan.subject(job, network, "cpu")
+
+
+def shown(subject, examples):
+    where = np.arange(len(examples))
+    return inputs_of(examples, where, subject.checkpoint.prepare, CPU)
+
+
+def test_outcomes_are_those_of_truncated_networks(plan, subject, runtime):
+    test, network = plan.splits["test"], subject.checkpoint.model
+    found = outcomes(subject, test, runtime)
+    assert network.training  # as it was
+    network.eval()
+    for k in range(3):
+        with torch.no_grad():
+            chances = network.truncated(k)(shown(subject, test)).softmax(1)
+        assert np.array_equal(found.predicted[k], chances.argmax(1))
+        assert found.confidence[k] == pytest.approx(chances.max(1).values.numpy(), rel=1e-4)
+
+
+def test_a_snapshot_has_the_norms_of_autograd_and_the_accuracy_of_every_exit(
+    plan, subject, runtime
+):
+    observer, network = plan.observer(runtime), subject.checkpoint.model
+    before = {name: w.clone() for name, w in network.state_dict().items()}
+    snapshot = observer.snapshot(subject, 3)
+    assert all(torch.equal(w, before[name]) for name, w in network.state_dict().items())
+    validation = plan.splits["validation"]
+    right = outcomes(subject, validation, runtime).predicted == validation.labels
+    assert snapshot.accuracy == right.mean(axis=1).tolist()
+    labels = torch.from_numpy(plan.probe.labels)
+    logits = network(shown(subject, plan.probe))
+    cross_entropy(logits, labels, label_smoothing=0.1).backward()
+    layers = [network.embed, *network.blocks]
+    norms = [sum(float(p.grad.square().sum()) for p in x.parameters()) ** 0.5 for x in layers]
+    assert (snapshot.step, snapshot.full) == (3, pytest.approx(norms, rel=1e-4))
+
+
+def test_features_are_the_streams_that_the_head_reads(plan, subject, runtime):
+    network = subject.checkpoint.model.eval()
+    found = features(subject, plan.probe, runtime)
+    with torch.no_grad():
+        streams = [r.stream.numpy() for r in network.readings(shown(subject, plan.probe))]
+    assert found.dtype == np.float64
+    assert found == pytest.approx(np.stack(streams), abs=1e-5)
