@@ -6,14 +6,14 @@ from types import TracebackType
 
 from acn_eval.errors import Stopped
 
-__all__ = ["Progress", "Tally"]
+__all__ = ["Progress", "Tally", "quietly"]
 
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 
 
-def _quietly(done: int, total: int) -> None:
-    pass
+def quietly(done: int, total: int = 0) -> None:
+    """Show no progress."""
 
 
 @dataclass
@@ -29,11 +29,12 @@ class Tally:
 
     total: int
     unit: str
-    told: Progress = _quietly
+    told: Progress = quietly
     remedy: str = "The same command goes on from there."
     done: int = field(default=0)
     kept: int = field(default=0)
     _shown: int = field(default=0, init=False)
+    _kept_so_far: int = field(default=0, init=False)
 
     def add(self, count: int, *, kept: int | None = None) -> None:
         """Count what is done for good; all of it is kept, unless that is counted by itself."""
@@ -41,8 +42,14 @@ class Tally:
         self.kept += count if kept is None else kept
         self.show(0)
 
-    def show(self, more: int) -> None:
-        """Show what is done but not kept yet; what is done again is not shown again."""
+    def show(self, more: int, kept: int = 0) -> None:
+        """Show what is done but not final; what is done again is not shown again.
+
+        Args:
+            more: work that is done since the last `add`.
+            kept: how much of it an interruption does not lose.
+        """
+        self._kept_so_far = kept
         self._shown = max(self._shown, self.done + more)
         self.told(self._shown, self.total)
 
@@ -61,5 +68,6 @@ class Tally:
             Stopped: instead of a KeyboardInterrupt.
         """
         if isinstance(reason, KeyboardInterrupt):
-            msg = f"{self.kept:,} of the {self.total:,} {self.unit} under way are kept"
+            kept = self.kept + self._kept_so_far
+            msg = f"{kept:,} of the {self.total:,} {self.unit} under way are kept"
             raise Stopped(f"{msg}, and all that was finished before. {self.remedy}") from reason

@@ -216,7 +216,6 @@ WITHOUT_OWN_TEST = {
     "study/record.py",
     "study/request.py",
     "study/run.py",
-    "tally.py",
     "terminal/console.py",
     "terminal/gate_words.py",
     "terminal/measuring.py",

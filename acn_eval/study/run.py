@@ -1,7 +1,7 @@
 """The one loop: a study lists its units of work; what is not kept is measured, kept, assembled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import ClassVar, Protocol, Self
@@ -9,12 +9,17 @@ from typing import ClassVar, Protocol, Self
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
 from acn_eval.results import EvalResult
-from acn_eval.tally import Progress, Tally
+from acn_eval.tally import Progress, Tally, quietly
 
 __all__ = ["Show", "Study", "Unit", "measured", "run"]
 
-Show = Callable[[int], None]
-"""Called with the work of a bundle that is done and not yielded."""
+
+class Show(Protocol):
+    """Shows the work of a bundle that is done and not yielded."""
+
+    def __call__(self, more: int, kept: int = 0, /) -> None:
+        """Show it, and how much of it the same run would not do again."""
+        ...
 
 
 class Unit(Protocol):
@@ -81,11 +86,7 @@ class Study(ABC):
         return [(slice(candidates), slice(candidates, None))]
 
 
-def _quietly(done: int, total: int) -> None:
-    pass
-
-
-def run(study: Study, runtime: Runtime, progress: Progress = _quietly) -> list[EvalResult]:
+def run(study: Study, runtime: Runtime, progress: Progress = quietly) -> list[EvalResult]:
     """Measure what is not kept yet, and return the results of a study.
 
     Raises:
@@ -98,7 +99,7 @@ def run(study: Study, runtime: Runtime, progress: Progress = _quietly) -> list[E
 
 
 def measured(
-    units: Sequence[Unit], runtime: Runtime, progress: Progress = _quietly, work: str = Study.work
+    units: Sequence[Unit], runtime: Runtime, progress: Progress = quietly, work: str = Study.work
 ) -> list[bytes]:
     """Return the outcomes of units in their order: kept ones, and those measured and kept now.
 

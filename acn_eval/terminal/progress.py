@@ -40,7 +40,15 @@ def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
     )
     err = console(stderr=True)
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    # Steps of a large network may be shown half a minute apart: fewer than two have no speed.
+    shown = Progress(
+        *columns,
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+        speed_estimate_period=120,
+    )
+    with shown as progress:
         task = progress.add_task(plain(what), total=1)
 
         def move(done: int, total: int) -> None:

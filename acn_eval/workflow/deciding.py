@@ -13,9 +13,10 @@ from acn_eval.gate import decide as judge
 from acn_eval.gate.blocks import until_decided
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
+from acn_eval.tally import Progress, quietly
 from acn_eval.tracking import Recorder, Registry, in_mlflow, model_name, resolve_store
 from acn_eval.workflow.promoting import Kept, Promotion, keep, promote
-from acn_eval.workflow.running import Progress, quietly, runtime_of, suite_of
+from acn_eval.workflow.running import runtime_of, suite_of
 
 __all__ = ["Decided", "decide", "of_gate"]
 

@@ -1,6 +1,6 @@
 """Measures what the options ask for, compares it, keeps it on disk and records it in MLflow."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from acn_eval.studies.read import read_suite
 from acn_eval.study.run import Study
 from acn_eval.study.run import run as measured
 from acn_eval.study.suite import Suite
+from acn_eval.tally import Progress, quietly
 from acn_eval.tracking.record import Recorded, Recorder
 from acn_eval.tracking.record import record as record_all
 from acn_eval.workflow.sides import Sides, resolve
@@ -28,11 +29,9 @@ from acn_eval.workflow.sides import Sides, resolve
 __all__ = [
     "Done",
     "Group",
-    "Progress",
     "ask",
     "compare",
     "evaluate",
-    "quietly",
     "record",
     "run",
     "runtime_of",
@@ -40,13 +39,6 @@ __all__ = [
     "suite_of",
     "with_suite",
 ]
-
-Progress = Callable[[int, int], None]
-"""Is called with the work that is done, and the work in all."""
-
-
-def quietly(done: int, total: int) -> None:
-    """Show no progress."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""One network learns its tasks: stage by stage, each of which can be resumed."""
+"""One network learns its tasks stage by stage; a training resumes after any of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -20,27 +20,27 @@ from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.studies.continual.methods import EWC, SI, Replay
 from acn_eval.studies.continual.plan import TaskSequenceRun
 from acn_eval.studies.continual.regularizers import Elastic, Regularizer, Shown, Synaptic
+from acn_eval.study.run import Show
 from acn_eval.study.trainings import pack, unpack
+from acn_eval.tally import quietly
 from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["Learner", "TaskPredictions", "train_run"]
 
-Show = Callable[[int], None]
-"""Called with the steps that are done."""
 _SHOWN_EVERY = 10
 
 
 @dataclass
 class TaskPredictions:
-    """What the network predicts for the test images after every stage.
+    """Predictions for the test images after every stage.
 
     Attributes:
         predicted: int16 (stages, 2, n): labels among the classes of the image's own task, and
             among all classes so far.
-        correct: int64 (stages, exits, tasks): images of each task that each exit 0 .. L gets
-            right among the classes of their own task.
+        correct: int64 (stages, exits, tasks): images of each task that each exit 0 .. L predicts
+            correctly among the classes of their own task.
     """
 
     predicted: list[Tensor] = field(default_factory=list)
@@ -52,18 +52,11 @@ class TaskPredictions:
         return predicted, torch.stack(self.correct).numpy()
 
 
-def train_run(
-    run: TaskSequenceRun, runtime: Runtime, show: Show = lambda steps: None
-) -> TaskPredictions:
+def train_run(run: TaskSequenceRun, runtime: Runtime, show: Show = quietly) -> TaskPredictions:
     """Train a run to its end, from the last stage that is kept.
 
-    What is reached at the end of a stage is kept until the run is over: a killed training loses
-    one task at most, and on CPU it ends with the same numbers bit for bit.
-
-    Args:
-        run: what is learned.
-        runtime: where.
-        show: shows the steps that are done.
+    The state after a stage is kept until the run is over: a killed training loses one task at
+    most, and on a CPU it ends with the same numbers bit for bit.
 
     Raises:
         MeasureError: a loss is no longer finite.
@@ -74,9 +67,11 @@ def train_run(
         reached = store.read(address)
         if reached is not None:
             learner.restore(unpack(reached))
+            show(learner.done, learner.done)
         while learner.stage < len(run.stages):
             learner.learn(show)
             store.write(address, pack(learner.state()))
+            show(learner.done, learner.done)
     store.drop(address)
     return learner.predictions
 
@@ -97,17 +92,21 @@ class Learner:
         for parameter in self.network.parameters():
             parameter.grad = torch.zeros_like(parameter)
 
-    def learn(self, show: Show = lambda steps: None) -> None:
+    @property
+    def done(self) -> int:
+        """Steps of the stages that are over."""
+        return sum(self.run.steps[: self.stage])
+
+    def learn(self, show: Show = quietly) -> None:
         """Learn the next stage, and predict the test images."""
-        run, stage = self.run, self.stage
-        before, steps = sum(run.steps[:stage]), run.steps[stage]
+        before, steps = self.done, self.run.steps[self.stage]
         if self.suite.optimizer == "reset":
             self.optimizer = self._optimizer()
         for step in range(1, steps + 1):
             loss = self.step(self.batch(step - 1))
             if step % _SHOWN_EVERY == 0 or step == steps:
                 finite(loss, before + step)
-                show(before + step)
+                show(before + step, before)
         self.end_task()
         self._predict()
         self.stage += 1
@@ -126,7 +125,7 @@ class Learner:
         return loss.detach()
 
     def batch(self, step: int) -> Shown:
-        """Return what is shown at a step of this stage: it depends on seed, stage and step."""
+        """Return the batch of a step of this stage; it depends on seed, stage and step alone."""
         parts = [self._drawn(self.run.stages[self.stage], self.suite.batch, step, "order")]
         if self.run.replayed and self.stage:
             memory = _joined(self.remembered[: self.stage])
@@ -134,19 +133,19 @@ class Learner:
         return Shown(*(torch.cat(each) for each in zip(*parts, strict=True)))
 
     def end_task(self, images: int | None = None) -> None:
-        """End a stage: show images of it to the regularizer, at most `images`."""
+        """End a stage: show at most `images` of its images to the regularizer."""
         self.regularizer.end_task(islice(self._one_by_one(), images))
 
     @cached_property
     def remembered(self) -> list[Examples]:
-        """What replay keeps of every stage: the first images of each class, drawn by the seed."""
+        """The images of every stage that replay keeps: the first of each class, by the seed."""
         method, seed = self.run.method, self.run.seed
         if not isinstance(method, Replay):
             return []
         return [_first_of_classes(part, method.per_class, seed) for part in self.run.stages]
 
     def state(self) -> dict[str, Any]:
-        """Return what a resume needs at the end of a stage."""
+        """Return the state that a resume needs at the end of a stage."""
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -156,7 +155,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.regularizer.restore(state["regularizer"])
@@ -164,7 +163,7 @@ class Learner:
         self.predictions = TaskPredictions(list(state["predicted"]), list(state["correct"]))
 
     def _optimizer(self) -> torch.optim.AdamW:
-        """Maps decay; biases, norms, other vectors and the head do not."""
+        """Matrices decay; biases, norms, other vectors and the head do not."""
         head = set(self.network.head.parameters())
         every = list(self.network.parameters())
         decayed = [p for p in every if p.dim() > 1 and p not in head]
@@ -197,7 +196,7 @@ class Learner:
         return self.columns[: self.run.tasks_after[self.stage]].flatten()
 
     def _one_by_one(self) -> Iterator[Shown]:
-        """Yield images of this stage one at a time, as they are, in an order of their own."""
+        """Yield images of this stage one at a time, not augmented, in an order of their own."""
         part, plan = self.run.stages[self.stage], self.run.plan
         for at in keyed_order(part.ids, "consolidation", self.run.seed):
             where = np.array([at])
@@ -205,7 +204,7 @@ class Learner:
             yield self._shown(images, part.labels[where])
 
     def _predict(self) -> None:
-        """Show the test images to every exit, and keep what they answer."""
+        """Append the predictions of every exit for the test images."""
         plan, name = self.run.plan, f"seed {self.run.seed} after task {self.stage + 1}"
         self.network.eval()
         every = outputs(

@@ -1,4 +1,4 @@
-"""Ways to learn tasks in turn: nothing done, remedies against forgetting, and the upper bound."""
+"""Methods of learning tasks in turn: both bounds, and methods against forgetting."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ class Method(Config, frozen=True):
 
     @property
     def label(self) -> str:
-        """Name for tables, with everything that tells it from others of its kind."""
+        """Name for tables, with every setting that differs from the default."""
         return self.method
 
 
@@ -42,7 +42,7 @@ class Replay(Method, frozen=True):
 
     Attributes:
         per_class: images that are remembered of every class, drawn by the seed.
-        batch: remembered images per step, beside those of the task; None takes as many as these.
+        batch: remembered images per step, beside those of the task; None takes as many.
     """
 
     method: Literal["replay"] = "replay"
@@ -57,15 +57,15 @@ class Replay(Method, frozen=True):
 
 
 class SI(Method, frozen=True):
-    """A quadratic pull to the weights after the last task, by each weight's share in learning.
+    """SI, a quadratic pull to the weights after the last task, by each weight's path integral.
 
-    Four implementations go by this name; `regularizers.Synaptic` has the formulas.
+    Three implementations with this name differ; `regularizers.Synaptic` has their formulas.
 
     Attributes:
         variant: ``zenke`` (Zenke et al., 2017, and their code), ``mammoth`` or ``vandeven``
             (the code bases of Buzzega et al. and of van de Ven et al.).
         c: strength; the paper's lambda is taken to be this.
-        xi: damping; None takes the variant's own, 1e-3, 1 and 0.1.
+        xi: damping; None takes that of the variant, 1e-3, 1 or 0.1.
     """
 
     method: Literal["si"] = "si"
@@ -75,7 +75,7 @@ class SI(Method, frozen=True):
 
     @property
     def damping(self) -> float:
-        """The xi in force."""
+        """The damping of the variant, unless xi replaces it."""
         return _DAMPING[self.variant] if self.xi is None else self.xi
 
     @property
@@ -90,7 +90,7 @@ class EWC(Method, frozen=True):
 
     Attributes:
         strength: lambda of the penalty ``lambda / 2 sum_k F_k (w - w_k)^2``.
-        images: of a task, drawn by the seed, on which the diagonal of F is computed: exactly,
+        images: of a task, drawn by the seed, on which the diagonal of F is computed exactly,
             over all classes that the loss reads.
     """
 
@@ -113,4 +113,4 @@ AnyMethod = Annotated[
     Annotated[Naive | Joint | Replay | SI | EWC, Field(discriminator="method")],
     BeforeValidator(_named, json_schema_input_type=Text | dict[str, Any]),
 ]
-"""Every way, chosen by ``method``; its name alone takes what is usual."""
+"""Every method, chosen by ``method``; its name alone takes the defaults."""

@@ -1,4 +1,4 @@
-"""Continual: classes come in tasks, one after another; what is left of the first ones?"""
+"""The continual suite: classes come in tasks, one after another; how much is forgotten?"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -23,21 +23,21 @@ class Continual(Suite, frozen=True):
     """Two connectivities learn the same tasks in the same order; a seed is the unit.
 
     The head has one output per class of the data. With ``logits: task`` the loss and the
-    task-incremental accuracy read the outputs of the image's own task alone, which is a head per
-    task; weights of the head do not decay, so that heads of other tasks stay as they are (but
-    for what is left of their momentum where the optimizer is kept).
+    task-incremental accuracy read the outputs of the image's own task alone, which amounts to a
+    head per task. Weights of the head do not decay, so that the heads of other tasks do not
+    change (except by their momentum where the optimizer is kept).
 
     Attributes:
-        data: name of the data; `classes` takes these of it only.
+        data: name of the data, of which only `classes` are used where any are given.
         tasks: how many equal parts the classes are cut into, in an order drawn from the seed.
-        epochs, steps: of every task, one of the two; joint training gets as many in all.
+        epochs, steps: of every task, one of the two; joint training gets their sum.
         logits: ``task``, or ``seen``: the outputs of all classes so far, a single head.
         optimizer: whether AdamW starts anew with every task (``reset``) or is ``kept``.
         learning_rate: constant.
         clip: largest gradient norm; None does not clip.
-        arch: of every network; its depth, connectivity, grain, skips and classes give way.
+        arch: of every network; its depth, connectivity, grain, skips and classes are replaced.
         connectivities: candidate and baseline.
-        depths, methods: every depth is trained with every method.
+        depths, methods: every network of every depth is trained with every method.
         seeds: how many, numbered from `first_seed`: a seed decides class order, initialization,
             and order of the images, alike for both sides.
         paired_seeds: why seeds are analyzed as pairs, from other seeds; None: as independent.
@@ -120,7 +120,7 @@ class Continual(Suite, frozen=True):
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """What is alike for every training of the plan, as plain JSON: what results record."""
+        """The fields that are equal for all trainings of a plan, as plain JSON."""
         return self.model_dump(mode="json", exclude=set(self.plan_fields))
 
 

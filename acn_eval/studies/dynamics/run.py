@@ -106,6 +106,7 @@ class NetworkUnit(Described, Unit):
         for unit in units:
             own, plan = unit.training, unit.training.plan
             (content,) = measured([own], runtime, lambda done, total: show(done), _WORK)
+            show(own.cost, own.cost)
             subject, snapshots = own.restored(content, runtime.device)
             test = plan.splits["test"]
             yield observe(subject, plan.observer(runtime), snapshots, test).pack()

@@ -20,20 +20,20 @@ from acn_eval.study.record import Answer
 __all__ = ["STREAM", "Draw", "Subset", "Subsets", "answer", "sample_subsets"]
 
 STREAM = "subsets v1"
-"""Name of the random stream of the draws: the order of the ids hangs on it and the draw alone."""
+"""Name of the random stream of the draws: it and the draw alone decide the order of the ids."""
 _CROWDED = 1 / 3
 
 
 @dataclass(frozen=True)
 class Subset:
-    """What one training may use: so many images of every class.
+    """The images of every class that one training may use.
 
     Attributes:
         draw: number of the draw that it belongs to.
-        per_class: images per class; where a fraction was asked, their mean, rounded.
+        per_class: images per class; where a fraction was asked for, their mean, rounded.
         examples: all of them; those of a smaller subset of the draw are among them.
-        learned: the part that is learned from.
-        held_out: the rest, which may select weights; taken out of the same budget.
+        learned: the training images.
+        held_out: the rest, which may select weights; it is part of the same budget.
         crowded: whether it takes more than a third of a class: draws then overlap.
     """
 
@@ -62,7 +62,7 @@ class Draw:
 
     Attributes:
         pool: the training split.
-        number: of the draw; it and the ids decide the order, and nothing else does.
+        number: of the draw; it and the ids alone decide the order.
     """
 
     pool: Examples

@@ -1,4 +1,4 @@
-"""What a learning curve shows beside its accuracies: losses, and where the variance comes from."""
+"""Findings of low-data trainings beside their accuracies: losses, and sources of variance."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.results import Cell, EvalResult, Scalar
-from acn_eval.statistics.architectures import Student, crossed
+from acn_eval.statistics.architectures import crossed, over_examples
 from acn_eval.statistics.comparison import Estimate, Finding
 from acn_eval.statistics.curves import trapezoid
 from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
@@ -16,7 +16,6 @@ from acn_eval.studies.low_data.variance import components
 __all__ = ["learning_findings", "log_trapezoid"]
 
 Conditions = Sequence[Mapping[str, Scalar]]
-_POINTS = 100.0
 
 
 class _Table(NamedTuple):
@@ -43,8 +42,8 @@ def learning_findings(
     """Return the mean loss at every size, and the parts of the variance of the area.
 
     One result per draw. Losses have no upper end, so the score method does not apply: Student's t
-    over draws and images, or over images alone where there are too few draws. Nothing is found
-    where results do not have the same images.
+    over draws and images, or over images alone where there are too few draws. There are no
+    findings where results do not have the same images.
     """
     return (*_losses(design, candidates, baselines), *_parts(candidates, baselines))
 
@@ -64,22 +63,22 @@ def _losses(
         Finding(
             name=f"loss, {condition['per_class']} per class",
             unit="nats",
-            candidate=_estimate(_student(design, pair.candidate)),
-            baseline=_estimate(_student(design, pair.baseline)),
-            difference=_estimate(_student(design, *design.arms(pair))),
+            candidate=_over(design, pair.candidate),
+            baseline=_over(design, pair.baseline),
+            difference=_over(design, *design.arms(pair)),
             note=f"cross entropy; Student's t over {sample}",
         )
         for condition, pair in zip(left.conditions, pairs, strict=True)
     )
 
 
-def _student(design: Design, *arms: NDArray[np.float64]) -> Student:
-    """Return the sum of the arms' means, each (draws, images)."""
-    if design.unit != CHECKPOINTS:
-        return crossed(*arms)
-    per_image = sum(arm.mean(axis=0) for arm in arms)
-    n = arms[0].shape[1]
-    return Student(float(np.mean(per_image)), float(np.var(per_image, ddof=1)) / n, n - 1)
+def _over(design: Design, *arms: NDArray[np.float64]) -> Estimate:
+    """Return the sum of the arms' means, each (draws, images), with 95 % limits."""
+    if design.unit == CHECKPOINTS:
+        effect = over_examples(np.sum([arm.mean(axis=0) for arm in arms], axis=0))
+    else:
+        effect = crossed(*arms)
+    return Estimate(effect.value, *effect.interval())
 
 
 def _parts(
@@ -119,11 +118,14 @@ def _table(results: Sequence[EvalResult], measure: str) -> _Table | None:
     if not names or any(list(side) != names for side in sides):
         return None
     cells = [[side[name] for name in names] for side in sides]
-    first = np.sort(cells[0][0][0].ids)
+    ids = {np.sort(cell.ids).tobytes() for row in cells for repeats in row for cell in repeats}
     counts = {len(repeats) for row in cells for repeats in row}
-    if len(counts) > 1 or any(not _has(cell, first) for row in cells for r in row for cell in r):
+    if len(counts) > 1 or len(ids) > 1:
         return None
-    values = [[[_by_id(cell) for cell in repeats] for repeats in row] for row in cells]
+    values = [
+        [[cell.values[np.argsort(cell.ids)] for cell in repeats] for repeats in row]
+        for row in cells
+    ]
     return _Table(tuple(dict(name) for name in names), np.array(values, dtype=np.float64))
 
 
@@ -139,17 +141,5 @@ def _by_condition(
     return found
 
 
-def _has(cell: Cell, ids: NDArray[np.int64]) -> bool:
-    return np.array_equal(np.sort(cell.ids), ids)
-
-
-def _by_id(cell: Cell) -> NDArray[np.float32]:
-    return np.asarray(cell.values[np.argsort(cell.ids)])
-
-
-def _estimate(effect: Student) -> Estimate:
-    return Estimate(effect.value, *effect.interval())
-
-
 def _squared_points(e: Estimate) -> Estimate:
-    return Estimate(*(_POINTS**2 * x for x in (e.value, e.low, e.high)))
+    return Estimate(*(100.0**2 * x for x in (e.value, e.low, e.high)))

@@ -33,7 +33,7 @@ _CPU = torch.device("cpu")  # of the closed form
 
 @dataclass(frozen=True)
 class _OnSubsets(Study):
-    """Checkpoints that meet the subsets of every draw."""
+    """Checkpoints that are probed or fine-tuned on the subsets of every draw."""
 
     request: Request[LowDataProbe]
 
@@ -44,7 +44,7 @@ class _OnSubsets(Study):
 
     @cached_property
     def test(self) -> Examples:
-        """The images that are shown at the end."""
+        """The test images."""
         return self.request.examples
 
     @cached_property
@@ -80,7 +80,7 @@ class _OnSubsets(Study):
         cells: Sequence[Cell],
         method: Mapping[str, Any],
     ) -> EvalResult:
-        """Return the result of one checkpoint and draw; `method` is how it met the images."""
+        """Return the result of one checkpoint and draw; `method` says how it was adapted."""
         suite = self.suite.model_dump(mode="json")
         identity = _identity(checkpoint.id, subsets, method, suite["paired_seeds"])
         subject = Subject(identity, self.test, suite, self.request.runtime.device.type)
@@ -128,10 +128,11 @@ class ProbedStudy(_OnSubsets):
         ]
 
     def _cell(self, subset: Subset, pool: NDArray[np.float32], shown: NDArray[np.float32]) -> Cell:
-        """Fit the probe of one subset, and show it the test images."""
+        """Fit the probe of one subset, and test it on the features `shown`."""
         protocol, test = PROTOCOLS[self.suite.protocol], self.test
         own, classes = subset.examples, len(test.classes)
-        where = _positions(self.pool.ids, own.ids)
+        order = np.argsort(self.pool.ids)
+        where = order[np.searchsorted(self.pool.ids, own.ids, sorter=order)]
         train = Features(Train, pool[where], own.labels, own.ids, classes)
         (fitted,) = fit(protocol, train, protocol.penalties, _CPU)
         found = score(fitted, Features(Test, shown, test.labels, test.ids, classes))
@@ -178,7 +179,7 @@ class FineTunedStudy(_OnSubsets):
     def _of_draw(
         self, checkpoint: Checkpoint, subsets: Sequence[Subset]
     ) -> Iterator[FineTunedUnit]:
-        """Yield sizes x heads; a subset stands in for validation, and selects nothing."""
+        """Yield sizes x heads; the subset stands in for validation, and selects nothing."""
         suite, device = self.suite, self.request.runtime.device.type
         plan = FineTune(suite.steps, suite.batch, suite.learning_rate)
         for subset in subsets:
@@ -197,7 +198,7 @@ class FineTunedStudy(_OnSubsets):
 def _identity(
     own: CheckpointId, subsets: Sequence[Subset], method: Mapping[str, Any], paired: Any
 ) -> CheckpointId:
-    """Return the record of a checkpoint and the images that it met."""
+    """Return the record of a checkpoint together with a draw and a method."""
     draw = subsets[0].draw
     facts = [own.sha256, method, [subset.record() for subset in subsets]]
     return replace(
@@ -208,16 +209,11 @@ def _identity(
     )
 
 
-def _positions(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    order = np.argsort(ids)
-    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
-
-
 def _about(checkpoint: Checkpoint, pool: Examples) -> Iterator[str]:
-    yield "draws are of images to learn from: this is about these files, not their architectures"
+    yield "draws are of training images: this is about these files, not their architectures"
     seen = int(np.isin(pool.hashes, checkpoint.training_hashes).sum())
     if seen:
         yield (
-            f"{checkpoint.id.name} was trained on {seen} of the {len(pool)} images that probes "
-            "are drawn from: its features know more than the probes are shown"
+            f"{checkpoint.id.name} was trained on {seen} of the {len(pool)} images from which "
+            "subsets are drawn: its features depend on more images than a subset holds"
         )

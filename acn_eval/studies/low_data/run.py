@@ -5,15 +5,15 @@ from typing import Any
 from acn_eval.studies.low_data.probed import FineTunedStudy, ProbedStudy
 from acn_eval.studies.low_data.trained import LowDataStudy
 from acn_eval.study.request import Request
+from acn_eval.study.run import Study
 
 __all__ = ["STUDY"]
 
 _MODES = {"scratch": LowDataStudy, "probe": ProbedStudy, "fine_tune": FineTunedStudy}
 
 
-def _of_mode(request: Request[Any]) -> LowDataStudy | ProbedStudy | FineTunedStudy:
-    """Return what is measured; see `acn_eval.study.run.Study`."""
-    study: LowDataStudy | ProbedStudy | FineTunedStudy = _MODES[request.suite.mode](request)
+def _of_mode(request: Request[Any]) -> Study:
+    study: Study = _MODES[request.suite.mode](request)
     return study
 
 

@@ -1,4 +1,4 @@
-"""Low data: the same few images for two networks, many draws of them."""
+"""The low-data suite: two networks learn from the same few images, in many draws of them."""
 
 from os.path import isfile
 from pathlib import Path
@@ -26,7 +26,7 @@ class Side(Config, frozen=True):
 
 
 def _side(value: Any) -> Any:
-    """Take a side by the file of its recipe, here or among the shipped suites, or as it is."""
+    """Read a side from the file of its recipe, here or among the shipped suites."""
     if not isinstance(value, str):
         return value
     here, there = Path(value), shipped("suites") / value
@@ -38,7 +38,7 @@ AnySide = Annotated[Side, BeforeValidator(_side), WithJsonSchema({"type": ["stri
 
 
 class Draws(Suite, frozen=True):
-    """Nested subsets of a training split, several draws of them; the end point is the area.
+    """Nested subsets of a training split, several draws of them; the endpoint is the area.
 
     Both sides see the same subsets, and a draw of them is the unit of the analysis.
 
@@ -78,14 +78,14 @@ class LowData(Draws, frozen=True):
 
     Attributes:
         candidate, baseline: recipes of both sides: YAML files here, or among the shipped suites.
-            Their seed, steps and selection give way to what the suite says.
+            The suite replaces their seed, steps and selection.
         repeats: initializations per draw and size.
         steps: optimizer steps of every training, whatever its size.
         held_out: share of every class of a subset that is not learned from but selects the best
-            of the recipe's looks, rounded down; where nothing is left to hold out, and with 0,
-            the last weights are kept.
+            weights, at the recipe's looks; it is rounded down. Where it is no image, the last
+            weights are kept.
         training: ``together`` steps the networks of one draw as one, ``alone`` one after
-            another: equal up to rounding. ``auto`` takes what is faster, by the work of a step.
+            another: equal up to rounding. ``auto`` takes the faster one, by the work of a step.
     """
 
     checkpoints: ClassVar = "none"
@@ -100,14 +100,14 @@ class LowData(Draws, frozen=True):
 
 
 class LowDataProbe(Draws, frozen=True):
-    """Checkpoints meet few images: frozen under a ridge probe, or fine-tuned as a whole.
+    """Checkpoints on few images: frozen under a ridge probe, or fine-tuned as a whole.
 
-    Nothing is chosen, so that no image is needed to choose by: the probe has one strength, and
-    fine-tuning a stated number of steps whatever the size.
+    Nothing is chosen, so that no validation images are needed: the probe has one strength, and
+    fine-tuning takes a stated number of steps whatever the size.
 
     Attributes:
         mode: ``probe`` or ``fine_tune``.
-        protocol: of the probe, the one that needs no validation images.
+        protocol: of the probe; this one needs no validation images.
         repeats: heads (and orders of images) per draw and size of a fine-tuning.
         steps, batch, learning_rate: of a fine-tuning.
     """

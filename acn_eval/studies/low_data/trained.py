@@ -33,7 +33,7 @@ __all__ = ["LowDataStudy", "StackUnit"]
 _OUTCOME = np.dtype(
     [("id", np.int64), ("predicted", np.int32), ("confidence", np.float32), ("loss", np.float32)]
 )
-"""What is kept per training and test image."""
+"""The outcome of one training on one test image."""
 _VALUES = ("predicted", "confidence", "loss")
 
 
@@ -61,13 +61,10 @@ class StackUnit(Described, Unit):
     @cached_property
     def address(self) -> str:
         """Content address of recipes, subsets and test images."""
+        subsets = [(t.subset.learned, t.subset.held_out) for t in self.stack]
         trainings = [
-            [
-                weights_decided_by(t.job.recipe),
-                t.subset.learned.fingerprint,
-                t.subset.held_out.fingerprint,
-            ]
-            for t in self.stack
+            [weights_decided_by(t.job.recipe), *(part.fingerprint for part in parts)]
+            for t, parts in zip(self.stack, subsets, strict=True)
         ]
         return OutcomeCache.key(["learned v1", trainings, self.plan.test.fingerprint, self.device])
 
@@ -206,7 +203,7 @@ class LowDataStudy(TrainingStudy):
 def _shown(
     plan: LowDataPlan, network: Encoder, job: TrainingJob, runtime: Runtime
 ) -> NDArray[np.void]:
-    """Show the test images to a network; outcomes (n,)."""
+    """Return the outcomes (n,) of a network on the test images."""
     test, batches = plan.test, runtime.batches()
     outcomes = np.empty(len(test), _OUTCOME)
     outcomes["id"] = test.ids
@@ -256,6 +253,6 @@ def _identity(plan: LowDataPlan, side: int, draw: int, together: int) -> Checkpo
 
 
 def _in_words(recipe: Recipe) -> str:
-    """Return what two fair recipes have in common, in one line."""
+    """Return the settings that two fair recipes share, in one line."""
     shared = {"batch", "clip", "label_smoothing", "precision", "warmup", "weight_decay"}
     return in_words({**recipe.model_dump(include=shared), **recipe.augment.model_dump()})
