@@ -1,4 +1,4 @@
-"""The accuracy matrix of a continual training, and what is read off it."""
+"""The accuracy matrix of a continual training, and its measures."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ __all__ = ["AccuracyMatrix"]
 class AccuracyMatrix:
     """Accuracy on every task after every task.
 
-    There are three forgettings in use and they differ, hence all three; each is a mean over the
-    tasks before the last, which cannot have been forgotten yet.
+    Three definitions of forgetting are in use; each is a mean over the tasks before the last,
+    which cannot have been forgotten yet.
 
     Attributes:
-        values: float64 (stages, tasks): row t is after task t was learned. A training that sees
-            all tasks at once has one row; it has no forgetting.
+        values: float64 (stages, tasks): row t is after task t was learned. Joint training, of all
+            tasks at once, has one row and no forgetting.
 
     >>> seen = AccuracyMatrix(np.array([[0.8, 0.1, 0.0], [0.9, 0.7, 0.0], [0.6, 0.8, 0.5]]))
     >>> round(seen.average, 4), round(seen.learning, 4)
@@ -58,7 +58,7 @@ class AccuracyMatrix:
 
     @property
     def forgetting_clamped(self) -> float:
-        """The same with the last stage among the best, so that no task counts below zero."""
+        """The same, where the best includes the last stage: no task counts below zero."""
         return float((self.values.max(axis=0) - self.values[-1])[:-1].mean())
 
     @property

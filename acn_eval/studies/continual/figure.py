@@ -1,4 +1,4 @@
-"""Draws what is kept of tasks learned in turn: over the tasks, over the depth, task by task."""
+"""Draws accuracy and forgetting of tasks learned in turn: over tasks, over depth, by task."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -34,15 +34,15 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
         f"mean over the tasks so far, {words}": _lines(sides, partial(_by_task, scenario), first=1)
         for scenario, words in SCENARIOS.items()
     }
-    average = {"every exit: accuracy at the end, task-IL": _lines(sides, _average_by_exit)}
-    forgetting = {"every exit: forgetting, task-IL": _lines(sides, _forgetting_by_exit, least=-1)}
+    kept = _lines(sides, partial(_by_exit, "average"))
+    forgotten = _lines(sides, partial(_by_exit, "forgetting"), least=-1)
     maps = [_matrix(label, own) for label, own in sides.items()]
     caption = "In %, forgetting in points; bands: 95 % over seeds"
     panels = (
         *curves(tasks, x_label="tasks learned"),
-        *curves(average, x_label="blocks executed"),
+        *curves({"every exit: accuracy at the end, task-IL": kept}, x_label="blocks executed"),
         *maps,
-        *curves(forgetting, x_label="blocks executed"),
+        *curves({"every exit: forgetting, task-IL": forgotten}, x_label="blocks executed"),
     )
     yield Drawing("forgetting", caption, panels, tuple(sides))
 
@@ -51,18 +51,11 @@ def _by_task(scenario: str, result: EvalResult) -> NDArray[np.float64]:
     return matrix_of(result, scenario).curve()
 
 
-def _average_by_exit(result: EvalResult) -> NDArray[np.float64]:
-    return np.array([seen.average for seen in _exits(result)])
-
-
-def _forgetting_by_exit(result: EvalResult) -> NDArray[np.float64]:
-    return np.array([seen.forgetting for seen in _exits(result)])
-
-
-def _exits(result: EvalResult) -> list[AccuracyMatrix]:
+def _by_exit(measure: str, result: EvalResult) -> NDArray[np.float64]:
     counts = np.array(result.details["exits"])
     images = np.array(result.details["matrix"]["images"])
-    return [AccuracyMatrix(counts[:, k] / images) for k in range(counts.shape[1])]
+    exits = [AccuracyMatrix(counts[:, k] / images) for k in range(counts.shape[1])]
+    return np.array([getattr(seen, measure) for seen in exits])
 
 
 def _lines(

@@ -1,4 +1,4 @@
-"""Continual learning: a unit per training, a result each."""
+"""Continual learning: a unit per training, and a result for each."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from acn_eval.study.request import Request
 from acn_eval.study.run import Show, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 
-__all__ = ["STUDY", "ContinualStudy", "RunUnit", "impossible"]
+__all__ = ["STUDY", "ContinualStudy", "RunUnit"]
 
 
 class RunUnit(TaskSequenceRun, Unit):
@@ -110,19 +110,10 @@ class ContinualStudy(TrainingStudy):
         return costs(self.units(), self.request.runtime)
 
 
-def impossible(matrix: Mapping[str, NDArray[np.int64]]) -> int:
-    """Count where class-IL beats task-IL: with fewer wrong answers to choose from, none can be.
-
-    Args:
-        matrix: right answers (stages, tasks) by scenario.
-    """
-    return int((matrix["class_il"] > matrix["task_il"]).sum())
-
-
 def _result(run: TaskSequenceRun, predictions: TaskPredictions) -> EvalResult:
     plan = run.plan
     predicted, correct = predictions.arrays()
-    matrix, images = _matrix(run, predicted), _images(run)
+    matrix, images = _matrix(run, predicted), np.bincount(run.tasks.of_class[plan.test.labels])
     seen = {name: AccuracyMatrix(counts / images) for name, counts in matrix.items()}
     exits = [AccuracyMatrix(correct[:, k] / images) for k in range(correct.shape[1])]
     answer = Answer(
@@ -155,7 +146,7 @@ def _cells(run: TaskSequenceRun, predicted: NDArray[np.int32]) -> Iterator[Cell]
 
 
 def _matrix(run: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, NDArray[np.int64]]:
-    """Right answers (stages, tasks) by scenario."""
+    """Correct predictions (stages, tasks) by scenario."""
     labels = run.plan.test.labels
     task, count = run.tasks.of_class[labels], len(run.tasks)
     right = predicted == labels
@@ -163,11 +154,6 @@ def _matrix(run: TaskSequenceRun, predicted: NDArray[np.int32]) -> dict[str, NDA
         scenario: np.array([np.bincount(task[row[i]], minlength=count) for row in right])
         for i, scenario in enumerate(SCENARIOS)
     }
-
-
-def _images(run: TaskSequenceRun) -> NDArray[np.int64]:
-    tasks = run.tasks
-    return np.bincount(tasks.of_class[run.plan.test.labels], minlength=len(tasks))
 
 
 def _measures(seen: Mapping[str, AccuracyMatrix]) -> dict[str, float]:
@@ -199,9 +185,10 @@ def _chart(name: str, x: str, values: Any, first: int) -> dict[str, Any]:
 
 
 def _warnings(matrix: Mapping[str, NDArray[np.int64]]) -> Iterator[str]:
-    wrong = impossible(matrix)
+    """Task-IL chooses among fewer classes than class-IL, and is never less accurate."""
+    wrong = int((matrix["class_il"] > matrix["task_il"]).sum())
     if wrong:
-        yield f"class-IL beats task-IL {wrong} times, which cannot be: do not trust this result"
+        yield f"class-IL exceeds task-IL {wrong} times, which is impossible: do not trust this"
 
 
 def _identity(run: TaskSequenceRun) -> CheckpointId:
@@ -233,7 +220,7 @@ def _identity(run: TaskSequenceRun) -> CheckpointId:
 
 
 def _in_words(run: TaskSequenceRun) -> str:
-    """Return what two fair runs have in common, in one line."""
+    """Return the settings that two fair runs share, in one line."""
     hidden = {*JUDGED, "kind", "data", "learning_rate", "augment", "classes"}
     suite = run.plan.suite
     facts = {k: v for k, v in suite.protocol.items() if k not in hidden}

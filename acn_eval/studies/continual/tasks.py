@@ -15,13 +15,13 @@ from acn_eval.seeds import keyed_order
 __all__ = ["TASK_STREAM", "Tasks"]
 
 TASK_STREAM = "tasks v1"
-"""Name of the random stream of class orders: an order hangs on it, the seed and the number of
-classes alone, so that every network and every machine gets the same tasks."""
+"""Name of the random stream of class orders: an order depends on it, the seed and the number of
+classes alone, so that every network gets the same tasks on every machine."""
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """Which classes are learned together, and in which order.
+    """The classes that are learned together, and their order.
 
     Attributes:
         seed: of the class order.
@@ -58,7 +58,7 @@ class Tasks:
         return found
 
     def part(self, examples: Examples, task: int) -> Examples:
-        """Return the examples of one task, with their labels as they are."""
+        """Return the examples of one task; their labels stay those of all classes."""
         return examples.at(np.flatnonzero(self.of_class[examples.labels] == task))
 
     @property
@@ -73,10 +73,6 @@ class Tasks:
         return [[self.classes[c] for c in task] for task in self.columns]
 
     def record(self) -> dict[str, Any]:
-        """Return the tasks as plain JSON, with the stream they were drawn from and their hash."""
-        return {
-            "stream": TASK_STREAM,
-            "seed": self.seed,
-            "tasks": self.names,
-            "sha256": self.digest,
-        }
+        """Return the tasks as plain JSON, with their random stream and their hash."""
+        named = {"stream": TASK_STREAM, "seed": self.seed}
+        return {**named, "tasks": self.names, "sha256": self.digest}

@@ -1,4 +1,4 @@
-"""Draws how a training went: exits and gradients over steps, and how alike the exits are."""
+"""Draws the course of a training: exits and gradients over steps, and similarity of exits."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

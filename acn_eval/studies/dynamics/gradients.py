@@ -27,8 +27,9 @@ from torch import Tensor, nn
 from acn_eval.models import Encoder
 from acn_eval.models.connectivity import Connectivity, ConnectivityName
 
-__all__ = ["LayerGradient", "backward_paths", "direct", "split_gradients"]
+__all__ = ["PARTS", "LayerGradient", "backward_paths", "direct", "split_gradients"]
 
+PARTS = ("full", "direct", "mediated")
 Loss = Callable[[Encoder], Tensor]
 """From a network to a scalar."""
 
@@ -47,17 +48,17 @@ class LayerGradient:
 
 
 def direct(row: Connectivity) -> Connectivity:
-    """Return the row of which only direct paths carry gradient; its outputs are the same."""
+    """Return the connectivity whose direct paths alone carry gradient; outputs are the same."""
     return replace(row, reads=lambda stream: row.reads(stream).detach())
 
 
 def split_gradients(network: Encoder, loss: Loss) -> list[LayerGradient]:
     """Return the split gradient of every layer: 0 is the embedding, i the i-th block.
 
-    Parameters of the combination (gates, weights of an average), of norm and head are of no layer.
+    Parameters of the combination (gates, weights of an average), norm and head belong to no layer.
 
     Args:
-        network: any architecture and connectivity; left as it is.
+        network: of any architecture and connectivity; it is not changed.
         loss: of the network, e.g. its cross entropy on a batch.
     """
     layers = [network.embed, *network.blocks]
@@ -68,7 +69,7 @@ def split_gradients(network: Encoder, loss: Loss) -> list[LayerGradient]:
 
 
 def _gradients(loss: Tensor, layers: Sequence[nn.Module]) -> list[Tensor]:
-    """Return one vector per layer; what the loss does not reach has gradient 0."""
+    """Return one vector per layer; parameters that the loss does not reach have gradient 0."""
     owned = [list(layer.parameters()) for layer in layers]
     found = iter(
         torch.autograd.grad(loss, [p for own in owned for p in own], materialize_grads=True)

@@ -1,14 +1,13 @@
-"""What is measured of a network when its training is over, and what a result says of it."""
+"""Measures a network after its training, and assembles what its result says."""
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
@@ -17,7 +16,7 @@ from acn_eval.models import Encoder
 from acn_eval.models.encoder import Block
 from acn_eval.results import Cell, Skip
 from acn_eval.statistics.score import BoundedSample
-from acn_eval.studies.dynamics.gradients import backward_paths
+from acn_eval.studies.dynamics.gradients import PARTS, backward_paths
 from acn_eval.studies.dynamics.snapshots import (
     Observer,
     Outcomes,
@@ -40,11 +39,11 @@ class Observation:
 
     Attributes:
         snapshots: in the order of their steps; one for a finished checkpoint.
-        exits: what every exit makes of the test images.
-        without: what the last exit makes of them without each block 1 .. L; empty where a block
-            cannot be left out.
-        reason: why none can, in words.
-        facts: of the record, plain JSON.
+        exits: outcomes of every exit on the test images.
+        without: outcomes of the last exit without each block 1 .. L; empty where a block cannot
+            be deleted.
+        reason: why none can be, in words.
+        facts: further facts for the record, as plain JSON.
     """
 
     snapshots: Sequence[Snapshot]
@@ -76,8 +75,11 @@ class Observation:
         return Observation([Snapshot(**s) for s in snapshots], exits, deleted, reason, facts)
 
     def answer(self, test: Examples, warnings: Iterable[str]) -> Answer:
-        """Return what a result says; `test` are the images that were shown."""
-        exits, deleted = list(self._exits(test)), list(self._deleted(test))
+        """Return the cells and details of a result; `test` are the test images."""
+        last, depth = len(self.exits.predicted) - 1, len(self.without.predicted)
+        exits = _cells(self.exits, test, [{"exit": k} for k in range(last + 1)], primary=last)
+        without = [{"exit": "last", "without": block} for block in range(1, depth + 1)]
+        deleted = _cells(self.without, test, without)
         condition = {**CLEAN, "exit": "last", "without": "any block"}
         skipped = (Skip(condition, self.reason),) if self.reason else ()
         details = {
@@ -87,16 +89,6 @@ class Observation:
             "charts": _charts(self.snapshots),
         }
         return Answer((*exits, *deleted), skipped, details=details, warnings=tuple(warnings))
-
-    def _exits(self, test: Examples) -> Iterator[Cell]:
-        last = len(self.exits.predicted) - 1
-        for k, each in enumerate(zip(*vars(self.exits).values(), strict=True)):
-            yield _cell({**CLEAN, "exit": k}, test, *each, primary=k == last)
-
-    def _deleted(self, test: Examples) -> Iterator[Cell]:
-        for i, each in enumerate(zip(*vars(self.without).values(), strict=True)):
-            condition = {**CLEAN, "exit": "last", "without": i + 1}
-            yield _cell(condition, test, *each, primary=False)
 
 
 def observe(
@@ -119,7 +111,7 @@ def observe(
 def _without_each(
     subject: EvaluatedModel, observer: Observer, test: Examples
 ) -> tuple[Outcomes, str]:
-    """Return the last exit's outcomes without each block 1 .. L, or why they cannot be had."""
+    """Return the last exit's outcomes without each block 1 .. L, or why there are none."""
     network, parts = encoder_of(subject), []
     nothing = Outcomes(np.empty((0, len(test)), np.int32), np.empty((0, len(test)), np.float32))
     for block in range(1, network.config.depth + 1):
@@ -133,16 +125,24 @@ def _without_each(
     return Outcomes(predicted, np.stack([part.confidence[-1] for part in parts])), ""
 
 
-def _cell(
-    condition: Mapping[str, Any],
+def _cells(
+    shown: Outcomes,
     test: Examples,
-    predicted: NDArray[np.int32],
-    confidence: NDArray[np.float32],
-    *,
-    primary: bool,
-) -> Cell:
-    more = {"primary": primary, "confidence": confidence}
-    return Cell.answered(condition, test.ids, test.labels, predicted, **more)
+    conditions: Sequence[Mapping[str, Any]],
+    primary: int | None = None,
+) -> list[Cell]:
+    rows = zip(conditions, shown.predicted, shown.confidence, strict=True)
+    return [
+        Cell.answered(
+            {**CLEAN, **condition},
+            test.ids,
+            test.labels,
+            predicted,
+            primary=i == primary,
+            confidence=confidence,
+        )
+        for i, (condition, predicted, confidence) in enumerate(rows)
+    ]
 
 
 def _lost(whole: Cell, cut: Cell) -> dict[str, Any]:
@@ -157,9 +157,7 @@ def _trajectory(snapshots: Sequence[Snapshot], facts: Mapping[str, Any]) -> dict
         "steps": [s.step for s in snapshots],
         "gradients": {
             "images": facts["images"],
-            "full": [list(s.full) for s in snapshots],
-            "direct": [list(s.direct) for s in snapshots],
-            "mediated": [list(s.mediated) for s in snapshots],
+            **{part: [list(getattr(s, part)) for s in snapshots] for part in PARTS},
         },
         "validation": {"n": facts["n"], "accuracy": [list(s.accuracy) for s in snapshots]},
         "backward_paths": facts["backward_paths"],

@@ -27,7 +27,7 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
 
     @cached_property
     def splits(self) -> Mapping[Split, Examples]:
-        """Train (learned from, and differentiated on), validation (over steps), test.
+        """Train (also for gradients), validation (for accuracy over steps) and test.
 
         Raises:
             ConfigError: the network has another number of classes than the data.
@@ -58,7 +58,7 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
         return TrainingJob(self.suite.recipe_of(connectivity), *self._decoded)
 
     def observer(self, runtime: Runtime) -> Observer:
-        """Return what is measured at every snapshot."""
+        """Return the observer that takes every snapshot."""
         smoothing = self.suite.recipe.label_smoothing
         return Observer(self.probe, self.splits["validation"], runtime, smoothing)
 

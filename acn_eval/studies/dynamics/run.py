@@ -85,7 +85,7 @@ class TrainingUnit(Described, Unit):
 
 @dataclass(frozen=True)
 class NetworkUnit(Described, Unit):
-    """One connectivity's training, and what its network makes of the test images."""
+    """One connectivity's training, and the observation of its network on the test images."""
 
     training: TrainingUnit
 
@@ -161,11 +161,11 @@ class TrainedDynamics(Study):
 
 @dataclass(frozen=True)
 class CheckpointUnit(Unit):
-    """A finished checkpoint: the same as of a training, at its last step alone.
+    """A finished checkpoint, which is observed at its last step alone.
 
     Attributes:
         probe: training images on which gradients are measured.
-        validation, test: images that every exit is shown.
+        validation, test: images that are shown to every exit.
         device: type of the device.
     """
 
@@ -185,7 +185,7 @@ class CheckpointUnit(Unit):
 
     @property
     def cost(self) -> int:
-        """Images that are shown: test images without each block, too."""
+        """Images that are shown, with the test images once for each deleted block."""
         blocks = encoder_of(self.subject).config.depth
         return (1 + blocks) * len(self.test) + 2 * len(self.validation) + len(self.probe)
 
@@ -249,7 +249,7 @@ class CheckpointDynamics(Study):
 
 
 def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[Snapshot]:
-    """Train to the last step; snapshots are taken before the first and after those named."""
+    """Train to the last step; snapshots are taken at the steps that the suite states."""
     plan, job = unit.plan, unit.plan.job(unit.connectivity)
     subject, observer = plan.subject(job, fit.network, unit.device), plan.observer(runtime)
     steps = plan.suite.looked_at()
@@ -277,7 +277,7 @@ def _result(subject: Subject, content: bytes, hashes: NDArray[np.int64]) -> Eval
 
 
 def _of_request(request: Request[Dynamics]) -> TrainedDynamics | CheckpointDynamics:
-    """Return what is measured: the given checkpoints, or else what the suite trains."""
+    """Return the study of the given checkpoints or, without any, of the suite's trainings."""
     return CheckpointDynamics(request) if request.checkpoints else TrainedDynamics(request)
 
 

@@ -13,14 +13,14 @@ from acn_eval.data import Examples
 from acn_eval.inference import EvaluatedModel, Runtime
 from acn_eval.inference.outputs import inputs_of, outputs
 from acn_eval.models import Encoder
-from acn_eval.studies.dynamics.gradients import split_gradients
+from acn_eval.studies.dynamics.gradients import PARTS, split_gradients
 
 __all__ = ["Observer", "Outcomes", "Snapshot", "encoder_of", "features", "outcomes"]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a network is like at one step.
+    """Gradients and accuracies of a network at one step.
 
     Attributes:
         step: optimizer steps that are done.
@@ -37,7 +37,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What exits made of images: predicted class of the data, and its softmax, (exits, n)."""
+    """Predicted class of the data and its softmax, for exits and images: (exits, n)."""
 
     predicted: NDArray[np.int32]
     confidence: NDArray[np.float32]
@@ -45,11 +45,11 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Observer:
-    """What is measured of a network at every snapshot.
+    """Takes snapshots of networks.
 
     Attributes:
         probe: training images whose loss is differentiated, in one batch.
-        validation: images whose accuracy is counted; nothing is chosen by it.
+        validation: images on which accuracy is measured; nothing is chosen by it.
         smoothing: of the labels in that loss, as in training.
     """
 
@@ -59,13 +59,13 @@ class Observer:
     smoothing: float
 
     def snapshot(self, subject: EvaluatedModel, step: int) -> Snapshot:
-        """Return what the network is like now; it is left as it is."""
-        full, direct, mediated = self._norms(subject)
+        """Return the network's gradients and accuracies now; the network is not changed."""
+        norms = self._norms(subject)
         shown = outcomes(subject, self.validation, self.runtime)
         correct = shown.predicted == self.validation.labels
-        return Snapshot(step, full, direct, mediated, correct.mean(axis=1).tolist())
+        return Snapshot(step, **norms, accuracy=correct.mean(axis=1).tolist())
 
-    def _norms(self, subject: EvaluatedModel) -> tuple[list[float], list[float], list[float]]:
+    def _norms(self, subject: EvaluatedModel) -> dict[str, list[float]]:
         every, prepare = np.arange(len(self.probe)), subject.checkpoint.prepare
         batch = inputs_of(self.probe, every, prepare, self.runtime.device)
         targets = torch.tensor(subject.classes.columns)[self.probe.labels].to(batch.device)
@@ -74,15 +74,14 @@ class Observer:
             return cross_entropy(network(batch), targets, label_smoothing=self.smoothing)
 
         layers = split_gradients(encoder_of(subject), loss)
-        full, direct, mediated = (
-            [float(torch.linalg.vector_norm(getattr(layer, part))) for layer in layers]
-            for part in ("full", "direct", "mediated")
-        )
-        return full, direct, mediated
+        return {
+            part: [float(torch.linalg.vector_norm(getattr(layer, part))) for layer in layers]
+            for part in PARTS
+        }
 
 
 def outcomes(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> Outcomes:
-    """Show examples to every exit, in full precision; the network's mode is left as it is."""
+    """Return the outcomes of every exit, in full precision; the network's mode is restored."""
     network, shown = encoder_of(subject), (examples, subject.checkpoint.prepare)
 
     def ask(images: Tensor) -> Tensor:
@@ -101,7 +100,7 @@ def outcomes(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> O
 
 
 def features(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> NDArray[np.float64]:
-    """Return what the shared head reads at every exit: float64 (exits, n, width)."""
+    """Return the inputs of the shared head at every exit: float64 (exits, n, width)."""
     network = encoder_of(subject)
 
     def read(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Dynamics: one recipe for several connectivities, each watched while it is trained."""
+"""The dynamics suite: one recipe for several connectivities, observed during training."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -17,11 +17,11 @@ class Dynamics(Suite, frozen=True):
     """Networks of one recipe that differ in their connectivity alone.
 
     Attributes:
-        recipe: of every network; its connectivity, grain, skips and selection give way: each row
-            of the table takes its own grain and skips, and the last weights are kept.
+        recipe: of every network; each row of the table of connectivities replaces its grain and
+            skips, and the last weights are kept.
         connectivities: rows of `acn_eval.models.connectivity.CONNECTIVITIES`, one training each.
-        looks: how often a network is looked at after its first look, before the first step.
-        probed: training images on which gradients are measured, the same at every look.
+        looks: number of snapshots after the one before the first step.
+        probed: training images on which gradients are measured, the same in every snapshot.
     """
 
     question: ClassVar[str] = "Does training go layer by layer, all by itself?"
@@ -56,7 +56,7 @@ class Dynamics(Suite, frozen=True):
         return self.recipe.model_copy(update=changed)
 
     def looked_at(self) -> list[int]:
-        """Steps after which a network is looked at, 0 and the last included."""
+        """Steps after which a snapshot is taken, 0 and the last included."""
         return sorted({round(self.recipe.steps * i / self.looks) for i in range(self.looks + 1)})
 
 

@@ -1,4 +1,4 @@
-"""What the terminal says of dynamics: one table per network, a line per depth."""
+"""Prints the dynamics of trainings: one table per network, a line per depth."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""How much every layer is used: a block is deleted, features are weighed and compared."""
+"""How much every layer is used: deleted blocks, stable rank and similarity of features."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,10 @@ Matrix = NDArray[np.float64]
 
 
 def without(network: Encoder, block: int) -> Encoder:
-    """Return a network of its own that lacks one block, 1 .. L; nothing is trained anew.
+    """Return a new network that lacks one block, 1 .. L; nothing is retrained.
 
-    The next block reads what the deleted one would have read, and its output is missing in a
-    readout that is a sum. Branch heads are left behind.
+    The next block reads what the deleted one would have read, and the deleted output is missing
+    in a readout that is a sum. Branch heads are dropped.
 
     Raises:
         Unsupported: the combination has parameters, which belong to a fixed number of units.
@@ -54,7 +54,7 @@ def linear_cka(x: Matrix, y: Matrix) -> float:
 
 
 def _origin(name: str, kept: list[int]) -> str:
-    """Return what a parameter is called in the whole network: ``blocks.2.`` may come from 3."""
+    """Return a parameter's name in the whole network: ``blocks.2.`` may come from 3."""
     top, _, rest = name.partition(".")
     number, _, own = rest.partition(".")
     return f"{top}.{kept[int(number)]}.{own}" if top == "blocks" else name
