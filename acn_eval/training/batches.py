@@ -54,7 +54,7 @@ def augmented(
 
 @contextmanager
 def keyed_rng(seed: int) -> Iterator[None]:
-    """Lend the global generator of torch to library augmentations, and give it back untouched."""
+    """Seed torch's global generator for library augmentations, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
         yield

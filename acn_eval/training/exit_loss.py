@@ -1,4 +1,4 @@
-"""How much the loss of every exit counts in a training."""
+"""The weight of every exit's loss in a training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ ExitLoss = (
 
 
 def exit_weights(exit_loss: ExitLoss, depth: int) -> Mapping[int, float]:
-    """Return the weight of every exit k that counts; k is the number of executed blocks.
+    """Return the weight of every exit k in the loss; k is the number of executed blocks.
 
     ``last`` trains the last exit alone. ``linear`` weighs exit k by ``2 k / (L (L + 1))``, which
     adds up to 1: the paper's ``2 (l + 1) / (L (L + 1))`` for layers l = 0 .. L - 1. A mapping

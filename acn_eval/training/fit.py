@@ -70,7 +70,7 @@ class Fit:
     best: dict[str, Any] = field(default_factory=dict)
 
     def state(self) -> dict[str, Any]:
-        """Everything that a resume needs; randomness is keyed by step and needs no state."""
+        """Return everything that a resume needs; randomness is keyed by step and has no state."""
         return {
             "recipe": _weights_decided_by(self.recipe),
             "network": self.network.state_dict(),
@@ -82,7 +82,7 @@ class Fit:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
@@ -100,9 +100,9 @@ def train(
 ) -> Card:
     """Train a recipe, write the checkpoint to `out`, and return its card.
 
-    Every `save_every` seconds, and on Ctrl-C, the state goes to ``<out>.resume``; a killed
-    training takes it up and ends, on CPU, with the same weights bit for bit. The test split is
-    never opened.
+    Every `save_every` seconds, and on Ctrl-C, the state is written to ``<out>.resume``; a killed
+    training resumes from it and ends, on a CPU, with the same weights bit for bit. The test split
+    is never opened.
 
     Raises:
         ConfigError: the recipe does not fit its data, or ``<out>.resume`` another recipe.
@@ -153,7 +153,7 @@ def _held_back() -> Iterator[Callable[[], bool]]:
 
 
 def prepare_for(recipe: Recipe, examples: Examples) -> PrepareImages:
-    """Return what a recipe's network is shown, with the moments of what it learns from.
+    """Return the preparation for a recipe's network, with the moments of its training images.
 
     Raises:
         DataError: there are no examples, or a channel is the same everywhere.
@@ -163,7 +163,7 @@ def prepare_for(recipe: Recipe, examples: Examples) -> PrepareImages:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, then cosine to 0, at a step 0 .. steps - 1."""
+    """Return the rate at a step 0 .. steps - 1: linear warm-up, then cosine to 0."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
     share = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
@@ -181,7 +181,7 @@ class _Saver:
         if self.interrupted():
             self.now(fit)
             kept = f"{fit.done:,} of {fit.recipe.steps:,} training steps are kept in {self.path}"
-            raise Stopped(f"{kept}. The same command goes on from there.")
+            raise Stopped(f"{kept}. The same command resumes from there.")
         if time.monotonic() - self.last >= self.every:
             self.now(fit)
 
@@ -201,9 +201,9 @@ def loop(
     """Train to the last step.
 
     Args:
-        fit: where it stands.
-        splits: what is learned from, and what weights are selected on.
-        prepare: from a picture to the input of the network.
+        fit: the training in progress.
+        splits: training images, and those on which weights are selected.
+        prepare: from an image to the input of the network.
         after: called after every step.
         progress: called with (steps done, loss) every 50 steps.
 
@@ -274,7 +274,7 @@ def finite(loss: Tensor, step: int) -> float:
 def accuracy_of(
     network: nn.Module, examples: Examples, prepare: PrepareImages, device: torch.device
 ) -> float:
-    """Return the share of the examples that a network gets right; 0 of none.
+    """Return the accuracy of a network on examples; 0 without any.
 
     Raises:
         MeasureError: logits that are NaN or infinite.
@@ -325,7 +325,7 @@ def start(recipe: Recipe, device: torch.device) -> Fit:
 
 
 def optimizer_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.optim.AdamW:
-    """Return AdamW; weights of maps decay, biases, norms and other vectors do not."""
+    """Return AdamW; matrices decay, biases, norms and other vectors do not."""
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": rest, "weight_decay": 0.0}]
     return torch.optim.AdamW(
         groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True

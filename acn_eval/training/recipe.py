@@ -34,7 +34,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Augment(Config, frozen=True):
-    """What is done to a training batch, in this order.
+    """Augmentations of a training batch, in this order.
 
     Attributes:
         crop_padding: pad by this many pixels and crop back at random, per image.
@@ -64,7 +64,7 @@ class Recipe(Config, frozen=True):
         select: keep the last weights, or the best on validation (looked at `looks` times).
         weights: number format of the stored weights.
         exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.
-        paired_seeds: why seeds of this recipe and of its twin's are analyzed as pairs; without
+        paired_seeds: why seeds of this recipe and of its baseline's are analyzed as pairs; without
             it they are independent samples. It does not decide the weights.
     """
 
@@ -99,7 +99,7 @@ class Recipe(Config, frozen=True):
 
     @property
     def looked_at(self) -> frozenset[int]:
-        """Steps after which the weights may be kept: every look, or the last step alone."""
+        """Steps after which weights may be selected: every look, or the last step alone."""
         looks = self.looks if self.select == "validation" else 1
         return frozenset(round(self.steps * (i + 1) / looks) for i in range(looks))
 

@@ -1,4 +1,4 @@
-"""How many threads of the CPU a training steps on: it follows from the work of a step alone."""
+"""The number of CPU threads of a training, which follows from the work of a step alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,15 +21,15 @@ def forward_flops(network: Encoder, images: int) -> int:
 
 @contextmanager
 def fitting_threads(network: Encoder, images: int) -> Iterator[None]:
-    """Step on as many threads of the CPU as the network's size deserves, whatever the machine.
+    """Set the number of CPU threads by the work of a step, whatever the machine.
 
-    The number of threads decides how sums are rounded. It therefore follows neither from the
-    number of cores nor from how busy they are, so that a training ends with the same weights on
-    every machine of a kind.
+    The number of threads decides how sums are rounded. It therefore depends neither on the number
+    of cores nor on their load, so that a training ends with the same weights on every machine of
+    a kind.
 
     Args:
         network: that is trained.
-        images: that are shown in one step, over all networks that are stepped as one.
+        images: in one step, over all networks that are stepped as one.
     """
     before, work = torch.get_num_threads(), forward_flops(network, images)
     torch.set_num_threads(next((n for limit, n in _THREADS if work < limit), _MOST))

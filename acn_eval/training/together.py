@@ -32,7 +32,7 @@ __all__ = ["TrainingJob", "seconds_per_step", "stackable", "stacking_pays", "tra
 
 _OVERHEAD = 1e8  # FLOPs
 Progress = Callable[[int], None]
-"""Called with the number of training steps that are done, over all jobs."""
+"""Called with the training steps that are done, over all jobs."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class TrainingJob:
 
     Attributes:
         recipe: its seed decides initialization, order and augmentation.
-        examples: what is learned from.
-        held_out: what weights are selected on, where the recipe selects; may be empty.
+        examples: training images.
+        held_out: images on which weights are selected, where the recipe selects; may be empty.
     """
 
     recipe: Recipe
@@ -51,7 +51,7 @@ class TrainingJob:
 
     @cached_property
     def prepare(self) -> PrepareImages:
-        """What the network is shown, with the moments of the job's own examples alone."""
+        """The preparation, with the moments of the job's own examples alone."""
         return prepare_for(self.recipe, self.examples)
 
 
@@ -63,9 +63,9 @@ def stackable(recipe: Recipe) -> bool:
 def stacking_pays(recipe: Recipe) -> bool:
     """Return whether stepping networks of a recipe as one is faster, from the work of a step.
 
-    Below 1e8 FLOPs of the forward pass a step is mostly overhead, which networks that are stacked
-    share: four of them took 1.2 to 1.6 times less of a CPU's time than one after another. Above,
-    they took as long (benchmarks/train_together.py).
+    Below 1e8 FLOPs of the forward pass a step is mostly overhead, which stacked networks share:
+    four of them took 1.2 to 1.6 times less CPU time than one after another. Above, they took as
+    long (benchmarks/train_together.py).
     """
     return stackable(recipe) and forward_flops(build(recipe.arch), recipe.batch) < _OVERHEAD
 
@@ -94,7 +94,7 @@ def seconds_per_step(
     looks: int = 7,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Measure what one step of one training takes: the median of some, after two to warm up."""
+    """Return the seconds of one step of one training: a median, after two steps of warm-up."""
     fit = start(jobs[0].recipe, device)
     alone = partial(advance, fit, jobs[0].examples, jobs[0].prepare)
     step = _Stack(jobs, device).step if len(jobs) > 1 else alone
@@ -197,7 +197,7 @@ class _Stack:
             grad.mul_(factors.view(-1, *[1] * (grad.dim() - 1)))
 
     def _better(self, i: int) -> tuple[float, Encoder | None]:
-        """Return the best of one network so far, with its accuracy on what is held out."""
+        """Return the best weights of one network so far, with their held-out accuracy."""
         network, job = self._network(i), self.jobs[i]
         accuracy = accuracy_of(network, job.held_out, job.prepare, self.device)
         better = self.recipe.select == "last" or accuracy > self.best[i][0]

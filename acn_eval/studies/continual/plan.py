@@ -1,4 +1,4 @@
-"""The plan: a suite with its data, from which every training follows."""
+"""The plan of a continual suite: its data, and every training."""
 
 from dataclasses import dataclass
 from functools import cached_property

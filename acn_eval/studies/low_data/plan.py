@@ -1,4 +1,4 @@
-"""The plan: a suite with its data, from which every training follows."""
+"""The plan of a low-data suite: its data, subsets and trainings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where an accuracy's variance comes from: draw of the data, initialization, test images."""
+"""Components of an accuracy's variance: draw of the data, initialization, test images."""
 
 import math
 from collections.abc import Sequence
@@ -48,39 +48,31 @@ def components(table: NDArray[np.float64], confidence: float = 0.95) -> dict[str
         Searle, Casella and McCulloch, "Variance Components", 1992, chapter 4.
     """
     draws, repeats, n = table.shape
-    ms = mean_squares(table)
-    if repeats == 1:
-        return {
-            "draw, and what changes with it": combined(
-                [(1 / n, ms["draw"]), (-1 / n, ms["draw x image"])], confidence
-            ),
-            "test images": combined(
-                [(1 / (draws * n), ms["image"]), ((1 - 1 / draws) / n, ms["draw x image"])],
-                confidence,
-            ),
-        }
     each = 1 / (repeats * n)
+    if repeats == 1:
+        parts = {
+            "draw, and what changes with it": {"draw": each, "draw x image": -each},
+            "test images": {"image": 1 / (draws * n), "draw x image": (1 - 1 / draws) / n},
+        }
+    else:
+        parts = {
+            "draw": {
+                "draw": each,
+                "draw x image": -each,
+                "initialization": -each,
+                "residual": each,
+            },
+            "initialization": {"initialization": 1 / n, "residual": -1 / n},
+            "test images": {
+                "image": each / draws,
+                "draw x image": each * (1 - 1 / draws),
+                "residual": (1 - 1 / repeats) / n,
+            },
+        }
+    ms = mean_squares(table)
     return {
-        "draw": combined(
-            [
-                (each, ms["draw"]),
-                (-each, ms["draw x image"]),
-                (-each, ms["initialization"]),
-                (each, ms["residual"]),
-            ],
-            confidence,
-        ),
-        "initialization": combined(
-            [(1 / n, ms["initialization"]), (-1 / n, ms["residual"])], confidence
-        ),
-        "test images": combined(
-            [
-                (each / draws, ms["image"]),
-                (each * (1 - 1 / draws), ms["draw x image"]),
-                ((1 - 1 / repeats) / n, ms["residual"]),
-            ],
-            confidence,
-        ),
+        name: combined([(factor, ms[source]) for source, factor in own.items()], confidence)
+        for name, own in parts.items()
     }
 
 
@@ -145,12 +137,12 @@ def _reach(terms: Sequence[tuple[float, MeanSquare]], tail: float) -> float:
 
 
 def _shrunk(df: int, tail: float) -> float:
-    """1 - 1 / F: how far, relatively, one mean square may lie above its expectation."""
+    """1 - 1 / F: relative distance by which a mean square may exceed its expectation."""
     return 1 - df / float(chdtri(df, tail))
 
 
 def _grown(df: int, tail: float) -> float:
-    """1 / F - 1: how far it may lie below."""
+    """1 / F - 1: relative distance by which it may lie below."""
     return df / float(chdtri(df, 1 - tail)) - 1
 
 
