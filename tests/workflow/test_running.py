@@ -12,6 +12,8 @@ from acn_eval import DataSelection, RunOptions, workflow
 from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.tracking import preparing, resolve_store
+from tests.studies.dynamics.plans import suite as dynamics
+from tests.studies.low_data.plans import suite as low_data
 
 OPTIONS = RunOptions(
     candidates=("tiny_ac.pt",),
@@ -91,3 +93,22 @@ def test_changes_are_checked_like_the_fields_of_a_yaml(folder):
 def test_without_baselines_there_is_no_comparison(folder):
     groups = workflow.evaluate(replace(OPTIONS, baselines=()))
     assert [workflow.compare(group).comparison for group in groups] == [None]
+
+
+def test_a_suite_of_trainings_is_grouped_and_saved_as_its_command_does(folder):
+    options = RunOptions(suite=low_data(draws=2), device="cpu", precision="fp32")
+    (group,) = workflow.evaluate(options)
+    assert [r.checkpoint.name for r in group.candidates] == ["acn draw 0", "acn draw 1"]
+    assert [r.checkpoint.name for r in group.baselines] == ["res draw 0", "res draw 1"]
+    done = workflow.save([group], folder / "kept")
+    for result in group.results:
+        kept = json.loads((done.folders[result.key] / "subsets.json").read_text())
+        assert [len(subset["ids"]) for subset in kept["subsets"]] == [20, 40]
+        assert kept["subsets"][0]["draw"] == result.details["draw"]
+
+
+def test_networks_of_dynamics_are_not_compared(folder):
+    options = RunOptions(suite=dynamics(), device="cpu", precision="fp32")
+    (group,) = workflow.evaluate(options)
+    assert [r.checkpoint.name for r in group.candidates] == ["acn", "residual"]
+    assert group.baselines == []
