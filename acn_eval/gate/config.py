@@ -25,7 +25,7 @@ class Margins(Config, frozen=True):
     Attributes:
         primary: of the primary endpoint; it must be cleared.
         clean: on clean examples; it must be cleared. None does not ask.
-        cell: of every condition: an alarm where one is surely worse by more. None watches none.
+        cell: of every condition: an alarm where one is worse by more. None watches none.
         cells: margins of conditions by name, where one of its own fits better than `cell`.
     """
 
@@ -48,7 +48,7 @@ class Gate(Config, frozen=True):
             condition, in its unit; they must be cleared.
         seed: of the noise.
         limit: how many examples are shown, the first in their keyed order; None shows all. With
-            another seed or limit there is no PASS: whoever may repeat until it passes will pass.
+            another seed or limit there is no PASS, because repetition until it passes is no test.
     """
 
     kind: Literal["gate"] = "gate"

@@ -37,7 +37,7 @@ def like_primary(*fields: str, at: int = 0) -> Callable[[Sequence[Cell]], list[C
 
 @dataclass(frozen=True)
 class Decisive:
-    """The finding that a verdict is about, where it is not about the end point.
+    """The finding that a verdict is about, where it is not about the endpoint.
 
     Attributes:
         name: of the finding.

@@ -30,14 +30,14 @@ MIN_SIGN_FLIP = 6
 
 
 class PairedSeeds(Config, frozen=True):
-    """Why runs of equal seeds may be analyzed as pairs: elsewhere they were seen to vary together.
+    """Why runs of equal seeds may be analyzed as pairs: on other seeds they varied together.
 
-    Pairing halves the degrees of freedom. With 5 seeds a side it pays where runs correlate by
+    Pairing halves the degrees of freedom. With 5 seeds per side it pays where runs correlate by
     more than ``1 - (t.975(8) / t.975(4))^2`` = .31.
 
     Attributes:
-        correlation: of both sides' end points over `seeds`, measured before anything is judged.
-        seeds: of training, or draws of its data; what is judged has other ones.
+        correlation: of both sides' endpoints over `seeds`, measured before the comparison.
+        seeds: of training, or draws of its data; the compared runs must have others.
     """
 
     correlation: Annotated[float, Field(gt=0.31, le=1)]
@@ -136,8 +136,8 @@ def pair_by_seed(
 
     Twins share a seed and the order of the training examples (``training["data_order"]``), and all
     of them declare one and the same evidence that such runs vary together, from seeds that are
-    not among these (``training["paired_seeds"]``). It is never decided from the seeds that are
-    judged; without a declaration seeds are independent samples (Welch).
+    not among these (``training["paired_seeds"]``). The compared seeds themselves never decide it;
+    without a declaration seeds are independent samples (Welch).
     """
     if not _declared([*candidates, *baselines]):
         return None

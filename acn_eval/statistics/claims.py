@@ -27,7 +27,7 @@ _LOGITS = Quantity("loss in logits", difference_unit="logits", scale=1, decimals
 
 @dataclass(frozen=True)
 class Sample:
-    """What a difference was judged on.
+    """The sample of a difference.
 
     Attributes:
         examples: that are a sample, 0 where they are not.
@@ -134,7 +134,7 @@ def claim(case: Case, primary: Row, evidence: Evidence) -> Claim:
 
 
 def no_claim(case: Case, files: tuple[int, int], primary: Row, evidence: Evidence) -> Claim:
-    """Return the refusal to speak of architectures on too few seeds, or draws, a side."""
+    """Return the refusal of a claim on architectures: too few seeds, or draws, per side."""
     words = case.words
     what = "training seeds" if words.replicate == "seed" else f"{words.replicate}s"
     sentence = (
@@ -150,8 +150,8 @@ def no_claim(case: Case, files: tuple[int, int], primary: Row, evidence: Evidenc
 def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim:
     """Return the verdict on a number of which less is better, e.g. the layers that are needed.
 
-    A network that needs less of itself because the whole is worse is not better: where both
-    speak, and one for each side, it depends.
+    A network that needs less of itself because the whole is worse is not better: where the
+    finding favors one side and the whole network the other, it depends.
 
     Args:
         case: in question; `decisive` of its endpoint says what less and more mean.
@@ -176,8 +176,8 @@ def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim
 def trade_claim(case: Case, finding: Finding, beside: Finding) -> Claim:
     """Return the verdict on two numbers, less of one of which may cost some of the other.
 
-    Who has learned less has less to forget. So "forgets less" is said where not less was learned:
-    surely more, or less by no more than the margin. Both numbers stand side by side.
+    A network that has learned less has less to forget. So "forgets less" needs that no less was
+    learned: significantly more, or less by no more than the margin. The claim has both numbers.
 
     Args:
         case: in question; `decisive` of its endpoint says what less and more mean.

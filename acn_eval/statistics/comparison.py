@@ -165,7 +165,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class ManifestRow(Record):
-    """One line of the fair-pair manifest; ``equal`` is None where a side is unknown."""
+    """One line of the fair-pair manifest; ``equal`` is None where one side is unknown."""
 
     name: str
     candidate: str
@@ -217,7 +217,7 @@ class Comparison(Record, Tabular):
         return f"Comparison({pair}, {asked}: {self.claim.verdict})"
 
     def records(self) -> list[dict[str, Any]]:
-        """Return one row per condition, and the primary end point last."""
+        """Return one row per condition, and the primary endpoint last."""
         return [_record(row) for row in (*self.rows, self.primary)]
 
     def to_dict(self) -> dict[str, Any]:

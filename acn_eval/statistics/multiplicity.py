@@ -1,4 +1,4 @@
-"""Several conditions at once: Holm's p values, Bonferroni's bands, and what cannot be decided."""
+"""Several conditions at once: Holm's p values, Bonferroni's bands, and undecidable conditions."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,11 +35,11 @@ def band_confidence(conditions: int, confidence: float = 0.95) -> float:
 
 
 def undecidable(best_p: ArrayLike, alpha: float = 0.05) -> NDArray[np.bool_]:
-    """Return which conditions Holm could not reject however the outcomes had fallen.
+    """Return which conditions Holm cannot reject, whichever side is right where the two differ.
 
     Args:
-        best_p: (m,), each condition's p if every example on which the two sides differ had spoken
-            for the same side. With seven conditions, fewer than 8 such examples cannot do it.
+        best_p: (m,), each condition's p if the same side were right on every example on which
+            the two differ. With seven conditions, fewer than 8 such examples do not suffice.
         alpha: the level of the whole family.
     """
     return np.asarray(holm(best_p) > alpha)

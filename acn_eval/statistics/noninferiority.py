@@ -12,13 +12,13 @@ __all__ = ["OneSided", "one_sided", "p_below"]
 
 @dataclass(frozen=True)
 class OneSided:
-    """Where a mean lies relative to a bound, judged from both sides.
+    """Where a mean lies relative to a bound, tested to both sides.
 
     Attributes:
         value: the mean.
         low, high: one-sided limits, each at its own level.
-        p_pass: p of "not above the bound"; small where the mean is surely above.
-        p_fail: p of "not below the bound"; small where the mean is surely below.
+        p_pass: p of "not above the bound"; small where the mean is clearly above.
+        p_fail: p of "not below the bound"; small where the mean is clearly below.
     """
 
     value: float
@@ -63,7 +63,7 @@ def one_sided(
 
 
 def p_below(sample: BoundedSample | Student, bound: float) -> float:
-    """Return p of "not below the bound"; small where the mean is surely below.
+    """Return p of "not below the bound"; small where the mean is clearly below.
 
     Losses that are rare have a long tail, and the sum of outcomes moves in steps: without both
     corrections of `BoundedSample.skewed_z` the test rejects up to twice too often.

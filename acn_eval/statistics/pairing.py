@@ -92,10 +92,10 @@ def require_same_question(results: Sequence[EvalResult]) -> None:
     """Refuse results whose outcomes mean different things: their examples cannot be paired.
 
     Networks may differ in weights, architecture, training and preparation of their input; results
-    in precision, device and versions, which a comparison shows. Data, suite, noise, and how
-    classes of the data became those of a network are the question. So is the size of the
-    pictures where something acts on them, unless the suite fixes one for all. Facts of the
-    preprocessing that are not known here are taken for a part of the question.
+    in precision, device and versions, which a comparison shows. Data, suite, noise, and the map
+    from classes of the data to those of a network make the question; so does the size of inputs
+    that are corrupted, unless the suite fixes one for all. Facts of the preprocessing that are
+    not known here are taken for a part of the question.
 
     Raises:
         ConfigError: names the field and both values.

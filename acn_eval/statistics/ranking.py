@@ -94,7 +94,7 @@ class Ranking:
 def rank(
     entries: Mapping[str, Sequence[EvalResult]], analysis: Analysis, *, alpha: float = 0.05
 ) -> Ranking:
-    """Compare all pairs on the primary end point, with Holm over the pairs.
+    """Compare all pairs on the primary endpoint, with Holm over the pairs.
 
     Args:
         entries: results by label, one per training seed of an entry.

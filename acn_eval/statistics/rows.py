@@ -1,4 +1,4 @@
-"""Tables of a comparison: one row per condition, and one for the primary end point."""
+"""Tables of a comparison: one row per condition, and one for the primary endpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +86,7 @@ class Tables:
         return replace(found, low=low, high=high)
 
     def _best_p(self, pair: Pair) -> float:
-        """P if every example on which the sides differ had spoken for the same one."""
+        """P if the same side were right on every example on which the two differ."""
         if self.design.unit != CHECKPOINTS or not self.design.scored:
             return 0.0
         return BoundedSample.of(np.abs(pair.per_example)).p()

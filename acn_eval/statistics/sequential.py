@@ -1,9 +1,9 @@
-r"""Tests that may be looked at after every example: bets on a bounded mean (e-processes).
+r"""Tests that allow a look after every example: bets on a bounded mean (e-processes).
 
-A gambler bets against "the mean is at most t" and multiplies his wealth by ``1 + l (d_i - t)``
-per example. If the statement is true he wins nothing in expectation, so that his wealth *ever*
-reaches 1 / alpha with probability alpha at most (Ville's inequality): whoever stops when he is
-rich, looks when he likes, or comes back after a crash errs no more often.
+A gambler bets against "the mean is at most t" and multiplies the wealth by ``1 + l (d_i - t)``
+per example. If the statement is true, nothing is won in expectation, so that the wealth *ever*
+reaches 1 / alpha with probability alpha at most (Ville's inequality). Stopping as soon as it
+does, looking at any time or going on after a crash does not raise that error rate.
 
 The wealth used is the mean over a fixed grid of bets l, each kept from the first example to the
 last. Such a mixture is an e-process itself, needs no tuning to the data, and is within
