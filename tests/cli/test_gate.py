@@ -120,8 +120,8 @@ def test_fifty_images_and_one_point_give_no_verdict(shop, call):
     ("given", "fixed", "taken"),
     [
         (("--seed", "7"), "seed 0", "seed 7"),
-        (("--limit", "600"), "all images", "limit 600"),
-        (("--limit", "600", "--sequential"), "all images", "limit 600"),
+        (("--limit", "600"), "all examples", "limit 600"),
+        (("--limit", "600", "--sequential"), "all examples", "limit 600"),
     ],
 )
 def test_an_override_is_shown_and_cannot_pass(shop, call, given, fixed, taken):
@@ -262,7 +262,7 @@ def test_an_early_result_is_refused_later(stored, folder, refused):
     early = {"stopped_early": {"shown": 1000, "of": 9000}}
     part = replace(sides[0], details=early).save(folder / "part")
     line = refused(2, *against([part, stored["good"][1]]))
-    assert "must be of all images that were planned; got one that was stopped after 1000" in line
+    assert "must be of all examples that were planned; got one that was stopped after 1000" in line
 
 
 def test_the_action_runs_the_gate(stored, folder):

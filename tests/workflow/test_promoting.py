@@ -79,7 +79,7 @@ def test_a_stopped_result_is_not_uploaded_later(tmp_path):
     for side in (whole, part):
         side.save(tmp_path)
     assert [result.key for result in find([tmp_path]).results] == [whole.key]
-    with pytest.raises(ConfigError, match="must be of all images that were planned"):
+    with pytest.raises(ConfigError, match="must be of all examples that were planned"):
         summarize([part])
 
 
