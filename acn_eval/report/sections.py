@@ -13,7 +13,7 @@ from acn_eval.report.inputs import Material
 from acn_eval.report.method import method, provenance
 from acn_eval.report.page import Block, Items, Page, Section, Text
 from acn_eval.statistics import Comparison, Estimate
-from acn_eval.studies.compare import summarize
+from acn_eval.studies.compare import by_metric
 from acn_eval.studies.table import analysis_of
 
 __all__ = ["differences", "page_of"]
@@ -117,7 +117,7 @@ def differences(material: Material) -> tuple[Block, ...]:
 def _rows(material: Material) -> tuple[Block, ...]:
     comparison = material.comparison
     if comparison is None:
-        return (tables.accuracy_table(summarize(material.candidates), material.labels[0]),)
+        return (tables.accuracy_table(by_metric(material.candidates), material.labels[0]),)
     note = (
         "The band holds for all conditions together (Bonferroni); p is of each condition alone, "
         f"p (Holm) is adjusted over all {len(comparison.rows)}."

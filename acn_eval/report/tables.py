@@ -105,14 +105,29 @@ def _band(row: Row, of: Quantity) -> Cell:
     return Cell(f"[{low}, {high}]", {"low": row.band_low, "high": row.band_high})
 
 
-def accuracy_table(accuracies: Sequence[Accuracy], label: str) -> Table:
-    """Return the accuracy of one network under each condition."""
+def _shown(row: Accuracy | None) -> Cell:
+    return _points(row.estimate, of=row.quantity) if row else _EMPTY
+
+
+def accuracy_table(metrics: Mapping[str, Sequence[Accuracy]], label: str) -> Table:
+    """Return accuracy and the other metrics of one network under each condition."""
+    accuracies, *others = metrics.values()
+    found = [{row.name: row for row in rows} for rows in others]
     body = tuple(
-        (Cell(a.name), _points(a.estimate), number(f"{a.n:,}", a.n), Cell(", ".join(a.notes)))
+        (
+            Cell(a.name),
+            _points(a.estimate),
+            *(_shown(own.get(a.name)) for own in found),
+            number(f"{a.n:,}", a.n),
+            Cell(", ".join(a.notes)),
+        )
         for a in accuracies
     )
-    head = ("condition", _head(f"{label}, %"), "n", "notes")
-    return Table("Accuracy under every condition", head, body, name="rows", copied=True)
+    quantities = [rows[-1].quantity for rows in others]
+    heads = (_head(f"{label}, %"), *(_head(of.head(of.name)) for of in quantities))
+    caption = "Accuracy and other metrics" if others else "Accuracy"
+    head = ("condition", *heads, "n", "notes")
+    return Table(f"{caption} under every condition", head, body, name="rows", copied=True)
 
 
 def evidence_table(comparison: Comparison) -> Table:

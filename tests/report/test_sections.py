@@ -101,3 +101,18 @@ def test_a_comparison_stands_without_its_results(stored):
     assert "Curves" in titles
     assert "Calibration" not in titles
     assert len(read.rows("rows")) == len(comparison.rows)
+
+
+def test_one_measured_result_has_every_metric_in_its_unit(about):
+    found = about.candidates[0]
+    read = Reader(html(page_of(Material(None, (found,), ()), ())))
+    heads = {
+        "negative log-likelihood, nats [95 %]": "nll",
+        "Brier score [95 %]": "brier",
+        "calibration error, % [95 %]": "ece",
+        "balanced accuracy, % [95 %]": "balanced_accuracy",
+    }
+    rows = {row["condition"][0]: row for row in read.rows("rows")}
+    for head, metric in heads.items():
+        for own in summarize([found], metric=metric):
+            assert numbers(rows[own.name][head]) == vars(own.estimate)

@@ -5,9 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.studies.compare import summarize
 from acn_eval.tracking import record
+from acn_eval.tracking.result_run import arm_run
 from tests.fakes import deep_result, fake_result
+from tests.tiny import SUITE
 from tests.tracking.recorded import client_of, search
+
+
+@pytest.fixture(scope="module")
+def stored_with_labels(tiny, tmp_path_factory):
+    """A result that was really measured: with labels and probabilities."""
+    file = tmp_path_factory.mktemp("suite") / "small.yaml"
+    file.write_text(SUITE)
+    (result,) = evaluate([str(tiny / "tiny_ac.pt")], str(file), DataSelection(limit=60))
+    return result
 
 
 def test_a_curve_starts_at_clean_and_steps_are_levels_in_thousandths(home):
@@ -59,3 +72,21 @@ def test_a_chart_is_drawn_against_its_own_places(folder):
     (key,) = keys
     history = client.get_metric_history(run, key)
     assert [(p.step, p.value) for p in history] == [(100 * k, 25.0 * k) for k in range(5)]
+
+
+def test_every_metric_of_the_stored_outcomes_is_a_point_in_its_unit(stored_with_labels):
+    run = arm_run(stored_with_labels)
+    points = {(point.key, point.step): point.value for point in run.points}
+    for metric, prefix in (("accuracy", "acc"), ("nll", "nll"), ("ece", "ece")):
+        (clean, *_, primary) = summarize([stored_with_labels], metric=metric)
+        scale = clean.quantity.scale
+        assert points[f"{prefix}/clean", 0] == pytest.approx(scale * clean.estimate.value)
+        if metric != "accuracy":
+            own = points[f"{metric}/primary", 0]
+            assert own == pytest.approx(scale * primary.estimate.value)
+
+
+def test_outcomes_without_probabilities_have_accuracies_alone():
+    keys = {point.key for point in arm_run(fake_result()).points}
+    assert "acc/clean" in keys
+    assert not any(key.startswith(("nll", "brier", "ece", "balanced")) for key in keys)
