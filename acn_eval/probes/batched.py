@@ -45,7 +45,7 @@ def _solved(problem: "_Problem", tolerance: float) -> list[Solution]:
     weights = problem.x.new_zeros(many, problem.classes, problem.x.shape[1])
     converged = torch.zeros(many, dtype=torch.bool)
     active = torch.arange(many)
-    state = _State.at(problem, weights)
+    state = _State(weights.clone(), *problem.loss(weights))
     for _ in range(MAX_ITERATIONS):
         done, failed = state.step(problem, tolerance)
         weights[active] = state.weights
@@ -115,10 +115,6 @@ class _State:
     value: Tensor
     gradient: Tensor
     pairs: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
-
-    @staticmethod
-    def at(problem: _Problem, weights: Tensor) -> "_State":
-        return _State(weights.clone(), *problem.loss(weights))
 
     def keep(self, left: Tensor) -> None:
         self.weights, self.value = self.weights[left], self.value[left]

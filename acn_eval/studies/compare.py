@@ -14,7 +14,7 @@ from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison import Accuracy, Comparison
 from acn_eval.statistics.metrics import METRICS, metric_of
 from acn_eval.statistics.soundness import plain
-from acn_eval.studies.table import analyses, analysis_of, kind_of, study
+from acn_eval.studies.table import analysis_of, kind_of, studies, study
 
 __all__ = ["analysis_about", "by_metric", "compare", "entries_of", "join", "rank", "summarize"]
 
@@ -85,7 +85,7 @@ def analysis_about(comparison: Comparison) -> Analysis:
     """Return the analysis of a comparison; one of schema 1 states no kind, and has any axis."""
     if comparison.kind:
         return study(comparison.kind).analysis
-    every = analyses()
+    every = [own.analysis for own in studies().values()]
     return replace(
         analysis_of({}),
         axes=tuple(axis for own in every for axis in own.axes),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from acn_eval.statistics.analysis import Analysis
 
-__all__ = ["STUDIES", "Entry", "analyses", "analysis_of", "studies", "study", "study_of"]
+__all__ = ["STUDIES", "Entry", "analysis_of", "studies", "study", "study_of"]
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,6 @@ def study_of(suite: Mapping[str, Any]) -> Entry:
 def analysis_of(suite: Mapping[str, Any]) -> "Analysis":
     """Return what the results of a suite mean, given its config as a result records it."""
     return study_of(suite).analysis
-
-
-def analyses() -> "list[Analysis]":
-    """Return the analysis of every study."""
-    return [own.analysis for own in studies().values()]
 
 
 def _installed(kind: str) -> Entry:

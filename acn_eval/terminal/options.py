@@ -23,9 +23,11 @@ __all__ = [
     "Titled",
     "arch_option",
     "baseline_arch_option",
+    "checkpoint_options",
     "data_options",
     "data_root_option",
     "device_option",
+    "export_option",
     "gate_place_options",
     "metric_option",
     "output_of",
@@ -309,6 +311,15 @@ output_options = _stack(
     tracking_option,
     _output("--no-track", is_flag=True, help="Do not record in MLflow."),
 )
+
+
+checkpoint_options = _stack(data_options, place_options, output_options)
+
+
+def export_option(what: str) -> Callable[[_Command], _Command]:
+    """Return the option that names the file to which the first checkpoint is written."""
+    text = f"Write the first checkpoint, {what}, as .pt or .safetensors."
+    return click.option("--export", "export_to", type=FILE, help=text)
 
 
 def run_options(*changes: str, **given: Any) -> RunOptions:

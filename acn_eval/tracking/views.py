@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from acn_eval.studies.table import analyses
+from acn_eval.studies.table import studies
 from acn_eval.tracking.run_content import end_point_key
 
 __all__ = ["Page", "link", "pages", "view_tags"]
@@ -42,7 +42,10 @@ _ESTIMATES = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
 
 def pages() -> dict[str, Page]:
     """Return all pages; those with columns or groups need a view, a tag of the experiment."""
-    accuracies = ("acc/clean", *(end_point_key(e.name) for a in analyses() for e in a.endpoints))
+    accuracies = (
+        "acc/clean",
+        *(end_point_key(e.name) for own in studies().values() for e in own.analysis.endpoints),
+    )
     return {
         "curves": Page("arm"),
         "comparisons": Page("comparison"),

@@ -13,10 +13,9 @@ from acn_eval.terminal.options import (
     Output,
     Range,
     Titled,
-    data_options,
+    checkpoint_options,
+    export_option,
     output_of,
-    output_options,
-    place_options,
     run_options,
     side_options,
 )
@@ -54,12 +53,7 @@ loses at most the tolerance: validation chooses it, and test images confirm its 
     type=Range(0, 1, min_open=True, max_open=True),
     help="Accuracy that may be lost, e.g. 0.005 for half a point.",
 )
-@click.option(
-    "--export",
-    "export_to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the first checkpoint, cut, as .pt or .safetensors.",
-)
+@export_option("cut")
 @click.option(
     "--at",
     "exit_at",
@@ -67,14 +61,12 @@ loses at most the tolerance: validation chooses it, and test images confirm its 
     show_default="the upper limit of the cut on the test images",
     help="Exit to cut at.",
 )
-@data_options
-@place_options
-@output_options
+@checkpoint_options
 def command(export_to: Path | None, exit_at: int | None, **given: Any) -> None:
-    """Measure every exit in one pass, and find how many layers the network needs.
+    """Measure every exit in one pass, and how many layers the network needs.
 
-    The table shows each exit's accuracy with intervals, the cut with its proven limits, what the
-    cut network costs beside the whole one, and what early exit saves.
+    The output shows the accuracy of each exit with intervals, the cut with its proven limits, the
+    costs of the cut network beside those of the whole one, and what early exit saves.
     """
     options, output = run_options("tolerance", **given), output_of(**given)
     with recording(options, output.json_file, export_to) as recorder:

@@ -8,10 +8,9 @@ import click
 from acn_eval.terminal.options import (
     Range,
     Titled,
-    data_options,
+    checkpoint_options,
+    export_option,
     output_of,
-    output_options,
-    place_options,
     run_options,
     side_options,
 )
@@ -24,7 +23,7 @@ Examples:
   acn-eval pruning --ckpt ac_vit.pt
       the shipped pair, with short trainings
   acn-eval pruning --ckpt ac_vit.pt --suite pruning_paper
-      the methods of the paper, by whole epochs
+      the methods of the paper, in whole epochs
   acn-eval pruning --ckpt ac_vit.pt \\
       --suite pruning_structured
       whole hidden units: smaller and faster networks
@@ -32,10 +31,10 @@ Examples:
       --method magnitude --sparsity 0.6
       write one of the pruned networks
 
-Unstructured zeros save neither dense FLOPs nor time: what a sparse kernel would save is shown
-beside what was measured. The method structured removes whole hidden units of every MLP instead,
-and what it writes is a smaller network; it needs pip install 'acn-eval[structured]'. Nothing is
-chosen on test images; accuracy on validation is recorded."""
+Unstructured zeros save neither dense FLOPs nor time; the table also shows what a sparse kernel
+would save. The method structured removes whole hidden units of every MLP instead and writes a
+smaller network; it needs pip install 'acn-eval[structured]'. Nothing is chosen on test images;
+the accuracy on validation images is recorded."""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)
@@ -45,27 +44,20 @@ chosen on test images; accuracy on validation is recorded."""
     default="pruning",
     help="Shipped suite (pruning, pruning_paper, pruning_structured), or a YAML.",
 )
-@click.option(
-    "--export",
-    "export_to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the first checkpoint, pruned, as .pt or .safetensors.",
-)
+@export_option("pruned")
 @click.option("--method", help="Method of the export, e.g. magnitude or movement_40.")
 @click.option(
     "--sparsity",
     type=Range(0, 1, max_open=True),
     help="Sparsity of the export, one of the suite's.",
 )
-@data_options
-@place_options
-@output_options
+@checkpoint_options
 def command(
     export_to: Path | None, method: str | None, sparsity: float | None, **given: Any
 ) -> None:
-    """Prune both networks in every way of a suite, and compare what is left of them.
+    """Prune both networks by every method of a suite, and compare their accuracy.
 
-    The table shows every method and sparsity with intervals; the primary endpoint is the area
+    The table shows every method and sparsity with intervals. The primary endpoint is the area
     under accuracy over the share of weights that is kept.
     """
     options, output = run_options(**given), output_of(**given)

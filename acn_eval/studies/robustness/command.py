@@ -1,4 +1,4 @@
-"""`acn-eval robustness`: the main job, from checkpoints to a verdict, an MLflow run and files."""
+"""`acn-eval robustness`: accuracy under noise, paired with a baseline."""
 
 from typing import Any
 
@@ -6,10 +6,8 @@ import click
 
 from acn_eval.terminal.options import (
     Titled,
-    data_options,
+    checkpoint_options,
     output_of,
-    output_options,
-    place_options,
     run_options,
     side_options,
 )
@@ -37,14 +35,12 @@ The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
 @side_options
 @click.option("--suite", default="robustness", help="Shipped suite by name, or a YAML.")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per image.")
-@data_options
-@place_options
-@output_options
+@checkpoint_options
 def command(**given: Any) -> None:
     """Measure accuracy under noise and pair it, image by image, with a baseline.
 
-    Every checkpoint sees the same noise on the same images. The table shows each condition with
-    simultaneous intervals and adjusted p values. The verdict is about the mean corrupted
+    Every checkpoint is shown the same noise on the same images. The table shows each condition
+    with simultaneous intervals and adjusted p values. The verdict is about the mean corrupted
     accuracy. A tie is claimed only within the margin that the suite states.
     """
     options, output = run_options("repeats", **given), output_of(**given)

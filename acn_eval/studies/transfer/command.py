@@ -1,4 +1,4 @@
-"""`acn-eval transfer`: what probes can read from every depth of a frozen network."""
+"""`acn-eval transfer`: probes of every depth of a frozen network."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,8 @@ import click
 
 from acn_eval.terminal.options import (
     Titled,
-    data_options,
+    checkpoint_options,
     output_of,
-    output_options,
-    place_options,
     run_options,
     side_options,
 )
@@ -33,7 +31,7 @@ Examples:
       the same probes on noisy images
 
 Protocols: linear (default), ridge, clip-a3, dinov2-logreg, ridge-fewshot, knn, acn-paper.
-Without --data, the classes are those of the card's data set that the networks do not know."""
+Without --data, the classes are those of the card's data set that are new to the networks."""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)
@@ -52,17 +50,15 @@ Without --data, the classes are those of the card's data set that the networks d
     is_flag=True,
     help="Allow several protocols in one table: their numbers are not comparable.",
 )
-@data_options
-@place_options
-@output_options
+@checkpoint_options
 def command(**given: Any) -> None:
     """Probe every depth of a frozen network on data that it was not trained on.
 
-    Probes are fitted on the training images, strengths and depths are chosen on validation, and
-    the table shows test images alone: each depth in both readings, with a baseline beside it.
+    Probes are fitted on training images; penalties and depths are chosen on validation images.
+    The table shows the accuracy on test images of each depth in both readings, with a baseline.
     """
     given["protocols"] = _known(given["protocols"], side_by_side=given["side_by_side"])
-    given["side_by_side"] = given["side_by_side"] or None  # what is not given stays
+    given["side_by_side"] = given["side_by_side"] or None  # None keeps the suite's
     options, output = run_options("protocols", "side_by_side", **given), output_of(**given)
     with recording(options, output.json_file) as recorder:
         from acn_eval.terminal.measuring import measure  # imports torch

@@ -1,21 +1,17 @@
 """Features of networks on the three splits of the data that they are transferred to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from acn_eval.data import Examples
 from acn_eval.data import Split as SplitName
-from acn_eval.inference import Depths, EvaluatedModel, FeatureUnit, ForwardUnit, Numeric, Pass
+from acn_eval.inference import Depths, EvaluatedModel, Pass
 from acn_eval.probes import Features, Split
 from acn_eval.results import Skip
 from acn_eval.studies.robustness.measure import Showing
-from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.request import Request
-from acn_eval.study.suite import Suite
 
-__all__ = ["FeatureExtractor", "SplitFeatures"]
+__all__ = ["SplitFeatures", "features_of"]
 
 S = TypeVar("S", bound=Split)
 
@@ -63,59 +59,26 @@ class SplitFeatures:
         return Features(split, x, own.labels, own.ids, len(own.classes))
 
 
-@dataclass(frozen=True)
-class FeatureExtractor:
-    """Shows the three splits to networks.
+def features_of(
+    showings: Mapping[SplitName, Showing], contents: Sequence[bytes]
+) -> list[SplitFeatures]:
+    """Return the features of every subject, from the outcomes of all units.
 
-    Attributes:
-        noise: whose conditions the test images are also shown under; None shows clean ones.
+    Args:
+        showings: of the same subjects, by name of the split, with `FeatureUnit`.
+        contents: outcomes of the units of the first, then of the next.
     """
-
-    request: Request[Suite]
-    subjects: Sequence[EvaluatedModel]
-    noise: Robustness | None
-    numeric: Numeric
-
-    @property
-    def units(self) -> list[ForwardUnit]:
-        """The units of all splits."""
-        return [unit for showing in self._showings.values() for unit in showing.units]
-
-    def of_subjects(self, contents: Sequence[bytes]) -> list[SplitFeatures]:
-        """Return the features of every subject, in their order, from the outcomes of the units."""
-        found = {}
-        for name, showing in self._showings.items():
-            own, contents = contents[: len(showing.units)], contents[len(showing.units) :]
-            found[name] = showing.joined(own)
-        examples = {name: showing.examples for name, showing in self._showings.items()}
-        return [
-            SplitFeatures(
-                subject=subject,
-                examples=examples,
-                depths={name: [Depths(t) for t in rows[i][2]] for name, rows in found.items()},
-                test=found["test"][i][0],
-                skipped=found["test"][i][1],
-            )
-            for i, subject in enumerate(self.subjects)
-        ]
-
-    @cached_property
-    def _showings(self) -> dict[SplitName, Showing]:
-        request = self.request
-        own = replace(request, runtime=replace(request.runtime, precision=self.numeric))
-        splits: dict[SplitName, Examples] = {
-            "train": request.split("train"),
-            "validation": request.split("validation"),
-            "test": request.examples,
-        }
-        return {
-            name: Showing(
-                self.noise,
-                self.subjects,
-                own,
-                examples,
-                corrupted=name == "test",
-                unit=FeatureUnit,
-            )
-            for name, examples in splits.items()
-        }
+    found, examples = {}, {name: showing.examples for name, showing in showings.items()}
+    for name, showing in showings.items():
+        own, contents = contents[: len(showing.units)], contents[len(showing.units) :]
+        found[name] = showing.joined(own)
+    return [
+        SplitFeatures(
+            subject=subject,
+            examples=examples,
+            depths={name: [Depths(t) for t in rows[i][2]] for name, rows in found.items()},
+            test=found["test"][i][0],
+            skipped=found["test"][i][1],
+        )
+        for i, subject in enumerate(showings["test"].subjects)
+    ]

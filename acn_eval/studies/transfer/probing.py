@@ -103,14 +103,12 @@ class Probing:
 
     def details(self) -> dict[str, Any]:
         """Return what was chosen, and accuracies on clean test images, as plain types."""
+        pairs = zip(self.fitted, self._answers[0], strict=True)
         return {
             "protocol": self.protocol.facts(),
             "chosen": self.chosen,
             "seconds": round(self.seconds, 3),
-            "probes": [
-                self._row(f, answered)
-                for f, answered in zip(self.fitted, self._answers[0], strict=True)
-            ],
+            "probes": [self._row(f, answered) for f, answered in pairs],
         }
 
     def warnings(self) -> Iterator[str]:
@@ -128,12 +126,13 @@ class Probing:
     @cached_property
     def _answers(self) -> list[list[Answered]]:
         """What every probe answers about test images, per question."""
+        target, questions = self.target, range(len(self.target.test.questions))
         return [
             [
-                score(f.selected.probe, self.target.features(Test, f.source, f.exit, q))
+                score(f.selected.probe, target.features(Test, f.source, f.exit, q))
                 for f in self.fitted
             ]
-            for q in range(len(self.target.test.questions))
+            for q in questions
         ]
 
     def _cell(
@@ -189,24 +188,19 @@ def probing(
         for depth in range(target.exits):
             validation = target.features(Validation, source, depth)
             for draw, train in _draws(protocol, target.features(Train, source, depth)):
-                if train is None:
-                    skip = _too_few(label, draw)
-                    skipped[str(skip.condition)] = skip
+                if train is not None:
+                    selected = select(protocol, train, validation, device)
+                    fitted.append(Fitted(source, depth, draw, selected))
                     continue
-                selected = select(protocol, train, validation, device)
-                fitted.append(Fitted(source, depth, draw, selected))
+                many = draw["per_class"]
+                condition = {**CLEAN, "protocol": label, "per_class": many}
+                reason = f"a class has fewer than {many} training images"
+                skipped[str(condition)] = Skip(condition, reason)
     if not fitted:
         msg = f"{label}: every class must have {protocol.shots[0]} training images or more"
         raise Unsupported(msg)
-    return Probing(
-        target=target,
-        protocol=protocol,
-        label=label,
-        readings=readings,
-        fitted=tuple(fitted),
-        skipped=tuple(skipped.values()),
-        seconds=time.perf_counter() - begin,
-    )
+    parts, seconds = (tuple(fitted), tuple(skipped.values())), time.perf_counter() - begin
+    return Probing(target, protocol, label, readings, *parts, seconds)
 
 
 def mean_per_class(
@@ -234,11 +228,6 @@ def _draws(
     for per_class in protocol.shots:
         for draw in range(protocol.draws):
             yield {"per_class": per_class, "repeat": draw}, shots(train, per_class, draw)
-
-
-def _too_few(label: str, draw: Mapping[str, Scalar]) -> Skip:
-    reason = f"a class has fewer than {draw['per_class']} training images"
-    return Skip({**CLEAN, "protocol": label, "per_class": draw["per_class"]}, reason)
 
 
 def _named(probes: list[Fitted]) -> str:

@@ -1,7 +1,7 @@
 """Transfer: features of all networks, then the probes of each, and whole networks fine-tuned."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from acn_eval.data import Split
 from acn_eval.errors import Unsupported
 from acn_eval.inference import (
     CLEAN,
     EvaluatedModel,
+    FeatureUnit,
     Numeric,
     Runtime,
     certificate,
@@ -24,8 +26,8 @@ from acn_eval.inputs import ShownBatch
 from acn_eval.models import Encoder
 from acn_eval.probes import PROTOCOLS, FineTune, Protocol
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
-from acn_eval.studies.robustness.measure import digest_of, first_shown
-from acn_eval.studies.transfer.features import FeatureExtractor, SplitFeatures
+from acn_eval.studies.robustness.measure import Showing, digest_of, first_shown
+from acn_eval.studies.transfer.features import SplitFeatures, features_of
 from acn_eval.studies.transfer.probing import Probing, probing
 from acn_eval.studies.transfer.suite import Transfer
 from acn_eval.study.fine_tuning import FineTunedUnit
@@ -47,32 +49,48 @@ class TransferStudy(Study):
         """Number of depths of each checkpoint that have features, or why none has."""
         return [_exits(subject, self.request.runtime) for subject in self.request.subjects]
 
+    @property
+    def numeric(self) -> Numeric:
+        """Precision of the features."""
+        return "bf16" if self.request.runtime.precision == "bf16" else "fp32"
+
     @cached_property
-    def features(self) -> FeatureExtractor:
-        """The features of those networks that have some."""
-        numeric: Numeric = "bf16" if self.request.runtime.precision == "bf16" else "fp32"
-        pairs = zip(self.request.subjects, self.exits, strict=True)
+    def showings(self) -> dict[Split, Showing]:
+        """The three splits, shown to those networks that have features."""
+        own, pairs = self.request, zip(self.request.subjects, self.exits, strict=True)
         able = [subject for subject, found in pairs if isinstance(found, int)]
-        return FeatureExtractor(self.request, able, self.request.suite.noise, numeric)
+        exact = replace(own, runtime=replace(own.runtime, precision=self.numeric))
+        noise, unit = own.suite.noise, FeatureUnit
+        learned: tuple[Split, Split] = ("train", "validation")
+        return {
+            **{
+                name: Showing(noise, able, exact, own.split(name), corrupted=False, unit=unit)
+                for name in learned
+            },
+            "test": Showing(noise, able, exact, own.examples, unit=unit),
+        }
 
     @cached_property
     def fine_tunings(self) -> list[FineTunedUnit]:
         """One per network and protocol that fine-tunes."""
+        own, device = self.request, self.request.runtime.device.type
+        splits = own.split("train"), own.split("validation")
         return [
-            self._fine_tuning(subject, protocol)
-            for subject in self.features.subjects
-            for protocol in self._protocols
-            if protocol.fine_tune and isinstance(subject.checkpoint.model, Encoder)
+            FineTunedUnit(subject.checkpoint, plan, splits, own.examples, own.seed, device)
+            for subject in self.showings["test"].subjects
+            for plan in (protocol.fine_tune for protocol in self._protocols)
+            if plan and isinstance(subject.checkpoint.model, Encoder)
         ]
 
     def units(self) -> list[Unit]:
         """Return the units of all splits, and the fine-tunings."""
-        return [*self.features.units, *self.fine_tunings]
+        shown = [unit for showing in self.showings.values() for unit in showing.units]
+        return [*shown, *self.fine_tunings]
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint; probes are fitted and chosen now."""
-        first = len(self.features.units)
-        targets = iter(self.features.of_subjects(outcomes[:first]))
+        first = len(outcomes) - len(self.fine_tunings)
+        targets = iter(features_of(self.showings, outcomes[:first]))
         trained = {
             (id(unit.checkpoint), unit.plan): (unit, content)
             for unit, content in zip(self.fine_tunings, outcomes[first:], strict=True)
@@ -90,14 +108,8 @@ class TransferStudy(Study):
     def _protocols(self) -> list[Protocol]:
         return [PROTOCOLS[name] for name in dict.fromkeys(self.request.suite.protocols)]
 
-    def _fine_tuning(self, subject: EvaluatedModel, protocol: Protocol) -> FineTunedUnit:
-        own, plan = self.request, protocol.fine_tune
-        assert plan is not None
-        splits, device = (own.split("train"), own.split("validation")), own.runtime.device.type
-        return FineTunedUnit(subject.checkpoint, plan, splits, own.examples, own.seed, device)
-
     def _answer(self, target: SplitFeatures, trained: "_Trained") -> Answer:
-        request, numeric, block = self.request, self.features.numeric, self.request.suite.block
+        request, numeric, block = self.request, self.numeric, self.request.suite.block
         device, test = request.runtime.device, target.test
         deepest = max(found for found in self.exits if isinstance(found, int))
         probings: list[Probing] = []
@@ -129,7 +141,7 @@ class TransferStudy(Study):
         """Return the answer of a network that has no features."""
         labels = [protocol.label for protocol in self._protocols]
         skipped = (_skip(label, reason, reading="stream", exit="last") for label in labels)
-        return Answer((), tuple(skipped), self.features.numeric)
+        return Answer((), tuple(skipped), self.numeric)
 
 
 @dataclass(frozen=True)
