@@ -16,7 +16,7 @@ from acn_eval.inference import EvaluatedModel, ForwardUnit, Runtime, Timed, late
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.results import Cell, EvalResult, Skip
 from acn_eval.studies.compression.depth import cut_depth, images_needed
-from acn_eval.studies.compression.early_exit import RULES, Exits, Rule, chosen, operating
+from acn_eval.studies.compression.early_exit import RULES, Exits, chosen, operating
 from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.robustness.measure import Showing, Shown
 from acn_eval.study.record import Answer, answered, cell_of
@@ -202,16 +202,12 @@ def _with_early_exit(
         best = chosen(rule, held_out, flops, answer.details["tolerance"])
         points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
         rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
-        cells.append(_policy(rule, best, exits, test))
+        taken = rule.taken(exits, best)
+        outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]
+        condition = {**test.questions[0].condition, "exit": "early", "policy": rule.name}
+        cells.append(cell_of(condition, outcomes, test.labels, primary=False))
     more = {"costs": costs, "early_exit": rows, "charts": _charts(exits, costs, rows)}
     return replace(answer, cells=(*answer.cells, *cells), details={**answer.details, **more})
-
-
-def _policy(rule: Rule, threshold: float, exits: Exits, test: Shown) -> Cell:
-    taken = rule.taken(exits, threshold)
-    outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]
-    condition = {**test.questions[0].condition, "exit": "early", "policy": rule.name}
-    return cell_of(condition, outcomes, test.labels, primary=False)
 
 
 def _charts(

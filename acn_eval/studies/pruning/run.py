@@ -142,11 +142,10 @@ class PruningStudy(Study):
 
     def _result(self, number: int, found: Sequence["_Measured"]) -> EvalResult:
         subject, first = self.request.subjects[number], found[0].shown
-        name, depth = subject.checkpoint.id.name, _encoder(subject).config.depth
+        network, weights = _encoder(subject), prunable(_encoder(subject)).values()
+        reason = f"{subject.checkpoint.id.name} has {network.config.depth} blocks"
         skipped = (
-            Skip(
-                {**CLEAN, "method": m.label, "blocks": m.blocks or 0}, f"{name} has {depth} blocks"
-            )
+            Skip({**CLEAN, "method": m.label, "blocks": m.blocks or 0}, reason)
             for m in self.request.suite.ordered()
             if _too_deep(subject, m)
         )
@@ -157,7 +156,11 @@ class PruningStudy(Study):
             certificate=_added([own.shown for own in found]),
             noise_digest=first.noise_digest,
             details={
-                "prunable": _prunable(_encoder(subject)),
+                "prunable": {
+                    "what": "weights of linear and convolution layers, but for the heads",
+                    "weights": sum(weight.numel() for weight in weights),
+                    "layers": len(weights),
+                },
                 "networks": [own.row for own in found],
                 "charts": _charts(found),
             },
@@ -270,7 +273,8 @@ def _measured(
 ) -> _Measured:
     request, method = unit.request, unit.method
     test, held_out = _shown_to(request, subject)
-    parts = _split(content, [u.cost for u in (*test.units, *held_out.units)])
+    ends = np.cumsum([u.cost for u in (*test.units, *held_out.units)])
+    parts = [own.tobytes() for own in np.split(np.frombuffer(content, OUTCOME), ends[:-1])]
     (shown,) = test.shown(parts[: len(test.units)])
     ((outcomes,),) = held_out.joined(parts[len(test.units) :])
     right = outcomes[-1]["predicted"] == held_out.examples.labels
@@ -293,13 +297,6 @@ def _measured(
     return _Measured(method, pruned.sparsity, shown, row)
 
 
-def _split(content: bytes, images: Sequence[int]) -> list[bytes]:
-    """Split what `PrunedUnit.measure` joined: one outcome per image of each unit."""
-    ends = np.cumsum(images) * OUTCOME.itemsize
-    pairs = zip(ends, images, strict=True)
-    return [content[end - n * OUTCOME.itemsize : end] for end, n in pairs]
-
-
 def _as_checkpoint(checkpoint: Checkpoint, network: Encoder) -> Checkpoint:
     """Return the checkpoint of a pruned network; the digest of its weights identifies it."""
     c = network.config
@@ -319,15 +316,6 @@ def _added(shown: Sequence[Shown]) -> dict[str, Any]:
     counts = ("n", "precision_flips", "batch_flips")
     added = {name: sum(int(s.certificate[name]) for s in shown) for name in counts}
     return {**shown[0].certificate, **added}
-
-
-def _prunable(network: Encoder) -> dict[str, Any]:
-    weights = prunable(network).values()
-    return {
-        "what": "weights of linear and convolution layers, but for the heads",
-        "weights": sum(weight.numel() for weight in weights),
-        "layers": len(weights),
-    }
 
 
 def _charts(found: Sequence[_Measured]) -> list[dict[str, Any]]:
