@@ -107,12 +107,14 @@ class Metric:
         quantity: its unit, range and direction.
         help: one line for the list of metrics.
         note: stands beside every row: how limits are obtained where the score method is not.
+        losses: whether it reads the losses of the labels.
     """
 
     values: Callable[[Answers], Values]
     quantity: Quantity
     help: str
     note: str = "t limits"
+    losses: bool = False
 
 
 def linearized(value: float, influence: Values) -> Values:
@@ -188,11 +190,13 @@ METRICS: dict[str, Metric] = {
         lambda a: a.numbers("nll", "probabilities of the labels"),
         Quantity("negative log-likelihood", "nats", "nats", 1, 3, False, False, 0, None),
         "negative log-likelihood of the label, in nats (log loss)",
+        losses=True,
     ),
     "brier": Metric(
         lambda a: a.numbers("brier", "probabilities of all classes"),
         Quantity("Brier score", "", "", 1, 3, False, False, 0, 2),
         "squared distance of the probabilities from the label, summed over the classes",
+        losses=True,
     ),
     "ece": Metric(
         _calibration,

@@ -20,6 +20,7 @@ class Suite(Config, frozen=True):
         equivalence_margin: difference on the end point, in accuracy, that is as good as none:
             a tie lies within it. None: there is no tie.
         reads_head: whether the network's own head answers, so that it must know the classes.
+        has_losses: whether outcomes hold the losses of their labels, as those of a head do.
         checkpoints: whether checkpoints must, may or must not be given; without any, the suite
             trains networks of its own.
         by_blocks: whether each example is judged by itself, so that a block of examples is judged
@@ -32,5 +33,6 @@ class Suite(Config, frozen=True):
     equivalence_margin: Margin | None = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
+    has_losses: ClassVar[bool] = True
     checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False

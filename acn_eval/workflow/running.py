@@ -100,7 +100,10 @@ def evaluate(
     Raises:
         AcnEvalError: of `resolve`, of the metric, of the data, or of what was measured.
     """
-    metric_of(options.metric)
+    suite = suite_of(options)
+    if metric_of(options.metric).losses and not suite.has_losses:
+        what = f"`metric`: must not need losses of the labels, which {suite.name} does not store"
+        raise ConfigError(f"{what}; got {options.metric}", "metric")
     sides = sides or resolve(options)
     asked = ask(options, sides)
     groups = asked.groups(len(sides.candidates))  # may refuse them, before anything is measured
@@ -116,7 +119,7 @@ def ask(options: RunOptions, sides: Sides) -> Study:
     """
     return evaluation.ask(
         [*sides.candidates, *sides.baselines],
-        suite_of(options),
+        suite,
         options.data,
         seed=options.seed or 0,
         runtime=runtime_of(options),

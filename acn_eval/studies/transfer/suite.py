@@ -28,6 +28,7 @@ class Transfer(Suite, frozen=True):
 
     question: ClassVar[str] = "Is the representation worth more?"
     reads_head: ClassVar[bool] = False
+    has_losses: ClassVar[bool] = False
 
     kind: Literal["transfer"] = "transfer"
     protocols: Annotated[tuple[ProtocolName, ...], Field(min_length=1, max_length=100)] = (

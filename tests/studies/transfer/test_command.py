@@ -37,10 +37,12 @@ def test_the_numbers_are_in_the_json(folder, call):
         ),
         (("--suite", "robustness"), "--suite: must be of kind transfer; got robustness"),
         (("--protocol", "knn", "--data", "npz:nowhere"), "nowhere"),
+        (("--metric", "nll"), "--metric: must not need losses .* does not store; got nll"),
     ],
 )
 def test_what_is_wrong_is_said(folder, refused, given, says):
     assert re.search(says, refused(2, *JOB, "--ckpt", "tiny_ac.pt", *given))
+    assert not (folder / "acn-results").exists()
 
 
 def test_side_by_side_is_allowed_when_asked_for(folder, call):
