@@ -119,7 +119,7 @@ def ask(options: RunOptions, sides: Sides) -> Study:
     """
     return evaluation.ask(
         [*sides.candidates, *sides.baselines],
-        suite,
+        suite_of(options),
         options.data,
         seed=options.seed or 0,
         runtime=runtime_of(options),
