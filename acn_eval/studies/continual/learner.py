@@ -1,9 +1,10 @@
 """One network learns its tasks stage by stage; a training resumes after any of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,10 @@ from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
 from acn_eval.training.threads import fitting_threads
 
-__all__ = ["Learner", "TaskPredictions", "train_run"]
+__all__ = ["Learner", "TaskPredictions", "paces", "train_run"]
 
 _SHOWN_EVERY = 10
+_WARM, _MEASURED = 2, 5
 
 
 @dataclass
@@ -74,6 +76,25 @@ def train_run(run: TaskSequenceRun, runtime: Runtime, show: Show = quietly) -> T
             show(learner.done, learner.done)
     store.drop(address)
     return learner.predictions
+
+
+def paces(
+    run: TaskSequenceRun, runtime: Runtime, clock: Callable[[], float]
+) -> tuple[float, float]:
+    """Return the seconds per training example and per score of EWC in the last stage."""
+    times = []
+    learner = Learner(run, runtime)
+    with fitting_threads(learner.network, run.plan.suite.batch):
+        learner.stage = len(run.stages) - 1
+        for step in range(_WARM + _MEASURED):
+            begin = clock()
+            shown = learner.batch(step)
+            learner.step(shown).item()  # waits for the device
+            times.append((clock() - begin) / len(shown.images))
+        begin = clock()
+        learner.end_task(_MEASURED)
+        scores = _MEASURED * shown.columns.shape[1]
+        return median(times[_WARM:]), (clock() - begin) / scores
 
 
 class Learner:

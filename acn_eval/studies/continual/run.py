@@ -1,9 +1,11 @@
 """Continual learning: a unit per training, and a result for each."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Self
 
 import numpy as np
@@ -11,11 +13,11 @@ from numpy.typing import NDArray
 
 from acn_eval.data import Split
 from acn_eval.inference import CLEAN, Runtime
+from acn_eval.models import build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.continual.accuracy_matrix import AccuracyMatrix
-from acn_eval.studies.continual.costs import costs
 from acn_eval.studies.continual.findings import SCENARIOS, read_off
-from acn_eval.studies.continual.learner import TaskPredictions, train_run
+from acn_eval.studies.continual.learner import TaskPredictions, paces, train_run
 from acn_eval.studies.continual.methods import Joint
 from acn_eval.studies.continual.plan import JUDGED, ContinualPlan, TaskSequenceRun
 from acn_eval.studies.continual.suite import Continual
@@ -105,9 +107,29 @@ class ContinualStudy(TrainingStudy):
             f"{len(plan.test):,} test images after every task"
         )
 
-    def costs(self) -> list[TrainingCost]:
-        """Return the cost of the seeds of every method, depth and connectivity."""
-        return costs(self.units(), self.request.runtime)
+    def costs(self, clock: Callable[[], float] = time.perf_counter) -> list[TrainingCost]:
+        """Return the cost of the seeds of every method, depth and connectivity.
+
+        Remembered images count as training images, test images after every task, and each
+        gradient of a single log-probability that EWC takes as 2 forward passes.
+        """
+        rows = groupby(self.units(), key=lambda run: run.name.partition(" seed ")[0])
+        return [self._cost(name, list(own), clock) for name, own in rows]
+
+    def _cost(self, name: str, runs: list[RunUnit], clock: Callable[[], float]) -> TrainingCost:
+        runtime, arch = self.request.runtime, runs[0].arch
+        left = [run for run in runs if runtime.store.read(run.address) is None]
+        forward = cost(build(arch), (arch.channels, arch.image_size, arch.image_size)).flops
+        looks = len(self.plan.test) * len(runs[0].tasks_after)
+        example, score = paces(left[0], runtime, clock) if left else (0.0, 0.0)
+        return TrainingCost(
+            name=name,
+            trainings=len(runs),
+            done=len(runs) - len(left),
+            steps=sum(run.cost for run in runs),
+            flops=forward * sum(3 * run.examples + 2 * run.scores + looks for run in runs),
+            seconds=sum(example * (run.examples + looks / 3) + score * run.scores for run in left),
+        )
 
 
 def _result(run: TaskSequenceRun, predictions: TaskPredictions) -> EvalResult:
