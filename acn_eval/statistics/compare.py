@@ -38,13 +38,9 @@ Results = Sequence[EvalResult]
 
 
 def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comparison:
-    """Compare candidates with baselines, one result per training seed on each side.
+    """Compare candidates with baselines, in the terms of an analysis.
 
-    With fewer than three files on a side the files are given and the examples are the sample
-    (score method); with three or more on both, seeds and examples are both samples.
-
-    Raises:
-        ConfigError: different examples, noise or suite, or a side that is not one architecture.
+    `acn_eval.studies.compare.compare` has the rules, and the errors.
     """
     require_one_architecture("candidate", candidates)
     require_one_architecture("baseline", baselines)

@@ -34,9 +34,7 @@ def changes(
 ) -> list[Change]:
     """Return every confusion that either side makes, the largest change first.
 
-    Args:
-        candidates: cells of each file of the side; examples without a label are left out.
-        baselines: likewise.
+    A side is the cells of each of its files; examples without a label are left out.
     """
     ours, theirs = (_per_file(side) for side in (candidates, baselines))
     found = [Change(*pair, ours[pair], theirs[pair]) for pair in {**ours, **theirs}]

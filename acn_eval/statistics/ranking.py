@@ -94,15 +94,9 @@ class Ranking:
 def rank(
     entries: Mapping[str, Sequence[EvalResult]], analysis: Analysis, *, alpha: float = 0.05
 ) -> Ranking:
-    """Compare all pairs on the primary endpoint, with Holm over the pairs.
+    """Compare all pairs of entries, in the terms of an analysis.
 
-    Args:
-        entries: results by label, one per training seed of an entry.
-        analysis: of their study.
-        alpha: of the whole family of pairs.
-
-    Raises:
-        ConfigError: fewer than two entries, or results of different questions.
+    `acn_eval.studies.compare.rank` has the arguments, and the errors.
     """
     if len(entries) < 2:
         raise ConfigError(f"compare: results must be two or more; got {len(entries)}")

@@ -27,14 +27,11 @@ Key = tuple[tuple[str, Scalar], ...]
 
 
 def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
-    """Refuse outcomes that are none, and results that cannot be true together.
-
-    Args:
-        results: of one study.
-        fits: whether the study trains or fits something: outcomes of one file may then differ.
+    """Refuse impossible outcomes, and results of one study that cannot be true together.
 
     All results that know the label of an example must know the same, and an outcome is right where
-    the predicted class is the label.
+    the predicted class is the label. Where a study `fits` or trains something, the outcomes of one
+    file may differ.
 
     Raises:
         ConfigError: names the file and what is wrong.
