@@ -172,6 +172,7 @@ FATE = {
         "warnings": SHOWN,
         "details": SHOWN,
         "schema": NETWORK,
+        "beside": NETWORK,
     },
     DataId: {
         "name": SHOWN,  # a path: the fingerprint says whether the images are the same
@@ -212,6 +213,7 @@ OTHER = {
     "skipped": (Skip({"corruption": "jpeg", "level": 1}, "no op"),),
     "warnings": ("new",),
     "details": {"tolerance": 0.1},
+    "beside": {"log.txt": "a line"},
     "classes": tuple("9876543210"),
     "arch": {"kind": "mixer"},
     "preprocessing": {"size": 9},
