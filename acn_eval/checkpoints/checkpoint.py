@@ -23,7 +23,6 @@ __all__ = [
     "counted",
     "from_module",
     "image_preparation",
-    "one_exit",
     "reframed",
     "state_digest",
 ]
@@ -127,12 +126,6 @@ class _OneExit(nn.Module):
         return [Readings(before, before)]
 
 
-def one_exit(module: nn.Module) -> Classifier:
-    """Return the module as a classifier; one that has exits keeps them."""
-    module = module.eval()
-    return cast(Classifier, module if hasattr(module, "exits") else _OneExit(module).eval())
-
-
 def from_module(
     module: nn.Module,
     *,
@@ -168,7 +161,9 @@ def from_module(
         msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {shape}"
         raise CheckpointError(msg)
     named = tuple(classes) != counted(len(classes))
-    return Checkpoint(identity, one_exit(module), prepare, classes, data, named=named)
+    network = module.eval() if hasattr(module, "exits") else _OneExit(module).eval()
+    classifier = cast(Classifier, network)
+    return Checkpoint(identity, classifier, prepare, classes, data, named=named)
 
 
 def counted(classes: int) -> tuple[str, ...]:
