@@ -205,6 +205,7 @@ def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
     for line in findings(c):
         print(line)
     print(f"{chr(10) if c.findings else ''}**{c.claim.verdict}**: {c.claim.sentence}")
+    print(f"\n{c.claim.certainty}")
     for skip in first.skipped[::5]:
         print(f"\nNot measured: {skip.reason}.")
 
