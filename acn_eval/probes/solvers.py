@@ -55,10 +55,7 @@ def ridge_path(
 
 
 def logistic_path(
-    x: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    penalties: Sequence[float],
-    tolerance: float,
+    x: NDArray[np.float64], labels: NDArray[np.int64], penalties: Sequence[float], tolerance: float
 ) -> list[Solution]:
     """Minimize ``sum of log losses + penalty / 2 |W|^2`` with scikit-learn, warm along the path.
 

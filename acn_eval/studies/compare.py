@@ -67,12 +67,9 @@ def join(results: Sequence[EvalResult], *, metric: str = "accuracy") -> pairing.
 def rank(
     entries: Mapping[str, Sequence[EvalResult]], *, metric: str = "accuracy", alpha: float = 0.05
 ) -> ranking.Ranking:
-    """Compare all pairs on the primary endpoint, with Holm over the pairs.
+    """Compare all pairs of entries on the primary endpoint, with Holm over the pairs.
 
-    Args:
-        entries: results by label, one per training seed of an entry.
-        metric: in which they are ranked, by its name in `statistics.metrics.METRICS`.
-        alpha: of the whole family of pairs.
+    An entry has one result per training seed; `alpha` is the error of the whole family of pairs.
 
     Raises:
         ConfigError: fewer than two entries, or results of different questions.

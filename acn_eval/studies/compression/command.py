@@ -1,6 +1,5 @@
 """`acn-eval compression`: accuracy of every exit, the layers that are needed, and their cost."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +78,7 @@ def command(export_to: Path | None, exit_at: int | None, **given: Any) -> None:
 
 
 def _measured(options: RunOptions, output: Output, recorder: "Recorder | None") -> "Done":
-    """Measure once, or once for each number of classes of the suite."""
+    """Measure once, or once for each number of classes of the suite, with a JSON file for each."""
     from acn_eval import workflow
     from acn_eval.studies.compression.tables import show_difficulty
     from acn_eval.terminal.console import console
@@ -89,26 +88,17 @@ def _measured(options: RunOptions, output: Output, recorder: "Recorder | None") 
     suite: Compression = options.suite  # type: ignore[assignment]
     if not suite.first_classes:
         return measure(options, output, recorder, kind="compression")
-    name = options.data.data or workflow.resolve(options).candidates[0].data
-    options = replace(options, data=replace(options.data, data=name, restricted=True))
-    done = []
-    for count, own, written in _parts(options, output, suite):
-        console().print(f"first {count} classes", style="bold")
-        done.append(measure(own, written, recorder, kind="compression"))
-    if not output.quiet:
-        show_difficulty(console(), [part.results for part in done])
-    return done[-1]
-
-
-def _parts(
-    options: RunOptions, output: Output, suite: "Compression"
-) -> Iterator[tuple[int, RunOptions, Output]]:
-    """Yield the options of each task: its first classes, and a JSON file of its own."""
     if options.data.classes:
         msg = "`classes`: must be left out, because the suite states first_classes"
         raise ConfigError(msg, "classes")
     if output.json_file == "-":
         raise ConfigError("`json`: must be a file, which is written once per task; got -", "json")
+    name = options.data.data or workflow.resolve(options).candidates[0].data
+    data, done = replace(options.data, data=name, restricted=True), []
     for count in suite.first_classes:
-        data = replace(options.data, classes=(f"0-{count - 1}",))
-        yield count, replace(options, data=data), output.numbered(count)
+        console().print(f"first {count} classes", style="bold")
+        own = replace(options, data=replace(data, classes=(f"0-{count - 1}",)))
+        done.append(measure(own, output.numbered(count), recorder, kind="compression"))
+    if not output.quiet:
+        show_difficulty(console(), [part.results for part in done])
+    return done[-1]

@@ -118,7 +118,8 @@ def depth_findings(
     if None in ours or None in theirs:
         return ()
     if design.unit == CHECKPOINTS:
-        return _of_files(candidates, baselines)
+        alone = len(candidates) == len(baselines) == 1
+        return (_of_files(candidates[0], baselines[0]),) if alone else ()
     return (_of_seeds(design, [c for c in ours if c], [c for c in theirs if c]),)
 
 
@@ -171,25 +172,19 @@ def _counted(cuts: Sequence[Cut]) -> str:
     return f"{first} of {cuts[0].depth} blocks in {often}{more} of {len(cuts)} seeds"
 
 
-def _of_files(
-    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
-) -> tuple[Finding, ...]:
-    if len(candidates) > 1 or len(baselines) > 1:
-        return ()
+def _of_files(candidate: EvalResult, baseline: EvalResult) -> Finding:
     difference, inner = (
-        _apart(*(_estimate(side[0], level) for side in (candidates, baselines)))
+        _apart(_estimate(candidate, level), _estimate(baseline, level))
         for level in (0.975, (1 + CONFIDENCE) / 2)
     )
-    return (
-        Finding(
-            name="share of the network needed",
-            unit="%",
-            candidate=_estimate(candidates[0], 0.95),
-            baseline=_estimate(baselines[0], 0.95),
-            difference=difference,
-            note="proven limits; those of the difference are conservative",
-            limits_90=(inner.low, inner.high),
-        ),
+    return Finding(
+        name="share of the network needed",
+        unit="%",
+        candidate=_estimate(candidate, 0.95),
+        baseline=_estimate(baseline, 0.95),
+        difference=difference,
+        note="proven limits; those of the difference are conservative",
+        limits_90=(inner.low, inner.high),
     )
 
 

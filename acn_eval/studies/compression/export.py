@@ -32,13 +32,10 @@ def exported(options: RunOptions, file: Path | None, exit: int | None) -> Checkp
 
 
 def write(source: Checkpoint, result: EvalResult, file: Path, exit: int | None = None) -> str:
-    """Write the network, cut at an exit; return what was written.
+    """Write the network, cut at an exit or at the upper limit of the cut of its result.
 
-    Args:
-        source: the network.
-        result: of a compression of it.
-        file: ``.pt`` or ``.safetensors``.
-        exit: None takes the upper limit of the proven cut.
+    Returns:
+        What was written, in words.
     """
     cut = cut_of(result)
     assert cut is not None

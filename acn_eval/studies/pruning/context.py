@@ -96,11 +96,7 @@ class PruningContext:
     ) -> State:
         """Fine-tune from a state for so many optimizer steps, and return the weights.
 
-        Args:
-            state: where it starts.
-            steps: of the optimizer.
-            pruning: of the network that trains.
-            round_: number of the training in a series; each has its own order of images.
+        Each training of a series, of number `round_`, has its own order of images.
 
         Raises:
             MeasureError: the loss is no longer finite.
@@ -116,9 +112,7 @@ class PruningContext:
     def kept(self, facts: Any, make: Callable[[], State]) -> State:
         """Return tensors from the store, or make and keep them: a killed run resumes there.
 
-        Args:
-            facts: of the method, plain JSON; those of network, data and device are added.
-            make: is deterministic.
+        They are found by the facts of a method (plain JSON), network, data and device.
         """
         store, identity = self.runtime.store, self.checkpoint.id
         own = [

@@ -21,21 +21,12 @@ _BATCH = 64
 
 
 def costs_of(
-    checkpoint: Checkpoint,
-    dense: PruningContext,
-    *,
-    cuts: bool,
-    numeric: Numeric,
-    seconds: float,
+    checkpoint: Checkpoint, dense: PruningContext, *, cuts: bool, numeric: Numeric, seconds: float
 ) -> dict[str, Any]:
-    """Return plain types; latencies are measured.
+    """Return plain types; latencies are measured for so many seconds each.
 
-    Args:
-        checkpoint: of the pruned network.
-        dense: before anything was removed.
-        cuts: whether units are gone, so that a batch is timed as well as one image.
-        numeric: precision of the timed passes.
-        seconds: wall time for each latency.
+    `dense` is the network before pruning; `cuts` says whether units are gone, so that a batch is
+    timed as well as one image.
     """
     network, flops = checkpoint.model, checkpoint.id.flops
     assert isinstance(network, Encoder)
@@ -58,12 +49,8 @@ def effective_flops(network: nn.Module, flops: int, image_shape: tuple[int, int,
     """Return the FLOPs of one image without the multiply-adds by a zero weight.
 
     Zeros save nothing in dense kernels; this is what a perfect sparse kernel would compute. Every
-    weight of a linear or convolution layer counts 2 per position of its output.
-
-    Args:
-        network: whose prunable weights may be zero.
-        flops: of its dense forward pass of one image.
-        image_shape: (channels, height, width).
+    weight of a linear or convolution layer counts 2 per position of its output. `flops` are those
+    of the dense forward pass of an image of shape (channels, height, width).
     """
     saved: list[int] = []
     handles = []

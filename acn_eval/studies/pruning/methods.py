@@ -80,12 +80,9 @@ class Method(Config, ABC, frozen=True):
         return sparsities
 
     def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
-        """Refuse what it cannot do, before anything is measured.
+        """Refuse what it cannot do to a network, cut already, before anything is measured.
 
-        Args:
-            network: that it starts from, cut already.
-            sparsities: those of the suite.
-            where: file of the network, for messages.
+        Messages begin with `where`, the file of the network.
 
         Raises:
             ConfigError: not all of the sparsities can be reached.

@@ -77,7 +77,7 @@ class PrunedUnit:
     @property
     def cost(self) -> int:
         """Number of test images and conditions."""
-        return _shown_to(self.request, self.model)[0].cost
+        return sum(unit.cost for unit in _shown_to(self.request, self.model)[0].units)
 
     @property
     def bundle(self) -> Hashable:

@@ -1,12 +1,12 @@
-"""Structured pruning: whole hidden units of every MLP go, and a smaller network is left.
+"""Structured pruning: whole hidden units of every MLP are removed, which makes it smaller.
 
 The units are those between the two layers of an MLP, over channels or over tokens: nothing else
-reads them, so the width of the stream, exits, heads and branches stay whole under every
-connectivity. Every MLP of one kind keeps equally many: what is left is a network of the same
-architecture with another width in its config, and loads as one.
+reads them, so that the width of the stream, exits, heads and branches do not change under any
+connectivity. Every MLP of one kind keeps equally many: the result has the same architecture with
+another width in its config, and loads as such.
 
-Source: Fang et al., "DepGraph: towards any structural pruning", 2023 (arXiv 2301.12900), by its
-authors' library torch-pruning, which finds what goes with a unit, scores it and cuts it out.
+Source: Fang et al., "DepGraph: towards any structural pruning", 2023 (arXiv 2301.12900), in its
+authors' library torch-pruning, which finds the weights of a unit, scores them and cuts them out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ def depgraph() -> ModuleType:
 
 
 def hidden_share(network: Encoder) -> float:
-    """Return the share of the prunable weights that hidden units have: more cannot go."""
+    """Return the share of the prunable weights that belong to hidden units: the most to remove."""
     weights = {name: weight.numel() for name, weight in prunable(network).items()}
     inside = tuple(f"{name}." for _, name in _mlps(network))
     return sum(n for k, n in weights.items() if k.startswith(inside)) / sum(weights.values())
@@ -55,10 +55,8 @@ def hidden_share(network: Encoder) -> float:
 def widths(network: Encoder, sparsity: float) -> dict[str, int]:
     """Return the units that every MLP keeps, by field of the config; one is always left.
 
-    Args:
-        network: with all its units.
-        sparsity: share of all prunable weights to remove, to the nearest unit; below
-            `hidden_share`.
+    The sparsity, below `hidden_share`, is the share of all prunable weights to remove, to the
+    nearest unit.
     """
     gone = sparsity / hidden_share(network)
     config = network.config.model_dump()
@@ -68,8 +66,8 @@ def widths(network: Encoder, sparsity: float) -> dict[str, int]:
 def importances(network: Encoder) -> dict[str, Tensor]:
     """Return the importance (hidden,) of the units of every MLP, by its name.
 
-    It is the group's magnitude: of the weights into and of those out of a unit the sum of squares,
-    the mean of both. Biases do not count.
+    It is the group's magnitude: the mean of the sums of squares of the weights into a unit and of
+    those out of it, without biases.
 
     Raises:
         MissingExtra: torch-pruning is not installed.
@@ -80,13 +78,10 @@ def importances(network: Encoder) -> dict[str, Tensor]:
 
 
 def narrowed(network: Encoder, kept: Mapping[str, int]) -> Encoder:
-    """Return a network of its own without the least important units of every MLP.
+    """Return a copy of a network without the least important units of every MLP.
 
-    Of equally important units the first goes first, so that fewer units are a part of more.
-
-    Args:
-        network: stays as it is.
-        kept: units that every MLP keeps, by field of the config: see `widths`.
+    `kept` has the units that every MLP keeps, by field of the config: see `widths`. Of equally
+    important units the first is removed first, so that the kept units are nested.
 
     Raises:
         MissingExtra: torch-pruning is not installed.
@@ -102,11 +97,7 @@ def narrowed(network: Encoder, kept: Mapping[str, int]) -> Encoder:
 
 
 class _Units:
-    """What goes with the hidden units of a network, which the library finds by tracing it.
-
-    Args:
-        network: is changed, to be traced.
-    """
+    """The weights of each hidden unit of a network, which is traced, and thereby changed."""
 
     def __init__(self, network: Encoder) -> None:
         c = network.config

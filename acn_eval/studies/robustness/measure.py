@@ -88,12 +88,6 @@ class Showing:
         return [unit for job, _ in self._passes for unit in job.units]
 
     @property
-    def cost(self) -> int:
-        """Image evaluations: networks x conditions x images."""
-        conditions = sum(len(job.subjects) * len(job.questions) for job, _ in self._passes)
-        return conditions * len(self.examples)
-
-    @property
     def numeric(self) -> Numeric:
         """Precision of the first pass."""
         return self._passes[0][0].numeric

@@ -62,11 +62,9 @@ class SplitFeatures:
 def features_of(
     showings: Mapping[SplitName, Showing], contents: Sequence[bytes]
 ) -> list[SplitFeatures]:
-    """Return the features of every subject, from the outcomes of all units.
+    """Return the features of every subject, from the outcomes of all units in their order.
 
-    Args:
-        showings: of the same subjects, by name of the split, with `FeatureUnit`.
-        contents: outcomes of the units of the first, then of the next.
+    All showings are of the same subjects, with `FeatureUnit`.
     """
     found, examples = {}, {name: showing.examples for name, showing in showings.items()}
     for name, showing in showings.items():
