@@ -15,8 +15,6 @@ from acn_eval.probes.solvers import logistic_path, ridge_path
 
 __all__ = ["Selected", "fit", "select"]
 
-_TENTH = 0.1
-
 
 @dataclass(frozen=True)
 class Selected:
@@ -76,7 +74,7 @@ def select(
     Among equal accuracies the strongest penalty is chosen; neighbors have none.
     """
     if protocol.tenth:
-        train, validation = held_out(merged(train, validation), _TENTH)
+        train, validation = held_out(merged(train, validation), 0.1)
     if protocol.solver == "knn":
         voting = Neighbors(train)
         return Selected(voting, accuracy(voting, validation), len(validation))

@@ -129,11 +129,8 @@ def over_seeds(block: float, *arms: NDArray[np.float64]) -> Student:
     Seeds that all cut at one block are not certain, because the next may cut elsewhere. So one
     block is added to every arm's sum of squares. Student's t with Welch's degrees of freedom then
     covers .95 or more for cuts that scatter over neighboring blocks, but not if one seed in ten
-    needs the whole network.
-
-    Args:
-        block: one block, in the unit of the arms.
-        arms: cuts (S,) of independent seeds each; one arm of differences for twins.
+    needs the whole network. Arms are cuts (S,) of independent seeds each, or one of differences
+    for twins; `block` is one block in their unit.
     """
     parts = [
         (float(np.var(arm)) * len(arm) + block**2) / (len(arm) * (len(arm) - 1)) for arm in arms

@@ -11,8 +11,6 @@ from acn_eval.statistics.score import ACCURACY, BoundedSample
 
 __all__ = ["RULES", "Exits", "Operating", "Rule", "chosen", "operating"]
 
-Counts = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Exits:
@@ -31,8 +29,7 @@ class Exits:
 
     def accuracies(self) -> list[float]:
         """Return the accuracy of every exit."""
-        found: list[float] = self.correct.mean(axis=1, dtype=np.float64).tolist()
-        return found
+        return [float(mean) for mean in self.correct.mean(axis=1, dtype=np.float64)]
 
 
 @dataclass(frozen=True)
@@ -48,15 +45,14 @@ class Rule:
     thresholds: tuple[float, ...]
     ready: Callable[[Exits, float], NDArray[np.bool_]]
 
-    def taken(self, exits: Exits, threshold: float) -> Counts:
+    def taken(self, exits: Exits, threshold: float) -> NDArray[np.int64]:
         """Return the exit (n,) that answers each image: the first that is ready, else the last.
 
         The embedding alone, exit 0, never answers.
         """
         ready = self.ready(exits, threshold)
         ready[0], ready[-1] = False, True
-        taken: Counts = ready.argmax(axis=0).astype(np.int64)
-        return taken
+        return np.asarray(ready.argmax(axis=0), np.int64)
 
 
 @dataclass(frozen=True)

@@ -40,15 +40,11 @@ def masks_of(
     scope: Scope = "global",
     within: Masks | None = None,
 ) -> Masks:
-    """Return masks that remove the lowest scores: a share of them, to the nearest weight.
+    """Return masks that remove a share of the scores, the lowest ones, to the nearest weight.
 
-    Of equal scores the first goes first, so that masks of the same scores are nested.
-
-    Args:
-        scores: by name of the weight.
-        sparsity: share to remove, 0 to 1, of all weights together or of every layer.
-        scope: whether layers compete with each other.
-        within: masks so far; what they removed stays removed.
+    The share is that of all weights together or, with another `scope`, of every layer. Of equal
+    scores the first is removed first, so that masks of the same scores are nested. What the masks
+    of `within` removed stays removed.
     """
     if within is not None:
         scores = {k: s.masked_fill(~within[k], -torch.inf) for k, s in scores.items()}
@@ -74,11 +70,9 @@ def apply_masks(network: nn.Module, masks: Masks) -> None:
 
 
 def zeros_in(network: nn.Module, dense: nn.Module | None = None) -> float:
-    """Return the share of the prunable weights that are zero: the sparsity that is realised.
+    """Return the share of the prunable weights that are zero: the realized sparsity.
 
-    Args:
-        network: after pruning.
-        dense: before it, where units were cut out: a weight that is gone counts as a zero.
+    Where units were cut out, a weight of the `dense` network that is gone counts as a zero.
     """
     kept = sum(int((weight != 0).sum()) for weight in prunable(network).values())
     total = sum(weight.numel() for weight in prunable(dense or network).values())
