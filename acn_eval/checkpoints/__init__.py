@@ -5,12 +5,14 @@ from acn_eval.checkpoints.checkpoint import (
     Checkpoint,
     Classifier,
     counted,
+    cut_at,
+    export,
     from_module,
     image_preparation,
     reframed,
+    rewritten,
     state_digest,
 )
-from acn_eval.checkpoints.export import cut_at, export, rewritten
 from acn_eval.checkpoints.load import find, load
 from acn_eval.checkpoints.native import Native, write_native
 

@@ -10,8 +10,7 @@ import numpy as np
 import safetensors.torch
 from torch import Tensor
 
-from acn_eval.checkpoints.checkpoint import Checkpoint, image_preparation
-from acn_eval.checkpoints.export import rewritten
+from acn_eval.checkpoints.checkpoint import Checkpoint, image_preparation, rewritten
 from acn_eval.checkpoints.native import Native
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
