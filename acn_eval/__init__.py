@@ -4,7 +4,7 @@ from acn_eval.lazy import on_first_use
 
 __all__ = ["DataSelection", "RunOptions", "compare", "evaluate", "load", "rank", "workflow"]
 
-__getattr__ = on_first_use(
+__getattr__, __dir__ = on_first_use(
     __name__,
     {
         "DataSelection": "acn_eval.run_options",
@@ -16,8 +16,3 @@ __getattr__ = on_first_use(
         "workflow": "acn_eval.workflow",
     },
 )
-
-
-def __dir__() -> list[str]:
-    """Return the public names, which are imported on first use."""
-    return __all__

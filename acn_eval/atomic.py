@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever else writes the same and whenever it stops."""
+"""Atomic writes: a file is there whole or not at all, whoever else writes the same one."""
 
 import os
 import re
@@ -17,12 +17,12 @@ _STREAMS = {Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")}
 
 @contextmanager
 def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
-    """Yield a part of its own beside a file; it takes the file's place when the block is done.
+    """Yield a temporary path beside a file, which replaces the file when the block ends.
 
     Any number of processes may do so at once: the last one stays, and a reader sees one of them
-    whole. Where the block raises, the old file stays; a kill leaves a part that nobody reads, and
-    that is removed by a later write into the same folder, a day after. Folders are made, a link
-    stays a link, and a device or a pipe is written in place.
+    whole. Where the block raises, the old file stays; what a kill leaves is removed by a later
+    write into the same folder, after a day. Folders are created, a link stays a link, and a
+    device or a pipe is written in place.
 
     Args:
         path: the file.

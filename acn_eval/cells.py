@@ -1,4 +1,4 @@
-"""What one checkpoint did to each example, and the parquet file that holds it."""
+"""Outcomes of one checkpoint for each example, and the parquet file that holds them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,19 +36,18 @@ _COLUMNS_1 = pa.schema(
 
 @dataclass(frozen=True)
 class Cell:
-    """What one checkpoint did to each example under one condition.
+    """Outcomes of one checkpoint for each example under one condition.
 
     Attributes:
-        condition: flat mapping of scalars that names the condition, e.g.
-            ``{"corruption": "gaussian", "level": 0.1, "space": "pixel"}``; the clean
-            examples are ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers draws,
-            which are averaged within the example; ``exit`` is the number of executed blocks, or
-            the name of a depth that was chosen on validation; ``per_class`` is the size of a
-            training set.
+        condition: flat mapping of scalars, e.g. ``{"corruption": "gaussian", "level": 0.1,
+            "space": "pixel"}`` or ``{"corruption": "clean", "level": 0.0}``. ``repeat`` numbers
+            draws, which are averaged within the example; ``exit`` is the number of executed
+            blocks, or the name of a depth that was chosen on validation; ``per_class`` is the
+            size of a training set.
         ids: int64 (n,), unique: the key by which two results are paired.
         values: float32 (n,), the measure per example (1 / 0 for ``correct``).
-        measure: what the values are.
-        primary: whether the cell counts in the primary end point of its suite.
+        measure: name of the values.
+        primary: whether the cell counts in the primary endpoint of its suite.
         labels: int64 (n,), the true class of the data, or `UNKNOWN`; None where there is none.
         predicted: int32 (n,), predicted class of the data, -1 for another; or None.
         confidence: float32 (n,), softmax probability of the predicted class, or None.
@@ -83,7 +82,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellHead(Record):
-    """What ``result.json`` says of a cell; the rest stands in the parquet file."""
+    """The part of a cell that ``result.json`` holds."""
 
     condition: Mapping[str, Scalar]
     measure: str
@@ -94,18 +93,14 @@ def encoded(cells: Sequence[Cell]) -> bytes:
     """Return cells as a parquet file."""
 
     def column(name: str, dtype: pa.DataType) -> pa.Array:
-        parts = []
-        for cell in cells:
-            part = getattr(cell, name)
-            parts.append(
-                pa.nulls(len(cell.ids), dtype) if part is None else pa.array(part, type=dtype)
-            )
-        return pa.chunked_array(parts, type=dtype)
+        parts = ((getattr(cell, name), len(cell.ids)) for cell in cells)
+        arrays = (pa.nulls(n, dtype) if p is None else pa.array(p, type=dtype) for p, n in parts)
+        return pa.chunked_array([*arrays], type=dtype)
 
-    numbers = [np.full(len(cell.ids), i, dtype=np.int32) for i, cell in enumerate(cells)]
+    numbers = [pa.array(np.full(len(cell.ids), i, np.int32)) for i, cell in enumerate(cells)]
     table = pa.table(
         {
-            "cell": pa.chunked_array([pa.array(n) for n in numbers], type=pa.int32()),
+            "cell": pa.chunked_array(numbers, type=pa.int32()),
             "id": column("ids", pa.int64()),
             "value": column("values", pa.float32()),
             **{name: column(name, dtype) for name, dtype in _OPTIONAL.items()},
@@ -119,7 +114,7 @@ def encoded(cells: Sequence[Cell]) -> bytes:
 
 
 def cells_of(content: bytes, heads: Sequence[CellHead], schema: int) -> tuple[Cell, ...]:
-    """Return the cells of a parquet file; those of schema 1 get the labels that they show.
+    """Return the cells of a parquet file; those of schema 1 get the labels that follow from them.
 
     Raises:
         ValueError: columns or rows that are not those of the heads.
@@ -131,7 +126,7 @@ def cells_of(content: bytes, heads: Sequence[CellHead], schema: int) -> tuple[Ce
 
 
 def _table(content: bytes, columns: pa.Schema) -> pa.Table:
-    """Return the table of a parquet file, once its columns and its number of rows are sane."""
+    """Return the table of a parquet file, after checks of its columns and number of rows."""
     file = pq.ParquetFile(pa.BufferReader(content))
     if not file.schema_arrow.equals(columns):
         raise ValueError(f"columns must be {', '.join(columns.names)}, each of its type")
@@ -173,7 +168,7 @@ def _array(column: pa.Array) -> NDArray[Any]:
 
 
 def _labeled(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    """Fill in labels: where an outcome of any cell is right, its predicted class is the label."""
+    """Fill in labels: where a prediction of any cell is right, it is the label."""
     known: dict[int, int] = {}
     for cell in cells:
         if cell.measure == "correct" and cell.predicted is not None:

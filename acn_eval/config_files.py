@@ -1,7 +1,7 @@
-"""Reads YAML and JSON into frozen objects, strictly: what is wrong is said in one line.
+"""Reads YAML and JSON into frozen objects, strictly, with one line about what is wrong.
 
-A file comes from anyone: size, depth and number of values are limited before anything is built,
-and aliases are refused, because 400 bytes of them unfold to gigabytes.
+Files are not trusted: size, depth and number of values are limited before anything is built, and
+aliases are refused, because 400 bytes of them unfold to gigabytes.
 """
 
 import json
@@ -49,10 +49,10 @@ Natural = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Config(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
-    """What every config is: frozen, without unknown fields, and all of its numbers finite.
+    """A frozen config without unknown fields, whose numbers are finite.
 
     Attributes:
-        renamed: old names of fields, which are read for one version, with a warning.
+        renamed: old to new names of fields; old ones are read for one version, with a warning.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {}
@@ -69,7 +69,7 @@ class Config(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
 
 class Record:
-    """What a dataclass inherits that is written as JSON and read back by `recorded`."""
+    """The base of a dataclass that is written as JSON and read back by `recorded`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -97,7 +97,7 @@ class _Loader(yaml.SafeLoader):
             (self._nodes > _NODES, f"values must be at most {_NODES:,}"),
         ):
             if wrong:
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+                raise yaml.MarkedYAMLError(None, None, problem, event.start_mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -107,12 +107,10 @@ class _Loader(yaml.SafeLoader):
         found: dict[Any, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(
-                    problem="a key must be text", problem_mark=key.start_mark
-                )
+                raise yaml.MarkedYAMLError(None, None, "a key must be text", key.start_mark)
             if key.value in found:
                 problem = f"{key.value:.{_SHOWN}} must stand there once; it is there twice"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(None, None, problem, key.start_mark)
             found[key.value] = self.construct_object(value, deep=True)
         return found
 
@@ -140,14 +138,10 @@ for _kind in ("int", "float"):
 
 
 def read_yaml(path: Path, what: str) -> Any:
-    """Return the content of a YAML file: text, numbers, truth values, None, lists and mappings.
-
-    Args:
-        path: of the file.
-        what: what it must be, e.g. ``"a suite"``.
+    """Return the content of a YAML file that must be, for example, ``"a suite"``.
 
     Raises:
-        ConfigError: no such file, no YAML, or more of it than a config has.
+        ConfigError: no such file, no YAML, or too much of it.
     """
     try:
         return _Loader(limited(path, _BYTES)).get_single_data()
@@ -162,7 +156,7 @@ def read_json(path: Path) -> Any:
 
     Raises:
         OSError: no such file.
-        ValueError: no JSON, or more of it than a record has.
+        ValueError: no JSON, or too much of it.
     """
     return parse_json(limited(path, JSON_BYTES))
 
@@ -242,8 +236,7 @@ def read_config(path: Path, model: Any, what: str) -> Any:
     """Return the config of a YAML file, an instance of a pydantic model or union.
 
     Raises:
-        ConfigError: no such file, no YAML, or a field that must be something else; the nearest
-            field is named where one is misspelt.
+        ConfigError: no such file, no YAML, or a wrong field; a misspelt one gets a suggestion.
     """
     adapter = TypeAdapter(model)
     fields = read_yaml(path, what)
@@ -254,12 +247,12 @@ def read_config(path: Path, model: Any, what: str) -> Any:
 
 
 def tag_of(fields: object) -> object:
-    """Return what the fields of a file say that they are, their ``kind``."""
+    """Return the ``kind`` of the fields of a file."""
     return fields.get("kind") if isinstance(fields, dict) else None
 
 
 def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: object) -> str:
-    # A misspelt field leaves the right one missing too: the misspelling is the news.
+    # A misspelt field leaves the right one missing, too: the misspelling is reported.
     error = min(exc.errors(), key=lambda e: e["type"] != "extra_forbidden")
     parts = error["loc"]
     if parts and parts[0] == tag:  # the member of the union, which the reader has named already
@@ -277,7 +270,6 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
 
 
 def _fields_at(schema: dict[str, Any], runtime: Sequence[str | int]) -> set[str]:
-    """Return the names of the fields that there are at a place of the file."""
     defined = schema.get("$defs", {})
     found = _members(schema, defined)
     for part in runtime:
@@ -287,7 +279,7 @@ def _fields_at(schema: dict[str, Any], runtime: Sequence[str | int]) -> set[str]
 
 
 def _members(schema: Any, defined: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a schema may be: itself or what it refers to, and every member of a union."""
+    """Return a schema, or what it refers to, and every member of a union."""
     reference = schema if isinstance(schema, str) else schema.get("$ref")
     if reference:
         return _members(defined[reference.rpartition("/")[2]], defined)

@@ -9,10 +9,9 @@ AcnEvalError
 ├─ MeasureError      4   could not be measured
 └─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
 
-Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line; whatever
-they quote is rendered here, without passwords and control characters, and cut. They call an
-argument by its `name` in backticks; the command line shows the option of that name.
-Anything that is not an AcnEvalError is a bug and keeps its traceback.
+Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line, without
+passwords and control characters, and shortened. Arguments are in backticks; the command line
+shows the option of that name. Any other exception is a bug and keeps its traceback.
 """
 
 import difflib
@@ -46,7 +45,7 @@ _LONGEST = 2000
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about a misspelt name; empty where no known one is near.
+    """Return the end of a message about a misspelt name; empty where no known name is near.
 
     >>> suggestion("robustnes", ["pruning", "robustness"])
     ' Did you mean robustness?'
@@ -118,4 +117,4 @@ class Unsupported(AcnEvalError):
 
 
 class Stopped(KeyboardInterrupt):
-    """A Ctrl-C that says, in whole sentences, how much is kept."""
+    """A Ctrl-C that says how much is saved."""

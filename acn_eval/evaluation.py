@@ -1,7 +1,4 @@
-"""The straight line: uris are loaded, shown the examples of a suite, and become results.
-
-Read this file first. Then `statistics.compare` turns two results into a comparison.
-"""
+"""From uris and a suite to results, which `statistics.compare` turns into a comparison."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,19 +17,14 @@ from acn_eval.studies.table import study
 from acn_eval.study.request import Request, choose
 from acn_eval.study.run import Study, run
 from acn_eval.study.suite import Suite
-from acn_eval.tally import Progress
+from acn_eval.tally import Progress, quietly
 
 __all__ = ["Block", "Blocks", "DataSelection", "ask", "choose", "evaluate", "evaluate_blocks"]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Images one block after the other, for a run that may stop.
-
-    Attributes:
-        size: images in a block.
-        order: names that key the order; it decides nothing about each image.
-    """
+    """The size of blocks of examples, and names that key their order."""
 
     size: int
     order: tuple[str, ...]
@@ -40,12 +32,12 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Block:
-    """Results on some of the images.
+    """Results on some of the examples.
 
     Attributes:
-        results: one per checkpoint, on the images of this block.
-        shown: all images so far, these included.
-        whole: all images of the run, in the usual order.
+        results: one per checkpoint, on the examples of this block.
+        shown: all examples so far, these included.
+        whole: all examples of the run, in the usual order.
     """
 
     results: list[EvalResult]
@@ -60,13 +52,13 @@ def evaluate(
     *,
     seed: int = 0,
     runtime: Runtime | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = quietly,
 ) -> list[EvalResult]:
-    """Carry checkpoints through one suite, all in one pass over the same pixels.
+    """Measure checkpoints on a suite, all in one pass over the same examples.
 
     Args:
-        checkpoints: uris, or checkpoints that are loaded (see `checkpoints.from_module`); none
-            for a suite that trains its own networks.
+        checkpoints: uris or loaded checkpoints (see `checkpoints.from_module`); none for a suite
+            that trains its own networks.
         suite: name of a shipped suite, path of a YAML, or a suite.
         selection: which examples; by default the test split of what the cards name.
         seed: of the noise.
@@ -102,10 +94,7 @@ def evaluate_blocks(
     seed: int = 0,
     runtime: Runtime | None = None,
 ) -> Iterator[Block]:
-    """Carry checkpoints through a suite block by block, for as long as the caller asks.
-
-    What is shown to an image does not depend on its block: all blocks together are `evaluate`.
-    """
+    """Yield the results of `evaluate` block by block: no example depends on its block."""
     request = _request(checkpoints, suite, selection, seed, runtime)
     whole = request.whole
     order = keyed_order(whole.ids, *blocks.order)
@@ -127,7 +116,6 @@ def _request(
     seed: int,
     runtime: Runtime | None,
 ) -> Request[Suite]:
-    """Load what is asked, onto the device."""
     runtime = runtime or Runtime(torch.device("cpu"))
     suite = read_suite(suite) if isinstance(suite, str) else suite
     if checkpoints and suite.checkpoints == "none":

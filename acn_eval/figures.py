@@ -1,4 +1,4 @@
-"""What is drawn of results: curves, maps over depth, and what their study draws itself."""
+"""Figures of results: curves, maps over depth, and those that their study draws itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -20,11 +20,9 @@ NAME = "accuracy"
 
 
 def drawings(sides: Sides, comparison: Comparison | None = None) -> Iterator[Drawing]:
-    """Yield accuracy over the axis of the study, maps over depth, and what the study draws.
+    """Yield accuracy over the axis of the study, maps over depth, and the study's own figures.
 
-    Args:
-        sides: results by label; a comparison's may be missing.
-        comparison: of these sides, if there are two.
+    Results by label may be missing where their comparison is given.
     """
     results = [*chain(*sides.values())]
     analysis = analysis_about(comparison) if comparison else analysis_of(results[0].suite)
@@ -56,10 +54,7 @@ def draw_result(result: EvalResult, folder: Path) -> None:
 def draw_comparison(
     comparison: Comparison, folder: Path, results: Sequence[EvalResult] = ()
 ) -> None:
-    """Draw both sides into the folder of their comparison, with the verdict above them.
-
-    Details of results are drawn where the results are given.
-    """
+    """Draw both sides into the folder of their comparison, with the verdict above them."""
     arms = zip(side_labels(comparison), (comparison.candidate, comparison.baseline), strict=True)
     sides = {label: [r for r in results if r.key in arm.keys] for label, arm in arms}
     found = drawings({label: own for label, own in sides.items() if own}, comparison)
@@ -69,9 +64,9 @@ def draw_comparison(
 def draw_missing(
     results: Sequence[EvalResult], comparisons: Sequence[Comparison], folders: Mapping[str, Path]
 ) -> None:
-    """Draw what has no figure, or an older one, by the key of its result or comparison.
+    """Draw results and comparisons without a current figure into their folders, by key.
 
-    Results that are a sample and no question of their own are drawn in their comparison alone.
+    Results that are mere replicates are drawn in their comparison only.
     """
     compared = {key for c in comparisons for key in (*c.candidate.keys, *c.baseline.keys)}
     for result in results:
@@ -92,7 +87,7 @@ def side_labels(comparison: Comparison) -> tuple[str, str]:
 
 
 def _save(found: Iterable[Drawing], folder: Path, title: str) -> None:
-    """Save the curves last: where they are, all is."""
+    """Save the curves last, so that all figures are there where they are."""
     for drawing in reversed([*found]):
         save(drawing, folder, title)
 
@@ -103,7 +98,6 @@ def _outdated(folder: Path, facts: str) -> bool:
 
 
 def _rows(sides: Sides, comparison: Comparison | None) -> dict[str, list[Accuracy]]:
-    """Conditions of every side; those of a comparison are there without its results."""
     if comparison is None:
         return {label: [a for a in summarize(own) if a.condition] for label, own in sides.items()}
     rows = comparison.rows

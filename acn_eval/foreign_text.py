@@ -1,8 +1,8 @@
 r"""Renders text from outside: names and messages of files, servers, libraries and users.
 
 `plain` is safe in a terminal, a log, XML, HTML (beside the escaping of its writer) and an MLflow
-tag; `markdown` and `drawn` are for Markdown and for Matplotlib. All give one line of at most
-``limit`` characters, in which what cannot be seen is written as its escape, ``\x1b``.
+tag; `markdown` and `drawn` are for Markdown and for Matplotlib. All return one line of at most
+``limit`` characters, with escapes such as ``\x1b`` for invisible ones.
 """
 
 import re
@@ -102,7 +102,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    r"""Whether a text can be written down: a name of bytes that are no UTF-8 holds surrogates.
+    r"""Whether a text can be encoded: names of bytes that are no UTF-8 hold surrogates.
 
     >>> is_unicode("é"), is_unicode("\udce9")
     (True, False)

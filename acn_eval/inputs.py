@@ -2,8 +2,8 @@
 
     Inputs.read -> InputSpec.upload -> Corruption.corrupt -> Prepare -> network
 
-Everything between the data and the network speaks of these steps only; what is an image, a token
-sequence or anything else is known to the classes that keep the protocol, and to nobody else.
+Everything between the data and the network speaks of these steps only; images, token sequences
+and other modalities are known to the classes that implement the protocol alone.
 """
 
 from collections.abc import Sequence
@@ -24,19 +24,15 @@ class Batch(Protocol):
     @property
     def device(self) -> torch.device:
         """Where it is."""
-        ...
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        ...
 
     def __getitem__(self, where: slice, /) -> Self:
         """Return the examples at these positions."""
-        ...
 
     def to(self, device: torch.device, /) -> Self:
         """Return the same on a device."""
-        ...
 
 
 class ShownBatch(Batch, Protocol):
@@ -45,20 +41,15 @@ class ShownBatch(Batch, Protocol):
     @property
     def shape(self) -> Sequence[int]:
         """Number of examples, then the lengths that noise is drawn for."""
-        ...
 
     def numpy(self) -> NDArray[Any]:
         """Return the content, from the CPU: noise digests are over its bytes."""
-        ...
 
 
 class InputSpec(Protocol[B]):
     """What a network is shown, e.g. images of 32 x 32 pixels; hashable.
 
-    Networks with equal specs share one pass: they are shown the same.
-
-    Attributes:
-        modality: of the examples, a plural noun such as ``"images"``.
+    Networks with equal specs share one pass. The modality is a plural noun such as ``"images"``.
     """
 
     modality: ClassVar[str]
@@ -66,33 +57,24 @@ class InputSpec(Protocol[B]):
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of one example, e.g. (channels, height, width); the largest where they vary."""
-        ...
 
     def upload(self, batch: B, device: torch.device) -> B:
-        """Return on a device, as corruptions see them, examples that `Inputs.read` returned."""
-        ...
+        """Return what `Inputs.read` returned, as corruptions see it, on a device."""
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record: what decides the content that is shown."""
-        ...
 
 
 class Inputs(Protocol):
-    """Where examples come from: memory, or files that are decoded when they are read.
-
-    Attributes:
-        modality: as in `InputSpec`.
-    """
+    """Where examples come from: memory, or files that are decoded when they are read."""
 
     modality: ClassVar[str]
 
     def read(self, positions: NDArray[np.int64], spec: Any) -> Any:
         """Return the examples at these positions as a spec of the same modality asks for."""
-        ...
 
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return one 63-bit hash (n,) of each example's stored content."""
-        ...
 
 
 class Prepare(Protocol):
@@ -101,16 +83,12 @@ class Prepare(Protocol):
     @property
     def spec(self) -> InputSpec[Any]:
         """What the network is shown."""
-        ...
 
     def __call__(self, shown: Any, /) -> Any:
         """Map examples as corruptions leave them to a `Batch` that the network reads."""
-        ...
 
     def blank(self, n: int) -> Any:
         """Return n examples without content, on the CPU, as the network reads them."""
-        ...
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record: what decides the input of the network."""
-        ...

@@ -1,4 +1,4 @@
-"""Imports the public names of a package on first use, so that nobody pays for what is not used."""
+"""Imports the public names of a package on first use."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -7,8 +7,10 @@ from typing import Any
 __all__ = ["on_first_use"]
 
 
-def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a package.
+def on_first_use(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package.
 
     Args:
         package: its name.
@@ -21,4 +23,4 @@ def on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]
         home = import_module(homes[name])
         return home if homes[name] == f"{package}.{name}" else getattr(home, name)
 
-    return attribute
+    return attribute, lambda: [*homes]

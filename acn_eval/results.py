@@ -1,4 +1,4 @@
-"""The long table that every suite fills and everyone else reads: Cell, Skip, EvalResult."""
+"""Results: what one checkpoint did under every condition of a suite, in memory and on disk."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ _STALE = 3600.0  # seconds after which nobody reads or writes cells that no resu
 
 @dataclass(frozen=True)
 class Skip(Record):
-    """A condition that was not measured, and why: never silently absent."""
+    """A condition that was not measured, and why."""
 
     condition: Mapping[str, Scalar]
     reason: str
@@ -50,11 +50,11 @@ class Skip(Record):
 
 @dataclass(frozen=True)
 class CheckpointId(Record):
-    """Which network was measured, and what a fair comparison has to know about it.
+    """Which network was measured, with the facts that a fair comparison needs.
 
     Attributes:
         name: short name for tables, e.g. ``"ac_vit"``.
-        uri: what was asked for.
+        uri: address that was given.
         sha256: of the weight file.
         arch: the architecture, e.g. ``{"kind": "vit", "connectivity": "acn", "depth": 8}``.
         parameters: number of parameters.
@@ -74,7 +74,7 @@ class CheckpointId(Record):
 
     @property
     def cacheable(self) -> bool:
-        """Whether the record decides the numbers: the code of a network in memory is not in it."""
+        """Whether the record decides the numbers, as it does not for a network in memory."""
         return not self.uri.startswith("memory:")
 
 
@@ -91,18 +91,20 @@ class DataId(Record):
 
 @dataclass(frozen=True, repr=False)
 class EvalResult(Tabular):
-    """One checkpoint through one suite: everything that later steps may read.
+    """One checkpoint on one suite.
 
     Attributes:
-        suite: the validated suite config as plain JSON; ``suite["name"]`` names it.
+        suite: config as plain JSON; ``suite["name"]`` names it.
+        seed: of the noise.
+        precision: of the forward passes.
+        device: type of the device.
         noise_version: version of the noise contract.
-        noise_digest: digest of the first corrupted images, equal where the pixels are equal.
-        certificate: parity of the precision against fp32 (flips counted on a fixed subset).
+        noise_digest: digest of the first corrupted examples.
+        certificate: parity of the precision with fp32 (flips counted on a fixed subset).
         created_ms: time of the first creation, Unix milliseconds.
-        warnings: what a reader must know about this result, in words.
-        details: what is not per test image, as plain JSON: choices made on validation, costs,
-            latency; their meaning belongs to the suite. ``limit`` is how many images were asked
-            for, where that left some out.
+        details: what is not per test example, as plain JSON: choices made on validation, costs,
+            latency; the study defines them. ``limit`` is that of the selection, where it left
+            some examples out.
         beside: text of further files by name, which are saved beside the result and not loaded.
     """
 
@@ -164,11 +166,11 @@ class EvalResult(Tabular):
         ]
 
     def save(self, folder: Path) -> Path:
-        """Write ``result.json`` and the cells that it names under a folder of its own; return it.
+        """Write ``result.json`` and the cells that it names into a subfolder; return it.
 
-        A saved result with the same cells stays as it is, with its time of creation; one with
-        other cells, or a damaged one, is replaced. Processes may save and load at once: a load
-        sees the old or the new one, whole.
+        A saved result with the same cells stays, with its time of creation; one with other cells,
+        or a damaged one, is replaced. Processes may save and load at once: a load sees the old or
+        the new one, whole.
 
         Raises:
             OSError: the folder cannot be written.
@@ -230,7 +232,7 @@ def is_cells(name: str) -> bool:
 
 
 def _read(folder: Path) -> tuple[Any, bytes]:
-    """Return the facts and the cells that they name, also while another result replaces them."""
+    """Return facts and cells, also while another result replaces them."""
     while True:
         text = limited(folder / _FACTS, JSON_BYTES)
         facts = parse_json(text)
@@ -245,7 +247,7 @@ def _read(folder: Path) -> tuple[Any, bytes]:
 
 
 def _require_untouched(folder: Path, facts: Any, content: bytes) -> None:
-    """Refuse another schema, and what is not as it was written; take the digests off the facts."""
+    """Refuse another schema, and edited content; take the digests off the facts."""
     schema = facts.get("schema") if isinstance(facts, dict) else None
     if type(schema) is not int or schema not in (1, SCHEMA):
         msg = f"{folder}: schema must be {SCHEMA}, or 1; got {schema}. Evaluate it again."
@@ -268,7 +270,7 @@ def _cells_name(digest: object) -> str:
 
 
 def _saved_digest(folder: Path) -> str | None:
-    """Return the sha256 of the cells that a folder holds; None if there is no whole result."""
+    """Return the sha256 of the cells in a folder; None if there is no whole result."""
     try:
         facts, content = _read(folder)
         _require_untouched(folder, facts, content)
@@ -278,7 +280,7 @@ def _saved_digest(folder: Path) -> str | None:
 
 
 def _sweep(folder: Path, digest: str) -> None:
-    """Remove cells that no result names: of a result that was replaced, or of a killed save."""
+    """Remove the cells of a result that was replaced, or of a killed save."""
     named = _cells_name(digest)
     for file in folder.iterdir():
         with suppress(OSError):
@@ -288,7 +290,6 @@ def _sweep(folder: Path, digest: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """JSON types of what json does not know: a read-only mapping, a tuple-like."""
     return dict(value) if isinstance(value, Mapping) else list(value)
 
 
@@ -303,7 +304,7 @@ _Facts: Any = make_dataclass(
 
 
 def _require_read(known: Mapping[str, Any]) -> None:
-    """Refuse what somebody reads and no type says: a name, counts, levels."""
+    """Refuse a wrong name, counts or levels, which have no types of their own."""
     if not isinstance(known["suite"].get("name"), str):
         raise ValueError("suite.name must be text")
     counts = {k: v for k, v in known["certificate"].items() if k == "n" or k.endswith("_flips")}
@@ -312,11 +313,7 @@ def _require_read(known: Mapping[str, Any]) -> None:
 
 
 def require_levels(conditions: Iterable[Mapping[str, Scalar]]) -> None:
-    """Refuse a level that is no number.
-
-    Raises:
-        ValueError: one is not.
-    """
+    """Raise ValueError for a level that is no number."""
     for level in (condition.get("level", 0) for condition in conditions):
         if not isinstance(level, int | float):
             raise ValueError(f"level: must be a number; got {cut(level)}")

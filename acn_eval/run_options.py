@@ -1,4 +1,4 @@
-"""What a run is asked for: one frozen record, from a notebook, a server or the command line."""
+"""The options of a run: one frozen record, from a notebook, a server or the command line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,19 +21,18 @@ class RunOptions:
     Attributes:
         candidates: addresses of checkpoints, files or patterns of files; several are training
             seeds of one network.
-        baselines: what they are compared with; None takes the twin that each card names, and
-            ``()`` measures the candidates alone.
+        baselines: likewise; None takes the baseline that each card names, and ``()`` none.
         suite: name of a shipped suite, path of a YAML, or a suite.
         changes: fields of the suite that are replaced, by name.
         data: which examples.
-        arch, baseline_arch: of files in the authors' format, which do not say it.
+        arch, baseline_arch: of the authors' files, which do not record it.
         framing: fields of `Framing` that replace what the checkpoints state.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
         batch_size: examples per forward pass; halved where memory runs out.
         precision: of the forward pass; ``"auto"`` follows a rule, see `numeric_for`.
         cache: whether finished outcomes are taken from the cache.
         seed: of the noise; None takes 0, or that of a gate.
-        metric: in which networks are compared, by its name in `statistics.metrics.METRICS`.
+        metric: name in `statistics.metrics.METRICS`.
         out: folder for results.
         track: whether results are recorded in MLflow.
         tracking_uri: MLflow store; None takes MLFLOW_TRACKING_URI or ``./mlflow.db``.

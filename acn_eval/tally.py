@@ -1,4 +1,4 @@
-"""Counts work that is kept as it goes, and says how much is kept where it is interrupted."""
+"""Counts work that is stored as it proceeds, for progress bars and for interruptions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,40 +18,34 @@ def quietly(done: int, total: int = 0) -> None:
 
 @dataclass
 class Tally:
-    """What of some work is done and kept; as a context, it puts numbers into a Ctrl-C.
+    """How much work is done and stored; as a context, it adds these numbers to a Ctrl-C.
 
     Attributes:
         total: units of the work.
         unit: their name in the plural.
-        told: of what is done.
         remedy: what the user may do, or must know, after an interruption.
     """
 
     total: int
     unit: str
-    told: Progress = quietly
-    remedy: str = "The same command goes on from there."
-    done: int = field(default=0)
-    kept: int = field(default=0)
+    progress: Progress = quietly
+    remedy: str = "The same command resumes from there."
+    done: int = 0
+    kept: int = 0
     _shown: int = field(default=0, init=False)
     _kept_so_far: int = field(default=0, init=False)
 
     def add(self, count: int, *, kept: int | None = None) -> None:
-        """Count what is done for good; all of it is kept, unless that is counted by itself."""
+        """Count finished work; all of it is stored, unless `kept` says how much is."""
         self.done += count
         self.kept += count if kept is None else kept
         self.show(0)
 
     def show(self, more: int, kept: int = 0) -> None:
-        """Show what is done but not final; what is done again is not shown again.
-
-        Args:
-            more: work that is done since the last `add`.
-            kept: how much of it an interruption does not lose.
-        """
+        """Show work that is done but not finished, and how much of it an interruption keeps."""
         self._kept_so_far = kept
         self._shown = max(self._shown, self.done + more)
-        self.told(self._shown, self.total)
+        self.progress(self._shown, self.total)
 
     def __enter__(self) -> "Tally":
         return self
@@ -62,11 +56,7 @@ class Tally:
         reason: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Say what is kept.
-
-        Raises:
-            Stopped: instead of a KeyboardInterrupt.
-        """
+        """Turn a KeyboardInterrupt into `Stopped`, which says what is stored."""
         if isinstance(reason, KeyboardInterrupt):
             kept = self.kept + self._kept_so_far
             msg = f"{kept:,} of the {self.total:,} {self.unit} under way are kept"

@@ -12,7 +12,7 @@ __all__ = ["Tabular"]
 
 
 class Tabular(ABC):
-    """What has rows; every view of them has the same columns and order."""
+    """A table; all views have the same columns and order."""
 
     @abstractmethod
     def records(self) -> Sequence[dict[str, Any]]:

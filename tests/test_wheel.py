@@ -16,7 +16,7 @@ from acn_eval.checkpoints import find
 from acn_eval.cli.main import main
 from acn_eval.shipped import shipped
 from acn_eval.studies.read import read_suite
-from acn_eval.study.files import shipped_suites
+from acn_eval.study.suite import shipped_suites
 print(acn_eval.__file__)
 print(shipped("suites"))
 print(*shipped_suites())

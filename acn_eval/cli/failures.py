@@ -1,4 +1,4 @@
-"""Says on stderr what went wrong, and gives its exit code."""
+"""Prints errors on stderr, and maps them to exit codes."""
 
 import io
 import traceback
@@ -12,7 +12,7 @@ from acn_eval.terminal.console import say
 
 __all__ = ["explained"]
 
-_KEPT = "only what was finished before is kept. The same command goes on from there."
+_KEPT = "only finished work is saved. The same command resumes from there."
 _FLAGS = {
     "baselines": "--baseline",
     "candidates": "--ckpt",
@@ -23,7 +23,7 @@ _FLAGS = {
 
 
 def explained(exc: BaseException) -> int:
-    """Say an exception where somebody reads stderr, and return its exit code, which is never 1."""
+    """Print an exception on stderr, and return its exit code, which is never 1."""
     code = 4
     match exc:
         case SystemExit(code=0):  # click has printed what completes a word

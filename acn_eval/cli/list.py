@@ -20,7 +20,7 @@ def _added(group: Group, form: str = "{}:...") -> _Lines:
 
 def _suites() -> _Lines:
     from acn_eval.config_files import read_yaml
-    from acn_eval.study.files import shipped_suites
+    from acn_eval.study.suite import shipped_suites
 
     for name, path in shipped_suites().items():
         fields = read_yaml(path, "a suite")

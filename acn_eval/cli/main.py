@@ -44,7 +44,7 @@ def _helps() -> dict[str, str]:
 
 
 class _LazyGroup(click.Group):
-    """Knows its commands by name and imports the one that runs: help needs neither torch."""
+    """Knows its commands by name, and imports the one that runs: help needs no torch."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*_helps()]

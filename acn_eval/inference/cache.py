@@ -1,4 +1,4 @@
-"""Outcomes on disk, addressed by content: a killed run goes on where it was."""
+"""Outcomes on disk, addressed by content, from which a killed run resumes."""
 
 import hashlib
 import json
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from acn_eval import atomic
@@ -30,7 +29,7 @@ OUTCOME = np.dtype(
         ("brier", np.float32),
     ]
 )
-"""What is kept per example and exit: its id, the predicted class of the data (-1: another), the
+"""A record per example and exit: its id, the predicted class of the data (-1: another), the
 softmax of that class, the entropy of the softmax in nats, the negative log-likelihood of the label
 in nats, and the squared distance of the softmax from the label."""
 _LIMIT = 2 * 1024**3
@@ -52,14 +51,13 @@ class _File(NamedTuple):
 class OutcomeCache:
     """A folder of small files, one per (checkpoint, condition, chunk of images).
 
-    Writes are atomic, so any number of processes may share it; what is there is never redone.
-    Its first file marks the folder: one that holds something else is nobody's store, and files
-    that it did not write are never removed.
+    Writes are atomic, so any number of processes may share it. Its first file marks the folder:
+    one with other content is refused, and files that the cache did not write are never removed.
 
     Attributes:
-        folder: where; made on the first write.
-        limit: bytes that `trim` leaves at most, least recently used first to go.
-        readable: False measures anew, and replaces what is there.
+        folder: created on the first write.
+        limit: bytes that `trim` leaves at most; the least recently used files go first.
+        readable: False measures again, and replaces what is there.
     """
 
     folder: Path
@@ -72,17 +70,8 @@ class OutcomeCache:
         text = json.dumps(facts, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def get(self, key: str) -> NDArray[np.void] | None:
-        """Return the outcomes (n,) of a key, or None; a damaged file counts as not there."""
-        content = self.read(key)
-        return None if content is None else np.frombuffer(content, OUTCOME)
-
-    def put(self, key: str, outcomes: NDArray[np.void]) -> None:
-        """Keep the outcomes (n,) of a key."""
-        self.write(key, outcomes.tobytes())
-
     def read(self, key: str) -> bytes | None:
-        """Return what was written under a key, or None; it counts as used now."""
+        """Return what was written under a key; None if there is nothing, or it is damaged."""
         if not self.readable:
             return None
         path = self._path(key)
@@ -99,10 +88,10 @@ class OutcomeCache:
         return body
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep bytes under a key, in one step.
+        """Write bytes under a key, atomically.
 
         Raises:
-            ConfigError: the folder holds something else.
+            ConfigError: the folder has other content.
             MeasureError: the folder cannot be written.
         """
         try:
@@ -114,12 +103,12 @@ class OutcomeCache:
             raise MeasureError(msg) from exc
 
     def check(self) -> None:
-        """Refuse a folder that holds something else than a store; it stays as it is.
+        """Refuse a folder with other content.
 
         Raises:
-            ConfigError: it does, or is no folder.
+            ConfigError: it has some, or is no folder.
         """
-        try:  # in this order: a store has its marker before anything else
+        try:  # in this order: a cache has its marker before anything else
             held = [p for p in self.folder.iterdir() if not atomic.is_part(p)]
         except FileNotFoundError:
             return
@@ -131,7 +120,7 @@ class OutcomeCache:
             raise ConfigError(f"{msg}. {_REMEDY}")
 
     def drop(self, key: str) -> None:
-        """Forget what was written under a key, if anything was."""
+        """Remove what was written under a key, if anything was."""
         with suppress(OSError):
             self._path(key).unlink()
 
@@ -153,7 +142,6 @@ class OutcomeCache:
         return freed
 
     def _files(self) -> list[_File]:
-        """Every file with a name of the store; one that goes meanwhile is left out."""
         found = []
         for path in self.folder.glob("*/*.outcomes"):
             if not _NAME.fullmatch(path.relative_to(self.folder).as_posix()):
@@ -165,7 +153,6 @@ class OutcomeCache:
         return found
 
     def _mark(self) -> None:
-        """Make the folder a store, unless it is one."""
         if not self._marked():
             self.check()
             atomic.write(self.folder / _MARKER, _MARK)
@@ -181,10 +168,10 @@ class OutcomeCache:
 
 
 def default_store() -> OutcomeCache:
-    """Return the store in ACN_EVAL_CACHE, or in the user's cache folder.
+    """Return the cache in ACN_EVAL_CACHE, or in the user's cache folder.
 
     Raises:
-        ConfigError: that folder holds something else.
+        ConfigError: that folder has other content.
     """
     given = os.environ.get(CACHE_ENV)
     store = OutcomeCache(Path(given) if given else user_cache_path("acn-eval") / "store")
@@ -193,7 +180,6 @@ def default_store() -> OutcomeCache:
 
 
 def _written(path: Path) -> bool:
-    """Whether a store wrote the file."""
     with suppress(OSError), path.open("rb") as file:
         return file.read(len(_MAGIC)) == _MAGIC
     return False

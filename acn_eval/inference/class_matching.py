@@ -1,8 +1,8 @@
-"""How the classes of the data are found among those of a model: by name, or not without a word.
+"""How the classes of the data are matched to those of a model: by name, or as the user states.
 
-A source that only counts its classes does not say which is which. Networks that torchvision's
-ImageFolder trained count class folders as text sorts them, "0", "1", "10", "11", "2"; others count
-by the number. Where the two differ, or the data's classes have names, somebody has to say it.
+Networks that torchvision's ImageFolder trained count class folders in the order of text, "0", "1",
+"10", "2"; others count by the number. Where a model has no class names and the two differ, or the
+data's classes have names, the user has to choose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,19 +33,19 @@ def class_map(
     order: ClassOrder | None = None,
     restricted: bool = False,
 ) -> ClassMap:
-    """Match classes by name; where a network only counts them, as it is told to count.
+    """Match the classes of examples to the logits of a checkpoint.
 
     Args:
-        checkpoint: whose logits are matched.
-        examples: whose classes are looked for.
+        checkpoint: with named classes, or with numbers alone.
+        examples: of the data.
         names: data class to model class, where the names differ.
-        order: how a network without class names counts; None takes what position and number agree
-            on, and nothing else.
+        order: how a network without class names counts; None requires position and number to
+            agree.
         restricted: predict among the classes of the data only.
 
     Raises:
-        DataError: a class of the data is none of the model's, two are the same one, or nobody says
-            which is which.
+        DataError: a class of the data is none of the model's, two are the same one, or the order
+            is ambiguous.
     """
     names = names or {}
     unknown = [name for name in names if name not in examples.all_classes]
@@ -77,7 +77,6 @@ def _unmapped(
     names: Mapping[str, str],
     order: ClassOrder | None,
 ) -> tuple[dict[str, int], MatchedBy]:
-    """Return the logits of classes that no map names, and how they were found."""
     if checkpoint.named or names.keys() >= set(examples.classes):
         own = {c: i for i, c in enumerate(checkpoint.classes)}
         if not examples.named:
@@ -103,7 +102,7 @@ def _unmapped(
 
 
 def _require_counted(own: Mapping[str, int], examples: Examples, names: Mapping[str, str]) -> None:
-    """Refuse data that only count their classes where a network names the numbers otherwise."""
+    """Refuse data without class names where the names of the network are other numbers."""
     every = enumerate(examples.all_classes)
     if any(own.get(c, i) != i for i, c in every if c in examples.classes and c not in names):
         msg = (

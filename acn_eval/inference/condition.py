@@ -1,4 +1,4 @@
-"""What one pass is asked: conditions, and how the classes of data and model correspond."""
+"""What one pass measures: conditions, and how the classes of data and model correspond."""
 
 import math
 from collections.abc import Mapping
@@ -16,8 +16,6 @@ from acn_eval.models.finite import broken
 __all__ = ["CLEAN", "ClassMap", "MatchedBy", "Predictions", "Question"]
 
 CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
-
-
 MatchedBy = Literal["name", "map", "number", "position"]
 """How a class of the data was found among those of the model."""
 
@@ -31,7 +29,7 @@ class Question:
         corruption: None shows the clean example.
         level: of the corruption.
         repeat: number of the noise draw.
-        primary: whether it counts in the primary end point.
+        primary: whether it counts in the primary endpoint.
     """
 
     condition: Mapping[str, Scalar]
@@ -75,12 +73,7 @@ class ClassMap:
     matched: MatchedBy = "name"
 
     def decide(self, logits: Tensor, labels: Tensor | None = None) -> Predictions:
-        """Return what logits (n, classes of the model) say about the classes of the data.
-
-        Args:
-            logits: of all classes of the model.
-            labels: int64 (n,), classes of the data.
-        """
+        """Return predictions from logits (n, classes of the model) and labels int64 (n,)."""
         logits = logits.float()
         unanswered = broken(logits)
         columns = torch.tensor(self.columns, device=logits.device)
@@ -105,7 +98,6 @@ class ClassMap:
 
 
 def _losses(logits: Tensor, shares: Tensor, right: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return the negative log-likelihood and the Brier score (n,) of the right columns."""
     if right is None:
         unknown = torch.full_like(shares[:, 0], math.nan)
         return unknown, unknown

@@ -25,8 +25,8 @@ class Depths:
     """Features of the examples of one pass, in their order.
 
     Attributes:
-        table: float32 (readings, exits, n, width); one reading where the network does not tell
-            the two apart, else stream and block.
+        table: float32 (readings, exits, n, width); the readings are stream and block, or one
+            where the network does not distinguish them.
     """
 
     table: NDArray[np.float32]
@@ -45,8 +45,8 @@ def read_features(checkpoint: Checkpoint, batch: Any, numeric: Numeric) -> Tenso
     """
     readings = getattr(checkpoint.model, "readings", None)
     if readings is None:
-        msg = f"{checkpoint.id.name}: has no `readings`: what is before its head is not known"
-        raise Unsupported(msg)
+        what = "has no `readings`: what is before its head is not known"
+        raise Unsupported(f"{checkpoint.id.name}: {what}")
     with running(numeric, batch.device):
         found: list[Readings] = readings(batch)
     kinds = [[reading.stream for reading in found]]

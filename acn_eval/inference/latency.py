@@ -1,8 +1,9 @@
-"""How long networks really take: warm runs in rounds, and whether the machine let them be."""
+"""Wall time of networks: warm runs in rounds, and whether other programs disturbed them."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ _MOST = 100
 _SLOW = 1.0  # seconds for ten runs: more is a slow network
 _ROUNDS = 2
 _MOST_ROUNDS = 4
-_ALIKE = 1.25  # medians of two rounds that the machine did not disturb
+_ALIKE = 1.25  # ratio of the medians of two undisturbed rounds
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Timed:
         return Latency(len(self.images), median, p95, len(times), self.settled())
 
     def _calm(self) -> list[list[float]]:
-        """Other programs only ever make a round slower: the fastest one was disturbed least."""
+        """Rounds near the fastest: other programs can only make a round slower."""
         medians = [float(np.median(own)) for own in self.rounds]
         return [
             own
@@ -69,15 +70,10 @@ class Timed:
 
 
 def latency(
-    network: Callable[[Tensor], object],
-    images: Tensor,
-    numeric: Numeric,
-    *,
-    seconds: float = 0.1,
-    clock: Callable[[], float] = time.perf_counter,
+    network: Callable[[Tensor], object], images: Tensor, numeric: Numeric, **timing: Any
 ) -> Latency:
     """Time one network; see `latencies`."""
-    return latencies([Timed(network, images)], numeric, seconds=seconds, clock=clock)[0]
+    return latencies([Timed(network, images)], numeric, **timing)[0]
 
 
 def latencies(
@@ -87,12 +83,11 @@ def latencies(
     seconds: float = 0.1,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[Latency]:
-    """Time networks in turn, round by round: a disturbance meets a round, and not a network.
+    """Time networks in turn, round by round, so that a disturbance affects all of them alike.
 
-    Each is timed for about so many seconds in two rounds, after three runs to warm up: 10 runs a
-    round at least, 100 at most. A network so slow that ten runs take more than a second is warm
-    after two, and timed for that second: 3 runs at least. Networks whose rounds differ get more
-    rounds, four at most.
+    Each is timed for about so many seconds in two rounds of 10 to 100 runs, after three runs to
+    warm up. A network so slow that ten runs take more than a second is warm after two runs, and
+    is timed for that second, at least 3 runs. Networks whose rounds differ get up to four rounds.
     """
     for number in range(_MOST_ROUNDS):
         for own in timed:
@@ -121,7 +116,7 @@ def _round(timed: Timed, seconds: float, clock: Callable[[], float]) -> list[flo
 
 
 def _finished(timed: Timed) -> None:
-    """Run it to its end: a GPU only takes orders, and would be timed with those before."""
+    """Run to the end: a GPU only queues work, which later runs would be timed with."""
     timed.network(timed.images)
     if timed.images.device.type == "cuda":
         torch.cuda.synchronize(timed.images.device)

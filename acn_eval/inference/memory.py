@@ -1,4 +1,4 @@
-"""Out of memory halves the batch and goes on."""
+"""Batches that are halved where memory runs out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,7 @@ _Found = TypeVar("_Found")
 
 @dataclass
 class Batches:
-    """The size of the batches of one pass; it only ever shrinks.
-
-    Attributes:
-        size: examples per forward pass, now.
-        device: whose memory is meant.
-    """
+    """The size of the batches of one pass in examples; it only ever shrinks."""
 
     size: int
     device: torch.device

@@ -5,7 +5,7 @@ together, in groups that cost little, batch by batch on the device: an interrupt
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -19,16 +19,18 @@ from torch import Tensor
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data import Examples
+from acn_eval.errors import MeasureError
 from acn_eval.inference.cache import OUTCOME, OutcomeCache
 from acn_eval.inference.condition import CLEAN, ClassMap, Predictions, Question
-from acn_eval.inference.finite import require_measured
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.runtime import Runtime
 from acn_eval.inputs import InputSpec, ShownBatch
+from acn_eval.statistics.comparison import name_of
 
 __all__ = ["EvaluatedModel", "ForwardUnit", "Pass"]
 
 _DECODED = 2**28  # bytes of content at a time
+_SHOWN = 3  # conditions in a message
 Show = Callable[[int], None]
 Draws = dict[Hashable, Tensor | None]
 
@@ -139,10 +141,10 @@ class Pass:
 
     Attributes:
         seed: of the noise.
-        numeric: precision in force.
+        numeric: precision of the forward passes.
         device: type of the device.
         context: channel std, for noise in normalized space.
-        exits: ask every exit, from the same forward pass; otherwise the last alone.
+        exits: whether every exit is read from the same forward pass, or the last one only.
         unit: what is read of the networks.
     """
 
@@ -178,27 +180,37 @@ class Pass:
         return [self.unit(s, q, chunk, *terms) for chunk in chunks for q, s in pairs]
 
     def joined(self, contents: Sequence[bytes]) -> list[list[NDArray[Any]]]:
-        """Return what the units found, in their order: an array per subject and question.
+        """Return an array for each subject and question, examples and exits in their order.
 
-        Examples are in their order, exits in that of their depth; without `exits`
-        there is one, the last.
-
-        The numbers depend on nothing but the questions: not on batch size (beyond rounding, which
-        the certificate counts), chunks, order, or what was kept before.
+        The numbers depend on the questions alone: not on batch size (beyond rounding, which the
+        certificate counts), chunks, order, or the content of the cache.
 
         Raises:
-            MeasureError: logits or features that are NaN or infinite; counts the examples of every
-                condition.
+            MeasureError: logits or features are NaN or infinite; the message counts the examples
+                of every condition.
         """
         pairs = len(self.questions) * len(self.subjects)
         found: list[list[NDArray[Any]]] = []
         for s, subject in enumerate(self.subjects):
             first = range(s, pairs, len(self.subjects))
             row = [self._joined(contents[start::pairs]) for start in first]
-            bad, name = [self.unit.broken(own) for own in row], subject.checkpoint.id.name
-            require_measured(name, self.questions, bad, self.unit.what, self.numeric)
+            self._require_finite(subject.checkpoint.id.name, map(self.unit.broken, row))
             found.append(row)
         return found
+
+    def _require_finite(self, name: str, bad: Iterable[NDArray[np.bool_]]) -> None:
+        """Refuse a network that gave NaN or infinity for examples (n,), by question."""
+        found = [
+            f"{int(b.sum())} of {b.size} examples under {name_of(q.condition)}"
+            for q, b in zip(self.questions, bad, strict=True)
+            if b.any()
+        ]
+        if not found:
+            return
+        more = f" and under {len(found) - _SHOWN} more conditions" if len(found) > _SHOWN else ""
+        msg = f"{name}: {self.unit.what} must be finite; got NaN or infinity for"
+        remedy = " It may be finite in fp32." if self.numeric == "bf16" else ""
+        raise MeasureError(f"{msg} {', '.join(found[:_SHOWN])}{more}.{remedy}")
 
     def _joined(self, contents: Sequence[bytes]) -> NDArray[Any]:
         pairs = zip(contents, self._bounds, strict=True)
@@ -207,7 +219,7 @@ class Pass:
 
     @property
     def _bounds(self) -> list[tuple[int, int]]:
-        """Where the pieces of the examples that are kept begin and end."""
+        """Where the chunks begin and end."""
         values = math.prod(self.spec.shape)
         flops = max(s.checkpoint.id.flops for s in self.subjects)
         size, whole = _chunk_size(flops, values, _budget(self.device)), len(self.examples)
@@ -215,30 +227,22 @@ class Pass:
 
 
 def _budget(device: str) -> float:
-    """FLOPs between two writes: ten seconds or less, were it one of the slower CPUs or GPUs."""
+    """FLOPs between two writes: at most ten seconds on a slow device of the kind."""
     return 1e14 if device == "cuda" else 1e12
 
 
 def _chunk_size(flops: int, values: int, budget: float) -> int:
-    """Examples that are kept together: 2048, or fewer where network or examples are large.
+    """Return a number of examples: 2048, or fewer where network or examples are large.
 
-    It depends on the most expensive network alone, so that other runs of the same networks, or
-    of one with another cheaper one, find the same chunks.
-
-    Args:
-        flops: of that network and one example.
-        values: of one example, a byte each.
-        budget: FLOPs that one network may spend on one condition of a chunk.
+    It depends on the most expensive network alone, so that it finds the same chunks in the cache
+    when it is measured again, or beside other, cheaper networks.
     """
     affordable = min(2048, int(budget / max(flops, 1)), _DECODED // values)
     return 1 << max(affordable, 1).bit_length() - 1
 
 
 def _groups(units: Sequence[ForwardUnit]) -> Iterator[list[ForwardUnit]]:
-    """Split units into groups that are computed, then kept, one by one.
-
-    They follow the order of the questions, so that few noises are drawn for two groups.
-    """
+    """Split units into groups that are computed and then stored, in the order of the questions."""
     group: list[ForwardUnit] = []
     spent = 0.0
     for unit in units:
@@ -277,7 +281,7 @@ def _forward(
 
 
 def _room(part: Tensor, axis: int, n: int) -> Tensor:
-    """Make room for n examples, once: small pieces between batches scatter the heap."""
+    """Room for n examples, allocated once: pieces between batches would scatter the heap."""
     return part.new_empty(*part.shape[:axis], n, *part.shape[axis + 1 :])
 
 

@@ -1,7 +1,4 @@
-"""What a network gives for examples, batch by batch: the forward loop of every study that trains.
-
-`one_pass` is the loop of checkpoints under conditions, whose outcomes are kept.
-"""
+"""The forward loop of studies that train; `one_pass` is the loop of stored checkpoints."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,7 +20,7 @@ __all__ = ["inputs_of", "outputs"]
 def inputs_of(
     examples: Examples, where: NDArray[np.int64], prepare: Prepare, device: torch.device
 ) -> Any:
-    """Return what the network reads of the examples at these indices, on the device."""
+    """Return the input of the network for the examples at these indices, on the device."""
     return prepare(prepare.spec.upload(examples.read(where, prepare.spec), device))
 
 
@@ -35,17 +32,16 @@ def outputs(
     *,
     name: str,
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """Yield the indices (n,) of every batch and what `forward` gives for it, in fp32.
+    """Yield the indices (n,) of every batch and what `forward` returns for it, in fp32.
 
-    Batches are those of `batches`, halved where memory runs out. Gradients are not kept, and
-    the mode of the network is left as it is.
+    No gradients are computed, and the mode of the network is left as it is.
 
     Args:
         forward: prepared examples to logits or features, (..., n, values).
         examples: in the order in which they are shown.
-        prepare: from examples to what the network reads.
-        batches: size of a batch, and the device.
-        name: what is measured, to stand in front of a message.
+        prepare: from examples to the input of the network.
+        batches: halved where memory runs out.
+        name: of what is measured, for messages.
 
     Raises:
         MeasureError: an output is not finite, or not even one example fits into memory.

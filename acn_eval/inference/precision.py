@@ -1,4 +1,4 @@
-"""Where bf16 is used by itself, and what it changes: a rule and a parity certificate."""
+"""Precision of forward passes: the rule that chooses bf16, and a certificate of parity."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ __all__ = ["Numeric", "Precision", "certificate", "forward", "numeric_for", "run
 Numeric = Literal["fp32", "bf16"]
 Precision = Literal["auto", "fp32", "bf16"]
 Network = Callable[[Any], Tensor]
-_WORTH = {"cuda": 1e9, "cpu": 1e8}  # FLOPs per example from which on bf16 pays
+_WORTH = {"cuda": 1e9, "cpu": 1e8}  # FLOPs per example from which on `auto` is bf16
 
 
 def running(numeric: Numeric, device: torch.device) -> AbstractContextManager[Any]:
@@ -45,14 +45,15 @@ def forward(network: Network, inputs: Batch, numeric: Numeric, size: int) -> Ten
 
 
 def numeric_for(precision: Precision, device: torch.device, flops: int) -> Numeric:
-    """Return the precision in force; ``auto`` is decided by a rule, the same wherever it is asked.
+    """Return the precision of forward passes; ``auto`` is decided by a fixed rule.
 
-    It is bf16 where the device has units for it and a network costs enough for them to pay, as
-    `docs/performance.md` has measured; nothing is timed, so that a run that goes on elsewhere, or
-    on a busy machine, does not change its mind.
+    It is bf16 where the device computes in it and the most expensive network costs at least 1e8
+    FLOPs per example on a CPU, or 1e9 on CUDA; on other devices it is fp32. These thresholds are
+    set by hand, and nothing is timed: a run that resumes on another or a busy machine of the kind
+    keeps its precision.
 
     Args:
-        precision: as asked for.
+        precision: that was chosen.
         device: of the forward passes.
         flops: of the most expensive network, per example.
     """
@@ -69,16 +70,16 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def certificate(network: Network, inputs: Batch, numeric: Numeric, size: int) -> dict[str, Any]:
-    """Count the predictions that change with precision, and with the size of the batch.
+    """Count the predictions of n prepared examples that change with precision or batch size.
 
     Args:
-        network: logits of prepared examples.
-        inputs: n prepared examples, a small fixed subset.
-        numeric: the precision that is certified against fp32.
-        size: of the batches that were measured; larger ones than n are batches of n.
+        network: prepared examples to logits.
+        inputs: a small fixed subset.
+        numeric: the precision that is compared with fp32.
+        size: of the batches that were measured, which are compared with batches of 7.
 
     Returns:
-        ``n``, ``precision_flips`` and ``batch_flips`` (batches as measured against those of 7).
+        ``n``, ``precision``, ``precision_flips`` and ``batch_flips``.
     """
     whole = forward(network, inputs, numeric, size).argmax(1)
     parts = forward(network, inputs, numeric, min(size, 7)).argmax(1)

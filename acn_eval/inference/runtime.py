@@ -1,4 +1,4 @@
-"""Runtime: where and how a network is run; it decides speed, never the question."""
+"""Runtime: where and how a network is run; it decides speed, and never what is measured."""
 
 from dataclasses import dataclass, field
 
@@ -19,9 +19,8 @@ class Runtime:
     Attributes:
         device: of parameters, examples and noise.
         batch_size: examples per forward pass; halved where memory runs out.
-        precision: of the forward pass; ``auto`` follows a rule, see
-            `numeric_for`.
-        store: where finished outcomes are kept and found again.
+        precision: of the forward pass; ``auto`` follows a rule, see `numeric_for`.
+        store: cache of finished outcomes.
     """
 
     device: torch.device
@@ -30,7 +29,7 @@ class Runtime:
     store: OutcomeCache = field(default_factory=default_store)
 
     def batches(self) -> Batches:
-        """Return the batches of one pass, which shrink where memory runs out."""
+        """Return the batches of one pass."""
         return Batches(self.batch_size, self.device)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from acn_eval.results import Scalar
 
-__all__ = ["CLEAN", "Axis", "CurvePoint", "Curves", "curves", "trapezoid"]
+__all__ = ["CLEAN", "EXIT", "PER_CLASS", "Axis", "CurvePoint", "Curves", "curves", "trapezoid"]
 
 Condition = Mapping[str, Scalar]
 
@@ -58,6 +58,8 @@ class Axis(NamedTuple):
         return scaled + self.start
 
 
+EXIT = Axis("exit", "blocks executed", place="exit {}", mapped=True)
+PER_CLASS = Axis("per_class", "training images per class", logarithmic=True, place="{} per class")
 _LEVELS = Axis(_LEVEL, "level", steps=1000, start="; step 0 is the clean examples")
 
 

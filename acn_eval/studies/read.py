@@ -8,8 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from acn_eval.config_files import read_config
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.studies.table import studies, study_of
-from acn_eval.study.files import suite_file
-from acn_eval.study.suite import Suite
+from acn_eval.study.suite import Suite, suite_file
 
 __all__ = ["any_suite", "read_suite", "schema", "stored_suite"]
 

@@ -1,4 +1,4 @@
-"""The whole network trained on: what a probe of frozen features is held against."""
+"""Fine-tuning of the whole network, with which probes of frozen features are compared."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +24,7 @@ __all__ = ["FineTuned", "FineTunedUnit", "fine_tune"]
 
 
 class FineTuned(NamedTuple):
-    """What came of a unit: accuracy on the held-out images, and outcomes (n,) of the test's."""
+    """Accuracy on the held-out images, and outcomes (n,) on the test images."""
 
     accuracy: float
     outcomes: NDArray[np.void]
@@ -32,12 +32,12 @@ class FineTuned(NamedTuple):
 
 @dataclass(frozen=True)
 class FineTunedUnit(Unit):
-    """A checkpoint that is trained on, and then shown clean test images in fp32.
+    """A checkpoint that is fine-tuned, and then shown clean test images in fp32.
 
     Attributes:
-        checkpoint: whose weights are the start, all but the head's; it stays as it is.
+        checkpoint: gives the initial weights but for the head's, and is not changed.
         plan: steps, batch and learning rate.
-        splits: train, and another that is looked at and selects nothing.
+        splits: train, and a held-out split that selects nothing.
         test: the images that are shown.
         seed: of the new head, the order and the batches.
         device: type of the device.
@@ -60,7 +60,7 @@ class FineTunedUnit(Unit):
 
     @property
     def cost(self) -> int:
-        """Number of images, learned ones included."""
+        """Number of images, those of the training included."""
         return self.plan.steps * self.plan.batch + len(self.test)
 
     @property
@@ -70,14 +70,14 @@ class FineTunedUnit(Unit):
 
     @property
     def recipe(self) -> Recipe:
-        """How it is trained on.
+        """The recipe of the fine-tuning.
 
         Raises:
             Unsupported: a network that is not built here.
         """
         network, plan, train = self.checkpoint.model, self.plan, self.splits[0]
         if not isinstance(network, Encoder):
-            raise Unsupported(f"{self.checkpoint.id.name}: fine-tuning needs a network of ours")
+            raise Unsupported(f"{self.checkpoint.id.name}: fine-tuning needs our own networks")
         classes = len(train.classes)
         arch = {**network.config.model_dump(), "classes": classes, "branches": ()}
         schedule = {**asdict(plan), "warmup": plan.steps // 10}

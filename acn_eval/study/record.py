@@ -1,4 +1,4 @@
-"""The record of a result: what a study found out, with everything that identifies the question."""
+"""The record of a result: what a study measured, with everything that identifies the question."""
 
 import hashlib
 import json
@@ -28,14 +28,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Answer:
-    """What a study found out about one checkpoint.
-
-    Attributes:
-        numeric: precision in force.
-        certificate: parity of that precision.
-        noise_digest: of the first corrupted images.
-        details, warnings, beside: as in `EvalResult`.
-    """
+    """What a study measured of one checkpoint; the fields are those of `EvalResult`."""
 
     cells: tuple[Cell, ...]
     skipped: tuple[Skip, ...] = ()
@@ -49,13 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a record is about, and what was asked.
-
-    Attributes:
-        suite: config as plain JSON.
-        device: type of the device.
-        seed: of the noise.
-    """
+    """What a record is about; the fields are those of `EvalResult`."""
 
     checkpoint: CheckpointId
     examples: Examples
@@ -65,7 +52,7 @@ class Subject:
 
 
 def record(subject: Subject, answer: Answer) -> EvalResult:
-    """Return the result: the only place that makes one of what was measured."""
+    """Return the result; nothing else makes one of a measurement."""
     return EvalResult(
         checkpoint=subject.checkpoint,
         data=subject.examples.id,
@@ -87,7 +74,7 @@ def record(subject: Subject, answer: Answer) -> EvalResult:
 
 
 def answered(request: Request[Suite], model: EvaluatedModel, answer: Answer) -> EvalResult:
-    """Return the result of a checkpoint that was given, with what a reader must know of it."""
+    """Return the result of a given checkpoint, with the warnings that a reader needs."""
     limit, examples = request.selection.limit, request.examples
     details = {
         **answer.details,
@@ -105,15 +92,15 @@ def answered(request: Request[Suite], model: EvaluatedModel, answer: Answer) -> 
 def training_id(
     name: str, uri: str, facts: Any, arch: AnyArch, *, preprocessing: Any, training: Any
 ) -> CheckpointId:
-    """Return the record of a network that a study trains: what decides it is its content.
+    """Return the record of a network that a study trains, addressed by its training.
 
     Args:
         name: short, for tables.
-        uri: what stands for the file that there is not.
+        uri: in place of that of a file.
         facts: plain JSON, everything that decides the weights.
         arch: of the network.
         preprocessing: as in `CheckpointId`.
-        training: as in `CheckpointId`.
+        training: likewise.
     """
     spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
     text = json.dumps(facts, sort_keys=True, default=list)
@@ -130,7 +117,7 @@ def training_id(
 
 
 def in_words(facts: Mapping[str, Any]) -> str:
-    """Return what of a recipe is not zero, in one line.
+    """Return the values of a recipe that are not zero, in one line.
 
     >>> in_words({"clip": 1.0, "batch": 64, "warmup": 0})
     'batch 64, clip 1.0'

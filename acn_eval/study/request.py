@@ -1,4 +1,4 @@
-"""What is asked: a suite, of which checkpoints, about which examples, and where it runs."""
+"""A request: a suite, its checkpoints and examples, and where it runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ S = TypeVar("S", bound=Suite, covariant=True)
 
 @dataclass(frozen=True)
 class Request(Generic[S]):
-    """A suite, and everything that it is asked about and runs in.
+    """A suite, with everything that it is about and runs in.
 
     Attributes:
         checkpoints: loaded, on the device; a suite that trains its own networks needs none.
         seed: of the noise.
-        block: some of the test examples, for a run that may stop; None takes all.
+        block: some of the test examples, for a run that may stop early; None takes all.
     """
 
     suite: S
@@ -40,16 +40,16 @@ class Request(Generic[S]):
 
     @cached_property
     def whole(self) -> Examples:
-        """All test examples: what holds for every block, such as a precision, comes from these."""
+        """All test examples, which decide whatever all blocks share, such as the precision."""
         return choose(self.checkpoints, self.selection, "test", reads_head=self.suite.reads_head)
 
     @property
     def examples(self) -> Examples:
-        """The test examples that are shown, in their order."""
+        """The test examples that are shown, in order."""
         return self.whole if self.block is None else self.block
 
     def split(self, name: Split) -> Examples:
-        """Open another split of the same data and classes: whatever is chosen is chosen there."""
+        """Return another split of the same data and classes."""
         if name not in self._splits:
             heads = self.suite.reads_head
             found = choose(self.checkpoints, self.selection, name, reads_head=heads)
@@ -92,13 +92,13 @@ def choose(
     *,
     reads_head: bool = True,
 ) -> Examples:
-    """Open a split of a choice, in the keyed order; `limit` counts for each split.
+    """Open a split of the selected data, in the keyed order; `limit` counts for each split.
 
-    Without a choice of data, the cards decide: the classes that the networks were trained on or,
+    Where no data is selected, the cards decide: the classes that the networks were trained on or,
     where their heads are not read, those that are new to them.
 
     Raises:
-        DataError: no or different data named, a class that is not there, or nothing left.
+        DataError: none or different data named, an unknown class, or no examples left.
     """
     named = {c.data for c in checkpoints}
     if not selection.data and (len(named) != 1 or "" in named):
@@ -120,9 +120,9 @@ def choose(
 def _default_classes(
     checkpoints: Sequence[Checkpoint], classes: Sequence[str], *, known: bool
 ) -> tuple[str, ...]:
-    """Classes that all networks know, or those that are new to all; all where none is new.
+    """Classes that all networks know, or those that are new to all; () where none is new.
 
-    A network that only counts its classes says nothing of data that has other names.
+    A network without class names says nothing about data whose classes have other names.
     """
     every = set(classes)
     own = [set(c.classes) for c in checkpoints if c.named or every.issuperset(c.classes)]

@@ -1,17 +1,20 @@
-"""The one loop: a study lists its units of work; what is not kept is measured, kept, assembled."""
+"""The one loop: a study lists its units of work, which are measured, stored and assembled."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import groupby
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
 from acn_eval.results import EvalResult
 from acn_eval.tally import Progress, Tally, quietly
 
-__all__ = ["Show", "Study", "Unit", "measured", "run"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["Described", "Show", "Study", "Unit", "measured", "run"]
 
 
 class Show(Protocol):
@@ -22,23 +25,29 @@ class Show(Protocol):
         ...
 
 
+class Described:
+    """A frozen dataclass that is pickled as its fields alone, without `cached_property`."""
+
+    def __reduce__(self: "DataclassInstance") -> tuple[Any, ...]:
+        """Return the class and its fields."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+
 class Unit(Protocol):
     """One piece of work: a frozen dataclass that needs nothing but its own description.
 
     It can be pickled and measured in another process, unless it is about a network in memory:
-    the same unit gives the same bytes wherever device kind and precision are the same. Therefore
-    nothing in it, such as the precision, may follow from a measurement of time.
+    the same unit gives the same bytes wherever device kind and precision are the same. Nothing
+    in it, such as the precision, may therefore follow from a measurement of time.
     """
 
     @property
     def address(self) -> str:
         """Content address (`OutcomeCache.key`) of everything that decides its bytes."""
-        ...
 
     @property
     def cost(self) -> int:
         """Work in the unit of progress, such as image evaluations or training steps."""
-        ...
 
     @property
     def bundle(self) -> Hashable:
@@ -54,13 +63,8 @@ class Unit(Protocol):
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
         """Yield the outcomes of the units of one bundle, in order, each when it is final.
 
-        Args:
-            units: of one bundle.
-            runtime: where; its batch size is halved, and the rest measured again, where memory
-                runs out.
-            show: shows what is done but not yielded.
+        Where memory runs out, the rest is measured again with half the batch size.
         """
-        ...
 
 
 class Study(ABC):
@@ -87,10 +91,10 @@ class Study(ABC):
 
 
 def run(study: Study, runtime: Runtime, progress: Progress = quietly) -> list[EvalResult]:
-    """Measure what is not kept yet, and return the results of a study.
+    """Measure what the cache does not hold, and return the results of a study.
 
     Raises:
-        Stopped: at Ctrl-C; says how much is kept.
+        Stopped: at Ctrl-C; says how much is saved.
     """
     outcomes = measured(study.units(), runtime, progress, study.work)
     results = study.assemble(outcomes)
@@ -101,13 +105,10 @@ def run(study: Study, runtime: Runtime, progress: Progress = quietly) -> list[Ev
 def measured(
     units: Sequence[Unit], runtime: Runtime, progress: Progress = quietly, work: str = Study.work
 ) -> list[bytes]:
-    """Return the outcomes of units in their order: kept ones, and those measured and kept now.
-
-    An interruption loses what was not yielded, and nothing else.
-    """
+    """Return the outcomes of units in their order, from the cache or measured and stored now."""
     counter = Tally(sum(unit.cost for unit in units), work, progress)
     if not runtime.store.readable:
-        counter.remedy = "Where the cache is read, the same run goes on from there."
+        counter.remedy = "Where the cache is read, the same run resumes from there."
     if not all(unit.cacheable for unit in units):
         counter.remedy = "Networks in memory are never kept: they are measured again."
     batches = runtime.batches()
@@ -127,7 +128,6 @@ def _bundle(
     counter.add(sum(unit.cost for unit in units) - sum(units[i].cost for i in missing))
 
     def measure(size: int) -> None:
-        """Measure what is still missing, with batches of a size."""
         left, own = [units[i] for i in missing], replace(runtime, batch_size=size)
         for unit, content in zip(left, left[0].measure(left, own, counter.show), strict=True):
             found[missing.pop(0)] = content

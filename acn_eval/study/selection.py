@@ -1,4 +1,4 @@
-"""Which examples a study is about: read without torch."""
+"""The selection of examples, which is read without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,12 +1,16 @@
-"""The base of every suite: a suite is its config, and says nothing of how it is run."""
+"""The base of every suite, which is its config, and the YAML files of suites."""
 
+from os.path import isfile
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from acn_eval.config_files import Config, Name, Text
+from acn_eval.config_files import Config, Name, Text, read_yaml, tag_of
+from acn_eval.errors import ConfigError, suggestion
+from acn_eval.shipped import shipped
 
-__all__ = ["Margin", "Suite"]
+__all__ = ["Margin", "Suite", "shipped_suites", "suite_file"]
 
 Margin = Annotated[float, Field(gt=0, lt=1)]
 
@@ -17,14 +21,15 @@ class Suite(Config, frozen=True):
     Attributes:
         name: of the suite, shown everywhere.
         description: one sentence: the question that it answers.
-        equivalence_margin: difference on the end point, in accuracy, that is as good as none:
-            a tie lies within it. None: there is no tie.
-        reads_head: whether the network's own head answers, so that it must know the classes.
+        equivalence_margin: difference on the endpoint, in accuracy, within which a tie is claimed;
+            None claims none.
+        reads_head: whether predictions come from the network's own head, so that it must know the
+            classes.
         has_losses: whether outcomes hold the losses of their labels, as those of a head do.
         checkpoints: whether checkpoints must, may or must not be given; without any, the suite
             trains networks of its own.
-        by_blocks: whether each example is judged by itself, so that a block of examples is judged
-            as in the whole run: nothing is chosen, fitted or timed.
+        by_blocks: whether each example is measured by itself, and nothing is chosen, fitted or
+            timed.
     """
 
     kind: str
@@ -36,3 +41,25 @@ class Suite(Config, frozen=True):
     has_losses: ClassVar[bool] = True
     checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False
+
+
+def shipped_suites() -> dict[str, Path]:
+    """Return the suites that travel with acn-eval, by name; gates lie beside them."""
+    files = sorted(shipped("suites").glob("*.yaml"))
+    return {f.stem: f for f in files if tag_of(read_yaml(f, "a suite")) != "gate"}
+
+
+def suite_file(name: str) -> Path:
+    """Return the file of a shipped suite by name, or any YAML file by path.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = shipped_suites().get(name, path)
+    if not isfile(path):
+        have = shipped_suites()
+        msg = f"{name}: must be a YAML file or a shipped suite ({', '.join(have)}); got neither."
+        raise ConfigError(msg + suggestion(name, have))
+    return path

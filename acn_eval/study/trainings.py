@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 
 from acn_eval.data import Split
-from acn_eval.study.described import Described
-from acn_eval.study.run import Study
+from acn_eval.study.run import Described, Study
 from acn_eval.study.suite import Suite
 
 __all__ = ["TrainingCost", "TrainingPlan", "TrainingStudy", "pack", "unpack"]

@@ -1,4 +1,4 @@
-"""What the terminal says of results: the answer first, how sure it is, then the details."""
+"""Prints results: the answer first, then how sure it is, then the details."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,6 @@ from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
 
 __all__ = [
-    "answer",
     "answer_alone",
     "duration",
     "interval",
@@ -61,19 +60,15 @@ def show_answer(
     if comparison is None:
         out.print(answer_alone(results, metric), style="bold")
     else:
-        out.print(answer(comparison), style=_STYLE.get(comparison.claim.verdict, "bold yellow"))
-        if comparison.claim.certainty:
-            out.print(comparison.claim.certainty)
+        claim = comparison.claim
+        out.print(claim.sentence, style=_STYLE.get(claim.verdict, "bold yellow"))
+        if claim.certainty:
+            out.print(claim.certainty)
     out.print()
 
 
-def answer(comparison: Comparison) -> str:
-    """Return the verdict in plain words, with the numbers that carry it."""
-    return comparison.claim.sentence
-
-
 def answer_alone(results: Sequence[EvalResult], metric: str = "accuracy") -> str:
-    """Return the endpoint of networks of one architecture that are compared with none."""
+    """Return the endpoint of networks of one architecture without a baseline."""
     *_, primary = summarize(results, metric=metric)
     files = f" ({len(results)} files)" if len(results) > 1 else ""
     unit = f"{primary.quantity.unit} ".lstrip()
@@ -138,7 +133,7 @@ def _cells(row: Row, quantity: Quantity) -> tuple[str, ...]:
 
 
 def show_details(out: Console, comparison: Comparison | None, *, findings: bool = True) -> None:
-    """Print what stands below the table: the endpoint, the findings, the fair-pair manifest."""
+    """Print the endpoint, the findings, and the fair-pair manifest."""
     if comparison is None:
         return
     out.print()
@@ -151,7 +146,7 @@ def show_details(out: Console, comparison: Comparison | None, *, findings: bool 
 
 
 def _endpoint(comparison: Comparison) -> str:
-    """The endpoint of both sides; what the answer rests on is not said again."""
+    """The endpoint of both sides; the answer may have its difference already."""
     row, ratio, quantity = comparison.primary, comparison.ratio, comparison.quantity
     d = row.difference
     ours, theirs = (quantity.limits(e.value, e.low, e.high) for e in (row.candidate, row.baseline))
@@ -166,7 +161,7 @@ def _endpoint(comparison: Comparison) -> str:
 
 
 def show_findings(out: Console, findings: Sequence[Finding]) -> None:
-    """Print numbers that are no accuracies, one line each."""
+    """Print secondary endpoints that are no accuracies, one line each."""
     for f in findings:
         line = f"{f.name}: {_plain(f.candidate, f.unit)} against {_plain(f.baseline, f.unit)}"
         if f.difference is not None:
@@ -213,14 +208,14 @@ def show_accuracies(out: Console, accuracies: Sequence[Accuracy], result: EvalRe
 
 
 def milliseconds(latency: Mapping[str, Any]) -> str:
-    """Return median and 95th percentile of a latency, unless the machine was disturbed."""
+    """Return median and 95th percentile of a latency, unless other programs disturbed it."""
     if not latency.get("steady", True):
         return "disturbed"
     return f"{latency['median_ms']:.2f} ({latency['p95_ms']:.2f})"
 
 
 def show_disturbed(out: Console, latencies: Sequence[Mapping[str, Any]]) -> None:
-    """Say what `disturbed` means where some latency is."""
+    """Explain `disturbed` where some latency is."""
     if not all(latency.get("steady", True) for latency in latencies):
         note = "disturbed: other programs kept the machine busy, so no time is stated."
         out.print(note, style="dim")
@@ -229,16 +224,17 @@ def show_disturbed(out: Console, latencies: Sequence[Mapping[str, Any]]) -> None
 def show_notes(
     out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
 ) -> None:
-    """Print what a reader must know: warnings, skips, how it was measured."""
+    """Print warnings, skipped conditions, and how the results were measured."""
     for line in dict.fromkeys(_notes(results, comparisons)):
         out.print(f"  ! {line}", style="yellow")
     first = results[0]
-    flips = sum(r.certificate.get("precision_flips", 0) for r in results)
-    flips += sum(r.certificate.get("batch_flips", 0) for r in results)
-    n = sum(r.certificate.get("n", 0) for r in results)
+    flips, more, n = (
+        sum(r.certificate.get(name, 0) for r in results)
+        for name in ("precision_flips", "batch_flips", "n")
+    )
     parts = [f"Measured in {first.precision} on {first.device}"]
     if n:
-        parts.append(f"{flips} of {n} predictions change with precision or batch size")
+        parts.append(f"{flips + more} of {n} predictions change with precision or batch size")
     if first.noise_digest:
         parts.append(f"noise v{first.noise_version}, seed {first.seed}")
     out.print(f"{'; '.join(parts)}.", style="dim")
@@ -255,7 +251,7 @@ def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> 
 
 
 def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:
-    """Print what has to be equal before a difference is due to the architecture."""
+    """Print what must be equal before a difference is due to the architecture."""
     out.print()
     unequal = [row for row in rows if row.equal is not True]
     if not unequal:
@@ -288,7 +284,6 @@ def interval(e: Estimate, of: Quantity = SHARE, *, sign: str = "") -> str:
 
 
 def _about(text: str, quantity: Quantity) -> str:
-    """Name the metric where it is not accuracy."""
     return text if quantity.scored else f"{quantity.name}, {text}"
 
 

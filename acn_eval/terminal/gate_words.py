@@ -1,4 +1,4 @@
-"""What a gate says: the table on the terminal, and files for CI servers."""
+"""Prints the verdict of a gate, and writes files for CI servers."""
 
 import os
 import sys
@@ -19,33 +19,30 @@ from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.tables import Column, show_table
 
-__all__ = ["GateOutput", "say_verdict", "show_verdict"]
+__all__ = ["GateOutput", "say_verdict"]
 
 _STYLE = {"pass": "bold green", "fail": "bold red", "no_verdict": "bold yellow"}
 _COLUMNS = ((0, True), (0, False), (0, False), (0, True), (3, False), (2, False), (4, True))
-"""Of `cells`: what is hidden first where the terminal is narrow, and whether it is text."""
+"""Rank and kind of each column of `cells`, see `Column`."""
 
 
 @dataclass(frozen=True)
 class GateOutput(Output):
-    """Beside what every command prints and writes: files for CI servers."""
+    """The output of every command, and files for CI servers."""
 
     junit: Path | None = None
     markdown: Path | None = None
 
 
 def say_verdict(output: GateOutput, verdict: Verdict, lines: Sequence[str] = ()) -> None:
-    """Print what was asked for, `lines` last, and write the files.
+    """Write the files, and print the verdict with further lines below it.
 
     Raises:
         OSError: one of them could not be written; all the others are.
     """
     failures: list[OSError] = []
-    writers: list[Callable[[], Any]] = [
-        *_reports(output, verdict),
-        partial(_print, output, verdict, lines),
-    ]
-    for write in writers:
+    printing: Callable[[], Any] = partial(_print, output, verdict, lines)
+    for write in (*_reports(output, verdict), printing):
         try:
             write()
         except OSError as exc:
@@ -61,7 +58,7 @@ def _print(output: Output, verdict: Verdict, lines: Sequence[str]) -> None:
     if output.quiet:
         out.print(_headline(verdict), style=_STYLE[verdict.verdict], soft_wrap=True)
     else:
-        show_verdict(out, verdict)
+        _show(out, verdict)
         for line in lines:
             out.print(line, style="dim")
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -69,8 +66,7 @@ def _print(output: Output, verdict: Verdict, lines: Sequence[str]) -> None:
             sys.stdout.write(command + "\n")
 
 
-def show_verdict(out: Console, verdict: Verdict) -> None:
-    """Print the verdict, the table of rules, and how to read it."""
+def _show(out: Console, verdict: Verdict) -> None:
     out.print(_headline(verdict), style=_STYLE[verdict.verdict])
     if verdict.rules:
         out.print()
@@ -85,7 +81,6 @@ def show_verdict(out: Console, verdict: Verdict) -> None:
 
 
 def _reports(output: GateOutput, verdict: Verdict) -> Iterator[Callable[[], Any]]:
-    """Yield what writes JSON, JUnit and Markdown where asked for, and what a runner reads."""
     if output.json_file:
         document = verdict.to_dict() | {"exit_code": verdict.exit_code}
         yield partial(write_json, output.json_file, document)
@@ -105,7 +100,5 @@ def _headline(verdict: Verdict) -> str:
 
 def _append(path: Path, text: str) -> None:
     """Append what fits: GitHub drops a summary that is too large as a whole."""
-    held = path.stat().st_size if path.exists() else 0
-    room = max(SUMMARY_LIMIT - held, 0)
     with path.open("ab") as file:
-        file.write(text.encode()[:room])
+        file.write(text.encode()[: max(SUMMARY_LIMIT - file.tell(), 0)])

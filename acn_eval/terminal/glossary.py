@@ -1,10 +1,6 @@
-"""Explains the terms of an output: in a few words below a table, or in a paragraph each.
-
-The one source is docs/glossary.md.
-"""
+"""Explains the terms of an output from docs/glossary.md, briefly or in a paragraph each."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +20,7 @@ class Term:
 
     Attributes:
         name: with its synonyms, separated by commas.
-        brief: at most ten words; empty where the name says it.
+        brief: at most ten words; empty where the name suffices.
         meaning: one paragraph.
     """
 
@@ -49,7 +45,7 @@ def terms() -> list[Term]:
 
 
 def legend(out: "Console") -> None:
-    """Print in a few words what the output used so far and did not explain yet."""
+    """Print brief explanations of terms that the output used and did not explain yet."""
     text = _printed(out)
     new = [
         f"{used}: {term.brief}"
@@ -63,21 +59,14 @@ def legend(out: "Console") -> None:
 def explain(out: "Console") -> None:
     """Print one paragraph for each term that the output used."""
     text = _printed(out)
-    for line in _paragraphs(text):
-        out.print(line)
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    used = [term for term in terms() if term.stands_in(text)]
+    used = [f"{term.name}: {term.meaning}" for term in terms() if term.stands_in(text)]
     if used:
-        yield ""
-        yield "Terms, as docs/glossary.md has them:"
-    for term in used:
-        yield f"{term.name}: {term.meaning}"
+        for line in ("", "Terms, from docs/glossary.md:", *used):
+            out.print(line)
 
 
 def _printed(out: "Console") -> str:
-    """What was printed so far, without its line breaks; a console may keep no record."""
+    """The text so far, without its line breaks; a console may keep no record."""
     return " ".join(out.export_text(clear=False).split()) if out.record else ""
 
 

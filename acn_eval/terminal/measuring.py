@@ -1,4 +1,4 @@
-"""Carries out a measuring command: shows progress, prints what came out, and records it."""
+"""Carries out a measuring command: shows progress, prints the results, and records them."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -10,7 +10,7 @@ from acn_eval.errors import AcnEvalError
 from acn_eval.run_options import RunOptions
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.table import study_of
-from acn_eval.terminal.comparisons import answer, answer_alone, show_notes
+from acn_eval.terminal.comparisons import answer_alone, show_notes
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
@@ -21,16 +21,10 @@ __all__ = ["conclude", "measure"]
 
 
 def measure(options: RunOptions, output: Output, recorder: Recorder | None, *, kind: str) -> Done:
-    """Load, evaluate, compare, save, record, and print the answer.
-
-    Args:
-        options: of the run.
-        output: what is printed and written beside the results.
-        recorder: of the MLflow store; None records nothing.
-        kind: of suite that the command is about.
+    """Load, evaluate, compare, save, record, and print the answer to a suite of the kind.
 
     Raises:
-        ConfigError: the suite is of another kind, among others.
+        AcnEvalError: see `workflow`.
     """
     options = workflow.with_suite(options, kind)
     sides = workflow.resolve(options)
@@ -44,25 +38,18 @@ def measure(options: RunOptions, output: Output, recorder: Recorder | None, *, k
 def conclude(
     groups: Iterable[Group], options: RunOptions, output: Output, recorder: Recorder | None
 ) -> Done:
-    """Compare, save, record and print what was measured; a dead store is reported last."""
+    """Compare, save, record and print results; a failure to record is raised last."""
     compared = map(partial(workflow.compare, metric=options.metric), groups)
     done = workflow.save(compared, options.out)
-    recorded, failure = _recorded(done, options, recorder)
+    recorded = failure = None
+    try:
+        recorded = workflow.record(done, options, recorder) if recorder else None
+    except AcnEvalError as exc:
+        failure = exc
     _say(done, options, output, recorded)
     if failure is not None:
         raise failure
     return done
-
-
-def _recorded(
-    done: Done, options: RunOptions, recorder: Recorder | None
-) -> tuple[Recorded | None, AcnEvalError | None]:
-    if recorder is None:
-        return None, None
-    try:
-        return workflow.record(done, options, recorder), None
-    except AcnEvalError as failure:
-        return None, failure
 
 
 def _say(done: Done, options: RunOptions, output: Output, recorded: Recorded | None) -> None:
@@ -72,9 +59,8 @@ def _say(done: Done, options: RunOptions, output: Output, recorded: Recorded | N
         return
     out = console()
     if output.quiet:
-        alone = () if done.comparisons else done.results
-        said = (answer_alone([result], options.metric) for result in alone)
-        for line in (*map(answer, done.comparisons), *said):
+        alone = (answer_alone([result], options.metric) for result in done.results)
+        for line in [each.claim.sentence for each in done.comparisons] or alone:
             out.print(line, soft_wrap=True)
         return
     _say_groups(done, options)
@@ -107,25 +93,20 @@ def _say_where(done: Done, recorded: Recorded | None) -> None:
 
 
 def _write_json(file: str, done: Done, metric: str) -> None:
+    accuracies = [
+        {
+            "checkpoint": r.checkpoint.name,
+            "rows": [asdict(row) for row in summarize([r], metric=metric)],
+        }
+        for r in done.results
+    ]
+    each: list[Any] = [comparison.to_dict() for comparison in done.comparisons]
+    several = len(done.groups) > 1
     document = {
         "metric": metric,
         "results": [result.facts() for result in done.results],
-        "accuracies": [
-            {
-                "checkpoint": r.checkpoint.name,
-                "rows": [asdict(row) for row in summarize([r], metric=metric)],
-            }
-            for r in done.results
-        ],
-        **_comparisons(done),
+        "accuracies": accuracies,
+        **({"comparisons": each} if several else {"comparison": each[0] if each else None}),
         "folders": {key: str(folder) for key, folder in done.folders.items()},
     }
     write_json(file, document)
-
-
-def _comparisons(done: Done) -> dict[str, Any]:
-    """One under its name; several in a list, in the order of their groups."""
-    each: list[Any] = [comparison.to_dict() for comparison in done.comparisons]
-    if len(done.groups) > 1:
-        return {"comparisons": each}
-    return {"comparison": each[0] if each else None}

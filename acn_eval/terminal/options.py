@@ -70,13 +70,13 @@ class Output:
         return replace(self, json_file=str(path.with_name(f"{path.stem}-{count}{path.suffix}")))
 
     def say(self, line: str) -> None:
-        """Print a line, where more than the verdict or JSON is printed."""
+        """Print a line, unless only the verdict or JSON is printed."""
         if self.json_file != "-" and not self.quiet:
             console().print(line)
 
 
 class Range(click.FloatRange):
-    """A range of numbers; NaN is in none, though it is not outside of any either."""
+    """A range of numbers, which never contains NaN."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -323,13 +323,9 @@ def export_option(what: str) -> Callable[[_Command], _Command]:
 
 
 def run_options(*changes: str, **given: Any) -> RunOptions:
-    """Return what a command was asked for; nothing else reads the options of a run.
+    """Return the options of a run; those named in `changes` replace fields of the suite.
 
     A command without ``--precision`` runs in fp32, and one without ``--baseline`` has none.
-
-    Args:
-        changes: options that, where given, replace the suite's field of that name.
-        given: options of the command line.
     """
     return RunOptions(
         candidates=_several(given.get("ckpt")),

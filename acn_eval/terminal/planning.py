@@ -30,13 +30,7 @@ _LEGEND = (
 
 @dataclass(frozen=True)
 class Planned:
-    """What is assumed of a pair; the names are those of the options.
-
-    Attributes:
-        n: examples; None takes those of the data.
-        discordance: share of examples on which the two differ.
-        result, against: folders of a stored pair that has both.
-    """
+    """What is assumed of a pair; the names are those of the options."""
 
     n: int | None
     discordance: float | None
@@ -56,38 +50,34 @@ def show_plan(options: RunOptions, planned: Planned) -> None:
     if gate is not None:
         _show_rules(out, gate, n, plan(gate, n, known))
     elif isinstance(known, float):
-        least = 100 * mde_examples(n, known)
+        least = f"{100 * mde_examples(n, known):.1f} points"
         out.print(
-            f"Differences below {least:.1f} points are not reliably detectable (80 % power, "
-            "two-sided)."
+            f"Differences below {least} are not reliably detectable (80 % power, two-sided)."
         )
     if options.candidates:
         out.print(_cost_in_words(options, n))
 
 
 def _cost_in_words(options: RunOptions, n: int) -> str:
-    """Return what both sides cost, where that grows with the images alone."""
     suite = workflow.suite_of(options)
     if not suite.by_blocks:
         return f"The cost is not estimated: {suite.name} also times, fits or trains networks."
-    cost = workflow.price(options)
+    cost, count = workflow.price(options), 2 * n
     return (
-        f"Cost of both sides: {2 * n * cost.forwards:,.0f} forward passes, "
-        f"{2 * n * cost.flops:.3g} FLOPs, about {2 * n * cost.seconds:,.0f} s here "
+        f"Cost of both sides: {count * cost.forwards:,.0f} forward passes, "
+        f"{count * cost.flops:.3g} FLOPs, about {count * cost.seconds:,.0f} s here "
         f"(extrapolated from {cost.timed} examples)."
     )
 
 
 def _images(options: RunOptions, planned: Planned) -> int:
-    """Count the images that a run with these options would show."""
     if planned.n:
         return planned.n
     if planned.result:
         return EvalResult.load(planned.result).data.n
     if not (options.candidates or options.data.data):
-        names = "n", "data", "ckpt"
         msg = "plan: images must be known; give `n`, `data`, `ckpt` or a stored pair"
-        raise ConfigError(msg, *names)
+        raise ConfigError(msg, "n", "data", "ckpt")
     return workflow.count_examples(options)
 
 
@@ -95,9 +85,8 @@ def _discordance(planned: Planned, gate: Gate | None) -> float | dict[str, float
     if not (planned.result and planned.against):
         return planned.discordance or _DISCORDANCE
     if gate is None:
-        names = "result", "against", "discordance"
         msg = "plan: `result` and `against` need a gate; give `discordance` instead"
-        raise ConfigError(msg, *names)
+        raise ConfigError(msg, "result", "against", "discordance")
     return variances(gate, EvalResult.load(planned.result), EvalResult.load(planned.against))
 
 

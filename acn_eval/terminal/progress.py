@@ -50,8 +50,4 @@ def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     )
     with shown as progress:
         task = progress.add_task(plain(what), total=1)
-
-        def move(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield move
+        yield lambda done, total: progress.update(task, completed=done, total=total)

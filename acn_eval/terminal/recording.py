@@ -1,4 +1,4 @@
-"""Opens what a command will write to, while nothing has been measured yet."""
+"""Opens what a command will write to, before anything is measured."""
 
 import os
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ __all__ = ["recording"]
 def recording(
     options: RunOptions, json_file: str | None = None, *made: Path | None
 ) -> "Iterator[Recorder | None]":
-    """Open the store in a process of its own while torch is imported and images are shown.
+    """Open the MLflow store in a process of its own, while torch is imported and images are shown.
 
     Args:
         options: name the folder for results, and the store.
-        json_file: that will be written, in a folder that must be there.
-        made: further files, whose folder is made where it is missing.
+        json_file: that will be written, in a folder that must exist.
+        made: further files, whose folder is created where it is missing.
 
     Raises:
         OSError: a file or folder cannot be written.
-        ConfigError: the address of the store is none, or the JSON file holds something else.
+        ConfigError: the store has no valid address, or the JSON file has other content.
         TrackingError: the folder of the store cannot be written.
     """
     if json_file and json_file != "-":
@@ -48,7 +48,7 @@ def recording(
 
 
 def _require_json(path: Path) -> None:
-    """Refuse to write over a file that is not JSON, such as a checkpoint."""
+    """Refuse to overwrite a file that is not JSON, such as a checkpoint."""
     if path.is_file() and path.stat().st_size and os.access(path, os.R_OK):
         with path.open("rb") as file:
             if file.read(1) not in b"{[":
@@ -57,7 +57,7 @@ def _require_json(path: Path) -> None:
 
 
 def _require_writable(path: Path, *, made: bool) -> None:
-    """Write nothing that stays: hours of measuring must not end at a folder that is not there."""
+    """Hours of measuring must not end at a folder that cannot be written."""
     held = [p for p in (path, *path.parents) if p.exists()] if made else [path.parent]
     try:
         if not path.exists() or path.is_dir():

@@ -60,26 +60,9 @@ _HOMES = {
     "pricing": ("Price", "count_examples", "price"),
     "promoting": ("Promotion",),
     "reporting": ("Report", "report"),
-    "running": (
-        "Done",
-        "Group",
-        "ask",
-        "compare",
-        "evaluate",
-        "record",
-        "run",
-        "runtime_of",
-        "save",
-        "suite_of",
-        "with_suite",
-    ),
     "sides": ("Sides", "resolve"),
 }
-__getattr__ = on_first_use(
-    __name__, {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+_HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = on_first_use(
+    __name__, {name: _HOME.get(name, f"{__name__}.running") for name in __all__}
 )
-
-
-def __dir__() -> list[str]:
-    """Return the public names, which are imported on first use."""
-    return __all__

@@ -1,4 +1,4 @@
-"""Judges a candidate against a baseline by a gate; keeps, records and promotes what it finds."""
+"""Judges a candidate against a baseline by a gate, and saves, records and promotes it."""
 
 import tempfile
 from collections.abc import Sequence
@@ -21,12 +21,11 @@ from acn_eval.workflow.running import runtime_of, suite_of
 __all__ = ["Decided", "decide", "of_gate"]
 
 Side = Checkpoint | EvalResult
-"""A network that will be run, or the stored result of one that was."""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """A verdict, what else there is to say, and what went wrong after it was known."""
+    """A verdict, further lines to print, and an error that occurred after it was known."""
 
     verdict: Verdict
     lines: tuple[str, ...] = ()
@@ -35,12 +34,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class _Case:
-    """A candidate that a gate judges.
-
-    Attributes:
-        options: with the seed and the limit of the gate.
-        sequential: whether the run stops as soon as there is a verdict.
-    """
+    """A candidate that a gate judges; the options have the gate's seed and limit."""
 
     gate: Gate
     options: RunOptions
@@ -58,7 +52,7 @@ class _Measured:
 
     @property
     def results(self) -> dict[str, EvalResult]:
-        """What was measured here, by key."""
+        """Results that were measured here, by key."""
         sides = (self.candidate,) if self.stored else (self.candidate, self.baseline)
         return {result.key: result for result in sides}
 
@@ -72,7 +66,7 @@ def decide(
     recorder: Recorder | None = None,
     progress: Progress = quietly,
 ) -> Decided:
-    """Measure what is not stored, judge it, keep and record it, and move an alias that may move.
+    """Measure what is not stored, judge it, save and record it, and promote it on PASS.
 
     Args:
         gate: name of a shipped gate, path of a YAML, or a gate; it names the suite.
@@ -81,11 +75,11 @@ def decide(
         promotion: the registered model that gets a version, and the alias that moves on PASS.
         sequential: show 256 examples at a time, and stop as soon as there is a verdict.
         recorder: of an MLflow store; None records nothing.
-        progress: is called with (work done, in all).
+        progress: called with (work done, in all).
 
     Raises:
-        AcnEvalError: a side cannot be read or measured. What fails after the verdict is known is
-            returned with it.
+        AcnEvalError: a side cannot be read or measured. Later errors are returned with the
+            verdict.
     """
     gate = read_gate(gate) if isinstance(gate, str) else gate
     promotion = promotion or Promotion()
@@ -125,13 +119,12 @@ def _promoted(case: _Case, promotion: Promotion, verdict: Verdict, kept: Kept) -
         )
     except AcnEvalError as failure:
         return replace(decided, failure=failure)
-    # What was asked for is the promotion: a verdict that forbids it is the verdict.
+    # The promotion was requested: a verdict that forbids it is the verdict.
     final = verdict if again.verdict == "pass" else again
     return replace(decided, verdict=final, lines=(*kept.lines, line))
 
 
 def _against(case: _Case, uri: str) -> _Measured:
-    """Judge the candidate against what an address points to."""
     named = uri in (case.options.baselines or ())
     baseline = _side(case.options, uri, case.options.baseline_arch if named else None)
     if isinstance(baseline, EvalResult):
@@ -150,7 +143,6 @@ def _against(case: _Case, uri: str) -> _Measured:
 
 
 def _stopped(case: _Case, baseline: Checkpoint) -> _Measured:
-    """Show block after block; the precision must not depend on how long that takes."""
     suite, runtime = suite_of(case.options), runtime_of(case.options)
     if not suite.by_blocks:
         msg = f"`sequential`: suite must judge each image by itself; got {suite.kind}"
@@ -183,12 +175,7 @@ def _run(case: _Case, checkpoints: Sequence[Checkpoint]) -> list[EvalResult]:
 
 
 def _side(options: RunOptions, uri: str, arch: str | None) -> Side:
-    """Return what an address points to: a file, a registered model, or a recorded run.
-
-    Raises:
-        CheckpointError: there is none, or it is not readable.
-        ConfigError: MLflow does not know it.
-    """
+    """Return what an address points to: a file, a registered model, or a recorded run."""
     if not in_mlflow(uri):
         return load(uri, arch)
     registry = _registry(options)
@@ -209,7 +196,7 @@ def _registry(options: RunOptions) -> Registry:
 
 
 def _unchanged(uri: str, sha256: str) -> Checkpoint | None:
-    """The checkpoint that was registered; None if its file has gone or has other weights."""
+    """The registered checkpoint; None if its file is missing or has other weights."""
     if not uri:
         return None
     try:

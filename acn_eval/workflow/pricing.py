@@ -1,4 +1,4 @@
-"""What a suite costs: a few examples are run, and the rest is scaled from them."""
+"""The cost of a suite, extrapolated from a few examples."""
 
 import time
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ _TIMED = 256
 
 @dataclass(frozen=True)
 class Price:
-    """Of one example shown to one checkpoint, under all conditions of a suite.
+    """Cost of one example and one checkpoint, under all conditions of a suite.
 
     Attributes:
         forwards: forward passes.
         flops: floating-point operations.
         seconds: wall time on this machine.
-        timed: examples that were run to find out.
+        timed: number of examples that were timed.
     """
 
     forwards: float
@@ -31,7 +31,7 @@ class Price:
 
 
 def price(options: RunOptions) -> Price:
-    """Run a few examples and scale: the second of two runs, so that nothing is set up in it.
+    """Run a few examples twice, and scale the cost of the second, warm run.
 
     Raises:
         AcnEvalError: the candidate, the suite or the data cannot be read or measured.
@@ -56,7 +56,7 @@ def price(options: RunOptions) -> Price:
 
 
 def count_examples(options: RunOptions) -> int:
-    """Return how many examples a run with these options would show.
+    """Return the number of examples that a run with these options would show.
 
     Raises:
         AcnEvalError: no data is named, or they are not there.

@@ -1,4 +1,4 @@
-"""Keeps what a gate measured: on disk, in MLflow, and in its model registry."""
+"""Saves what a gate measured, and records it in MLflow and its model registry."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Promotion:
     Attributes:
         model: registered model of which the candidate becomes a version; None registers nothing.
         alias: that moves to this version on PASS; None moves none.
-        anchor: address that a promotion must not fall behind either; None takes the model's own.
+        anchor: address against which a promotion must pass, too; None takes the model's own.
     """
 
     model: str | None = None
@@ -31,12 +31,7 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Kept:
-    """What was kept, in words, and what went wrong after the verdict was known.
-
-    Attributes:
-        version: of the registered model, where one was asked for.
-        failure: the verdict is said before it is raised.
-    """
+    """Lines about what was saved, the registered version, and an error on the way."""
 
     lines: tuple[str, ...] = ()
     version: Version | None = None
@@ -50,9 +45,9 @@ def keep(
     promotion: Promotion,
     recorder: Recorder | None,
 ) -> Kept:
-    """Save results by key; record those that are complete, and the verdict on the candidate's run.
+    """Save results by key; record complete ones, and the verdict on the candidate's run.
 
-    One that was stopped early stays on disk: intervals of MLflow's pages would be wrong for it.
+    A run that was stopped early is not recorded: MLflow's pages would show wrong intervals.
     """
     try:
         folders = {key: result.save(options.out) for key, result in results.items()}
@@ -90,11 +85,11 @@ def promote(
     Args:
         promotion: names the alias, and the anchor where the model has none.
         registry: of the model.
-        version: the candidate's.
-        judge: the candidate against an address.
+        version: of the candidate.
+        judge: from an address to the verdict of the candidate against it.
 
     Returns:
-        The verdict against the anchor, and what happened in words.
+        The verdict against the anchor, and a line about the promotion.
 
     Raises:
         ConfigError: the model has no anchor and none is given.

@@ -27,14 +27,14 @@ class Report:
         return html(self.page)
 
     def markdown(self) -> str:
-        """Return its tables as Markdown."""
+        """Return the tables as Markdown."""
         return markdown(self.page)
 
     def attach(self, tracking_uri: str | None = None) -> str:
-        """Put ``report.html`` among the artifacts of its MLflow run; return where, in words.
+        """Add ``report.html`` to the artifacts of its MLflow run; return where, in words.
 
         Raises:
-            ConfigError: it is not recorded there.
+            ConfigError: there is no such run.
             TrackingError: the store does not answer.
         """
         store = resolve_store(tracking_uri, cwd=Path.cwd())
@@ -54,8 +54,8 @@ def report(
 
     Args:
         results: folders of a result, of a comparison, or of several; or ``runs:/ID``.
-        baseline: which network is the baseline; by default as `report.material` chooses.
-        root: folder where data sets lie, for pictures of examples.
+        baseline: name of the network that is the baseline; see `report.material` for the default.
+        root: folder of the data sets, for example images.
         tracking_uri: MLflow store of ``runs:/ID``.
 
     Raises:
@@ -68,7 +68,7 @@ def report(
 
 
 def _examples(about: Material, root: Path | None) -> tuple[Block, ...]:
-    """Pictures; where the data is not there, the reason: the rest of the page stands."""
+    """Example images; where the data are missing, the reason."""
     if not about.candidates:
         return (Text("The results are not stored beside their comparison.", "note"),)
     try:

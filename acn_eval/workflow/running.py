@@ -1,4 +1,4 @@
-"""Measures what the options ask for, compares it, keeps it on disk and records it in MLflow."""
+"""Measures, compares, saves and records what the options of a run state."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ class Group:
 
     @property
     def results(self) -> list[EvalResult]:
-        """Of the candidates, and then of the baselines."""
+        """Those of the candidates, then those of the baselines."""
         return [*self.candidates, *self.baselines]
 
 
@@ -64,12 +64,12 @@ class Done:
 
     @property
     def results(self) -> list[EvalResult]:
-        """Of all groups."""
+        """The results of all groups."""
         return [result for group in self.groups for result in group.results]
 
     @property
     def comparisons(self) -> list[Comparison]:
-        """Of all groups that have one."""
+        """The comparisons of all groups that have one."""
         return [group.comparison for group in self.groups if group.comparison is not None]
 
 
@@ -92,13 +92,10 @@ def evaluate(
 ) -> list[Group]:
     """Measure both sides in one pass over the same examples, or train what the suite names.
 
-    Args:
-        options: of the run.
-        sides: checkpoints that are loaded already; by default those of the options.
-        progress: is called with (example evaluations done, in all).
+    The sides are by default those of `resolve`.
 
     Raises:
-        AcnEvalError: of `resolve`, of the metric, of the data, or of what was measured.
+        AcnEvalError: of `resolve`, of the metric, of the data, or of the measurement.
     """
     suite = suite_of(options)
     if metric_of(options.metric).losses and not suite.has_losses:
@@ -135,12 +132,12 @@ def compare(group: Group, *, metric: str = "accuracy") -> Group:
 
 
 def save(groups: Iterable[Group], out: Path) -> Done:
-    """Write every result, comparison and figure below `out`; what is there already stays."""
+    """Write every result, comparison and figure below `out`, unless it is there already."""
     folders: dict[str, Path] = {}
     kept = []
     for group in groups:
         folders |= {result.key: result.save(out) for result in group.results}
-        # What was saved before keeps its time of creation: recording it again changes nothing.
+        # A result that was saved before keeps its time of creation: MLflow knows it already.
         ours, theirs = _reloaded(group.candidates, folders), _reloaded(group.baselines, folders)
         kept.append(Group(ours, theirs, group.comparison))
         if group.comparison is not None:
@@ -151,12 +148,7 @@ def save(groups: Iterable[Group], out: Path) -> Done:
 
 
 def record(done: Done, options: RunOptions, recorder: Recorder | None = None) -> Recorded:
-    """Record in MLflow what was saved; doing it again changes nothing.
-
-    Args:
-        done: results, comparisons, and their folders.
-        options: name the store.
-        recorder: of a process that has opened the store already.
+    """Record in MLflow what was saved, with a recorder or in the store of the options.
 
     Raises:
         TrackingError: the store cannot be written.
@@ -173,11 +165,7 @@ def record(done: Done, options: RunOptions, recorder: Recorder | None = None) ->
 
 
 def suite_of(options: RunOptions, kind: str | None = None) -> Suite:
-    """Return the suite with the changes that the options ask for.
-
-    Args:
-        options: of the run.
-        kind: of study that a suite by name must be for; None takes any.
+    """Return the suite with the changes of the options; one given by name must be of the kind.
 
     Raises:
         ConfigError: no such suite, another kind, or a field that must be something else.
@@ -193,12 +181,12 @@ def suite_of(options: RunOptions, kind: str | None = None) -> Suite:
 
 
 def with_suite(options: RunOptions, kind: str) -> RunOptions:
-    """Return the options with their suite read, of which study it must be; see `suite_of`."""
+    """Return the options with their suite read; see `suite_of`."""
     return replace(options, suite=suite_of(options, kind), changes={})
 
 
 def runtime_of(options: RunOptions) -> Runtime:
-    """Return where and how networks run.
+    """Return device, batch size, precision and cache.
 
     Raises:
         ConfigError: the device or the cache cannot be used.

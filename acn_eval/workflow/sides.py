@@ -1,4 +1,4 @@
-"""Loads the checkpoints of both sides: addresses, patterns, shipped names, and the card's twin."""
+"""Loads the checkpoints of both sides from addresses, patterns, shipped names, and cards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -64,7 +64,7 @@ def _loaded(uris: Iterable[str], options: RunOptions, arch: str | None = None) -
 
 
 def _addresses(side: str, given: tuple[str, ...]) -> list[str]:
-    """Split commas, and expand patterns here first and then among the shipped checkpoints."""
+    """Split at commas, and expand patterns in this folder or among the shipped checkpoints."""
     parts = [part for text in given for part in text.split(",") if part.strip()]
     if not parts:
         got = repr(given[-1]) if given else "none"

@@ -338,8 +338,7 @@ def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
     code, out, err = call(*GOOD)
     assert (code, out) == (130, "")
     assert err.strip() == (
-        "acn-eval: stopped: only what was finished before is kept. "
-        "The same command goes on from there."
+        "acn-eval: stopped: only finished work is saved. The same command resumes from there."
     )
 
 

@@ -10,7 +10,7 @@ from acn_eval.corruptions import SHIPPED
 from acn_eval.shipped import shipped, shipped_checkpoints
 from acn_eval.statistics.metrics import METRICS
 from acn_eval.studies.table import STUDIES
-from acn_eval.study.files import shipped_suites
+from acn_eval.study.suite import shipped_suites
 
 NAMES = {
     "suites": shipped_suites(),

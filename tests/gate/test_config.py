@@ -12,7 +12,7 @@ from acn_eval.gate import Gate, gate_schema, read_gate
 from acn_eval.gate.config import is_gate, suite_name
 from acn_eval.shipped import shipped
 from acn_eval.studies.read import read_suite
-from acn_eval.study.files import shipped_suites
+from acn_eval.study.suite import shipped_suites
 
 GOOD = "kind: gate\nname: mine\nmargins: {primary: 0.02}\n"
 

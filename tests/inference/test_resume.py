@@ -179,7 +179,7 @@ def test_an_interruption_loses_little_and_says_what_is_kept(expensive, runtime):
     said = interrupted(expensive, after=2 * N + 1)
     assert said == (
         "80 of the 200 image evaluations under way are kept, and all that was finished before. "
-        "The same command goes on from there."
+        "The same command resumes from there."
     )
     assert len(list(runtime.store.folder.glob("*/*.outcomes"))) == 2
     assert forwards(expensive) == (QUESTIONS - 2) * N
@@ -217,7 +217,7 @@ def test_an_interruption_says_what_is_never_kept_or_read(expensive):
     assert said.endswith("Networks in memory are never kept: they are measured again.")
     blind = replace(expensive.runtime, store=replace(expensive.runtime.store, readable=False))
     said = interrupted(replace(expensive, runtime=blind), after=2 * N + 1)
-    assert said.endswith("Where the cache is read, the same run goes on from there.")
+    assert said.endswith("Where the cache is read, the same run resumes from there.")
 
 
 def test_a_damaged_outcome_is_measured_again(first, runtime):

@@ -1,7 +1,6 @@
 """Conditions become curves."""
 
-from acn_eval.statistics.curves import curves
-from acn_eval.study.axes import EXIT, PER_CLASS
+from acn_eval.statistics.curves import EXIT, PER_CLASS, curves
 
 AXES = (EXIT, PER_CLASS)
 

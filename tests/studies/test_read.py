@@ -9,7 +9,7 @@ import yaml
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.studies.read import read_suite, schema
-from acn_eval.study.files import shipped_suites
+from acn_eval.study.suite import shipped_suites
 
 GOOD = "kind: robustness\nname: mine\ncorruptions:\n  - {kind: gaussian, levels: [0.1]}\n"
 

@@ -6,7 +6,7 @@ import pytest
 from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.table import analysis_of
-from acn_eval.study.files import shipped_suites
+from acn_eval.study.suite import shipped_suites
 from acn_eval.tracking.comparisons import comparison_run
 from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.views import pages

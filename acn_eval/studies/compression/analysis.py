@@ -6,9 +6,9 @@ from typing import Any
 
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Asked, Decisive, Endpoint, like_primary
+from acn_eval.statistics.curves import EXIT
 from acn_eval.studies.compression.depth import depth_findings
 from acn_eval.studies.robustness.analysis import noise_asked
-from acn_eval.study.axes import EXIT
 
 __all__ = ["ANALYSIS"]
 

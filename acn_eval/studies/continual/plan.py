@@ -16,7 +16,7 @@ from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import Tasks
-from acn_eval.study.described import Described
+from acn_eval.study.run import Described
 from acn_eval.study.trainings import TrainingPlan
 
 __all__ = ["JUDGED", "ContinualPlan", "TaskSequenceRun"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Endpoint, like_primary
-from acn_eval.study.axes import EXIT
+from acn_eval.statistics.curves import EXIT
 
 __all__ = ["ANALYSIS"]
 

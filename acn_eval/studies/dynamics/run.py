@@ -20,10 +20,9 @@ from acn_eval.studies.dynamics.measure import Observation, observe
 from acn_eval.studies.dynamics.plan import DynamicsPlan
 from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
 from acn_eval.studies.dynamics.suite import Dynamics
-from acn_eval.study.described import Described
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
-from acn_eval.study.run import Show, Study, Unit, measured
+from acn_eval.study.run import Described, Show, Study, Unit, measured
 from acn_eval.study.trainings import pack, unpack
 from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.threads import fitting_threads

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
+from acn_eval.statistics.curves import PER_CLASS
 from acn_eval.studies.low_data.findings import learning_findings, log_trapezoid
-from acn_eval.study.axes import PER_CLASS
 
 __all__ = ["ANALYSIS"]
 

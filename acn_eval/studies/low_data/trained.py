@@ -20,10 +20,9 @@ from acn_eval.results import Cell, CheckpointId, EvalResult
 from acn_eval.studies.low_data.draws import STREAM, answer
 from acn_eval.studies.low_data.plan import LowDataPlan, Stack, Training, weights_decided_by
 from acn_eval.studies.low_data.suite import LowData
-from acn_eval.study.described import Described
 from acn_eval.study.record import Subject, cell_of, in_words, record, training_id
 from acn_eval.study.request import Request
-from acn_eval.study.run import Show, Unit
+from acn_eval.study.run import Described, Show, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy
 from acn_eval.training import Recipe, TrainingJob, seconds_per_step, train_all
 from acn_eval.training.threads import fitting_threads

@@ -9,8 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from acn_eval.config_files import Text, read_config
 from acn_eval.corruptions import AnyCorruption
 from acn_eval.inference.condition import CLEAN, Question
-from acn_eval.study.files import suite_file
-from acn_eval.study.suite import Suite
+from acn_eval.study.suite import Suite, suite_file
 
 __all__ = ["SUITE", "NamedRobustness", "Robustness"]
 

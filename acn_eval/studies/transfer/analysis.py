@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint, like_primary
+from acn_eval.statistics.curves import EXIT, PER_CLASS
 from acn_eval.studies.robustness.analysis import noise_asked
-from acn_eval.study.axes import EXIT, PER_CLASS
 
 __all__ = ["ANALYSIS"]
 

@@ -15,7 +15,7 @@ from acn_eval.studies.continual.methods import (
 from acn_eval.studies.continual.plan import ContinualPlan
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.read import read_suite
-from acn_eval.study.files import shipped_suites
+from acn_eval.study.suite import shipped_suites
 from tests.studies.continual.plans import ARCH
 from tests.studies.continual.plans import suite as tiny
 
