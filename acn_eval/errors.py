@@ -19,8 +19,7 @@ import struct
 from collections.abc import Iterable
 from typing import ClassVar
 
-from acn_eval.addresses import shown
-from acn_eval.foreign_text import plain
+from acn_eval.foreign_text import plain, shown
 
 __all__ = [
     "DAMAGED",

@@ -1,8 +1,9 @@
 r"""Renders text from outside: names and messages of files, servers, libraries and users.
 
 `plain` is safe in a terminal, a log, XML, HTML (beside the escaping of its writer) and an MLflow
-tag; `markdown` and `drawn` are for Markdown and for Matplotlib. All return one line of at most
-``limit`` characters, with escapes such as ``\x1b`` for invisible ones.
+tag; `shown` leaves out secrets of addresses; `markdown` and `drawn` are for Markdown and for
+Matplotlib. All but `shown` return one line of at most ``limit`` characters, with escapes such as
+``\x1b`` for invisible ones.
 """
 
 import re
@@ -17,6 +18,7 @@ __all__ = [
     "markdown_table",
     "plain",
     "shortened",
+    "shown",
 ]
 
 _LIMIT = 5000  # a verdict over fifty rules is shorter
@@ -34,6 +36,27 @@ _LIVE = re.compile(
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
+# Up to the last `@`: in the host, or behind what is no port, as of a password with a slash.
+_USER = re.compile(r"(?<=://)(?:[^\s/?#]{0,999}@|[^\s/?#@:]{0,99}:(?!\d+(?:[/?#]|$))\S{0,999}@)")
+_SECRET = re.compile(
+    r"([?&;][\w.%-]{0,40}(?:pass|pwd|secret|token|(?:api|access|private)[_-]?key|sig|auth|cred)"
+    r"[\w.%-]{0,40}=|\b(?:password|passwd|pwd)=)"
+    r"[^\s&;#'\"]+",
+    re.IGNORECASE,
+)
+
+
+def shown(text: str) -> str:
+    """Return the text with the users of its addresses left out and secret values masked.
+
+    Whatever is no address stays as it is; nothing is an error.
+
+    >>> shown("http://me:secret@lab:5000/?token=abc&page=2")
+    'http://lab:5000/?token=***&page=2'
+    >>> shown("http://[x")
+    'http://[x'
+    """
+    return _SECRET.sub(r"\1***", _USER.sub("", text))
 
 
 def plain(text: str, limit: int = _LIMIT) -> str:

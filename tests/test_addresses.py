@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acn_eval.addresses import shown
 from acn_eval.errors import TrackingError
+from acn_eval.foreign_text import shown
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from itertools import islice
+from platform import python_version
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,11 @@ from acn_eval.models import AnyArch, build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult, Skip
 from acn_eval.study.request import Request
 from acn_eval.study.suite import Suite
-from acn_eval.versions import versions
 
 __all__ = ["Answer", "Subject", "answered", "cell_of", "in_words", "record", "training_id"]
 
 _SHOWN = 5
+_SOFTWARE = ("acn-eval", "torch", "kornia", "numpy")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def record(subject: Subject, answer: Answer) -> EvalResult:
         noise_version=NOISE_VERSION,
         noise_digest=answer.noise_digest,
         certificate=answer.certificate,
-        versions=versions("acn-eval", "torch", "kornia", "numpy"),
+        versions={"python": python_version(), **{name: version(name) for name in _SOFTWARE}},
         cells=answer.cells,
         skipped=answer.skipped,
         created_ms=time.time_ns() // 1_000_000,

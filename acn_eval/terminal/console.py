@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from acn_eval import atomic
-from acn_eval.addresses import shown
-from acn_eval.foreign_text import plain
+from acn_eval.foreign_text import plain, shown
 
 if TYPE_CHECKING:
     from rich.console import Console

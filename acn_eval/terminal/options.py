@@ -97,12 +97,13 @@ class _Seed(click.IntRange):
 
 SEED = _Seed(-(2**63), 2**63 - 1)
 FILE = click.Path(dir_okay=False, path_type=Path)
+_DIR = click.Path(file_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 class _TitledOption(click.Option):
     def __init__(self, *names: Any, title: str, **attributes: Any) -> None:
-        super().__init__(*names, **attributes)
+        super().__init__(*names, **{"show_envvar": True, **attributes})
         self.title = title
 
 
@@ -138,7 +139,7 @@ _network, _data = _titled("Networks"), _titled("Data")
 _machine, _output = _titled("Measurement"), _titled("Output")
 
 
-def _known_metric(context: click.Context, option: click.Parameter, name: str) -> str:
+def _known(context: click.Context, option: click.Parameter, name: str) -> str:
     if name != "accuracy":  # no command waits for scipy
         from acn_eval.statistics.metrics import metric_of
 
@@ -156,20 +157,11 @@ def _explain_last(context: click.Context, option: click.Parameter, wanted: bool)
 
 
 metric_option = _machine(
-    "--metric",
-    metavar="NAME",
-    default="accuracy",
-    callback=_known_metric,
-    help="Metric on which networks are compared; `acn-eval list metrics` shows all.",
+    "--metric", default="accuracy", callback=_known, help="Metric; see `acn-eval list metrics`."
 )
 device_option = _machine("--device", default="auto", help="auto, cpu, cuda or mps.")
 data_root_option = _data(
-    "--data-root",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="ACN_EVAL_DATA",
-    show_envvar=True,
-    show_default="./data",
-    help="Folder that holds data sets.",
+    "--data-root", type=_DIR, envvar="ACN_EVAL_DATA", show_default="./data", help="Data folder."
 )
 tracking_option = _output(
     "--tracking-uri",
@@ -178,10 +170,7 @@ tracking_option = _output(
     help="MLflow store.",
 )
 _limit = _data(
-    "--limit",
-    metavar="N",
-    type=click.IntRange(min=2),
-    help="Use the first N test images only; their order does not depend on N.",
+    "--limit", type=click.IntRange(min=2), help="Number of test images, by a fixed random order."
 )
 arch_option = _network(
     "--arch", help="For the authors' files: official/ac-mixer or official/res-mixer."
@@ -193,15 +182,10 @@ side_options = _stack(
         required=True,
         multiple=True,
         metavar="FILE",
-        help="Checkpoint. Several are training seeds of one network: repeat the option, separate "
-        "files by commas, or quote a pattern.",
+        help="Checkpoint; several (repeated, commas, or a quoted pattern) are training seeds.",
     ),
     _network(
-        "--baseline",
-        multiple=True,
-        metavar="FILE",
-        show_default="the one that the card of the checkpoint names",
-        help="Checkpoints to compare with.",
+        "--baseline", multiple=True, metavar="FILE", show_default="the card's", help="Baseline."
     ),
     _network("--no-baseline", is_flag=True, help="Measure the checkpoint alone."),
     arch_option,
@@ -291,12 +275,7 @@ reading_options = _stack(
     ),
 )
 output_options = _stack(
-    _output(
-        "--out",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path("acn-results"),
-        help="Folder for results.",
-    ),
+    _output("--out", type=_DIR, default=Path("acn-results"), help="Folder for results."),
     _output(
         "--json",
         "json_file",

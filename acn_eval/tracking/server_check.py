@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from acn_eval.addresses import shown
 from acn_eval.errors import AcnEvalError, ConfigError, MissingExtra, TrackingError
+from acn_eval.foreign_text import shown
 
 __all__ = ["Heard", "ask_database", "ask_file", "ask_server", "require_address"]
 

@@ -12,9 +12,9 @@ from typing import Any
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from acn_eval.addresses import shown
 from acn_eval.atomic import replacing
 from acn_eval.errors import ConfigError, TrackingError
+from acn_eval.foreign_text import shown
 from acn_eval.tracking import server_check
 
 __all__ = ["TrackingStore", "quiet_environment", "resolve_store", "tracking_errors"]
