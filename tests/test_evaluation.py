@@ -11,10 +11,9 @@ import torch
 from PIL import Image
 
 from acn_eval import compare, evaluate, load
-from acn_eval.checkpoints import Native, from_module, write_native
-from acn_eval.checkpoints.native import read_native
+from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry, PrepareImages, open_examples
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.evaluation import DataSelection
 from acn_eval.inference import OutcomeCache
@@ -22,6 +21,8 @@ from acn_eval.studies.robustness.suite import Robustness
 from tests.tiny import checkpoint, digits
 
 SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
+
+
 LIMIT = DataSelection(limit=40)
 
 
@@ -71,37 +72,6 @@ def test_a_user_s_module_goes_the_whole_way(runtime):
     assert compare(results[:1], results[1:]).claim.sentence
 
 
-def test_without_data_the_card_decides(tiny, runtime):
-    (result,) = evaluate([checkpoint(tiny)], SUITE, runtime=runtime)
-    assert (result.data.name, result.data.split, result.data.n) == ("digits", "test", 352)
-    assert result.data.fingerprint == open_examples("digits").fingerprint
-
-
-def test_without_data_the_classes_are_those_of_the_card(runtime):
-    (result,) = evaluate([linear(classes=tuple("01234"))], SUITE, runtime=runtime)
-    assert result.data.classes == tuple("01234")
-    assert result.data.n == int((open_examples("digits").labels < 5).sum())
-
-
-def test_two_cards_share_the_classes_that_both_know(tiny, runtime):
-    sides = [checkpoint(tiny), linear(classes=tuple("98765"))]
-    results = evaluate(sides, SUITE, runtime=runtime)
-    assert results[0].data.classes == results[1].data.classes == tuple("56789")
-    alone = evaluate([sides[0]], SUITE, runtime=runtime)[0]
-    whole = dict(zip(alone.cells[0].ids, alone.cells[0].values, strict=True))
-    assert [whole[i] for i in results[0].cells[0].ids] == results[0].cells[0].values.tolist()
-
-
-@pytest.mark.parametrize("others", [[linear(data="")], [linear(data="cifar10")]])
-def test_cards_that_do_not_agree_need_a_choice(tiny, others, runtime):
-    with pytest.raises(DataError, match="`data`: must be given"):
-        evaluate([checkpoint(tiny), *others], SUITE, runtime=runtime)
-    (_, second) = evaluate(
-        [checkpoint(tiny), *others], SUITE, DataSelection("digits", limit=5), runtime=runtime
-    )
-    assert second.data.name == "digits"
-
-
 def test_nothing_to_evaluate_is_said(runtime):
     with pytest.raises(ConfigError, match="`candidates`: must name a checkpoint; short"):
         evaluate([], SUITE, runtime=runtime)
@@ -117,27 +87,6 @@ def test_labels_outside_the_model_s_classes_are_refused(selection, runtime):
         evaluate([linear(classes=tuple("01234"))], SUITE, selection, runtime=runtime)
 
 
-def test_classes_by_choice_map_and_restriction(tmp_path, runtime):
-    data = npz(tmp_path, ["feline", "seven"])
-    model = linear(classes=("cat", "7", "dog"), data="")
-    with pytest.raises(DataError, match="got feline, seven"):
-        evaluate([model], SUITE, DataSelection(data), runtime=runtime)
-    names = {"feline": "cat", "seven": "7"}
-    (free,) = evaluate([model], SUITE, DataSelection(data, class_names=names), runtime=runtime)
-    (bound,) = evaluate(
-        [model], SUITE, DataSelection(data, class_names=names, restricted=True), runtime=runtime
-    )
-    assert set(free.cells[0].predicted) == {-1, 0, 1}
-    assert set(bound.cells[0].predicted) == {0, 1}
-    inside = free.cells[0].predicted >= 0
-    assert np.array_equal(bound.cells[0].predicted[inside], free.cells[0].predicted[inside])
-    assert bound.key != free.key
-    (one,) = evaluate([model], SUITE, DataSelection(data, classes=("seven",), class_names=names))
-    assert one.data.classes == ("seven",)
-    assert one.data.n == 15
-    assert (one.details["all_classes"], "all_classes" in free.details) == (2, False)
-
-
 def folder_of_digits(root, n=12):
     """Pictures of digits, in a folder for each."""
     shown = digits(n)
@@ -148,13 +97,6 @@ def folder_of_digits(root, n=12):
     for label in range(10):
         (root / str(label)).mkdir(exist_ok=True)
     return f"folder:{root}"
-
-
-def test_files_that_were_left_out_are_in_the_record(tmp_path, tiny, runtime):
-    data = folder_of_digits(tmp_path / "set")
-    (tmp_path / "set" / "3" / "list.txt").touch()
-    (result,) = evaluate([checkpoint(tiny)], SUITE, DataSelection(data), runtime=runtime)
-    assert any("left out 1 files that are no images: 1 .txt" in w for w in result.warnings)
 
 
 def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny, runtime):
@@ -187,15 +129,6 @@ def test_pictures_that_change_during_a_run_never_reach_the_store(tmp_path, tiny,
 WORDS = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"]
 
 
-@pytest.mark.parametrize("order", [None, "position", "name"])
-def test_a_network_of_digits_says_nothing_about_ten_other_classes(tmp_path, tiny, runtime, order):
-    """Its card names digits: to count them would be a verdict on something else."""
-    selection = DataSelection(npz(tmp_path, WORDS), class_order=order)
-    with pytest.raises(DataError if order is None else ConfigError) as caught:
-        evaluate([checkpoint(tiny)], SUITE, selection, runtime=runtime)
-    assert "`class_names`" in str(caught.value)
-
-
 def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, runtime):
     named, bare = linear(classes=tuple(WORDS), data="", name="named"), linear(data="")
     selection = DataSelection(npz(tmp_path, WORDS), class_order="position")
@@ -206,50 +139,6 @@ def test_a_class_order_is_for_the_network_that_needs_one(tmp_path, runtime):
     assert compare(results[:1], results[1:]).n == 30
     with pytest.raises(DataError, match="`class_order`: position"):
         evaluate([named, bare], SUITE, replace(selection, class_order=None), runtime=runtime)
-
-
-def test_unknown_classes_and_data_are_refused(tiny, runtime):
-    with pytest.raises(DataError, match="got ten"):
-        evaluate(
-            [checkpoint(tiny)], SUITE, DataSelection("digits", classes=("ten",)), runtime=runtime
-        )
-    with pytest.raises(DataError, match="data must be digits"):
-        evaluate([checkpoint(tiny)], SUITE, DataSelection("minst"), runtime=runtime)
-
-
-def test_the_limit_is_a_prefix_of_the_whole(tiny, runtime):
-    ids = [
-        evaluate([checkpoint(tiny)], SUITE, DataSelection(limit=n), runtime=runtime)[0]
-        .cells[0]
-        .ids
-        for n in (20, 60, None)
-    ]
-    assert len(ids[2]) == 352
-    assert np.array_equal(ids[0], ids[1][:20])
-    assert np.array_equal(ids[1], ids[2][:60])
-    assert not np.array_equal(ids[2], np.sort(ids[2]))
-
-
-def test_images_seen_in_training_are_warned_about(tiny, runtime, tmp_path):
-    clean = evaluate([checkpoint(tiny)], SUITE, LIMIT, runtime=runtime)[0]
-    assert clean.warnings == ()
-    native = read_native(tiny / "tiny_ac.pt")
-    seen = torch.from_numpy(digits(40).hashes[:3].copy())
-    write_native(tmp_path / "leak.pt", Native(native.card, native.state, seen))
-    (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, runtime=runtime)
-    assert leaky.warnings == ("leak was trained on 3 of these 40 images",)
-
-
-def test_the_result_is_complete_and_survives_the_disk(tiny, runtime, tmp_path):
-    (result,) = evaluate([checkpoint(tiny)], SUITE, LIMIT, seed=3, runtime=runtime)
-    assert result.seed == 3
-    assert result.device == runtime.device.type
-    assert torch.__version__.startswith(result.versions["torch"].split("+")[0])
-    read = type(result).load(result.save(tmp_path))
-    assert read.key == result.key
-    for a, b in zip(read.cells, result.cells, strict=True):
-        assert np.array_equal(a.predicted, b.predicted)
-        assert dict(a.condition) == dict(b.condition)
 
 
 def test_progress_tells_the_whole(tiny, runtime):

@@ -20,13 +20,8 @@ __all__ = ["bar"]
 
 
 class _Rate(ProgressColumn):
-    def __init__(self, unit: str) -> None:
-        super().__init__()
-        self.unit = unit
-
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} {self.unit}/s")
+        return Text(f"{task.speed:,.0f} {task.fields['unit']}/s" if task.speed else "")
 
 
 @contextmanager
@@ -36,7 +31,7 @@ def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        _Rate(unit),
+        _Rate(),
         TimeRemainingColumn(),
     )
     err = console(stderr=True)
@@ -49,5 +44,5 @@ def bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         speed_estimate_period=120,
     )
     with shown as progress:
-        task = progress.add_task(plain(what), total=1)
+        task = progress.add_task(plain(what), total=1, unit=unit)
         yield lambda done, total: progress.update(task, completed=done, total=total)

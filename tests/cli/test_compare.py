@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acn_eval.studies.compare import compare, rank
+from acn_eval.studies.compare import compare
 from tests.fakes import fake_result, saved_pair
 from tests.tiny import run
 
@@ -54,27 +54,6 @@ def test_a_folder_that_holds_both_will_do(pair, call):
     assert json.loads(out) == {"comparison": json.loads(json.dumps(comparison.to_dict()))}
 
 
-def test_several_are_ranked_and_ties_are_shown_as_ties(home, call):
-    entries = {
-        "best": variant("ac_vit", "best"),
-        "same": variant("ac_vit", "same", seed=1),
-        "worst": variant("ac_vit", "worst", seed=2, shift=0.4),
-    }
-    folders = [str(r.save(home)) for r in entries.values()]
-    code, out, _ = call("compare", *folders)
-    assert code == 0
-    lines = [line.split() for line in out.splitlines()]
-    assert [line[:2] for line in lines[1:4]] == [["1-2", "best"], ["1-2", "same"], ["3", "worst"]]
-    assert [line[-1] for line in lines[1:4]] == ["a", "a", "b"]
-    assert "Holm over 3 pairs" in out
-    assert "the order inside it means nothing" in " ".join(out.split())
-    code, out, _ = call("compare", *folders, "--json", "ranking.json", "-q")
-    found = json.loads((home / "ranking.json").read_text())["ranking"]
-    expected = rank({name: [r] for name, r in entries.items()}).to_dict()
-    assert found == json.loads(json.dumps(expected))
-    assert "unadjusted" not in out
-
-
 def test_seeds_are_grouped_when_asked(home, call):
     sides = [
         variant(name, f"{name}_{k}", seed=k, shift=0.01 * k)
@@ -89,20 +68,6 @@ def test_seeds_are_grouped_when_asked(home, call):
     assert found == json.loads(json.dumps(compare(sides[:3], sides[3:]).to_dict()))
     code, out, _ = call("compare", *folders, "-q")
     assert "ac_vit_2" in out
-
-
-def test_three_groups_are_ranked_with_their_number_of_files(home, call):
-    sides = [variant("ac_vit", f"a{k}", seed=k) for k in range(2)]
-    deep = [
-        replace(r, checkpoint=replace(r.checkpoint, arch={**r.checkpoint.arch, "depth": 9}))
-        for r in (variant("ac_vit", "d0", shift=0.1), variant("ac_vit", "d1", seed=1, shift=0.1))
-    ]
-    folders = [str(r.save(home)) for r in (*sides, *deep, variant("res_vit", "r0", shift=0.5))]
-    code, out, _ = call("compare", *folders, "--group", "-q")
-    assert code == 0
-    assert "a0 (2 seeds)" in out
-    assert "d0 (2 seeds)" in out
-    assert [line.split()[-1] for line in out.splitlines()[1:4]][-1] == "c"
 
 
 def test_files_of_one_name_are_told_apart(home, call):

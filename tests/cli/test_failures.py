@@ -2,18 +2,18 @@
 
 import os
 import pickle
-import shutil
 
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from acn_eval.checkpoints import Native, write_native
 from acn_eval.checkpoints.native import read_native
-from tests.tiny import SUITE, recipe, run
+from tests.tiny import SUITE
 
 JOB = ("robustness", "--no-track", "--device", "cpu")
+
+
 GOOD = (*JOB, "--ckpt", "tiny_ac.pt", "--suite", "small.yaml", "--limit", "8")
 
 
@@ -189,118 +189,9 @@ def test_a_seed_given_twice(folder, refused):
     assert "one of them twice" in refused(2, *GOOD, "--ckpt", files, "--baseline", "tiny_res.pt")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("nosuch",),
-        ("robustness",),
-        ("robustness", "--nosuch"),
-        ("robustness", "--ckpt", "tiny_ac.pt", "--limit", "0"),
-        ("robustness", "--ckpt", "tiny_ac.pt", "--batch-size", "many"),
-        ("robustness", "--ckpt", "tiny_ac.pt", "--seed", str(2**63)),
-        ("train", "mine.yaml", "--seed", str(2**64)),
-        ("robustness", "--ckpt", "tiny_ac.pt", "--class-map", "nosuch.yaml"),
-        ("train",),
-        ("cache", "nosuch"),
-        ("--nosuch",),
-        (),
-    ],
-    ids=" ".join,
-)
-def test_usage_errors_exit_2(folder, call, arguments):
-    code, out, err = call(*arguments)
-    assert (code, out) == (2, "")
-    assert "Usage: acn-eval" in err
-    assert "Traceback" not in err
-
-
-@pytest.mark.parametrize(
-    ("options", "code", "named"),
-    [
-        (("--json", "nosuch/all.json"), 4, "nosuch/all.json: No such file"),
-        (("--json", "small.yaml/all.json"), 4, "small.yaml/all.json: Not a directory"),
-        (("--json", "."), 2, "is a directory"),
-        (("--out", "small.yaml/results"), 4, "small.yaml/results: Not a directory"),
-        (("--out", "/proc/results"), 4, "/proc/results: No such file"),
-        (("--tracking-uri", "ftp://me:secret@x"), 2, "--tracking-uri: must begin with sqlite:///"),
-        (("--tracking-uri", "mlruns"), 2, "got mlruns"),
-        (("--tracking-uri", "sqlite:////proc/x.db"), 4, "sqlite:////proc/x.db: must be a store"),
-        (("--tracking-uri", "sqlite:///nosuch/x.db"), 2, "must be a file in a folder that exists"),
-        (("--tracking-uri", "sqlite:///small.yaml"), 4, "file is not a database"),
-        (("--tracking-uri", "http://me:secret@[x"), 2, "must be http://HOST:PORT; got http://[x"),
-        (("--tracking-uri", "postgresql+psycopg2://me:secret@127.0.0.1:9/x"), 4, "refused"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
-    folder, call, monkeypatch, options, code, named
-):
-    measured = []
-    monkeypatch.setattr("acn_eval.evaluation.ask", lambda *a, **k: measured.append(a))
-    job = [a for a in GOOD if a != "--no-track" or options[0] != "--tracking-uri"]
-    before = sorted(folder.rglob("*"))
-    got, out, err = call(*job, *options)
-    assert (got, out, measured) == (code, "", [])
-    assert named in err.splitlines()[-1]
-    assert "Traceback" not in err
-    assert "secret" not in err
-    assert sorted(folder.rglob("*")) == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (("gate", "--baseline", "tiny_res.pt", "--junit", "small.yaml/a.xml"), "small.yaml/a.xml"),
-        (("compression", "--export", "small.yaml/cut.pt"), "small.yaml/cut.pt"),
-    ],
-    ids=["report of a gate", "exported network"],
-)
-def test_so_are_the_places_of_one_command_alone(folder, refused, arguments, named):
-    command = (*arguments, "--ckpt", "tiny_ac.pt", "--no-track")
-    assert f"{named}: Not a directory" in refused(4, *command)
-    assert not (folder / "acn-results").exists()
-
-
-def test_json_that_is_there_is_written_over_and_no_place_is_left_dirty(folder, call):
-    (folder / "all.json").write_text('{"old": 1}')
-    assert call(*GOOD, "--json", "all.json", "--quiet")[0] == 0
-    assert (folder / "all.json").read_text().startswith("{")
-    assert call(*GOOD, "--json", "/dev/null", "--quiet")[0] == 0
-
-
-def test_a_checkpoint_is_not_written_over_by_json(folder, refused):
-    before = (folder / "tiny_ac.pt").read_bytes()
-    said = refused(2, *GOOD, "--json", "tiny_ac.pt")
-    assert "--json: must not replace a file that is not JSON; got tiny_ac.pt" in said
-    assert (folder / "tiny_ac.pt").read_bytes() == before
-
-
 def test_a_cache_that_cannot_be_written(folder, refused, monkeypatch):
     monkeypatch.setenv("ACN_EVAL_CACHE", str(folder / "small.yaml" / "cache"))
     assert "Point ACN_EVAL_CACHE at another folder" in refused(2, *GOOD)
-
-
-def test_a_dead_tracking_server_loses_nothing(folder):
-    """Measured, said, kept; then one line that says how to record it, and 4."""
-    arguments = [a for a in GOOD if a != "--no-track"]
-    code, out, err = run(folder, *arguments, "--tracking-uri", "http://127.0.0.1:9")
-    assert code == 4
-    assert len(err.splitlines()) == 1, err
-    assert "acn-eval upload" in err
-    assert "mean corrupted" in out
-    assert len(list(folder.glob("acn-results/*/*.json"))) == 3
-
-
-def test_a_bug_keeps_its_traceback_and_never_exits_1(folder, call, monkeypatch):
-    def broken(*arguments, **options):
-        raise ZeroDivisionError("deep inside")
-
-    monkeypatch.setattr("acn_eval.evaluation.ask", broken)
-    code, out, err = call(*GOOD)
-    assert (code, out) == (4, "")
-    assert "Traceback" in err
-    assert "ZeroDivisionError: deep inside" in err
-    assert err.splitlines()[-1].startswith("acn-eval: this is a bug in acn-eval; please report")
 
 
 def test_a_traceback_shows_no_password_and_no_control_character(folder, call, monkeypatch):
@@ -313,16 +204,6 @@ def test_a_traceback_shows_no_password_and_no_control_character(folder, call, mo
     assert "secret" not in "".join(li for li in err.splitlines() if "raise " not in li)
     assert "\x1b" not in err
     assert not any(line.startswith("::") for line in err.splitlines())
-
-
-def test_a_stream_that_knows_ascii_alone_is_written_all_the_same(folder, monkeypatch):
-    """As in the locale C."""
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
-    shutil.copy(folder / "tiny_ac.pt", folder / "caf\u00e9.pt")
-    arguments = (*GOOD[:4], *GOOD[6:], "--ckpt", "caf\u00e9.pt", "--no-baseline")
-    code, out, err = run(folder, *arguments)
-    assert (code, err) == (0, "")
-    assert r"caf\xe9" in out
 
 
 def test_a_name_that_is_too_long(folder, refused):
@@ -340,17 +221,3 @@ def test_an_interrupt_is_130_and_one_line(folder, call, monkeypatch):
     assert err.strip() == (
         "acn-eval: stopped: only finished work is saved. The same command resumes from there."
     )
-
-
-def test_recipes_that_are_wrong(folder, refused):
-    fields = recipe(steps=2).model_dump(mode="json")
-    (folder / "wrong.yaml").write_text(yaml.safe_dump({**fields, "learning_rat": 1}))
-    assert "Did you mean learning_rate?" in refused(2, "train", "wrong.yaml")
-    assert "No such file" in refused(2, "train", "nosuch.yaml")
-    (folder / "hot.yaml").write_text(
-        yaml.safe_dump(
-            {**fields, "learning_rate": 100, "weight_decay": 100, "warmup": 0, "steps": 40}
-        )
-    )
-    assert "the loss must be finite" in refused(4, "train", "hot.yaml", "--device", "cpu")
-    assert not (folder / "hot.pt").exists()

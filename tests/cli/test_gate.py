@@ -10,92 +10,30 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 import yaml
 
-from acn_eval.checkpoints import Native, write_native
-from acn_eval.checkpoints.native import read_native
-from acn_eval.data import open_examples
 from acn_eval.results import EvalResult
-from tests.gate.pairs import pair
-from tests.tiny import START, SUITE, run
+from tests.gate.shop import GATE, JOB, STORED, against, open_shop, stored_pairs
+from tests.tiny import START, run
 
 ROOT = Path(__file__).parents[2]
-GATE = """\
-kind: gate
-name: toy
-suite: small.yaml
-margins: {primary: 0.02, clean: 0.02, cell: 0.1}
-"""
-STORED = """\
-kind: gate
-name: stored
-margins: {primary: 0.02, clean: 0.02, cell: 0.1}
-"""
-JOB = ("gate", "--no-track", "--device", "cpu", "--suite", "gate.yaml", "--data", "npz:all.npz")
-
-
-def changed(source, target, **tensors):
-    """The same card around other weights; without any, the same network in another file."""
-    native = read_native(source)
-    state = {name: tensor.clone() for name, tensor in native.state.items()}
-    for name, change in tensors.items():
-        key = name.replace("__", ".")
-        state[key] = change(state[key])
-    training = native.card.training.model_copy(update={"seconds": 1234.5})
-    card = native.card.model_copy(update={"training": training})
-    write_native(target, Native(card, state, native.training_hashes))
 
 
 @pytest.fixture
 def shop(folder):
-    """The tiny pair, a re-saved copy, a damaged one, a gate, and all 1,797 digits as one file."""
-    (folder / "gate.yaml").write_text(GATE)
-    splits = [open_examples("digits", split) for split in ("train", "validation", "test")]
-    np.savez(
-        folder / "all.npz",
-        images=np.concatenate([s.inputs.images[s.positions] for s in splits]),
-        labels=np.concatenate([s.labels for s in splits]),
-    )
-    changed(folder / "tiny_ac.pt", folder / "copy.pt")
-    roll = {"head__weight": lambda w: w.roll(1, 0), "head__bias": lambda b: b.roll(1, 0)}
-    changed(folder / "tiny_ac.pt", folder / "damaged.pt", **roll)
-    return folder
+    return open_shop(folder)
 
 
 @pytest.fixture
 def stored(folder):
-    """Stored results: a good pair, a bad one, one of too few images; and their gate."""
-    (folder / "stored.yaml").write_text(STORED)
-    cases = {
-        "good": pair(1000, clean=(5, 5)),
-        "bad": pair(1000, clean=(0, 100)),
-        "few": pair(50, clean=(1, 1)),
-    }
-    return {
-        name: [str(side.save(folder / name)) for side in sides] for name, sides in cases.items()
-    }
-
-
-def against(sides):
-    return ("gate", "--suite", "stored.yaml", "--result", sides[0], "--against", sides[1])
+    return stored_pairs(folder)
 
 
 def test_the_same_file_passes_by_identity(shop, call):
     code, out, err = call(*JOB, "--ckpt", "tiny_ac.pt", "--baseline", "tiny_ac.pt", "-q")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"PASS: tiny_ac and tiny_ac are identical: .*\n", out)
-
-
-def test_a_resaved_copy_passes_by_its_outcomes(shop, call):
-    code, out, _ = call(*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", "--json", "v.json")
-    assert code == 0
-    verdict = json.loads((shop / "v.json").read_text())
-    assert (verdict["verdict"], verdict["n"], verdict["identical"]) == ("pass", 1797, False)
-    assert verdict["candidate"]["sha256"] != verdict["baseline"]["sha256"]
-    assert "mean corrupted +0.0 [-0.2, +0.3] points (-2.0 is allowed)" in " ".join(out.split())
-    assert {r["note"] for r in verdict["rules"]} == {""}
 
 
 def test_damaged_weights_fail(shop, call):
@@ -141,13 +79,6 @@ def test_an_override_is_shown_and_cannot_pass(shop, call, given, fixed, taken):
     assert held.get("value") == taken
 
 
-def test_an_override_takes_nothing_from_a_failure_and_gives_no_identity(shop, call):
-    job = (*JOB, "--baseline", "tiny_ac.pt", "--limit", "600", "-q")
-    assert call(*job, "--ckpt", "damaged.pt")[0] == 1
-    code, out, _ = call(*job, "--ckpt", "tiny_ac.pt")
-    assert (code, out.startswith("NO VERDICT: tiny_ac cannot be judged")) == (3, True)
-
-
 def test_what_the_gate_fixes_may_be_given_as_well(shop, call):
     (shop / "gate.yaml").write_text(GATE + "limit: 600\nseed: 3\n")
     job = (*JOB, "--ckpt", "copy.pt", "--baseline", "tiny_ac.pt", "-q", "--json", "v.json")
@@ -157,39 +88,6 @@ def test_what_the_gate_fixes_may_be_given_as_well(shop, call):
         assert (verdict["n"], verdict["overrides"]) == (600, [])
     code, out, _ = call("plan", "--suite", "gate.yaml", "--data", "npz:all.npz")
     assert (code, "n = 600," in out) == (0, True)
-
-
-def test_looks_stop_early_and_mark_the_results(shop, call, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    job = (*JOB, "--ckpt", "damaged.pt", "--baseline", "tiny_ac.pt", "--sequential")
-    code, out, _ = call(*job)
-    assert code == 1
-    assert "(stopped early, after 256 of 1,797 examples)" in out.replace("\n", " ")
-    assert "limits at 99.5, 99.92 %" in out
-    found = [EvalResult.load(p.parent) for p in shop.glob("acn-results/*/result.json")]
-    assert [r.details["stopped_early"] for r in found] == [{"shown": 256, "of": 1797}] * 2
-    assert all("stopped after 256" in r.warnings[-1] for r in found)
-    assert call(*job)[:2] == (code, out)
-
-
-def test_looks_that_decide_nothing_end_with_the_ordinary_result(shop, call):
-    """Also where noise is in units of the channel std of all images, not of a block."""
-    normalized = SUITE.replace("[0.1, 0.3]", "[0.1, 0.3], space: normalized, clip: false")
-    (shop / "small.yaml").write_text(normalized)
-    (shop / "gate.yaml").write_text(GATE.replace("0.02", "0.005") + "limit: 700\n")
-    pair_of = ("--ckpt", "copy.pt", "--baseline", "tiny_ac.pt")
-    job = (*JOB, *pair_of)
-    code, out, _ = call(*job, "--sequential")
-    assert code == 0
-    assert "stopped" not in out
-    looked = {p.parent.name for p in shop.glob("acn-results/*/result.json")}
-    call(*job, "--out", "ordinary")
-    assert {p.parent.name for p in shop.glob("ordinary/*/result.json")} == looked
-    a, b = (EvalResult.load(next(shop.glob(f"{d}/*copy*"))) for d in ("acn-results", "ordinary"))
-    assert (a.data, a.noise_digest, a.certificate) == (b.data, b.noise_digest, b.certificate)
-    for left, right in zip(a.cells, b.cells, strict=True):
-        order = np.argsort(left.ids), np.argsort(right.ids)
-        assert np.array_equal(left.values[order[0]], right.values[order[1]])
 
 
 def test_stored_results_need_neither_torch_nor_mlflow(stored, folder):
@@ -202,34 +100,6 @@ def test_stored_results_need_neither_torch_nor_mlflow(stored, folder):
 @pytest.mark.parametrize(("case", "expected"), [("good", 0), ("bad", 1), ("few", 3)])
 def test_stored_results_have_exit_codes(stored, call, case, expected):
     assert call(*against(stored[case]), "-q")[0] == expected
-
-
-def test_files_say_the_same(stored, folder, call):
-    files = ("--junit", "out/g.xml", "--markdown", "out/g.md", "--json", "out/g.json")
-    code, out, _ = call(*against(stored["bad"]), *files)
-    assert code == 1
-    verdict = json.loads((folder / "out/g.json").read_text())
-    assert (verdict["verdict"], verdict["exit_code"]) == ("fail", 1)
-    assert (folder / "out/g.md").read_text().startswith(f"### FAIL: {verdict['sentence']}")
-    suite = ElementTree.parse(folder / "out/g.xml").getroot()[0]
-    assert suite.get("failures") == str([r["verdict"] for r in verdict["rules"]].count("fail"))
-    assert verdict["sentence"] in " ".join(out.split())
-    assert json.loads(call(*against(stored["bad"]), "--json", "-")[1]) == verdict
-
-
-def test_a_github_runner_is_told(stored, folder, call, monkeypatch):
-    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
-        monkeypatch.setenv(name, str(folder / name))
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    (folder / "GITHUB_STEP_SUMMARY").write_text("before\n")
-    code, out, _ = call(*against(stored["bad"]))
-    assert code == 1
-    assert "\n::error title=acn-eval gate stored%3A FAIL::new is worse than old" in out
-    assert (folder / "GITHUB_STEP_SUMMARY").read_text().startswith("before\n### FAIL: ")
-    assert (folder / "GITHUB_OUTPUT").read_text().startswith("verdict=fail\nsentence=new is worse")
-    (folder / "GITHUB_STEP_SUMMARY").write_text("x" * (2**20 - 10))
-    call(*against(stored["bad"]))
-    assert (folder / "GITHUB_STEP_SUMMARY").stat().st_size == 2**20
 
 
 def test_results_of_another_suite_give_no_verdict(stored, folder, call):

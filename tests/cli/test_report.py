@@ -1,7 +1,6 @@
 """`acn-eval report`: what is given, where it goes, and what is said when it cannot be done."""
 
 import shlex
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -32,13 +31,6 @@ def test_without_arguments_it_reports_the_newest_comparison(home, pair, call):
     assert title(home / "report.html") == "ac_vit against res_vit: robustness"
 
 
-def test_twice_is_the_same_file(home, pair, call):
-    call("report")
-    first = (home / "report.html").read_bytes()
-    call("report")
-    assert (home / "report.html").read_bytes() == first
-
-
 def test_files_go_where_they_are_wanted(home, pair, call):
     code, out, _ = call("report", "--out", "new/page.html", "--markdown", "new/page.md")
     assert code == 0
@@ -46,25 +38,6 @@ def test_files_go_where_they_are_wanted(home, pair, call):
     assert (home / "new/page.md").read_text().startswith("# ac_vit against res_vit: robustness\n")
     assert "| clean |" in (home / "new/page.md").read_text()
     assert title(home / "new/page.html")
-
-
-def test_the_baseline_can_be_named(home, pair, call, refused):
-    results, _, artifacts = pair
-    folders = [artifacts[r.key] for r in results]
-    code, out, _ = call("report", *folders, "--baseline", "ac_vit")
-    assert code == 0
-    assert out.startswith("res_vit against ac_vit")
-    assert "must be one of ac_vit, res_vit" in refused(2, "report", *folders, "--baseline", "x")
-
-
-def test_one_result_and_data_that_are_not_there(home, pair, call):
-    results, _, artifacts = pair
-    shutil.rmtree(next(home.glob("acn-results/compare*")))
-    code, out, _ = call("report", artifacts[results[0].key])
-    assert (code, out) == (0, "ac_vit: robustness: report.html\n")
-    text = (home / "report.html").read_text(encoding="utf-8")
-    assert "No example images: " in text
-    assert "Calibration" not in text  # the outcomes hold no confidences
 
 
 @pytest.fixture

@@ -1,12 +1,20 @@
 """A network that is trained on starts from its weights, with a new head."""
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from acn_eval.data import open_examples
+from acn_eval.checkpoints import from_module
+from acn_eval.data import Geometry, PrepareImages, open_examples
+from acn_eval.errors import Unsupported
+from acn_eval.inference.cache import OUTCOME
 from acn_eval.models import build, read_arch
-from acn_eval.study.fine_tuning import fine_tune
+from acn_eval.probes import FineTune
+from acn_eval.study.fine_tuning import FineTunedUnit, fine_tune
+from acn_eval.study.run import measured
 from acn_eval.training import Recipe
 from tests.tiny import CPU, checkpoint
 
@@ -54,3 +62,51 @@ def test_branches_are_left_behind(tiny, splits):
     fit = fine_tune(branched, old.prepare, plan(branched), splits, CPU)
     assert not [name for name in fit.network.state_dict() if name.startswith("branches")]
     assert torch.allclose(fit.network.norm.weight, branched.norm.weight, atol=1e-6)
+
+
+NEW = ("0", "1", "2")
+
+
+@pytest.fixture
+def unit(tiny):
+    train, validation, test = (
+        open_examples("digits", split).only(NEW).keyed(60)
+        for split in ("train", "validation", "test")
+    )
+    plan = FineTune(steps=3, batch=8)
+    return FineTunedUnit(checkpoint(tiny), plan, (train, validation), test, 0, "cpu")
+
+
+def test_everything_that_decides_the_outcome_is_in_the_address(unit):
+    others = [
+        replace(unit, seed=1),
+        replace(unit, plan=FineTune(steps=4, batch=8)),
+        replace(unit, test=unit.test.keyed(30)),
+        replace(unit, splits=unit.splits[::-1]),
+        replace(unit, device="cuda"),
+    ]
+    assert len({unit.address, *(other.address for other in others)}) == 6
+    assert pickle.loads(pickle.dumps(unit.test)).digest == unit.test.digest
+    assert unit.cost == 3 * 8 + 60
+
+
+def test_it_is_measured_once_and_the_checkpoint_stays_as_it_is(unit, runtime):
+    before = {k: v.clone() for k, v in unit.checkpoint.model.state_dict().items()}
+    (content,) = measured([unit], runtime)
+    assert measured([unit], runtime) == [content]
+    assert measured([unit], replace(runtime, store=replace(runtime.store, readable=False))) == [
+        content
+    ]
+    found = unit.unpacked(content)
+    assert 0 <= found.accuracy <= 1
+    assert found.outcomes.dtype == OUTCOME
+    assert sorted(found.outcomes["id"]) == sorted(unit.test.ids)
+    assert all(torch.equal(v, before[k]) for k, v in unit.checkpoint.model.state_dict().items())
+
+
+def test_a_network_of_others_is_refused(unit):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    prepare = PrepareImages(Geometry(8, 1), (0.3,), (0.4,))
+    foreign = from_module(module, name="foreign", classes=NEW, prepare=prepare)
+    with pytest.raises(Unsupported, match="foreign: fine-tuning needs our own networks"):
+        _ = replace(unit, checkpoint=foreign).recipe

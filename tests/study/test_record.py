@@ -1,0 +1,73 @@
+"""The record of a result: complete, with the warnings that a reader needs."""
+
+import numpy as np
+import torch
+from PIL import Image
+
+from acn_eval import evaluate
+from acn_eval.checkpoints import Native, write_native
+from acn_eval.checkpoints.native import read_native
+from acn_eval.corruptions import Gaussian
+from acn_eval.data import Geometry
+from acn_eval.evaluation import DataSelection
+from acn_eval.models import build, read_arch
+from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.study.record import training_id
+from tests.tiny import checkpoint, digits
+
+SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
+
+
+LIMIT = DataSelection(limit=40)
+
+
+def folder_of_digits(root, n=12):
+    """Pictures of digits, in a folder for each."""
+    shown = digits(n)
+    pixels = shown.read(np.arange(n), Geometry(8, 1))
+    for i, (image, label) in enumerate(zip(pixels, shown.labels, strict=True)):
+        (root / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0].numpy()).save(root / str(label) / f"{i}.png")
+    for label in range(10):
+        (root / str(label)).mkdir(exist_ok=True)
+    return f"folder:{root}"
+
+
+def test_files_that_were_left_out_are_in_the_record(tmp_path, tiny, runtime):
+    data = folder_of_digits(tmp_path / "set")
+    (tmp_path / "set" / "3" / "list.txt").touch()
+    (result,) = evaluate([checkpoint(tiny)], SUITE, DataSelection(data), runtime=runtime)
+    assert any("left out 1 files that are no images: 1 .txt" in w for w in result.warnings)
+
+
+def test_images_seen_in_training_are_warned_about(tiny, runtime, tmp_path):
+    clean = evaluate([checkpoint(tiny)], SUITE, LIMIT, runtime=runtime)[0]
+    assert clean.warnings == ()
+    native = read_native(tiny / "tiny_ac.pt")
+    seen = torch.from_numpy(digits(40).hashes[:3].copy())
+    write_native(tmp_path / "leak.pt", Native(native.card, native.state, seen))
+    (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, runtime=runtime)
+    assert leaky.warnings == ("leak was trained on 3 of these 40 images",)
+
+
+def test_the_result_is_complete_and_survives_the_disk(tiny, runtime, tmp_path):
+    (result,) = evaluate([checkpoint(tiny)], SUITE, LIMIT, seed=3, runtime=runtime)
+    assert result.seed == 3
+    assert result.device == runtime.device.type
+    assert torch.__version__.startswith(result.versions["torch"].split("+")[0])
+    read = type(result).load(result.save(tmp_path))
+    assert read.key == result.key
+    for a, b in zip(read.cells, result.cells, strict=True):
+        assert np.array_equal(a.predicted, b.predicted)
+        assert dict(a.condition) == dict(b.condition)
+
+
+def test_a_trained_network_is_addressed_by_what_decides_it():
+    arch = read_arch({"kind": "vit", "depth": 2, "width": 16, "heads": 2, "image_size": 8}, "toy")
+
+    def identity(**facts):
+        return training_id("toy", "recipe:toy", facts, arch, preprocessing={}, training={})
+
+    assert identity(seed=1, steps=2).sha256 == identity(steps=2, seed=1).sha256
+    assert identity(seed=1, steps=2).sha256 != identity(seed=2, steps=2).sha256
+    assert identity(seed=1).parameters == sum(p.numel() for p in build(arch).parameters())

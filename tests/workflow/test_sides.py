@@ -1,0 +1,41 @@
+"""Both sides of a run: addresses, commas, patterns, shipped names, and the baseline of a card."""
+
+import pytest
+
+from acn_eval import RunOptions
+from acn_eval.errors import ConfigError
+from acn_eval.shipped import shipped
+from acn_eval.workflow import resolve
+
+
+def names(*candidates, **options):
+    sides = resolve(RunOptions(candidates, **options))
+    return tuple([c.id.name for c in side] for side in (sides.candidates, sides.baselines))
+
+
+def test_the_card_names_the_baseline_where_none_is_given(folder):
+    assert names("ac_vit.pt") == (["ac_vit"], ["res_vit"])
+    assert names("ac_vit.pt", baselines=()) == (["ac_vit"], [])
+    assert names("ac_vit.pt", baselines=("tiny_ac.pt",)) == (["ac_vit"], ["tiny_ac"])
+
+
+def test_commas_and_patterns_expand_here_first_and_then_among_the_shipped(folder):
+    assert names("tiny_ac.pt,tiny_res.pt", baselines=()) == (["tiny_ac", "tiny_res"], [])
+    assert names("tiny_*.pt", baselines=()) == (["tiny_ac", "tiny_res"], [])
+    seeds = sorted(path.stem for path in shipped("checkpoints").glob("seeds/ac_vit_*.pt"))
+    assert len(seeds) > 1
+    assert names("seeds/ac_vit_*.pt", baselines=()) == (seeds, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, r"`candidates`: must name a checkpoint; got none"),
+        ({"candidates": (" , ",)}, r"`candidates`: must name a checkpoint; got ' , '"),
+        ({"candidates": ("nosuch_*.pt",)}, r"nosuch_\*\.pt: must match a checkpoint"),
+        ({"candidates": ("ac_vit.pt",), "baselines": ("",)}, r"`baselines`: must name"),
+    ],
+)
+def test_a_side_without_a_checkpoint_is_refused(folder, options, said):
+    with pytest.raises(ConfigError, match=said):
+        resolve(RunOptions(**options))
