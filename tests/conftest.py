@@ -99,3 +99,15 @@ def refused(call):
         return err
 
     return run
+
+
+@pytest.fixture
+def chunks_of(monkeypatch):
+    """Call it with a number of images between two writes: a few images are many writes."""
+
+    def choose(size):
+        from acn_eval.inference import one_pass
+
+        monkeypatch.setattr(one_pass, "_chunk_size", lambda *facts: size)
+
+    return choose

@@ -12,15 +12,17 @@ from acn_eval.lazy import on_first_use
 
 if TYPE_CHECKING:
     from acn_eval.workflow.deciding import Decided, decide, of_gate
-    from acn_eval.workflow.pricing import Price, count_examples, price
     from acn_eval.workflow.promoting import Promotion
     from acn_eval.workflow.reporting import Report, report
     from acn_eval.workflow.running import (
         Done,
         Group,
+        Price,
         ask,
         compare,
+        count_examples,
         evaluate,
+        price,
         record,
         run,
         runtime_of,
@@ -57,7 +59,6 @@ __all__ = [
 
 _HOMES = {
     "deciding": ("Decided", "decide", "of_gate"),
-    "pricing": ("Price", "count_examples", "price"),
     "promoting": ("Promotion",),
     "reporting": ("Report", "report"),
     "sides": ("Sides", "resolve"),

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,20 +44,6 @@ class _Case:
     progress: Progress
 
 
-@dataclass(frozen=True)
-class _Measured:
-    verdict: Verdict
-    candidate: EvalResult
-    baseline: EvalResult
-    stored: bool = False
-
-    @property
-    def results(self) -> dict[str, EvalResult]:
-        """Results that were measured here, by key."""
-        sides = (self.candidate,) if self.stored else (self.candidate, self.baseline)
-        return {result.key: result for result in sides}
-
-
 def decide(
     gate: str | Gate,
     options: RunOptions,
@@ -86,10 +73,9 @@ def decide(
     options = of_gate(options, gate)
     candidate = load(_only("candidates", options.candidates), options.arch)
     case = _Case(gate, options, candidate, sequential, progress)
-    baseline = _only("baselines", options.baselines or ())
-    found = _against(case, baseline)
-    kept = keep(found.verdict, found.results, options, promotion, recorder)
-    return _promoted(case, promotion, found.verdict, kept)
+    verdict, *measured = _against(case, _only("baselines", options.baselines or ()))
+    kept = keep(verdict, {r.key: r for r in measured}, options, promotion, recorder)
+    return _promoted(case, promotion, verdict, kept)
 
 
 def of_gate(options: RunOptions, gate: Gate) -> RunOptions:
@@ -111,11 +97,9 @@ def _promoted(case: _Case, promotion: Promotion, verdict: Verdict, kept: Kept) -
     if not (promotion.alias and kept.version and verdict.verdict == "pass"):
         return decided
     try:
+        registry = _registry(case.options)
         again, line = promote(
-            promotion,
-            _registry(case.options),
-            kept.version,
-            lambda anchor: _against(case, anchor).verdict,
+            promotion, registry, kept.version, lambda anchor: _against(case, anchor)[0]
         )
     except AcnEvalError as failure:
         return replace(decided, failure=failure)
@@ -124,7 +108,8 @@ def _promoted(case: _Case, promotion: Promotion, verdict: Verdict, kept: Kept) -
     return replace(decided, verdict=final, lines=(*kept.lines, line))
 
 
-def _against(case: _Case, uri: str) -> _Measured:
+def _against(case: _Case, uri: str) -> tuple[Verdict, *tuple[EvalResult, ...]]:
+    """Return the verdict, and the results that were measured for it."""
     named = uri in (case.options.baselines or ())
     baseline = _side(case.options, uri, case.options.baseline_arch if named else None)
     if isinstance(baseline, EvalResult):
@@ -132,17 +117,17 @@ def _against(case: _Case, uri: str) -> _Measured:
             msg = f"{uri}: must be a checkpoint where `sequential` shows images to both sides"
             raise ConfigError(f"{msg}; got a stored result.", "sequential")
         (result,) = _run(case, [case.candidate])
-        return _Measured(judge(case.gate, result, baseline), result, baseline, stored=True)
+        return judge(case.gate, result, baseline), result
     if same_network(case.candidate.id, baseline.id):
         (result,) = _run(case, [case.candidate])
-        return _Measured(judge(case.gate, result, result), result, result)
+        return judge(case.gate, result, result), result
     if case.sequential:
         return _stopped(case, baseline)
     ours, theirs = _run(case, [case.candidate, baseline])
-    return _Measured(judge(case.gate, ours, theirs), ours, theirs)
+    return judge(case.gate, ours, theirs), ours, theirs
 
 
-def _stopped(case: _Case, baseline: Checkpoint) -> _Measured:
+def _stopped(case: _Case, baseline: Checkpoint) -> tuple[Verdict, EvalResult, EvalResult]:
     suite, runtime = suite_of(case.options), runtime_of(case.options)
     if not suite.by_blocks:
         msg = f"`sequential`: suite must judge each image by itself; got {suite.kind}"
@@ -160,7 +145,7 @@ def _stopped(case: _Case, baseline: Checkpoint) -> _Measured:
         runtime=runtime,
     )
     stopped = until_decided(case.gate, blocks, case.progress)
-    return _Measured(stopped.verdict, stopped.candidate, stopped.baseline)
+    return stopped.verdict, stopped.candidate, stopped.baseline
 
 
 def _run(case: _Case, checkpoints: Sequence[Checkpoint]) -> list[EvalResult]:
@@ -182,8 +167,7 @@ def _side(options: RunOptions, uri: str, arch: str | None) -> Side:
     if model_name(uri) is None:
         return _stored(registry, uri)
     version = registry.version(uri)
-    checkpoint = _unchanged(version.uri, version.sha256)
-    if checkpoint is not None:
+    if checkpoint := _unchanged(version.uri, version.sha256):
         return checkpoint
     if not version.run:
         msg = f"{uri}: must point to a checkpoint file or to an arm run; the file {version.uri!r}"
@@ -197,13 +181,10 @@ def _registry(options: RunOptions) -> Registry:
 
 def _unchanged(uri: str, sha256: str) -> Checkpoint | None:
     """The registered checkpoint; None if its file is missing or has other weights."""
-    if not uri:
-        return None
-    try:
-        checkpoint = load(uri)
-    except CheckpointError:
-        return None
-    return checkpoint if checkpoint.id.sha256 == sha256 else None
+    with suppress(CheckpointError):
+        checkpoint = load(uri) if uri else None
+        return checkpoint if checkpoint and checkpoint.id.sha256 == sha256 else None
+    return None
 
 
 def _stored(registry: Registry, uri: str) -> EvalResult:

@@ -1,5 +1,6 @@
 """Measures, compares, saves and records what the options of a run state."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from acn_eval import evaluation
+from acn_eval.checkpoints import load
 from acn_eval.errors import ConfigError
 from acn_eval.figures import draw_missing
 from acn_eval.inference import Runtime, default_store, resolve_device
@@ -29,9 +31,12 @@ from acn_eval.workflow.sides import Sides, resolve
 __all__ = [
     "Done",
     "Group",
+    "Price",
     "ask",
     "compare",
+    "count_examples",
     "evaluate",
+    "price",
     "record",
     "run",
     "runtime_of",
@@ -39,6 +44,8 @@ __all__ = [
     "suite_of",
     "with_suite",
 ]
+
+_TIMED = 256  # examples
 
 
 @dataclass(frozen=True)
@@ -193,6 +200,58 @@ def runtime_of(options: RunOptions) -> Runtime:
     """
     store = replace(default_store(), readable=options.cache)
     return Runtime(resolve_device(options.device), options.batch_size, options.precision, store)
+
+
+@dataclass(frozen=True)
+class Price:
+    """Cost of one example and one checkpoint, under all conditions of a suite.
+
+    Attributes:
+        forwards: forward passes.
+        flops: floating-point operations.
+        seconds: wall time on this machine.
+        timed: number of examples that were timed.
+    """
+
+    forwards: float
+    flops: float
+    seconds: float
+    timed: int
+
+
+def price(options: RunOptions) -> Price:
+    """Run a few examples twice, and scale the cost of the second, warm run.
+
+    Raises:
+        AcnEvalError: the candidate, the suite or the data cannot be read or measured.
+    """
+    checkpoint = load(options.candidates[0], options.arch)
+    runtime = runtime_of(replace(options, cache=False))
+    selection = replace(options.data, limit=min(_TIMED, options.data.limit or _TIMED))
+    forwards = [0]
+
+    def count(done: int, total: int) -> None:
+        forwards.append(total)
+
+    for _ in range(2):
+        start = time.perf_counter()
+        (result,) = evaluation.evaluate(
+            [checkpoint], suite_of(options), selection, runtime=runtime, progress=count
+        )
+        seconds = time.perf_counter() - start
+    timed = result.data.n
+    each = max(forwards) / timed
+    return Price(each, each * checkpoint.id.flops, seconds / timed, timed)
+
+
+def count_examples(options: RunOptions) -> int:
+    """Return the number of examples that a run with these options would show.
+
+    Raises:
+        AcnEvalError: no data is named, or they are not there.
+    """
+    checkpoints = [load(uri, options.arch) for uri in options.candidates]
+    return len(evaluation.choose(checkpoints, options.data))
 
 
 def _reloaded(results: Sequence[EvalResult], folders: Mapping[str, Path]) -> list[EvalResult]:
