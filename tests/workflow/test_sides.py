@@ -30,7 +30,6 @@ def test_commas_and_patterns_expand_here_first_and_then_among_the_shipped(folder
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, r"`candidates`: must name a checkpoint; got none"),
         ({"candidates": (" , ",)}, r"`candidates`: must name a checkpoint; got ' , '"),
         ({"candidates": ("nosuch_*.pt",)}, r"nosuch_\*\.pt: must match a checkpoint"),
         ({"candidates": ("ac_vit.pt",), "baselines": ("",)}, r"`baselines`: must name"),
