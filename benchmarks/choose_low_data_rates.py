@@ -17,9 +17,9 @@ from acn_eval.config_files import read_config
 from acn_eval.inference import OutcomeCache, Runtime
 from acn_eval.studies.low_data.suite import LowData, Side
 from acn_eval.studies.low_data.trained import LowDataStudy
-from acn_eval.study.suite import suite_file
 from acn_eval.study.request import DataSelection, Request
 from acn_eval.study.run import run
+from acn_eval.study.suite import suite_file
 
 FIRST_DRAW = 100
 
