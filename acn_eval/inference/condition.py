@@ -11,9 +11,8 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from acn_eval.cells import Scalar
 from acn_eval.corruptions.base import Corruption
-from acn_eval.models.finite import broken
 
-__all__ = ["CLEAN", "ClassMap", "MatchedBy", "Predictions", "Question"]
+__all__ = ["CLEAN", "ClassMap", "MatchedBy", "Predictions", "Question", "broken"]
 
 CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
 MatchedBy = Literal["name", "map", "number", "position"]
@@ -103,3 +102,8 @@ def _losses(logits: Tensor, shares: Tensor, right: Tensor | None) -> tuple[Tenso
         return unknown, unknown
     truth = one_hot(right, shares.shape[1])
     return cross_entropy(logits, right, reduction="none"), (shares - truth).square().sum(1)
+
+
+def broken(logits: Tensor) -> Tensor:
+    """Return which examples of logits (n, classes) have one that is NaN or infinite: bool (n,)."""
+    return ~torch.isfinite(logits).all(dim=1)

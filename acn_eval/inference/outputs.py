@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.data import Examples
+from acn_eval.errors import MeasureError
+from acn_eval.inference.condition import broken
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import running
 from acn_eval.inputs import Prepare
-from acn_eval.models import require_finite
 
-__all__ = ["inputs_of", "outputs"]
+__all__ = ["inputs_of", "outputs", "require_finite"]
 
 
 def inputs_of(
@@ -57,3 +58,18 @@ def outputs(
         where, found = batches.halving(attempt)
         yield where, require_finite(found, name)
         begin += len(where)
+
+
+def require_finite(logits: Tensor, where: str) -> Tensor:
+    """Return logits (..., n, classes) as they are, if all of them are finite.
+
+    Leading axes are the exits of a network; `where`, what was measured, opens the message.
+
+    Raises:
+        MeasureError: says for how many examples they are not.
+    """
+    bad = broken(logits.transpose(0, -2).flatten(1))
+    if bool(bad.any()):
+        msg = f"{where}: logits must be finite; got NaN or infinity for {int(bad.sum())}"
+        raise MeasureError(f"{msg} of {len(bad)} images")
+    return logits

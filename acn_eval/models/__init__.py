@@ -3,7 +3,6 @@
 from acn_eval.models.build import AnyArch, build, initialize, read_arch, rewired
 from acn_eval.models.cost import Cost, cost, exit_costs, forward_cost, head_flops
 from acn_eval.models.encoder import Encoder, Readings
-from acn_eval.models.finite import broken, require_finite
 from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
 from acn_eval.models.vit import ViTConfig
 
@@ -15,7 +14,6 @@ __all__ = [
     "OfficialMixerConfig",
     "Readings",
     "ViTConfig",
-    "broken",
     "build",
     "cost",
     "exit_costs",
@@ -23,6 +21,5 @@ __all__ = [
     "head_flops",
     "initialize",
     "read_arch",
-    "require_finite",
     "rewired",
 ]

@@ -10,7 +10,8 @@ from torch import nn
 
 from acn_eval.errors import MeasureError
 from acn_eval.inference import ClassMap
-from acn_eval.models import broken, require_finite
+from acn_eval.inference.condition import broken
+from acn_eval.inference.outputs import require_finite
 from acn_eval.probes.probe import LinearProbe, Scaling
 from acn_eval.probes.solvers import Solution
 from acn_eval.training.fit import accuracy_of
