@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from acn_eval.config_files import Config, Seed, cut
+from acn_eval.config_files import Config, Seed, recorded
 from acn_eval.errors import ConfigError
 from acn_eval.inference import ClassOrder
 
@@ -86,10 +86,7 @@ def reads_of(model: Any, plan: Plan | None) -> Reads:
 
 def _validated(model: type[_T], fields: Any, where: str) -> _T:
     try:
-        return model.model_validate(fields)
-    except ValidationError as exc:
-        error = exc.errors()[0]
-        field = ".".join(map(str, error["loc"])) or "all of it"
-        known = ", ".join(model.model_fields)
-        msg = f"{where}: {field}: {error['msg']}; got {cut(error['input'])}. Fields: {known}"
-        raise ConfigError(msg) from exc
+        valid: _T = recorded(fields, model)
+    except ValueError as exc:
+        raise ConfigError(f"{where}: {exc}. Fields: {', '.join(model.model_fields)}") from exc
+    return valid

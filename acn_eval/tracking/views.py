@@ -36,36 +36,20 @@ class Page(NamedTuple):
         }
 
 
-_ABOUT_ARMS = ("connectivity", "depth", "train_seed", "gate")
-_ESTIMATES = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
-
-
 def pages() -> dict[str, Page]:
     """Return all pages; those with columns or groups need a view, a tag of the experiment."""
-    accuracies = (
-        "acc/clean",
-        *(end_point_key(e.name) for own in studies().values() for e in own.analysis.endpoints),
-    )
+    every = (e for own in studies().values() for e in own.analysis.endpoints)
+    endpoints = (end_point_key(endpoint.name) for endpoint in every)
+    metrics = (f"metrics.`{name}`" for name in dict.fromkeys(("acc/clean", *endpoints)))
+    tags = (f"tags.`acn_eval.{tag}`" for tag in ("connectivity", "depth", "train_seed", "gate"))
+    sizes = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
+    verdict = ("tags.`acn_eval.verdict`", *(f"metrics.`{name}/primary`" for name in sizes))
     return {
         "curves": Page("arm"),
         "comparisons": Page("comparison"),
         "architectures": Page("arm", group="acn_eval.connectivity"),
-        "checkpoints": Page(
-            "arm",
-            charts=False,
-            columns=(
-                *(f"metrics.`{name}`" for name in dict.fromkeys(accuracies)),
-                *(f"tags.`acn_eval.{name}`" for name in _ABOUT_ARMS),
-            ),
-        ),
-        "verdicts": Page(
-            "comparison",
-            charts=False,
-            columns=(
-                "tags.`acn_eval.verdict`",
-                *(f"metrics.`{name}/primary`" for name in _ESTIMATES),
-            ),
-        ),
+        "checkpoints": Page("arm", charts=False, columns=(*metrics, *tags)),
+        "verdicts": Page("comparison", charts=False, columns=verdict),
     }
 
 
