@@ -38,3 +38,13 @@ def test_commas_and_patterns_expand_here_first_and_then_among_the_shipped(folder
 def test_a_side_without_a_checkpoint_is_refused(folder, options, said):
     with pytest.raises(ConfigError, match=said):
         resolve(RunOptions(**options))
+
+
+def test_shipped_checkpoints_are_recorded_by_their_shipped_names(folder):
+    sides = resolve(RunOptions(("digits04/ac_vit.pt",)))
+    assert [c.id.uri for c in (*sides.candidates, *sides.baselines)] == [
+        "digits04/ac_vit.pt",
+        "digits04/res_vit.pt",
+    ]
+    seeds = resolve(RunOptions(("seeds/ac_vit_*.pt",), baselines=())).candidates
+    assert [c.id.uri for c in seeds] == [f"seeds/{c.id.name}.pt" for c in seeds]
