@@ -19,7 +19,7 @@ _MOST = 100
 _SLOW = 1.0  # seconds for ten runs: more is a slow network
 _ROUNDS = 2
 _MOST_ROUNDS = 4
-_ALIKE = 1.25  # ratio of the medians of two undisturbed rounds
+_ALIKE = 1.25  # ratio of the medians of two rounds on a quiet machine
 
 
 @dataclass(frozen=True)
