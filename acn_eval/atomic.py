@@ -1,4 +1,4 @@
-"""Atomic writes: a file is there whole or not at all, whoever else writes the same one."""
+"""Atomic writes: a file is there whole or not at all, also with several writers."""
 
 import os
 import re
@@ -69,7 +69,7 @@ def _flush(path: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the parts whose writers were killed; whoever else removes one meanwhile may."""
+    """Remove the parts of killed writers; another process may remove them at the same time."""
     with suppress(OSError):
         for left in filter(is_part, folder.iterdir()):
             with suppress(OSError):

@@ -37,7 +37,7 @@ _FACTS = "result.json"  # it names the cells: writing it is what makes them the 
 SCHEMA = 2
 _CELLS = re.compile(r"cells(-[0-9a-f]{16})?\.parquet")
 _CELLS_BYTES = 1 << 30
-_STALE = 3600.0  # seconds after which nobody reads or writes cells that no result names
+_STALE = 3600.0  # seconds after which cells that no result names are removed
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def _read(folder: Path) -> tuple[Any, bytes]:
         text = limited(folder / _FACTS, JSON_BYTES)
         facts = parse_json(text)
         named = folder / _cells_name(facts.get("cells_sha256") if isinstance(facts, dict) else "")
-        older = folder / "cells.parquet"  # of before the name told them apart
+        older = folder / "cells.parquet"  # the name before there was a digest in it
         try:
             cells = older if older.exists() and not named.exists() else named
             return facts, limited(cells, _CELLS_BYTES)

@@ -47,7 +47,7 @@ The gate states seed and limit: with another --seed or --limit there is no PASS.
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a gate is asked for beside a run; the names are those of the options."""
+    """The options of a gate beside those of a run, under their names."""
 
     gate: str
     result: Path | None

@@ -119,7 +119,7 @@ def _require_heard() -> None:
 
 
 def _settle(stream: TextIO | None) -> None:
-    """Drop what nobody reads, for which Python would exit with 120."""
+    """Drop output without a reader, for which Python would exit with 120."""
     if stream is None:
         return
     try:

@@ -37,7 +37,7 @@ Draws = dict[Hashable, Tensor | None]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A checkpoint that is asked, and how its classes correspond to those of the data."""
+    """A checkpoint, and how its classes correspond to those of the data."""
 
     checkpoint: Checkpoint
     classes: ClassMap
