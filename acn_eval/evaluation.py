@@ -80,7 +80,7 @@ def ask(
     *,
     seed: int,
     runtime: Runtime,
-) -> Study:
+) -> Study[Suite]:
     """Return the study that `evaluate` runs; nothing is measured yet."""
     return _study(_request(checkpoints, suite, selection, seed, runtime))
 
@@ -104,8 +104,8 @@ def evaluate_blocks(
         yield Block(run(_study(own), own.runtime), whole.at(order[:end]), whole)
 
 
-def _study(request: Request[Suite]) -> Study:
-    asked: Study = study(request.suite.kind).run.STUDY(request)
+def _study(request: Request[Suite]) -> Study[Suite]:
+    asked: Study[Suite] = study(request.suite.kind).run.STUDY(request)
     return asked
 
 

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
@@ -14,7 +14,12 @@ from acn_eval.tally import Progress, Tally, quietly
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from acn_eval.study.request import Request
+    from acn_eval.study.suite import Suite
+
 __all__ = ["Described", "Show", "Study", "Unit", "measured", "run"]
+
+S = TypeVar("S", bound="Suite")
 
 
 class Show(Protocol):
@@ -67,9 +72,11 @@ class Unit(Protocol):
         """
 
 
-class Study(ABC):
+@dataclass(frozen=True)
+class Study(ABC, Generic[S]):
     """What a suite asks about the given checkpoints or recipes, as units of work."""
 
+    request: "Request[S]"
     work: ClassVar[str] = "image evaluations"
     """Name of what `Unit.cost` counts, in the plural."""
 
@@ -90,7 +97,7 @@ class Study(ABC):
         return [(slice(candidates), slice(candidates, None))]
 
 
-def run(study: Study, runtime: Runtime, progress: Progress = quietly) -> list[EvalResult]:
+def run(study: Study[Any], runtime: Runtime, progress: Progress = quietly) -> list[EvalResult]:
     """Measure what the cache does not hold, and return the results of a study.
 
     Raises:

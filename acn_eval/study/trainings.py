@@ -56,7 +56,7 @@ class TrainingCost:
     together: int = 1
 
 
-class TrainingStudy(Study):
+class TrainingStudy(Study[S]):
     """A study of trainings, which states what they cost before they start."""
 
     work: ClassVar[str] = "training steps"

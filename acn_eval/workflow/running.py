@@ -115,7 +115,7 @@ def evaluate(
     return [Group(results[ours], results[theirs]) for ours, theirs in groups]
 
 
-def ask(options: RunOptions, sides: Sides) -> Study:
+def ask(options: RunOptions, sides: Sides) -> Study[Suite]:
     """Return the study that `evaluate` measures.
 
     Raises:

@@ -1,7 +1,7 @@
 """Compression: every exit of one forward pass, the cut chosen on validation, and its costs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any
@@ -20,7 +20,6 @@ from acn_eval.studies.compression.early_exit import RULES, Exits, chosen, operat
 from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.robustness.measure import Showing, Shown
 from acn_eval.study.record import Answer, answered, cell_of
-from acn_eval.study.request import Request
 from acn_eval.study.run import Study
 
 __all__ = ["STUDY", "CompressionStudy"]
@@ -30,11 +29,8 @@ _BATCHES = (1, 64)
 _TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
 
 
-@dataclass(frozen=True)
-class CompressionStudy(Study):
+class CompressionStudy(Study[Compression]):
     """Every exit on test images, and on clean validation images, on which the cut is chosen."""
-
-    request: Request[Compression]
 
     @cached_property
     def test(self) -> Showing:

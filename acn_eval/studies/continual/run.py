@@ -23,7 +23,6 @@ from acn_eval.studies.continual.plan import JUDGED, ContinualPlan, TaskSequenceR
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import TASK_STREAM
 from acn_eval.study.record import Answer, Subject, in_words, record, training_id
-from acn_eval.study.request import Request
 from acn_eval.study.run import Show, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 
@@ -50,14 +49,13 @@ class RunUnit(TaskSequenceRun, Unit):
 
 
 @dataclass(frozen=True)
-class ContinualStudy(TrainingStudy):
+class ContinualStudy(TrainingStudy[Continual]):
     """Every training of a plan: methods, depths, connectivities, seeds.
 
     Attributes:
         split: on which networks are tested after every task.
     """
 
-    request: Request[Continual]
     split: Split = "test"
 
     @cached_property

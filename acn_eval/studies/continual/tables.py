@@ -6,16 +6,14 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.studies.compare import summarize
 from acn_eval.studies.continual.findings import INTRANSIGENCE, contrast, standing
 from acn_eval.terminal.comparisons import (
     interval,
-    show_accuracies,
     show_answer,
+    show_conditions,
     show_details,
     show_finding_table,
     show_manifest,
-    show_rows,
 )
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
@@ -54,14 +52,11 @@ def show(
 ) -> None:
     """Print the answer, every measure of both sides, and their differences."""
     show_answer(out, results, comparison, metric)
-    if comparison is None:
-        show_accuracies(out, summarize(results, metric=metric), results[0])
-        return
-    if comparison.findings:
+    if comparison is not None and comparison.findings:
         show_finding_table(out, comparison, comparison.findings)
         legend(out)
     else:
-        show_rows(out, comparison, comparison.rows)
+        show_conditions(out, results, comparison, metric)
     show_details(out, comparison, findings=False)
 
 

@@ -111,11 +111,9 @@ class NetworkUnit(Described, Unit):
             yield observe(subject, plan.observer(runtime), snapshots, test).pack()
 
 
-@dataclass(frozen=True)
-class TrainedDynamics(Study):
+class TrainedDynamics(Study[Dynamics]):
     """One network per connectivity, observed while it is trained."""
 
-    request: Request[Dynamics]
     work: ClassVar[str] = _WORK
 
     @cached_property
@@ -205,11 +203,8 @@ class CheckpointUnit(Unit):
             yield observe(unit.subject, observer, [snapshot], unit.test).pack()
 
 
-@dataclass(frozen=True)
-class CheckpointDynamics(Study):
+class CheckpointDynamics(Study[Dynamics]):
     """Finished checkpoints, each with the data that its card names, or that was chosen."""
-
-    request: Request[Dynamics]
 
     def units(self) -> list[CheckpointUnit]:
         """Return every checkpoint; they are opened once."""

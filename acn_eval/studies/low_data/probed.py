@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -23,7 +23,7 @@ from acn_eval.studies.low_data.draws import STREAM, Subset, Subsets, answer, sam
 from acn_eval.studies.low_data.suite import LowDataProbe
 from acn_eval.study.fine_tuning import FineTunedUnit
 from acn_eval.study.record import Subject, cell_of, record
-from acn_eval.study.request import Request, choose
+from acn_eval.study.request import choose
 from acn_eval.study.run import Study, Unit
 
 __all__ = ["FineTunedStudy", "ProbedStudy"]
@@ -31,11 +31,8 @@ __all__ = ["FineTunedStudy", "ProbedStudy"]
 _CPU = torch.device("cpu")  # of the closed form
 
 
-@dataclass(frozen=True)
-class _OnSubsets(Study):
+class _OnSubsets(Study[LowDataProbe]):
     """Checkpoints that are probed or fine-tuned on the subsets of every draw."""
-
-    request: Request[LowDataProbe]
 
     @property
     def suite(self) -> LowDataProbe:

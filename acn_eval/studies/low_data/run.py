@@ -12,8 +12,8 @@ __all__ = ["STUDY"]
 _MODES = {"scratch": LowDataStudy, "probe": ProbedStudy, "fine_tune": FineTunedStudy}
 
 
-def _of_mode(request: Request[Any]) -> Study:
-    study: Study = _MODES[request.suite.mode](request)
+def _of_mode(request: Request[Any]) -> Study[Any]:
+    study: Study[Any] = _MODES[request.suite.mode](request)
     return study
 
 

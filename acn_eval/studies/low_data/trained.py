@@ -21,7 +21,6 @@ from acn_eval.studies.low_data.draws import STREAM, answer
 from acn_eval.studies.low_data.plan import LowDataPlan, Stack, Training, weights_decided_by
 from acn_eval.studies.low_data.suite import LowData
 from acn_eval.study.record import Subject, cell_of, in_words, record, training_id
-from acn_eval.study.request import Request
 from acn_eval.study.run import Described, Show, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy
 from acn_eval.training import Recipe, TrainingJob, seconds_per_step, train_all
@@ -90,14 +89,13 @@ class StackUnit(Described, Unit):
 
 
 @dataclass(frozen=True)
-class LowDataStudy(TrainingStudy):
+class LowDataStudy(TrainingStudy[LowData]):
     """Both sides of a plan: candidates first, draw by draw.
 
     Attributes:
         split: on which networks are tested at the end.
     """
 
-    request: Request[LowData]
     split: Split = "test"
 
     @cached_property

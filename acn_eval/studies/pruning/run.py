@@ -101,11 +101,8 @@ class PrunedUnit:
                 yield b"".join(measured(parts, runtime, lambda done, total: show(done)))
 
 
-@dataclass(frozen=True)
-class PruningStudy(Study):
+class PruningStudy(Study[Pruning]):
     """A unit per network, and a result per checkpoint."""
-
-    request: Request[Pruning]
 
     def units(self) -> list[PrunedUnit]:
         """Return every network of every method that the checkpoints allow.

@@ -1,7 +1,6 @@
 """Robustness: every network under every condition."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from acn_eval.inference import ForwardUnit
@@ -9,17 +8,13 @@ from acn_eval.results import EvalResult
 from acn_eval.studies.robustness.measure import Showing
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.record import answered
-from acn_eval.study.request import Request
 from acn_eval.study.run import Study
 
 __all__ = ["STUDY", "RobustnessStudy"]
 
 
-@dataclass(frozen=True)
-class RobustnessStudy(Study):
+class RobustnessStudy(Study[Robustness]):
     """One pass over the examples, and a result per checkpoint."""
-
-    request: Request[Robustness]
 
     @cached_property
     def showing(self) -> Showing:

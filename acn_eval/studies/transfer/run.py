@@ -32,17 +32,13 @@ from acn_eval.studies.transfer.probing import Probing, probing
 from acn_eval.studies.transfer.suite import Transfer
 from acn_eval.study.fine_tuning import FineTunedUnit
 from acn_eval.study.record import Answer, answered, cell_of
-from acn_eval.study.request import Request
 from acn_eval.study.run import Study, Unit
 
 __all__ = ["STUDY", "TransferStudy"]
 
 
-@dataclass(frozen=True)
-class TransferStudy(Study):
+class TransferStudy(Study[Transfer]):
     """Features of three splits, fine-tunings, and a result per checkpoint."""
-
-    request: Request[Transfer]
 
     @cached_property
     def exits(self) -> list[int | str]:
