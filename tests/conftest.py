@@ -16,8 +16,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Tests never see the user's MLflow store, nor the user's cache of outcomes."""
-    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+    """Tests never see the user's MLflow store, cache of outcomes or width of the terminal."""
+    for name in [name for name in os.environ if name == "COLUMNS" or name.startswith("MLFLOW_")]:
         del os.environ[name]
     folder = tempfile.TemporaryDirectory(prefix="acn-eval-tests-")
     config.add_cleanup(folder.cleanup)

@@ -181,7 +181,7 @@ def _tuned(target: SplitFeatures, protocol: Protocol, trained: "_Trained") -> _P
     named = {"protocol": f"{protocol.label}-fine-tune", "reading": "stream", "exit": "last"}
     found = trained.get((id(checkpoint), protocol.fine_tune))
     if found is None:
-        reason = f"{checkpoint.id.name}: fine-tuning needs a network of ours"
+        reason = f"{checkpoint.id.name}: fine-tuning needs our own networks"
         return _Part(skipped=(Skip({**CLEAN, **named}, reason),))
     unit, content = found
     own = unit.unpacked(content)

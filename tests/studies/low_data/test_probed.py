@@ -157,5 +157,5 @@ def test_a_network_that_is_not_built_here_cannot_be_fine_tuned(runtime, pool, tw
     prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
     names = tuple(map(str, range(10)))
     foreign = from_module(module, name="m", classes=names, prepare=prepare)
-    with pytest.raises(Unsupported, match="needs a network of ours"):
+    with pytest.raises(Unsupported, match="needs our own networks"):
         learn(asked(two_draws, runtime, [foreign], data="digits"))
