@@ -16,7 +16,8 @@ _GAP = 2
 _NARROWEST = 14  # of a column whose words may wrap
 _SHORT = 8  # a head of so few characters does not wrap
 _INTERVAL = re.compile(r" \[[^]]*\]")
-_TIE = "\ue000"  # for the spaces of `n = 96`, where a head does not wrap
+_WHOLE = re.compile(r" = |\([^)]*\)")  # where a head does not wrap: `n = 96`, `(3 seeds)`
+_TIE = "\ue000"
 _Rows = Sequence[Sequence[str]]
 
 
@@ -38,7 +39,7 @@ class Column:
 
     def lines(self, width: int = 1) -> list[str]:
         """Return the head in lines of at most a width, as far as its words allow."""
-        tied = self.head.replace(" = ", f"{_TIE}={_TIE}")
+        tied = _WHOLE.sub(lambda own: own[0].replace(" ", _TIE), self.head)
         lines = wrap(tied, width, break_long_words=False, break_on_hyphens=False)
         return [line.replace(_TIE, " ") for line in lines]
 
