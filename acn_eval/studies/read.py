@@ -41,6 +41,7 @@ def stored_suite(facts: Mapping[str, Any]) -> Suite:
     """Return the suite whose config a result records.
 
     Raises:
+        ConfigError: its study is unknown here.
         DataError: the suite is of another version.
     """
     try:

@@ -7,7 +7,6 @@ from acn_eval.study.trainings import TrainingStudy
 from acn_eval.terminal.comparisons import duration
 from acn_eval.terminal.console import console
 from acn_eval.terminal.tables import Column, show_table
-from acn_eval.workflow.sides import Sides
 
 __all__ = ["show_costs"]
 
@@ -16,13 +15,13 @@ def show_costs(options: RunOptions, *, kind: str) -> None:
     """Print what the trainings of a suite cost; a few steps are measured, and nothing is kept.
 
     Raises:
-        ConfigError: the suite is of another kind, or trains nothing.
+        ConfigError: the suite is of another kind or trains nothing, or checkpoints are named.
     """
     suite = workflow.suite_of(options, kind)
     if suite.checkpoints != "none":
         msg = f"`plan`: must be of a suite that trains networks of its own; got {suite.name}"
         raise ConfigError(msg, "plan")
-    asked = workflow.ask(options, Sides([], []))
+    asked = workflow.ask(options, workflow.resolve(options))
     assert isinstance(asked, TrainingStudy)
     costs, out = asked.costs(), console()
     columns = (

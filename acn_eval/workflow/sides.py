@@ -32,6 +32,9 @@ def resolve(options: RunOptions) -> Sides:
     """
     if not options.candidates and not options.baselines:
         return Sides([], [])
+    if not options.candidates:
+        msg = "`baselines`: needs `candidates`; both must be left out where a suite trains"
+        raise ConfigError(msg, "baselines", "candidates")
     candidates = _loaded(_addresses("candidates", options.candidates), options, options.arch)
     if options.baselines is None:
         pairs = [checkpoint.pair for checkpoint in candidates]

@@ -39,3 +39,9 @@ def test_columns_that_say_nothing_are_left_out(folder, capsys):
 def test_a_suite_that_may_be_about_checkpoints_has_no_plan(folder):
     with pytest.raises(ConfigError, match="`plan`: must be of a suite that trains networks"):
         show_costs(RunOptions(suite=dynamics()), kind="dynamics")
+
+
+def test_checkpoints_are_refused_as_they_are_by_the_run(folder):
+    for given in ({"candidates": ("tiny_ac.pt",)}, {"baselines": ("tiny_ac.pt",)}):
+        with pytest.raises(ConfigError, match="must be left out"):
+            show_costs(RunOptions(suite=low_data(), **given), kind="low_data")

@@ -33,6 +33,7 @@ def test_commas_and_patterns_expand_here_first_and_then_among_the_shipped(folder
         ({"candidates": (" , ",)}, r"`candidates`: must name a checkpoint; got ' , '"),
         ({"candidates": ("nosuch_*.pt",)}, r"nosuch_\*\.pt: must match a checkpoint"),
         ({"candidates": ("ac_vit.pt",), "baselines": ("",)}, r"`baselines`: must name"),
+        ({"baselines": ("ac_vit.pt",)}, r"`baselines`: needs `candidates`; both must be left out"),
     ],
 )
 def test_a_side_without_a_checkpoint_is_refused(folder, options, said):

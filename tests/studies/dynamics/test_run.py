@@ -16,6 +16,7 @@ from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
 from acn_eval.training import TrainingJob, train_all
+from acn_eval.training.fit import start
 from tests.studies.dynamics.plans import asked, finished, suite, trainings
 from tests.tiny import checkpoint, counting, digits
 
@@ -73,6 +74,17 @@ def test_looking_does_not_change_the_training(results, acn, shared):
         assert np.array_equal(cell.values, logits.argmax(1).cpu().numpy() == test.labels)
         wanted = logits.softmax(1).max(1).values.cpu()
         assert cell.confidence == pytest.approx(wanted.numpy(), rel=1e-4)
+
+
+def test_the_first_look_is_before_the_first_step(results, acn, shared):
+    _, shown = acn
+    recipe = shared.plan.suite.recipe_of("acn")
+    network = start(recipe, shared.request.runtime.device).network.eval()
+    validation = shared.plan.splits["validation"]
+    with torch.no_grad():
+        exits = network.exits(shown(validation))
+    wanted = [float((e.argmax(1).cpu().numpy() == validation.labels).mean()) for e in exits]
+    assert results[0].details["validation"]["accuracy"][0] == pytest.approx(wanted)
 
 
 def test_the_last_look_is_at_the_last_weights(results, acn, shared):
