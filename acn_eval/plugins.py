@@ -49,7 +49,8 @@ def _names(place: str, section: bytes) -> bool:
     """Whether the metadata of some package in a place of sys.path may have a section."""
     with suppress(FileNotFoundError, PermissionError):
         try:
-            folders = [e.path for e in os.scandir(place) if e.name.endswith("-info")]
+            named = ((e.name.lower(), e.path) for e in os.scandir(place))  # an egg has EGG-INFO
+            folders = [path for name, path in named if name.endswith("-info")]
         except NotADirectoryError:
             return True  # an archive
         for folder in folders:

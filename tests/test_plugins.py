@@ -14,19 +14,18 @@ from acn_eval.plugins import installed, plugin
 TOYS = Path(__file__).parent / "toys"
 
 
-@pytest.fixture(params=["folder", "archive", "egg-info"])
+@pytest.fixture(params=["folder", "archive", "egg-info", "egg"])
 def toy(request, tmp_path, monkeypatch):
-    """The toy corruption as pip, a zip file or an old editable install leaves it."""
-    place = tmp_path / "site"
+    """The toy corruption as pip, a zip file, an old editable install or an egg leaves it."""
+    place = tmp_path / ("site.egg" if request.param == "egg" else "site")
     shutil.copytree(TOYS / "corruption", place)
     if request.param == "archive":
         place = Path(shutil.make_archive(str(place), "zip", place))
-    elif request.param == "egg-info":
+    elif request.param != "folder":
         (info,) = place.glob("*.dist-info")
-        info.rename(info.with_suffix(".egg-info"))
-        (info.with_suffix(".egg-info") / "METADATA").rename(
-            info.with_suffix(".egg-info") / "PKG-INFO"
-        )
+        old = place / "EGG-INFO" if request.param == "egg" else info.with_suffix(".egg-info")
+        info.rename(old)
+        (old / "METADATA").rename(old / "PKG-INFO")
     monkeypatch.syspath_prepend(str(place))
     return place
 
