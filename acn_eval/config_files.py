@@ -266,6 +266,11 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
         c = error["ctx"]
         field = c["discriminator"].strip("'")
         return f"{where}: {field} must be one of {c['expected_tags']}; got {cut(c['tag'])}"
+    if error["type"] == "union_tag_not_found":
+        field = error["ctx"]["discriminator"].strip("'")
+        return f"{where}: must state {field}; got {cut(error['input'])}"
+    if error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
+        return f"{where}: must be a mapping of names to values; got {cut(error['input'])}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {cut(error['input'])}"
 
 

@@ -195,7 +195,7 @@ def test_a_name_that_no_file_can_have_is_refused(name):
         (gate, GATE + "alpha: .nan\n", "alpha"),
         (gate, GATE + "floors: {clean: .nan}\n", "floors"),
         (read_recipe, RECIPE + "exit_loss: {0: .inf}\n", "exit_loss"),
-        (read_recipe, RECIPE.replace("{crop_padding: 1, cutmix: 0.5}", "null"), "augment: Input"),
+        (read_recipe, RECIPE.replace("{crop_padding: 1, cutmix: 0.5}", "null"), "augment: must"),
         (read_recipe, RECIPE.replace("seed: 0", f"seed: {2**64}"), "seed: Input"),
     ],
 )

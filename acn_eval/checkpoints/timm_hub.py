@@ -64,8 +64,9 @@ def _timm(where: str) -> Any:
 def _known(timm: Any, name: str) -> Any:
     """Return timm's record of the weights of a name, or None where it has none."""
     if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"{name[:8]}*")[:3]) or "see timm.list_models()"
-        raise CheckpointError(f"timm:{name}: timm has no model {name!r}; near: {near}")
+        near = ", ".join(timm.list_models(f"{name[:8]}*")[:3])
+        hint = f"near: {near}" if near else "timm.list_models() in Python lists them"
+        raise CheckpointError(f"timm:{name}: timm has no model {name!r}; {hint}")
     try:
         return timm.get_pretrained_cfg(name, allow_unregistered=False)
     except RuntimeError as exc:

@@ -38,7 +38,7 @@ def explained(exc: BaseException) -> int:
         case click.UsageError():
             usage = io.StringIO()
             exc.show(usage)
-            _say_lines(usage.getvalue())
+            _say_lines(usage.getvalue().expandtabs(4))  # click indents choices by tabs
             code = 2
         case click.ClickException():
             code = _say(exc.format_message(), 2)

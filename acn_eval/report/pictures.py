@@ -174,8 +174,8 @@ def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Ite
     order = keyed_order(judged.ids, "report", material.suite, studio.result.seed, corruption.kind)
     chosen = judged.ids[order][: _ROWS if size <= _SMALL else _FEW_ROWS]
     caption = (
-        f"{judged.name}: the first {len(chosen)}, in keyed order, of the {len(judged.ids)} of"
-        f" {len(studio.examples)} images {what} at some level"
+        f"{judged.name}: {len(chosen)} drawn at random, by a fixed seed, of the"
+        f" {len(judged.ids)} of {len(studio.examples)} images {what} at some level"
     )
     head = ("image", "clean", *(f"{level:g}" for level in corruption.levels))
     yield Gallery(caption, head, tuple(_rows(judged, corruption, studio, chosen)))

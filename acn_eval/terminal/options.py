@@ -88,14 +88,18 @@ class Range(click.FloatRange):
         return number
 
 
-class _Seed(click.IntRange):
+class _Seed(click.types.IntParamType):
     """Any integer of 64 bits; the help does not print these limits."""
 
-    def _describe_range(self) -> str:
-        return ""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail as a usage error."""
+        number = int(super().convert(value, param, ctx))
+        if not -(2**63) <= number < 2**63:
+            self.fail(f"{number} is no integer of 64 bits.", param, ctx)
+        return number
 
 
-SEED = _Seed(-(2**63), 2**63 - 1)
+SEED = _Seed()
 FILE = click.Path(dir_okay=False, path_type=Path)
 _DIR = click.Path(file_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -330,6 +334,9 @@ output_of = partial(picked, Output)
 
 def _baselines(**given: Any) -> tuple[str, ...] | None:
     """None takes the twin that the card names."""
+    if given.get("no_baseline") and given.get("baseline"):
+        msg = "`no_baseline`: must be left out with `baseline`, which names one"
+        raise ConfigError(msg, "no_baseline", "baseline")
     if given.get("no_baseline") or "baseline" not in given:
         return ()
     return _several(given["baseline"]) or None

@@ -16,6 +16,7 @@ _GAP = 2
 _NARROWEST = 14  # of a column whose words may wrap
 _SHORT = 8  # a head of so few characters does not wrap
 _INTERVAL = re.compile(r" \[[^]]*\]")
+_UNIT = re.compile(r" (%|nats)$")
 _WHOLE = re.compile(r" = |\([^)]*\)")  # where a head does not wrap: `n = 96`, `(3 seeds)`
 _TIE = "\ue000"
 _Rows = Sequence[Sequence[str]]
@@ -68,7 +69,7 @@ class _Grid:
         """Hide the columns and the intervals of one rank; returns what they are called."""
         own = [c for c in self.columns if rank in {c.rank, c.interval}]
         names = [
-            c.head if c.rank == rank else f"intervals of {c.head.removesuffix(' %')}" for c in own
+            c.head if c.rank == rank else f"intervals of {_UNIT.sub('', c.head)}" for c in own
         ]
         kept = [i for i, column in enumerate(self.columns) if column.rank != rank]
         bare = {i for i in kept if self.columns[i].interval == rank}

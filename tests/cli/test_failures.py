@@ -102,8 +102,17 @@ def test_no_such_checkpoint(folder, refused):
         (SUITE.replace("repeats", "repeat"), "Did you mean repeats?"),
         (SUITE.replace("levels", "level"), "Did you mean levels?"),
         ("kind: [", "must be YAML"),
+        ("name: mine", "the file: must state kind; got"),
+        ("- 1", "the file: must be a mapping of names to values; got"),
     ],
-    ids=["unknown corruption", "misspelt field", "misspelt field of a corruption", "no YAML"],
+    ids=[
+        "unknown corruption",
+        "misspelt field",
+        "misspelt field of a corruption",
+        "no YAML",
+        "no kind",
+        "a list",
+    ],
 )
 def test_a_suite_that_is_wrong(folder, refused, text, expected):
     (folder / "wrong.yaml").write_text(text)
@@ -152,9 +161,10 @@ def test_positions_of_classes_that_have_other_numbers_are_refused(folder, refuse
         (("--classes", "ten", "--data", "digits"), "got ten"),
         (("--classes", "\u00b2", "--data", "digits"), "got \u00b2"),
         (("--classes", "9" * 5000, "--data", "digits"), "got 99999"),
+        (("--no-baseline", "--baseline", "tiny_res.pt"), "--no-baseline: must be left out"),
         (("--class-order", "name"), "--class-order: must be about a network that does not name"),
         (("--class-map", "broken.yaml"), "broken.yaml: must be YAML"),
-        (("--class-map", "list.yaml"), "list.yaml: the file: Input should be a valid dictionary"),
+        (("--class-map", "list.yaml"), "the file: must be a mapping of names to values"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -169,6 +179,8 @@ def test_options_that_make_no_sense(folder, refused, options, expected):
     [
         (*GOOD, "--crop-pct", "nan"),
         (*GOOD, "--limit", "1"),
+        (*GOOD, "--seed", str(2**63)),
+        (*GOOD, "--seed", "one"),
         ("compression", "--ckpt", "tiny_ac.pt", "--tolerance", "nan"),
         ("plan", "--n", "100", "--discordance", "nan"),
         ("train", "small.yaml", "--save-every", "nan"),

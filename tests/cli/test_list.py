@@ -30,3 +30,10 @@ def test_everything_that_is_shipped_is_listed(call, what):
 
 def test_checkpoints_are_called_as_they_are_typed():
     assert all((shipped("checkpoints") / name).is_file() for name in shipped_checkpoints())
+
+
+def test_what_is_left_out_is_asked_for_without_escapes(call):
+    code, out, err = call("list")
+    assert (code, out) == (2, "")
+    assert "\n    suites,\n" in err
+    assert "\\t" not in err

@@ -96,7 +96,7 @@ def test_images_are_the_first_that_differ_in_keyed_order(about, galleries):
         expected = ids[keyed_order(ids, "report", "small", 0, name)][:4]
         found = [int(label.split()[1].rstrip(",")) for label, _ in gallery.rows]
         assert found == expected.tolist()
-        said = f"the first {len(found)}, in keyed order, of the {len(ids)} of 80 images"
+        said = f"{len(found)} drawn at random, by a fixed seed, of the {len(ids)} of 80 images"
         assert said in gallery.caption
 
 

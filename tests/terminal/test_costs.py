@@ -33,7 +33,7 @@ def test_columns_that_say_nothing_are_left_out(folder, capsys):
     assert "examples seen" not in out
     assert "as one" not in out
     assert re.search(r"^residual L2 naive +2 +0 +40 ", out, re.M)
-    assert "5 tasks of 2 classes of 1,094 images, 2 seeds; shown 352 test images" in out
+    assert "5 tasks of 2 classes of 1,094 images, 2 seeds; evaluated on 352 test images" in out
 
 
 def test_a_suite_that_may_be_about_checkpoints_has_no_plan(folder):

@@ -74,6 +74,12 @@ def test_what_is_hidden_is_named(width, hidden):
     assert text.endswith(note) if hidden else "Hidden" not in text
 
 
+def test_a_unit_is_no_part_of_what_is_hidden():
+    columns = (Column("condition"), Column("ac_vit nats", interval=1))
+    text = printed(20, [("clean", "0.220 [0.182, 0.258]")], columns)
+    assert "intervals of ac_vit." in " ".join(text.split())
+
+
 def test_what_does_not_fit_is_stacked_and_whole():
     text = printed(40)
     assert "Hidden" not in text

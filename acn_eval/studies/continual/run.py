@@ -101,7 +101,7 @@ class ContinualStudy(TrainingStudy[Continual]):
         plan, suite = self.plan, self.plan.suite
         return (
             f"{plan.train.name}: {suite.tasks} tasks of {len(plan.train.classes) // suite.tasks} "
-            f"classes of {len(plan.train):,} images, {suite.seeds} seeds; shown "
+            f"classes of {len(plan.train):,} images, {suite.seeds} seeds; evaluated on "
             f"{len(plan.test):,} test images after every task"
         )
 

@@ -148,7 +148,7 @@ class LowDataStudy(TrainingStudy[LowData]):
         return (
             f"{plan.pool.name}: {sizes} images per class of {len(plan.pool):,}, "
             f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps:,} steps; "
-            f"shown {len(plan.test):,} test images"
+            f"evaluated on {len(plan.test):,} test images"
         )
 
     def costs(self) -> list[TrainingCost]:

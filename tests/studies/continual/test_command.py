@@ -65,7 +65,7 @@ def test_the_plan_runs_nothing(turn, call):
     assert (code, err) == (0, "")
     lines = [re.split(r"  +", line) for line in out.splitlines()]
     assert lines[1][:4] == ["acn L2 joint", "3", "0", "45"]
-    assert "5 tasks of 2 classes of 1,094 images, 3 seeds; shown 352 test images" in out
+    assert "5 tasks of 2 classes of 1,094 images, 3 seeds; evaluated on 352 test images" in out
     assert "nothing was run" in out
     assert not outcomes(turn)
 
