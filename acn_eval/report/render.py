@@ -26,7 +26,7 @@ def html(page: Page) -> str:
     environment.trim_blocks = environment.lstrip_blocks = True
     number = count(1)
     environment.filters["inlined"] = lambda panel: Markup(inline(panel, f"chart {next(number)}"))
-    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["shape"] = lambda block: type(block).__name__
     style = loader.get_source(environment, "report.css")[0]
     return environment.get_template("report.html").render(page=page, style=style)
 
