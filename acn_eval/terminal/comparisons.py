@@ -12,6 +12,7 @@ from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Manifes
 from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.table import analysis_of
+from acn_eval.terminal.console import show_warnings
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
 
@@ -225,8 +226,7 @@ def show_notes(
     out: Console, results: Sequence[EvalResult], comparisons: Sequence[Comparison]
 ) -> None:
     """Print warnings, skipped conditions, and how the results were measured."""
-    for line in dict.fromkeys(_notes(results, comparisons)):
-        out.print(f"  ! {line}", style="yellow")
+    show_warnings(out, dict.fromkeys(_notes(results, comparisons)))
     first = results[0]
     flips, more, n = (
         sum(r.certificate.get(name, 0) for r in results)

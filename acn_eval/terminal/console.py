@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-__all__ = ["WIDE", "console", "say", "write_json"]
+__all__ = ["WIDE", "console", "say", "show_warnings", "write_json"]
 
 WIDE = "acn_eval.wide"
 """Under this name the context of a command says whether it was given ``--wide``."""
 _KEPT = "acn_eval.console"
 _UNLIMITED = 10_000
+_MARK = "  ! "
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -49,6 +51,17 @@ def _made(*, stderr: bool = False, wide: bool = False) -> "Console":
     if wide or not (made.is_terminal or os.environ.get("COLUMNS")):
         made.width = _UNLIMITED
     return made
+
+
+def show_warnings(out: "Console", lines: Iterable[str]) -> None:
+    """Print each warning behind a mark; what does not fit into a line is indented."""
+    from rich.text import Text
+
+    for line in lines:
+        parts = out.render_str(line).wrap(out, max(out.width - len(_MARK), 1))
+        for part in parts:
+            part.rstrip()
+        out.print(Text(_MARK) + Text("\n" + " " * len(_MARK)).join(parts), style="yellow")
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -15,7 +15,7 @@ from acn_eval.gate import Verdict
 from acn_eval.gate.junit import junit
 from acn_eval.gate.markdown import SUMMARY_LIMIT, annotations, markdown, outputs
 from acn_eval.gate.sentence import LABEL, cells, head, legend
-from acn_eval.terminal.console import console, write_json
+from acn_eval.terminal.console import console, show_warnings, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.tables import Column, show_table
 
@@ -76,8 +76,7 @@ def _show(out: Console, verdict: Verdict) -> None:
         ]
         show_table(out, columns, [cells(row) for row in verdict.rules])
         out.print(legend(verdict), style="dim")
-    for warning in verdict.warnings:
-        out.print(f"  ! {warning}", style="yellow")
+    show_warnings(out, verdict.warnings)
 
 
 def _reports(output: GateOutput, verdict: Verdict) -> Iterator[Callable[[], Any]]:

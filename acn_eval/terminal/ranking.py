@@ -4,6 +4,7 @@ from rich.console import Console
 
 from acn_eval.statistics.ranking import Ranking
 from acn_eval.terminal.comparisons import limits, probability
+from acn_eval.terminal.console import show_warnings
 from acn_eval.terminal.glossary import legend
 from acn_eval.terminal.tables import Column, show_table
 
@@ -35,8 +36,7 @@ def show_ranking(out: Console, ranking: Ranking, *, quiet: bool = False) -> None
     )
     if not quiet:
         _show_pairs(out, ranking)
-        for line in ranking.warnings:
-            out.print(f"  ! {line}", style="yellow")
+        show_warnings(out, ranking.warnings)
 
 
 def _show_pairs(out: Console, ranking: Ranking) -> None:

@@ -6,7 +6,7 @@ import click
 import pytest
 from rich.table import Table
 
-from acn_eval.terminal.console import WIDE, console, say, write_json
+from acn_eval.terminal.console import WIDE, console, say, show_warnings, write_json
 
 
 def test_texts_and_cells_are_shown_as_they_are_without_secrets(capsys):
@@ -31,6 +31,13 @@ def test_lines_wrap_in_a_terminal_alone(capsys, monkeypatch, columns, wide, line
         console().print("word " * 20)
         assert console() is console()
     assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_a_long_warning_is_indented_and_rendered(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    show_warnings(console(), ["word " * 6, "[red]\x1b"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["  ! word word word", "    word word word", r"  ! [red]\x1b"]
 
 
 def test_json_goes_to_stdout_or_a_file(capsys, tmp_path):
