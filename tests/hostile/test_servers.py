@@ -1,5 +1,6 @@
 """A server that is none costs one line, exit 4 and seconds; an address that is none, exit 2."""
 
+import logging
 from importlib import import_module
 
 import pytest
@@ -29,12 +30,17 @@ def results(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
-    """Stray files would be seen; MLflow asks again once, and at once."""
+    """Stray files would be seen; MLflow asks again once, at once, and logs errors only."""
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path / "home")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    logger = logging.getLogger("mlflow")  # another test may have imported it as a notebook does
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    yield
+    logger.setLevel(before)
 
 
 def judged(folder, address, code):
