@@ -11,38 +11,18 @@ import torch
 from PIL import Image
 
 from acn_eval import compare, evaluate, load
-from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry, PrepareImages
+from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.evaluation import DataSelection
 from acn_eval.inference import OutcomeCache
 from acn_eval.studies.robustness.suite import Robustness
-from tests.tiny import checkpoint, digits
+from tests.tiny import checkpoint, digits, linear, npz
 
 SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
 
 
 LIMIT = DataSelection(limit=40)
-
-
-def linear(seed=0, classes=tuple("0123456789"), data="digits", name="linear"):
-    layer = torch.nn.Linear(64, len(classes))
-    with torch.no_grad():
-        generator = torch.Generator().manual_seed(seed)
-        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
-    prepare = PrepareImages(Geometry(8, 1), (0.3,), (0.4,))
-    module = torch.nn.Sequential(torch.nn.Flatten(), layer)
-    return from_module(module, name=name, classes=classes, prepare=prepare, data=data)
-
-
-def npz(folder, classes, n=30, side=8):
-    rng = np.random.default_rng(0)
-    path = folder / "own.npz"
-    images = rng.integers(0, 256, (n, side, side), dtype=np.uint8)
-    labels = np.arange(n) % len(classes)
-    np.savez(path, images=images, labels=labels, classes=np.array(classes))
-    return f"npz:{path}"
 
 
 def test_uris_or_checkpoints_in_their_order(tiny, runtime):

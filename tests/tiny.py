@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 import yaml
 from torch import nn
 
-from acn_eval.checkpoints import load
+from acn_eval.checkpoints import from_module, load
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.evaluation import DataSelection, choose, evaluate
 from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
 from acn_eval.studies.compression.suite import Compression
@@ -131,3 +133,22 @@ def compression_pair(folder, limit=60):
     with TemporaryDirectory() as cache:
         runtime = Runtime(CPU, store=OutcomeCache(Path(cache)))
         return evaluate(pair, depth, DataSelection(limit=limit), runtime=runtime)
+
+
+def linear(seed=0, classes=tuple("0123456789"), data="digits", name="linear"):
+    layer = torch.nn.Linear(64, len(classes))
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(seed)
+        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+    prepare = PrepareImages(Geometry(8, 1), (0.3,), (0.4,))
+    module = torch.nn.Sequential(torch.nn.Flatten(), layer)
+    return from_module(module, name=name, classes=classes, prepare=prepare, data=data)
+
+
+def npz(folder, classes, n=30, side=8):
+    rng = np.random.default_rng(0)
+    path = folder / "own.npz"
+    images = rng.integers(0, 256, (n, side, side), dtype=np.uint8)
+    labels = np.arange(n) % len(classes)
+    np.savez(path, images=images, labels=labels, classes=np.array(classes))
+    return f"npz:{path}"

@@ -12,67 +12,7 @@ from acn_eval.studies.compression.depth import (
     exits_of,
 )
 from tests.statistics.results import CLEAN, cell, outcomes, result
-
-DEPTH = 4
-
-
-def network(shares, n=360, seed=0, shared=0.8):
-    """Outcomes (exits, n) of exits that are right on these shares, mostly on the same images."""
-    rng = np.random.default_rng(seed)
-    hardness, own = rng.random(n), rng.random((len(shares), n))
-    take = rng.random((len(shares), n)) < shared
-    return (np.where(take, hardness, own) < np.array(shares)[:, None]).astype(np.float32)
-
-
-SHAPES = {
-    "rising": (0.1, 0.7, 0.9, 0.95, 0.96),
-    "early": (0.1, 0.97, 0.97, 0.97, 0.97),
-    "last is worst": (0.5, 0.97, 0.97, 0.96, 0.9),
-    "a dip": (0.1, 0.97, 0.5, 0.97, 0.97),
-    "flat at chance": (0.1, 0.1, 0.1, 0.1, 0.1),
-}
-
-
-def measured(name, correct, tolerance=0.02, margin=None, **about):
-    """A result of the compression suite, its exits in disorder and beside named and noisy ones."""
-    ids = np.random.default_rng(1).permutation(correct.shape[1])
-    cells = [
-        cell({**CLEAN, "exit": k}, row, ids, primary=True)
-        for k, row in reversed(list(enumerate(correct)))
-    ]
-    worse = np.zeros(correct.shape[1])
-    noise = {"corruption": "gaussian", "level": 0.4, "space": "pixel"}
-    cells += [cell({**noise, "exit": k}, worse, ids, primary=False) for k in range(len(correct))]
-    cells.append(cell({**CLEAN, "exit": "last"}, correct[-1], ids, primary=False))
-    return result(
-        name,
-        cells,
-        about=about,
-        suite={"kind": "compression", "name": "compression", "depth_margin": margin},
-        details={"tolerance": tolerance, "depth": len(correct) - 1},
-    )
-
-
-def seeds(name, cuts, n=400, margin=None, **about):
-    """One result per training seed whose plug-in cut is the given one."""
-    found = []
-    for seed, cut in enumerate(cuts):
-        correct = np.ones((DEPTH + 1, n))
-        correct[:cut, : n // 2] = 0
-        correct[:, -1 - seed] = 0
-        training = {"seed": seed, **about}
-        found.append(
-            measured(
-                f"{name}_{seed}",
-                correct,
-                margin=margin,
-                sha256=f"{name} {seed}",
-                training=training,
-            )
-        )
-        arch = {"kind": "vit", "connectivity": name}
-        found[-1].checkpoint.arch.update(arch)
-    return found
+from tests.studies.compression.plans import SHAPES, measured, network, seeds
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ from acn_eval.studies.compression.depth import (
 )
 from tests.statistics.results import CLEAN, PAIRED, cell, result
 from tests.statistics.test_score import tango_z
-
-DEPTH = 4
+from tests.studies.compression.plans import DEPTH, SHAPES, measured, network, seeds
 
 
 def brute_force(correct, tolerance):
@@ -50,23 +49,6 @@ def naive_limits(correct, tolerance, confidence=0.95):
     while low < depth and p_low(low) < (1 - confidence) / 2:
         low += 1
     return low, high
-
-
-def network(shares, n=360, seed=0, shared=0.8):
-    """Outcomes (exits, n) of exits that are right on these shares, mostly on the same images."""
-    rng = np.random.default_rng(seed)
-    hardness, own = rng.random(n), rng.random((len(shares), n))
-    take = rng.random((len(shares), n)) < shared
-    return (np.where(take, hardness, own) < np.array(shares)[:, None]).astype(np.float32)
-
-
-SHAPES = {
-    "rising": (0.1, 0.7, 0.9, 0.95, 0.96),
-    "early": (0.1, 0.97, 0.97, 0.97, 0.97),
-    "last is worst": (0.5, 0.97, 0.97, 0.96, 0.9),
-    "a dip": (0.1, 0.97, 0.5, 0.97, 0.97),
-    "flat at chance": (0.1, 0.1, 0.1, 0.1, 0.1),
-}
 
 
 @pytest.mark.parametrize("shares", SHAPES.values(), ids=SHAPES)
@@ -149,26 +131,6 @@ def test_images_needed_are_where_agreeing_exits_are_first_proven(tolerance, conf
     assert cut_depth(np.ones((2, least - 1)), tolerance, confidence).high == 1
 
 
-def measured(name, correct, tolerance=0.02, margin=None, **about):
-    """A result of the compression suite, its exits in disorder and beside named and noisy ones."""
-    ids = np.random.default_rng(1).permutation(correct.shape[1])
-    cells = [
-        cell({**CLEAN, "exit": k}, row, ids, primary=True)
-        for k, row in reversed(list(enumerate(correct)))
-    ]
-    worse = np.zeros(correct.shape[1])
-    noise = {"corruption": "gaussian", "level": 0.4, "space": "pixel"}
-    cells += [cell({**noise, "exit": k}, worse, ids, primary=False) for k in range(len(correct))]
-    cells.append(cell({**CLEAN, "exit": "last"}, correct[-1], ids, primary=False))
-    return result(
-        name,
-        cells,
-        about=about,
-        suite={"kind": "compression", "name": "compression", "depth_margin": margin},
-        details={"tolerance": tolerance, "depth": len(correct) - 1},
-    )
-
-
 def test_exits_of_a_result_are_its_clean_ones_in_order():
     correct = network(SHAPES["rising"])
     one = measured("ac", correct)
@@ -201,28 +163,6 @@ def test_two_files_differ_by_what_both_limits_allow():
         25 * (narrow[0].low - narrow[1].high),
         25 * (narrow[0].high - narrow[1].low),
     )
-
-
-def seeds(name, cuts, n=400, margin=None, **about):
-    """One result per training seed whose plug-in cut is the given one."""
-    found = []
-    for seed, cut in enumerate(cuts):
-        correct = np.ones((DEPTH + 1, n))
-        correct[:cut, : n // 2] = 0
-        correct[:, -1 - seed] = 0
-        training = {"seed": seed, **about}
-        found.append(
-            measured(
-                f"{name}_{seed}",
-                correct,
-                margin=margin,
-                sha256=f"{name} {seed}",
-                training=training,
-            )
-        )
-        arch = {"kind": "vit", "connectivity": name}
-        found[-1].checkpoint.arch.update(arch)
-    return found
 
 
 def with_a_block_more(cuts):

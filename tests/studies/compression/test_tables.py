@@ -4,38 +4,12 @@ import json
 import re
 
 import pytest
-import yaml
 
 from acn_eval.results import EvalResult
 from acn_eval.studies.compression.depth import cut_of
-from tests.tiny import SUITE
+from tests.studies.compression.plans import ALONE, JOB, PAIR, VERDICT, line_of, results
 
-JOB = ("compression", "--suite", "exits.yaml", "--no-track", "--device", "cpu")
-
-PAIR = (*JOB, "--ckpt", "tiny_ac.pt")
-
-ALONE = (*PAIR, "--no-baseline")
-
-VERDICT = r"(No difference between tiny_ac|tiny_ac) [^\n]*tiny_res[^\n]*: [^\n]+\n"
-
-
-@pytest.fixture(autouse=True)
-def _suite(folder):
-    """Compression under the small noise, its latencies hardly measured."""
-    fields = {"kind": "compression", "noise": yaml.safe_load(SUITE), "seconds": 1e-6}
-    tasks = {"exits": {}, "tasks": {"first_classes": [2, 5]}}
-    for name, more in tasks.items():
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump({**fields, "name": name, **more}))
-
-
-def results(folder):
-    found = [EvalResult.load(p.parent) for p in sorted(folder.glob("acn-results/*/result.json"))]
-    return {result.checkpoint.name: result for result in found}
-
-
-def line_of(out, start):
-    (line,) = [line for line in out.splitlines() if line.startswith(start)]
-    return line
+pytestmark = pytest.mark.usefixtures("suite")
 
 
 def test_the_table_the_cuts_the_costs_and_the_verdict(folder, call):

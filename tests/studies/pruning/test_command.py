@@ -5,38 +5,10 @@ import sys
 import mlflow
 import pytest
 
+from tests.studies.pruning.plans import JOB, QUICK, UNITS
 from tests.tiny import run
 
-SUITE = """\
-kind: pruning
-name: small_pruning
-sparsities: [0, 0.5, 0.9]
-methods:
-  - {kind: magnitude}
-  - {kind: movement, removed: 0.4, epochs: 1, steps: 2}
-  - {kind: magnitude, blocks: 1}
-seconds: 0.000001
-"""
-
-JOB = ("pruning", "--ckpt", "tiny_ac.pt", "--suite", "prune.yaml", "--device", "cpu")
-
-UNITS = """\
-kind: pruning
-name: units
-sparsities: [0, 0.2, 0.4]
-methods:
-  - {kind: structured}
-  - {kind: structured, steps: 2}
-seconds: 0.000001
-"""
-
-QUICK = (*JOB, "--limit", "60", "--no-track")
-
-
-@pytest.fixture(autouse=True)
-def suite(folder):
-    (folder / "prune.yaml").write_text(SUITE)
-    (folder / "units.yaml").write_text(UNITS)
+pytestmark = pytest.mark.usefixtures("suite")
 
 
 def test_units_need_an_extra_and_cannot_be_more_than_there_are(refused, folder, monkeypatch):

@@ -7,16 +7,7 @@ import numpy as np
 import pytest
 
 from acn_eval.probes import PROTOCOLS
-
-JOB = ("transfer", "--data", "digits", "--classes", "5-9", "--no-track", "--device", "cpu")
-
-QUICK = (*JOB, "--protocol", "ridge", "--ckpt", "tiny_ac.pt")
-
-
-def rows(out):
-    starts = ("exit ", "last", "chosen")
-    lines = [line for line in out.splitlines() if line.startswith(starts)]
-    return [line.split("  ")[0] for line in lines if "[" in line]  # else the legend
+from tests.studies.transfer.plans import JOB, QUICK, rows
 
 
 def test_the_numbers_are_in_the_json(folder, call):

@@ -1,56 +1,13 @@
 """Features of noisy images go to the probes of clean ones."""
 
 import numpy as np
-import pytest
 import torch
 from sklearn.linear_model import RidgeClassifier
 
-from acn_eval.corruptions import Gaussian
 from acn_eval.data import open_examples
-from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.evaluation import evaluate
 from acn_eval.studies.compare import compare
-from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.studies.transfer.suite import Transfer
-from tests.tiny import checkpoint
-
-NEW = DataSelection(data="digits", classes=tuple("56789"))
-
-DEPTH = 2
-
-NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)),))
-
-
-def suite(*protocols, **fields):
-    names = protocols or ("ridge",)
-    return Transfer(name="t", protocols=names, side_by_side=len(names) > 1, **fields)
-
-
-@pytest.fixture
-def pair(tiny, device):
-    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-
-
-def cells(result, **wanted):
-    return [c for c in result.cells if wanted.items() <= dict(c.condition).items()]
-
-
-def cell(result, **wanted):
-    (found,) = cells(result, **wanted)
-    return found
-
-
-def same(one, other):
-    return np.array_equal(one.ids, other.ids) and np.array_equal(one.predicted, other.predicted)
-
-
-def by_hand(model, split, reading, depth):
-    """Features of one depth, and labels, from a plain forward pass."""
-    examples = open_examples("digits", split).only(NEW.classes).keyed()
-    images = examples.read(np.arange(len(examples)), model.prepare.spec)
-    with torch.no_grad():
-        device = next(model.model.parameters()).device
-        found = model.model.readings(model.prepare(images.to(device) / 255))
-    return getattr(found[depth], reading).cpu().numpy().astype(np.float64), examples.labels
+from tests.studies.transfer.plans import DEPTH, NEW, NOISE, by_hand, cell, cells, same, suite
 
 
 def test_noisy_images_are_asked_of_the_probes_of_clean_ones(pair, runtime):

@@ -4,67 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from acn_eval.data import open_examples
-from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import OutcomeCache
+from acn_eval.evaluation import evaluate
 from acn_eval.probes import PROTOCOLS
 from acn_eval.studies.compare import summarize
-from acn_eval.studies.read import read_suite
 from acn_eval.studies.transfer.probing import mean_per_class
-from acn_eval.studies.transfer.suite import Transfer
-from tests.tiny import checkpoint
-
-NEW = DataSelection(data="digits", classes=tuple("56789"))
-
-DEPTH = 2
-
-
-def suite(*protocols, **fields):
-    names = protocols or ("ridge",)
-    return Transfer(name="t", protocols=names, side_by_side=len(names) > 1, **fields)
-
-
-@pytest.fixture
-def pair(tiny, device):
-    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-
-
-@pytest.fixture(scope="module")
-def results(tiny, device, tmp_path_factory):
-    """Both networks under the default protocol, on classes 5 to 9."""
-    from acn_eval.inference import Runtime
-
-    models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    runtime = Runtime(device, 64, "fp32", OutcomeCache(tmp_path_factory.mktemp("outcomes")))
-    return evaluate(models, read_suite("transfer"), NEW, runtime=runtime)
-
-
-def cells(result, **wanted):
-    return [c for c in result.cells if wanted.items() <= dict(c.condition).items()]
-
-
-def cell(result, **wanted):
-    (found,) = cells(result, **wanted)
-    return found
-
-
-def same(one, other):
-    return np.array_equal(one.ids, other.ids) and np.array_equal(one.predicted, other.predicted)
-
-
-def by_hand(model, split, reading, depth):
-    """Features of one depth, and labels, from a plain forward pass."""
-    examples = open_examples("digits", split).only(NEW.classes).keyed()
-    images = examples.read(np.arange(len(examples)), model.prepare.spec)
-    with torch.no_grad():
-        device = next(model.model.parameters()).device
-        found = model.model.readings(model.prepare(images.to(device) / 255))
-    return getattr(found[depth], reading).cpu().numpy().astype(np.float64), examples.labels
+from tests.studies.transfer.plans import DEPTH, NEW, by_hand, cell, cells, same, suite
 
 
 def test_named_depths_are_the_numbered_ones(results):

@@ -9,60 +9,16 @@ import timm
 import torch
 
 from acn_eval.checkpoints import from_module
-from acn_eval.corruptions import Gaussian
 from acn_eval.data import DATA_ROOT, Geometry, PrepareImages, data_root, open_examples
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import OutcomeCache
 from acn_eval.probes import PROTOCOLS
 from acn_eval.studies.compare import compare
-from acn_eval.studies.read import read_suite
-from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.studies.transfer.run import TransferStudy
-from acn_eval.studies.transfer.suite import Transfer
 from acn_eval.study.request import Request
 from acn_eval.study.run import run
 from tests.models.networks import randomised
-from tests.tiny import checkpoint
-
-NEW = DataSelection(data="digits", classes=tuple("56789"))
-
-DEPTH = 2
-
-NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1, 0.4)),))
-
-
-def suite(*protocols, **fields):
-    names = protocols or ("ridge",)
-    return Transfer(name="t", protocols=names, side_by_side=len(names) > 1, **fields)
-
-
-@pytest.fixture
-def pair(tiny, device):
-    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-
-
-@pytest.fixture(scope="module")
-def results(tiny, device, tmp_path_factory):
-    """Both networks under the default protocol, on classes 5 to 9."""
-    from acn_eval.inference import Runtime
-
-    models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    runtime = Runtime(device, 64, "fp32", OutcomeCache(tmp_path_factory.mktemp("outcomes")))
-    return evaluate(models, read_suite("transfer"), NEW, runtime=runtime)
-
-
-def cells(result, **wanted):
-    return [c for c in result.cells if wanted.items() <= dict(c.condition).items()]
-
-
-def cell(result, **wanted):
-    (found,) = cells(result, **wanted)
-    return found
-
-
-def same(one, other):
-    return np.array_equal(one.ids, other.ids) and np.array_equal(one.predicted, other.predicted)
+from tests.studies.transfer.plans import DEPTH, NEW, NOISE, cell, cells, same, suite
 
 
 def test_every_depth_in_both_readings_is_a_cell(results):

@@ -3,36 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import OutcomeCache
+from acn_eval.evaluation import evaluate
 from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.transfer.suite import Transfer
-from tests.tiny import checkpoint
-
-NEW = DataSelection(data="digits", classes=tuple("56789"))
-
-DEPTH = 2
-
-
-def suite(*protocols, **fields):
-    names = protocols or ("ridge",)
-    return Transfer(name="t", protocols=names, side_by_side=len(names) > 1, **fields)
-
-
-@pytest.fixture
-def pair(tiny, device):
-    return [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-
-
-@pytest.fixture(scope="module")
-def results(tiny, device, tmp_path_factory):
-    """Both networks under the default protocol, on classes 5 to 9."""
-    from acn_eval.inference import Runtime
-
-    models = [checkpoint(tiny, name, device) for name in ("tiny_ac", "tiny_res")]
-    runtime = Runtime(device, 64, "fp32", OutcomeCache(tmp_path_factory.mktemp("outcomes")))
-    return evaluate(models, read_suite("transfer"), NEW, runtime=runtime)
+from tests.studies.transfer.plans import DEPTH, NEW, suite
 
 
 def test_two_protocols_need_a_flag_and_the_first_is_the_end_point(pair, runtime):

@@ -3,16 +3,7 @@
 import re
 
 from acn_eval.results import EvalResult
-
-JOB = ("transfer", "--data", "digits", "--classes", "5-9", "--no-track", "--device", "cpu")
-
-QUICK = (*JOB, "--protocol", "ridge", "--ckpt", "tiny_ac.pt")
-
-
-def rows(out):
-    starts = ("exit ", "last", "chosen")
-    lines = [line for line in out.splitlines() if line.startswith(starts)]
-    return [line.split("  ")[0] for line in lines if "[" in line]  # else the legend
+from tests.studies.transfer.plans import QUICK, rows
 
 
 def test_every_depth_is_a_row_beside_the_twin_s(folder, call):
