@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
-    {"foreign_text", "lazy"},
+    {"allocation", "foreign_text", "lazy"},
     {"atomic", "errors", "seeds", "shipped", "views"},
     {"config_files", "inputs", "plugins", "tally"},
     {"cells"},

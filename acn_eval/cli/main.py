@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from acn_eval.allocation import keep_freed_memory
 from acn_eval.cli.failures import explained
 from acn_eval.errors import suggestion
 from acn_eval.studies.table import STUDIES, studies, study
@@ -89,7 +90,12 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with a documented code; the only broad catch is here."""
+    """Run the command line and exit with a documented code; the only broad catch is here.
+
+    Without arguments, the process is a command's: its memory is kept between forward passes.
+    """
+    if arguments is None:
+        keep_freed_memory()
     code = _run(arguments)
     for stream in (sys.__stdout__, sys.__stderr__):
         _settle(stream)
