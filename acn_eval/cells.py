@@ -19,16 +19,16 @@ UNKNOWN = -1
 _ROWS = 1 << 20  # more of them must be worth their bytes: a few declare billions
 _ROWS_PER_BYTE = 16  # a result of dead networks has 1
 _OPTIONAL = {
-    "labels": pa.int64(),
-    "predicted": pa.int32(),
-    "confidence": pa.float32(),
-    "nll": pa.float32(),
-    "brier": pa.float32(),
+    "labels": np.int64,
+    "predicted": np.int32,
+    "confidence": np.float32,
+    "nll": np.float32,
+    "brier": np.float32,
 }
 PER_EXAMPLE = ("ids", "values", *_OPTIONAL)
 """The arrays of a cell."""
-_REQUIRED = [("cell", pa.int32()), ("id", pa.int64()), ("value", pa.float32())]
-_COLUMNS = pa.schema([*_REQUIRED, *_OPTIONAL.items()])
+_TYPES = {"cell": np.int32, "id": np.int64, "value": np.float32, **_OPTIONAL}
+_COLUMNS = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name, dtype in _TYPES.items()])
 _COLUMNS_1 = pa.schema(
     [field for field in _COLUMNS if field.name not in {"labels", "nll", "brier"}]
 )
@@ -91,26 +91,26 @@ class CellHead(Record):
 
 def encoded(cells: Sequence[Cell]) -> bytes:
     """Return cells as a parquet file."""
-
-    def column(name: str, dtype: pa.DataType) -> pa.Array:
-        parts = ((getattr(cell, name), len(cell.ids)) for cell in cells)
-        arrays = (pa.nulls(n, dtype) if p is None else pa.array(p, type=dtype) for p, n in parts)
-        return pa.chunked_array([*arrays], type=dtype)
-
-    numbers = [pa.array(np.full(len(cell.ids), i, np.int32)) for i, cell in enumerate(cells)]
-    table = pa.table(
-        {
-            "cell": pa.chunked_array(numbers, type=pa.int32()),
-            "id": column("ids", pa.int64()),
-            "value": column("values", pa.float32()),
-            **{name: column(name, dtype) for name, dtype in _OPTIONAL.items()},
-        },
-        schema=_COLUMNS,
-    )
+    table = pa.Table.from_batches([_batch(*numbered) for numbered in enumerate(cells)], _COLUMNS)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def _batch(number: int, cell: Cell) -> pa.RecordBatch:
+    owner = np.full(len(cell.ids), number)
+    own = [owner, cell.ids, cell.values, *(getattr(cell, name) for name in _OPTIONAL)]
+    columns = zip(own, _TYPES.values(), strict=True)
+    return pa.record_batch([_column(v, t, len(owner)) for v, t in columns], schema=_COLUMNS)
+
+
+def _column(values: NDArray[Any] | None, dtype: type, n: int) -> pa.Array:
+    kind = pa.from_numpy_dtype(dtype)
+    if values is None:
+        return pa.nulls(n, kind)
+    content = pa.py_buffer(np.ascontiguousarray(values, dtype))
+    return pa.Array.from_buffers(kind, len(values), [None, content])  # `pa.array` imports pandas
 
 
 def cells_of(content: bytes, heads: Sequence[CellHead], schema: int) -> tuple[Cell, ...]:

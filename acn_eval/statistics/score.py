@@ -1,7 +1,6 @@
 """The score method: one z for the test and the interval of the mean of bounded outcomes."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-__all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support", "root"]
+from acn_eval.statistics.root import root
+
+__all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support"]
 
 Support = tuple[float, float]
 ACCURACY: Support = (0.0, 1.0)
@@ -24,15 +25,6 @@ class Interval(NamedTuple):
 
     low: float
     high: float
-
-
-def root(
-    function: Callable[[float], float], low: float, high: float, **tolerances: float
-) -> float:
-    """Return where a function crosses 0 between two numbers, by Brent's method."""
-    from scipy.optimize import brentq  # takes as long to import as all other statistics
-
-    return float(brentq(function, low, high, **tolerances))
 
 
 class _Fit(NamedTuple):

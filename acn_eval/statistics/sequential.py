@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.statistics.noninferiority import OneSided
-from acn_eval.statistics.score import DIFFERENCE, Interval, Support, root
+from acn_eval.statistics.root import root
+from acn_eval.statistics.score import DIFFERENCE, Interval, Support
 
 __all__ = ["Bets", "Split"]
 

@@ -1,5 +1,8 @@
 """compare() and summarize() on hand-made results."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -95,3 +98,20 @@ def test_drop_lies_between_minus_two_and_two():
     drop = found.claim.evidence["corrupted - clean"]
     expected = BoundedSample.of(noisy - full, (-2.0, 2.0)).interval()
     assert (drop.low, drop.high) == pytest.approx(expected)
+
+
+def test_storing_and_comparing_imports_neither_pandas_nor_scipys_optimizers():
+    script = """
+import sys
+import numpy as np
+from acn_eval.cells import encoded
+from acn_eval.studies.compare import compare
+from tests.statistics.results import one
+sides = [one(name, (0.9, 0.8, 0.6), np.random.default_rng(1)) for name in ("acn", "res")]
+encoded(sides[0].cells)
+print(compare(sides[:1], sides[1:]).primary.p <= 1, *{"pandas", "scipy.optimize"} & {*sys.modules})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
