@@ -28,7 +28,8 @@ class RunOptions:
         arch, baseline_arch: of the authors' files, which do not record it.
         framing: fields of `Framing` that replace what the checkpoints state.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-        batch_size: examples per forward pass; halved where memory runs out.
+        batch_size: examples per forward pass, halved where memory runs out; None follows a rule,
+            see `fitting_batch`.
         precision: of the forward pass; ``"auto"`` follows a rule, see `numeric_for`.
         cache: whether finished outcomes are taken from the cache.
         seed: of the noise; None takes 0, or that of a gate.
@@ -47,7 +48,7 @@ class RunOptions:
     baseline_arch: str | None = None
     framing: Mapping[str, Any] = field(default_factory=dict)
     device: str = "auto"
-    batch_size: int = 256
+    batch_size: int | None = None
     precision: "Precision" = "auto"
     cache: bool = True
     seed: int | None = None

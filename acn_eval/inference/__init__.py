@@ -7,6 +7,7 @@ from acn_eval.inference.features import Depths, FeatureUnit, feature_shape, read
 from acn_eval.inference.latency import Timed, latencies, latency
 from acn_eval.inference.one_pass import EvaluatedModel, ForwardUnit, Pass
 from acn_eval.inference.precision import Numeric, Precision, certificate, numeric_for
+from acn_eval.inference.profile import NumericProfile, fitting_batch
 from acn_eval.inference.runtime import Runtime, resolve_device
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FeatureUnit",
     "ForwardUnit",
     "Numeric",
+    "NumericProfile",
     "OutcomeCache",
     "Pass",
     "Precision",
@@ -29,6 +31,7 @@ __all__ = [
     "class_map",
     "default_store",
     "feature_shape",
+    "fitting_batch",
     "latencies",
     "latency",
     "numeric_for",

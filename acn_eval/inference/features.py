@@ -78,7 +78,7 @@ class FeatureUnit(ForwardUnit):
 
     def answer(self, batch: Any, labels: Tensor) -> tuple[Tensor, ...]:
         """Return features (readings, exits, n, width) of a prepared batch."""
-        return (read_features(self.subject.checkpoint, batch, self.numeric).cpu(),)
+        return (read_features(self.subject.checkpoint, batch, self.profile.precision).cpu(),)
 
     def packed(self, parts: Sequence[Tensor]) -> bytes:
         """Return features of all examples of the chunk as bytes."""

@@ -6,7 +6,7 @@ together, in groups that cost little, batch by batch on the device: an interrupt
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import Any, ClassVar, Self
@@ -23,6 +23,7 @@ from acn_eval.errors import MeasureError
 from acn_eval.inference.cache import OUTCOME, OutcomeCache
 from acn_eval.inference.condition import CLEAN, ClassMap, Predictions, Question
 from acn_eval.inference.precision import Numeric, running
+from acn_eval.inference.profile import NumericProfile
 from acn_eval.inference.runtime import Runtime
 from acn_eval.inputs import InputSpec, ShownBatch
 from acn_eval.statistics.comparison import name_of
@@ -47,7 +48,7 @@ class EvaluatedModel:
 class ForwardUnit:
     """One network under one condition on one chunk of examples; the other fields are of `Pass`."""
 
-    kind: ClassVar[tuple[str, ...]] = ("outcomes v3",)
+    kind: ClassVar[tuple[str, ...]] = ("outcomes v4",)
     what: ClassVar[str] = "logits"
     axis: ClassVar[int] = 1  # of the examples in what `answer` returns
 
@@ -56,8 +57,7 @@ class ForwardUnit:
     examples: Examples
     spec: InputSpec[Any]
     seed: int
-    numeric: Numeric
-    device: str
+    profile: NumericProfile
     context: Context
     exits: bool
 
@@ -77,8 +77,7 @@ class ForwardUnit:
                 self.examples.digest,
                 dict(self.question.condition),
                 [self.seed, NOISE_VERSION, list(self.context.std)] if noisy else [],
-                self.numeric,
-                self.device,
+                self.profile.facts(),
                 self.exits,
             ]
         )
@@ -91,7 +90,16 @@ class ForwardUnit:
     @property
     def bundle(self) -> Hashable:
         """The examples: they are read once for all networks and conditions."""
-        return self.examples.digest, self.spec
+        return self.examples.digest, self.spec, self.profile
+
+    @property
+    def batch_size(self) -> int:
+        """Examples per forward pass."""
+        return self.profile.batch_size
+
+    def in_batches(self, size: int) -> Self:
+        """Return the same in smaller batches, which is another profile."""
+        return replace(self, profile=replace(self.profile, batch_size=size))
 
     @property
     def cacheable(self) -> bool:
@@ -110,7 +118,7 @@ class ForwardUnit:
     def answer(self, batch: Any, labels: Tensor) -> tuple[Tensor, ...]:
         """Return the fields of `Predictions`, each (exits, n), of a prepared batch."""
         model = self.subject.checkpoint.model
-        with running(self.numeric, batch.device):
+        with running(self.profile.precision, batch.device):
             exits = model.exits(batch) if self.exits else [model(batch)]
         labels = labels.to(exits[0].device)
         each = [self.subject.classes.decide(logits, labels) for logits in exits]
@@ -141,8 +149,7 @@ class Pass:
 
     Attributes:
         seed: of the noise.
-        numeric: precision of the forward passes.
-        device: type of the device.
+        profile: of the forward passes.
         context: channel std, for noise in normalized space.
         exits: whether every exit is read from the same forward pass, or the last one only.
         unit: what is read of the networks.
@@ -153,8 +160,7 @@ class Pass:
     questions: Sequence[Question]
     spec: InputSpec[Any]
     seed: int
-    numeric: Numeric
-    device: str
+    profile: NumericProfile
     context: Context = field(default_factory=Context)
     exits: bool = False
     unit: type[ForwardUnit] = ForwardUnit
@@ -168,13 +174,14 @@ class Pass:
         unit: type[ForwardUnit] = ForwardUnit,
     ) -> "Pass":
         """Return the pass of one network over clean examples."""
-        spec, device = subject.checkpoint.prepare.spec, runtime.device.type
-        return Pass([subject], examples, [Question(CLEAN)], spec, 0, numeric, device, unit=unit)
+        spec, flops = subject.checkpoint.prepare.spec, subject.checkpoint.id.flops
+        profile = runtime.profile(numeric, flops)
+        return Pass([subject], examples, [Question(CLEAN)], spec, 0, profile, unit=unit)
 
     @cached_property
     def units(self) -> list[ForwardUnit]:
         """Every network under every question, chunk by chunk."""
-        terms = self.spec, self.seed, self.numeric, self.device, self.context, self.exits
+        terms = self.spec, self.seed, self.profile, self.context, self.exits
         chunks = [self.examples.at(np.arange(*bounds)) for bounds in self._bounds]
         pairs = list(product(self.questions, self.subjects))
         return [self.unit(s, q, chunk, *terms) for chunk in chunks for q, s in pairs]
@@ -182,8 +189,8 @@ class Pass:
     def joined(self, contents: Sequence[bytes]) -> list[list[NDArray[Any]]]:
         """Return an array for each subject and question, examples and exits in their order.
 
-        The numbers depend on the questions alone: not on batch size (beyond rounding, which the
-        certificate counts), chunks, order, or the content of the cache.
+        The numbers depend on the questions and the profile alone: not on chunks, order, or the
+        content of the cache.
 
         Raises:
             MeasureError: logits or features are NaN or infinite; the message counts the examples
@@ -209,7 +216,7 @@ class Pass:
             return
         more = f" and under {len(found) - _SHOWN} more conditions" if len(found) > _SHOWN else ""
         msg = f"{name}: {self.unit.what} must be finite; got NaN or infinity for"
-        remedy = " It may be finite in fp32." if self.numeric == "bf16" else ""
+        remedy = " It may be finite in fp32." if self.profile.precision == "bf16" else ""
         raise MeasureError(f"{msg} {', '.join(found[:_SHOWN])}{more}.{remedy}")
 
     def _joined(self, contents: Sequence[bytes]) -> NDArray[Any]:
@@ -222,7 +229,7 @@ class Pass:
         """Where the chunks begin and end."""
         values = math.prod(self.spec.shape)
         flops = max(s.checkpoint.id.flops for s in self.subjects)
-        size, whole = _chunk_size(flops, values, _budget(self.device)), len(self.examples)
+        size, whole = _chunk_size(flops, values, _budget(self.profile.device)), len(self.examples)
         return [(start, min(start + size, whole)) for start in range(0, whole, size)]
 
 
@@ -247,7 +254,7 @@ def _groups(units: Sequence[ForwardUnit]) -> Iterator[list[ForwardUnit]]:
     spent = 0.0
     for unit in units:
         cost = unit.cost * unit.subject.checkpoint.id.flops
-        if group and spent + cost > _budget(unit.device):
+        if group and spent + cost > _budget(unit.profile.device):
             yield group
             group, spent = [], 0.0
         group.append(unit)
@@ -263,8 +270,9 @@ def _forward(
     ids, labels = (torch.from_numpy(getattr(group[0].examples, c)) for c in ("ids", "labels"))
     spec, n, done = group[0].spec, len(content), 0
     rooms: list[tuple[Tensor, ...]] = []
-    for start in range(0, n, runtime.batch_size):
-        span = slice(start, start + runtime.batch_size)
+    size = group[0].batch_size
+    for start in range(0, n, size):
+        span = slice(start, start + size)
         clean, draws = spec.upload(content[span], runtime.device), Draws()
         where = ids[span].to(runtime.device)
         for i, unit in enumerate(group):

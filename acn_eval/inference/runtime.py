@@ -7,7 +7,8 @@ import torch
 from acn_eval.errors import ConfigError
 from acn_eval.inference.cache import OutcomeCache, default_store
 from acn_eval.inference.memory import Batches
-from acn_eval.inference.precision import Precision
+from acn_eval.inference.precision import Numeric, Precision
+from acn_eval.inference.profile import NumericProfile, fitting_batch
 
 __all__ = ["Runtime", "resolve_device"]
 
@@ -18,19 +19,24 @@ class Runtime:
 
     Attributes:
         device: of parameters, examples and noise.
-        batch_size: examples per forward pass; halved where memory runs out.
+        batch_size: examples per forward pass, halved where memory runs out; None follows a rule,
+            see `fitting_batch`.
         precision: of the forward pass; ``auto`` follows a rule, see `numeric_for`.
         store: cache of finished outcomes.
     """
 
     device: torch.device
-    batch_size: int = 256
+    batch_size: int | None = None
     precision: Precision = "auto"
     store: OutcomeCache = field(default_factory=default_store)
 
-    def batches(self) -> Batches:
-        """Return the batches of one pass."""
-        return Batches(self.batch_size, self.device)
+    def batches(self, flops: int) -> Batches:
+        """Return the batches of one pass of networks that cost so many FLOPs per example."""
+        return Batches(self.batch_size or fitting_batch(flops, self.device), self.device)
+
+    def profile(self, numeric: Numeric, flops: int) -> NumericProfile:
+        """Return the numeric profile of such a pass."""
+        return NumericProfile.here(self.device, numeric, self.batches(flops).size)
 
 
 def resolve_device(name: str) -> torch.device:

@@ -1,8 +1,8 @@
 """The one loop: a study lists its units of work, which are measured, stored and assembled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -42,7 +42,7 @@ class Unit(Protocol):
     """One piece of work: a frozen dataclass that needs nothing but its own description.
 
     It can be pickled and measured in another process, unless it is about a network in memory:
-    the same unit gives the same bytes wherever device kind and precision are the same. Nothing
+    the same unit gives the same bytes wherever its numeric profile is that of the process. Nothing
     in it, such as the precision, may therefore follow from a measurement of time.
     """
 
@@ -64,11 +64,20 @@ class Unit(Protocol):
         """Whether the address says everything: the code of a network in memory is not in it."""
         return True
 
+    @property
+    def batch_size(self) -> int:
+        """Examples per forward pass, where the size of a batch decides the bytes; else 1."""
+        return 1
+
+    def in_batches(self, size: int) -> Self:
+        """Return the unit with another `batch_size`, and so with another address."""
+        return self
+
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
         """Yield the outcomes of the units of one bundle, in order, each when it is final.
 
-        Where memory runs out, the rest is measured again with half the batch size.
+        Where memory runs out, the rest is measured in batches of half the size.
         """
 
 
@@ -118,30 +127,47 @@ def measured(
         counter.remedy = "Where the cache is read, the same run resumes from there."
     if not all(unit.cacheable for unit in units):
         counter.remedy = "Networks in memory are never kept: they are measured again."
-    batches = runtime.batches()
+    shrunk: dict[int, Batches] = {}
     found: list[bytes] = []
     with counter:
         counter.add(0)
         for _, bundle in groupby(units, key=lambda unit: (type(unit), unit.bundle)):
-            found += _bundle(list(bundle), runtime, batches, counter)
+            own = list(bundle)
+            size = own[0].batch_size
+            batches = shrunk.setdefault(size, Batches(size, runtime.device))
+            found += _bundle(own, runtime, batches, counter)
     return found
 
 
 def _bundle(
     units: Sequence[Unit], runtime: Runtime, batches: Batches, counter: Tally
 ) -> list[bytes]:
-    found = [runtime.store.read(unit.address) if unit.cacheable else None for unit in units]
-    missing = [i for i, content in enumerate(found) if content is None]
-    counter.add(sum(unit.cost for unit in units) - sum(units[i].cost for i in missing))
+    found: dict[int, bytes] = {}
 
     def measure(size: int) -> None:
-        left, own = [units[i] for i in missing], replace(runtime, batch_size=size)
-        for unit, content in zip(left, left[0].measure(left, own, counter.show), strict=True):
-            found[missing.pop(0)] = content
-            if unit.cacheable:
-                runtime.store.write(unit.address, content)
-            counter.add(unit.cost, kept=unit.cost * unit.cacheable)
+        own = {i: unit.in_batches(size) for i, unit in enumerate(units) if i not in found}
+        kept = {i: content for i, unit in own.items() if (content := _kept(unit, runtime))}
+        found.update(kept)
+        counter.add(sum(units[i].cost for i in kept))
+        left = {i: unit for i, unit in own.items() if i not in kept}
+        for i, content in _measured(left, runtime, counter):
+            found[i] = content
 
-    if missing:
-        batches.halving(measure)
-    return [content for content in found if content is not None]
+    batches.halving(measure)
+    return [found[i] for i in range(len(units))]
+
+
+def _kept(unit: Unit, runtime: Runtime) -> bytes | None:
+    return runtime.store.read(unit.address) if unit.cacheable else None
+
+
+def _measured(
+    units: Mapping[int, Unit], runtime: Runtime, counter: Tally
+) -> Iterator[tuple[int, bytes]]:
+    own = list(units.values())
+    contents = own[0].measure(own, runtime, counter.show) if own else ()
+    for (i, unit), content in zip(units.items(), contents, strict=True):
+        if unit.cacheable:
+            runtime.store.write(unit.address, content)
+        counter.add(unit.cost, kept=unit.cost * unit.cacheable)
+        yield i, content

@@ -240,7 +240,10 @@ data_options = _stack(
 _machine_options = (
     device_option,
     _machine(
-        "--batch-size", type=click.IntRange(min=1), default=256, help="Images per forward pass."
+        "--batch-size",
+        type=click.IntRange(min=1),
+        show_default="by cost",
+        help="Images per forward pass.",
     ),
     _machine(
         "--precision",

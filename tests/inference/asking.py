@@ -33,8 +33,7 @@ def job(checkpoints, examples, runtime, *, suite=SMALL, seed=0, numeric="fp32"):
         spec=checkpoints[0].prepare.spec,
         runtime=runtime,
         seed=seed,
-        numeric=numeric,
-        device=runtime.device.type,
+        profile=runtime.profile(numeric, max(c.id.flops for c in checkpoints)),
         context=Context((0.375,)),
     )
 

@@ -61,8 +61,7 @@ def job(checkpoints, runtime, *, questions=None, examples=None):
         spec=checkpoints[0].prepare.spec,
         runtime=runtime,
         seed=0,
-        numeric="fp32",
-        device=runtime.device.type,
+        profile=runtime.profile("fp32", max(c.id.flops for c in checkpoints)),
         context=Context((0.375,)),
         unit=FeatureUnit,
     )
@@ -128,7 +127,7 @@ def test_another_question_is_another_entry(pair, runtime):
     others = [
         (job(models, runtime, questions=[noisy]), N),
         (job(models, runtime, examples=shifted), N - 1),
-        (replace(job(models, runtime), numeric="bf16"), N),
+        (replace(job(models, runtime), profile=runtime.profile("bf16", 1)), N),
     ]
     for other, images in others:
         before = model.model.images

@@ -58,6 +58,10 @@ def with_pixels(work):
     return replace(work, examples=replace(work.examples, inputs=ArrayImages(pictures)))
 
 
+def with_profile(work, **changes):
+    return replace(work, profile=replace(work.profile, **changes))
+
+
 def with_questions(work, **changes):
     suite = SMALL.model_copy(update=changes)
     return replace(work, questions=list(suite.questions()))
@@ -74,7 +78,11 @@ OTHERS = {
     "preprocessing": (lambda w: with_id(w, preprocessing={"size": 9}), N * QUESTIONS),
     "order of classes": (lambda w: with_map(w, columns=(1, 0, *range(2, 10))), N * QUESTIONS),
     "restriction": (lambda w: with_map(w, restricted=True), N * QUESTIONS),
-    "precision": (lambda w: replace(w, numeric="bf16"), N * QUESTIONS),
+    "precision": (lambda w: with_profile(w, precision="bf16"), N * QUESTIONS),
+    "batch size": (lambda w: with_profile(w, batch_size=3), N * QUESTIONS),
+    "threads": (lambda w: with_profile(w, threads=99), N * QUESTIONS),
+    "hardware": (lambda w: with_profile(w, hardware="another"), N * QUESTIONS),
+    "torch": (lambda w: with_profile(w, version="0.0"), N * QUESTIONS),
     "geometry": (lambda w: replace(w, spec=Geometry(16, 1)), N * QUESTIONS),
     "a pixel": (with_pixels, N * QUESTIONS),
     "ids": (
@@ -103,7 +111,6 @@ def test_another_question_is_measured(first, what):
 
 
 SAME = {
-    "batch size": lambda w: replace(w, runtime=replace(w.runtime, batch_size=3)),
     "name": lambda w: with_id(w, name="renamed", uri="elsewhere/renamed.pt"),
     "training": lambda w: with_id(w, training={"seconds": 1}),
     "order of questions": lambda w: replace(w, questions=w.questions[::-1]),
@@ -117,7 +124,7 @@ def test_the_same_question_is_not_measured_again(first, what):
 
 
 def test_another_device_is_another_question(first):
-    assert len({replace(first, device=d).units[0].address for d in ("cpu", "cuda")}) == 2
+    assert len({with_profile(first, device=d).units[0].address for d in ("cpu", "cuda")}) == 2
 
 
 def test_no_cache_measures_anew_and_replaces(first, runtime):
@@ -131,6 +138,18 @@ def test_a_network_in_memory_is_always_measured(first):
     in_memory = with_id(first, uri="memory:mine")
     assert forwards(in_memory) == N * QUESTIONS
     assert forwards(in_memory) == N * QUESTIONS
+
+
+def test_smaller_batches_where_memory_runs_out_are_another_question(tiny, device, runtime):
+    """What was measured in batches of 8 is never taken for batches of 32, and is found again."""
+    small = job([counting(checkpoint(tiny, device=device), largest=8)], digits(N), runtime)
+    outcomes = one_pass(small, silent)
+    assert small.subjects[0].checkpoint.model.images == N * QUESTIONS
+    assert_same(by_id(one_pass(small, silent)), by_id(outcomes))
+    assert small.subjects[0].checkpoint.model.images == N * QUESTIONS
+    whole = job([checkpoint(tiny, device=device)], digits(N), runtime)
+    assert forwards(with_profile(whole, batch_size=8)) == 0
+    assert forwards(whole) == N * QUESTIONS
 
 
 def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, runtime, chunks_of):
@@ -171,7 +190,7 @@ def interrupted(work, after):
 def expensive(tiny, device, runtime):
     """A pass in one chunk, of which two questions cost what may be lost."""
     work = job([checkpoint(tiny, device=device)], digits(N), runtime)
-    return with_id(work, flops=int(_budget(work.device) / (2 * N)))
+    return with_id(work, flops=int(_budget(work.profile.device) / (2 * N)))
 
 
 def test_an_interruption_loses_little_and_says_what_is_kept(expensive, runtime):
@@ -194,7 +213,7 @@ def test_between_two_writes_lies_the_budget_at_most(expensive, runtime, monkeypa
         OutcomeCache, "write", lambda *args: (at.append(model.model.images), write(*args))
     )
     one_pass(work, silent)
-    assert max(np.diff(at)) * model.id.flops <= _budget(work.device)
+    assert max(np.diff(at)) * model.id.flops <= _budget(work.profile.device)
 
 
 def test_pictures_are_decoded_once_whatever_is_kept_in_between(expensive, monkeypatch):

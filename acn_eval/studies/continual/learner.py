@@ -26,7 +26,7 @@ from acn_eval.study.trainings import pack, unpack
 from acn_eval.tally import quietly
 from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
-from acn_eval.training.threads import fitting_threads
+from acn_eval.training.threads import fitting_threads, forward_flops
 
 __all__ = ["Learner", "TaskPredictions", "paces", "train_run"]
 
@@ -232,7 +232,7 @@ class Learner:
             lambda images: torch.stack(self.network.exits(images)),
             plan.test,
             plan.prepare,
-            self.runtime.batches(),
+            self.runtime.batches(forward_flops(self.network, 1)),
             name=name,
         )
         parts = [self._answers(where, exits) for where, exits in every]

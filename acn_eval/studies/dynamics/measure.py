@@ -96,7 +96,7 @@ def observe(
 ) -> Observation:
     """Show the test images to every exit, and to the network without each block in turn."""
     network, runtime = encoder_of(subject), observer.runtime
-    with fitting_threads(network, runtime.batch_size):
+    with fitting_threads(network, runtime.batches(subject.checkpoint.id.flops).size):
         exits = outcomes(subject, test, runtime)
         deleted, reason = _without_each(subject, observer, test)
         facts = {

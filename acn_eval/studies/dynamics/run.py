@@ -198,7 +198,8 @@ class CheckpointUnit(Unit):
             trained = unit.subject.checkpoint.id.training
             smoothing = float(trained.get("label_smoothing", 0.0))
             observer = Observer(unit.probe, unit.validation, runtime, smoothing)
-            with fitting_threads(encoder_of(unit.subject), runtime.batch_size):
+            size = runtime.batches(unit.subject.checkpoint.id.flops).size
+            with fitting_threads(encoder_of(unit.subject), size):
                 snapshot = observer.snapshot(unit.subject, int(trained.get("steps", 0)))
             yield observe(unit.subject, observer, [snapshot], unit.test).pack()
 

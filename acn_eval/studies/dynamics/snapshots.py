@@ -87,10 +87,10 @@ def outcomes(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> O
     def ask(images: Tensor) -> Tensor:
         return torch.stack(network.exits(images))
 
-    name = subject.checkpoint.id.name
+    name, batches = subject.checkpoint.id.name, runtime.batches(subject.checkpoint.id.flops)
     parts = [
         [subject.classes.decide(logits) for logits in exits]
-        for _, exits in outputs(ask, *shown, runtime.batches(), name=name)
+        for _, exits in outputs(ask, *shown, batches, name=name)
     ]
     predicted, confidence = (
         torch.cat([torch.stack([each[i] for each in part]) for part in parts], dim=1).cpu().numpy()
@@ -106,8 +106,9 @@ def features(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> N
     def read(images: Tensor) -> Tensor:
         return torch.stack([reading.stream for reading in network.readings(images)])
 
-    shown = (examples, subject.checkpoint.prepare, runtime.batches())
-    parts = [exits.cpu() for _, exits in outputs(read, *shown, name=subject.checkpoint.id.name)]
+    own = subject.checkpoint
+    shown = (examples, own.prepare, runtime.batches(own.id.flops))
+    parts = [exits.cpu() for _, exits in outputs(read, *shown, name=own.id.name)]
     return torch.cat(parts, dim=1).double().numpy()
 
 

@@ -24,7 +24,7 @@ from acn_eval.study.record import Subject, cell_of, in_words, record, training_i
 from acn_eval.study.run import Described, Show, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy
 from acn_eval.training import Recipe, TrainingJob, seconds_per_step, train_all
-from acn_eval.training.threads import fitting_threads
+from acn_eval.training.threads import fitting_threads, forward_flops
 
 __all__ = ["LowDataStudy", "StackUnit"]
 
@@ -201,7 +201,7 @@ def _shown(
     plan: LowDataPlan, network: Encoder, job: TrainingJob, runtime: Runtime
 ) -> NDArray[np.void]:
     """Return the outcomes (n,) of a network on the test images."""
-    test, batches = plan.test, runtime.batches()
+    test, batches = plan.test, runtime.batches(forward_flops(network, 1))
     outcomes = np.empty(len(test), _OUTCOME)
     outcomes["id"] = test.ids
     name = f"seed {job.recipe.seed} of low-data training"

@@ -23,7 +23,7 @@ from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.robustness.measure import Showing, Shown
 from acn_eval.study.record import Answer, answered, cell_of
 from acn_eval.study.request import Request
-from acn_eval.study.run import Show, Study, measured
+from acn_eval.study.run import Show, Study, Unit, measured
 
 __all__ = ["STUDY", "PrunedUnit", "PruningStudy", "network_of"]
 
@@ -36,7 +36,7 @@ _LEFT = (
 
 
 @dataclass(frozen=True)
-class PrunedUnit:
+class PrunedUnit(Unit):
     """One network of one method and sparsity, and its answers about all images.
 
     Attributes:
@@ -61,7 +61,7 @@ class PrunedUnit:
         plan, trains = suite.fine_tuning.model_dump(mode="json"), self.method.trains
         return OutcomeCache.key(
             [
-                "pruned and shown v1",
+                "pruned and shown v2",
                 [own.checkpoint.id.sha256, own.checkpoint.id.preprocessing],
                 [own.classes.columns, own.classes.restricted],
                 own.checkpoint.prepare.spec.facts(),
@@ -70,7 +70,7 @@ class PrunedUnit:
                 [request.examples.digest, held_out.examples.digest],
                 suite.noise and suite.noise.model_dump(mode="json"),
                 [request.seed, NOISE_VERSION],
-                [test.numeric, request.runtime.device.type],
+                test.profile.facts(),
             ]
         )
 

@@ -18,6 +18,7 @@ from acn_eval.inference import (
     EvaluatedModel,
     ForwardUnit,
     Numeric,
+    NumericProfile,
     Pass,
     Question,
     certificate,
@@ -90,7 +91,12 @@ class Showing:
     @property
     def numeric(self) -> Numeric:
         """Precision of the first pass."""
-        return self._passes[0][0].numeric
+        return self.profile.precision
+
+    @property
+    def profile(self) -> NumericProfile:
+        """Of the first pass."""
+        return self._passes[0][0].profile
 
     def joined(
         self, contents: Sequence[bytes]
@@ -115,18 +121,17 @@ class Showing:
         skipped: tuple[Skip, ...],
         row: Sequence[NDArray[np.void]],
     ) -> Shown:
-        checkpoint, runtime, whole = subject.checkpoint, self.request.runtime, self.request.whole
-        first = first_shown(whole, job.spec, runtime.device)
-        batch, size = checkpoint.prepare(first).to(runtime.device), len(first)
+        checkpoint, profile = subject.checkpoint, job.profile
+        whole, device = self.request.whole, self.request.runtime.device
+        first = first_shown(whole, job.spec, device)
+        batch, size = checkpoint.prepare(first).to(device), min(profile.batch_size, len(first))
         return Shown(
             questions=job.questions,
             outcomes=row,
             labels=self.examples.labels,
             skipped=skipped,
-            numeric=job.numeric,
-            certificate=certificate(
-                checkpoint.model, batch, job.numeric, min(runtime.batch_size, size)
-            ),
+            numeric=profile.precision,
+            certificate=certificate(checkpoint.model, batch, profile.precision, size),
             noise_digest=digest_of(self.noise, first, job.context, whole, job.seed),
         )
 
@@ -144,15 +149,15 @@ class Showing:
     ) -> tuple[Pass, tuple[Skip, ...]]:
         questions, skipped = self._possible(spec)
         runtime, most = self.request.runtime, max(s.checkpoint.id.flops for s in subjects)
+        # one precision and one size of batches for all: a fair pair is measured alike
+        profile = runtime.profile(numeric_for(runtime.precision, runtime.device, most), most)
         job = Pass(
             subjects=subjects,
             examples=self.examples,
             questions=questions,
             spec=spec,
             seed=self.request.seed,
-            # one precision for all: a fair pair is measured alike
-            numeric=numeric_for(runtime.precision, runtime.device, most),
-            device=runtime.device.type,
+            profile=profile,
             context=noise_context(self.noise, spec, self.request.whole)
             if self.noise and self.corrupted
             else Context(),

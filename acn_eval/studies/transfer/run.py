@@ -17,6 +17,7 @@ from acn_eval.inference import (
     EvaluatedModel,
     FeatureUnit,
     Numeric,
+    NumericProfile,
     Runtime,
     certificate,
     feature_shape,
@@ -105,7 +106,7 @@ class TransferStudy(Study[Transfer]):
         return [PROTOCOLS[name] for name in dict.fromkeys(self.request.suite.protocols)]
 
     def _answer(self, target: SplitFeatures, trained: "_Trained") -> Answer:
-        request, numeric, block = self.request, self.numeric, self.request.suite.block
+        request, block = self.request, self.request.suite.block
         device, test = request.runtime.device, target.test
         deepest = max(found for found in self.exits if isinstance(found, int))
         probings: list[Probing] = []
@@ -123,8 +124,8 @@ class TransferStudy(Study[Transfer]):
         return Answer(
             cells=tuple(cell for part in parts for cell in part.cells),
             skipped=(*target.skipped, *(skip for part in parts for skip in part.skipped)),
-            numeric=numeric,
-            certificate=_certificate(probings, first, numeric, request.runtime.batch_size),
+            numeric=test.profile.precision,
+            certificate=_certificate(probings, first, test.profile),
             noise_digest=digest_of(noise, first, test.context, request.whole, request.seed),
             details={
                 "features": target.facts(),
@@ -200,7 +201,7 @@ def _skip(label: str, reason: str, **more: Scalar) -> Skip:
 
 
 def _certificate(
-    probings: Sequence[Probing], first: ShownBatch, numeric: Numeric, batch: int
+    probings: Sequence[Probing], first: ShownBatch, profile: NumericProfile
 ) -> dict[str, Any]:
     """Certify the answers of a probe of the last exit, from images to classes."""
     if not probings:
@@ -215,7 +216,8 @@ def _certificate(
         return one_hot(torch.from_numpy(predicted).long(), classes)
 
     inputs = checkpoint.prepare(first).to(first.device)
-    return certificate(answers, inputs, numeric, min(batch, len(first)))
+    size = min(profile.batch_size, len(first))
+    return certificate(answers, inputs, profile.precision, size)
 
 
 STUDY = TransferStudy
