@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from acn_eval.errors import DataError
-from acn_eval.probes.batched import batched_path
 from acn_eval.probes.features import Features, Train, Validation, held_out, merged, require
+from acn_eval.probes.logistic import logistic_path
 from acn_eval.probes.probe import LinearProbe, Neighbors, Probe, Scaling, accuracy
 from acn_eval.probes.protocol import Protocol
-from acn_eval.probes.solvers import logistic_path, ridge_path
+from acn_eval.probes.solvers import ridge_path
 
 __all__ = ["Selected", "fit", "select"]
 
@@ -41,7 +41,7 @@ class Selected:
 def fit(
     protocol: Protocol, train: Features[Train], penalties: Sequence[float], device: torch.device
 ) -> list[LinearProbe]:
-    """Fit one linear probe per penalty; on a GPU all at once.
+    """Fit one linear probe per penalty.
 
     Raises:
         DataError: all training images have the same class.
@@ -55,10 +55,8 @@ def fit(
     x = scaling(train.x)
     if protocol.solver == "ridge":
         solutions = ridge_path(x, labels, penalties)
-    elif device.type == "cuda":
-        solutions = batched_path(x, labels, penalties, protocol.tolerance, device)
     else:
-        solutions = logistic_path(x, labels, penalties, protocol.tolerance)
+        solutions = logistic_path(x, labels, penalties, protocol.tolerance, device)
     probabilities = protocol.solver == "logistic"
     return [LinearProbe(scaling, solution, classes, probabilities) for solution in solutions]
 

@@ -1,0 +1,249 @@
+"""Multinomial logistic regression along a path of penalties, on the CPU or a GPU.
+
+The method is L-BFGS, and three things keep it short: features are turned to their singular
+vectors, where directions that do not vary are left out; every penalty starts where the two before
+it lead; and steps are scaled by the curvature there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+from torch.linalg import solve_triangular
+from torch.nn.functional import one_hot
+
+from acn_eval.probes.solvers import Solution
+
+__all__ = ["MAX_ITERATIONS", "logistic_path"]
+
+MAX_ITERATIONS = 1000
+_MEMORY = 40  # pairs of steps and changes of the gradient
+_FEW = 400  # coefficients: up to here an exact Hessian costs less than the steps that it saves
+_ARMIJO = 1e-4
+_HALVINGS = 30
+_ROUNDING = 8 * torch.finfo(torch.float64).eps  # relative, of a loss
+_STALLED = 64 * torch.finfo(torch.float64).eps  # relative decrease, as in scikit-learn
+
+_Scale = Callable[[Tensor], Tensor]
+"""Multiplies a gradient (classes, rank + 1) by about the inverse of the Hessian."""
+
+
+def logistic_path(
+    x: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    penalties: Sequence[float],
+    tolerance: float,
+    device: torch.device,
+) -> list[Solution]:
+    """Minimize ``sum of log losses + penalty / 2 |W|^2`` for every penalty, in float64.
+
+    The path is fastest from the strongest penalty to the weakest. On the CPU it runs in one
+    thread: the problems are small, and the last digits must not depend on the number of cores.
+
+    Args:
+        x: features (n, width).
+        labels: (n,), 0 .. classes - 1, each of which occurs; two classes or more.
+        penalties: positive; scikit-learn's C is their inverse.
+        tolerance: largest gradient of the mean loss, as scikit-learn's ``tol``.
+        device: where to compute.
+
+    Reference: Nocedal and Wright, "Numerical Optimization", 2006, chapters 6 and 7.
+    """
+    with threadpool_limits(1):
+        problem = _Problem.of(torch.from_numpy(x).to(device), torch.from_numpy(labels).to(device))
+        found = _path(problem, penalties, tolerance)
+        return [problem.solution(point.weights, reached) for point, reached in found]
+
+
+class _Point(NamedTuple):
+    """Weights (classes, rank + 1), the mean log loss, its gradient, and chances (classes, n)."""
+
+    weights: Tensor
+    loss: Tensor
+    gradient: Tensor
+    chances: Tensor
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Centered features in the basis of their singular vectors.
+
+    Attributes:
+        x: (n, rank + 1); the last column is 1, for the bias.
+        targets: (classes, n), 1 for the class of an image.
+        mean, basis: (width,) and (rank, width); the features are ``x[:, :-1] @ basis + mean``.
+    """
+
+    x: Tensor
+    targets: Tensor
+    mean: Tensor
+    basis: Tensor
+
+    @staticmethod
+    def of(features: Tensor, labels: Tensor) -> "_Problem":
+        mean = features.mean(0)
+        u, s, basis = torch.linalg.svd(features - mean, full_matrices=False)
+        least = torch.finfo(s.dtype).eps * max(features.shape)  # as numpy's matrix_rank
+        rank = int((s > least * s.max()).sum())
+        x = torch.cat([u[:, :rank] * s[:rank], torch.ones_like(u[:, :1])], 1)
+        return _Problem(x, one_hot(labels).T.to(s.dtype).contiguous(), mean, basis[:rank])
+
+    def ridge(self, penalty: float) -> Tensor:
+        """Return the penalty of the mean loss per column (rank + 1,); the bias is free."""
+        # scikit-learn penalizes the one difference of two classes: half of what two maps add up to
+        twice = 2 if len(self.targets) == 2 else 1
+        ridge = torch.full_like(self.x[0], penalty * twice / len(self.x))
+        ridge[-1] = 0
+        return ridge
+
+    def at(self, weights: Tensor) -> _Point:
+        log_chances = (weights @ self.x.T).log_softmax(0)
+        n = len(self.x)
+        loss = -(log_chances * self.targets).sum() / n
+        chances = log_chances.exp_()
+        return _Point(weights, loss, (chances - self.targets).div_(n) @ self.x, chances)
+
+    def steepest(self, gradient: Tensor) -> float:
+        """Return the largest entry of a gradient (classes, rank + 1) in the given features."""
+        bias = gradient[:, -1:]
+        own = gradient[:, :-1] @ self.basis + bias * self.mean
+        return max(own.abs().max().item(), bias.abs().max().item())
+
+    def solution(self, weights: Tensor, converged: bool) -> Solution:
+        own = weights[:, :-1] @ self.basis
+        bias = weights[:, -1] - own @ self.mean
+        return Solution(own.cpu().numpy(), bias.cpu().numpy(), converged)
+
+
+def _path(
+    problem: _Problem, penalties: Sequence[float], tolerance: float
+) -> Iterator[tuple[_Point, bool]]:
+    memory = _Memory()
+    before = point = problem.at(problem.x.new_zeros(len(problem.targets), problem.x.shape[1]))
+    few = point.weights.numel() <= _FEW
+    for penalty in penalties:
+        ridge = problem.ridge(penalty)
+        further = problem.at(2 * point.weights - before.weights)
+        start = min(point, further, key=lambda p: _value(p, ridge).item())
+        if few:
+            memory = _Memory()  # of Hessians that are not needed any more
+        scale = (_newton if few else _diagonal)(problem, start.chances, ridge)
+        before = point
+        point, reached = _descended(problem, start, ridge, tolerance, memory, scale)
+        yield point, reached
+
+
+def _descended(
+    problem: _Problem,
+    point: _Point,
+    ridge: Tensor,
+    tolerance: float,
+    memory: "_Memory",
+    scale: _Scale,
+) -> tuple[_Point, bool]:
+    """Return the minimum, and whether it is one to the tolerance."""
+    for _ in range(MAX_ITERATIONS):
+        gradient = point.gradient + ridge * point.weights
+        if problem.steepest(gradient) <= tolerance:
+            return point, True
+        direction = memory.direction(gradient, ridge, scale)
+        moved = _searched(problem, point, ridge, direction, (gradient * direction).sum())
+        if moved is None:
+            return point, False
+        memory.add(moved.weights - point.weights, moved.gradient - point.gradient)
+        value = _value(point, ridge)
+        if value - _value(moved, ridge) <= _STALLED * max(1.0, value.item()):
+            return moved, True
+        point = moved
+    return point, False
+
+
+def _value(point: _Point, ridge: Tensor) -> Tensor:
+    return point.loss + (ridge * point.weights**2).sum() / 2
+
+
+def _searched(
+    problem: _Problem, point: _Point, ridge: Tensor, direction: Tensor, slope: Tensor
+) -> _Point | None:
+    """Halve a step until it descends enough; None where no step does."""
+    value, length = _value(point, ridge), 1.0
+    for _ in range(_HALVINGS):
+        moved = problem.at(point.weights + length * direction)
+        if _value(moved, ridge) <= value + _ARMIJO * length * slope + _ROUNDING * value:
+            return moved
+        length /= 2
+    return None
+
+
+class _Memory:
+    """Steps, and the changes of the gradient of the mean loss without penalty over them."""
+
+    def __init__(self) -> None:
+        self._steps: list[Tensor] = []
+        self._changes: list[Tensor] = []
+
+    def add(self, step: Tensor, change: Tensor) -> None:
+        if (step * change).sum() > 0:
+            self._steps = [*self._steps, step][-_MEMORY:]
+            self._changes = [*self._changes, change][-_MEMORY:]
+
+    def direction(self, gradient: Tensor, ridge: Tensor, scale: _Scale) -> Tensor:
+        """Return the two-loop recursion in its compact form.
+
+        Reference: Byrd, Nocedal and Schnabel, "Representations of quasi-Newton matrices", 1994,
+        theorem 2.2.
+        """
+        if not self._steps:
+            return -scale(gradient)
+        steps = torch.stack(self._steps)
+        changes = (torch.stack(self._changes) + ridge * steps).flatten(1)
+        steps = steps.flatten(1)
+        products = steps @ changes.T
+        upper, flat = products.triu(), gradient.reshape(-1, 1)
+        share = solve_triangular(upper, steps @ flat, upper=True)
+        scaled = scale((flat - changes.T @ share).view_as(gradient)).reshape(-1, 1)
+        right = products.diagonal()[:, None] * share - changes @ scaled
+        rest = steps.T @ solve_triangular(upper.T, right, upper=False)
+        return -(scaled + rest).view_as(gradient)
+
+
+def _diagonal(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
+    """Scale columns by a Hessian in which every image and class has the mean curvature."""
+    spread = (chances * (1 - chances)).mean().clamp_min(_STALLED)
+    columns = 1 / (spread * problem.x.square().mean(0) + ridge)
+    return lambda gradient: gradient * columns
+
+
+def _newton(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
+    """Solve with the exact Hessian, over weights that add up to zero over the classes."""
+    turn = _differences(chances)
+    turned = chances.T @ turn
+    outer = torch.einsum("ka,kn,kb->nab", turn, chances, turn)
+    curvature = (outer - turned[:, :, None] * turned[:, None, :]) / len(problem.x)
+    many, columns = turn.shape[1], problem.x.shape[1]
+    hessian = problem.x.new_zeros(many, columns, many, columns)
+    for a in range(many):  # the lower triangle alone
+        weighed = curvature[:, a, : a + 1, None] * problem.x[:, None, :]
+        hessian[a, :, : a + 1] = (problem.x.T @ weighed.flatten(1)).view(columns, a + 1, columns)
+    square = hessian.view(many * columns, -1)
+    diagonal = square.diagonal()
+    diagonal += ridge.repeat(many) + 1e-12 * diagonal.max()
+    factor = torch.linalg.cholesky(square)
+
+    def scale(gradient: Tensor) -> Tensor:
+        own = (turn.T @ gradient).reshape(-1, 1)
+        return turn @ torch.cholesky_solve(own, factor).view(many, columns)
+
+    return scale
+
+
+def _differences(chances: Tensor) -> Tensor:
+    """Return an orthonormal basis (classes, classes - 1) of what adds up to zero."""
+    classes = len(chances)
+    ones = chances.new_ones(classes, 1)
+    return torch.linalg.qr(torch.cat([ones, torch.eye(classes).to(ones)[:, 1:]], 1)).Q[:, 1:]
