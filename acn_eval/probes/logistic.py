@@ -25,9 +25,10 @@ MAX_ITERATIONS = 1000
 _MEMORY = 40  # pairs of steps and changes of the gradient
 _FEW = 400  # coefficients: up to here an exact Hessian costs less than the steps that it saves
 _ARMIJO = 1e-4
+_TURNED = 0.9  # share of the slope, upwards
 _HALVINGS = 30
-_ROUNDING = 8 * torch.finfo(torch.float64).eps  # relative, of a loss
-_STALLED = 64 * torch.finfo(torch.float64).eps  # relative decrease, as in scikit-learn
+_ROUNDING = 64 * torch.finfo(torch.float64).eps  # of a loss; scikit-learn's first step within it
+_FLAT = 30  # ends the search, which is as far as float64 goes after so many
 
 _Scale = Callable[[Tensor], Tensor]
 """Multiplies a gradient (classes, rank + 1) by about the inverse of the Hessian."""
@@ -68,6 +69,12 @@ class _Point(NamedTuple):
     gradient: Tensor
     chances: Tensor
 
+    def value(self, ridge: Tensor) -> float:
+        return (self.loss + (ridge * self.weights**2).sum() / 2).item()
+
+    def slopes(self, ridge: Tensor) -> Tensor:
+        return self.gradient + ridge * self.weights
+
 
 @dataclass(frozen=True)
 class _Problem:
@@ -77,12 +84,14 @@ class _Problem:
         x: (n, rank + 1); the last column is 1, for the bias.
         targets: (classes, n), 1 for the class of an image.
         mean, basis: (width,) and (rank, width); the features are ``x[:, :-1] @ basis + mean``.
+        differences: (classes, classes - 1), an orthonormal basis of what adds up to zero.
     """
 
     x: Tensor
     targets: Tensor
     mean: Tensor
     basis: Tensor
+    differences: Tensor
 
     @staticmethod
     def of(features: Tensor, labels: Tensor) -> "_Problem":
@@ -91,7 +100,10 @@ class _Problem:
         least = torch.finfo(s.dtype).eps * max(features.shape)  # as numpy's matrix_rank
         rank = int((s > least * s.max()).sum())
         x = torch.cat([u[:, :rank] * s[:rank], torch.ones_like(u[:, :1])], 1)
-        return _Problem(x, one_hot(labels).T.to(s.dtype).contiguous(), mean, basis[:rank])
+        targets = one_hot(labels).T.to(s).contiguous()
+        ones, units = targets.new_ones(len(targets), 1), torch.eye(len(targets)).to(s)
+        differences = torch.linalg.qr(torch.cat([ones, units[:, 1:]], 1)).Q[:, 1:]
+        return _Problem(x, targets, mean, basis[:rank], differences)
 
     def ridge(self, penalty: float) -> Tensor:
         """Return the penalty of the mean loss per column (rank + 1,); the bias is free."""
@@ -129,9 +141,9 @@ def _path(
     for penalty in penalties:
         ridge = problem.ridge(penalty)
         further = problem.at(2 * point.weights - before.weights)
-        start = min(point, further, key=lambda p: _value(p, ridge).item())
+        start = point if point.value(ridge) <= further.value(ridge) else further
         if few:
-            memory = _Memory()  # of Hessians that are not needed any more
+            memory = _Memory()  # what was learned of other Hessians is worse than this one
         scale = (_newton if few else _diagonal)(problem, start.chances, ridge)
         before = point
         point, reached = _descended(problem, start, ridge, tolerance, memory, scale)
@@ -147,34 +159,36 @@ def _descended(
     scale: _Scale,
 ) -> tuple[_Point, bool]:
     """Return the minimum, and whether it is one to the tolerance."""
+    flat = 0
     for _ in range(MAX_ITERATIONS):
-        gradient = point.gradient + ridge * point.weights
-        if problem.steepest(gradient) <= tolerance:
+        slopes = point.slopes(ridge)
+        if flat == _FLAT or problem.steepest(slopes) <= tolerance:
             return point, True
-        direction = memory.direction(gradient, ridge, scale)
-        moved = _searched(problem, point, ridge, direction, (gradient * direction).sum())
+        moved = _searched(problem, point, ridge, memory.direction(slopes, ridge, scale))
         if moved is None:
             return point, False
         memory.add(moved.weights - point.weights, moved.gradient - point.gradient)
-        value = _value(point, ridge)
-        if value - _value(moved, ridge) <= _STALLED * max(1.0, value.item()):
-            return moved, True
+        value = point.value(ridge)
+        flat += value - moved.value(ridge) <= _ROUNDING * max(1.0, value)
         point = moved
     return point, False
 
 
-def _value(point: _Point, ridge: Tensor) -> Tensor:
-    return point.loss + (ridge * point.weights**2).sum() / 2
+def _searched(problem: _Problem, point: _Point, ridge: Tensor, direction: Tensor) -> _Point | None:
+    """Halve a step until it descends enough; None where no step does.
 
-
-def _searched(
-    problem: _Problem, point: _Point, ridge: Tensor, direction: Tensor, slope: Tensor
-) -> _Point | None:
-    """Halve a step until it descends enough; None where no step does."""
-    value, length = _value(point, ridge), 1.0
+    Reference: Hager and Zhang, "A new conjugate gradient method with guaranteed descent and an
+    efficient line search", 2005, conditions T1 and T2.
+    """
+    value, slope = point.value(ridge), (point.slopes(ridge) * direction).sum().item()
+    near, length = value + _ROUNDING * max(1.0, value), 1.0
     for _ in range(_HALVINGS):
         moved = problem.at(point.weights + length * direction)
-        if _value(moved, ridge) <= value + _ARMIJO * length * slope + _ROUNDING * value:
+        reached = moved.value(ridge)
+        if reached <= value + _ARMIJO * length * slope:
+            return moved
+        # among losses that are equal but for rounding, the slope decides
+        if reached <= near and (moved.slopes(ridge) * direction).sum() <= -_TURNED * slope:
             return moved
         length /= 2
     return None
@@ -209,19 +223,20 @@ class _Memory:
         scaled = scale((flat - changes.T @ share).view_as(gradient)).reshape(-1, 1)
         right = products.diagonal()[:, None] * share - changes @ scaled
         rest = steps.T @ solve_triangular(upper.T, right, upper=False)
-        return -(scaled + rest).view_as(gradient)
+        direction: Tensor = -(scaled + rest).view_as(gradient)
+        return direction
 
 
 def _diagonal(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
     """Scale columns by a Hessian in which every image and class has the mean curvature."""
-    spread = (chances * (1 - chances)).mean().clamp_min(_STALLED)
+    spread = (chances * (1 - chances)).mean().clamp_min(_ROUNDING)
     columns = 1 / (spread * problem.x.square().mean(0) + ridge)
     return lambda gradient: gradient * columns
 
 
 def _newton(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
     """Solve with the exact Hessian, over weights that add up to zero over the classes."""
-    turn = _differences(chances)
+    turn = problem.differences
     turned = chances.T @ turn
     outer = torch.einsum("ka,kn,kb->nab", turn, chances, turn)
     curvature = (outer - turned[:, :, None] * turned[:, None, :]) / len(problem.x)
@@ -237,13 +252,7 @@ def _newton(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
 
     def scale(gradient: Tensor) -> Tensor:
         own = (turn.T @ gradient).reshape(-1, 1)
-        return turn @ torch.cholesky_solve(own, factor).view(many, columns)
+        turned: Tensor = torch.cholesky_solve(own, factor).view(many, columns)
+        return turn @ turned
 
     return scale
-
-
-def _differences(chances: Tensor) -> Tensor:
-    """Return an orthonormal basis (classes, classes - 1) of what adds up to zero."""
-    classes = len(chances)
-    ones = chances.new_ones(classes, 1)
-    return torch.linalg.qr(torch.cat([ones, torch.eye(classes).to(ones)[:, 1:]], 1)).Q[:, 1:]
