@@ -100,7 +100,7 @@ def evaluate_blocks(
     order = keyed_order(whole.ids, *blocks.order)
     for start in range(0, len(whole), blocks.size):
         end = start + blocks.size
-        own = replace(request, block=whole.at(order[start:end]))
+        own = replace(request, block=whole.at(order[start:end]), opened=whole)
         yield Block(run(_study(own), own.runtime), whole.at(order[:end]), whole)
 
 

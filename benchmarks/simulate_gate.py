@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from simulate_statistics import Figure, average, generator, score_z, show
 
-from acn_eval.gate import BLOCK
 from acn_eval.gate.judge import at_any_stop, at_the_end, decided_after, once, overall
 from acn_eval.gate.rules import Rule
-from acn_eval.statistics.sequential import Bets, Split
+from acn_eval.statistics.sequential import BLOCK, Bets, Split
 
 ALPHA = 0.05
 SPLIT = Split.of(ALPHA)

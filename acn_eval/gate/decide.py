@@ -11,17 +11,15 @@ from acn_eval.gate.judge import at_any_stop, at_the_end, decided_after, identica
 from acn_eval.gate.rules import Rule, rules_of
 from acn_eval.gate.sentence import sentence
 from acn_eval.gate.verdict import GateRule, Network, Verdict
-from acn_eval.results import CheckpointId, EvalResult
+from acn_eval.results import EvalResult
 from acn_eval.seeds import keyed_order
 from acn_eval.statistics.metrics import metric_of
 from acn_eval.statistics.pairing import require_complete, require_same_question
+from acn_eval.statistics.sequential import BLOCK, order_names
 from acn_eval.statistics.soundness import differing, same_network
 from acn_eval.studies.compare import join
 
-__all__ = ["BLOCK", "decide", "look", "order_names", "replay", "same_network"]
-
-BLOCK = 256
-"""Examples between two looks."""
+__all__ = ["decide", "look", "replay", "same_network"]
 
 
 def decide(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> Verdict:
@@ -77,16 +75,6 @@ def look(gate: Gate, candidate: EvalResult, baseline: EvalResult, *, total: int)
     if shown < total and not decided_after(rules, gate.alpha):
         return None
     return _verdict(gate, pair, _look(rules, gate.alpha, total), shown=shown, total=total)
-
-
-def order_names(
-    candidate: CheckpointId, baseline: CheckpointId, suite: str
-) -> tuple[str, str, str]:
-    """Return what keys the order of a sequential run.
-
-    Both weights are in it: one fixed order would judge every change on the same first examples.
-    """
-    return candidate.sha256, baseline.sha256, suite
 
 
 def _require_looks(gate: Gate) -> None:

@@ -22,14 +22,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from acn_eval.results import CheckpointId
 from acn_eval.statistics.noninferiority import OneSided
 from acn_eval.statistics.root import root
 from acn_eval.statistics.score import DIFFERENCE, Interval, Support
 
-__all__ = ["Bets", "Split"]
+__all__ = ["BLOCK", "Bets", "Split", "order_names"]
+
+BLOCK = 256
+"""Examples between two looks."""
 
 _LARGEST = 0.9
 _HALVINGS = 7
+
+
+def order_names(
+    candidate: CheckpointId, baseline: CheckpointId, suite: str
+) -> tuple[str, str, str]:
+    """Return what keys the order of a sequential run.
+
+    Both weights are in it: one fixed order would judge every change on the same first examples.
+    """
+    return candidate.sha256, baseline.sha256, suite
 
 
 @dataclass(frozen=True)

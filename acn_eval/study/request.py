@@ -29,6 +29,7 @@ class Request(Generic[S]):
         checkpoints: loaded, on the device; a suite that trains its own networks needs none.
         seed: of the noise.
         block: some of the test examples, for a run that may stop early; None takes all.
+        opened: all test examples, where an earlier block has opened them.
     """
 
     suite: S
@@ -37,10 +38,13 @@ class Request(Generic[S]):
     runtime: Runtime
     seed: int = 0
     block: Examples | None = None
+    opened: Examples | None = None
 
     @cached_property
     def whole(self) -> Examples:
         """All test examples, which decide whatever all blocks share, such as the precision."""
+        if self.opened is not None:
+            return self.opened
         return choose(self.checkpoints, self.selection, "test", reads_head=self.suite.reads_head)
 
     @property

@@ -51,7 +51,7 @@ def _key(what: EvalResult | Comparison) -> str:
 def find(folders: Sequence[Path]) -> OnDisk:
     """Read every result and comparison in the folders, and directly below them.
 
-    A result that a gate stopped early is left out: MLflow's pages have no limits that hold for it.
+    A result that was stopped early is left out: MLflow's pages have no limits that hold for it.
 
     Raises:
         DataError: there is none, or one of them is damaged.
@@ -83,7 +83,7 @@ def stored(given: Sequence[str], tracking_uri: str | None) -> Iterator[OnDisk]:
     """Yield everything that folders or ``runs:/ID`` hold, in the order in which they are given.
 
     Raises:
-        ConfigError: there is no such run, or a gate stopped a result early.
+        ConfigError: there is no such run, or a result was stopped early.
         DataError: there is no such folder, or its results are missing or damaged.
         TrackingError: the store does not answer.
     """

@@ -4,18 +4,20 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from acn_eval import evaluation
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
-from acn_eval.gate import BLOCK, Gate, Verdict, order_names, read_gate, same_network
+from acn_eval.gate import Gate, Verdict, look, read_gate, same_network
 from acn_eval.gate import decide as judge
-from acn_eval.gate.blocks import until_decided
+from acn_eval.gate.verdict import Network
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.tally import Progress, quietly
 from acn_eval.tracking import Recorder, Registry, in_mlflow, model_name, resolve_store
+from acn_eval.workflow.blocks import in_blocks
 from acn_eval.workflow.promoting import Kept, Promotion, keep, promote
 from acn_eval.workflow.running import runtime_of, suite_of
 
@@ -128,24 +130,11 @@ def _against(case: _Case, uri: str) -> tuple[Verdict, *tuple[EvalResult, ...]]:
 
 
 def _stopped(case: _Case, baseline: Checkpoint) -> tuple[Verdict, EvalResult, EvalResult]:
-    suite, runtime = suite_of(case.options), runtime_of(case.options)
-    if not suite.by_blocks:
-        msg = f"`sequential`: suite must judge each image by itself; got {suite.kind}"
-        remedy = "which chooses, times or trains on whole splits"
-        raise ConfigError(f"{msg}, {remedy}.", "sequential")
-    if runtime.precision == "auto":
-        runtime = replace(runtime, precision="fp32")
-    order = order_names(case.candidate.id, baseline.id, suite.name)
-    blocks = evaluation.evaluate_blocks(
-        (case.candidate, baseline),
-        suite,
-        case.options.data,
-        evaluation.Blocks(BLOCK, order),
-        seed=case.options.seed or 0,
-        runtime=runtime,
-    )
-    stopped = until_decided(case.gate, blocks, case.progress)
-    return stopped.verdict, stopped.candidate, stopped.baseline
+    pair = case.candidate, baseline
+    stopped = in_blocks(case.options, pair, partial(look, case.gate), case.progress)
+    ours, theirs = stopped.candidate, stopped.baseline
+    named = replace(stopped.verdict, candidate=Network.of(ours), baseline=Network.of(theirs))
+    return named, ours, theirs
 
 
 def _run(case: _Case, checkpoints: Sequence[Checkpoint]) -> list[EvalResult]:

@@ -1,6 +1,7 @@
 """Real networks, block by block: nothing depends on the blocks, and nothing is done twice."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -10,10 +11,12 @@ import yaml
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import Blocks, DataSelection, evaluate, evaluate_blocks
-from acn_eval.gate import decide, order_names, replay
-from acn_eval.gate.blocks import until_decided
+from acn_eval.gate import decide, look, replay
+from acn_eval.gate.verdict import Network
+from acn_eval.statistics.sequential import order_names
 from acn_eval.studies.compare import compare
 from acn_eval.studies.robustness.suite import Robustness
+from acn_eval.workflow.blocks import until_decided
 from tests.gate.pairs import gate
 from tests.tiny import SUITE, checkpoint, counting
 
@@ -36,7 +39,8 @@ def blocks(sides, suite, runtime, size=64):
 
 
 def stopped(toy, sides, suite, runtime, size=64):
-    return until_decided(toy, blocks(sides, suite, runtime, size), lambda done, total: None)
+    every = blocks(sides, suite, runtime, size)
+    return until_decided(partial(look, toy), every, lambda done, total: None)
 
 
 def test_all_blocks_together_are_the_evaluation(tiny, suite, runtime):
@@ -56,7 +60,8 @@ def test_all_blocks_together_are_the_evaluation(tiny, suite, runtime):
                 ours = dict(zip(left.ids.tolist(), getattr(left, name).tolist(), strict=True))
                 theirs = dict(zip(right.ids.tolist(), getattr(right, name).tolist(), strict=True))
                 assert ours == pytest.approx(theirs, abs=1e-5)
-    assert replay(toy, *whole, block=64) == found.verdict
+    named = {"candidate": Network.of(found.candidate), "baseline": Network.of(found.baseline)}
+    assert replay(toy, *whole, block=64) == replace(found.verdict, **named)
 
 
 def test_a_side_that_chose_among_fewer_classes_answered_another_question(tiny, suite, runtime):
@@ -98,7 +103,6 @@ def test_a_stop_is_marked_and_nobody_compares_it(tiny, suite, runtime):
         assert side.data.n == n == len(np.unique(side.cells[0].ids))
         assert side.noise_version == NOISE_VERSION
     assert found.candidate.data.fingerprint == found.baseline.data.fingerprint != ""
-    assert found.verdict.candidate.key == found.candidate.key
     with pytest.raises(ConfigError, match="must be of all examples that were planned"):
         compare([found.candidate], [found.baseline])
     whole = evaluate(sides, suite, DIGITS, runtime=runtime)
