@@ -18,6 +18,7 @@ __all__ = [
     "claim",
     "finding_claim",
     "identical",
+    "interim_words",
     "no_claim",
     "trade_claim",
 ]
@@ -147,6 +148,32 @@ def no_claim(case: Case, files: tuple[int, int], primary: Row, evidence: Evidenc
     return Claim("none", sentence, evidence.named(words), certainty=sure)
 
 
+def interim_words(
+    case: Case,
+    difference: Estimate,
+    accuracies: tuple[float, float],
+    equal: Equivalence | None,
+    *,
+    total: int,
+) -> tuple[str, str]:
+    """Return the answer after some of all examples, and how sure it is.
+
+    Not "more robust": that rests on the drop and on logits, which are not judged on the way.
+    """
+    words, (ours, theirs) = case.words, case.pair
+    _, said, more = _unseparated(case, equal, SHARE)
+    if sign := _sign_of(difference):
+        side = "higher" if sign > 0 else "lower"
+        said, more = (
+            f"{ours} has {side} {words.changed} accuracy than {theirs}",
+            _within(equal, SHARE),
+        )
+    sure = f"{_interval(difference, SHARE)} (95 % interval that is valid at any stop"
+    shown = f"{case.sample.examples:,} of {total:,} examples)"
+    answer = f"{said}: {_against(words.name, *accuracies, SHARE)}."
+    return answer, f"The difference is {sure}, over {shown}{more}."
+
+
 def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim:
     """Return the verdict on a number of which less is better, e.g. the layers that are needed.
 
@@ -231,15 +258,19 @@ def _verdict(case: Case, primary: Row, evidence: Evidence) -> tuple[Said, str, s
         verdict, said, more = _unseparated(case, equal, quantity)
         few = "; the two differ on too few examples" * ("undecidable" in primary.notes)
         return verdict, said, few + more
-    more = ""
-    if equal is not None and equal.shown:
-        more = f"; the difference lies within the margin of {_unsigned(equal.margin, quantity)}"
+    more = _within(equal, quantity)
     ours, theirs = case.pair
     if set(signs) == {1}:
         return "better", f"{ours} {case.words.better} than {theirs}", more
     if set(signs) == {-1}:
         return "worse", f"{ours} {case.words.worse} than {theirs}", more
     return "depends", _it_depends(case, evidence), f"{_both_scales(case, evidence)}{more}"
+
+
+def _within(equal: Equivalence | None, quantity: Quantity) -> str:
+    if equal is None or not equal.shown:
+        return ""
+    return f"; the difference lies within the margin of {_unsigned(equal.margin, quantity)}"
 
 
 def _it_depends(case: Case, evidence: Evidence) -> str:

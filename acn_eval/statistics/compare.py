@@ -79,7 +79,7 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
         ratio=ratio,
         manifest=fairness,
         warnings=(
-            *caveats(files, data.name, primary, words, fairness),
+            *caveats(files, data.name, primary.n, words, fairness),
             *(["mean corruption error is undefined: too few baseline errors"] * undefined),
             *outcomes.warnings,
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics.analysis import Endpoint
-from acn_eval.statistics.comparison import ManifestRow, Row
+from acn_eval.statistics.comparison import ManifestRow
 
 __all__ = ["caveats", "manifest"]
 
@@ -36,14 +36,14 @@ def manifest(
 
 
 def caveats(
-    files: tuple[int, int], data: str, primary: Row, words: Endpoint, rows: Sequence[ManifestRow]
+    files: tuple[int, int], data: str, n: int, words: Endpoint, rows: Sequence[ManifestRow]
 ) -> list[str]:
     """Return one sentence per limit of what was measured, and per row that is unequal."""
     found = []
     if min(files) < words.least:
         found.append(_about_files(files, words))
-    if primary.n < _FEW_EXAMPLES:
-        found.append(f"{primary.n} examples are too few: every limit is rough")
+    if n < _FEW_EXAMPLES:
+        found.append(f"{n} examples are too few: every limit is rough")
     if data.startswith("digits"):
         found.append("the digits come from few writers; results may not generalize to new writers")
     return found + [

@@ -17,6 +17,7 @@ References:
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ from acn_eval.statistics.noninferiority import OneSided
 from acn_eval.statistics.root import root
 from acn_eval.statistics.score import DIFFERENCE, Interval, Support
 
-__all__ = ["BLOCK", "Bets", "Split", "order_names"]
+__all__ = ["BLOCK", "Bets", "Split", "examples_to_reach", "order_names"]
 
 BLOCK = 256
 """Examples between two looks."""
@@ -89,7 +90,7 @@ class Bets:
         """
         gains = (self.outcomes - bound) * (1 if above else -1)
         total = np.full(gains.shape, -np.inf)
-        for bet in self._bets():
+        for bet in _bets(self.support):
             np.logaddexp(total, np.log1p(bet * gains).cumsum(axis=-1), out=total)
         return np.asarray(total - math.log(_HALVINGS))
 
@@ -118,10 +119,6 @@ class Bets:
         upper = self._limit(alpha_fail or alpha, above=False)
         return Interval(self._limit(alpha, above=True), upper)
 
-    def _bets(self) -> NDArray[np.float64]:
-        low, high = self.support
-        return np.asarray(_LARGEST / (high - low) * 0.5 ** np.arange(_HALVINGS))
-
     def _limit(self, alpha: float, *, above: bool) -> float:
         """The bound at which the largest wealth is exactly 1 / alpha; the end if there is none."""
         goal, (end, other) = -math.log(alpha), self.support if above else self.support[::-1]
@@ -133,3 +130,29 @@ class Bets:
             return end
         # At its own end of the support no bet can win, so wealth is below 1 there.
         return root(excess, end, other, xtol=1e-12)
+
+
+def examples_to_reach(shares: Mapping[float, float], bound: float, level: float) -> float:
+    """Return after how many examples the wealth is ``1 / level``, if each adds its mean to it.
+
+    About half of all sequences of examples need fewer. Infinite where no bet grows.
+
+    Args:
+        shares: of each difference among the examples; they add up to 1.
+        bound: the mean that is bet against, from above.
+        level: that is to be reached.
+    """
+    gains, weights = np.array(list(shares)) - bound, np.array(list(shares.values()))
+    growth = np.log1p(np.outer(_bets(DIFFERENCE), gains)) @ weights
+    if growth.max() <= 0:
+        return math.inf
+
+    def excess(n: float) -> float:
+        return float(np.logaddexp.reduce(n * growth)) - math.log(_HALVINGS / level)
+
+    return root(excess, 0.0, math.log(_HALVINGS / level) / float(growth.max()))
+
+
+def _bets(support: Support) -> NDArray[np.float64]:
+    low, high = support
+    return np.asarray(_LARGEST / (high - low) * 0.5 ** np.arange(_HALVINGS))

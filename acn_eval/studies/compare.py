@@ -12,11 +12,23 @@ from acn_eval.statistics import compare as pairs
 from acn_eval.statistics import pairing, ranking
 from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison import Accuracy, Comparison
+from acn_eval.statistics.interim import Interim, interim
+from acn_eval.statistics.manifest import caveats, manifest
 from acn_eval.statistics.metrics import METRICS, metric_of
+from acn_eval.statistics.sequential import order_names
 from acn_eval.statistics.soundness import plain
 from acn_eval.studies.table import analysis_of, kind_of, studies, study
 
-__all__ = ["analysis_about", "by_metric", "compare", "entries_of", "join", "rank", "summarize"]
+__all__ = [
+    "analysis_about",
+    "by_metric",
+    "compare",
+    "entries_of",
+    "join",
+    "look",
+    "rank",
+    "summarize",
+]
 
 _DECIDED_BY = ("recipe", "learning_rate", "data")
 
@@ -34,6 +46,27 @@ def compare(
     """
     comparison = pairs.compare(candidates, baselines, _analysis(candidates, metric))
     return replace(comparison, kind=kind_of(candidates[0].suite))
+
+
+def look(candidate: EvalResult, baseline: EvalResult, *, total: int) -> Interim | None:
+    """Judge a pair on the examples shown so far; None if they decide nothing yet.
+
+    The results are on the first examples of the order that both weights key; `total` examples
+    were fixed before the first look.
+
+    Raises:
+        ConfigError: results of different questions.
+    """
+    pairing.require_same_question([candidate, baseline])
+    outcomes, data = join([candidate, baseline]), candidate.data
+    ours, theirs = candidate.checkpoint, baseline.checkpoint
+    order = order_names(ours, theirs, str(candidate.suite["name"]))
+    found = interim(outcomes, (ours.name, theirs.name), order, shown=data.n, total=total)
+    if found is None:
+        return None
+    fairness = manifest([candidate], [baseline])
+    limits = caveats((1, 1), data.name, data.n, outcomes.endpoint, fairness)
+    return replace(found, warnings=(*limits, *found.warnings))
 
 
 def summarize(results: Sequence[EvalResult], *, metric: str = "accuracy") -> tuple[Accuracy, ...]:

@@ -1,5 +1,6 @@
 """Prints what a gate or a suite costs, and which differences it can detect."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,16 @@ from acn_eval.gate.config import is_gate
 from acn_eval.gate.plan import PlanRow, plan, variances
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
+from acn_eval.statistics.interim import expected_examples
 from acn_eval.statistics.power import mde_examples
+from acn_eval.statistics.sequential import BLOCK
 from acn_eval.terminal.console import console
 from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["Planned", "show_plan"]
 
 _DISCORDANCE = 0.06
+_DIFFERENCES = (0.1, 0.05, 0.02)
 _LEGEND = (
     "margin and MDE are in points. MDE: smallest distance from the margin that is reliably "
     "detectable (80 % power); power: how often a candidate that does not differ passes the rule; "
@@ -54,8 +58,21 @@ def show_plan(options: RunOptions, planned: Planned) -> None:
         out.print(
             f"Differences below {least} are not reliably detectable (80 % power, two-sided)."
         )
+        if suite.by_blocks:
+            out.print(_looks_in_words(n, known, suite.equivalence_margin))
     if options.candidates:
         out.print(_cost_in_words(options, n))
+
+
+def _looks_in_words(n: int, discordance: float, margin: float | None) -> str:
+    def stop(difference: float) -> str:
+        needed = min(expected_examples(difference, discordance, margin), n)
+        return f"{min(math.ceil(needed / BLOCK) * BLOCK, n):,}"
+
+    known = [difference for difference in _DIFFERENCES if difference <= discordance]
+    parts = [f"{stop(difference)} if it is {100 * difference:g} points" for difference in known]
+    said = ", ".join([*parts, f"{stop(0)} if there is none"])
+    return f"With --sequential, about half of all runs stop within so many examples: {said}."
 
 
 def _cost_in_words(options: RunOptions, n: int) -> str:

@@ -12,6 +12,7 @@ from acn_eval.lazy import on_first_use
 
 if TYPE_CHECKING:
     from acn_eval.workflow.deciding import Decided, decide, of_gate
+    from acn_eval.workflow.interim import compare_in_blocks, save_stopped
     from acn_eval.workflow.promoting import Promotion
     from acn_eval.workflow.reporting import Report, report
     from acn_eval.workflow.running import (
@@ -42,6 +43,7 @@ __all__ = [
     "Sides",
     "ask",
     "compare",
+    "compare_in_blocks",
     "count_examples",
     "decide",
     "evaluate",
@@ -53,12 +55,14 @@ __all__ = [
     "run",
     "runtime_of",
     "save",
+    "save_stopped",
     "suite_of",
     "with_suite",
 ]
 
 _HOMES = {
     "deciding": ("Decided", "decide", "of_gate"),
+    "interim": ("compare_in_blocks", "save_stopped"),
     "promoting": ("Promotion",),
     "reporting": ("Report", "report"),
     "sides": ("Sides", "resolve"),

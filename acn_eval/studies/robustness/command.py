@@ -35,8 +35,13 @@ The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
 @side_options
 @click.option("--suite", default="robustness", help="Shipped suite by name, or a YAML.")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per image.")
+@click.option(
+    "--sequential",
+    is_flag=True,
+    help="Compare two files after every 256 images, and stop as soon as there is a verdict.",
+)
 @checkpoint_options
-def command(**given: Any) -> None:
+def command(sequential: bool, **given: Any) -> None:
     """Measure accuracy under noise and pair it, image by image, with a baseline.
 
     Every checkpoint is shown the same noise on the same images. The table shows each condition
@@ -45,6 +50,11 @@ def command(**given: Any) -> None:
     """
     options, output = run_options("repeats", **given), output_of(**given)
     with recording(options, output.json_file) as recorder:
-        from acn_eval.terminal.measuring import measure  # imports torch
+        if sequential:
+            from acn_eval.terminal.sequential import measure_in_blocks  # imports torch
 
-        measure(options, output, recorder, kind="robustness")
+            measure_in_blocks(options, output, recorder, kind="robustness")
+        else:
+            from acn_eval.terminal.measuring import measure
+
+            measure(options, output, recorder, kind="robustness")

@@ -1,0 +1,107 @@
+"""Carries out a sequential comparison: shows progress, prints the verdict, and records results."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from acn_eval import workflow
+from acn_eval.errors import AcnEvalError
+from acn_eval.results import EvalResult
+from acn_eval.run_options import RunOptions
+from acn_eval.statistics.interim import Interim
+from acn_eval.terminal.comparisons import show_notes
+from acn_eval.terminal.console import console, show_warnings, write_json
+from acn_eval.terminal.options import Output
+from acn_eval.terminal.progress import bar
+from acn_eval.tracking.record import Recorder
+from acn_eval.workflow import Done
+
+__all__ = ["measure_in_blocks", "show_interim"]
+
+_STYLE = {"higher": "bold green", "lower": "bold red", "tie": "bold", "undecided": "bold yellow"}
+
+
+def measure_in_blocks(
+    options: RunOptions, output: Output, recorder: Recorder | None, *, kind: str
+) -> None:
+    """Load, evaluate block by block, save, record what is complete, and print the verdict.
+
+    Raises:
+        AcnEvalError: see `workflow`; a failure to record is raised last.
+    """
+    options = workflow.with_suite(options, kind)
+    with bar("evaluating", "images") as moved:
+        stopped = workflow.compare_in_blocks(options, moved)
+    found, done = stopped.verdict, workflow.save_stopped(stopped, options)
+    said, failure = _recorded(found, done, options, recorder)
+    if output.json_file:
+        write_json(output.json_file, _document(found, done))
+    if output.json_file != "-":
+        _print(output, found, done, said)
+    if failure is not None:
+        raise failure
+
+
+def show_interim(out: Console, found: Interim, results: list[EvalResult]) -> None:
+    """Print the verdict, how sure it is, what was saved, and what it does not say."""
+    out.print(found.sentence, style=_STYLE[found.verdict])
+    out.print(found.certainty)
+    out.print()
+    for line in _told(found, results):
+        out.print(line)
+    out.print()
+    show_warnings(out, found.warnings)
+    show_notes(out, results, [])
+
+
+def _told(found: Interim, results: list[EvalResult]) -> Iterator[str]:
+    each = sum(len(result.cells) for result in results)
+    if found.shown < found.total:
+        yield (
+            f"Verdict after {found.shown:,} of {found.total:,} examples, which saves "
+            f"{100 * found.saved:.0f} % of {found.total * each:,} forward passes."
+        )
+    else:
+        yield f"Verdict after all {found.total:,} examples: no earlier look decided it."
+    yield (
+        f"It is about {found.endpoint} accuracy alone. The table of all conditions, and whether "
+        "clean accuracy explains a difference, take all examples: run without --sequential."
+    )
+
+
+def _recorded(
+    found: Interim, done: Done, options: RunOptions, recorder: Recorder | None
+) -> tuple[tuple[str, ...], AcnEvalError | None]:
+    """Record results that are complete: MLflow's pages have no limits that hold for others."""
+    if recorder is None:
+        return (), None
+    if found.shown < found.total:
+        return ("not recorded in MLflow: stopped early",), None
+    try:
+        recorded = workflow.record(done, options, recorder)
+    except AcnEvalError as failure:
+        return (), failure
+    return (f"in MLflow: {recorded.store.shown}",), None
+
+
+def _print(output: Output, found: Interim, done: Done, said: tuple[str, ...]) -> None:
+    out = console()
+    if output.quiet:
+        out.print(found.sentence, soft_wrap=True)
+        return
+    show_interim(out, found, done.results)
+    folder = next(iter(done.folders.values())).parent
+    for line in (f"results: {folder}", *said):
+        out.print(line, style="dim")
+
+
+def _document(found: Interim, done: Done) -> dict[str, Any]:
+    each = sum(len(result.cells) for result in done.results)
+    passes = {"done": found.shown * each, "saved": (found.total - found.shown) * each}
+    return {
+        "interim": {**asdict(found), "saved": found.saved, "forward_passes": passes},
+        "results": [result.facts() for result in done.results],
+        "folders": {key: str(folder) for key, folder in done.folders.items()},
+    }
