@@ -23,7 +23,7 @@ from acn_eval.terminal.tables import Column, show_table
 __all__ = ["Planned", "show_plan"]
 
 _DISCORDANCE = 0.06
-_DIFFERENCES = (0.1, 0.05, 0.02)
+_DIFFERENCES = (0.1, 0.05, 0.02, 0.0)
 _LEGEND = (
     "margin and MDE are in points. MDE: smallest distance from the margin that is reliably "
     "detectable (80 % power); power: how often a candidate that does not differ passes the rule; "
@@ -70,9 +70,9 @@ def _looks_in_words(n: int, discordance: float, margin: float | None) -> str:
         return f"{min(math.ceil(needed / BLOCK) * BLOCK, n):,}"
 
     known = [difference for difference in _DIFFERENCES if difference <= discordance]
-    parts = [f"{stop(difference)} if it is {100 * difference:g} points" for difference in known]
-    said = ", ".join([*parts, f"{stop(0)} if there is none"])
-    return f"With --sequential, about half of all runs stop within so many examples: {said}."
+    said = ", ".join(f"{stop(points)} at {100 * points:g} points" for points in known)
+    said = said.replace(" at ", " examples at a difference of ", 1)
+    return f"With --sequential, about half of all runs stop within {said}."
 
 
 def _cost_in_words(options: RunOptions, n: int) -> str:

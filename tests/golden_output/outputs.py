@@ -23,10 +23,11 @@ from rich.console import Console
 from acn_eval.cli.main import cli, main
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.studies.compare import compare, rank
+from acn_eval.studies.compare import compare, look, rank
 from acn_eval.studies.table import study_of
 from acn_eval.terminal.comparisons import show_notes
 from acn_eval.terminal.console import console
+from acn_eval.terminal.sequential import show_interim
 
 __all__ = ["FOLDER", "WIDTHS", "golden", "outputs", "rendered"]
 
@@ -128,6 +129,14 @@ def study(name: str, out: Console) -> None:
     show_notes(out, own, [comparison])
 
 
+def sequential(name: str, out: Console) -> None:
+    """The first pair of a study, as if it had been shown block by block."""
+    one, other = _sides(results(name))
+    found = look(one[0], other[0], total=one[0].data.n)
+    assert found is not None
+    show_interim(out, found, [one[0], other[0]])
+
+
 def alone(name: str, count: int, out: Console) -> None:
     """One study without a baseline."""
     own = results(name)[:count]
@@ -177,6 +186,7 @@ def outputs() -> dict[str, Callable[[int | None], str]]:
         name: partial(command, arguments) for name, arguments in _commands().items()
     }
     made |= {name: partial(shown, partial(study, name)) for name in STUDIES}
+    made["robustness_sequential"] = partial(shown, partial(sequential, "robustness_seeds"))
     made |= {
         f"{name}_alone": partial(shown, partial(alone, name, count))
         for name, count in (

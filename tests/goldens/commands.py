@@ -91,6 +91,7 @@ _AS_DIGITS: Mapping[str, Any] = {
 
 COMMANDS = (
     _measure("robustness", f"robustness {_PAIR}"),
+    _measure("robustness_sequential", f"robustness {_PAIR} --sequential"),
     _measure("robustness_seeds", f"robustness {_THREE} --limit 96"),
     _measure("robustness_five_seeds", f"robustness {_SEEDS}", slow=True),
     _measure(

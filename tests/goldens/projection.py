@@ -79,6 +79,10 @@ def _facts(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     compared = [document.get("comparison"), *document.get("comparisons", ())]
     for comparison in filter(None, compared):
         yield from _comparison(comparison)
+    if "interim" in document:
+        found = document["interim"]
+        yield "verdict", [found[k] for k in ("verdict", "shown", "total")]
+        yield "numbers of the verdict", _numbers(found)
     if "ranking" in document:
         yield "numbers of the ranking", _numbers(document["ranking"])
 

@@ -28,8 +28,9 @@ def test_a_suite_that_is_shown_in_blocks_says_where_looks_stop(folder, call):
     """Half of 2,000 simulated runs stop within 512, 1,280 and 7,936 examples."""
     arguments = ("plan", "--suite", "robustness", "--discordance", "0.2")
     _, out, _ = call(*arguments, "--n", "10000")
-    assert "within so many examples: 512 if it is 10 points, 1,280 if it is 5 points" in out
+    said = "stop within 512 examples at a difference of 10 points, 1,280 at 5 points, 7,936 at 2"
+    assert said in out
     _, out, _ = call(*arguments, "--n", "400")
-    assert ": 400 if it is 10 points, 400 if it is 5 points" in out
+    assert "stop within 400 examples at a difference of 10 points, 400 at 5 points" in out
     _, out, _ = call("plan", "--suite", "compression", "--n", "400")
     assert "--sequential" not in out
