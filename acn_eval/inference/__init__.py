@@ -1,6 +1,6 @@
 """Forward passes as units of work, and the store that lets a run resume."""
 
-from acn_eval.inference.cache import CACHE_ENV, OutcomeCache, default_store
+from acn_eval.cache import CACHE_ENV, OutcomeCache, default_store
 from acn_eval.inference.class_matching import ClassOrder, class_map
 from acn_eval.inference.condition import CLEAN, ClassMap, Question
 from acn_eval.inference.features import Depths, FeatureUnit, feature_shape, read_features

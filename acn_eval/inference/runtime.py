@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from acn_eval.cache import OutcomeCache, default_store
 from acn_eval.errors import ConfigError
-from acn_eval.inference.cache import OutcomeCache, default_store
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import Numeric, Precision
 from acn_eval.inference.profile import NumericProfile, fitting_batch

@@ -1,4 +1,4 @@
-"""Carries out a measuring command: shows progress, prints the results, and records them."""
+"""Carries out a measuring command: shows progress, prints and records the results."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from acn_eval import workflow
-from acn_eval.errors import AcnEvalError
 from acn_eval.run_options import RunOptions
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.table import study_of
@@ -14,14 +13,14 @@ from acn_eval.terminal.comparisons import answer_alone, show_notes
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
-from acn_eval.tracking.record import Recorded, Recorder
+from acn_eval.tracking.record import Recorder
 from acn_eval.workflow import Done, Group
 
 __all__ = ["conclude", "measure"]
 
 
 def measure(options: RunOptions, output: Output, recorder: Recorder | None, *, kind: str) -> Done:
-    """Load, evaluate, compare, save, record, and print the answer to a suite of the kind.
+    """Load, evaluate, compare, save, print and record the answer to a suite of the kind.
 
     Raises:
         AcnEvalError: see `workflow`.
@@ -38,21 +37,25 @@ def measure(options: RunOptions, output: Output, recorder: Recorder | None, *, k
 def conclude(
     groups: Iterable[Group], options: RunOptions, output: Output, recorder: Recorder | None
 ) -> Done:
-    """Compare, save, record and print results; a failure to record is raised last."""
+    """Compare, save, print and record results; they are recorded whether or not anyone reads.
+
+    Raises:
+        AcnEvalError: they do not belong together, or the store cannot be written.
+        OSError: they cannot be saved or printed.
+    """
     compared = map(partial(workflow.compare, metric=options.metric), groups)
     done = workflow.save(compared, options.out)
-    recorded = failure = None
     try:
+        _say(done, options, output)
+    finally:
         recorded = workflow.record(done, options, recorder) if recorder else None
-    except AcnEvalError as exc:
-        failure = exc
-    _say(done, options, output, recorded)
-    if failure is not None:
-        raise failure
+    if recorded:
+        output.say(f"in MLflow: {recorded.store.shown}", style="dim")
+        output.say("see the curves: acn-eval ui", style="dim")
     return done
 
 
-def _say(done: Done, options: RunOptions, output: Output, recorded: Recorded | None) -> None:
+def _say(done: Done, options: RunOptions, output: Output) -> None:
     if output.json_file:
         _write_json(output.json_file, done, options.metric)
     if output.json_file == "-":
@@ -68,7 +71,8 @@ def _say(done: Done, options: RunOptions, output: Output, recorded: Recorded | N
         text = "There is no baseline, because the card names none; give one with --baseline."
         out.print(text, style="dim")
     show_notes(out, done.results, done.comparisons)
-    _say_where(done, recorded)
+    folder = next(iter(done.folders.values())).parent
+    out.print(f"results: {folder}", style="dim")
 
 
 def _say_groups(done: Done, options: RunOptions) -> None:
@@ -81,15 +85,6 @@ def _say_groups(done: Done, options: RunOptions) -> None:
     if group.comparison is not None and options.baselines is None:
         label = group.comparison.baseline.label
         out.print(f"The card of the checkpoint names {label} as its baseline.", style="dim")
-
-
-def _say_where(done: Done, recorded: Recorded | None) -> None:
-    out = console()
-    folder = next(iter(done.folders.values())).parent
-    out.print(f"results: {folder}", style="dim")
-    if recorded is not None:
-        out.print(f"in MLflow: {recorded.store.shown}", style="dim")
-        out.print("see the curves: acn-eval ui", style="dim")
 
 
 def _write_json(file: str, done: Done, metric: str) -> None:

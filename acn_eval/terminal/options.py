@@ -69,10 +69,10 @@ class Output:
         path = Path(self.json_file)
         return replace(self, json_file=str(path.with_name(f"{path.stem}-{count}{path.suffix}")))
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, *, style: str | None = None) -> None:
         """Print a line, unless only the verdict or JSON is printed."""
         if self.json_file != "-" and not self.quiet:
-            console().print(line)
+            console().print(line, style=style)
 
 
 class Range(click.FloatRange):

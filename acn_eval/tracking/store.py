@@ -1,9 +1,8 @@
 """Where runs are recorded: one explicit absolute address, and a store that exists."""
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from acn_eval.atomic import replacing
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.foreign_text import shown
 from acn_eval.tracking import server_check
+from acn_eval.tracking.new_store import create
 
 __all__ = ["TrackingStore", "quiet_environment", "resolve_store", "tracking_errors"]
 
@@ -76,7 +75,7 @@ class TrackingStore:
             server_check.ask_server(self.uri)
         self.require_database()
         if self.database and not self.database.exists():
-            _create(self.database)
+            create(self.database, self.database.parent / "mlruns")
         from mlflow import MlflowClient
 
         client = MlflowClient(self.uri, registry_uri=self.uri)
@@ -149,26 +148,6 @@ def quiet_environment() -> None:
     """Set the variables that MLflow reads when it is imported, unless the user has set them."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
-
-
-def _create(database: Path) -> None:
-    """Build the database beside its place and rename it: MLflow cannot repair half of one.
-
-    The write-ahead log halves the time to build one; it is off again in the finished file,
-    because it is unsafe on network file systems.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    with replacing(database) as part:
-        _journal(part, "wal")
-        built = SqlAlchemyStore(f"{_SQLITE}{part}", str(database.parent / "mlruns"))
-        built.engine.dispose()
-        _journal(part, "delete")
-
-
-def _journal(database: Path, mode: str) -> None:
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute(f"PRAGMA journal_mode={mode}")
 
 
 @contextmanager

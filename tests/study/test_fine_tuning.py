@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from acn_eval.cache import OUTCOME
 from acn_eval.checkpoints import from_module
 from acn_eval.data import Geometry, PrepareImages, open_examples
 from acn_eval.errors import Unsupported
-from acn_eval.inference.cache import OUTCOME
 from acn_eval.models import build, read_arch
 from acn_eval.probes import FineTune
 from acn_eval.study.fine_tuning import FineTunedUnit, fine_tune

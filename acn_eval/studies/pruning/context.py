@@ -10,11 +10,11 @@ import numpy as np
 import safetensors.torch
 from torch import Tensor
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints.checkpoint import Checkpoint, image_preparation, rewritten
 from acn_eval.checkpoints.native import Native
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
-from acn_eval.inference.cache import OutcomeCache
 from acn_eval.inference.runtime import Runtime
 from acn_eval.models import Encoder, read_arch
 from acn_eval.seeds import seed_for

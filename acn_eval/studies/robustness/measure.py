@@ -42,7 +42,7 @@ class Shown:
     """What one checkpoint answered under every condition; other fields are those of `Answer`.
 
     Attributes:
-        outcomes: (exits, n) per question, of dtype `acn_eval.inference.cache.OUTCOME`.
+        outcomes: (exits, n) per question, of dtype `acn_eval.cache.OUTCOME`.
         labels: (n,), in the same order.
     """
 

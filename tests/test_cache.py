@@ -7,9 +7,9 @@ import os
 import numpy as np
 import pytest
 
+from acn_eval.cache import OUTCOME
 from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.inference import CACHE_ENV, OutcomeCache, default_store
-from acn_eval.inference.cache import OUTCOME
 
 
 def outcomes(n=10, seed=0):
