@@ -91,7 +91,7 @@ def _key() -> str:
     import sqlalchemy
 
     versions = [mlflow.__version__, sqlalchemy.__version__, alembic.__version__]
-    return OutcomeCache.key(["empty MLflow database", *versions, sqlite3.sqlite_version])
+    return f"{OutcomeCache.key([*versions, sqlite3.sqlite_version])}-mlflow"
 
 
 def _open(database: Path, artifacts: Path) -> None:
