@@ -55,6 +55,7 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 10,
+    "axes.titley": 1.0,
     "font.sans-serif": ["DejaVu Sans"],
     "grid.color": _RULE,
     "lines.linewidth": 1.6,

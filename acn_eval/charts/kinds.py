@@ -136,9 +136,9 @@ def color_map(
     if label:
         axes.figure.colorbar(image, ax=axes, label=label, extend=extend)
     elif max(shown.shape) <= _FULL:
+        light = np.power(image.to_rgba(shown)[..., :3], 2.2) @ _LUMINANCE > 0.19
         for row, column in np.argwhere(np.isfinite(shown)):
-            light = np.power(image.to_rgba(shown[row, column])[:3], 2.2) @ _LUMINANCE > 0.19
-            color = DARK if light else "#ffffff"
+            color = DARK if light[row, column] else "#ffffff"
             text = axes.text(column, row, f"{shown[row, column]:.0f}", fontsize=8, color=color)
             text.set(ha="center", va="center")
 
