@@ -40,7 +40,7 @@ def command(
     of two results without a stored comparison is --baseline, else the residual network, else the
     second one.
     """
-    from acn_eval import workflow  # imports torch and kornia
+    from acn_eval import workflow  # imports torch
 
     made = workflow.report(
         results or ("acn-results",),

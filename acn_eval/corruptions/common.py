@@ -4,7 +4,8 @@ Beyond the noise of the paper: blur, light, color, compression. The severities o
 were made for images of 224 pixels; these are NOT ImageNet-C's and its published errors are not
 comparable. Lengths are in 32nds of the shorter side, so that a severity hides the same share of
 an image at any resolution. Unlike noise, these convolve and transform on the device: CPU and
-GPU agree to rounding, not to the bit.
+GPU agree to rounding, not to the bit. kornia is imported where it is called, because it imports
+all of itself.
 """
 
 from abc import abstractmethod
@@ -13,14 +14,6 @@ from math import ceil
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from kornia.enhance import (
-    adjust_brightness,
-    adjust_contrast_with_mean_subtraction,
-    adjust_saturation_with_gray_subtraction,
-    jpeg_codec_differentiable,
-    posterize,
-)
-from kornia.filters import filter2d, gaussian_blur2d
 from pydantic import Field
 from torch import Tensor
 
@@ -80,6 +73,8 @@ class GaussianBlur(Common, frozen=True):
     kind: Literal["gaussian_blur"] = "gaussian_blur"
 
     def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+        from kornia.filters import gaussian_blur2d
+
         sigma = _pixels(strength, images)
         size = 2 * ceil(3 * sigma) + 1
         return torch.as_tensor(gaussian_blur2d(images, (size, size), (sigma, sigma), "replicate"))
@@ -128,6 +123,8 @@ class Brightness(Common, frozen=True):
     kind: Literal["brightness"] = "brightness"
 
     def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+        from kornia.enhance import adjust_brightness
+
         return torch.as_tensor(adjust_brightness(images, strength))
 
 
@@ -137,6 +134,8 @@ class Contrast(Common, frozen=True):
     kind: Literal["contrast"] = "contrast"
 
     def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+        from kornia.enhance import adjust_contrast_with_mean_subtraction
+
         return torch.as_tensor(adjust_contrast_with_mean_subtraction(images, strength))
 
 
@@ -147,6 +146,8 @@ class Saturation(Common, frozen=True):
     kind: Literal["saturation"] = "saturation"
 
     def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+        from kornia.enhance import adjust_saturation_with_gray_subtraction
+
         return torch.as_tensor(adjust_saturation_with_gray_subtraction(images, strength))
 
 
@@ -161,6 +162,8 @@ class Jpeg(Common, frozen=True):
     kind: Literal["jpeg"] = "jpeg"
 
     def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+        from kornia.enhance import jpeg_codec_differentiable
+
         quality = torch.tensor([float(strength)], device=images.device)
         return torch.as_tensor(jpeg_codec_differentiable(images, quality))
 
@@ -171,6 +174,8 @@ class Posterize(Common, frozen=True):
     kind: Literal["posterize"] = "posterize"
 
     def _apply(self, images: Tensor, draw: Tensor | None, strength: float) -> Tensor:
+        from kornia.enhance import posterize
+
         return torch.as_tensor(posterize(images, int(strength)))
 
 
@@ -210,4 +215,6 @@ def _grid(reach: float, images: Tensor) -> tuple[Tensor, Tensor]:
 
 def _filter(images: Tensor, kernels: Tensor) -> Tensor:
     """Convolve with one kernel (1, K, K), or one per image (B, K, K), scaled to sum to one."""
+    from kornia.filters import filter2d
+
     return torch.as_tensor(filter2d(images, kernels, border_type="replicate", normalized=True))

@@ -1,4 +1,4 @@
-"""Gaussian and salt-and-pepper noise: keyed draws, applied as kornia's augmentations do."""
+"""Gaussian and salt-and-pepper noise from keyed draws: the pixels of kornia's augmentations."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from kornia.augmentation import RandomGaussianNoise
 from pydantic import Field, model_validator
 from scipy.special import ndtri
 from torch import Tensor
@@ -20,10 +19,6 @@ __all__ = ["Gaussian", "SaltPepper", "add_noise", "quantile_table", "write_poles
 _STEPS = 1 << 16
 Space = Literal["pixel", "normalized"]
 Grain = Literal["pixel", "element"]
-
-# `apply_transform` is the step of `forward` that changes pixels. Called alone it never draws
-# from the global generator, and keeps no reference to the last batch's noise.
-_ADD_NOISE = RandomGaussianNoise(p=1.0).apply_transform
 
 
 class Gaussian(ImageCorruption, frozen=True):
@@ -118,14 +113,12 @@ def add_noise(images: Tensor, index: Tensor, table: Tensor, *, clip: bool) -> Te
     """Add ``table[index]`` to the images: index int32 (B, C or 1, H, W), table float32."""
     # Several times faster than table[index] on a CPU, which has to mind negative indices.
     noise = table.index_select(0, index.flatten()).view(index.shape)
-    noisy: Tensor = _ADD_NOISE(images, {"gaussian_noise": noise}, {})
+    noisy = images + noise
     return noisy.clamp_(0, 1) if clip else noisy
 
 
 def write_poles(images: Tensor, draw: Tensor, below: int, above: int) -> Tensor:
     """Write 0 where ``draw < below`` and 1 where ``draw >= above``: int32 (B, C or 1, H, W)."""
-    # kornia's RandomSaltAndPepperNoise writes the same, in twice the time: it copies the images
-    # once more, and its masks must have a value for every channel.
     return images.masked_fill(draw >= above, 1.0).masked_fill_(draw < below, 0.0)
 
 
