@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import compress
 from typing import Any
 
@@ -18,6 +18,7 @@ from acn_eval.statistics.soundness import (
     Key,
     by_condition,
     condition_key,
+    ids_of,
     labels_of,
     plain,
     require_sound,
@@ -145,7 +146,7 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
         msg = "compare: results must share a condition measured as `correct`; got none in common"
         raise ConfigError(msg)
     cells = [table[key] for table in tables for key in shared]
-    ids = reduce(np.intersect1d, (cell.ids for cell in cells))
+    ids = reduce(partial(np.intersect1d, assume_unique=True), map(np.sort, ids_of(cells)))
     if ids.size < 2:  # one example has no spread
         msg = f"compare: results must share two examples or more; got {ids.size} ids in common"
         raise ConfigError(msg)

@@ -1,7 +1,7 @@
 """Refuses outcomes that contradict themselves, or each other."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -16,6 +16,7 @@ __all__ = [
     "by_condition",
     "condition_key",
     "differing",
+    "ids_of",
     "labels_of",
     "network_of",
     "plain",
@@ -86,7 +87,7 @@ def _require_outcomes(result: EvalResult, cell: Cell) -> None:
     n, classes, values = len(cell.ids), len(result.data.classes), cell.values
     named = [part for part in (cell.predicted, cell.labels) if part is not None]
     wrong = {
-        "ids must be different numbers": len(np.unique(cell.ids)) < n,
+        "ids must be different numbers": not np.diff(np.sort(cell.ids)).all(),
         "outcomes must be one per example": not all(len(p) == n for p in (values, *named)),
         "outcomes must be numbers from 0 to 1": not np.all((values >= 0) & (values <= 1)),
         "predicted classes and labels must be classes of the data, or -1": not all(
@@ -99,10 +100,15 @@ def _require_outcomes(result: EvalResult, cell: Cell) -> None:
             raise ConfigError(f"{result.checkpoint.name}: {what}; under {where} some are not")
 
 
+def ids_of(cells: Iterable[Cell]) -> list[NDArray[np.int64]]:
+    """Return the ids of cells, once where they have the same: most cells do."""
+    return [*{cell.ids.tobytes(): cell.ids for cell in cells}.values()]
+
+
 def labels_of(results: Sequence[EvalResult]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return all ids (n,), ascending, and their labels; `UNKNOWN` where no result has one."""
     cells = [cell for result in results for cell in _answers(result)]
-    ids = np.unique(np.concatenate([cell.ids for cell in cells]))
+    ids = np.unique(np.concatenate(ids_of(cells)))
     labels = np.full(len(ids), UNKNOWN, dtype=np.int64)
     for cell in cells:
         if cell.labels is not None:

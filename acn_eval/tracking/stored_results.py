@@ -59,12 +59,17 @@ def find(folders: Sequence[Path]) -> OnDisk:
     return OnDisk.of(_read(folders))
 
 
-def _read(folders: Sequence[Path]) -> list[tuple[EvalResult | Comparison, Path]]:
+def _read(
+    folders: Sequence[Path], *, complete: bool = False
+) -> list[tuple[EvalResult | Comparison, Path]]:
+    """Read all but results that were stopped early, or refuse those of the folders themselves."""
     found: list[tuple[EvalResult | Comparison, Path]] = []
     for at in _with(folders, "result.json"):
         result = EvalResult.load(at)
         if "stopped_early" not in result.details:
             found.append((result, at))
+        elif complete and at in folders:
+            require_complete([result])
     found += [(load_comparison(at), at) for at in _with(folders, FILE)]
     if not found:
         msg = f"{', '.join(map(str, folders))}: must hold results; got none"
@@ -89,7 +94,8 @@ def stored(given: Sequence[str], tracking_uri: str | None) -> Iterator[OnDisk]:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            parts = [_read([_folder(uri, tracking_uri, Path(folder))]) for uri in given]
+            folders = (_folder(uri, tracking_uri, Path(folder)) for uri in given)
+            parts = [_read([at], complete=True) for at in folders]
             yield OnDisk.of(pair for part in parts for pair in part)
         except (ConfigError, DataError) as exc:  # the user knows a run by its address
             message = str(exc).replace(f"{folder}/", "runs:/")
@@ -102,8 +108,6 @@ def _folder(uri: str, tracking_uri: str | None, downloads: Path) -> Path:
     folder = Path(uri)
     if not folder.is_dir():
         raise DataError(f"{uri}: must be a folder of results, or runs:/ID; there is none")
-    if (folder / "result.json").is_file():  # `_read` leaves out one that was stopped early
-        require_complete([EvalResult.load(folder)])
     return folder
 
 
