@@ -34,12 +34,12 @@ def running(numeric: Numeric, device: torch.device) -> AbstractContextManager[An
 
 
 def forward(network: Network, inputs: Batch, numeric: Numeric, size: int) -> Tensor:
-    """Return logits float32 (n, classes), computed in batches of a size, or of what fits."""
+    """Return what a network makes of n examples, in batches of a size, or of what fits."""
 
     def attempt(size: int) -> Tensor:
         parts = (inputs[start : start + size] for start in range(0, len(inputs), size))
         with running(numeric, inputs.device):
-            return torch.cat([network(part).float() for part in parts])
+            return torch.cat([network(part) for part in parts])
 
     return Batches(size, inputs.device).halving(attempt)
 
@@ -69,25 +69,32 @@ def _has_bf16(device: torch.device) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def certificate(network: Network, inputs: Batch, numeric: Numeric, size: int) -> dict[str, Any]:
+def certificate(
+    predict: Network,
+    inputs: Batch,
+    numeric: Numeric,
+    size: int,
+    measured: Tensor | None = None,
+) -> dict[str, Any]:
     """Count the predictions of n prepared examples that change with precision or batch size.
 
     Args:
-        network: prepared examples to logits.
+        predict: prepared examples to predicted classes (n,).
         inputs: a small fixed subset.
         numeric: the precision that is compared with fp32.
         size: of the batches that were measured, which are compared with batches of 7.
+        measured: what was predicted (n,); None predicts it once more.
 
     Returns:
         ``n``, ``precision``, ``precision_flips`` and ``batch_flips``.
     """
-    whole = forward(network, inputs, numeric, size).argmax(1)
-    parts = forward(network, inputs, numeric, min(size, 7)).argmax(1)
-    same = numeric == "fp32"
-    reference = whole if same else forward(network, inputs, "fp32", size).argmax(1)
+    size = min(size, len(inputs))
+    own = forward(predict, inputs, numeric, size) if measured is None else measured
+    parts = forward(predict, inputs, numeric, min(size, 7))
+    reference = own if numeric == "fp32" else forward(predict, inputs, "fp32", size)
     return {
         "n": len(inputs),
         "precision": numeric,
-        "precision_flips": int((whole != reference).sum()),
-        "batch_flips": int((whole != parts).sum()),
+        "precision_flips": int((own != reference).sum()),
+        "batch_flips": int((own != parts).sum()),
     }

@@ -15,11 +15,11 @@ def images(device):
 
 
 def steps(logit_gap):
-    """Logits (n, 2) whose second is ahead by `logit_gap` of every picture."""
+    """Predict the second of two logits that are `logit_gap` of every picture apart."""
 
     def network(images):
         flat = images.flatten(1).mean(1)
-        return torch.stack([flat, flat + logit_gap(images)], dim=1)
+        return torch.stack([flat, flat + logit_gap(images)], dim=1).argmax(1)
 
     return network
 
@@ -36,7 +36,8 @@ def test_flips_by_precision_are_counted(images):
         one = torch.full((len(x), 1), 1.001, device=x.device)
         product = (one @ one[:1]).float()  # autocast computes it in bf16
         ahead = torch.arange(len(x), device=x.device)[:, None] < 5
-        return torch.cat([torch.ones_like(product), torch.where(ahead, product, 0.0)], dim=1)
+        both = [torch.ones_like(product), torch.where(ahead, product, 0.0)]
+        return torch.cat(both, dim=1).argmax(1)
 
     assert certificate(network, images, "bf16", 64)["precision_flips"] == 5
     assert certificate(network, images, "fp32", 64)["precision_flips"] == 0
@@ -46,17 +47,27 @@ def test_flips_by_batch_size_are_counted(images):
     """A network that looks at its company: in batches of 7 the last is alone."""
 
     def network(x):
-        return torch.stack([torch.zeros(len(x)), torch.full((len(x),), len(x) - 2.5)], dim=1)
+        return torch.full((len(x),), len(x) - 2.5) > 0
 
     assert certificate(network, images, "fp32", 64)["batch_flips"] == 1
     assert certificate(network, images, "fp32", 7)["batch_flips"] == 0
+
+
+def test_what_was_measured_is_certified_and_not_predicted_once_more(images):
+    network = Counting(steps(lambda x: 1.0))
+    measured = torch.ones(64, dtype=torch.int64, device=images.device)
+    measured[:3] = 0
+    found = certificate(network, images, "bf16", 64, measured)
+    assert (found["precision_flips"], found["batch_flips"]) == (3, 3)
+    assert network.images == 2 * 64
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_the_certificate_of_a_real_network_is_clean_in_fp32(tiny, device, size):
     model = checkpoint(tiny, device=device)
     first = digits(64).read(torch.arange(64).numpy(), model.prepare.spec).to(device) / 255
-    found = certificate(model.model, model.prepare.normalize(first), "fp32", size)
+    inputs = model.prepare.normalize(first)
+    found = certificate(lambda x: model.model(x).argmax(1), inputs, "fp32", size)
     assert (found["precision_flips"], found["batch_flips"]) == (0, 0)
 
 
@@ -75,7 +86,7 @@ def test_the_precision_is_the_one_stated(images, numeric, dtype):
     layer = torch.nn.Linear(64, 3).to(images.device)
     with running(numeric, images.device):
         assert layer(images.flatten(1)).dtype == dtype
-    assert forward(lambda x: layer(x.flatten(1)), images, numeric, 64).dtype == torch.float32
+    assert forward(lambda x: layer(x.flatten(1)), images, numeric, 64).dtype == dtype
 
 
 @pytest.mark.parametrize(

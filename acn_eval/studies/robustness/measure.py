@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from acn_eval.checkpoints import image_preparation
 from acn_eval.corruptions import Context, NoiseKey, noise_digest
@@ -121,19 +122,36 @@ class Showing:
         skipped: tuple[Skip, ...],
         row: Sequence[NDArray[np.void]],
     ) -> Shown:
-        checkpoint, profile = subject.checkpoint, job.profile
-        whole, device = self.request.whole, self.request.runtime.device
-        first = first_shown(whole, job.spec, device)
-        batch, size = checkpoint.prepare(first).to(device), min(profile.batch_size, len(first))
+        whole = self.request.whole
+        first = first_shown(whole, job.spec, self.request.runtime.device)
         return Shown(
             questions=job.questions,
             outcomes=row,
             labels=self.examples.labels,
             skipped=skipped,
-            numeric=profile.precision,
-            certificate=certificate(checkpoint.model, batch, profile.precision, size),
+            numeric=job.profile.precision,
+            certificate=self._certificate(subject, job.profile, first, row[0][-1]),
             noise_digest=digest_of(self.noise, first, job.context, whole, job.seed),
         )
+
+    def _certificate(
+        self,
+        subject: EvaluatedModel,
+        profile: NumericProfile,
+        first: ShownBatch,
+        clean: NDArray[np.void],
+    ) -> dict[str, Any]:
+        """Certify the first examples; outcomes (n,) of clean ones serve where they are these."""
+        model, prepare = subject.checkpoint.model, subject.checkpoint.prepare
+        inputs, n = prepare(first).to(self.request.runtime.device), len(first)
+
+        def predict(batch: Any) -> Tensor:
+            return subject.classes.decide(model(batch)).predicted
+
+        known = np.array_equal(clean["id"][:n], self.request.whole.ids[:n])
+        measured = torch.from_numpy(clean["predicted"][:n].copy()).to(inputs.device)
+        own = profile.precision, profile.batch_size, measured if known else None
+        return certificate(predict, inputs, *own)
 
     @cached_property
     def _passes(self) -> list[tuple[Pass, tuple[Skip, ...]]]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from acn_eval.data import Split
 from acn_eval.errors import Unsupported
@@ -208,16 +207,13 @@ def _certificate(
         return {}
     own = probings[0]
     checkpoint = own.target.subject.checkpoint
-    classes = len(own.target.examples["test"].classes)
 
     def answers(batch: Any) -> Tensor:
         features = read_features(checkpoint, batch, "fp32")[0, -1]  # the precision is around it
-        predicted = own.deepest_probe.answer(features.cpu().numpy()).predicted
-        return one_hot(torch.from_numpy(predicted).long(), classes)
+        return torch.from_numpy(own.deepest_probe.answer(features.cpu().numpy()).predicted)
 
     inputs = checkpoint.prepare(first).to(first.device)
-    size = min(profile.batch_size, len(first))
-    return certificate(answers, inputs, profile.precision, size)
+    return certificate(answers, inputs, profile.precision, profile.batch_size)
 
 
 STUDY = TransferStudy
