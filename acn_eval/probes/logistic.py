@@ -164,32 +164,36 @@ def _descended(
         slopes = point.slopes(ridge)
         if flat == _FLAT or problem.steepest(slopes) <= tolerance:
             return point, True
-        moved = _searched(problem, point, ridge, memory.direction(slopes, ridge, scale))
-        if moved is None:
+        found = _searched(problem, point, ridge, memory.direction(slopes, ridge, scale))
+        if found is None:
             return point, False
+        moved, level = found
         memory.add(moved.weights - point.weights, moved.gradient - point.gradient)
-        value = point.value(ridge)
-        flat += value - moved.value(ridge) <= _ROUNDING * max(1.0, value)
+        flat += level
         point = moved
     return point, False
 
 
-def _searched(problem: _Problem, point: _Point, ridge: Tensor, direction: Tensor) -> _Point | None:
+def _searched(
+    problem: _Problem, point: _Point, ridge: Tensor, direction: Tensor
+) -> tuple[_Point, bool] | None:
     """Halve a step until it descends enough; None where no step does.
+
+    The second value says whether the descent is within the rounding of losses.
 
     Reference: Hager and Zhang, "A new conjugate gradient method with guaranteed descent and an
     efficient line search", 2005, conditions T1 and T2.
     """
     value, slope = point.value(ridge), (point.slopes(ridge) * direction).sum().item()
-    near, length = value + _ROUNDING * max(1.0, value), 1.0
+    rounding, length = _ROUNDING * max(1.0, value), 1.0
     for _ in range(_HALVINGS):
         moved = problem.at(point.weights + length * direction)
-        reached = moved.value(ridge)
-        if reached <= value + _ARMIJO * length * slope:
-            return moved
+        gained = value - moved.value(ridge)
+        if gained >= -_ARMIJO * length * slope:
+            return moved, gained <= rounding
         # among losses that are equal but for rounding, the slope decides
-        if reached <= near and (moved.slopes(ridge) * direction).sum() <= -_TURNED * slope:
-            return moved
+        if gained >= -rounding and (moved.slopes(ridge) * direction).sum() <= -_TURNED * slope:
+            return moved, True
         length /= 2
     return None
 
