@@ -7,11 +7,13 @@ from pydantic import Field, model_validator
 from acn_eval.config_files import Config, Natural, Seed, Text
 from acn_eval.models.build import AnyArch
 
-__all__ = ["Card", "Training"]
+__all__ = ["Card", "NumericFacts", "Training"]
 
 _MOST_TOKENS = 2**15
 Mean = Annotated[float, Field(ge=-1000, le=1000)]
 Std = Annotated[float, Field(ge=1e-6, le=1000)]
+
+NumericFacts = Annotated[dict[Text, Natural | Text], Field(max_length=100)]
 
 
 class Training(Config, frozen=True):
@@ -25,6 +27,8 @@ class Training(Config, frozen=True):
         seconds: wall time of the training.
         selected: ``last``, or ``validation`` with the step that was best on it.
         validation_accuracy: of the selected weights, on `validation_n` held-out images.
+        numeric_profile: how its steps were rounded, see `acn_eval.inference.profile`; None in
+            older files.
     """
 
     recipe: dict[str, Any]
@@ -36,6 +40,7 @@ class Training(Config, frozen=True):
     selected: Text
     validation_accuracy: Annotated[float, Field(ge=0, le=1)]
     validation_n: Natural
+    numeric_profile: NumericFacts | None = None
 
 
 class Card(Config, frozen=True):

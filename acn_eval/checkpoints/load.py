@@ -23,6 +23,7 @@ from acn_eval.shipped import shipped, shipped_checkpoints
 
 __all__ = ["find", "load"]
 
+_APART = {"arch", "pair", "classes", "certificate"}  # of a recipe: not compared as its numbers are
 _NONE = "none: its weights are not checked"
 
 
@@ -129,10 +130,10 @@ def _training(native: Native) -> dict[str, Any]:
     if training is None:
         return unchecked
     recipe = dict(training.recipe)
-    facts = unchecked | training.model_dump(mode="json", exclude={"recipe"})
+    facts = unchecked | training.model_dump(mode="json", exclude={"recipe", "numeric_profile"})
     facts |= {"data": card.data, "data_fingerprint": card.data_fingerprint}
     facts["learning_rate"] = recipe.pop("learning_rate", None)
-    kept = {k: v for k, v in recipe.items() if k not in {"arch", "pair", "classes", *facts}}
+    kept = {k: v for k, v in recipe.items() if k not in {*_APART, *facts}}
     return {**facts, **kept, "recipe": _in_words(kept)}
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from acn_eval.inference.memory import Batches
 from acn_eval.inputs import Batch
 
-__all__ = ["Numeric", "Precision", "certificate", "forward", "numeric_for", "running"]
+__all__ = ["Numeric", "Precision", "certificate", "forward", "has_bf16", "numeric_for", "running"]
 
 Numeric = Literal["fp32", "bf16"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -60,10 +60,11 @@ def numeric_for(precision: Precision, device: torch.device, flops: int) -> Numer
     if precision != "auto":
         return precision
     worth = flops >= _WORTH.get(device.type, math.inf)
-    return "bf16" if worth and _has_bf16(device) else "fp32"
+    return "bf16" if worth and has_bf16(device) else "fp32"
 
 
-def _has_bf16(device: torch.device) -> bool:
+def has_bf16(device: torch.device) -> bool:
+    """Return whether the device computes in bf16, by its units for matrices or vectors."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

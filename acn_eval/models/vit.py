@@ -55,7 +55,8 @@ def _attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     if q.dtype != torch.bfloat16 or not q.requires_grad or q.device.type != "cpu":
         return scaled_dot_product_attention(q, k, v)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
-    return scores.softmax(dim=-1).to(v.dtype) @ v
+    mixed: Tensor = scores.softmax(dim=-1).to(v.dtype) @ v
+    return mixed
 
 
 class MLP(nn.Module):

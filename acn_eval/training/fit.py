@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -22,6 +24,7 @@ from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_mome
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError, Stopped
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.outputs import outputs
+from acn_eval.inference.profile import NumericProfile
 from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
@@ -33,6 +36,7 @@ __all__ = [
     "Fit",
     "accuracy_of",
     "advance",
+    "answered_right",
     "finite",
     "learning_rate",
     "loop",
@@ -279,12 +283,22 @@ def accuracy_of(
     Raises:
         MeasureError: logits that are NaN or infinite.
     """
-    batches = Batches(_BATCH, device)
-    correct = sum(
-        int((logits.argmax(1).cpu().numpy() == examples.labels[where]).sum())
-        for where, logits in outputs(network, examples, prepare, batches, name="training")
-    )
-    return correct / max(1, len(examples))
+    right = answered_right(network, examples, prepare, device)
+    return int(right.sum()) / max(1, len(right))
+
+
+def answered_right(
+    network: nn.Module, examples: Examples, prepare: PrepareImages, device: torch.device
+) -> NDArray[np.bool_]:
+    """Return for every example (n,) whether its class is predicted, in fp32.
+
+    Raises:
+        MeasureError: logits that are NaN or infinite.
+    """
+    right, batches = np.zeros(len(examples), np.bool_), Batches(_BATCH, device)
+    for where, logits in outputs(network, examples, prepare, batches, name="training"):
+        right[where] = logits.argmax(1).cpu().numpy() == examples.labels[where]
+    return right
 
 
 def _select(fit: Fit, validation: Examples, prepare: PrepareImages) -> None:
@@ -334,7 +348,7 @@ def optimizer_of(recipe: Recipe, decayed: list[Any], rest: list[Any]) -> torch.o
 
 def _weights_decided_by(recipe: Recipe) -> str:
     """Return everything that decides the weights, as JSON."""
-    return recipe.model_dump_json(exclude={"paired_seeds"})
+    return recipe.model_dump_json(exclude={"paired_seeds", "certificate"})
 
 
 def _read_state(path: Path, recipe: Recipe) -> dict[str, Any]:
@@ -357,6 +371,9 @@ def _cast(tensor: Tensor, weights: str) -> Tensor:
 
 def _card(fit: Fit, splits: list[Examples], prepare: PrepareImages) -> Card:
     recipe = fit.recipe
+    with fitting_threads(fit.network, recipe.batch):
+        precision: Any = recipe.precision  # fp16, too, which no evaluation has
+        profile = NumericProfile.here(fit.device, precision, recipe.batch)
     at = f" at step {fit.best['step']}" if recipe.select == "validation" else ""
     training = Training(
         recipe=recipe.model_dump(mode="json"),
@@ -368,6 +385,7 @@ def _card(fit: Fit, splits: list[Examples], prepare: PrepareImages) -> Card:
         selected=recipe.select + at,
         validation_accuracy=fit.best["accuracy"],
         validation_n=len(splits[1]),
+        numeric_profile=profile.facts(),
     )
     return Card(
         arch=recipe.arch,

@@ -1,13 +1,19 @@
 """The recipe of a training: one YAML, one frozen object."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from acn_eval.config_files import Config, Seed, Text, read_config
 from acn_eval.models import AnyArch
 from acn_eval.statistics.architectures import PairedSeeds
+from acn_eval.training.certificate import Certificate
 from acn_eval.training.exit_loss import ExitLoss
 
 __all__ = [
@@ -66,6 +72,7 @@ class Recipe(Config, frozen=True):
         exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.
         paired_seeds: why seeds of this recipe and of its baseline's are analyzed as pairs; without
             it they are independent samples. It does not decide the weights.
+        certificate: that bf16 was compared with fp32; it does not decide the weights either.
     """
 
     arch: AnyArch
@@ -87,6 +94,7 @@ class Recipe(Config, frozen=True):
     pair: Text | None = None
     exit_loss: ExitLoss = "last"
     paired_seeds: PairedSeeds | None = None
+    certificate: Certificate | None = None
 
     @model_validator(mode="after")
     def _exits_are_there(self) -> Self:
@@ -96,6 +104,14 @@ class Recipe(Config, frozen=True):
             msg = f"exit_loss must weigh exits below {self.arch.depth}; got exit {wrong[0]}"
             raise ValueError(msg)
         return self
+
+    @model_serializer(mode="wrap")
+    def _certificate_only_where_there_is_one(
+        self, dump: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Keep the text of every recipe without one: results and states are found by it."""
+        fields: dict[str, Any] = dump(self)
+        return {k: v for k, v in fields.items() if k != "certificate" or v is not None}
 
     @property
     def looked_at(self) -> frozenset[int]:

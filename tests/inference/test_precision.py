@@ -5,7 +5,7 @@ import torch
 
 from acn_eval.checkpoints import from_module
 from acn_eval.inference import certificate, numeric_for
-from acn_eval.inference.precision import _has_bf16, forward, running
+from acn_eval.inference.precision import forward, has_bf16, running
 from tests.tiny import Counting, checkpoint, digits
 
 
@@ -95,7 +95,7 @@ def test_the_precision_is_the_one_stated(images, numeric, dtype):
 )
 def test_bf16_is_chosen_by_a_rule(monkeypatch, units, flops, expected):
     """By what the device has and what a network costs: twice the same, whatever the load."""
-    monkeypatch.setattr("acn_eval.inference.precision._has_bf16", lambda device: units)
+    monkeypatch.setattr("acn_eval.inference.precision.has_bf16", lambda device: units)
     device = torch.device("cpu")
     assert numeric_for("auto", device, flops) == expected
     for given in ("fp32", "bf16"):
@@ -107,7 +107,7 @@ def test_a_device_without_a_rule_keeps_full_precision():
 
 
 def test_the_units_of_this_machine_are_known():
-    assert _has_bf16(torch.device("cpu")) in {True, False}
+    assert has_bf16(torch.device("cpu")) in {True, False}
 
 
 def test_a_users_network_without_exits_is_asked(device, images):

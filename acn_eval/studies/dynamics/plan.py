@@ -20,6 +20,8 @@ from acn_eval.training.fit import open_split, prepare_for
 
 __all__ = ["DynamicsPlan"]
 
+_APART = {"arch", "pair", "classes", "augment", "certificate"}
+
 
 @dataclass(frozen=True)
 class DynamicsPlan(TrainingPlan[Dynamics]):
@@ -79,7 +81,7 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
     def facts(self, recipe: Recipe, device: str) -> list[Any]:
         """Return everything that decides the weights and the snapshots, as plain JSON."""
         return [
-            recipe.model_dump(mode="json", exclude={"paired_seeds", "weights"}),
+            recipe.model_dump(mode="json", exclude={"paired_seeds", "weights", "certificate"}),
             self.suite.looks,
             self.suite.probed,
             [self.splits[name].fingerprint for name in ("train", "validation")],
@@ -89,7 +91,7 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
     def identity(self, job: TrainingJob, device: str) -> CheckpointId:
         """Return the record of the network that a training ends with."""
         recipe, arch = job.recipe, job.recipe.arch
-        schedule = recipe.model_dump(mode="json", exclude={"arch", "pair", "classes", "augment"})
+        schedule = recipe.model_dump(mode="json", exclude=_APART)
         schedule |= recipe.augment.model_dump(mode="json")
         return training_id(
             arch.connectivity,

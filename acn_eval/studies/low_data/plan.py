@@ -96,7 +96,9 @@ class LowDataPlan(TrainingPlan[LowData]):
 
 def weights_decided_by(recipe: Recipe) -> dict[str, Any]:
     """Return the fields of a recipe that decide the weights."""
-    return recipe.model_dump(mode="json", exclude={"pair", "paired_seeds", "weights"})
+    return recipe.model_dump(
+        mode="json", exclude={"pair", "paired_seeds", "weights", "certificate"}
+    )
 
 
 def _stacks(suite: LowData, side: RecipeSide, subsets: Sequence[Subset]) -> Iterator[Stack]:

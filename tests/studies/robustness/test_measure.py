@@ -123,7 +123,7 @@ def test_the_precision_in_force_is_recorded_and_certified(pair, runtime, precisi
 
 def test_a_pair_is_measured_in_one_precision(pair, runtime, monkeypatch):
     """By the more expensive one: a fair pair is measured alike."""
-    monkeypatch.setattr("acn_eval.inference.precision._has_bf16", lambda device: True)
+    monkeypatch.setattr("acn_eval.inference.precision.has_bf16", lambda device: True)
     auto = replace(runtime, precision="auto", device=torch.device("cpu"))
     for c in pair:
         c.model.to(auto.device)

@@ -1,0 +1,149 @@
+"""Whether a recipe may be trained in bf16: it is trained in both, and compared on validation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from acn_eval.checkpoints import Training, image_preparation, load
+from acn_eval.config_files import read_json, recorded
+from acn_eval.data import Examples
+from acn_eval.errors import ConfigError, MeasureError
+from acn_eval.inference.precision import has_bf16
+from acn_eval.statistics.architectures import crossed
+from acn_eval.training.certificate import Certificate
+from acn_eval.training.fit import answered_right, open_split, train
+from acn_eval.training.recipe import Recipe
+from acn_eval.training.threads import fitting_threads
+
+__all__ = ["certified", "certify"]
+
+_SEEDS = (1001, 1002, 1003)  # those of no checkpoint that is reported
+_MARGIN = 0.02  # a tie of the shipped suites
+_APART = {"seed", "precision", "pair", "paired_seeds", "weights", "certificate"}
+
+
+def certify(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    device: torch.device,
+    root: Path | None = None,
+    save_every: float = 300.0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Certificate:
+    """Train a recipe in fp32 and in bf16 with three seeds, and compare them on validation.
+
+    Trainings that are finished stay in `folder`, and one that was killed resumes; afterwards the
+    folder may be removed. The test split is never opened.
+
+    Raises:
+        ConfigError: the recipe does not fit its data, or `folder` holds another recipe's.
+        MeasureError: a loss is no longer finite, or the device does not compute in bf16.
+    """
+    if not has_bf16(device):
+        what = "must run where the device computes in bf16; this one does not"
+        raise MeasureError(f"certificate of bf16: {what}. Train in fp32.")
+    runs = [_Run(_plan(recipe, seed, p), folder) for seed in _SEEDS for p in ("fp32", "bf16")]
+    for number, run in enumerate(runs):
+        before = number * recipe.steps
+
+        def move(done: int, loss: float, before: int = before) -> None:
+            progress(before + done, len(runs) * recipe.steps)
+
+        if not run.path.exists():
+            train(
+                run.recipe,
+                run.path,
+                device=device,
+                root=root,
+                save_every=save_every,
+                progress=move,
+            )
+    train_split, validation = (open_split(recipe, s, root) for s in ("train", "validation"))
+    return _compared(runs, validation.labeled_as(train_split), device)
+
+
+def certified(recipe: Recipe, path: Path) -> Recipe:
+    """Return a bf16 recipe with the certificate of a file, or its own; others as they are.
+
+    Raises:
+        ConfigError: the file holds something else, or the certificate is another recipe's.
+    """
+    if recipe.precision != "bf16":
+        return recipe
+    certificate = _read(path) if path.is_file() else recipe.certificate
+    if certificate and certificate.recipe != _digest(recipe):
+        msg = f"{path}: must be of this recipe; it is of another one. Remove it, or certify again."
+        raise ConfigError(msg)
+    return recipe.model_copy(update={"certificate": certificate})
+
+
+def _read(path: Path) -> Certificate:
+    try:
+        certificate: Certificate = recorded(read_json(path), Certificate)
+    except ValueError as exc:
+        raise ConfigError(f"{path}: must be a certificate of bf16; {exc}") from exc
+    return certificate
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One of the trainings that are compared."""
+
+    recipe: Recipe
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.recipe.precision}_{self.recipe.seed}.pt"
+
+    def finished(
+        self, validation: Examples, device: torch.device
+    ) -> tuple[Training, NDArray[np.float64]]:
+        """Return what the card says, and for every image (n,) whether the answer is right."""
+        checkpoint = load(str(self.path))
+        training = checkpoint.native.card.training if checkpoint.native else None
+        if training is None or training.recipe != self.recipe.model_dump(mode="json"):
+            raise ConfigError(f"{self.path}: is of another recipe. Remove its folder.")
+        network, prepare = checkpoint.model.to(device), image_preparation(checkpoint)
+        with fitting_threads(network, self.recipe.batch):
+            right = answered_right(network, validation, prepare, device)
+        return training, right.astype(np.float64)
+
+
+def _plan(recipe: Recipe, seed: int, precision: str) -> Recipe:
+    """Return the recipe of one training; its weights are kept as they were trained."""
+    changed = {"seed": seed, "precision": precision, "weights": "fp32"}
+    return recipe.model_copy(update={**changed, "pair": None, "certificate": None})
+
+
+def _compared(runs: list[_Run], validation: Examples, device: torch.device) -> Certificate:
+    """Return the certificate of finished runs: fp32 and bf16 of one seed after another."""
+    trainings, right = zip(*(run.finished(validation, device) for run in runs), strict=True)
+    fp32, bf16 = np.stack(right[::2]), np.stack(right[1::2])
+    difference = crossed(bf16 - fp32)
+    low, high = difference.interval(0.9)
+    seconds = [float(np.mean([t.seconds / t.steps for t in trainings[i::2]])) for i in (0, 1)]
+    return Certificate(
+        recipe=_digest(runs[0].recipe),
+        seeds=_SEEDS,
+        fp32=tuple(map(float, fp32.mean(axis=1))),
+        bf16=tuple(map(float, bf16.mean(axis=1))),
+        validation_n=len(validation),
+        difference=difference.value,
+        low=low,
+        high=high,
+        margin=_MARGIN,
+        seconds=(seconds[0], seconds[1]),
+        numeric_profile=trainings[1].numeric_profile,
+    )
+
+
+def _digest(recipe: Recipe) -> str:
+    """Return what names a recipe, whatever its seed and precision."""
+    return sha256(recipe.model_dump_json(exclude=_APART).encode()).hexdigest()
