@@ -28,7 +28,7 @@ _ARMIJO = 1e-4
 _TURNED = 0.9  # share of the slope, upwards
 _HALVINGS = 30
 _ROUNDING = 64 * torch.finfo(torch.float64).eps  # of a loss; scikit-learn's first step within it
-_FLAT = 30  # ends the search, which is as far as float64 goes after so many
+_FLAT = 100  # ends the search, which is as far as float64 goes after so many
 
 _Scale = Callable[[Tensor], Tensor]
 """Multiplies a gradient (classes, rank + 1) by about the inverse of the Hessian."""
