@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.linalg import solve_triangular
 from torch.nn.functional import one_hot
@@ -43,8 +42,7 @@ def logistic_path(
 ) -> list[Solution]:
     """Minimize ``sum of log losses + penalty / 2 |W|^2`` for every penalty, in float64.
 
-    The path is fastest from the strongest penalty to the weakest. On the CPU it runs in one
-    thread: the problems are small, and the last digits must not depend on the number of cores.
+    The path is fastest from the strongest penalty to the weakest.
 
     Args:
         x: features (n, width).
@@ -55,10 +53,9 @@ def logistic_path(
 
     Reference: Nocedal and Wright, "Numerical Optimization", 2006, chapters 6 and 7.
     """
-    with threadpool_limits(1):
-        problem = _Problem.of(torch.from_numpy(x).to(device), torch.from_numpy(labels).to(device))
-        found = _path(problem, penalties, tolerance)
-        return [problem.solution(point.weights, reached) for point, reached in found]
+    problem = _Problem.of(torch.from_numpy(x).to(device), torch.from_numpy(labels).to(device))
+    found = _path(problem, penalties, tolerance)
+    return [problem.solution(point.weights, reached) for point, reached in found]
 
 
 class _Point(NamedTuple):

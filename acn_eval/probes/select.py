@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from acn_eval.errors import DataError
 from acn_eval.probes.features import Features, Train, Validation, held_out, merged, require
@@ -43,6 +44,8 @@ def fit(
 ) -> list[LinearProbe]:
     """Fit one linear probe per penalty.
 
+    On a CPU this takes one thread, so that the last digits do not depend on the number of cores.
+
     Raises:
         DataError: all training images have the same class.
     """
@@ -53,10 +56,11 @@ def fit(
         msg = f"probes: training images must be of two classes or more; got {len(classes)}"
         raise DataError(msg)
     x = scaling(train.x)
-    if protocol.solver == "ridge":
-        solutions = ridge_path(x, labels, penalties)
-    else:
-        solutions = logistic_path(x, labels, penalties, protocol.tolerance, device)
+    with threadpool_limits(1):
+        if protocol.solver == "ridge":
+            solutions = ridge_path(x, labels, penalties)
+        else:
+            solutions = logistic_path(x, labels, penalties, protocol.tolerance, device)
     probabilities = protocol.solver == "logistic"
     return [LinearProbe(scaling, solution, classes, probabilities) for solution in solutions]
 

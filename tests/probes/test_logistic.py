@@ -7,14 +7,13 @@ import pytest
 import torch
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 from acn_eval.checkpoints import load
 from acn_eval.data import DATA_ROOT, open_examples
 from acn_eval.probes import logistic
 from acn_eval.probes.logistic import logistic_path
 from acn_eval.probes.probe import Scaling
-from tests.probes.sets import CPU, PENALTIES, SETS, TOLERANCE, exact, outputs
+from tests.probes.sets import PENALTIES, SETS, TOLERANCE, exact, outputs
 
 EXACT = 1e-9
 
@@ -172,16 +171,6 @@ def test_the_order_of_the_path_changes_no_solution(device):
         (alone,) = logistic_path(x, labels, [penalty], EXACT, device)
         np.testing.assert_allclose(one.weights, other.weights, atol=1e-5)
         np.testing.assert_allclose(one.weights, alone.weights, atol=1e-5)
-
-
-@pytest.mark.usefixtures("scaled")
-def test_the_number_of_threads_changes_no_digit():
-    x, labels = drawn(3000, 30, 5)
-    found = []
-    for threads in (1, 2):
-        with threadpool_limits(threads):
-            found += logistic_path(x, labels, [1.0], TOLERANCE, CPU)
-    assert np.array_equal(found[0].weights, found[1].weights)
 
 
 @pytest.mark.usefixtures("scaled")

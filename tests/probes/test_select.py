@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from acn_eval.errors import DataError
-from acn_eval.probes import PROTOCOLS, score, select
+from acn_eval.probes import PROTOCOLS, Train, score, select
 from acn_eval.probes.features import merged
-from tests.probes.sets import CPU, LINEAR, SETS, splits
+from acn_eval.probes.select import fit
+from tests.probes.sets import CPU, LINEAR, SETS, features, splits
 
 
 def right(probe, test):
@@ -74,3 +76,15 @@ def test_one_class_alone_is_refused():
     train, validation, _ = splits("digits")
     with pytest.raises(DataError, match="two classes or more; got 1"):
         select(LINEAR, train.at(np.flatnonzero(train.labels == 4)), validation, CPU)
+
+
+@pytest.mark.parametrize("name", ["linear", "ridge"])
+def test_the_number_of_threads_changes_no_digit(name):
+    """Wide enough that two threads would share a product."""
+    draw = np.random.default_rng(0)
+    train = features(Train, draw.normal(size=(3000, 200)).astype(np.float32), np.arange(3000) % 5)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found += fit(PROTOCOLS[name], train, [10.0], CPU)
+    assert np.array_equal(found[0].solution.weights, found[1].solution.weights)
