@@ -35,8 +35,10 @@ def test_an_override_takes_nothing_from_a_failure_and_gives_no_identity(shop, ca
 def test_looks_stop_early_and_mark_the_results(shop, call, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     job = (*JOB, "--ckpt", "damaged.pt", "--baseline", "tiny_ac.pt", "--sequential")
-    code, out, _ = call(*job)
+    code, out, _ = call(*job, "--json", "v.json")
     assert code == 1
+    key = json.loads((shop / "v.json").read_text())["candidate"]["key"]
+    assert [p.name for p in shop.glob(f"acn-results/*-{key}")] == [f"small-damaged-{key}"]
     assert "(stopped early, after 256 of 1,797 examples)" in out.replace("\n", " ")
     assert "limits at 99.5, 99.92 %" in out
     found = [EvalResult.load(p.parent) for p in shop.glob("acn-results/*/result.json")]
