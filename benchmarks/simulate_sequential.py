@@ -5,7 +5,7 @@ Run: python benchmarks/simulate_sequential.py
 10,000 examples, looks every 256, 2,000 replicates, a margin of 2 points. Pairs differ on a stated
 share of the examples under one condition, or are those of shipped checkpoints: the differences of
 their examples, each a mean over six conditions, are drawn with weights `exp(t d)`, where t gives
-the stated difference. All pairs take half an hour on one core.
+the stated difference. All pairs take a quarter of an hour on one core.
 """
 
 from functools import cache
