@@ -1,14 +1,16 @@
 """Opens what a command will write to, before anything is measured."""
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from errno import EACCES
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from acn_eval.errors import ConfigError
+from acn_eval.lazy import uncollected
 from acn_eval.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ __all__ = ["recording"]
 def recording(
     options: RunOptions, json_file: str | None = None, *made: Path | None
 ) -> "Iterator[Recorder | None]":
-    """Open the MLflow store in a process of its own, while torch is imported and images are shown.
+    """Open the MLflow store in a process of its own, and import torch in this one meanwhile.
 
     Args:
         options: name the folder for results, and the store.
@@ -38,13 +40,19 @@ def recording(
         _require_writable(Path(json_file), made=False)
     for path in (options.out, *filter(None, made)):
         _require_writable(path, made=True)
+    with _recorder(options) as recorder:
+        if "torch" not in sys.modules:
+            with uncollected():
+                import acn_eval.workflow.running  # noqa: F401
+        yield recorder
+
+
+def _recorder(options: RunOptions) -> "AbstractContextManager[Recorder | None]":
     if not options.track:
-        yield None
-        return
+        return nullcontext()
     from acn_eval.tracking import preparing, resolve_store
 
-    with preparing(resolve_store(options.tracking_uri, cwd=Path.cwd())) as recorder:
-        yield recorder
+    return preparing(resolve_store(options.tracking_uri, cwd=Path.cwd()))
 
 
 def _require_json(path: Path) -> None:

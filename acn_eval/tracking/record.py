@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from acn_eval.errors import AcnEvalError
+from acn_eval.lazy import uncollected
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.tracking.comparisons import comparison_run, step_in_words
@@ -165,7 +166,8 @@ def _without_interrupts() -> Iterator[None]:
 
 def _serve(connection: Connection, store: TrackingStore) -> None:
     with suppress(AcnEvalError):  # it is raised again when there is something to record
-        _import_mlflow()
+        with uncollected():
+            _import_mlflow()
         with tracking_errors(store), store.lock():
             store.client().search_experiments(max_results=1)
     with suppress(EOFError, BrokenPipeError):  # the parent is gone, or was killed
