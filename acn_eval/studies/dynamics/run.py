@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from acn_eval.data import Examples, Split
 from acn_eval.errors import ConfigError, Unsupported
-from acn_eval.inference import EvaluatedModel, OutcomeCache, Runtime, class_map
+from acn_eval.inference import EvaluatedModel, NumericProfile, OutcomeCache, Runtime, class_map
 from acn_eval.models import Encoder
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import EvalResult
@@ -163,14 +163,14 @@ class CheckpointUnit(Unit):
     Attributes:
         probe: training images on which gradients are measured.
         validation, test: images that are shown to every exit.
-        device: type of the device.
+        profile: of the forward passes.
     """
 
     subject: EvaluatedModel
     probe: Examples
     validation: Examples
     test: Examples
-    device: str
+    profile: NumericProfile
 
     @cached_property
     def address(self) -> str:
@@ -178,7 +178,7 @@ class CheckpointUnit(Unit):
         own, columns = self.subject.checkpoint.id, self.subject.classes.columns
         images = [part.digest for part in (self.probe, self.validation, self.test)]
         facts = [own.sha256, own.arch, own.preprocessing, dict(own.training), columns]
-        return OutcomeCache.key(["finished v1", *facts, images, self.device])
+        return OutcomeCache.key(["finished v2", *facts, images, self.profile.facts()])
 
     @property
     def cost(self) -> int:
@@ -198,8 +198,7 @@ class CheckpointUnit(Unit):
             trained = unit.subject.checkpoint.id.training
             smoothing = float(trained.get("label_smoothing", 0.0))
             observer = Observer(unit.probe, unit.validation, runtime, smoothing)
-            size = runtime.batches(unit.subject.checkpoint.id.flops).size
-            with fitting_threads(encoder_of(unit.subject), size):
+            with fitting_threads(encoder_of(unit.subject), unit.profile.batch_size):
                 snapshot = observer.snapshot(unit.subject, int(trained.get("steps", 0)))
             yield observe(unit.subject, observer, [snapshot], unit.test).pack()
 
@@ -228,8 +227,8 @@ class CheckpointDynamics(Study[Dynamics]):
         test = splits["test"].keyed(selection.limit)
         subject = EvaluatedModel(checkpoint, class_map(checkpoint, test))
         probe = splits["train"].keyed(self.request.suite.probed)
-        device = self.request.runtime.device.type
-        return CheckpointUnit(subject, probe, splits["validation"], test, device)
+        profile = self.request.runtime.profile("fp32", checkpoint.id.flops)
+        return CheckpointUnit(subject, probe, splits["validation"], test, profile)
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint."""
@@ -238,7 +237,7 @@ class CheckpointDynamics(Study[Dynamics]):
         results = []
         for unit, content in zip(self.units(), outcomes, strict=True):
             checkpoint = unit.subject.checkpoint
-            subject = Subject(checkpoint.id, unit.test, suite, unit.device)
+            subject = Subject(checkpoint.id, unit.test, suite, unit.profile.device)
             results.append(_result(subject, content, checkpoint.training_hashes))
         return results
 
