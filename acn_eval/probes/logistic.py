@@ -21,8 +21,9 @@ from acn_eval.probes.solvers import Solution
 __all__ = ["MAX_ITERATIONS", "logistic_path"]
 
 MAX_ITERATIONS = 1000
-_MEMORY = 40  # pairs of steps and changes of the gradient
+_MEMORY = 20  # pairs of steps and changes of the gradient
 _FEW = 400  # coefficients: up to here an exact Hessian costs less than the steps that it saves
+_ROWS = 1024  # of a Hessian at once
 _ARMIJO = 1e-4
 _TURNED = 0.9  # share of the slope, upwards
 _HALVINGS = 30
@@ -31,6 +32,8 @@ _FLAT = 100  # ends the search, which is as far as float64 goes after so many
 
 _Scale = Callable[[Tensor], Tensor]
 """Multiplies a gradient (classes, rank + 1) by about the inverse of the Hessian."""
+_Scaled = Callable[["_Problem", Tensor, Tensor], _Scale]
+"""Returns that for a problem, chances (classes, n) and a ridge (rank + 1,)."""
 
 
 def logistic_path(
@@ -134,16 +137,16 @@ def _path(
 ) -> Iterator[tuple[_Point, bool]]:
     memory = _Memory()
     before = point = problem.at(problem.x.new_zeros(len(problem.targets), problem.x.shape[1]))
-    few = point.weights.numel() <= _FEW
+    classes, columns = point.weights.shape
+    few = classes * max(classes, columns) <= _FEW
     for penalty in penalties:
         ridge = problem.ridge(penalty)
         further = problem.at(2 * point.weights - before.weights)
         start = point if point.value(ridge) <= further.value(ridge) else further
         if few:
             memory = _Memory()  # what was learned of other Hessians is worse than this one
-        scale = (_newton if few else _diagonal)(problem, start.chances, ridge)
-        before = point
-        point, reached = _descended(problem, start, ridge, tolerance, memory, scale)
+        before, scaled = point, _newton if few else _diagonal
+        point, reached = _descended(problem, start, ridge, tolerance, memory, scaled)
         yield point, reached
 
 
@@ -153,14 +156,15 @@ def _descended(
     ridge: Tensor,
     tolerance: float,
     memory: "_Memory",
-    scale: _Scale,
+    scaled: _Scaled,
 ) -> tuple[_Point, bool]:
     """Return the minimum, and whether it is one to the tolerance."""
-    flat = 0
+    flat, scale = 0, None
     for _ in range(MAX_ITERATIONS):
         slopes = point.slopes(ridge)
         if flat == _FLAT or problem.steepest(slopes) <= tolerance:
             return point, True
+        scale = scale or scaled(problem, point.chances, ridge)
         found = _searched(problem, point, ridge, memory.direction(slopes, ridge, scale))
         if found is None:
             return point, False
@@ -237,23 +241,28 @@ def _diagonal(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
 
 def _newton(problem: _Problem, chances: Tensor, ridge: Tensor) -> _Scale:
     """Solve with the exact Hessian, over weights that add up to zero over the classes."""
-    turn = problem.differences
-    turned = chances.T @ turn
-    outer = torch.einsum("ka,kn,kb->nab", turn, chances, turn)
-    curvature = (outer - turned[:, :, None] * turned[:, None, :]) / len(problem.x)
-    many, columns = turn.shape[1], problem.x.shape[1]
+    many, columns = problem.differences.shape[1], problem.x.shape[1]
     hessian = problem.x.new_zeros(many, columns, many, columns)
-    for a in range(many):  # the lower triangle alone
-        weighed = curvature[:, a, : a + 1, None] * problem.x[:, None, :]
-        hessian[a, :, : a + 1] = (problem.x.T @ weighed.flatten(1)).view(columns, a + 1, columns)
+    for x, own in zip(torch.split(problem.x, _ROWS), torch.split(chances, _ROWS, 1), strict=True):
+        _add_curvature(hessian, x, own, problem.differences)
+    hessian /= len(problem.x)
     square = hessian.view(many * columns, -1)
     diagonal = square.diagonal()
     diagonal += ridge.repeat(many) + 1e-12 * diagonal.max()
     factor = torch.linalg.cholesky(square)
 
     def scale(gradient: Tensor) -> Tensor:
-        own = (turn.T @ gradient).reshape(-1, 1)
-        turned: Tensor = torch.cholesky_solve(own, factor).view(many, columns)
-        return turn @ turned
+        own = (problem.differences.T @ gradient).reshape(-1, 1)
+        return problem.differences @ torch.cholesky_solve(own, factor).view(many, columns)
 
     return scale
+
+
+def _add_curvature(hessian: Tensor, x: Tensor, chances: Tensor, turn: Tensor) -> None:
+    """Add what some images (rows, columns) give to the lower triangle."""
+    turned = chances.T @ turn
+    outer = torch.einsum("ka,kn,kb->nab", turn, chances, turn)
+    curvature = outer - turned[:, :, None] * turned[:, None, :]
+    for a in range(turn.shape[1]):
+        weighed = curvature[:, a, : a + 1, None] * x[:, None, :]
+        hessian[a, :, : a + 1] += (x.T @ weighed.flatten(1)).view(-1, a + 1, x.shape[1])

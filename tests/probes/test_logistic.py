@@ -56,6 +56,7 @@ HARD = {
     "two classes": lambda: drawn(200, 6, 2, spread=0.5),
     "100 classes": lambda: drawn(300, 6, 100, spread=2.0),
     "nothing varies": lambda: (np.full((50, 4), 3.0), np.arange(50) % 7 % 3),
+    "more images than a part of the Hessian": lambda: drawn(2500, 4, 3, spread=0.5),
     "unbalanced": unbalanced,
     "collinear": collinear,
     "constant": constant,
