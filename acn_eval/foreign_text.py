@@ -67,7 +67,9 @@ def plain(text: str, limit: int = _LIMIT) -> str:
     >>> plain("::error::all is lost")
     '\\x3a:error\\x3a:all is lost'
     """
-    seen = "".join(c if _is_seen(c) else _escape(c) for c in shortened(text, limit))
+    seen = shortened(text, limit)
+    if not seen.isprintable():
+        seen = "".join(c if _is_seen(c) else _escape(c) for c in seen)
     begins = _PAIR if _COMMAND.search(seen) else _BEGINS
     return shortened(begins.sub(lambda found: f"\\x{ord(found[0]):x}", seen), limit)
 
