@@ -296,8 +296,9 @@ def _measured(
 
 def _as_checkpoint(checkpoint: Checkpoint, network: Encoder) -> Checkpoint:
     """Return the checkpoint of a pruned network; the digest of its weights identifies it."""
-    c = network.config
-    spent = cost(network, (c.channels, c.image_size, c.image_size))
+    c, dense = network.config, checkpoint.model
+    same = isinstance(dense, Encoder) and c == dense.config
+    spent = checkpoint.id if same else cost(network, (c.channels, c.image_size, c.image_size))
     identity = replace(
         checkpoint.id,
         sha256=state_digest(network),
