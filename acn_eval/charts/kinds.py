@@ -144,7 +144,7 @@ def color_map(
 
 
 def forest(rows: Sequence[tuple[str, Estimate]]) -> Panel:
-    """Return differences in points with their limits around 0; the last row is an end point.
+    """Return differences in points with their limits around 0; the last row is an endpoint.
 
     Args:
         rows: (name, difference as a fraction of 1).

@@ -68,7 +68,7 @@ def key_name(text: str) -> str:
 
 
 def end_point_key(name: str) -> str:
-    """Return the key of an end point's metric.
+    """Return the key of an endpoint's metric.
 
     >>> end_point_key("mean over exits")
     'mean/over_exits'
