@@ -50,10 +50,9 @@ def _verdict(material: Material) -> Iterator[Section]:
     blocks: list[Block] = [
         Text(f"{claim.verdict.upper()}: {claim.sentence}", f"verdict {claim.verdict}"),
         Text(_reach(comparison)),
+        *([rests_on] if rests_on.rows else []),
         tables.primary_table(comparison),
     ]
-    if rests_on.rows:
-        blocks.append(rests_on)
     if material.others:
         count = material.others
         others = "1 more comparison is" if count == 1 else f"{count} more comparisons are"
