@@ -61,7 +61,7 @@ axe: $(READY)
 benchmarks: $(READY)
 	$(BIN)/python benchmarks/suite_overhead.py
 	$(BIN)/python benchmarks/noise_cost.py
-	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/probe_sweep.py
 	$(BIN)/python benchmarks/gate.py
 	$(BIN)/python benchmarks/continual.py

@@ -1,14 +1,10 @@
-"""Wall time of `acn-eval gate` on two stored results of 10,000 images, and of its judging alone.
+"""Wall time of a gate's judging, on two results of 10,000 images; `commands.py` has the command.
 
 python benchmarks/gate.py [--runs 7] [--images 10000]
 """
 
 import argparse
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -65,20 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     gate = read_gate("gate")
     pair = [made(name, options.images, seed) for seed, name in enumerate(("new", "old"), 1)]
-    script = str(Path(sys.executable).parent / "acn-eval")
-    with tempfile.TemporaryDirectory() as folder:
-        new, old = (str(result.save(Path(folder))) for result in pair)
-        command = [script, "gate", "--result", new, "--against", old]
-        for name, arguments in {
-            "gate": command,
-            "gate --sequential": [*command, "--sequential"],
-        }.items():
-            taken = seconds(
-                options.runs,
-                lambda a=arguments: subprocess.run(a, capture_output=True, check=False),
-            )
-            print(f"acn-eval {name}, {options.images} images: {taken}")
-    print(f"judging alone: {seconds(options.runs, lambda: decide(gate, *pair))}")
+    print(f"judging: {seconds(options.runs, lambda: decide(gate, *pair))}")
     print(f"replaying the looks: {seconds(options.runs, lambda: replay(gate, *pair))}")
 
 
