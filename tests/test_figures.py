@@ -1,6 +1,8 @@
 """What is drawn of results: the right numbers, in the folder where they lie."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -115,3 +117,9 @@ def test_one_network_over_depth_has_them_too(depths, tmp_path):
     draw_result(result, folder)
     assert {p.stem for p in folder.glob("*.svg")} == {"accuracy", "depth_map", "charts"}
     assert result.checkpoint.name in (folder / "charts.svg").read_text()
+
+
+def test_figures_that_are_there_need_no_matplotlib():
+    code = "import sys\nimport acn_eval.figures\nprint('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

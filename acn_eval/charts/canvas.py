@@ -1,4 +1,7 @@
-"""Panels that are drawn as a figure on disk or inside a page."""
+"""Panels that are drawn as a figure on disk or inside a page.
+
+Matplotlib is imported to draw: a run whose figures are there does without.
+"""
 
 import io
 import math
@@ -10,18 +13,15 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from acn_eval.atomic import replacing
 from acn_eval.foreign_text import drawn, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["COLORS", "DARK", "STYLES", "TONES", "Drawing", "Panel", "inline", "save"]
 
@@ -82,7 +82,7 @@ class Panel:
     """
 
     title: str
-    draw: Callable[[Axes], None]
+    draw: "Callable[[Axes], None]"
     words: str
     size: tuple[float, float] = (4.0, 2.8)
 
@@ -106,7 +106,7 @@ def save(drawing: Drawing, folder: Path, title: str = "") -> None:
         figure = _laid_out(_figure(drawing, title))
         with replacing(folder / f"{drawing.name}.png", sync=False) as part:
             figure.set_dpi(_DPI)
-            canvas: Any = FigureCanvasAgg(figure)
+            canvas: Any = figure.canvas
             canvas.print_png(part, metadata={"Software": None})
         with replacing(folder / f"{drawing.name}.svg", sync=False) as part:
             part.write_text(_svg(figure), encoding="utf-8")
@@ -118,14 +118,22 @@ def inline(panel: Panel, salt: str) -> str:
     The salt makes its ids differ from those of all other panels on the page.
     """
     with _styled(salt):
-        figure = Figure(panel.size, facecolor="none", layout="constrained")
+        figure = _blank(panel.size, facecolor="none")
         panel.draw(figure.subplots(subplot_kw={"facecolor": "none"}))
         svg = ET.fromstring(_svg(_laid_out(figure)))
     return ET.tostring(_of_the_page(svg, panel), encoding="unicode")
 
 
-def _svg(figure: Figure) -> str:
+def _blank(size: tuple[float, float], **options: Any) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(size, layout="constrained", **options)
+
+
+def _svg(figure: "Figure") -> str:
     """Draw once: `Figure.savefig` draws twice."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     canvas: Any = FigureCanvasSVG(figure)
     with io.StringIO() as file:
         canvas.print_svg(file, metadata={"Date": None, "Creator": None})
@@ -173,6 +181,8 @@ def _themed(style: str) -> str:
 
 @contextmanager
 def _styled(salt: str) -> Iterator[None]:
+    import matplotlib as mpl
+
     with (
         _ONE_AT_A_TIME,
         mpl.rc_context({**_STYLE, "svg.hashsalt": salt}),
@@ -183,7 +193,7 @@ def _styled(salt: str) -> Iterator[None]:
         yield
 
 
-def _figure(drawing: Drawing, title: str) -> Figure:
+def _figure(drawing: Drawing, title: str) -> "Figure":
     panels = drawing.panels
     width, height = (max(panel.size[i] for panel in panels) for i in (0, 1))
     columns = max(1, min(len(panels), int(_WIDEST // width)))
@@ -192,7 +202,7 @@ def _figure(drawing: Drawing, title: str) -> Figure:
     lines.append(drawn(drawing.caption, _TITLE))
     below = len(lines) + len(drawing.legend) + 1
     size = (max(columns * width, 6.0), rows * (height + 0.3) + 0.2 * below)
-    figure = Figure(size, layout="constrained")
+    figure = _blank(size)
     every = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, panel in zip(every, panels, strict=False):
         panel.draw(axes)
@@ -204,9 +214,11 @@ def _figure(drawing: Drawing, title: str) -> Figure:
     return figure
 
 
-def _laid_out(figure: Figure) -> Figure:
+def _laid_out(figure: "Figure") -> "Figure":
     """Fix the places of all parts: else every format works them out, twice."""
-    FigureCanvasAgg(figure)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)  # from now on the canvas of the figure
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.execute(figure)
@@ -214,7 +226,9 @@ def _laid_out(figure: Figure) -> Figure:
     return figure
 
 
-def _legend(figure: Figure, labels: Sequence[str]) -> None:
+def _legend(figure: "Figure", labels: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
+
     named = zip(labels, cycle(STYLES), strict=False)
     handles = [Line2D([], [], label=drawn(label, _LABEL), **style) for label, style in named]
     if handles:

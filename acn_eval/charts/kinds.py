@@ -5,17 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import cycle
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from acn_eval.charts.canvas import DARK, STYLES, TONES, Drawing, Panel
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Line", "Sides", "color_map", "curves", "detail_charts"]
 __all__ += ["forest", "heat_map", "reliability"]
@@ -57,7 +58,7 @@ def curves(
 
 
 def _curves(
-    axes: Axes,
+    axes: "Axes",
     lines: Mapping[str, Line],
     x_label: str,
     *,
@@ -76,12 +77,12 @@ def _curves(
         axes.plot(places, value, **style)
     margin = 3 * (limits[1] - limits[0])  # marks at the edges are whole
     axes.set_ylim(100 * limits[0] - margin, 100 * limits[1] + margin)
-    axes.yaxis.set_major_locator(MaxNLocator(_TICKS, steps=_STEPS))
+    axes.locator_params(axis="y", nbins=_TICKS, steps=_STEPS)
     axes.set_xlabel(drawn(x_label, _LABEL))
     _places(axes, sorted({place for line in lines.values() for place, _ in line}), logarithmic)
 
 
-def _places(axes: Axes, places: Sequence[float], logarithmic: bool) -> None:
+def _places(axes: "Axes", places: Sequence[float], logarithmic: bool) -> None:
     """Label the axis: at the places themselves where it is logarithmic."""
     if logarithmic:
         shown = places[:: math.ceil(len(places) / _TICKS)]
@@ -90,7 +91,7 @@ def _places(axes: Axes, places: Sequence[float], logarithmic: bool) -> None:
         axes.minorticks_off()
     else:
         whole = all(float(place).is_integer() for place in places)
-        axes.xaxis.set_major_locator(MaxNLocator(_TICKS, steps=_STEPS, integer=whole))
+        axes.locator_params(axis="x", nbins=_TICKS, steps=_STEPS, integer=whole)
 
 
 def heat_map(title: str, lines: Mapping[str, Line], *, x_label: str) -> Panel:
@@ -105,7 +106,7 @@ def heat_map(title: str, lines: Mapping[str, Line], *, x_label: str) -> Panel:
     values = [[100 * e.value for _, e in line] for line in lines.values()]
     names = [drawn(name, _LABEL) for name in lines]
 
-    def draw(axes: Axes) -> None:
+    def draw(axes: "Axes") -> None:
         color_map(axes, values, highest=100)
         axes.set_yticks(range(len(names)), names)
         axes.set_xticks(range(len(places)), places)
@@ -117,7 +118,7 @@ def heat_map(title: str, lines: Mapping[str, Line], *, x_label: str) -> Panel:
 
 
 def color_map(
-    axes: Axes, values: ArrayLike, *, highest: float = 1.0, label: str = "", **options: Any
+    axes: "Axes", values: ArrayLike, *, highest: float = 1.0, label: str = "", **options: Any
 ) -> None:
     """Draw values of 0 to `highest` (rows, columns) as colors; NaN stays blank.
 
@@ -158,7 +159,7 @@ def forest(rows: Sequence[tuple[str, Estimate]]) -> Panel:
     return Panel("Differences in points", partial(_forest, rows=rows, names=names), words, size)
 
 
-def _forest(axes: Axes, rows: Sequence[tuple[str, Estimate]], names: Sequence[str]) -> None:
+def _forest(axes: "Axes", rows: Sequence[tuple[str, Estimate]], names: Sequence[str]) -> None:
     last = len(rows) - 1
     axes.axvline(0, color=TONES["open"], linewidth=1)
     for at, (_, e) in enumerate(rows):
@@ -174,7 +175,7 @@ def _forest(axes: Axes, rows: Sequence[tuple[str, Estimate]], names: Sequence[st
     axes.set_yticks(range(len(rows)), names, color="#000000")
     axes.get_yticklabels()[last].set_fontweight("bold")
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g}" if x else "0"))
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}" if x else "0")
     axes.spines["left"].set_visible(False)
 
 
@@ -193,7 +194,7 @@ def reliability(title: str, lines: Mapping[str, Sequence[tuple[float, float, int
     return Panel(title, partial(_reliability, lines=lines), words, (3.2, 2.8))
 
 
-def _reliability(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> None:
+def _reliability(axes: "Axes", lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> None:
     axes.plot([0, 100], [0, 100], color=TONES["open"], linewidth=1, linestyle="--")
     for style, line in zip(cycle(STYLES), lines.values(), strict=False):
         at, right, counts = np.array(line, dtype=np.float64).reshape(-1, 3).T
