@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -88,12 +89,12 @@ class BoundedSample:
         values, counts = np.unique(rounded.clip(low, high), return_counts=True)
         return BoundedSample(values, counts.astype(np.int64), support)
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of outcomes."""
         return int(self.counts.sum())
 
-    @property
+    @cached_property
     def value(self) -> float:
         """Mean of the outcomes."""
         return float(self.values @ self.counts) / self.n
@@ -206,8 +207,10 @@ def _tilt(ratios: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
     removes the pole of outcomes that lie at the support end.
     """
 
+    weights = counts * ratios
+
     def slope(t: float) -> float:
-        return float(np.sum(counts * ratios * ((1 - t) / (1 - t * ratios))))
+        return float((weights * ((1 - t) / (1 - t * ratios))).sum())
 
     if slope(_ALMOST_ONE) <= 0:
         return 1.0
