@@ -206,7 +206,6 @@ def _tilt(ratios: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
     ``sum log(1 - t r)``. Its derivative is multiplied by ``1 - t``, which moves no root and
     removes the pole of outcomes that lie at the support end.
     """
-
     weights = counts * ratios
 
     def slope(t: float) -> float:
