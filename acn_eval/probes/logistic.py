@@ -23,12 +23,12 @@ __all__ = ["MAX_ITERATIONS", "logistic_path"]
 MAX_ITERATIONS = 1000
 _MEMORY = 20  # pairs of steps and changes of the gradient
 _FEW = 400  # coefficients: up to here an exact Hessian costs less than the steps that it saves
-_ROWS = 1024  # of a Hessian at once
+_ROWS = 1024  # images whose share of a Hessian is formed at once
 _ARMIJO = 1e-4
-_TURNED = 0.9  # share of the slope, upwards
+_TURNED = 0.9  # of the slope at the start, in the other direction: a step is too long above it
 _HALVINGS = 30
-_ROUNDING = 64 * torch.finfo(torch.float64).eps  # of a loss; scikit-learn's first step within it
-_FLAT = 100  # ends the search, which is as far as float64 goes after so many
+_ROUNDING = 64 * torch.finfo(torch.float64).eps  # of a loss: a step within it ends scikit-learn's
+_FLAT = 100  # so many steps within it end ours: float64 goes no further
 
 _Scale = Callable[[Tensor], Tensor]
 """Multiplies a gradient (classes, rank + 1) by about the inverse of the Hessian."""

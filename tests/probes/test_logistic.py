@@ -180,3 +180,12 @@ def test_what_does_not_converge_is_said(monkeypatch, device):
     monkeypatch.setattr(logistic, "MAX_ITERATIONS", 2)
     (found,) = logistic_path(x, labels, [1e-3], 1e-9, device)
     assert not found.converged
+
+
+@pytest.mark.usefixtures("scaled")
+@pytest.mark.parametrize("name", ["overlapping", "far"])
+def test_a_tolerance_that_float64_cannot_reach_ends_at_the_minimum(name, device):
+    x, labels = HARD[name]()
+    (found,) = logistic_path(x, labels, [1.0], 0.0, device)
+    assert found.converged
+    assert steepest(found, x, labels, 1.0) <= EXACT
