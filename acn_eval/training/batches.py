@@ -75,12 +75,9 @@ def _moved(images: Tensor, augment: Augment) -> Tensor:
 
 def _cropped(images: Tensor, padding: int) -> Tensor:
     n, _, height, width = images.shape
-    padded = pad(images, (padding,) * 4)
+    windows = pad(images, (padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
     top, left = torch.randint(2 * padding + 1, (2, n))
-    rows = (top[:, None] + torch.arange(height))[:, None, :, None]
-    columns = (left[:, None] + torch.arange(width))[:, None, None, :]
-    channels = torch.arange(images.shape[1])[None, :, None, None]
-    return padded[torch.arange(n)[:, None, None, None], channels, rows, columns]
+    return windows[torch.arange(n), :, top, left]
 
 
 def _cut_mixed(batch: Batch, probability: float) -> Batch:
