@@ -187,7 +187,7 @@ def main() -> None:
         contest(options.contestant, recipe_of(options.recipes[0]), options)
         return
     print(facts())
-    print(f"times of {options.threads or 'its own number of'} threads; x of plain, x of bare")
+    print(f"threads: {options.threads or 'by the rule, plain and bare those of torch'}")
     names = [name for name in CONTESTANTS if name != "bf16" or has_bf16(CPU)]
     for recipe in options.recipes:
         processes = {name: started(name, recipe, options) for name in names}
