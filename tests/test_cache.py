@@ -3,6 +3,8 @@
 import hashlib
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -223,3 +225,13 @@ def test_processes_share_a_store(store):
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert failures.empty()
     assert not list(store.folder.rglob("*.part"))
+
+
+def test_its_size_is_shown_without_torch():
+    code = (
+        "import sys\nfrom acn_eval.cli.main import main\n"
+        "try: main(['cache', 'info'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from acn_eval.lazy import uncollected
 from acn_eval.terminal.options import (
     FOLDER,
     Range,
@@ -63,6 +64,7 @@ def command(**given: Any) -> None:
     """
     if bool(given["result"]) != bool(given["against"]):
         raise click.UsageError("give --result and --against together")
-    from acn_eval.terminal.planning import Planned, show_plan  # imports torch
+    with uncollected():
+        from acn_eval.terminal.planning import Planned, show_plan  # imports torch
 
     show_plan(run_options(**given), picked(Planned, **given))

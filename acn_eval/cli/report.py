@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from acn_eval import atomic
+from acn_eval.lazy import uncollected
 from acn_eval.terminal.console import say
 from acn_eval.terminal.options import FILE, Titled, data_root_option, tracking_option
 
@@ -40,9 +41,10 @@ def command(
     of two results without a stored comparison is --baseline, else the residual network, else the
     second one.
     """
-    from acn_eval import workflow  # imports torch
+    with uncollected():
+        from acn_eval.workflow.reporting import report  # imports torch
 
-    made = workflow.report(
+    made = report(
         results or ("acn-results",),
         baseline=given["baseline"],
         root=given["data_root"],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from acn_eval.errors import ConfigError
+from acn_eval.lazy import uncollected
 from acn_eval.terminal.console import say
 from acn_eval.terminal.options import FILE, SEED, Range, Titled, data_root_option, device_option
 
@@ -53,8 +54,9 @@ def command(recipe: Path, **options: Any) -> None:
     The card records recipe, seed, steps, examples seen, wall time and validation accuracy, so
     that equal budgets can be proved. The recipe is written beside the checkpoint.
     """
-    from acn_eval.inference import resolve_device
-    from acn_eval.training import read_recipe
+    with uncollected():
+        from acn_eval.inference import resolve_device
+        from acn_eval.training import read_recipe
 
     chosen = {key: options[key] for key in ("seed", "pair") if options[key] is not None}
     places = {

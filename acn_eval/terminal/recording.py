@@ -1,7 +1,6 @@
 """Opens what a command will write to, before anything is measured."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from errno import EACCES
@@ -41,9 +40,8 @@ def recording(
     for path in (options.out, *filter(None, made)):
         _require_writable(path, made=True)
     with _recorder(options) as recorder:
-        if "torch" not in sys.modules:
-            with uncollected():
-                import acn_eval.workflow.running  # noqa: F401
+        with uncollected():
+            import acn_eval.workflow.running  # noqa: F401
         yield recorder
 
 
