@@ -45,8 +45,7 @@ class Suite(Config, frozen=True):
 
 def shipped_suites() -> dict[str, Path]:
     """Return the suites that travel with acn-eval, by name; gates lie beside them."""
-    files = sorted(shipped("suites").glob("*.yaml"))
-    return {f.stem: f for f in files if tag_of(read_yaml(f, "a suite")) != "gate"}
+    return {name: file for name, file in _files().items() if _is_suite(file)}
 
 
 def suite_file(name: str) -> Path:
@@ -57,9 +56,18 @@ def suite_file(name: str) -> Path:
     """
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
-        path = shipped_suites().get(name, path)
+        own = _files().get(name)
+        path = own if own and _is_suite(own) else path
     if not isfile(path):
         have = shipped_suites()
         msg = f"{name}: must be a YAML file or a shipped suite ({', '.join(have)}); got neither."
         raise ConfigError(msg + suggestion(name, have))
     return path
+
+
+def _files() -> dict[str, Path]:
+    return {file.stem: file for file in sorted(shipped("suites").glob("*.yaml"))}
+
+
+def _is_suite(file: Path) -> bool:
+    return tag_of(read_yaml(file, "a suite")) != "gate"
