@@ -26,8 +26,8 @@ def recording(
 
     Args:
         options: name the folder for results, and the store.
-        json_file: that will be written, in a folder that must exist.
-        made: further files, whose folder is created where it is missing.
+        json_file: that will be written.
+        made: further files; folders are created where they are missing.
 
     Raises:
         OSError: a file or folder cannot be written.
@@ -36,9 +36,9 @@ def recording(
     """
     if json_file and json_file != "-":
         _require_json(Path(json_file))
-        _require_writable(Path(json_file), made=False)
+        _require_writable(Path(json_file))
     for path in (options.out, *filter(None, made)):
-        _require_writable(path, made=True)
+        _require_writable(path)
     with _recorder(options) as recorder:
         with uncollected():
             import acn_eval.workflow.running  # noqa: F401
@@ -62,12 +62,12 @@ def _require_json(path: Path) -> None:
                 raise ConfigError(f"{msg}. Give it another name.", "json")
 
 
-def _require_writable(path: Path, *, made: bool) -> None:
+def _require_writable(path: Path) -> None:
     """Hours of measuring must not end at a folder that cannot be written."""
-    held = [p for p in (path, *path.parents) if p.exists()] if made else [path.parent]
+    held = next(p for p in (path, *path.parents) if p.exists())
     try:
         if not path.exists() or path.is_dir():
-            TemporaryFile(dir=held[0]).close()
+            TemporaryFile(dir=held).close()
         elif not os.access(path, os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as exc:

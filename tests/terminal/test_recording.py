@@ -11,7 +11,7 @@ GOOD = (*JOB, "--ckpt", "tiny_ac.pt", "--suite", "small.yaml", "--limit", "8")
 @pytest.mark.parametrize(
     ("options", "code", "named"),
     [
-        (("--json", "nosuch/all.json"), 4, "nosuch/all.json: No such file"),
+        (("--json", "/proc/all.json"), 4, "/proc/all.json: No such file"),
         (("--json", "small.yaml/all.json"), 4, "small.yaml/all.json: Not a directory"),
         (("--json", "."), 2, "is a directory"),
         (("--out", "small.yaml/results"), 4, "small.yaml/results: Not a directory"),
@@ -60,6 +60,8 @@ def test_json_that_is_there_is_written_over_and_no_place_is_left_dirty(folder, c
     assert call(*GOOD, "--json", "all.json", "--quiet")[0] == 0
     assert (folder / "all.json").read_text().startswith("{")
     assert call(*GOOD, "--json", "/dev/null", "--quiet")[0] == 0
+    assert call(*GOOD, "--json", "new/folder/all.json", "--quiet")[0] == 0
+    assert (folder / "new/folder/all.json").is_file()
 
 
 def test_a_checkpoint_is_not_written_over_by_json(folder, refused):
