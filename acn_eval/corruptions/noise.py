@@ -113,7 +113,8 @@ def add_noise(images: Tensor, index: Tensor, table: Tensor, *, clip: bool) -> Te
     """Add ``table[index]`` to the images: index int32 (B, C or 1, H, W), table float32."""
     # Several times faster than table[index] on a CPU, which has to mind negative indices.
     noise = table.index_select(0, index.flatten()).view(index.shape)
-    noisy = images + noise
+    # In the memory of the noise where it has every channel: new memory costs more than the sum.
+    noisy = noise.add_(images) if noise.shape == images.shape else images + noise
     return noisy.clamp_(0, 1) if clip else noisy
 
 
