@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from acn_eval.statistics.architectures import Student, crossed
 from acn_eval.statistics.comparison import Estimate
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
-from acn_eval.statistics.root import root
+from acn_eval.statistics.score import root
 
 __all__ = ["error_ratio", "logit_difference"]
 

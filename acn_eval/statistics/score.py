@@ -1,6 +1,7 @@
 """The score method: one z for the test and the interval of the mean of bounded outcomes."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -9,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from acn_eval.statistics.root import root
-
-__all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support"]
+__all__ = ["ACCURACY", "DIFFERENCE", "BoundedSample", "Interval", "Support", "root"]
 
 Support = tuple[float, float]
 ACCURACY: Support = (0.0, 1.0)
@@ -26,6 +25,15 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+def root(
+    function: Callable[[float], float], low: float, high: float, **tolerances: float
+) -> float:
+    """Return where a function crosses 0 between two numbers, by Brent's method."""
+    from scipy.optimize import brentq  # takes a tenth of a second to import
+
+    return float(brentq(function, low, high, **tolerances))
 
 
 class _Fit(NamedTuple):

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 
 from acn_eval.results import CheckpointId
 from acn_eval.statistics.noninferiority import OneSided
-from acn_eval.statistics.root import root
-from acn_eval.statistics.score import DIFFERENCE, Interval, Support
+from acn_eval.statistics.score import DIFFERENCE, Interval, Support, root
 
 __all__ = ["BLOCK", "Bets", "Split", "examples_to_reach", "order_names"]
 

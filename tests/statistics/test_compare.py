@@ -100,7 +100,7 @@ def test_drop_lies_between_minus_two_and_two():
     assert (drop.low, drop.high) == pytest.approx(expected)
 
 
-def test_storing_and_comparing_imports_neither_pandas_nor_scipys_optimizers():
+def test_storing_and_comparing_do_not_import_pandas():
     script = """
 import sys
 import numpy as np
@@ -109,9 +109,9 @@ from acn_eval.studies.compare import compare
 from tests.statistics.results import one
 sides = [one(name, (0.9, 0.8, 0.6), np.random.default_rng(1)) for name in ("acn", "res")]
 encoded(sides[0].cells)
-print(compare(sides[:1], sides[1:]).primary.p <= 1, *{"pandas", "scipy.optimize"} & {*sys.modules})
+print(compare(sides[:1], sides[1:]).primary.p <= 1, "pandas" in sys.modules)
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "True\n"
+    assert done.stdout == "True False\n"
