@@ -12,13 +12,13 @@ from acn_eval.inference import CLEAN, EvaluatedModel, OutcomeCache, Runtime
 from acn_eval.results import Cell, EvalResult
 from acn_eval.study.record import Answer, answered
 from acn_eval.study.request import Request
-from acn_eval.study.run import Study
+from acn_eval.study.run import Study, Unit
 
 __all__ = ["STUDY", "RotationStudy"]
 
 
 @dataclass(frozen=True)
-class Turned:
+class Turned(Unit):
     """One network on all examples, turned by some quarters."""
 
     subject: EvaluatedModel
