@@ -34,7 +34,7 @@ class Runtime:
         """Return the batches of one pass of networks that cost so many FLOPs per example."""
         return Batches(self.batch_size or fitting_batch(flops, self.device), self.device)
 
-    def profile(self, numeric: Numeric, flops: int) -> NumericProfile:
+    def profile(self, numeric: Numeric = "fp32", flops: int = 0) -> NumericProfile:
         """Return the numeric profile of such a pass."""
         return NumericProfile.here(self.device, numeric, self.batches(flops).size)
 

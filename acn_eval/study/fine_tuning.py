@@ -13,7 +13,14 @@ from acn_eval.cache import OUTCOME
 from acn_eval.checkpoints import Checkpoint, image_preparation
 from acn_eval.data import Examples, PrepareImages
 from acn_eval.errors import Unsupported
-from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Pass, Runtime
+from acn_eval.inference import (
+    ClassMap,
+    EvaluatedModel,
+    NumericProfile,
+    OutcomeCache,
+    Pass,
+    Runtime,
+)
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
 from acn_eval.study.run import Show, Unit, measured
@@ -40,7 +47,7 @@ class FineTunedUnit(Unit):
         splits: train, and a held-out split that selects nothing.
         test: the images that are shown.
         seed: of the new head, the order and the batches.
-        device: type of the device.
+        profile: of the process; the batch of the training is in its plan.
     """
 
     checkpoint: Checkpoint
@@ -48,7 +55,7 @@ class FineTunedUnit(Unit):
     splits: tuple[Examples, Examples]
     test: Examples
     seed: int
-    device: str
+    profile: NumericProfile
 
     @cached_property
     def address(self) -> str:
@@ -56,7 +63,7 @@ class FineTunedUnit(Unit):
         own, plan = self.checkpoint.id, asdict(self.plan)
         learned = [[part.fingerprint, part.digest] for part in self.splits]
         facts = [own.sha256, own.arch, own.preprocessing, plan, self.seed, learned]
-        return OutcomeCache.key(["fine-tuned v2", *facts, self.test.digest, self.device])
+        return OutcomeCache.key(["fine-tuned v3", *facts, self.test.digest, self.profile.facts()])
 
     @property
     def cost(self) -> int:

@@ -1,4 +1,4 @@
-"""The number of CPU threads of a training, which follows from the work of a step alone."""
+"""The number of CPU threads of a training, which follows from the work of a step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,7 @@ from acn_eval.models import Encoder
 
 __all__ = ["fitting_threads", "forward_flops"]
 
-_THREADS = ((2e9, 1), (2e10, 2))  # FLOPs of a step's forward pass below which so many are enough
-_MOST = 4
+_FEW, _MANY = 2e9, 2e10  # FLOPs of a step's forward pass: one thread below, more than two above
 
 
 def forward_flops(network: Encoder, images: int) -> int:
@@ -21,18 +20,20 @@ def forward_flops(network: Encoder, images: int) -> int:
 
 @contextmanager
 def fitting_threads(network: Encoder, images: int) -> Iterator[None]:
-    """Set the number of CPU threads by the work of a step, whatever the machine.
+    """Set the number of CPU threads by the work of a step.
 
-    The number of threads decides how sums are rounded. It therefore depends neither on the number
-    of cores nor on their load, so that a training ends with the same weights on every machine of
-    a kind.
+    The number of threads decides how sums are rounded. Below 2e10 FLOPs of the forward pass it is
+    therefore one or two, whatever the machine, so that a training ends with the same weights on
+    every machine of a kind. A larger step takes four, or as many as torch has: threads that wait
+    for a core would make it several times slower.
 
     Args:
         network: that is trained.
         images: in one step, over all networks that are stepped as one.
     """
     before, work = torch.get_num_threads(), forward_flops(network, images)
-    torch.set_num_threads(next((n for limit, n in _THREADS if work < limit), _MOST))
+    large = min(max(before, 2), 4)
+    torch.set_num_threads(1 if work < _FEW else 2 if work < _MANY else large)
     try:
         yield
     finally:

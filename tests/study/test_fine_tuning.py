@@ -11,6 +11,7 @@ from acn_eval.cache import OUTCOME
 from acn_eval.checkpoints import from_module
 from acn_eval.data import Geometry, PrepareImages, open_examples
 from acn_eval.errors import Unsupported
+from acn_eval.inference import Runtime
 from acn_eval.models import build, read_arch
 from acn_eval.probes import FineTune
 from acn_eval.study.fine_tuning import FineTunedUnit, fine_tune
@@ -74,7 +75,14 @@ def unit(tiny):
         for split in ("train", "validation", "test")
     )
     plan = FineTune(steps=3, batch=8)
-    return FineTunedUnit(checkpoint(tiny), plan, (train, validation), test, 0, "cpu")
+    return FineTunedUnit(
+        checkpoint(tiny),
+        plan,
+        (train, validation),
+        test,
+        0,
+        Runtime(torch.device("cpu")).profile(),
+    )
 
 
 def test_everything_that_decides_the_outcome_is_in_the_address(unit):
@@ -83,7 +91,7 @@ def test_everything_that_decides_the_outcome_is_in_the_address(unit):
         replace(unit, plan=FineTune(steps=4, batch=8)),
         replace(unit, test=unit.test.keyed(30)),
         replace(unit, splits=unit.splits[::-1]),
-        replace(unit, device="cuda"),
+        replace(unit, profile=replace(unit.profile, threads=99)),
     ]
     assert len({unit.address, *(other.address for other in others)}) == 6
     assert pickle.loads(pickle.dumps(unit.test)).digest == unit.test.digest

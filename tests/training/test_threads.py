@@ -1,4 +1,4 @@
-"""Threads follow from the work of a step, not from the machine."""
+"""Threads follow from the work of a step; only those of a large one depend on the machine."""
 
 import pytest
 import torch
@@ -13,9 +13,14 @@ def network():
     return build(recipe().arch)
 
 
-@pytest.mark.parametrize("given", [1, 3])
-@pytest.mark.parametrize(("work", "threads"), [(1e9, 1), (5e9, 2), (1e11, 4)])
-def test_threads_follow_from_the_work_alone(network, work, threads, given):
+@pytest.mark.parametrize(
+    ("work", "given", "threads"),
+    [(work, given, n) for work, n in [(1e9, 1), (5e9, 2)] for given in (1, 3, 8)]
+    + [(1e11, given, n) for given, n in [(1, 2), (2, 2), (3, 3), (8, 4)]],
+)
+def test_only_the_threads_of_large_steps_depend_on_those_that_torch_has(
+    network, work, given, threads
+):
     before = torch.get_num_threads()
     torch.set_num_threads(given)
     try:

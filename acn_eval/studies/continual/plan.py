@@ -5,12 +5,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 
 from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_moments, decoded
 from acn_eval.data.open import open_examples
 from acn_eval.errors import DataError
-from acn_eval.inference import OutcomeCache
+from acn_eval.inference import NumericProfile, OutcomeCache
 from acn_eval.models import AnyArch
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay
@@ -86,7 +85,7 @@ class TaskSequenceRun(Described):
     depth: int
     method: AnyMethod
     seed: int
-    device: str  # its type
+    profile: NumericProfile
 
     @property
     def name(self) -> str:
@@ -158,10 +157,10 @@ class TaskSequenceRun(Described):
             "tasks": self.tasks.digest,
             "train": plan.train.fingerprint,
             "test": plan.test.fingerprint,
-            "device": self.device,
+            "device": self.profile.device,
         }
 
     @cached_property
     def address(self) -> str:
         """Content address of everything that decides the outcomes."""
-        return OutcomeCache.key(["continual v1", self.facts, torch.__version__])
+        return OutcomeCache.key(["continual v2", self.facts, self.profile.facts()])

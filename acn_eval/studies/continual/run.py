@@ -71,10 +71,10 @@ class ContinualStudy(TrainingStudy[Continual]):
             ConfigError: the classes cannot be cut into so many tasks.
             DataError: the data is not there, or a task has no images.
         """
-        suite, device = self.plan.suite, self.request.runtime.device.type
+        suite, profile = self.plan.suite, self.request.runtime.profile()
         methods = sorted(suite.methods, key=lambda method: not isinstance(method, Joint))
         return [
-            RunUnit(self.plan, connectivity, depth, method, suite.first_seed + number, device)
+            RunUnit(self.plan, connectivity, depth, method, suite.first_seed + number, profile)
             for method in methods
             for depth in suite.depths
             for connectivity in suite.connectivities
@@ -153,7 +153,9 @@ def _result(run: TaskSequenceRun, predictions: TaskPredictions) -> EvalResult:
         },
         beside={"tasks.json": json.dumps(run.tasks.record(), indent=1) + "\n"},
     )
-    return record(Subject(_identity(run), plan.test, plan.suite.protocol, run.device), answer)
+    return record(
+        Subject(_identity(run), plan.test, plan.suite.protocol, run.profile.device), answer
+    )
 
 
 def _cells(run: TaskSequenceRun, predicted: NDArray[np.int32]) -> Iterator[Cell]:

@@ -38,18 +38,19 @@ class TrainingUnit(Described, Unit):
     """One connectivity's training: its snapshots and its last weights.
 
     Attributes:
-        device: type of the device.
+        profile: of the process; batch and precision of the training are in its recipe.
     """
 
     plan: DynamicsPlan
     connectivity: ConnectivityName
-    device: str
+    profile: NumericProfile
 
     @cached_property
     def address(self) -> str:
         """Content address of recipe, data and snapshots."""
         recipe = self.plan.suite.recipe_of(self.connectivity)
-        return OutcomeCache.key(["watched v1", self.plan.facts(recipe, self.device)])
+        facts = self.plan.facts(recipe, self.profile.device), self.profile.facts()
+        return OutcomeCache.key(["watched v2", *facts])
 
     @property
     def cost(self) -> int:
@@ -79,7 +80,7 @@ class TrainingUnit(Described, Unit):
         network = start(job.recipe, device).network.eval()
         network.load_state_dict(kept["weights"])
         looks = [Snapshot(**look) for look in json.loads(kept["looks"])]
-        return self.plan.subject(job, network, self.device), looks
+        return self.plan.subject(job, network, self.profile.device), looks
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,9 @@ class TrainedDynamics(Study[Dynamics]):
             ConfigError: the network has another number of classes than the data.
             DataError: the data is not there.
         """
-        device = self.request.runtime.device.type
+        profile = self.request.runtime.profile()
         return [
-            NetworkUnit(TrainingUnit(self.plan, connectivity, device))
+            NetworkUnit(TrainingUnit(self.plan, connectivity, profile))
             for connectivity in self.plan.suite.connectivities
         ]
 
@@ -245,7 +246,7 @@ class CheckpointDynamics(Study[Dynamics]):
 def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[Snapshot]:
     """Train to the last step; snapshots are taken at the steps that the suite states."""
     plan, job = unit.plan, unit.plan.job(unit.connectivity)
-    subject, observer = plan.subject(job, fit.network, unit.device), plan.observer(runtime)
+    subject, observer = plan.subject(job, fit.network, unit.profile.device), plan.observer(runtime)
     steps = plan.suite.looked_at()
     snapshots: list[Snapshot] = []
 

@@ -177,12 +177,12 @@ class FineTunedStudy(_OnSubsets):
         self, checkpoint: Checkpoint, subsets: Sequence[Subset]
     ) -> Iterator[FineTunedUnit]:
         """Yield sizes x heads; the subset stands in for validation, and selects nothing."""
-        suite, device = self.suite, self.request.runtime.device.type
+        suite, profile = self.suite, self.request.runtime.profile()
         plan = FineTune(suite.steps, suite.batch, suite.learning_rate)
         for subset in subsets:
             splits = subset.examples, subset.examples
             for repeat in range(suite.repeats):
-                unit = FineTunedUnit(checkpoint, plan, splits, self.test, repeat, device)
+                unit = FineTunedUnit(checkpoint, plan, splits, self.test, repeat, profile)
                 _ = unit.recipe  # refuses a network that is not built here
                 yield unit
 

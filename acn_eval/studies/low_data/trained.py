@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.data import Split
 from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN, OutcomeCache, Runtime
+from acn_eval.inference import CLEAN, NumericProfile, OutcomeCache, Runtime
 from acn_eval.inference.outputs import outputs
 from acn_eval.models import Encoder, build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
@@ -42,14 +42,14 @@ class StackUnit(Described, Unit):
     Attributes:
         side: 0 for the candidate, 1 for the baseline.
         number: of the stack among those of its side and draw.
-        device: type of the device.
+        profile: of the process; batch and precision of the training are in its recipe.
     """
 
     plan: LowDataPlan
     side: int
     draw: int
     number: int
-    device: str
+    profile: NumericProfile
 
     @property
     def stack(self) -> Stack:
@@ -64,7 +64,8 @@ class StackUnit(Described, Unit):
             [weights_decided_by(t.job.recipe), *(part.fingerprint for part in parts)]
             for t, parts in zip(self.stack, subsets, strict=True)
         ]
-        return OutcomeCache.key(["learned v1", trainings, self.plan.test.fingerprint, self.device])
+        facts = trainings, self.plan.test.fingerprint, self.profile.facts()
+        return OutcomeCache.key(["learned v2", *facts])
 
     @property
     def cost(self) -> int:
@@ -118,9 +119,9 @@ class LowDataStudy(TrainingStudy[LowData]):
             ConfigError: the sides differ in their data, or cannot be trained as asked.
             DataError: the data is not there, or a class has too few images.
         """
-        device = self.request.runtime.device.type
+        profile = self.request.runtime.profile()
         return [
-            StackUnit(self.plan, side, draw, number, device)
+            StackUnit(self.plan, side, draw, number, profile)
             for side, draws in enumerate(self.plan.stacks)
             for draw, stacks in draws.items()
             for number in range(len(stacks))

@@ -69,10 +69,10 @@ class TransferStudy(Study[Transfer]):
     @cached_property
     def fine_tunings(self) -> list[FineTunedUnit]:
         """One per network and protocol that fine-tunes."""
-        own, device = self.request, self.request.runtime.device.type
+        own, profile = self.request, self.request.runtime.profile()
         splits = own.split("train"), own.split("validation")
         return [
-            FineTunedUnit(subject.checkpoint, plan, splits, own.examples, own.seed, device)
+            FineTunedUnit(subject.checkpoint, plan, splits, own.examples, own.seed, profile)
             for subject in self.showings["test"].subjects
             for plan in (protocol.fine_tune for protocol in self._protocols)
             if plan and isinstance(subject.checkpoint.model, Encoder)

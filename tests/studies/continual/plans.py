@@ -15,6 +15,7 @@ from acn_eval.study.run import measured, run
 from acn_eval.study.trainings import unpack
 
 CPU = torch.device("cpu")
+BATCH = 64
 ARCH = {
     "kind": "mixer",
     "width": 8,
@@ -41,7 +42,7 @@ def suite(**changed):
     return Continual(**{**fields, **changed})
 
 
-def runtime(folder, batch_size=64):
+def runtime(folder, batch_size=BATCH):
     return Runtime(CPU, batch_size, "fp32", OutcomeCache(folder))
 
 
@@ -60,7 +61,8 @@ def course(method=None, *, seed=0, connectivity="acn", limit=60, **changed):
     """One training."""
     plan = ContinualPlan(suite(**changed), limit=limit)
     depth = plan.suite.depths[0]
-    return RunUnit(plan, connectivity, depth, method or Naive(), seed, "cpu")
+    profile = Runtime(CPU, BATCH).profile()
+    return RunUnit(plan, connectivity, depth, method or Naive(), seed, profile)
 
 
 def learner_of(own, batch_size=64):
