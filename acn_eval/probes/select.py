@@ -1,6 +1,7 @@
 """Fits a protocol's probe on training features and chooses its penalty on validation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,7 @@ def fit(
     """Fit one linear probe per penalty.
 
     On a CPU this takes one thread, so that the last digits do not depend on the number of cores.
+    So it does where the device is ``mps``, which has no float64.
 
     Raises:
         DataError: all training images have the same class.
@@ -56,13 +58,26 @@ def fit(
         msg = f"probes: training images must be of two classes or more; got {len(classes)}"
         raise DataError(msg)
     x = scaling(train.x)
-    with threadpool_limits(1):
+    home = torch.device("cpu") if device.type == "mps" else device
+    with _one_thread():
         if protocol.solver == "ridge":
             solutions = ridge_path(x, labels, penalties)
         else:
-            solutions = logistic_path(x, labels, penalties, protocol.tolerance, device)
+            solutions = logistic_path(x, labels, penalties, protocol.tolerance, home)
     probabilities = protocol.solver == "logistic"
     return [LinearProbe(scaling, solution, classes, probabilities) for solution in solutions]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Limit numpy, and torch: its MKL keeps what `torch.set_num_threads` last said."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def select(

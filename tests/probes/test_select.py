@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -78,6 +79,14 @@ def test_one_class_alone_is_refused():
         select(LINEAR, train.at(np.flatnonzero(train.labels == 4)), validation, CPU)
 
 
+@pytest.fixture
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads")
 @pytest.mark.parametrize("name", ["linear", "ridge"])
 def test_the_number_of_threads_changes_no_digit(name):
     """Wide enough that two threads would share a product."""
@@ -85,6 +94,14 @@ def test_the_number_of_threads_changes_no_digit(name):
     train = features(Train, draw.normal(size=(3000, 200)).astype(np.float32), np.arange(3000) % 5)
     found = []
     for threads in (1, 2):
+        torch.set_num_threads(threads)  # of which `threadpool_limits` does not know
         with threadpool_limits(threads):
             found += fit(PROTOCOLS[name], train, [10.0], CPU)
+        assert torch.get_num_threads() == threads
     assert np.array_equal(found[0].solution.weights, found[1].solution.weights)
+
+
+def test_a_device_without_float64_leaves_the_fit_to_the_cpu():
+    train, *_ = splits("wine")
+    there, here = (fit(LINEAR, train, [1.0], torch.device(name))[0] for name in ("mps", "cpu"))
+    assert np.array_equal(there.solution.weights, here.solution.weights)
