@@ -1,5 +1,6 @@
 """`acn-eval train RECIPE.yaml`: from a recipe to a checkpoint with a card."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,17 +77,18 @@ def command(recipe: Path, **options: Any) -> None:
 
 def _certify(plan: "Recipe", recipe: Path, places: dict[str, Any]) -> None:
     """Write the certificate beside the recipe, and say what it says."""
-    from shutil import rmtree
-
     from acn_eval import atomic
     from acn_eval.terminal.progress import bar
-    from acn_eval.training.certify import certify
+    from acn_eval.training.certify import certify, kept_in
 
     target, trained = _certificate(recipe), recipe.with_suffix(".bf16")
     with bar(f"certifying {recipe.name}", "steps") as move:
         certificate = certify(plan, trained, **places, progress=move)
     atomic.write(target, certificate.model_dump_json(indent=2) + "\n")
-    rmtree(trained)
+    for path in kept_in(trained):
+        path.unlink()
+    with suppress(OSError):  # it holds other files
+        trained.rmdir()
     say(f"{target}: {certificate.sentence}")
 
 

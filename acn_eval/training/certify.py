@@ -20,9 +20,10 @@ from acn_eval.training.fit import answered_right, open_split, train
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.threads import fitting_threads
 
-__all__ = ["certified", "certify"]
+__all__ = ["certified", "certify", "kept_in"]
 
 _SEEDS = (1001, 1002, 1003)  # those of no checkpoint that is reported
+_PRECISIONS = ("fp32", "bf16")
 _MARGIN = 0.02  # a tie of the shipped suites
 _APART = {"seed", "precision", "pair", "paired_seeds", "weights", "certificate"}
 
@@ -48,7 +49,7 @@ def certify(
     if not has_bf16(device):
         what = "must run where the device computes in bf16; this one does not"
         raise MeasureError(f"certificate of bf16: {what}. Train in fp32.")
-    runs = [_Run(_plan(recipe, seed, p), folder) for seed in _SEEDS for p in ("fp32", "bf16")]
+    runs = [_Run(_plan(recipe, seed, p), folder) for seed in _SEEDS for p in _PRECISIONS]
     for number, run in enumerate(runs):
         before = number * recipe.steps
 
@@ -66,6 +67,11 @@ def certify(
             )
     train_split, validation = (open_split(recipe, s, root) for s in ("train", "validation"))
     return _compared(runs, validation.labeled_as(train_split), device)
+
+
+def kept_in(folder: Path) -> list[Path]:
+    """Return the files that `certify` keeps in a folder."""
+    return [_file(folder, seed, precision) for seed in _SEEDS for precision in _PRECISIONS]
 
 
 def certified(recipe: Recipe, path: Path) -> Recipe:
@@ -100,7 +106,7 @@ class _Run:
 
     @property
     def path(self) -> Path:
-        return self.folder / f"{self.recipe.precision}_{self.recipe.seed}.pt"
+        return _file(self.folder, self.recipe.seed, self.recipe.precision)
 
     def finished(
         self, validation: Examples, device: torch.device
@@ -114,6 +120,10 @@ class _Run:
         with fitting_threads(network, self.recipe.batch):
             right = answered_right(network, validation, prepare, device)
         return training, right.astype(np.float64)
+
+
+def _file(folder: Path, seed: int, precision: str) -> Path:
+    return folder / f"{precision}_{seed}.pt"
 
 
 def _plan(recipe: Recipe, seed: int, precision: str) -> Recipe:

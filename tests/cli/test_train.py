@@ -26,9 +26,11 @@ def test_a_certificate_is_written_beside_the_recipe(folder, call, monkeypatch):
     monkeypatch.setattr("acn_eval.training.certify.has_bf16", lambda device: True)
     fields = recipe(steps=2, precision="bf16").model_dump(mode="json")
     (folder / "mine.yaml").write_text(yaml.safe_dump(fields))
+    (folder / "mine.bf16").mkdir()
+    (folder / "mine.bf16" / "notes.txt").write_text("mine")
     code, said, _ = call("train", "mine.yaml", "--certify", "--device", "cpu")
     assert (code, said.split(" bf16 ")[0]) == (0, "mine.bf16.json:")
-    assert not (folder / "mine.bf16").exists()
+    assert [path.name for path in (folder / "mine.bf16").iterdir()] == ["notes.txt"]
     assert call("train", "mine.yaml", "--device", "cpu", "--seed", 7)[0] == 0
     card = read_native(folder / "mine.pt").card.training
     assert card.recipe["certificate"] == json.loads((folder / "mine.bf16.json").read_text())
