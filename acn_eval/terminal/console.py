@@ -74,6 +74,7 @@ def write_json(file: str, document: Any) -> None:
     text = json.dumps(document, indent=1, default=str) + "\n"
     if file == "-":
         sys.stdout.write(text)
+        sys.stdout.flush()  # what follows, such as recording, may take seconds
     else:
         atomic.write(Path(file), text)
 

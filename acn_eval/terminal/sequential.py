@@ -1,4 +1,4 @@
-"""Carries out a sequential comparison: shows progress, prints the verdict, and records results."""
+"""Carries out a sequential comparison: shows progress, prints the verdict, records results."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -7,7 +7,6 @@ from typing import Any
 from rich.console import Console
 
 from acn_eval import workflow
-from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics.interim import Interim
@@ -26,22 +25,25 @@ _STYLE = {"higher": "bold green", "lower": "bold red", "tie": "bold", "undecided
 def measure_in_blocks(
     options: RunOptions, output: Output, recorder: Recorder | None, *, kind: str
 ) -> None:
-    """Load, evaluate block by block, save, record what is complete, and print the verdict.
+    """Load, evaluate block by block, save, print the verdict, and record what is complete.
 
     Raises:
-        AcnEvalError: see `workflow`; a failure to record is raised last.
+        AcnEvalError: see `workflow`.
+        OSError: the verdict cannot be printed; what is complete is recorded all the same.
     """
     options = workflow.with_suite(options, kind)
     with bar("evaluating", "images") as moved:
         stopped = workflow.compare_in_blocks(options, moved)
     found, done = stopped.verdict, workflow.save_stopped(stopped, options)
-    said, failure = _recorded(found, done, options, recorder)
-    if output.json_file:
-        write_json(output.json_file, _document(found, done))
-    if output.json_file != "-":
-        _print(output, found, done, said)
-    if failure is not None:
-        raise failure
+    try:
+        _say(output, found, done)
+    finally:  # MLflow's pages have no limits that hold for results that were stopped early
+        complete = found.shown == found.total
+        recorded = workflow.record(done, options, recorder) if recorder and complete else None
+    if recorded:
+        output.say(f"in MLflow: {recorded.store.shown}", style="dim")
+    elif recorder:
+        output.say("not recorded in MLflow: stopped early", style="dim")
 
 
 def show_interim(out: Console, found: Interim, results: list[EvalResult]) -> None:
@@ -71,30 +73,18 @@ def _told(found: Interim, results: list[EvalResult]) -> Iterator[str]:
     )
 
 
-def _recorded(
-    found: Interim, done: Done, options: RunOptions, recorder: Recorder | None
-) -> tuple[tuple[str, ...], AcnEvalError | None]:
-    """Record results that are complete: MLflow's pages have no limits that hold for others."""
-    if recorder is None:
-        return (), None
-    if found.shown < found.total:
-        return ("not recorded in MLflow: stopped early",), None
-    try:
-        recorded = workflow.record(done, options, recorder)
-    except AcnEvalError as failure:
-        return (), failure
-    return (f"in MLflow: {recorded.store.shown}",), None
-
-
-def _print(output: Output, found: Interim, done: Done, said: tuple[str, ...]) -> None:
+def _say(output: Output, found: Interim, done: Done) -> None:
+    if output.json_file:
+        write_json(output.json_file, _document(found, done))
+    if output.json_file == "-":
+        return
     out = console()
     if output.quiet:
         out.print(found.sentence, soft_wrap=True)
         return
     show_interim(out, found, done.results)
     folder = next(iter(done.folders.values())).parent
-    for line in (f"results: {folder}", *said):
-        out.print(line, style="dim")
+    out.print(f"results: {folder}", style="dim")
 
 
 def _document(found: Interim, done: Done) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def compare_in_blocks(options: RunOptions, progress: Progress = quietly) -> Stop
     """
     if options.metric != "accuracy":
         msg = f"`sequential`: metric must be accuracy; got {options.metric}"
-        raise ConfigError(f"{msg}. Show all examples, once.", "sequential")
+        raise ConfigError(f"{msg}. Leave out `sequential`.", "sequential")
     return in_blocks(options, _pair(options), look, progress)
 
 
@@ -44,7 +44,7 @@ def _pair(options: RunOptions) -> tuple[Checkpoint, Checkpoint]:
     files = len(sides.candidates), len(sides.baselines)
     if files != (1, 1):
         msg = f"`sequential`: must be about one candidate and one baseline; got {files[0]} and"
-        raise ConfigError(f"{msg} {files[1]}. Show all examples, once.", "sequential")
+        raise ConfigError(f"{msg} {files[1]}. Leave out `sequential`.", "sequential")
     (ours,), (theirs,) = sides.candidates, sides.baselines
     if same_network(ours.id, theirs.id):
         msg = f"`sequential`: must be about two networks; got {ours.id.name} twice"

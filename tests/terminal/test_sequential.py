@@ -51,16 +51,20 @@ def test_complete_results_are_recorded_and_a_store_that_fails_loses_nothing(
         ("tiny_ac.pt",), ("tiny_res.pt",), "small.yaml", data=DataSelection(limit=20), device="cpu"
     )
 
+    said = []
+
     def refuse(done, options, recorder):
+        said.append(capsys.readouterr().out)
         assert [len(r.cells[0].ids) for r in done.results] == [20, 20]
         raise TrackingError("no store")
 
     monkeypatch.setattr("acn_eval.workflow.record", refuse)
     with pytest.raises(TrackingError):
         measure_in_blocks(asked, Output(), Recorder.__new__(Recorder), kind="robustness")
-    out = capsys.readouterr().out
+    (out,) = said
     assert "Verdict after all 20 examples: no earlier look decided it." in out
     assert "stopped after" not in out
+    assert capsys.readouterr().out == ""
 
 
 def test_seeds_need_all_examples(folder, call):
