@@ -111,7 +111,7 @@ class PruningContext:
     def kept(self, facts: Any, make: Callable[[], State]) -> State:
         """Return tensors from the store, or make and keep them: a killed run resumes there.
 
-        They are found by the facts of a method (plain JSON), network, data and device.
+        They are found by the facts of a method (plain JSON), network, data and numeric profile.
         """
         store, identity = self.runtime.store, self.checkpoint.id
         own = [
@@ -120,9 +120,9 @@ class PruningContext:
             self.network.config.model_dump(mode="json"),
             self.plan.model_dump(mode="json"),
             self.train().fingerprint,
-            self.runtime.device.type,
+            self.runtime.profile().facts(),
         ]
-        key = OutcomeCache.key(["pruned v1", *own, facts])
+        key = OutcomeCache.key(["pruned v2", *own, facts])
         content = store.read(key)
         if content is None:
             content = safetensors.torch.save(make())

@@ -67,6 +67,7 @@ def test_tensors_are_made_once_for_the_same_facts_network_and_plan(context):
     assert [kept(context, facts) for facts in ("a", "b", "a")] == [0, 1, 0]
     assert kept(replace(context, plan=FineTuning(seed=1)), "a") == 2
     assert kept(context.cut(1), "a") == 3
+    assert kept(replace(context, runtime=replace(context.runtime, batch_size=3)), "a") == 4
     assert kept(context.cut(None), "a") == 0
 
 
