@@ -148,7 +148,8 @@ class Showing:
         def predict(batch: Any) -> Tensor:
             return subject.classes.decide(model(batch)).predicted
 
-        known = np.array_equal(clean["id"][:n], self.request.whole.ids[:n])
+        same = np.array_equal(clean["id"][:n], self.request.whole.ids[:n])
+        known = same and inputs.device.type == "cpu"  # elsewhere `first` is rounded otherwise
         measured = torch.from_numpy(clean["predicted"][:n].copy()).to(inputs.device)
         own = profile.precision, profile.batch_size, measured if known else None
         return certificate(predict, inputs, *own)
