@@ -1,8 +1,9 @@
 """The certificate of a recipe: whether it may be trained in bf16, by trainings in both."""
 
+from math import isclose
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from acn_eval.checkpoints.card import NumericFacts
 from acn_eval.config_files import Config, Natural, Seed, Text
@@ -13,6 +14,7 @@ Accuracy = Annotated[float, Field(ge=0, le=1)]
 Difference = Annotated[float, Field(ge=-10, le=10)]
 Seconds = Annotated[float, Field(ge=0, le=1e12)]
 Accuracies = Annotated[tuple[Accuracy, ...], Field(min_length=2, max_length=1000)]
+_ROUNDING = 1e-9  # of means in float64
 Verdict = Literal["may be taken", "may not be taken", "cannot be decided"]
 
 
@@ -41,6 +43,19 @@ class Certificate(Config, frozen=True):
     margin: Accuracy
     seconds: tuple[Seconds, Seconds]
     numeric_profile: NumericFacts | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Certificate":
+        """Refuse numbers that contradict each other: the file may have been edited."""
+        counts = {len(self.seeds), len(self.fp32), len(self.bf16)}
+        if len(counts) > 1:
+            raise ValueError("`fp32` and `bf16` must hold one accuracy per seed")
+        bf16, fp32 = (sum(own) / len(own) for own in (self.bf16, self.fp32))
+        if not isclose(self.difference, bf16 - fp32, abs_tol=_ROUNDING):
+            raise ValueError("`difference` must be the mean of bf16 minus that of fp32")
+        if not self.low - _ROUNDING <= self.difference <= self.high + _ROUNDING:
+            raise ValueError("`difference` must lie between `low` and `high`")
+        return self
 
     @property
     def verdict(self) -> Verdict:

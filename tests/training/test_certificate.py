@@ -25,8 +25,7 @@ FACTS = {
         (-0.019, 0.3, "may be taken"),
         (-0.015, -0.005, "may be taken"),  # worse, but by less than the margin
         (-0.02, 0.3, "cannot be decided"),
-        (-0.3, -0.02, "cannot be decided"),
-        (-0.3, -0.021, "may not be taken"),
+        (-0.3, -0.005, "cannot be decided"),
     ],
 )
 def test_the_whole_interval_decides(low, high, verdict):
@@ -46,4 +45,17 @@ def test_the_sentence_has_every_number():
 @pytest.mark.parametrize("change", [{"fp32": (0.8,)}, {"low": float("nan")}, {"verdict": "fine"}])
 def test_what_is_no_certificate_is_refused(change):
     with pytest.raises(ValidationError):
+        Certificate(**{**FACTS, **change})
+
+
+CONTRADICTIONS = [
+    ({"bf16": (0.79, 0.89, 0.99)}, "one accuracy per seed"),
+    ({"difference": 0.5, "high": 0.6}, "must be the mean of bf16 minus that of fp32"),
+    ({"low": 0.1, "high": 0.2}, "must lie between `low` and `high`"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CONTRADICTIONS)
+def test_numbers_that_contradict_each_other_are_refused(change, message):
+    with pytest.raises(ValidationError, match=message):
         Certificate(**{**FACTS, **change})
