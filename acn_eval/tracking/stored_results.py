@@ -54,6 +54,7 @@ def find(folders: Sequence[Path]) -> OnDisk:
     A result that was stopped early is left out: MLflow's pages have no limits that hold for it.
 
     Raises:
+        ConfigError: all of them were stopped early.
         DataError: there is none, or one of them is damaged.
     """
     return OnDisk.of(_read(folders))
@@ -64,14 +65,18 @@ def _read(
 ) -> list[tuple[EvalResult | Comparison, Path]]:
     """Read all but results that were stopped early, or refuse those of the folders themselves."""
     found: list[tuple[EvalResult | Comparison, Path]] = []
+    early: list[EvalResult] = []
     for at in _with(folders, "result.json"):
         result = EvalResult.load(at)
         if "stopped_early" not in result.details:
             found.append((result, at))
-        elif complete and at in folders:
+            continue
+        early.append(result)
+        if complete and at in folders:
             require_complete([result])
     found += [(load_comparison(at), at) for at in _with(folders, FILE)]
     if not found:
+        require_complete(early)
         msg = f"{', '.join(map(str, folders))}: must hold results; got none"
         raise DataError(f"{msg}. Name the folder to which acn-eval wrote its results.")
     return found
