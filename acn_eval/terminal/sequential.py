@@ -10,6 +10,7 @@ from acn_eval import workflow
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics.interim import Interim
+from acn_eval.statistics.sequential import BLOCK
 from acn_eval.terminal.comparisons import show_notes
 from acn_eval.terminal.console import console, show_warnings, write_json
 from acn_eval.terminal.options import Output
@@ -65,8 +66,10 @@ def _told(found: Interim, results: list[EvalResult]) -> Iterator[str]:
             f"Verdict after {found.shown:,} of {found.total:,} examples, which saves "
             f"{100 * found.saved:.0f} % of {found.total * each:,} forward passes."
         )
-    else:
+    elif found.total > BLOCK:
         yield f"Verdict after all {found.total:,} examples: no earlier look decided it."
+    else:
+        yield f"Verdict after all {found.total:,} examples, in one look."
     yield (
         f"It is about {found.endpoint} accuracy alone. The table of all conditions, and whether "
         "clean accuracy explains a difference, take all examples: run without --sequential."

@@ -62,9 +62,17 @@ def test_complete_results_are_recorded_and_a_store_that_fails_loses_nothing(
     with pytest.raises(TrackingError):
         measure_in_blocks(asked, Output(), Recorder.__new__(Recorder), kind="robustness")
     (out,) = said
-    assert "Verdict after all 20 examples: no earlier look decided it." in out
+    assert "Verdict after all 20 examples, in one look." in out
     assert "stopped after" not in out
     assert capsys.readouterr().out == ""
+
+
+def test_a_folder_of_stopped_results_is_told_why_it_is_not_taken(shop, call):
+    assert call(*STOPS, "--no-track", "--out", "early")[0] == 0
+    for command in ("compare", "report", "upload"):
+        code, _, said = call(command, "early")
+        assert code == 2
+        assert "got one that was stopped after 256. Evaluate it without --sequential." in said
 
 
 def test_seeds_need_all_examples(folder, call):
