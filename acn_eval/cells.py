@@ -134,7 +134,8 @@ def _table(content: bytes, columns: pa.Schema) -> pa.Table:
     rows = max(file.metadata.num_rows, sum(groups))
     if rows > max(_ROWS, _ROWS_PER_BYTE * len(content)):
         raise ValueError(f"rows must be worth their bytes; got {rows:,} in {len(content):,}")
-    return file.read()
+    # A thread of Arrow's that still frees `content` when Python ends would abort the process.
+    return file.read(use_threads=False)
 
 
 def _cells(table: pa.Table, heads: Sequence[CellHead]) -> tuple[Cell, ...]:

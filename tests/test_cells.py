@@ -1,6 +1,9 @@
 """Cells: every array survives the file, and a result of schema 1 gets the labels that it shows."""
 
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -92,3 +95,18 @@ def test_an_answer_is_right_where_the_predicted_class_is_the_label():
     assert cell.values.dtype == np.float32
     assert (cell.primary, cell.measure, cell.confidence) == (True, "correct", None)
     assert set(PER_EXAMPLE) < {field.name for field in fields(Cell)}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's list of threads")
+def test_cells_are_read_in_the_thread_that_asks(tmp_path):
+    """One of Arrow's may free the bytes later, and aborts a process that ends meanwhile."""
+    (tmp_path / "cells.parquet").write_bytes(encoded([predicted([1, 0, 1, 0], [3, 2, 1, 0])]))
+    program = (
+        "import os, sys; from acn_eval.cells import CellHead, cells_of\n"
+        "content = open(sys.argv[1], 'rb').read(); before = os.listdir('/proc/self/task')\n"
+        "assert len(cells_of(content, [CellHead({}, 'correct', True)], 2)) == 1\n"
+        "print(len(os.listdir('/proc/self/task')) - len(before))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "cells.parquet")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "0"
