@@ -9,9 +9,9 @@ conditions, on CIFAR-10 where ACN_EVAL_DATA points to it, on random pictures els
           is, batch 256
   policy  forward passes alone, with the allocation and the batch of the suite
   suite   `RobustnessStudy`: decoding, noise, normalizing, certificate, digest, store
-  reload  the way of a well-known benchmark, malloc as it is, batch 200: for every condition the
-          whole array is loaded anew from disk, made float on the host, corrupted image by image
-          with skimage, and run with one read-back a batch
+  reload  the way of a well-known benchmark, malloc as it is, batch 200, and 256 beside it: for
+          every condition the whole array is loaded anew from disk, made float on the host,
+          corrupted image by image with skimage, and run with one read-back a batch
 All run in fp32 and, where the processor computes in it, policy and suite in bf16 too. Each has a
 process of its own, because an allocator is chosen for a process; the processes take turns, in an
 order that rotates from round to round. One thread is timed by its own CPU clock, which other
@@ -49,13 +49,16 @@ from acn_eval.study.run import run
 
 CPU = torch.device("cpu")
 CONDITIONS = 7
-CONTESTANTS = ("user", "policy", "suite", "reload", "policy bf16", "suite bf16")
+LOOPS = {"reload": 200, "reload 256": 256}  # images of a batch
+CONTESTANTS = ("user", "policy", "suite", *LOOPS, "policy bf16", "suite bf16")
 RATIOS = (
     ("suite", "user", "at most 0.85"),
     ("suite", "policy", "at most 1.02"),
     ("suite bf16", "policy bf16", "at most 1.02"),
     ("reload", "suite", "at least 1.4"),
+    ("reload 256", "suite", "at least 1.4"),
     ("reload", "suite bf16", "at least 3"),
+    ("reload 256", "suite bf16", "at least 3"),
 )
 ARCH = {
     "kind": "vit",
@@ -97,7 +100,7 @@ def suite(request: Request, numeric: Numeric) -> None:
     assert result.precision == numeric
 
 
-def reload(own: Checkpoint, file: Path, labels: NDArray[np.int64]) -> None:
+def reload(own: Checkpoint, file: Path, labels: NDArray[np.int64], size: int) -> None:
     for question in read_suite("robustness").questions():
         images = np.load(file).astype(np.float32) / 255
         if question.corruption is not None:
@@ -105,7 +108,7 @@ def reload(own: Checkpoint, file: Path, labels: NDArray[np.int64]) -> None:
         batch = torch.from_numpy(images.astype(np.float32)).permute(0, 3, 1, 2)
         correct = 0
         for part, wanted in zip(
-            batch.split(200), torch.from_numpy(labels).split(200), strict=True
+            batch.split(size), torch.from_numpy(labels).split(size), strict=True
         ):
             with running("fp32", CPU):
                 found = own.model(own.prepare.normalize(part)).argmax(1)
@@ -121,13 +124,13 @@ def _skimage(question, image: NDArray[np.float32]) -> NDArray[np.float32]:  # no
 def job_of(name: str, n: int, folder: Path) -> Callable[[], None]:
     """Return what a contestant does in one round."""
     what, _, low = name.partition(" ")
-    numeric: Numeric = "bf16" if low else "fp32"
+    numeric: Numeric = "bf16" if low == "bf16" else "fp32"
     own, examples = checkpoint(), pictures(n, folder)
     raw = examples.read(np.arange(n), Geometry(32, 3))
-    if what == "reload":
+    if name in LOOPS:
         file = folder / "all.npy"
         np.save(file, raw.permute(0, 2, 3, 1).numpy())
-        return lambda: reload(own, file, examples.labels)
+        return lambda: reload(own, file, examples.labels, LOOPS[name])
     runtime = Runtime(CPU, precision=numeric, store=OutcomeCache(folder / "store", readable=False))
     if what == "suite":
         selection = DataSelection(examples.name, limit=n, class_order="position")
