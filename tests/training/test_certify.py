@@ -89,9 +89,12 @@ def test_what_is_trained_is_not_trained_again(folder, certificate, tmp_path, mon
     assert again.model_copy(update=timed) == certificate
 
 
-def test_trainings_of_another_recipe_are_refused(folder):
-    with pytest.raises(ConfigError, match=r"fp32_1001\.pt: is of another recipe"):
-        certify(recipe(**SHORT, learning_rate=0.02), folder, device=CPU)
+def test_trainings_of_another_recipe_are_refused_before_any_other_is_trained(folder, tmp_path):
+    last = "bf16_1003.pt"
+    (tmp_path / last).write_bytes((folder / last).read_bytes())
+    with pytest.raises(ConfigError, match=r"bf16_1003\.pt: must be of this recipe"):
+        certify(recipe(**SHORT, learning_rate=0.02), tmp_path, device=CPU)
+    assert [path.name for path in tmp_path.iterdir()] == [last]
 
 
 def test_a_machine_without_bf16_is_told_so(tmp_path, monkeypatch):
