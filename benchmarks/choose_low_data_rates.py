@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.config_files import read_config
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.studies.low_data.suite import LowData, Side
 from acn_eval.studies.low_data.trained import LowDataStudy
 from acn_eval.study.request import DataSelection, Request

@@ -20,10 +20,11 @@ from machine import facts
 from PIL import Image
 
 from acn_eval.allocation import keep_freed_memory
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import from_module
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.models import build, initialize, read_arch
 
 

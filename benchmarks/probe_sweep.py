@@ -34,17 +34,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import Checkpoint, load
 from acn_eval.data import DATA_ROOT, Examples, Split, unit_range
 from acn_eval.evaluation import DataSelection, choose
-from acn_eval.inference import (
-    ClassMap,
-    EvaluatedModel,
-    FeatureUnit,
-    OutcomeCache,
-    Pass,
-    Runtime,
-)
+from acn_eval.inference import ClassMap, EvaluatedModel, FeatureUnit, Pass, Runtime
 from acn_eval.inference import read_features as read
 from acn_eval.probes import PROTOCOLS, Features, Protocol, Train, Validation
 from acn_eval.probes.probe import Scaling, accuracy

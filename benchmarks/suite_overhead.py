@@ -36,10 +36,11 @@ from skimage.util import random_noise
 from torch import Tensor
 
 from acn_eval.allocation import keep_freed_memory
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import Checkpoint, from_module
 from acn_eval.data import Examples, Geometry, PrepareImages, data_root, open_examples
 from acn_eval.evaluation import DataSelection
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.models import build, initialize, read_arch
 from acn_eval.studies.read import read_suite

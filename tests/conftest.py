@@ -43,7 +43,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture
 def store(tmp_path):
-    from acn_eval.inference import OutcomeCache
+    from acn_eval.cache import OutcomeCache
 
     return OutcomeCache(tmp_path / "outcomes")
 

@@ -9,9 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from acn_eval.cache import OUTCOME
+from acn_eval.cache import CACHE_ENV, OUTCOME, OutcomeCache, default_store
 from acn_eval.errors import ConfigError, MeasureError
-from acn_eval.inference import CACHE_ENV, OutcomeCache, default_store
 
 
 def outcomes(n=10, seed=0):

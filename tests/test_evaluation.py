@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from acn_eval import compare, evaluate, load
+from acn_eval.cache import OutcomeCache
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry
 from acn_eval.errors import CheckpointError, ConfigError, DataError, MeasureError
 from acn_eval.evaluation import DataSelection
-from acn_eval.inference import OutcomeCache
 from acn_eval.studies.robustness.suite import Robustness
 from tests.tiny import checkpoint, digits, linear, npz
 

@@ -12,10 +12,11 @@ import torch
 import yaml
 from torch import nn
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import from_module, load
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.evaluation import DataSelection, choose, evaluate
-from acn_eval.inference import ClassMap, EvaluatedModel, OutcomeCache, Runtime, class_map
+from acn_eval.inference import ClassMap, EvaluatedModel, Runtime, class_map
 from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.training import Recipe, train

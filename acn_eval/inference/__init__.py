@@ -1,6 +1,5 @@
-"""Forward passes as units of work, and the store that lets a run resume."""
+"""Forward passes as units of work."""
 
-from acn_eval.cache import CACHE_ENV, OutcomeCache, default_store
 from acn_eval.inference.class_matching import ClassOrder, class_map
 from acn_eval.inference.condition import CLEAN, ClassMap, Question
 from acn_eval.inference.features import Depths, FeatureUnit, feature_shape, read_features
@@ -11,7 +10,6 @@ from acn_eval.inference.profile import NumericProfile, fitting_batch
 from acn_eval.inference.runtime import Runtime, resolve_device
 
 __all__ = [
-    "CACHE_ENV",
     "CLEAN",
     "ClassMap",
     "ClassOrder",
@@ -21,7 +19,6 @@ __all__ = [
     "ForwardUnit",
     "Numeric",
     "NumericProfile",
-    "OutcomeCache",
     "Pass",
     "Precision",
     "Question",
@@ -29,7 +26,6 @@ __all__ = [
     "Timed",
     "certificate",
     "class_map",
-    "default_store",
     "feature_shape",
     "fitting_batch",
     "latencies",

@@ -15,11 +15,12 @@ from mlflow.models.evaluation.artifacts import (
     TextEvaluationArtifact,
 )
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.data import open_examples
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.figures import NAME, draw_comparison, draw_result
-from acn_eval.inference import OutcomeCache, Runtime, resolve_device
+from acn_eval.inference import Runtime, resolve_device
 from acn_eval.mlflow_plugin.networks import baseline_of, checkpoint_of, network_of, written
 from acn_eval.mlflow_plugin.plan import Plan, reads_of
 from acn_eval.results import EvalResult

@@ -9,18 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acn_eval.cache import OUTCOME
+from acn_eval.cache import OUTCOME, OutcomeCache
 from acn_eval.checkpoints import Checkpoint, image_preparation
 from acn_eval.data import Examples, PrepareImages
 from acn_eval.errors import Unsupported
-from acn_eval.inference import (
-    ClassMap,
-    EvaluatedModel,
-    NumericProfile,
-    OutcomeCache,
-    Pass,
-    Runtime,
-)
+from acn_eval.inference import ClassMap, EvaluatedModel, NumericProfile, Pass, Runtime
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
 from acn_eval.study.run import Show, Unit, measured

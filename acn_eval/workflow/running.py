@@ -9,10 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from acn_eval import evaluation
+from acn_eval.cache import default_store
 from acn_eval.checkpoints import load
 from acn_eval.errors import ConfigError
 from acn_eval.figures import draw_missing
-from acn_eval.inference import Runtime, default_store, resolve_device
+from acn_eval.inference import Runtime, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics import Comparison

@@ -5,9 +5,10 @@ import pickle
 import signal
 from multiprocessing import get_context
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import load
 from acn_eval.evaluation import DataSelection
-from acn_eval.inference import OutcomeCache, Runtime, resolve_device
+from acn_eval.inference import Runtime, resolve_device
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.table import study
 from acn_eval.study.request import Request

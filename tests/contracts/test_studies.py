@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 import yaml
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.cli.main import cli
 from acn_eval.gate import Gate, decide
-from acn_eval.inference import OutcomeCache
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import load_comparison
 from acn_eval.studies.compare import summarize

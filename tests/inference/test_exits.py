@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.cache import OutcomeCache
+from acn_eval.inference import Runtime
 from tests.inference.asking import SMALL, by_id, job, one_pass
 from tests.tiny import checkpoint, counting, digits
 

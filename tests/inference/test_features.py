@@ -7,6 +7,7 @@ import pytest
 import timm
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry, PrepareImages
@@ -17,7 +18,6 @@ from acn_eval.inference import (
     Depths,
     EvaluatedModel,
     FeatureUnit,
-    OutcomeCache,
     Question,
     feature_shape,
     read_features,

@@ -15,7 +15,8 @@ from acn_eval.corruptions import Gaussian
 from acn_eval.data import Examples, Geometry, PrepareImages
 from acn_eval import evaluation
 from acn_eval.study import request
-from acn_eval.inference import Runtime, OutcomeCache
+from acn_eval.cache import OutcomeCache
+from acn_eval.inference import Runtime
 from acn_eval.studies.robustness.suite import Robustness
 
 SIDE = 32

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.corruptions import Context, NoiseKey
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from tests.inference.asking import SMALL, ask, assert_same, by_id, job, one_pass
 from tests.tiny import checkpoint, counting, digits
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import load
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
 from acn_eval.data.examples import ArrayImages
 from acn_eval.errors import Stopped
-from acn_eval.inference import ClassMap, OutcomeCache
+from acn_eval.inference import ClassMap
 from acn_eval.inference.one_pass import _budget
 from tests.inference.asking import SMALL, ask, assert_same, by_id, job, one_pass
 from tests.tiny import checkpoint, counting, digits

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_moments, decoded
 from acn_eval.data.open import open_examples
 from acn_eval.errors import DataError
-from acn_eval.inference import NumericProfile, OutcomeCache
+from acn_eval.inference import NumericProfile
 from acn_eval.models import AnyArch
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.studies.continual.methods import EWC, AnyMethod, Joint, Replay

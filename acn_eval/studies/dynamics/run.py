@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.data import Examples, Split
 from acn_eval.errors import ConfigError, Unsupported
-from acn_eval.inference import EvaluatedModel, NumericProfile, OutcomeCache, Runtime, class_map
+from acn_eval.inference import EvaluatedModel, NumericProfile, Runtime, class_map
 from acn_eval.models import Encoder
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import EvalResult

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.data import Split
 from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN, NumericProfile, OutcomeCache, Runtime
+from acn_eval.inference import CLEAN, NumericProfile, Runtime
 from acn_eval.inference.outputs import outputs
 from acn_eval.models import Encoder, build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult

@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from acn_eval.cache import OUTCOME
+from acn_eval.cache import OUTCOME, OutcomeCache
 from acn_eval.checkpoints import Checkpoint, state_digest
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN, EvaluatedModel, Numeric, OutcomeCache, Pass, Runtime
+from acn_eval.inference import CLEAN, EvaluatedModel, Numeric, Pass, Runtime
 from acn_eval.models import Encoder, cost
 from acn_eval.results import Cell, EvalResult, Skip
 from acn_eval.studies.pruning.context import PruningContext

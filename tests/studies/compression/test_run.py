@@ -9,12 +9,13 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import export, from_module, load
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import DataError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.results import EvalResult
 from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.depth import cut_depth, cut_of

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.cache import OutcomeCache
+from acn_eval.inference import Runtime
 from acn_eval.studies.continual.learner import Learner, TaskPredictions
 from acn_eval.studies.continual.methods import Naive
 from acn_eval.studies.continual.plan import ContinualPlan

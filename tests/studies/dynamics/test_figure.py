@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.figures import draw_result
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.studies.dynamics.figure import drawings
 from tests.charts.axes import by_name, drawn
 from tests.studies.dynamics.plans import asked, finished, suite, trainings

@@ -23,7 +23,8 @@ from tests.tiny import checkpoint, counting, digits
 
 @pytest.fixture(scope="module")
 def shared(device, tmp_path_factory):
-    from acn_eval.inference import OutcomeCache, Runtime
+    from acn_eval.cache import OutcomeCache
+    from acn_eval.inference import Runtime
 
     store = OutcomeCache(tmp_path_factory.mktemp("dynamics"))
     return asked(suite(), Runtime(device, 64, "fp32", store))

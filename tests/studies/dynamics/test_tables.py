@@ -13,7 +13,8 @@ from tests.studies.dynamics.plans import asked, suite, trainings
 
 @pytest.fixture(scope="module")
 def results(device, tmp_path_factory):
-    from acn_eval.inference import OutcomeCache, Runtime
+    from acn_eval.cache import OutcomeCache
+    from acn_eval.inference import Runtime
 
     store = OutcomeCache(tmp_path_factory.mktemp("tables"))
     return trainings(asked(suite(), Runtime(device, 64, "fp32", store)))

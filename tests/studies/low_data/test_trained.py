@@ -36,7 +36,8 @@ def table(learned):
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory, device):
-    from acn_eval.inference import OutcomeCache, Runtime
+    from acn_eval.cache import OutcomeCache
+    from acn_eval.inference import Runtime
 
     store = OutcomeCache(tmp_path_factory.mktemp("learned"))
     runtime = Runtime(device, batch_size=100, precision="fp32", store=store)

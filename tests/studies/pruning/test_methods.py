@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import load, rewritten, write_native
 from acn_eval.errors import ConfigError, MissingExtra
 from acn_eval.evaluation import DataSelection, choose, evaluate
-from acn_eval.inference import OutcomeCache, Runtime, latency
+from acn_eval.inference import Runtime, latency
 from acn_eval.models import build, cost, initialize, read_arch
 from acn_eval.studies.compare import compare
 from acn_eval.studies.pruning.masks import zeros_in

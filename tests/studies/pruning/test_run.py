@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import from_module, load, rewritten, write_native
 from acn_eval.corruptions import Gaussian
 from acn_eval.data import Geometry, PrepareImages
 from acn_eval.errors import ConfigError, Stopped
 from acn_eval.evaluation import DataSelection, choose, evaluate
-from acn_eval.inference import OutcomeCache, Runtime
+from acn_eval.inference import Runtime
 from acn_eval.models import cost
 from acn_eval.results import EvalResult
 from acn_eval.studies.compare import compare, summarize

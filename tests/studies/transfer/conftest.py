@@ -2,8 +2,8 @@
 
 import pytest
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.evaluation import evaluate
-from acn_eval.inference import OutcomeCache
 from acn_eval.studies.read import read_suite
 from tests.studies.transfer.plans import NEW
 from tests.tiny import checkpoint

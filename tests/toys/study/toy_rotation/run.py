@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.data import Examples
-from acn_eval.inference import CLEAN, EvaluatedModel, OutcomeCache, Runtime
+from acn_eval.inference import CLEAN, EvaluatedModel, Runtime
 from acn_eval.results import Cell, EvalResult
 from acn_eval.study.record import Answer, answered
 from acn_eval.study.request import Request
