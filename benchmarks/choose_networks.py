@@ -1,0 +1,91 @@
+"""Choose variants and learning rates of the shipped networks on validation, by a written plan.
+
+    python benchmarks/choose_networks.py checkpoints/choice.yaml [GROUP ...] [--kept FOLDER]
+
+Trains every network of the plan at each of its rates and seeds, keeps the accuracies on validation
+in `choice-GROUP.json` beside the plan, and prints the rate that was best in the mean. What stands
+there is not trained again, and a training that was killed resumes. The test split is never opened.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import yaml
+
+from acn_eval import atomic
+from acn_eval.allocation import keep_freed_memory
+from acn_eval.config_files import recorded
+from acn_eval.data import data_root
+from acn_eval.training import Recipe, train
+
+CPU = torch.device("cpu")
+Accuracies = dict[str, dict[str, dict[str, float]]]
+"""On validation, by network, learning rate and seed."""
+
+
+class Training(NamedTuple):
+    """One training of the plan."""
+
+    network: str
+    recipe: Recipe
+
+    def accuracy(self, kept: Path) -> float:
+        """Train, and return the accuracy on validation; a state in `kept` is resumed."""
+        name = f"{self.network.replace('/', '_')}_{self.recipe.learning_rate:g}"
+        path = kept / f"{name}_{self.recipe.seed}.pt"
+        card = train(self.recipe, path, device=CPU, root=data_root(), save_every=60)
+        path.unlink()
+        assert card.training is not None
+        accuracy = card.training.validation_accuracy
+        print(f"{path.stem}: {100 * accuracy:.2f} %, {card.training.seconds:.0f} s", flush=True)
+        return accuracy
+
+
+def trainings(group: dict[str, Any]) -> Iterator[Training]:
+    """Yield every training of a group: seed by seed, network by network, rate by rate."""
+    common = group["recipe"]
+    for seed in group["seeds"]:
+        for name, network in group["networks"].items():
+            for rate in network["rates"]:
+                arch = {**common["arch"], **network["arch"]}
+                fields = {**common, "arch": arch, "seed": seed, "learning_rate": rate}
+                yield Training(name, recorded(fields, Recipe))
+
+
+def show(found: Accuracies) -> None:
+    """Print the mean accuracies of a group, and the best rate of every network."""
+    for network, rates in found.items():
+        means = {rate: sum(own.values()) / len(own) for rate, own in rates.items()}
+        best = max(means, key=lambda rate: means[rate])
+        listed = ", ".join(f"{rate}: {100 * mean:.2f}" for rate, mean in means.items())
+        print(f"{network}: {listed}; best {best}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("groups", nargs="*")
+    parser.add_argument("--kept", type=Path, default=Path(".choice"))
+    options = parser.parse_args()
+    keep_freed_memory()
+    options.kept.mkdir(exist_ok=True)
+    plan = yaml.safe_load(options.plan.read_text())
+    for name in options.groups or plan:
+        results = options.plan.with_name(f"choice-{name}.json")
+        found: Accuracies = json.loads(results.read_text()) if results.exists() else {}
+        for training in trainings(plan[name]):
+            rates = found.setdefault(training.network, {})
+            own = rates.setdefault(f"{training.recipe.learning_rate:g}", {})
+            if (seed := str(training.recipe.seed)) not in own:
+                own[seed] = training.accuracy(options.kept)
+                atomic.write(results, json.dumps(found, indent=1) + "\n")
+        show(found)
+
+
+if __name__ == "__main__":
+    main()
