@@ -1,6 +1,6 @@
 """Choose variants and learning rates of the shipped networks on validation, by a written plan.
 
-    python benchmarks/choose_networks.py checkpoints/choice.yaml [GROUP ...] [--kept FOLDER]
+    python benchmarks/choose_networks.py benchmarks/choice.yaml [GROUP ...] [--kept FOLDER]
 
 Trains every network of the plan at each of its rates and seeds, keeps the accuracies on validation
 in `choice-GROUP.json` beside the plan, and prints the rate that was best in the mean. What stands
@@ -9,7 +9,6 @@ there is not trained again, and a training that was killed resumes. The test spl
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -18,8 +18,8 @@ from acn_eval.models import OfficialMixerConfig
 __all__ = ["OFFICIAL", "read_official"]
 
 OFFICIAL: dict[str, dict[str, Any]] = {
-    "official/ac-mixer": {"connectivity": "acn", "skips": False},
-    "official/res-mixer": {"connectivity": "ffn", "skips": True},
+    "official/ac-mixer": {"connectivity": "acn", "skips": "none"},
+    "official/res-mixer": {"connectivity": "ffn", "skips": "both"},
 }
 _RENAMES = (
     ("cls_token", "embed.cls_token"),

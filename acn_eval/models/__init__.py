@@ -4,7 +4,7 @@ from acn_eval.models.build import AnyArch, build, initialize, read_arch, rewired
 from acn_eval.models.cost import Cost, cost, exit_costs, forward_cost, head_flops
 from acn_eval.models.encoder import Encoder, Readings
 from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
-from acn_eval.models.vit import ViTConfig
+from acn_eval.models.vit import OfficialViTConfig, ViTConfig
 
 __all__ = [
     "AnyArch",
@@ -12,6 +12,7 @@ __all__ = [
     "Encoder",
     "MixerConfig",
     "OfficialMixerConfig",
+    "OfficialViTConfig",
     "Readings",
     "ViTConfig",
     "build",

@@ -12,13 +12,21 @@ from acn_eval.errors import ConfigError
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.models.encoder import Encoder
 from acn_eval.models.mixer import Mixer, MixerConfig, OfficialMixer, OfficialMixerConfig
-from acn_eval.models.vit import ViT, ViTConfig
+from acn_eval.models.vit import OfficialViT, OfficialViTConfig, ViT, ViTConfig
 
 __all__ = ["AnyArch", "build", "initialize", "read_arch", "rewired"]
 
-AnyArch = Annotated[ViTConfig | MixerConfig | OfficialMixerConfig, Field(discriminator="kind")]
+AnyArch = Annotated[
+    ViTConfig | MixerConfig | OfficialMixerConfig | OfficialViTConfig, Field(discriminator="kind")
+]
 
-_NETWORKS: dict[str, Any] = {"vit": ViT, "mixer": Mixer, "official_mixer": OfficialMixer}
+_NETWORKS: dict[str, Any] = {
+    "vit": ViT,
+    "mixer": Mixer,
+    "official_mixer": OfficialMixer,
+    "official_vit": OfficialViT,
+}
+_TOKENS = ("cls_token", "pos_embed")
 
 
 def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
@@ -37,8 +45,8 @@ def read_arch(fields: Mapping[str, Any], where: str) -> AnyArch:
 def rewired(arch: AnyArch, connectivity: ConnectivityName, **changed: Any) -> AnyArch:
     """Return the architecture with another connectivity, and what belongs to that: its twin.
 
-    The grain, and the inner skips of the official block, are those of the new connectivity;
-    `changed` are other fields of the twin.
+    Grain and inner skips are those of the new connectivity; `changed` are other fields of the
+    twin.
 
     Raises:
         ConfigError: the architecture has no such connectivity, or a field is wrong.
@@ -57,12 +65,38 @@ def build(config: AnyArch) -> Encoder:
 def initialize(network: Encoder, seed: int) -> Encoder:
     """Fill the parameters from a seed, alike for every connectivity; return the network.
 
-    Weights of linear maps and convolutions are Xavier uniform, biases 0, norms 1 and 0, tokens
-    and positions normal with std .02.
+    Norms start as 1 and 0. Else it is ``start`` of the network: with ``xavier``, weights of linear
+    maps and convolutions are Xavier uniform, biases 0, tokens and positions normal with std .02;
+    with ``torch``, weights and biases are uniform within 1 / sqrt(fan in), as PyTorch's layers
+    start by themselves, tokens and positions normal with std 1: the authors' networks.
     """
     generator = torch.Generator().manual_seed(seed)
+    if network.start == "torch":
+        _as_torch_does(network, generator)
+    else:
+        _xavier(network, generator)
+    reset = getattr(network.combine, "reset_parameters", None)
+    if reset is not None:
+        reset()
+    return network
+
+
+def _as_torch_does(network: Encoder, generator: torch.Generator) -> None:
     for name, parameter in network.named_parameters():
-        if name.endswith(("cls_token", "pos_embed")):
+        if name.endswith(_TOKENS):
+            nn.init.normal_(parameter, generator=generator)
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
+            bound = module.weight[0].numel() ** -0.5
+            for parameter in module.parameters():
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        elif isinstance(module, nn.LayerNorm):
+            module.reset_parameters()
+
+
+def _xavier(network: Encoder, generator: torch.Generator) -> None:
+    for name, parameter in network.named_parameters():
+        if name.endswith(_TOKENS):
             nn.init.normal_(parameter, std=0.02, generator=generator)
         elif name.endswith("bias"):
             nn.init.zeros_(parameter)
@@ -70,7 +104,3 @@ def initialize(network: Encoder, seed: int) -> Encoder:
             nn.init.xavier_uniform_(parameter.view(len(parameter), -1), generator=generator)
         else:
             nn.init.ones_(parameter)
-    reset = getattr(network.combine, "reset_parameters", None)
-    if reset is not None:
-        reset()
-    return network

@@ -6,10 +6,15 @@ or, at the finer grain, one of its sub-layers. The table is `CONNECTIVITIES`.
 acn_direct reads x_0 over the long connection alone: with the class token as readout, the patch
 projection gets no gradient and stays as it was initialized; pool="mean" trains it.
 
+Beside it stand the inner skips: the skips that a block keeps around its own sub-layers where it is
+wired as a whole (see `acn_eval.models.encoder.Block`).
+
 Sources: "Auto-Compressing Networks" (arXiv 2506.09714) section 3 for the first four; Srivastava et
 al., "Highway Networks", 2015; Pagliardini et al., "DenseFormer", 2024 (depth-weighted average);
 Huang et al., "Densely Connected Convolutional Networks", 2017 (concatenation, here with a linear
-projection back to the width so that all exits share one head).
+projection back to the width so that all exits share one head). hybrid is our form of what a
+follow-up of the paper discusses: r_i is the sum of all outputs so far, which is read out; the next
+unit reads x_i + a_i r_{i-1} with a trained number a_i, where 0, its start, is acn and 1 residual.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,24 +25,42 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["CONNECTIVITIES", "Connectivity", "ConnectivityName", "Grain", "Stream", "streams"]
+__all__ = [
+    "CONNECTIVITIES",
+    "Connectivity",
+    "ConnectivityName",
+    "Grain",
+    "Skips",
+    "Stream",
+    "streams",
+]
 
 ConnectivityName = Literal[
-    "residual", "acn", "ffn", "acn_direct", "highway", "denseformer", "concat"
+    "residual", "acn", "ffn", "acn_direct", "hybrid", "highway", "denseformer", "concat"
 ]
 Grain = Literal["block", "sublayer"]
+Skips = Literal["none", "attention", "mlp", "both"]
+"""Of a block: around token mixing (attention), around channel mixing (the MLP), or both."""
 Unit = Callable[[Tensor], Tensor]
 
 
 class Stream(NamedTuple):
-    """What is known after a unit: its output, the combination so far, all outputs."""
+    """What is known after a unit: what it passes on, the combination so far, all outputs."""
 
     last: Tensor
     combined: Tensor
     past: tuple[Tensor, ...]
 
 
-class Sum(nn.Module):
+class Combination(nn.Module):
+    """Keeps what is read out; built with (units, width), and called with (i, before, output)."""
+
+    def passed_on(self, i: int, before: Stream, output: Tensor) -> Tensor:
+        """Return what the chain passes on after unit i: its output."""
+        return output
+
+
+class Sum(Combination):
     """x_0 + x_1 + ... + x_i, unweighted."""
 
     def __init__(self, units: int, width: int) -> None:
@@ -47,7 +70,27 @@ class Sum(nn.Module):
         return before.combined + output
 
 
-class Highway(nn.Module):
+class Hybrid(Sum):
+    """The sum; x_i + a_i r_{i-1} is passed on, with a trained number a_i per unit but the last."""
+
+    def __init__(self, units: int, width: int) -> None:
+        super().__init__(units, width)
+        self.shares = nn.ParameterList(torch.zeros(1) for _ in range(units - 1))
+
+    def reset_parameters(self) -> None:
+        """Start as the ACN."""
+        for share in self.shares:
+            nn.init.zeros_(share)
+
+    def passed_on(self, i: int, before: Stream, output: Tensor) -> Tensor:
+        """Return x_i + a_i r_{i-1}."""
+        if i == len(self.shares):  # nothing reads it
+            return output
+        mixed: Tensor = output + self.shares[i] * before.combined
+        return mixed
+
+
+class Highway(Combination):
     """t * x_i + (1 - t) * r_{i-1} with the gate t = sigmoid(W_i r_{i-1} + b_i), b_i from -1."""
 
     def __init__(self, units: int, width: int) -> None:
@@ -64,7 +107,7 @@ class Highway(nn.Module):
         return before.combined + gate * (output - before.combined)
 
 
-class DepthWeighted(nn.Module):
+class DepthWeighted(Combination):
     """sum_j a_ij x_j over all outputs so far, starting at the last one (DenseFormer)."""
 
     def __init__(self, units: int, width: int) -> None:
@@ -86,7 +129,7 @@ class DepthWeighted(nn.Module):
         return total
 
 
-class Concat(nn.Module):
+class Concat(Combination):
     """W_i [x_0, ..., x_i]: a linear projection of the concatenation back to the width."""
 
     def __init__(self, units: int, width: int) -> None:
@@ -105,16 +148,16 @@ class Connectivity:
     Attributes:
         reads: what the next unit reads.
         readout: what norm and head read at an exit.
-        combine: the module that keeps the combination; built with (units, width).
+        combine: the module that keeps the combination.
         grain: the usual unit: whole blocks or their sub-layers.
-        inner_skips: whether a block keeps the skip around each of its sub-layers.
+        skips: the usual inner skips of a whole block.
     """
 
     reads: Callable[[Stream], Tensor]
     readout: Callable[[Stream], Tensor]
-    combine: type[nn.Module]
+    combine: Callable[[int, int], Combination]
     grain: Grain
-    inner_skips: bool = False
+    skips: Skips = "none"
 
 
 _last, _combined = attrgetter("last"), attrgetter("combined")
@@ -129,14 +172,15 @@ CONNECTIVITIES: dict[ConnectivityName, Connectivity] = {
     "acn": Connectivity(_last, _combined, Sum, "block"),
     "ffn": Connectivity(_last, _last, Sum, "block"),
     "acn_direct": Connectivity(_detached, _combined, Sum, "block"),
+    "hybrid": Connectivity(_last, _combined, Hybrid, "block"),
     "highway": Connectivity(_combined, _combined, Highway, "sublayer"),
-    "denseformer": Connectivity(_combined, _combined, DepthWeighted, "block", inner_skips=True),
-    "concat": Connectivity(_combined, _combined, Concat, "block", inner_skips=True),
+    "denseformer": Connectivity(_combined, _combined, DepthWeighted, "block", "both"),
+    "concat": Connectivity(_combined, _combined, Concat, "block", "both"),
 }
 
 
 def streams(
-    x: Tensor, units: Sequence[Unit], connectivity: Connectivity, combine: nn.Module
+    x: Tensor, units: Sequence[Unit], connectivity: Connectivity, combine: Combination
 ) -> Iterator[Stream]:
     """Yield what is known before the first unit, where all is x_0, and then after every unit.
 
@@ -154,5 +198,6 @@ def streams(
     for i, unit in enumerate(units):
         output = unit(connectivity.reads(stream))
         past = (*stream.past, output) if keep_past else ()
-        stream = Stream(output, combine(i, stream, output), past)
+        passed_on = combine.passed_on(i, stream, output)
+        stream = Stream(passed_on, combine(i, stream, output), past)
         yield stream

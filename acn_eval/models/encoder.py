@@ -3,10 +3,15 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from torch import Tensor, nn
 
 from acn_eval.config_files import Config
@@ -14,6 +19,7 @@ from acn_eval.models.connectivity import (
     CONNECTIVITIES,
     ConnectivityName,
     Grain,
+    Skips,
     Stream,
     Unit,
     streams,
@@ -32,6 +38,7 @@ class EncoderConfig(Config, frozen=True):
     Attributes:
         connectivity: a row of `acn_eval.models.connectivity.CONNECTIVITIES`.
         grain: the unit that is wired; None takes the row's own.
+        skips: inner skips of a block that is wired as a whole; None takes the row's own.
         depth: number of blocks L; there are L + 1 exits, 0 .. L.
         pool: ``cls`` reads the class token, ``mean`` averages over all tokens.
         branches: exits below the last with a norm and head of their own; the others share the
@@ -40,6 +47,7 @@ class EncoderConfig(Config, frozen=True):
 
     connectivity: ConnectivityName = "residual"
     grain: Grain | None = None
+    skips: Skips | None = None
     depth: Annotated[int, Field(ge=0, le=1000)] = 8
     width: Size = 64
     image_size: Side = 8
@@ -59,7 +67,22 @@ class EncoderConfig(Config, frozen=True):
         if not distinct or any(k >= self.depth for k in self.branches):
             msg = f"branches must be different exits below {self.depth}, the last"
             raise ValueError(msg)
+        if self.unit == "sublayer" and self.skips not in (None, "none"):
+            raise ValueError("skips must be none where the grain is sublayer: no block is whole")
         return self
+
+    @model_serializer(mode="wrap")
+    def _skips_only_where_they_are_stated(
+        self, dump: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Keep the text of every config without them: results and cards are found by it."""
+        fields: dict[str, Any] = dump(self)
+        return {k: v for k, v in fields.items() if k != "skips" or v is not None}
+
+    @property
+    def inner_skips(self) -> Skips:
+        """The inner skips in force."""
+        return self.skips or CONNECTIVITIES[self.connectivity].skips
 
     @property
     def unit(self) -> Grain:
@@ -67,9 +90,14 @@ class EncoderConfig(Config, frozen=True):
         return self.grain or CONNECTIVITIES[self.connectivity].grain
 
     @property
+    def class_token(self) -> bool:
+        """Whether there is a class token."""
+        return self.pool == "cls"
+
+    @property
     def tokens(self) -> int:
         """Number of tokens, the class token included."""
-        return (self.image_size // self.patch) ** 2 + (self.pool == "cls")
+        return (self.image_size // self.patch) ** 2 + self.class_token
 
 
 class PatchEmbed(nn.Module):
@@ -80,7 +108,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(config.channels, config.width, config.patch, config.patch)
         token = torch.zeros(1, 1, config.width)
         places = torch.zeros(1, config.tokens, config.width)
-        self.cls_token = nn.Parameter(token) if config.pool == "cls" else None
+        self.cls_token = nn.Parameter(token) if config.class_token else None
         self.pos_embed = nn.Parameter(places) if positions else None
 
     def forward(self, images: Tensor) -> Tensor:
@@ -92,17 +120,20 @@ class PatchEmbed(nn.Module):
 
 
 class Block(nn.Module):
-    """A block of sub-layers; subclasses say which."""
+    """A block of two sub-layers; subclasses say which."""
 
-    def sublayers(self) -> tuple[Unit, ...]:
-        """The functions whose composition, without any skip, is the block."""
+    def sublayers(self) -> tuple[Unit, Unit]:
+        """The functions whose composition, without any skip, is the block.
+
+        The first mixes tokens (attention), the second channels (the MLP).
+        """
         raise NotImplementedError
 
-    def run(self, x: Tensor, *, inner_skips: bool) -> Tensor:
-        """Compose the sub-layers, each with its skip or none with one."""
-        for sublayer in self.sublayers():
-            x = x + sublayer(x) if inner_skips else sublayer(x)
-        return x
+    def run(self, x: Tensor, skips: Skips) -> Tensor:
+        """Compose the sub-layers with these inner skips."""
+        mix_tokens, mix_channels = self.sublayers()
+        x = x + mix_tokens(x) if skips in ("attention", "both") else mix_tokens(x)
+        return x + mix_channels(x) if skips in ("mlp", "both") else mix_channels(x)
 
 
 class Readings(NamedTuple):
@@ -122,7 +153,12 @@ class Encoder(nn.Module):
     """Embedding -> wired blocks -> pool -> norm -> head, with an exit after every block.
 
     Norm and pooling commute for the class token; for ``mean`` the order is pool, then norm.
+
+    Attributes:
+        start: how parameters are initialized, see `acn_eval.models.build.initialize`.
     """
+
+    start: ClassVar[Literal["xavier", "torch"]] = "xavier"
 
     def __init__(
         self, config: EncoderConfig, embed: nn.Module, block: Callable[[], Block], eps: float
@@ -210,7 +246,7 @@ class Encoder(nn.Module):
         blocks: list[Any] = list(self.blocks)
         if self.config.unit == "sublayer":
             return [sublayer for block in blocks for sublayer in block.sublayers()]
-        return [partial(block.run, inner_skips=self.connectivity.inner_skips) for block in blocks]
+        return [partial(block.run, skips=self.config.inner_skips) for block in blocks]
 
 
 class _Branch(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from acn_eval.models.connectivity import Unit
+from acn_eval.models.connectivity import Skips, Unit
 from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed, Size
 
 __all__ = ["Mixer", "MixerConfig", "OfficialMixer", "OfficialMixerConfig"]
@@ -23,23 +23,28 @@ class MixerConfig(EncoderConfig, frozen=True):
 class OfficialMixerConfig(MixerConfig, frozen=True):
     """The authors' released block, alike in parameters for both of their networks.
 
-    Attributes:
-        skips: whether the token and channel MLPs keep their inner skips; unless given, where the
-            connectivity is ``ffn``. The released AC-Mixer is ``connectivity="acn", skips=False``;
-            the released Res-Mixer is ``connectivity="ffn", skips=True``: its output is x_L, there
-            is no outer sum.
+    The released AC-Mixer is ``connectivity="acn", skips="none"``. The released Res-Mixer is
+    ``connectivity="ffn", skips="both"``: its output is x_L, there is no outer sum;
+    ``connectivity="residual"`` is another name for it.
     """
 
     kind: Literal["official_mixer"] = "official_mixer"  # type: ignore[assignment]
     connectivity: Literal["acn", "ffn"] = "acn"
-    skips: bool = False
+    grain: Literal["block"] | None = None
+    skips: Skips = "none"
 
     @model_validator(mode="before")
     @classmethod
-    def _default_skips(cls, fields: Any) -> Any:
-        if isinstance(fields, dict):
-            return {"skips": fields.get("connectivity") == "ffn", **fields}
-        return fields
+    def _released(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
+            return fields
+        connectivity, skips = fields.get("connectivity", "acn"), fields.get("skips")
+        usual = "none" if connectivity == "acn" else "both"
+        return {
+            **fields,
+            "connectivity": "ffn" if connectivity == "residual" else connectivity,
+            "skips": {None: usual, False: "none", True: "both"}.get(skips, skips),
+        }
 
 
 class NormedMLP(nn.Module):
@@ -67,32 +72,25 @@ class MixerBlock(Block):
         self.mlp1 = NormedMLP(width, fc1, fc2)
         self.mlp2 = NormedMLP(width, nn.Linear(width, channels), nn.Linear(channels, width))
 
-    def sublayers(self) -> tuple[Unit, ...]:
+    def sublayers(self) -> tuple[Unit, Unit]:
         """Token mixing, then channel mixing."""
         return self.mlp1, self.mlp2
 
 
 class OfficialMixerBlock(MixerBlock):
-    """LN(ReLU(Linear(mlp2(mlp1(x))) + x)), one sub-layer; `skips` adds + x in mlp1 and mlp2.
+    """LN(ReLU(Linear(mlp2(mlp1(x))) + x)); inner skips add + x in mlp1 and mlp2.
 
     Read from the official code: both released networks keep the outer ``+ x`` inside the block.
     """
 
     def __init__(self, config: OfficialMixerConfig) -> None:
         super().__init__(config)
-        self.skips = config.skips
         self.linear = nn.Linear(config.width, config.width)
         self.ln = nn.LayerNorm(config.width)
 
-    def sublayers(self) -> tuple[Unit, ...]:
-        """The whole block: it cannot be split at its norm."""
-        return (self._block,)
-
-    def _block(self, x: Tensor) -> Tensor:
-        h = x
-        for mlp in (self.mlp1, self.mlp2):
-            h = h + mlp(h) if self.skips else mlp(h)
-        out: Tensor = self.ln((self.linear(h) + x).relu())
+    def run(self, x: Tensor, skips: Skips) -> Tensor:
+        """Compose the block, which cannot be split at its norm."""
+        out: Tensor = self.ln((self.linear(super().run(x, skips)) + x).relu())
         return out
 
 
@@ -105,7 +103,9 @@ class Mixer(Encoder):
 
 
 class OfficialMixer(Encoder):
-    """The encoder over the authors' released block."""
+    """The encoder over the authors' released block, which starts as PyTorch's layers do."""
+
+    start = "torch"
 
     def __init__(self, config: OfficialMixerConfig) -> None:
         embed = PatchEmbed(config, positions=False)

@@ -1,4 +1,9 @@
-"""Vision transformer (Dosovitskiy et al., 2021), pre-norm; residual wiring equals timm's ViT."""
+"""Vision transformer (Dosovitskiy et al., 2021), pre-norm, and the authors' two.
+
+Residual wiring equals timm's ViT. The authors' are read from their earlier code, deleted since:
+github.com/vdorovatas/Auto_Compressing_Networks, vit/ at commit 5f151afe0f20. Whether the
+paper's ImageNet numbers come from it is not known.
+"""
 
 from functools import partial
 from typing import Literal, Self
@@ -6,12 +11,12 @@ from typing import Literal, Self
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 from acn_eval.models.connectivity import Unit
 from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed, Size
 
-__all__ = ["ViT", "ViTConfig"]
+__all__ = ["OfficialViT", "OfficialViTConfig", "ViT", "ViTConfig"]
 
 
 class ViTConfig(EncoderConfig, frozen=True):
@@ -26,6 +31,31 @@ class ViTConfig(EncoderConfig, frozen=True):
         if self.width % self.heads:
             raise ValueError("heads must divide width")
         return self
+
+
+class OfficialViTConfig(ViTConfig, frozen=True):
+    """The authors' ViT; their size is that of ViT-B/16 with 8 heads.
+
+    All tokens are averaged, the class token included. The block of ``residual`` is the textbook's
+    but for its attention; the others have the block of the AC-ViT, with a norm behind attention
+    and fixed identity paths in the MLP.
+    """
+
+    kind: Literal["official_vit"] = "official_vit"  # type: ignore[assignment]
+    connectivity: Literal["acn", "residual", "ffn", "acn_direct"] = "acn"
+    heads: Size = 8
+    pool: Literal["mean"] = "mean"
+
+    @model_validator(mode="after")
+    def _widens(self) -> Self:
+        if self.hidden < self.width:
+            raise ValueError("hidden must be at least width, for the identity paths")
+        return self
+
+    @property
+    def class_token(self) -> bool:
+        """Whether there is a class token; it is averaged with the others."""
+        return True
 
 
 class Attention(nn.Module):
@@ -46,15 +76,15 @@ class Attention(nn.Module):
         return out
 
 
-def _attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Return softmax(q k^T / sqrt(d)) v; all are (batch, heads, tokens, d).
+def _attended(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> Tensor:
+    """Return softmax(scale q k^T) v, scale 1 / sqrt(d); all are (batch, heads, tokens, d).
 
     Where a CPU trains in bf16 it is computed as plain products: the backward pass of the fused
     kernel takes six times as long in bf16 as in fp32 (torch 2.15, 65 tokens).
     """
     if q.dtype != torch.bfloat16 or not q.requires_grad or q.device.type != "cpu":
-        return scaled_dot_product_attention(q, k, v)
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        return scaled_dot_product_attention(q, k, v, scale=scale)
+    scores = (q * (scale or q.shape[-1] ** -0.5)) @ k.transpose(-2, -1)
     mixed: Tensor = scores.softmax(dim=-1).to(v.dtype) @ v
     return mixed
 
@@ -73,6 +103,39 @@ class MLP(nn.Module):
         return out
 
 
+class OfficialAttention(nn.Module):
+    """Attention over tokens whose weights are scaled after the softmax instead of before."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.keys, self.queries, self.values, self.proj = (
+            nn.Linear(width, width) for _ in range(4)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, tokens, width) of the same."""
+        batch, tokens, width = x.shape
+        q, k, v = (
+            layer(x).view(batch, tokens, self.heads, -1).transpose(1, 2)
+            for layer in (self.queries, self.keys, self.values)
+        )
+        mixed = _attended(q, k, v, scale=1.0) * (width // self.heads) ** -0.5
+        out: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        return out
+
+
+class PaddedMLP(MLP):
+    """a = GELU(W1 x + [x, 0]), then W2 a + the first entries of a: identity paths, not trained."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, tokens, width) of the same."""
+        width, hidden = self.fc1.in_features, self.fc1.out_features
+        a = self.act(self.fc1(x) + pad(x, (0, hidden - width)))
+        out: Tensor = self.fc2(a) + a[..., :width]
+        return out
+
+
 class ViTBlock(Block):
     """Sub-layers attention(norm(x)) and mlp(norm(x))."""
 
@@ -83,9 +146,29 @@ class ViTBlock(Block):
         self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
         self.mlp = MLP(config.width, config.hidden)
 
-    def sublayers(self) -> tuple[Unit, ...]:
+    def sublayers(self) -> tuple[Unit, Unit]:
         """Attention, then MLP, each behind its norm."""
         return (lambda x: self.attn(self.norm1(x)), lambda x: self.mlp(self.norm2(x)))
+
+
+class OfficialViTBlock(Block):
+    """Sub-layers attention(norm(x)) and mlp(norm(x)); see `OfficialViTConfig`."""
+
+    def __init__(self, config: OfficialViTConfig) -> None:
+        super().__init__()
+        width, long = config.width, config.connectivity != "residual"
+        self.norm1 = nn.LayerNorm(width)
+        self.attn = OfficialAttention(width, config.heads)
+        self.attn_norm = nn.LayerNorm(width) if long else nn.Identity()
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = (PaddedMLP if long else MLP)(width, config.hidden)
+
+    def sublayers(self) -> tuple[Unit, Unit]:
+        """Attention, then MLP, each behind its norm."""
+        return (
+            lambda x: self.attn_norm(self.attn(self.norm1(x))),
+            lambda x: self.mlp(self.norm2(x)),
+        )
 
 
 class ViT(Encoder):
@@ -94,3 +177,13 @@ class ViT(Encoder):
     def __init__(self, config: ViTConfig) -> None:
         embed = PatchEmbed(config, positions=True)
         super().__init__(config, embed, partial(ViTBlock, config), eps=1e-6)
+
+
+class OfficialViT(Encoder):
+    """The encoder over the authors' ViT blocks, with learned positions."""
+
+    start = "torch"
+
+    def __init__(self, config: OfficialViTConfig) -> None:
+        embed = PatchEmbed(config, positions=True)
+        super().__init__(config, embed, partial(OfficialViTBlock, config), eps=1e-5)

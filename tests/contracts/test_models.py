@@ -53,7 +53,9 @@ def without_gradient(config):
     if config.connectivity == "acn_direct" and config.pool == "cls":
         # x_0 is read over the long connection alone, and there at the class token alone.
         names |= {"embed.proj.weight", "embed.proj.bias"}
-    if config.kind != "vit" and _only_norms_read_the_token_mixing(config):
+    if config.kind == "official_vit":  # adds the same number to all scores of a query
+        names |= {f"blocks.{i}.attn.keys.bias" for i in range(config.depth)}
+    if "mixer" in config.kind and _only_norms_read_the_token_mixing(config):
         # It adds the same number to all channels of a token, and every norm takes that away.
         names |= {f"blocks.{i}.mlp1.fc2.bias" for i in range(config.depth)}
     return names
@@ -62,7 +64,7 @@ def without_gradient(config):
 def _only_norms_read_the_token_mixing(config):
     """A projection (concat, linear) reads it too, and a gate where sub-layers are wired."""
     if config.kind == "official_mixer":
-        return not config.skips
+        return config.skips in ("none", "attention")
     gated = config.connectivity == "highway" and config.unit == "sublayer"
     return not gated and config.connectivity != "concat"
 

@@ -1,5 +1,6 @@
 """Networks small enough to check by hand, with random parameters everywhere."""
 
+from functools import partial
 from itertools import product
 
 import torch
@@ -11,7 +12,8 @@ VIT = {"kind": "vit", "heads": 2, "hidden": 20}
 MIXER = {"kind": "mixer", "token_hidden": 7, "channel_hidden": 20}
 OFFICIAL = {**MIXER, "kind": "official_mixer"}
 SIZES = {"depth": 3, "width": 12, "image_size": 8, "patch": 4, "classes": 5}
-ALL = ("residual", "acn", "ffn", "acn_direct", "highway", "denseformer", "concat")
+ALL = ("residual", "acn", "ffn", "acn_direct", "hybrid", "highway", "denseformer", "concat")
+OFFICIAL_VIT = {"kind": "official_vit", "heads": 2, "hidden": 20}
 
 # Every architecture x connectivity x grain x pool that a config admits.
 MEMBERS = [
@@ -21,9 +23,19 @@ MEMBERS = [
     )
 ] + [
     {**OFFICIAL, **SIZES, "connectivity": connectivity, "skips": skips, "pool": pool}
-    for connectivity, skips, pool in product(("acn", "ffn"), (False, True), ("cls", "mean"))
+    for connectivity, skips, pool in product(("acn", "ffn"), ("none", "both"), ("cls", "mean"))
 ]
 MEMBERS += [{**VIT, **SIZES, "connectivity": c, "branches": (2, 0)} for c in ("acn", "residual")]
+MEMBERS += [
+    {**kind, **SIZES, "connectivity": connectivity, "skips": skips}
+    for kind, connectivity, skips in product(
+        (VIT, MIXER), ("acn", "hybrid"), ("attention", "mlp", "both")
+    )
+]
+MEMBERS += [
+    {**OFFICIAL_VIT, **SIZES, "connectivity": c, "skips": s}
+    for c, s in (("acn", None), ("residual", None), ("acn", "attention"), ("acn_direct", None))
+]
 
 
 def name(fields):
@@ -53,8 +65,32 @@ def pictures(n=3, size=8, channels=1, seed=0):
     return torch.randn(n, channels, size, size, generator=generator)
 
 
+def run(f, x, skips):
+    """Token mixing and channel mixing with inner skips, written out again."""
+    mix, channels = f
+    x = mix(x) + x if skips in ("attention", "both") else mix(x)
+    return channels(x) + x if skips in ("mlp", "both") else channels(x)
+
+
+def official_attention(attn, x):
+    """softmax(q k') / sqrt(d) v, head by head."""
+    width = x.shape[-1] // attn.heads
+    heads = []
+    for h in range(attn.heads):
+        own = slice(h * width, (h + 1) * width)
+        q, k, v = (layer(x)[..., own] for layer in (attn.queries, attn.keys, attn.values))
+        heads.append((q @ k.transpose(1, 2)).softmax(-1) / width**0.5 @ v)
+    return attn.proj(torch.cat(heads, -1))
+
+
 def sublayers(block):
     """The two functions of a block, written out again."""
+    if hasattr(block, "attn_norm"):
+        attention = partial(official_attention, block.attn)
+        return (
+            lambda x: block.attn_norm(attention(block.norm1(x))),
+            lambda x: block.mlp(block.norm2(x)),
+        )
     if hasattr(block, "attn"):
         return (lambda x: block.attn(block.norm1(x))), (lambda x: block.mlp(block.norm2(x)))
     return block.mlp1, block.mlp2

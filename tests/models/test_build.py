@@ -20,7 +20,12 @@ from acn_eval.models import ViTConfig, build, initialize, read_arch
         ({"kind": "vit", "width": 10, "heads": 3}, "heads must divide width"),
         ({"kind": "vit", "image_size": 9, "patch": 2}, "patch must divide"),
         ({"kind": "mixer", "image_size": 9, "patch": 2}, "patch must divide image_size"),
-        ({"kind": "official_mixer", "connectivity": "residual"}, "connectivity"),
+        ({"kind": "official_mixer", "connectivity": "highway"}, "connectivity"),
+        ({"kind": "official_mixer", "grain": "sublayer"}, "grain"),
+        ({"kind": "vit", "skips": "all"}, "skips"),
+        ({"kind": "vit", "connectivity": "residual", "skips": "both"}, "skips must be none"),
+        ({"kind": "official_vit", "hidden": 32}, "hidden must be at least width"),
+        ({"kind": "official_vit", "connectivity": "highway"}, "connectivity"),
     ],
 )
 def test_a_wrong_field_is_named(fields, said):
@@ -50,6 +55,24 @@ def test_initialisation_is_what_its_docstring_says():
             assert 0.9 * bound < parameter.abs().max() <= bound
         else:
             assert (parameter == 1).all()
+
+
+@pytest.mark.parametrize("kind", ["official_mixer", "official_vit"])
+def test_the_authors_networks_start_as_their_layers_do_in_pytorch(kind):
+    arch = {"kind": kind, "depth": 4, "width": 64, "pool": "mean" if "vit" in kind else "cls"}
+    net = initialize(build(read_arch(arch, "test")), 0)
+    assert 0.8 < net.embed.cls_token.std() < 1.2
+    for module in net.modules():
+        if isinstance(module, torch.nn.LayerNorm):
+            assert (module.weight == 1).all()
+            assert not module.bias.any()
+        elif isinstance(module, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Conv2d):
+            own = [p.abs().max().item() for p in module.parameters()]
+            module.reset_parameters()
+            torchs = [p.abs().max().item() for p in module.parameters()]
+            bound = module.weight[0].numel() ** -0.5
+            assert all(0.8 * bound < x <= bound for x in (own[0], torchs[0]))
+            assert own[1] <= bound
 
 
 def test_networks_that_differ_in_wiring_alone_start_alike():

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from acn_eval.models.connectivity import CONNECTIVITIES, streams
-from tests.models.networks import MIXER, VIT, head, network, pictures, sublayers
+from tests.models.networks import MIXER, VIT, head, network, pictures, run, sublayers
 
 KINDS = pytest.mark.parametrize("kind", [VIT, MIXER], ids=["vit", "mixer"])
 POOLS = pytest.mark.parametrize("pool", ["cls", "mean"])
@@ -15,12 +15,6 @@ def close(got, wanted):
     assert len(got) == len(wanted)
     for one, other in zip(got, wanted, strict=True):
         assert_close(one, other, atol=2e-5, rtol=1e-5)
-
-
-def run(f, x, skips):
-    for g in f:
-        x = x + g(x) if skips else g(x)
-    return x
 
 
 @KINDS
@@ -69,7 +63,7 @@ def test_ffn_reads_and_shows_the_last_output(kind):
     h = net.embed(pictures())
     wanted = [head(net, h)]
     for block in net.blocks:
-        h = run(sublayers(block), h, skips=False)
+        h = run(sublayers(block), h, skips="none")
         wanted.append(head(net, h))
     close(net.exits(pictures()), wanted)
 
@@ -84,14 +78,71 @@ def test_acn_direct_is_acn_forward_and_its_gradient_takes_the_long_connection_on
     with torch.no_grad():
         outputs = [net.embed(pictures())]
         for block in net.blocks:
-            outputs.append(run(sublayers(block), outputs[-1], skips=False))
+            outputs.append(run(sublayers(block), outputs[-1], skips="none"))
     for i, part in enumerate([net.embed, *net.blocks]):
         # Only part i is alive: everything else is a constant.
-        alive = part(pictures()) if i == 0 else run(sublayers(part), outputs[i - 1], skips=False)
+        alive = part(pictures()) if i == 0 else run(sublayers(part), outputs[i - 1], skips="none")
         logits = head(net, sum(outputs) - outputs[i] + alive)
         wanted = torch.autograd.grad(logits.square().sum(), list(part.parameters()))
         for parameter, gradient in zip(part.parameters(), wanted, strict=True):
             assert_close(parameter.grad, gradient, atol=1e-3, rtol=1e-3)
+
+
+@KINDS
+@pytest.mark.parametrize("skips", ["none", "attention", "mlp", "both"])
+def test_inner_skips_are_around_token_mixing_or_channel_mixing(kind, skips):
+    """An ACN: no residual between blocks, and no parameter more."""
+    net = network({**kind, "connectivity": "acn", "skips": skips})
+    h = total = net.embed(pictures())
+    wanted = [head(net, total)]
+    for block in net.blocks:
+        first, second = sublayers(block)
+        mixed = {"none": first(h), "mlp": first(h)}.get(skips, h + first(h))
+        h = {"none": second(mixed), "attention": second(mixed)}.get(skips, mixed + second(mixed))
+        total = total + h
+        wanted.append(head(net, total))
+    close(net.exits(pictures()), wanted)
+    plain = network({**kind, "connectivity": "acn"})
+    assert plain.state_dict().keys() == net.state_dict().keys()
+
+
+@KINDS
+def test_hybrid_reads_a_trained_share_of_the_sum(kind):
+    net = network({**kind, "connectivity": "hybrid"})
+    h = total = net.embed(pictures())
+    wanted = [head(net, total)]
+    for block, share in zip(net.blocks, [*net.combine.shares, 0], strict=True):
+        first, second = sublayers(block)
+        output = second(first(h))
+        h = output + share * total
+        total = total + output
+        wanted.append(head(net, total))
+    close(net.exits(pictures()), wanted)
+
+
+@KINDS
+@pytest.mark.parametrize(("share", "connectivity"), [(0.0, "acn"), (1.0, "residual")])
+def test_hybrid_lies_between_acn_and_residual(kind, share, connectivity):
+    net = network({**kind, "connectivity": "hybrid"})
+    twin = network({**kind, "connectivity": connectivity, "grain": "block"})
+    twin.load_state_dict({k: v for k, v in net.state_dict().items() if "combine" not in k})
+    with torch.no_grad():
+        for own in net.combine.shares:
+            own.fill_(share)
+    close(net.exits(pictures()), twin.exits(pictures()))
+
+
+@KINDS
+def test_a_fresh_hybrid_is_the_acn(kind):
+    from acn_eval.models import build, initialize, read_arch
+
+    net, acn = (
+        initialize(build(read_arch({**kind, "connectivity": c, "width": 16}, "test")), 3)
+        for c in ("hybrid", "acn")
+    )
+    assert torch.equal(net(pictures()), acn(pictures()))
+    net(pictures()).square().sum().backward()
+    assert all(share.grad.abs() > 0 for share in net.combine.shares)
 
 
 @KINDS
@@ -116,7 +167,7 @@ def test_denseformer_averages_over_depth(kind):
     outputs = [net.embed(pictures())]
     x, wanted = outputs[0], [head(net, outputs[0])]
     for block, weights in zip(net.blocks, net.combine.weights, strict=True):
-        outputs.append(run(sublayers(block), x, skips=True))
+        outputs.append(run(sublayers(block), x, skips="both"))
         assert len(weights) == len(outputs)
         x = torch.einsum("j,j...->...", weights, torch.stack(outputs))
         wanted.append(head(net, x))
@@ -129,7 +180,7 @@ def test_concat_projects_all_outputs_back_to_the_width(kind):
     outputs = [net.embed(pictures())]
     x, wanted = outputs[0], [head(net, outputs[0])]
     for block, projection in zip(net.blocks, net.combine.projections, strict=True):
-        outputs.append(run(sublayers(block), x, skips=True))
+        outputs.append(run(sublayers(block), x, skips="both"))
         pieces = projection.weight.split(net.config.width, dim=1)
         parts = [h @ piece.T for h, piece in zip(outputs, pieces, strict=True)]
         x = sum(parts) + projection.bias
@@ -144,7 +195,7 @@ def test_both_readings_are_what_the_table_says(kind, pool):
     net, images = network({**kind, "connectivity": "acn", "pool": pool}), pictures()
     outputs = [net.embed(images)]
     for block in net.blocks:
-        outputs.append(run(sublayers(block), outputs[-1], skips=False))
+        outputs.append(run(sublayers(block), outputs[-1], skips="none"))
     found = net.readings(images)
     with torch.no_grad():
         net.head.weight.copy_(torch.eye(*net.head.weight.shape))

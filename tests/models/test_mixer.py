@@ -9,14 +9,17 @@ from acn_eval.models import build, initialize, read_arch, rewired
 OFFICIAL = {"kind": "official_mixer", "depth": 2, "pool": "mean"}
 
 
-@pytest.mark.parametrize(("start", "stated"), [("acn", {}), ("acn", {"skips": True}), ("ffn", {})])
+@pytest.mark.parametrize(
+    ("start", "stated"), [("acn", {}), ("acn", {"skips": "both"}), ("ffn", {})]
+)
 def test_the_official_twins_are_the_released_networks(start, stated):
     """AC without inner skips, Res as ffn with them, whichever of the two it is made from."""
     arch = read_arch({**OFFICIAL, "connectivity": start, **stated}, "mine")
     found = {c: rewired(arch, c) for c in ("acn", "ffn")}
+    assert rewired(arch, "residual") == found["ffn"]
     assert {c: (a.connectivity, a.skips) for c, a in found.items()} == {
-        "acn": ("acn", False),
-        "ffn": ("ffn", True),
+        "acn": ("acn", "none"),
+        "ffn": ("ffn", "both"),
     }
     assert rewired(found["ffn"], "acn") == found["acn"]
 
@@ -24,9 +27,11 @@ def test_the_official_twins_are_the_released_networks(start, stated):
 def test_the_skips_of_an_official_block_can_be_stated():
     for connectivity in ("acn", "ffn"):
         fields = {**OFFICIAL, "connectivity": connectivity}
-        assert read_arch(fields, "mine").skips is (connectivity == "ffn")
-        for skips in (False, True):
-            assert read_arch({**fields, "skips": skips}, "mine").skips is skips
+        assert read_arch(fields, "mine").skips == ("both" if connectivity == "ffn" else "none")
+        for skips in ("none", "attention", "mlp", "both"):
+            assert read_arch({**fields, "skips": skips}, "mine").skips == skips
+        for older, skips in ((False, "none"), (True, "both")):
+            assert read_arch({**fields, "skips": older}, "mine").skips == skips
 
 
 def test_a_residual_official_block_is_the_authors():
@@ -46,5 +51,5 @@ def test_a_twin_has_its_own_grain_and_what_is_changed():
     arch = read_arch({"kind": "vit", "connectivity": "acn", "grain": "block"}, "mine")
     twin = rewired(arch, "residual", depth=3, classes=7)
     assert (twin.unit, twin.depth, twin.classes) == ("sublayer", 3, 7)
-    with pytest.raises(ConfigError, match=r"residual: .*official_mixer\.connectivity"):
-        rewired(read_arch(OFFICIAL, "a"), "residual")
+    with pytest.raises(ConfigError, match=r"highway: .*official_mixer\.connectivity"):
+        rewired(read_arch(OFFICIAL, "a"), "highway")

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from acn_eval.models import ViTConfig, build
-from acn_eval.models.vit import _attended
+from acn_eval.models.vit import _attended as attended
 from tests.models.networks import randomised
 
 timm = pytest.importorskip("timm")
@@ -138,7 +138,7 @@ def test_attention_that_trains_in_bf16_equals_softmax_in_float64(tokens):
         return torch.einsum("bhqk,bhkd->bhqd", (q @ k.mT / 32**0.5).softmax(-1), v)
 
     right = trained(reference, torch.float64)
-    ours = (trained(_attended, torch.bfloat16) - right).norm()
+    ours = (trained(attended, torch.bfloat16) - right).norm()
     fused = (trained(scaled_dot_product_attention, torch.bfloat16) - right).norm()
     assert ours < 0.01 * right.norm()
     assert ours < 2 * fused
@@ -148,4 +148,4 @@ def test_attention_without_gradients_or_in_fp32_is_torchs():
     q = torch.randn(1, 2, 5, 8, generator=torch.Generator().manual_seed(0))
     low, tracked = q.bfloat16(), q.clone().requires_grad_()
     for x in (low, tracked):
-        assert torch.equal(_attended(x, x, x), scaled_dot_product_attention(x, x, x))
+        assert torch.equal(attended(x, x, x), scaled_dot_product_attention(x, x, x))

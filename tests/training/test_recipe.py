@@ -82,7 +82,7 @@ def test_a_missing_recipe_is_said(tmp_path):
 
 
 def test_a_recipe_of_the_official_residual_mixer_has_its_skips(tmp_path):
-    for connectivity, skips in (("acn", False), ("ffn", True)):
+    for connectivity, skips in (("acn", "none"), ("ffn", "both"), ("residual", "both")):
         arch = {"kind": "official_mixer", "connectivity": connectivity}
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"arch": arch}))
-        assert read_recipe(tmp_path / "mine.yaml").arch.skips is skips
+        assert read_recipe(tmp_path / "mine.yaml").arch.skips == skips

@@ -82,6 +82,7 @@ _PATHS: dict[ConnectivityName, Callable[[int], int]] = {
     "acn_direct": lambda later: 1,
     "acn": lambda later: later + 1,
     "residual": lambda later: 2**later,
+    "hybrid": lambda later: 2**later,
     "denseformer": lambda later: 2**later,
     "concat": lambda later: 2**later,
 }

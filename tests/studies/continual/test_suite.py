@@ -91,7 +91,7 @@ def test_a_name_alone_takes_what_is_usual(tmp_path):
         ({"arch": {**ARCH, "depth": 4, "branches": [1]}}, "arch.branches must be empty"),
         ({"connectivities": ["acn", "dense"]}, "connectivities"),
         ({"connectivities": ["acn", "acn"]}, "connectivities must differ; got acn, acn"),
-        ({"arch": {**ARCH, "kind": "official_mixer"}}, "connectivity"),
+        ({"arch": {**ARCH, "kind": "official_mixer", "connectivity": "highway"}}, "connectivity"),
         ({"depths": [2, 2]}, "depths must differ; got 2, 2"),
         ({"depths": [0]}, "depths"),
         ({"tasks": 1}, "tasks"),
@@ -150,5 +150,7 @@ def test_it_is_not_asked_of_checkpoints():
 
 def test_the_official_residual_twin_gets_its_skips(tmp_path):
     arch = {**ARCH, "kind": "official_mixer"}
-    suite = read(tmp_path, arch=arch, connectivities=["acn", "ffn"])
-    assert [suite.arch_of(c, 2, 10).skips for c in suite.connectivities] == [False, True]
+    for connectivities in (["acn", "ffn"], ["acn", "residual"]):
+        suite = read(tmp_path, arch=arch, connectivities=connectivities)
+        found = [suite.arch_of(c, 2, 10) for c in connectivities]
+        assert [(a.connectivity, a.skips) for a in found] == [("acn", "none"), ("ffn", "both")]

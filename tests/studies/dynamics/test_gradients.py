@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from acn_eval.models.connectivity import CONNECTIVITIES, streams
 from acn_eval.studies.dynamics.gradients import backward_paths, direct, split_gradients
-from tests.models.networks import ALL, MEMBERS, head, network, pictures, sublayers
+from tests.models.networks import ALL, MEMBERS, head, network, pictures, run, sublayers
 from tests.models.networks import name as name_of
 
 DEPTH, X0 = 6, 0.7
@@ -102,27 +102,23 @@ def test_the_full_gradient_is_what_backward_leaves(fields):
         assert_close(own.full, torch.cat([g.flatten() for g in grads]), atol=1e-6, rtol=1e-5)
 
 
-def official(block, x):
+def official(block, x, skips):
     """The released block, written out again: it is one unit."""
-    h = x
-    for mlp in (block.mlp1, block.mlp2):
-        h = h + mlp(h) if block.skips else mlp(h)
-    return block.ln((block.linear(h) + x).relu())
+    return block.ln((block.linear(run((block.mlp1, block.mlp2), x, skips)) + x).relu())
 
 
 def composed(block, x, skips):
-    for f in sublayers(block):
-        x = x + f(x) if skips else f(x)
-    return x
+    return run(sublayers(block), x, skips)
 
 
 def units_of(net):
     """Every unit with its layer: the embedding, then blocks or their sub-layers."""
-    skips = net.config.connectivity in ("denseformer", "concat")
+    usual = "both" if net.config.connectivity in ("denseformer", "concat") else "none"
+    skips = net.config.skips or usual
     found = [(lambda _: net.embed(IMAGES), net.embed)]
     for block in net.blocks:
         if net.config.kind == "official_mixer":
-            found.append((partial(official, block), block))
+            found.append((partial(official, block, skips=skips), block))
         elif net.config.unit == "block":
             found.append((partial(composed, block, skips=skips), block))
         else:
@@ -151,6 +147,8 @@ def combined(net, outputs):
 
 def read(net, outputs):
     """What the next unit reads."""
+    if net.config.connectivity == "hybrid" and len(outputs) > 1:
+        return outputs[-1] + net.combine.shares[len(outputs) - 2] * sum(outputs[:-1])
     if not outputs or net.config.connectivity in ("acn", "ffn", "acn_direct"):
         return outputs[-1] if outputs else None
     return combined(net, outputs)

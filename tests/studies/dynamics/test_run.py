@@ -114,7 +114,7 @@ def test_deleted_blocks_are_paired_with_the_whole_network(results, acn, shared):
     images = shown(shared.plan.splits["test"])
     with torch.no_grad():
         x0 = network.embed(images)
-        last = network.blocks[1].run(x0, inner_skips=False)
+        last = network.blocks[1].run(x0, "none")
         logits = network.classify(x0 + last)
     whole, (cell, _) = results[0].cells[2], results[0].cells[3:]
     assert cell.condition == {"corruption": "clean", "level": 0.0, "exit": "last", "without": 1}

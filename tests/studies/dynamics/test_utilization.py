@@ -34,7 +34,7 @@ def test_a_deleted_block_is_skipped(kind, connectivity, block):
     assert_close(fewer(pictures()), head(net, total), atol=2e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("skips", [False, True])
+@pytest.mark.parametrize("skips", ["none", "both"])
 def test_without_the_last_block_is_the_exit_before_it(skips):
     for fields in ({**OFFICIAL, "skips": skips}, VIT):
         net = network({**fields, "connectivity": "acn"})
