@@ -25,7 +25,16 @@ from acn_eval.models.connectivity import (
     streams,
 )
 
-__all__ = ["Block", "Encoder", "EncoderConfig", "PatchEmbed", "Readings", "Size", "pooled"]
+__all__ = [
+    "Block",
+    "Boundary",
+    "Encoder",
+    "EncoderConfig",
+    "PatchEmbed",
+    "Readings",
+    "Size",
+    "pooled",
+]
 
 Size = Annotated[int, Field(gt=0, le=65_536)]
 Side = Annotated[int, Field(gt=0, le=4096)]
@@ -149,6 +158,18 @@ class Readings(NamedTuple):
     block: Tensor
 
 
+class Boundary(NamedTuple):
+    """What is known after a block, or before the first.
+
+    Attributes:
+        passed_on: tokens (batch, tokens, width) that the next block reads.
+        pooled: of the readout (batch, width), before the norm.
+    """
+
+    passed_on: Tensor
+    pooled: Tensor
+
+
 class Encoder(nn.Module):
     """Embedding -> wired blocks -> pool -> norm -> head, with an exit after every block.
 
@@ -205,6 +226,12 @@ class Encoder(nn.Module):
     def readings(self, images: Tensor) -> list[Readings]:
         """Features of every exit 0 .. L in both readings, from one pass through the blocks."""
         return [self._readings(stream) for stream in self._wired(images)]
+
+    def boundaries(self, images: Tensor) -> Iterator[Boundary]:
+        """Yield the tokens at every exit 0 .. L, before any norm."""
+        for stream in self._wired(images):
+            readout = pooled(self.connectivity.readout(stream), self.config.pool)
+            yield Boundary(self.connectivity.reads(stream), readout)
 
     def classify(self, stream: Tensor, exit: int | None = None) -> Tensor:
         """Map (batch, tokens, width) to (batch, classes) by the exit's own head or the shared."""

@@ -1,0 +1,111 @@
+"""How outputs vary over tokens and images at every exit: rank collapse, and unused blocks.
+
+Attention without a skip around it averages tokens, so that after some blocks all tokens of an
+image are the same: rank collapse (Dong, Cordonnier and Loukas, "Attention is not all you need: pure
+attention loses rank doubly exponentially with depth", 2021). That is there from initialization on.
+A block whose output is the same for all images, although it was not at initialization, is one that
+training left unused: that is what "Auto-Compressing Networks" calls compression.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from acn_eval.config_files import Record
+from acn_eval.models.encoder import Boundary
+
+__all__ = ["CONSTANT", "Spread", "spreads"]
+
+CONSTANT = 0.001
+"""A share of variance below this is called constant."""
+
+
+@dataclass(frozen=True)
+class Spread(Record):
+    """How the tokens vary that one block passes on, and what its block adds to the readout.
+
+    With x (images n, tokens t, width) the tokens that the next block reads, the shares are of the
+    mean square of x: sums of squares are those of plain analysis of variance, not centered.
+
+    Attributes:
+        tokens: mean of |x_nt - mean_t x_nt|^2 / mean of |x_nt|^2; 0 if all tokens of an image are
+            equal.
+        images: mean of |x_nt - mean_n x_nt|^2 / mean of |x_nt|^2; 0 if all images are equal.
+        rank: effective rank of the pooled readout over images, centered: the exponential of the
+            entropy of its normalized singular values (Roy and Vetterli, "The effective rank",
+            2007); 0 if all images are equal.
+        norm: mean over images of the length of what the block adds to the pooled readout, relative
+            to that of the last exit.
+        cosine: mean over images of the cosine between what the block adds and the last readout.
+    """
+
+    tokens: float
+    images: float
+    rank: float
+    norm: float
+    cosine: float
+
+
+@torch.no_grad()
+def spreads(batches: Iterable[Iterable[Boundary]]) -> list[Spread]:
+    """Return the spread at every exit 0 .. L, from the boundaries of every batch of images.
+
+    Exit 0 adds the embedding. Sums are in double precision, so that a share of 1e-6 is one.
+    """
+    sums: list[_Sums] = []
+    for batch in batches:
+        boundaries = list(batch)
+        last, before = boundaries[-1].pooled.double(), None
+        sums = sums or [_Sums() for _ in boundaries]
+        for own, boundary in zip(sums, boundaries, strict=True):
+            readout = boundary.pooled.double()
+            own.add_tokens(boundary.passed_on.double())
+            own.add_readout(readout, readout if before is None else readout - before, last)
+            before = readout
+    return [own.spread() for own in sums]
+
+
+class _Sums:
+    """Running sums over batches, of one exit."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.square = self.within = self.norm = self.cosine = 0.0
+        self.tokens: Tensor | float = 0.0
+        self.readout: Tensor | float = 0.0
+        self.products: Tensor | float = 0.0
+
+    def add_tokens(self, x: Tensor) -> None:
+        self.n += len(x)
+        self.square += float(x.square().sum())
+        self.within += float((x - x.mean(dim=1, keepdim=True)).square().sum())
+        self.tokens = self.tokens + x.sum(dim=0)
+
+    def add_readout(self, y: Tensor, added: Tensor, last: Tensor) -> None:
+        lengths = added.norm(dim=1) / last.norm(dim=1).clamp_min(1e-300)
+        self.norm += float(lengths.sum())
+        self.cosine += float(torch.cosine_similarity(added, last, dim=1, eps=1e-300).sum())
+        self.readout = self.readout + y.sum(dim=0)
+        self.products = self.products + y.T @ y
+
+    def spread(self) -> Spread:
+        square, n = max(self.square, 1e-300), self.n
+        images = max(0.0, self.square - float(torch.as_tensor(self.tokens).square().sum()) / n)
+        return Spread(
+            tokens=self.within / square,
+            images=images / square,
+            rank=_effective_rank(torch.as_tensor(self.products), torch.as_tensor(self.readout), n),
+            norm=self.norm / n,
+            cosine=self.cosine / n,
+        )
+
+
+def _effective_rank(products: Tensor, total: Tensor, n: int) -> float:
+    """Return the effective rank from the sum of y y' and the sum of y over n images."""
+    squares = torch.linalg.eigvalsh(products - torch.outer(total, total) / n).clamp_min(0)
+    if float(squares.sum()) <= 1e-12 * float(products.trace()):
+        return 0.0
+    shares = squares.sqrt() / squares.sqrt().sum()
+    return float(torch.special.entr(shares).sum().exp())

@@ -1,0 +1,71 @@
+"""Spread at every exit against sums that are written out in NumPy."""
+
+import numpy as np
+import pytest
+import torch
+
+from acn_eval.inference.spread import spreads
+from acn_eval.models.encoder import Boundary
+from tests.models.networks import MEMBERS, name, network, pictures
+
+
+def by_hand(x, added, y, last):
+    """Loops over images and tokens, from the definitions."""
+    n, count, _ = x.shape
+    square = np.mean([x[i, t] @ x[i, t] for i in range(n) for t in range(count)])
+    over_tokens = [x[i, t] - x[i].mean(0) for i in range(n) for t in range(count)]
+    over_images = [x[i, t] - x[:, t].mean(0) for i in range(n) for t in range(count)]
+    singular = np.linalg.svd(y - y.mean(0), compute_uv=False)
+    p = singular[singular > 1e-9 * singular[0]] / singular.sum()
+    norms = np.linalg.norm(added, axis=1)
+    lengths = np.linalg.norm(last, axis=1)
+    return (
+        np.mean([v @ v for v in over_tokens]) / square,
+        np.mean([v @ v for v in over_images]) / square,
+        np.exp(-(p * np.log(p)).sum()) if singular[0] > 1e-9 * np.linalg.norm(y) else 0.0,
+        np.mean(norms / lengths),
+        np.mean((added * last).sum(1) / norms / lengths),
+    )
+
+
+@pytest.mark.parametrize("fields", MEMBERS, ids=name)
+def test_spreads_are_those_of_the_definitions_in_any_batches(fields):
+    net, images = network(fields), pictures(7)
+    with torch.no_grad():
+        found = [[b.double().numpy() for b in boundary] for boundary in net.boundaries(images)]
+        assert len(found) == net.config.depth + 1
+        for (_, readout), stream in zip(found, net.streams(images), strict=True):
+            whole = stream.double().numpy()
+            pooled = whole[:, 0] if net.config.pool == "cls" else whole.mean(1)
+            np.testing.assert_allclose(readout, pooled, rtol=1e-5, atol=1e-5)
+    last, before = found[-1][1], 0.0
+    for parts in ((7,), (3, 4)):
+        got = spreads(net.boundaries(part) for part in images.split(parts))
+        before = 0.0
+        for spread, (x, y) in zip(got, found, strict=True):
+            wanted = by_hand(x, y - before, y, last)
+            own = (spread.tokens, spread.images, spread.rank, spread.norm, spread.cosine)
+            np.testing.assert_allclose(own, wanted, rtol=1e-4, atol=1e-6)
+            before = y
+
+
+def test_what_is_constant_has_share_0():
+    """Tokens alike in every image; then images alike; then both."""
+    free, tokens = torch.randn(5, 4, 3), torch.randn(1, 4, 3)
+    same_tokens, same_images = free[:, :1].expand(5, 4, 3), tokens.expand(5, 4, 3)
+    same = free[:1, :1].expand(5, 4, 3)
+    found = [
+        spreads([[Boundary(x, x[:, 0])]])[0]
+        for x in (free, same_tokens, same_images, same, 0 * same)
+    ]
+    assert [s.tokens > 1e-3 for s in found] == [True, False, True, False, False]
+    assert [s.images > 1e-3 for s in found] == [True, True, False, False, False]
+    assert [s.rank > 0 for s in found] == [True, True, False, False, False]
+    assert all(s.tokens < 1e-12 for s in found[1::2])
+    assert all(0 <= s.images < 1e-12 for s in found[2:])
+
+
+def test_the_effective_rank_of_equal_directions_is_their_number():
+    axes = torch.cat([torch.eye(6), -torch.eye(6)])[:, None]
+    (found,) = spreads([[Boundary(axes, axes[:, 0])]])
+    assert found.rank == pytest.approx(6)
