@@ -1,10 +1,10 @@
 """How outputs vary over tokens and images at every exit: rank collapse, and unused blocks.
 
 Attention without a skip around it averages tokens, so that after some blocks all tokens of an
-image are the same: rank collapse (Dong, Cordonnier and Loukas, "Attention is not all you need: pure
-attention loses rank doubly exponentially with depth", 2021). That is there from initialization on.
-A block whose output is the same for all images, although it was not at initialization, is one that
-training left unused: that is what "Auto-Compressing Networks" calls compression.
+image are the same, from initialization on. That is called rank collapse (Dong, Cordonnier and
+Loukas, "Attention is not all you need: pure attention loses rank doubly exponentially with depth",
+2021). A block whose output is the same for all images, although it was not at initialization, is
+one that training left unused: that is what "Auto-Compressing Networks" calls compression.
 """
 
 from collections.abc import Iterable
