@@ -1,11 +1,8 @@
 """The one training loop: AdamW, warm-up and cosine per step, exact resume."""
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import seed_for
 from acn_eval.training.batches import batch_of
 from acn_eval.training.exit_loss import exit_weights, weighted_loss
+from acn_eval.training.interrupts import interrupts_held_back
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.threads import fitting_threads
 
@@ -119,41 +117,16 @@ def train(
     resume = out.with_name(out.name + ".resume")
     if resume.is_file():
         fit.restore(_read_state(resume, recipe))
-    with _held_back() as interrupted:
+    with interrupts_held_back() as interrupted:
         saver = _Saver(resume, save_every, interrupted)
         loop(fit, splits, prepare, saver, progress)
-    card = _card(fit, splits, prepare)
     state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
+    if recipe.weights != "fp32":
+        fit.best |= {"accuracy": _accuracy_as_stored(fit, state, splits[1], prepare)}
+    card = _card(fit, splits, prepare)
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
     resume.unlink(missing_ok=True)
     return card
-
-
-@contextmanager
-def _held_back() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether Ctrl-C was pressed; the second press is not held back.
-
-    A step that is half done could not be resumed exactly. Where Python would not raise
-    KeyboardInterrupt (another thread, another handler), nothing is changed.
-    """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield lambda: False
-        return
-    pressed = threading.Event()
-
-    def press(number: int, frame: Any) -> None:
-        if pressed.is_set():
-            raise KeyboardInterrupt
-        pressed.set()
-
-    signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def prepare_for(recipe: Recipe, examples: Examples) -> PrepareImages:
@@ -299,6 +272,15 @@ def answered_right(
     for where, logits in outputs(network, examples, prepare, batches, name="training"):
         right[where] = logits.argmax(1).cpu().numpy() == examples.labels[where]
     return right
+
+
+def _accuracy_as_stored(
+    fit: Fit, state: dict[str, Tensor], validation: Examples, prepare: PrepareImages
+) -> float:
+    """Return the accuracy of the network that is read back from the file."""
+    fit.network.load_state_dict(state)
+    fit.network.eval()
+    return accuracy_of(fit.network, validation, prepare, fit.device)
 
 
 def _select(fit: Fit, validation: Examples, prepare: PrepareImages) -> None:

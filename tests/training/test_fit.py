@@ -80,6 +80,21 @@ def test_the_accuracy_of_the_card_is_that_of_the_weights(tiny):
     assert accuracy == pytest.approx(stated, abs=1.5 / 351)
 
 
+@pytest.mark.parametrize("kept", ["bf16", "fp16"])
+def test_the_card_has_the_accuracy_of_the_weights_as_stored(tmp_path, device, kept):
+    card = fit(tmp_path / "a.pt", device, seed=4, weights=kept, steps=60)
+    checkpoint, examples = load(str(tmp_path / "a.pt")), open_examples("digits", "validation")
+    images = examples.read(slice(None), checkpoint.prepare.spec) / 255
+    with torch.no_grad():
+        predicted = checkpoint.model(checkpoint.prepare.normalize(images)).argmax(1)
+    right = int((predicted.numpy() == examples.labels).sum())
+    assert card.training.validation_accuracy == right / 351
+    stored = weights(tmp_path / "a.pt")
+    assert {v.dtype for v in stored.values()} == {
+        {"bf16": torch.bfloat16, "fp16": torch.float16}[kept]
+    }
+
+
 def test_the_card_proves_the_budget(tmp_path, device):
     start = time.monotonic()
     card = fit(tmp_path / "a.pt", device, seed=4, pair="b.pt")
