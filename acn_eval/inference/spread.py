@@ -7,6 +7,7 @@ Loukas, "Attention is not all you need: pure attention loses rank doubly exponen
 one that training left unused: that is what "Auto-Compressing Networks" calls compression.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ class Spread(Record):
 
     Attributes:
         tokens: mean of |x_nt - mean_t x_nt|^2 / mean of |x_nt|^2; 0 if all tokens of an image are
-            equal.
+            equal, NaN if there is one token alone.
         images: mean of |x_nt - mean_n x_nt|^2 / mean of |x_nt|^2; 0 if all images are equal.
         rank: effective rank of the pooled readout over images, centered: the exponential of the
             entropy of its normalized singular values (Roy and Vetterli, "The effective rank",
@@ -56,15 +57,21 @@ def spreads(batches: Iterable[Iterable[Boundary]]) -> list[Spread]:
     """
     sums: list[_Sums] = []
     for batch in batches:
-        boundaries = list(batch)
-        last, before = boundaries[-1].pooled.double(), None
-        sums = sums or [_Sums() for _ in boundaries]
-        for own, boundary in zip(sums, boundaries, strict=True):
-            readout = boundary.pooled.double()
-            own.add_tokens(boundary.passed_on.double())
-            own.add_readout(readout, readout if before is None else readout - before, last)
-            before = readout
+        readouts: list[Tensor] = []
+        for k, boundary in enumerate(batch):  # one at a time: tokens are large
+            if k == len(sums):
+                sums.append(_Sums())
+            sums[k].add_tokens(_exact(boundary.passed_on))
+            readouts.append(_exact(boundary.pooled))
+        before = [torch.zeros_like(readouts[0]), *readouts]
+        for own, y, less in zip(sums, readouts, before, strict=False):
+            own.add_readout(y, y - less, readouts[-1])
     return [own.spread() for own in sums]
+
+
+def _exact(x: Tensor) -> Tensor:
+    """Return it in double precision, on the CPU where the device has none."""
+    return x.to("cpu" if x.device.type == "mps" else x.device).double()
 
 
 class _Sums:
@@ -74,8 +81,7 @@ class _Sums:
         self.n = 0
         self.square = self.within = self.norm = self.cosine = 0.0
         self.tokens: Tensor | float = 0.0
-        self.readout: Tensor | float = 0.0
-        self.products: Tensor | float = 0.0
+        self.readouts: list[Tensor] = []
 
     def add_tokens(self, x: Tensor) -> None:
         self.n += len(x)
@@ -87,25 +93,25 @@ class _Sums:
         lengths = added.norm(dim=1) / last.norm(dim=1).clamp_min(1e-300)
         self.norm += float(lengths.sum())
         self.cosine += float(torch.cosine_similarity(added, last, dim=1, eps=1e-300).sum())
-        self.readout = self.readout + y.sum(dim=0)
-        self.products = self.products + y.T @ y
+        self.readouts.append(y)
 
     def spread(self) -> Spread:
-        square, n = max(self.square, 1e-300), self.n
-        images = max(0.0, self.square - float(torch.as_tensor(self.tokens).square().sum()) / n)
+        square, n, tokens = max(self.square, 1e-300), self.n, torch.as_tensor(self.tokens)
+        images = max(0.0, self.square - float(tokens.square().sum()) / n)
         return Spread(
-            tokens=self.within / square,
+            tokens=self.within / square if len(tokens) > 1 else math.nan,
             images=images / square,
-            rank=_effective_rank(torch.as_tensor(self.products), torch.as_tensor(self.readout), n),
+            rank=_effective_rank(torch.cat(self.readouts)),
             norm=self.norm / n,
             cosine=self.cosine / n,
         )
 
 
-def _effective_rank(products: Tensor, total: Tensor, n: int) -> float:
-    """Return the effective rank from the sum of y y' and the sum of y over n images."""
-    squares = torch.linalg.eigvalsh(products - torch.outer(total, total) / n).clamp_min(0)
-    if float(squares.sum()) <= 1e-12 * float(products.trace()):
+def _effective_rank(readouts: Tensor) -> float:
+    """Return the effective rank over images (n, width); NaN where they are not finite."""
+    if not bool(readouts.isfinite().all()):
+        return math.nan
+    singular = torch.linalg.svdvals(readouts - readouts.mean(dim=0))
+    if float(singular.norm()) <= 1e-6 * float(readouts.norm()):
         return 0.0
-    shares = squares.sqrt() / squares.sqrt().sum()
-    return float(torch.special.entr(shares).sum().exp())
+    return float(torch.special.entr(singular / singular.sum()).sum().exp())

@@ -1,5 +1,7 @@
 """Spread at every exit against sums that are written out in NumPy."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +71,10 @@ def test_the_effective_rank_of_equal_directions_is_their_number():
     axes = torch.cat([torch.eye(6), -torch.eye(6)])[:, None]
     (found,) = spreads([[Boundary(axes, axes[:, 0])]])
     assert found.rank == pytest.approx(6)
+
+
+def test_one_token_cannot_differ_from_another_and_what_is_not_finite_has_no_rank():
+    (alone,) = spreads([[Boundary(torch.randn(5, 1, 3), torch.full((5, 3), torch.nan))]])
+    assert math.isnan(alone.tokens)
+    assert alone.images > 0.1
+    assert math.isnan(alone.rank)
