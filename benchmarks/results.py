@@ -52,7 +52,7 @@ refute the tables of the ACN paper; they show what acn-eval reports about real c
 
 Every column compares an ACN with a residual network of the same kind and budget, seeds as
 architectures. The ViT is shown twice, against the same residual ViTs: with a skip around attention
-inside each block, and with the paper's plain block, which has no skip at all. Without one, attention
+inside each block, and with the paper's plain block, which has no skip. Without one, attention
 averages the tokens of an image until they are the same (`docs/compression.md`), so that the plain
 column is as much about attention as about long connections."""
 
