@@ -16,11 +16,9 @@ from torch import Tensor
 
 from acn_eval.config_files import Record
 from acn_eval.models.encoder import Boundary
+from acn_eval.statistics.spread_words import CONSTANT
 
 __all__ = ["CONSTANT", "Spread", "spreads"]
-
-CONSTANT = 0.001
-"""A share of variance below this is called constant."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""What the spread of outputs says in words: where they are constant, and since when.
+
+Rows are the numbers of `acn_eval.inference.spread.Spread` as plain JSON, one per exit 0 .. L; None
+is not known.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+__all__ = ["CONSTANT", "Rows", "constant_exits", "left_unused", "never_apart", "spread_in_words"]
+
+CONSTANT = 0.001
+"""A share of variance below this is called constant."""
+
+Rows = Sequence[Mapping[str, float | None]]
+
+
+def constant_exits(rows: Rows, axis: Literal["tokens", "images"]) -> list[int]:
+    """Return the exits after which outputs are constant over the tokens, or over the images."""
+    shares = [row[axis] for row in rows]
+    return [k for k, share in enumerate(shares) if share is not None and share < CONSTANT]
+
+
+def never_apart(trained: Rows, initial: Rows) -> list[int]:
+    """Return the blocks that could not tell tokens apart from the start, and still do not."""
+    before = constant_exits(initial, "tokens")
+    return [k for k in constant_exits(trained, "tokens") if k in before]
+
+
+def left_unused(trained: Rows, initial: Rows) -> list[int]:
+    """Return the blocks whose output training made the same for all images."""
+    before = constant_exits(initial, "images")
+    return [k for k in constant_exits(trained, "images") if k not in before]
+
+
+def spread_in_words(trained: Rows, initial: Rows | None = None) -> str:
+    """Say after which blocks outputs are constant over tokens or images, and since when.
+
+    >>> apart, alike = {"tokens": 0.5, "images": 0.5}, {"tokens": 0.0, "images": 0.0}
+    >>> spread_in_words([apart, apart], [apart, apart])
+    'outputs vary over tokens and over images after every block, also at initialization.'
+    >>> spread_in_words([apart, alike], [apart, apart]).partition(". ")[2]
+    'Training left block 1 unused.'
+    """
+    looks = [trained] if initial is None else [trained, initial]
+    tokens = [constant_exits(rows, "tokens") for rows in looks]
+    images = [constant_exits(rows, "images") for rows in looks]
+    if not any((*tokens, *images)):
+        since = "" if initial is None else ", also at initialization"
+        return f"outputs vary over tokens and over images after every block{since}."
+    last = len(trained) - 1
+    over = f"over tokens {_since(tokens, last)}, over images {_since(images, last)}"
+    causes = () if initial is None else _causes(trained, initial)
+    return " ".join([f"outputs are constant {over}.", *causes])
+
+
+def _since(looks: Sequence[list[int]], last: int) -> str:
+    now, *before = (_after(exits, last) for exits in looks)
+    return f"{now} (at initialization {before[0]})" if before else now
+
+
+def _after(exits: list[int], last: int) -> str:
+    if not exits:
+        return "nowhere"
+    if exits == [*range(exits[0], last + 1)]:
+        return f"from block {exits[0]} on"
+    return f"after {_blocks(exits)}"
+
+
+def _causes(trained: Rows, initial: Rows) -> Iterator[str]:
+    if never := never_apart(trained, initial):
+        yield f"From the start, {_blocks(never)} could not tell tokens apart."
+    if unused := left_unused(trained, initial):
+        yield f"Training left {_blocks(unused)} unused."
+
+
+def _blocks(exits: list[int]) -> str:
+    if len(exits) == 1:
+        return f"block {exits[0]}"
+    run = exits == [*range(exits[0], exits[-1] + 1)]
+    return f"blocks {exits[0]} to {exits[-1]}" if run else f"blocks {', '.join(map(str, exits))}"

@@ -1,0 +1,52 @@
+"""Words about what is constant over tokens or images, at initialization or not."""
+
+import pytest
+
+from acn_eval.statistics.spread_words import left_unused, never_apart, spread_in_words
+
+FREE, SAME = ({"tokens": share, "images": share, "rank": 3.0} for share in (1e-3, 9e-4))
+SAME_TOKENS, SAME_IMAGES = FREE | {"tokens": 0.0}, FREE | {"images": 0.0}
+ONE_TOKEN = FREE | {"tokens": None}  # which has no variance over tokens
+
+
+@pytest.mark.parametrize(
+    ("trained", "initial", "said"),
+    [
+        ([FREE, FREE], None, "outputs vary over tokens and over images after every block."),
+        (
+            [FREE, ONE_TOKEN],
+            [FREE, ONE_TOKEN],
+            "outputs vary over tokens and over images after every block, also at initialization.",
+        ),
+        (
+            [FREE, FREE, SAME_TOKENS, SAME],
+            [FREE, SAME_TOKENS, SAME_TOKENS, SAME_TOKENS],
+            "outputs are constant over tokens from block 2 on "
+            "(at initialization from block 1 on), over images from block 3 on "
+            "(at initialization nowhere). "
+            "From the start, blocks 2 to 3 could not tell tokens apart. "
+            "Training left block 3 unused.",
+        ),
+        (
+            [FREE, SAME_IMAGES, FREE, SAME_IMAGES, FREE],
+            [FREE, FREE, SAME_TOKENS, SAME_IMAGES, FREE],
+            "outputs are constant over tokens nowhere (at initialization after block 2), "
+            "over images after blocks 1, 3 (at initialization after block 3). "
+            "Training left block 1 unused.",
+        ),
+        (
+            [FREE, SAME],
+            None,
+            "outputs are constant over tokens from block 1 on, over images from block 1 on.",
+        ),
+    ],
+    ids=str,
+)
+def test_words_say_what_is_constant_and_since_when(trained, initial, said):
+    assert spread_in_words(trained, initial) == said
+
+
+def test_blocks_that_never_could_are_told_from_those_that_are_not_used():
+    trained, initial = [FREE, SAME, SAME, SAME], [SAME, SAME_TOKENS, SAME_IMAGES, FREE]
+    assert never_apart(trained, initial) == [1]
+    assert left_unused(trained, initial) == [1, 3]
