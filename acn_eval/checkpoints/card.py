@@ -2,7 +2,12 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from acn_eval.config_files import Config, Natural, Seed, Text
 from acn_eval.models.build import AnyArch
@@ -53,6 +58,8 @@ class Card(Config, frozen=True):
         classes: names of the classes, in the order of the logits.
         named: whether they are names; otherwise they are "0", "1", ...
         mean, std: normalization per channel, in units of [0, 1].
+        crop_pct: share that the center crop keeps of an image that Pillow resized, as foreign
+            networks are shown them; None: all of it, resized by torch.
         pair: file of the twin that a comparison takes by default, relative to this file.
         training: how it was made, if known.
         origin: the file that it was made from, if it was cut or pruned, and how.
@@ -65,6 +72,7 @@ class Card(Config, frozen=True):
     named: bool = True
     mean: tuple[Mean, ...]
     std: tuple[Std, ...]
+    crop_pct: Annotated[float, Field(ge=0.1, le=1)] | None = None
     pair: Text | None = None
     training: Training | None = None
     origin: Text = ""
@@ -80,3 +88,9 @@ class Card(Config, frozen=True):
         if self.arch.tokens > _MOST_TOKENS:
             raise ValueError(f"a network must read at most {_MOST_TOKENS:,} tokens")
         return self
+
+    @model_serializer(mode="wrap")
+    def _crop_only_where_it_is_stated(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keep the text of every other card: files are found by it."""
+        fields: dict[str, Any] = dump(self)
+        return {k: v for k, v in fields.items() if k != "crop_pct" or v is not None}

@@ -14,7 +14,7 @@ from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.weight_files import opened
-from acn_eval.data import Geometry, PrepareImages
+from acn_eval.data import Framing, Geometry, PrepareImages
 from acn_eval.errors import CheckpointError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
@@ -35,8 +35,9 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
             ``timm:NAME`` or ``timm:NAME@FILE``, or ``SCHEME:SPEC`` of an installed package
             (entry points ``acn_eval.checkpoints``). A bare name is looked for in the working
             directory, then among the shipped checkpoints.
-        arch: ``official/ac-mixer`` or ``official/res-mixer`` for an official file, which does not
-            say which of the two it is.
+        arch: for an official file, which does not say which it is: ``official/ac-mixer``,
+            ``official/res-mixer``, ``official/ac-vit`` or ``official/vit``; of a ViT with other
+            heads than the authors' 8 also them: ``official/ac-vit:heads=4``.
 
     Raises:
         CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights; or
@@ -78,9 +79,9 @@ def find(uri: str) -> Path:
 
 def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     card, network = native.card, _network(path, native)
-    prepare = PrepareImages(
-        Geometry(card.arch.image_size, card.arch.channels), card.mean, card.std
-    )
+    framing = Framing(card.crop_pct) if card.crop_pct else None
+    geometry = Geometry(card.arch.image_size, card.arch.channels, framing)
+    prepare = PrepareImages(geometry, card.mean, card.std)
     with opened(path) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     arch = card.arch.model_dump(mode="json")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card
+from acn_eval.checkpoints.layouts import fitting, state_of
 from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
 from acn_eval.config_files import parse_json, recorded
 from acn_eval.errors import CheckpointError
@@ -113,8 +114,10 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
 def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     content = read_pickle(path)
     if not isinstance(content, dict) or not {_CARD, _STATE} <= content.keys():
-        remedy = "Name the architecture of a foreign file with `arch`, e.g. official/ac-mixer."
-        raise CheckpointError(f"{path}: must hold a card of acn-eval. {remedy}", "arch")
+        fits = " or ".join(fitting(state_of(content)))
+        remedy = f"Its keys are those of {fits}: say" if fits else "For a file of the authors, say"
+        msg = f"{path}: must hold a card of acn-eval. {remedy} which with `arch`."
+        raise CheckpointError(msg, "arch")
     seen = {_SEEN: content.pop(_SEEN)} if _SEEN in content else {}
     state = checked_state(content.pop(_STATE), path) | checked_state(seen, path)
     return _words(content, path), state

@@ -28,7 +28,10 @@ DATA: dict[str, str] = {
 }
 """What `open_examples` opens, by name."""
 DATA_ROOT = "ACN_EVAL_DATA"
-KNOWN_MOMENTS = {"cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))}
+KNOWN_MOMENTS = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
 
 
 def data_root(given: Path | None = None) -> Path:

@@ -177,7 +177,9 @@ _limit = _data(
     "--limit", type=click.IntRange(min=2), help="Number of test images, by a fixed random order."
 )
 arch_option = _network(
-    "--arch", help="For the authors' files: official/ac-mixer or official/res-mixer."
+    "--arch",
+    help="For the authors' files: official/ac-mixer, official/res-mixer, official/ac-vit or "
+    "official/vit. For a ViT whose heads are not 8: official/vit:heads=4.",
 )
 baseline_arch_option = _network("--baseline-arch", help="The same for --baseline.")
 side_options = _stack(

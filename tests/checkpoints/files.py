@@ -127,12 +127,91 @@ def official_state(s=OFFICIAL_SMALL, seed=0):
             "ln.bias": (d,),
         }
         shapes |= {f"mixer_layers.{i}.{key}": shape for key, shape in block.items()}
+    return filled(shapes, seed)
+
+
+def filled(shapes, seed=0, norms=("ln.weight",)):
     generator = torch.Generator().manual_seed(seed)
     return {
         key: torch.randn(shape, generator=generator) * (0.3 if len(shape) == 1 else 0.1)
-        + (1.0 if key.endswith("ln.weight") else 0.0)
+        + (1.0 if key.endswith(norms) else 0.0)
         for key, shape in shapes.items()
     }
+
+
+VIT_SMALL = {
+    "depth": 3,
+    "width": 24,
+    "patch": 4,
+    "channels": 3,
+    "side": 2,
+    "hidden": 40,
+    "classes": 7,
+}
+VIT_BASE = {
+    "depth": 12,
+    "width": 768,
+    "patch": 16,
+    "channels": 3,
+    "side": 14,
+    "hidden": 3072,
+    "classes": 1000,
+}
+
+
+def vit_state(arch="official/ac-vit", s=VIT_SMALL, seed=0):
+    """Keys and shapes as the authors' earlier code saves its ViTs; what is never read is NaN."""
+    long, d = arch == "official/ac-vit", s["width"]
+    shapes = {
+        "E.cls_token": (1, 1, d),
+        "E.positions": (s["side"] ** 2 + 1, d),
+        "E.projection.0.weight": (d, s["channels"], s["patch"], s["patch"]),
+        "E.projection.0.bias": (d,),
+        "C.1.weight": (d,),
+        "C.1.bias": (d,),
+        "C.2.weight": (s["classes"], d),
+        "C.2.bias": (s["classes"],),
+    }
+    for i in range(s["depth"]):
+        norm, attention = ("R1.ln", "R1.fn") if long else ("0.fn.0", "0.fn.1")
+        linear = {f"{attention}.{k}": (d, d) for k in ("keys", "queries", "values", "projection")}
+        first, second = ("R2.fn.l1", "R2.fn.l2") if long else ("1.fn.1.0", "1.fn.1.3")
+        linear |= {first: (s["hidden"], d), second: (d, s["hidden"])}
+        norms = [norm, "R2.ln", "R1.fn.ln"] if long else [norm, "1.fn.0"]
+        for name, shape in {**linear, **dict.fromkeys(norms, (d,))}.items():
+            shapes |= {
+                f"TE.layers.{i}.{name}.weight": shape,
+                f"TE.layers.{i}.{name}.bias": shape[:1],
+            }
+    ends = ("ln.weight", "fn.0.weight", "C.1.weight")
+    state = filled(shapes, seed, ends)
+    for i in range(s["depth"] if long else 0):
+        d1 = torch.vstack((torch.eye(d), torch.zeros(s["hidden"] - d, d)))
+        state[f"TE.layers.{i}.R2.fn.d1.weight"] = d1
+        state[f"TE.layers.{i}.R2.fn.d2.weight"] = d1.T  # in one storage with d1
+        unused = {"linear.weight": (d, d), "linear.bias": (d,), "ln.weight": (d,), "ln.bias": (d,)}
+        for name, shape in unused.items():
+            state[f"TE.layers.{i}.{name}"] = torch.full(shape, torch.nan)
+    unread = {
+        f"TE.encoder_norm.{name}": torch.full((768,), torch.nan) for name in ("weight", "bias")
+    }
+    return state | (unread if long else {})
+
+
+def released_state(arch):
+    """What a file of this architecture holds."""
+    return vit_state(arch) if "vit" in arch else official_state()
+
+
+class WarmupCosine(torch.optim.lr_scheduler.LambdaLR):
+    """The schedule of the authors' ViTs: its function is one of its methods."""
+
+    def __init__(self, optimizer):
+        self.warmup_steps, self.t_total, self.cycles = 300_000, 80_000, 0.5
+        super().__init__(optimizer, self.lr_lambda)
+
+    def lr_lambda(self, step):
+        return step / self.warmup_steps
 
 
 class GradualWarmup(torch.optim.lr_scheduler.LRScheduler):
@@ -162,7 +241,8 @@ def trained(state):
     parameters = {key: torch.nn.Parameter(value.clone()) for key, value in state.items()}
     optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10, eta_min=1e-6)
-    scheduler = GradualWarmup(optimizer, 2, cosine)
+    vit = "E.cls_token" in state
+    scheduler = WarmupCosine(optimizer) if vit else GradualWarmup(optimizer, 2, cosine)
     for _ in range(5):
         for parameter in parameters.values():
             parameter.grad = torch.zeros_like(parameter)

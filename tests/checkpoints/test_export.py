@@ -8,9 +8,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from acn_eval.checkpoints import Native, cut_at, export, from_module, load, write_native
+from acn_eval.checkpoints.layouts import OFFICIAL as RELEASED
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.models import exit_costs, read_arch
-from tests.checkpoints.files import SEEN, card, official_file, pictures
+from tests.checkpoints.files import SEEN, card, official_file, pictures, released_state
 from tests.models.networks import MEMBERS, OFFICIAL, SIZES, VIT, name, network
 
 CLASSES = tuple("abcde")
@@ -80,9 +81,9 @@ def test_weights_are_stored_in_the_precision_that_they_had(tmp_path, suffix):
     assert_is_the_exit(whole, load(str(tmp_path / f"cut{suffix}")), 2)
 
 
-@pytest.mark.parametrize("arch", ["official/ac-mixer", "official/res-mixer"])
+@pytest.mark.parametrize("arch", RELEASED)
 def test_the_authors_files_can_be_cut(tmp_path, arch):
-    whole = load(str(official_file(tmp_path / "model.pth.tar")), arch)
+    whole = load(str(official_file(tmp_path / "model.pth.tar", released_state(arch))), arch)
     export(whole, 1, tmp_path / "cut.pt")
     exported = load(str(tmp_path / "cut.pt"))
     assert exported.data == whole.data

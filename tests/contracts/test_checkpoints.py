@@ -10,7 +10,7 @@ import torch
 
 from acn_eval.checkpoints import from_module, load
 from acn_eval.data import Geometry, PrepareImages
-from tests.checkpoints.files import official_file, pictures, written
+from tests.checkpoints.files import official_file, pictures, released_state, written
 
 
 def _memory(folder):
@@ -30,7 +30,9 @@ def _timm(folder):
 
 
 def _official(reading):
-    return lambda folder: load(str(official_file(folder / "best.pth.tar")), f"official/{reading}")
+    arch = f"official/{reading}"
+    state = released_state(arch)
+    return lambda folder: load(str(official_file(folder / "best.pth.tar", state)), arch)
 
 
 def _installed(folder):
@@ -44,6 +46,8 @@ SOURCES = {
     "safetensors": lambda folder: load(str(written(folder / "a.safetensors"))),
     "official/ac-mixer": _official("ac-mixer"),
     "official/res-mixer": _official("res-mixer"),
+    "official/ac-vit": _official("ac-vit"),
+    "official/vit": _official("vit"),
     "timm": _timm,
     "memory": _memory,
     "installed": _installed,
