@@ -60,7 +60,7 @@ def baseline_of(plan: Plan, examples: Examples) -> Checkpoint | None:
     The plan describes the input of a module in memory, its metadata that of a loaded model.
     """
     if plan.baseline is None or isinstance(plan.baseline, str):
-        return load(plan.baseline) if plan.baseline else None
+        return load(plan.baseline, plan.baseline_arch) if plan.baseline else None
     network = network_of(plan.baseline, "baseline")
     of_module = plan.model_copy(update={"name": ""})
     reads = of_module if network is plan.baseline else reads_of(plan.baseline, None)

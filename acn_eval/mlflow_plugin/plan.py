@@ -50,6 +50,8 @@ class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
         limit: number of images, the first in the keyed order.
         baseline: an address of acn-eval (``res_vit.pt``, ``timm:...``), a torch module, or what
             ``mlflow.pyfunc.load_model`` returned.
+        baseline_arch: of a baseline that is one of the authors' files: ``official/vit``, see
+            `acn_eval.checkpoints.load`.
         seed: of the noise.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
@@ -61,6 +63,7 @@ class Plan(Reads, frozen=True, arbitrary_types_allowed=True):
     class_order: ClassOrder | None = None
     limit: Annotated[int, Field(ge=1)] | None = None
     baseline: Any = None
+    baseline_arch: str | None = None
     seed: Seed = 0
     device: str = "auto"
 

@@ -48,9 +48,14 @@ class OfficialViTConfig(ViTConfig, frozen=True):
 
     @model_validator(mode="after")
     def _widens(self) -> Self:
-        if self.hidden < self.width:
+        if self.identity_paths and self.hidden < self.width:
             raise ValueError("hidden must be at least width, for the identity paths")
         return self
+
+    @property
+    def identity_paths(self) -> bool:
+        """Whether fixed paths lead around both layers of an MLP."""
+        return self.connectivity != "residual"
 
     @property
     def class_token(self) -> bool:
@@ -156,7 +161,7 @@ class OfficialViTBlock(Block):
 
     def __init__(self, config: OfficialViTConfig) -> None:
         super().__init__()
-        width, long = config.width, config.connectivity != "residual"
+        width, long = config.width, config.identity_paths
         self.norm1 = nn.LayerNorm(width)
         self.attn = OfficialAttention(width, config.heads)
         self.attn_norm = nn.LayerNorm(width) if long else nn.Identity()

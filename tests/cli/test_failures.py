@@ -9,6 +9,7 @@ import torch
 
 from acn_eval.checkpoints import Native, write_native
 from acn_eval.checkpoints.native import read_native
+from tests.checkpoints.files import official_file, vit_state
 from tests.tiny import SUITE
 
 JOB = ("robustness", "--no-track", "--device", "cpu")
@@ -57,6 +58,18 @@ def test_a_wrong_architecture(folder, refused):
         2, *JOB, "--ckpt", "tiny_ac.pt", "--arch", "vit"
     )
     assert "state_dict" in refused(2, *JOB, "--ckpt", "tiny_ac.pt", "--arch", "official/ac-mixer")
+
+
+def test_an_architecture_that_contradicts_the_file(folder, refused):
+    official_file(folder / "vit.pth.tar", vit_state("official/vit"))
+    job = (*JOB, "--ckpt", "vit.pth.tar")
+    assert "those of official/vit: say which with --arch" in refused(2, *job)
+    assert "--arch must be official/vit, whose keys it has; got official/ac-vit" in refused(
+        2, *job, "--arch", "official/ac-vit"
+    )
+    assert "5 heads do not divide its width 24. State them behind --arch, as in" in refused(
+        2, *job, "--arch", "official/vit:heads=5"
+    )
 
 
 def test_weights_that_are_not_finite(folder, refused):

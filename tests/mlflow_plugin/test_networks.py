@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from acn_eval.data import open_examples
-from acn_eval.errors import ConfigError, DataError
+from acn_eval.errors import CheckpointError, ConfigError, DataError
 from acn_eval.mlflow_plugin.networks import baseline_of, checkpoint_of, network_of, written
 from acn_eval.mlflow_plugin.plan import Plan, Reads
+from tests.checkpoints.files import official_file
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 12), np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -46,6 +47,14 @@ def test_a_baseline_in_memory_has_the_input_of_the_plan_and_another_name():
     assert baseline.id.name == "baseline"
     assert baseline.prepare.mean == (0.5,)
     assert baseline_of(Plan(suite="robustness"), digits) is None
+
+
+def test_a_baseline_of_the_authors_needs_its_architecture(tmp_path):
+    digits, path = open_examples("digits", "test"), official_file(tmp_path / "a.pth.tar")
+    plan = Plan(suite="robustness", baseline=str(path), baseline_arch="official/res-mixer")
+    assert baseline_of(plan, digits).id.arch["connectivity"] == "ffn"
+    with pytest.raises(CheckpointError, match="say which with `arch`"):
+        baseline_of(plan.model_copy(update={"baseline_arch": None}), digits)
 
 
 def test_rows_are_a_data_set_named_after_its_content(tmp_path):

@@ -6,6 +6,8 @@ import click
 
 from acn_eval.terminal.options import (
     Titled,
+    arch_option,
+    baseline_arch_option,
     output_of,
     output_options,
     run_options,
@@ -45,6 +47,8 @@ A run that was stopped or killed resumes when the same command is given again.""
     show_default="the one that its card names",
     help="Checkpoint to compare with.",
 )
+@arch_option
+@baseline_arch_option
 @click.option("--plan", "only_plan", is_flag=True, help="Print the cost, and run nothing.")
 @click.option("--draws", type=click.IntRange(1, 1000), help="Draws, instead of the suite's.")
 @click.option(

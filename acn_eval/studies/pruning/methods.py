@@ -23,7 +23,7 @@ from acn_eval.studies.pruning.masks import (
     masks_of,
     prunable,
 )
-from acn_eval.studies.pruning.structured import depgraph, hidden_share
+from acn_eval.studies.pruning.structured import depgraph, hidden_share, tied
 from acn_eval.training.recipe import Steps
 
 __all__ = [
@@ -149,8 +149,13 @@ class Structured(Method, frozen=True):
         return f"{self.kind}_tuned" if self.trains else self.kind
 
     def require(self, network: Encoder, sparsities: Sequence[float], where: str) -> None:
-        """Refuse sparsities beyond the hidden units, and a missing library."""
+        """Refuse units that are tied, sparsities beyond them, and a missing library."""
         depgraph()
+        if tied(network):
+            msg = (
+                "must have hidden units that nothing else reads; fixed paths tie them to channels"
+            )
+            raise ConfigError(f"{where}: {msg}. Leave out the method {self.kind}.")
         most, wanted = hidden_share(network), max(sparsities)
         if wanted >= most:
             raise ConfigError(

@@ -61,8 +61,9 @@ class PrunedUnit(Unit):
         plan, trains = suite.fine_tuning.model_dump(mode="json"), self.method.trains
         return OutcomeCache.key(
             [
-                "pruned and shown v2",
-                [own.checkpoint.id.sha256, own.checkpoint.id.preprocessing],
+                "pruned and shown v3",
+                [own.checkpoint.id.sha256, own.checkpoint.id.arch],
+                own.checkpoint.id.preprocessing,
                 [own.classes.columns, own.classes.restricted],
                 own.checkpoint.prepare.spec.facts(),
                 [self.method.model_dump(mode="json"), self.sparsity],

@@ -3,7 +3,8 @@
 The units are those between the two layers of an MLP, over channels or over tokens: nothing else
 reads them, so that the width of the stream, exits, heads and branches do not change under any
 connectivity. Every MLP of one kind keeps equally many: the result has the same architecture with
-another width in its config, and loads as such.
+another width in its config, and loads as such. The official AC-ViT has fixed paths from channels
+to units and back, beside the weights: a unit cannot go without its channel.
 
 Source: Fang et al., "DepGraph: towards any structural pruning", 2023 (arXiv 2301.12900), in its
 authors' library torch-pruning, which finds the weights of a unit, scores them and cuts them out.
@@ -18,15 +19,16 @@ import torch
 from torch import Tensor
 
 from acn_eval.errors import MissingExtra
-from acn_eval.models import Encoder, build, read_arch
+from acn_eval.models import Encoder, OfficialViTConfig, build, read_arch
 from acn_eval.studies.pruning.masks import prunable
 
-__all__ = ["depgraph", "hidden_share", "importances", "narrowed", "widths"]
+__all__ = ["depgraph", "hidden_share", "importances", "narrowed", "tied", "widths"]
 
 _MLPS: Mapping[str, Mapping[str, str]] = {
     "vit": {"hidden": "mlp"},
     "mixer": {"token_hidden": "mlp1", "channel_hidden": "mlp2"},
     "official_mixer": {"token_hidden": "mlp1", "channel_hidden": "mlp2"},
+    "official_vit": {"hidden": "mlp"},
 }
 """By kind of architecture: the field of the config that is its width, for every MLP of a block."""
 
@@ -43,6 +45,11 @@ def depgraph() -> ModuleType:
         raise MissingExtra("structured pruning by torch-pruning", "structured") from exc
     module: ModuleType = torch_pruning
     return module
+
+
+def tied(network: Encoder) -> bool:
+    """Return whether something else reads the units: the identity paths of the official AC-ViT."""
+    return isinstance(network.config, OfficialViTConfig) and network.config.identity_paths
 
 
 def hidden_share(network: Encoder) -> float:

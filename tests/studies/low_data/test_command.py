@@ -8,6 +8,7 @@ import yaml
 
 from acn_eval.data import open_examples
 from acn_eval.results import EvalResult
+from tests.checkpoints.files import official_file, vit_state
 from tests.cli.test_processes import outcomes, wait_for
 from tests.tiny import recipe, run, start
 
@@ -147,6 +148,17 @@ def test_probes_of_a_checkpoint_and_its_twin(few, call, refused):
         2, *JOB, *asked, "--plan"
     )
     assert "one file a side" in refused(2, *JOB, "--ckpt", "tiny_*.pt", "--data", "digits")
+
+
+def test_files_of_the_authors_are_probed_by_their_architectures(few, call):
+    (few / "few.yaml").write_text(yaml.safe_dump(PROBE))
+    for arch in ("official/ac-vit", "official/vit"):
+        official_file(few / f"{arch[9:]}.pth.tar", vit_state(arch))
+    both = ("--ckpt", "ac-vit.pth.tar", "--baseline", "vit.pth.tar")
+    archs = ("--arch", "official/ac-vit:heads=4", "--baseline-arch", "official/vit")
+    code, out, err = call(*JOB, *both, *archs, "--data", "digits")
+    assert (code, err) == (0, "")
+    assert re.search(r"^.*ac-vit \(5 draws\) .*vit \(5 draws\).*: ", out, re.M)
 
 
 def test_recipes_are_not_given_a_checkpoint(few, refused):

@@ -21,6 +21,7 @@ from acn_eval.studies.pruning.structured import narrowed
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.study.request import Request
 from acn_eval.training import Recipe, train
+from tests.checkpoints.files import VIT_SMALL, official_file, vit_state
 from tests.tiny import ARCH, CPU, checkpoint, recipe
 
 PLACES = (0.0, 0.2, 0.4)
@@ -227,3 +228,26 @@ def test_other_classes_can_be_pruned_but_not_tuned_on(tiny, runtime):
     assert found.data.n == 40
     with pytest.raises(ConfigError, match="Leave out the methods that train"):
         evaluate([own], SUITE, few, runtime=runtime)
+
+
+def test_units_that_are_tied_to_channels_are_refused_and_others_of_the_authors_are_not(
+    tmp_path, runtime
+):
+    small, digits = (
+        {**VIT_SMALL, "depth": 1, "hidden": 96, "classes": 10},
+        replace(CHOICE, data="digits"),
+    )
+    ac, res = (
+        load(str(official_file(tmp_path / f"{arch[9:]}.tar", vit_state(arch, small))), arch)
+        for arch in ("official/ac-vit", "official/vit")
+    )
+    with pytest.raises(ConfigError) as caught:
+        evaluate([ac], ONE, digits, runtime=runtime)
+    assert str(caught.value) == (
+        f"{ac.id.uri}: must have hidden units that nothing else reads; fixed paths tie them to "
+        "channels. Leave out the method structured."
+    )
+    res.model.to(runtime.device)
+    (found,) = evaluate([res], ONE, digits, runtime=runtime)
+    assert found.details["networks"][0]["parameters"] == res.id.parameters
+    assert found.details["networks"][-1]["parameters"] < 0.7 * res.id.parameters

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,7 @@ from acn_eval.studies.pruning.run import network_of
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.request import Request
+from tests.checkpoints.files import VIT_SMALL, official_file, vit_state
 from tests.tiny import checkpoint
 
 METHODS = (
@@ -275,3 +277,19 @@ def test_other_classes_can_be_pruned_but_not_trained_on(tiny, device, runtime):
     assert found.data.n == 40
     with pytest.raises(ConfigError, match="classes of the data must be the network's"):
         evaluate([own], SUITE, few, runtime=runtime)
+
+
+def test_two_readings_of_one_file_never_share(tmp_path, device):
+    """Tensors do not say how many heads a ViT has."""
+    sizes = {**VIT_SMALL, "depth": 1, "classes": 10}
+    path = str(official_file(tmp_path / "a.pth.tar", vit_state("official/vit", sizes)))
+    readings = [load(path, f"official/vit:heads={heads}") for heads in (8, 4)]
+    runtime, digits = (
+        Runtime(device, 128, "fp32", OutcomeCache(tmp_path / "store")),
+        replace(CHOICE, data="digits"),
+    )
+    for reading in readings:
+        reading.model.to(device)
+    alone = [evaluate([reading], ONE, digits, runtime=runtime)[0] for reading in readings]
+    first, second = (result.cells[0].confidence for result in alone)
+    assert not np.array_equal(first, second)

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from acn_eval.errors import MissingExtra
 from acn_eval.models import build, read_arch
 from acn_eval.studies.pruning.masks import prunable, zeros_in
-from acn_eval.studies.pruning.structured import hidden_share, importances, narrowed, widths
+from acn_eval.studies.pruning.structured import hidden_share, importances, narrowed, tied, widths
 from tests.models.networks import MEMBERS, SIZES, VIT, name, network, pictures
 
 VIT_KEPT, MIXER_KEPT = {"hidden": 9}, {"token_hidden": 3, "channel_hidden": 11}
@@ -24,13 +24,13 @@ TOKENS = (8 // SIZES["patch"]) ** 2 + 1
 
 
 def kept_of(own):
-    return VIT_KEPT if own.config.kind == "vit" else MIXER_KEPT
+    return VIT_KEPT if "vit" in own.config.kind else MIXER_KEPT
 
 
 def mlps(own):
     """(units to keep, first layer, second layer) of every MLP, written out again."""
     for block in own.blocks:
-        if own.config.kind == "vit":
+        if "vit" in own.config.kind:
             yield VIT_KEPT["hidden"], block.mlp.fc1, block.mlp.fc2
         else:
             yield MIXER_KEPT["token_hidden"], block.mlp1.fc1, block.mlp1.fc2
@@ -47,9 +47,18 @@ def norms(first, second):
     ]
 
 
-@pytest.fixture(params=MEMBERS, ids=name)
+FREE = [fields for fields in MEMBERS if not tied(network(fields))]
+
+
+@pytest.fixture(params=FREE, ids=name)
 def net(request):
     return network(request.param)
+
+
+def test_units_of_the_official_ac_vit_are_tied_to_channels():
+    """All other networks have units that nothing else reads: the tests below are about them."""
+    kinds = {(m["kind"], m["connectivity"]) for m in MEMBERS if m not in FREE}
+    assert kinds == {("official_vit", "acn"), ("official_vit", "acn_direct")}
 
 
 def test_importance_is_the_norm_of_the_group_by_hand(net):
