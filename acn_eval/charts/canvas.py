@@ -198,8 +198,9 @@ def _figure(drawing: Drawing, title: str) -> "Figure":
     width, height = (max(panel.size[i] for panel in panels) for i in (0, 1))
     columns = max(1, min(len(panels), int(_WIDEST // width)))
     rows = math.ceil(len(panels) / columns)
-    lines = textwrap.wrap(drawn(title, _TITLE), int(max(columns * width, 6.0) * 13))
-    lines.append(drawn(drawing.caption, _TITLE))
+    letters = int(max(columns * width, 6.0) * 13)
+    texts = (drawn(title, _TITLE), drawn(drawing.caption, _TITLE))
+    lines = [line for text in texts for line in textwrap.wrap(text, letters) or [""]]
     below = len(lines) + len(drawing.legend) + 1
     size = (max(columns * width, 6.0), rows * (height + 0.3) + 0.2 * below)
     figure = _blank(size)

@@ -12,6 +12,7 @@ __all__ = ["CONSTANT", "Rows", "constant_exits", "left_unused", "never_apart", "
 CONSTANT = 0.001
 """A share of variance below this is called constant."""
 
+_NOWHERE = "nowhere"
 Rows = Sequence[Mapping[str, float | None]]
 
 
@@ -56,12 +57,14 @@ def spread_in_words(trained: Rows, initial: Rows | None = None) -> str:
 
 def _since(looks: Sequence[list[int]], last: int) -> str:
     now, *before = (_after(exits, last) for exits in looks)
-    return f"{now} (at initialization {before[0]})" if before else now
+    if not before or before[0] == now == _NOWHERE:
+        return now
+    return f"{now} ({'also at' if before[0] == now else f'{before[0]} at'} initialization)"
 
 
 def _after(exits: list[int], last: int) -> str:
     if not exits:
-        return "nowhere"
+        return _NOWHERE
     if exits == [*range(exits[0], last + 1)]:
         return f"from block {exits[0]} on"
     return f"after {_blocks(exits)}"

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -53,6 +54,15 @@ def test_many_panels_are_rows(tmp_path):
     width, height = mpl.image.imread(tmp_path / "accuracy.png").shape[1::-1]
     assert width < 2000
     assert height > 1000
+
+
+def test_a_long_caption_is_broken_between_words(tmp_path):
+    few = drawing(2)
+    save(replace(few, caption="three four " * 30), tmp_path)
+    shown = texts((tmp_path / "accuracy.svg").read_text())
+    lines = [line for line in shown if (line or "").startswith(("three", "four"))]
+    assert len(lines) > 1
+    assert " ".join(lines) == ("three four " * 30).strip()
 
 
 def test_pyplot_is_not_imported():

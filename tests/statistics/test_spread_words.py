@@ -22,17 +22,23 @@ ONE_TOKEN = FREE | {"tokens": None}  # which has no variance over tokens
             [FREE, FREE, SAME_TOKENS, SAME],
             [FREE, SAME_TOKENS, SAME_TOKENS, SAME_TOKENS],
             "outputs are constant over tokens from block 2 on "
-            "(at initialization from block 1 on), over images from block 3 on "
-            "(at initialization nowhere). "
+            "(from block 1 on at initialization), over images from block 3 on "
+            "(nowhere at initialization). "
             "From the start, blocks 2 to 3 could not tell tokens apart. "
             "Training left block 3 unused.",
         ),
         (
             [FREE, SAME_IMAGES, FREE, SAME_IMAGES, FREE],
             [FREE, FREE, SAME_TOKENS, SAME_IMAGES, FREE],
-            "outputs are constant over tokens nowhere (at initialization after block 2), "
-            "over images after blocks 1, 3 (at initialization after block 3). "
+            "outputs are constant over tokens nowhere (after block 2 at initialization), "
+            "over images after blocks 1, 3 (after block 3 at initialization). "
             "Training left block 1 unused.",
+        ),
+        (
+            [FREE, SAME_TOKENS],
+            [FREE, SAME_TOKENS],
+            "outputs are constant over tokens from block 1 on (also at initialization), "
+            "over images nowhere. From the start, block 1 could not tell tokens apart.",
         ),
         (
             [FREE, SAME],

@@ -1,7 +1,8 @@
-"""Draws the course of a training: exits and gradients over steps, and similarity of exits."""
+"""Draws the course of a training: exits, spread and gradients over steps, similarity of exits."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from acn_eval.charts.canvas import STYLES, Drawing, Panel
 from acn_eval.charts.kinds import Sides, color_map, detail_charts
+from acn_eval.results import EvalResult
+from acn_eval.statistics.spread_words import spread_in_words
 
 __all__ = ["drawings"]
 
@@ -20,17 +23,25 @@ _TICKS = 7
 _SIZE = (4.6, 3.2)  # inches
 _EXIT, _LAYER = "blocks executed", "layer (0: embedding)"
 _PARTS = ("full", "direct", "mediated")
+_IN_PERCENT: Mapping[str, Any] = {"ylabel": "share of the mean square, %", "ylim": (-3, 103)}
+_SPREAD: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "tokens": ("What varies over tokens", _IN_PERCENT),
+    "images": ("What varies over images", _IN_PERCENT),
+    "rank": ("Readout over images", {"ylabel": "effective rank"}),
+    "norm": ("Added to the readout", {"ylabel": "% of the last readout's length"}),
+}
+_FACTOR = {"tokens": 100, "images": 100, "norm": 100}
 
 
 def drawings(sides: Sides) -> Iterator[Drawing]:
     """Yield the figures of one training, or the charts of several.
 
     A finished checkpoint is drawn over its depth. The names are ``training`` (after the paper's
-    Fig. 1), ``gradients`` (after its Fig. 2) and ``similarity``.
+    Fig. 1), ``gradients`` (after its Fig. 2), ``similarity`` and ``spread``.
     """
     (first, *others), *more = sides.values()
     if others or more:
-        yield from detail_charts(sides)
+        yield from _of_several(sides)
         return
     details, steps = first.details, first.details["steps"]
     accuracy = 100 * np.array(details["validation"]["accuracy"])
@@ -52,6 +63,64 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
     yield Drawing("training", f"{name}: exits on validation examples", (exits,))
     yield Drawing("gradients", f"{name}: gradients", gradients)
     yield Drawing("similarity", f"{name}: similarity of exits", (_similarity(details["cka"]),))
+    if "spread" in details:
+        yield _spread(first) if len(steps) > 1 else _spread_over_depth(sides)
+
+
+def _of_several(sides: Sides) -> Iterator[Drawing]:
+    """Yield the charts of several trainings, and their spread over depth instead of its charts."""
+    yield from detail_charts(
+        {label: [_without_spread(result) for result in own] for label, own in sides.items()}
+    )
+    if all("spread" in own[0].details for own in sides.values()):
+        yield _spread_over_depth(sides)
+
+
+def _without_spread(result: EvalResult) -> EvalResult:
+    charts = [c for c in result.details.get("charts", ()) if "variance" not in str(c["name"])]
+    return replace(result, details={**result.details, "charts": charts})
+
+
+def _spread(result: EvalResult) -> Drawing:
+    """Every number of the spread over the steps of one training, a line per exit."""
+    steps, looks = result.details["steps"], result.details["spread"]["looks"]
+    panels = (
+        _over_steps(title, steps, _numbers(name, looks), _EXIT, **options)
+        for name, (title, options) in _SPREAD.items()
+    )
+    return Drawing("spread", _spread_in_words({result.checkpoint.name: [result]}), tuple(panels))
+
+
+def _spread_over_depth(sides: Sides) -> Drawing:
+    """The same over depth: at initialization, where that is known, and at the last step."""
+    rows = {
+        f"{label}, {when}": rows
+        for label, (first, *_) in sides.items()
+        for when, rows in (
+            ("initial", first.details["spread"]["initial"]),
+            ("trained", first.details["spread"]["looks"][-1]),
+        )
+        if rows
+    }
+    panels = (
+        _over_depth(title, {k: _numbers(name, own) for k, own in rows.items()}, _EXIT, **options)
+        for name, (title, options) in _SPREAD.items()
+    )
+    return Drawing("spread", _spread_in_words(sides), tuple(panels))
+
+
+def _spread_in_words(sides: Sides) -> str:
+    found = {label: own[0].details["spread"] for label, own in sides.items()}
+    said = (f"{k}: {spread_in_words(s['looks'][-1], s['initial'])}" for k, s in found.items())
+    n = min(spread["n"] for spread in found.values())
+    return f"{' '.join(said)} On {n} validation examples."
+
+
+def _numbers(name: str, rows: Any) -> NDArray[np.float64]:
+    """Return one number of rows per exit, or of looks of such rows; NaN where it is not known."""
+    if isinstance(rows, Mapping):
+        return np.array(math.nan if rows[name] is None else _FACTOR.get(name, 1) * rows[name])
+    return np.array([_numbers(name, row) for row in rows])
 
 
 def _over_steps(

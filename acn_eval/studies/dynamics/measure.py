@@ -2,16 +2,19 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 
+from acn_eval.config_files import recorded
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
 from acn_eval.inference import CLEAN, EvaluatedModel
+from acn_eval.inference.spread import Spread
 from acn_eval.models import Encoder
 from acn_eval.models.encoder import Block
 from acn_eval.results import Cell, Skip
@@ -44,6 +47,7 @@ class Observation:
             be deleted.
         reason: why none can be, in words.
         facts: further facts for the record, as plain JSON.
+        initial: spread of every exit at initialization; empty where that is not known.
     """
 
     snapshots: Sequence[Snapshot]
@@ -51,6 +55,7 @@ class Observation:
     without: Outcomes
     reason: str
     facts: Mapping[str, Any]
+    initial: Sequence[Spread]
 
     def pack(self) -> bytes:
         """Return it as bytes, to be kept."""
@@ -60,19 +65,21 @@ class Observation:
             for name, shown in named.items()
             for field, values in vars(shown).items()
         }
-        texts = [[asdict(s) for s in self.snapshots], self.reason, self.facts]
+        snapshots, initial = ([asdict(s) for s in own] for own in (self.snapshots, self.initial))
+        texts = [snapshots, self.reason, self.facts, initial]
         return pack({**arrays, "texts": json.dumps(texts)})
 
     @staticmethod
     def unpack(content: bytes) -> "Observation":
         """Read what `pack` returned."""
         kept = unpack(content)
-        snapshots, reason, facts = json.loads(kept["texts"])
+        rows, reason, facts, spread = json.loads(kept["texts"])
         exits, deleted = (
             Outcomes(*(kept[f"{name} {field}"].numpy() for field in ("predicted", "confidence")))
             for name in ("exits", "without")
         )
-        return Observation([Snapshot(**s) for s in snapshots], exits, deleted, reason, facts)
+        snapshots, initial = recorded(rows, list[Snapshot]), recorded(spread, list[Spread])
+        return Observation(snapshots, exits, deleted, reason, facts, initial)
 
     def answer(self, test: Examples, warnings: Iterable[str]) -> Answer:
         """Return the cells and details of a result; `test` are the test images."""
@@ -84,15 +91,24 @@ class Observation:
         skipped = (Skip(condition, self.reason),) if self.reason else ()
         details = {
             **_trajectory(self.snapshots, self.facts),
+            "spread": {
+                "n": self.facts["n"],
+                "initial": _rows(self.initial) or None,
+                "looks": [_rows(snapshot.spread) for snapshot in self.snapshots],
+            },
             "without": [_lost(exits[-1], cell) for cell in deleted],
             **self.facts["representation"],
-            "charts": _charts(self.snapshots),
+            "charts": _charts(self.snapshots, self.initial),
         }
         return Answer((*exits, *deleted), skipped, details=details, warnings=tuple(warnings))
 
 
 def observe(
-    subject: EvaluatedModel, observer: Observer, snapshots: Sequence[Snapshot], test: Examples
+    subject: EvaluatedModel,
+    observer: Observer,
+    snapshots: Sequence[Snapshot],
+    test: Examples,
+    initial: Sequence[Spread],
 ) -> Observation:
     """Show the test images to every exit, and to the network without each block in turn."""
     network, runtime = encoder_of(subject), observer.runtime
@@ -105,7 +121,7 @@ def observe(
             "backward_paths": backward_paths(network.config.connectivity, _units(network)),
             "representation": _representation(subject, observer),
         }
-    return Observation(snapshots, exits, deleted, reason, facts)
+    return Observation(snapshots, exits, deleted, reason, facts, initial)
 
 
 def _without_each(
@@ -184,15 +200,33 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _charts(snapshots: Sequence[Snapshot]) -> list[dict[str, Any]]:
-    """Fractions over steps: accuracy per exit, and per layer two shares of gradient norms."""
+def _rows(spread: Sequence[Spread]) -> list[dict[str, float | None]]:
+    """Return plain JSON, one row per exit."""
+    return [{name: _known(value) for name, value in asdict(own).items()} for own in spread]
+
+
+def _charts(snapshots: Sequence[Snapshot], initial: Sequence[Spread]) -> list[dict[str, Any]]:
+    """Fractions over steps: accuracy and spread per exit, and per layer shares of gradients."""
     rows: dict[str, list[list[float]]] = {}
-    for s in snapshots:
-        whole = math.fsum(full**2 for full in s.full)
-        for i, accuracy in enumerate(s.accuracy):
-            rows.setdefault(f"exit {i}", []).append([s.step, accuracy])
-        for i, (full, own) in enumerate(zip(s.full, s.direct, strict=True)):
-            if full:
-                rows.setdefault(f"direct share layer {i}", []).append([s.step, own / full])
-                rows.setdefault(f"gradient share layer {i}", []).append([s.step, full**2 / whole])
+    looks = {0: initial, **{s.step: s.spread for s in snapshots}}
+    variances = (_variances(step, spread) for step, spread in looks.items())
+    for name, step, value in chain(*map(_fractions, snapshots), *variances):
+        rows.setdefault(name, []).append([step, value])
     return [{"name": name, "x": "step", "points": points} for name, points in rows.items()]
+
+
+def _variances(step: int, spread: Sequence[Spread]) -> Iterator[tuple[str, int, float]]:
+    for i, own in enumerate(spread):
+        for name, share in (("token", own.tokens), ("image", own.images)):
+            if not math.isnan(share):
+                yield f"{name} variance exit {i}", step, share
+
+
+def _fractions(s: Snapshot) -> Iterator[tuple[str, int, float]]:
+    whole = math.fsum(full**2 for full in s.full)
+    for i, accuracy in enumerate(s.accuracy):
+        yield f"exit {i}", s.step, accuracy
+    for i, (full, own) in enumerate(zip(s.full, s.direct, strict=True)):
+        if full:
+            yield f"direct share layer {i}", s.step, own / full
+            yield f"gradient share layer {i}", s.step, full**2 / whole

@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from acn_eval.cache import OutcomeCache
+from acn_eval.config_files import recorded
 from acn_eval.data import Examples, Split
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import EvaluatedModel, NumericProfile, Runtime, class_map
+from acn_eval.inference.spread import Spread
 from acn_eval.models import Encoder
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import EvalResult
@@ -24,6 +26,7 @@ from acn_eval.studies.dynamics.suite import Dynamics
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
 from acn_eval.study.run import Described, Show, Study, Unit, measured
+from acn_eval.study.spread import as_initialized
 from acn_eval.study.trainings import pack, unpack
 from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.threads import fitting_threads
@@ -51,7 +54,7 @@ class TrainingUnit(Described, Unit):
         """Content address of recipe, data and snapshots."""
         recipe = self.plan.suite.recipe_of(self.connectivity)
         facts = self.plan.facts(recipe, self.profile.device), self.profile.facts()
-        return OutcomeCache.key(["watched v2", *facts])
+        return OutcomeCache.key(["watched v3", *facts])
 
     @property
     def cost(self) -> int:
@@ -80,7 +83,7 @@ class TrainingUnit(Described, Unit):
         job = self.plan.job(self.connectivity)
         network = start(job.recipe, device).network.eval()
         network.load_state_dict(kept["weights"])
-        looks = [Snapshot(**look) for look in json.loads(kept["looks"])]
+        looks: list[Snapshot] = recorded(json.loads(kept["looks"]), list[Snapshot])
         return self.plan.subject(job, network, self.profile.device), looks
 
 
@@ -94,7 +97,7 @@ class NetworkUnit(Described, Unit):
     def address(self) -> str:
         """Content address of the training and the test images."""
         test = self.training.plan.splits["test"]
-        return OutcomeCache.key(["observed v1", self.training.address, test.digest])
+        return OutcomeCache.key(["observed v2", self.training.address, test.digest])
 
     @property
     def cost(self) -> int:
@@ -110,7 +113,8 @@ class NetworkUnit(Described, Unit):
             show(own.cost, own.cost)
             subject, snapshots = own.restored(content, runtime.device)
             test = plan.splits["test"]
-            yield observe(subject, plan.observer(runtime), snapshots, test).pack()
+            observer, initial = plan.observer(runtime), snapshots[0].spread
+            yield observe(subject, observer, snapshots, test, initial).pack()
 
 
 class TrainedDynamics(Study[Dynamics]):
@@ -180,7 +184,7 @@ class CheckpointUnit(Unit):
         own, columns = self.subject.checkpoint.id, self.subject.classes.columns
         images = [part.digest for part in (self.probe, self.validation, self.test)]
         facts = [own.sha256, own.arch, own.preprocessing, dict(own.training), columns]
-        return OutcomeCache.key(["finished v2", *facts, images, self.profile.facts()])
+        return OutcomeCache.key(["finished v3", *facts, images, self.profile.facts()])
 
     @property
     def cost(self) -> int:
@@ -202,7 +206,8 @@ class CheckpointUnit(Unit):
             observer = Observer(unit.probe, unit.validation, runtime, smoothing)
             with fitting_threads(encoder_of(unit.subject), unit.profile.batch_size):
                 snapshot = observer.snapshot(unit.subject, int(trained.get("steps", 0)))
-            yield observe(unit.subject, observer, [snapshot], unit.test).pack()
+                initial = _initial(unit.subject, observer)
+            yield observe(unit.subject, observer, [snapshot], unit.test, initial).pack()
 
 
 class CheckpointDynamics(Study[Dynamics]):
@@ -260,6 +265,14 @@ def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[S
     parts = job.examples, job.held_out
     loop(fit, parts, job.prepare, after=observe_at, progress=lambda done, loss: show(done))
     return snapshots
+
+
+def _initial(subject: EvaluatedModel, observer: Observer) -> list[Spread]:
+    """Return the spread at initialization, of a checkpoint whose card tells how it began."""
+    network = as_initialized(subject.checkpoint)
+    if network is None:
+        return []
+    return observer.spread(replace(subject, checkpoint=replace(subject.checkpoint, model=network)))
 
 
 def _result(subject: Subject, content: bytes, hashes: NDArray[np.int64]) -> EvalResult:

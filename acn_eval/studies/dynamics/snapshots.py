@@ -1,4 +1,4 @@
-"""Snapshots of a network in training: its gradients per layer, and the accuracy of every exit."""
+"""Snapshots of a network in training: gradients per layer, accuracy and spread of every exit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from acn_eval.config_files import Record
 from acn_eval.data import Examples
 from acn_eval.inference import EvaluatedModel, Runtime
 from acn_eval.inference.outputs import inputs_of, outputs
+from acn_eval.inference.precision import running
+from acn_eval.inference.spread import Spread, spreads
 from acn_eval.models import Encoder
 from acn_eval.studies.dynamics.gradients import PARTS, split_gradients
 
@@ -19,13 +22,13 @@ __all__ = ["Observer", "Outcomes", "Snapshot", "encoder_of", "features", "outcom
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Gradients and accuracies of a network at one step.
+class Snapshot(Record):
+    """Gradients, accuracies and spread of a network at one step.
 
     Attributes:
         step: optimizer steps that are done.
         full, direct, mediated: norms (L + 1) of the gradient of each layer and of its two parts.
-        accuracy: on validation, (L + 1), exits 0 .. L.
+        accuracy, spread: on validation, (L + 1), exits 0 .. L.
     """
 
     step: int
@@ -33,6 +36,7 @@ class Snapshot:
     direct: Sequence[float]
     mediated: Sequence[float]
     accuracy: Sequence[float]
+    spread: Sequence[Spread]
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Observer:
 
     Attributes:
         probe: training images whose loss is differentiated, in one batch.
-        validation: images on which accuracy is measured; nothing is chosen by it.
+        validation: images on which accuracy and spread are measured; nothing is chosen by them.
         smoothing: of the labels in that loss, as in training.
     """
 
@@ -59,11 +63,24 @@ class Observer:
     smoothing: float
 
     def snapshot(self, subject: EvaluatedModel, step: int) -> Snapshot:
-        """Return the network's gradients and accuracies now; the network is not changed."""
+        """Return what is known of the network now; it is not changed."""
         norms = self._norms(subject)
         shown = outcomes(subject, self.validation, self.runtime)
         correct = shown.predicted == self.validation.labels
-        return Snapshot(step, **norms, accuracy=correct.mean(axis=1).tolist())
+        accuracy, spread = correct.mean(axis=1).tolist(), self.spread(subject)
+        return Snapshot(step, **norms, accuracy=accuracy, spread=spread)
+
+    def spread(self, subject: EvaluatedModel) -> list[Spread]:
+        """Return the spread at every exit, in full precision; the network's mode is restored."""
+        network, own, shown = encoder_of(subject), subject.checkpoint, self.validation
+
+        def measure(size: int) -> list[Spread]:
+            cuts = np.split(np.arange(len(shown)), range(size, len(shown), size))
+            parts = (inputs_of(shown, where, own.prepare, self.runtime.device) for where in cuts)
+            with running("fp32", self.runtime.device):
+                return spreads(network.boundaries(part) for part in parts)
+
+        return self.runtime.batches(own.id.flops).halving(measure)
 
     def _norms(self, subject: EvaluatedModel) -> dict[str, list[float]]:
         every, prepare = np.arange(len(self.probe)), subject.checkpoint.prepare

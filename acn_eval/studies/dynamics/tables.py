@@ -1,6 +1,6 @@
 """Prints the dynamics of trainings: one table per network, a line per depth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.console import Console
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.quantity import SHARE
+from acn_eval.statistics.spread_words import CONSTANT, spread_in_words
 from acn_eval.studies.compare import summarize
 from acn_eval.terminal.comparisons import answer_alone, limits, show_comparison
 from acn_eval.terminal.glossary import legend
@@ -35,10 +36,18 @@ def show(
         return
     for result in results:
         out.print(answer_alone([result], metric), style="bold")
+    spread = [result for result in results if "spread" in result.details]
+    for result in spread:
+        out.print(f"{result.checkpoint.name}: {_spread_in_words(result)}")
     for result in results:
         out.print()
         _show_depths(out, result, metric)
     out.print(_LEGEND, style="dim")
+    for result in spread:
+        out.print()
+        _show_spread(out, result)
+    if spread:
+        out.print(_SPREAD_LEGEND, style="dim")
     legend(out)
 
 
@@ -71,6 +80,37 @@ def _show_depths(out: Console, result: EvalResult, metric: str) -> None:
     show_table(out, columns, cells)
 
 
+def _spread_in_words(result: EvalResult) -> str:
+    found = result.details["spread"]
+    return spread_in_words(found["looks"][-1], found["initial"])
+
+
+def _show_spread(out: Console, result: EvalResult) -> None:
+    """One line per exit, at initialization, if that is known, and at the last look."""
+    found = result.details["spread"]
+    looks = [rows for rows in (found["initial"], found["looks"][-1]) if rows]
+    columns = (Column(result.checkpoint.name), *(column for column, _ in _NUMBERS.values()))
+    cells = [
+        (f"exit {k}", *(_in_turn(name, (rows[k] for rows in looks)) for name in _NUMBERS))
+        for k in range(len(looks[-1]))
+    ]
+    show_table(out, columns, cells)
+
+
+def _in_turn(name: str, rows: Iterable[Mapping[str, float | None]]) -> str:
+    _, text = _NUMBERS[name]
+    values = [row[name] for row in rows]
+    return " / ".join("-" if value is None else text(value) for value in values)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f}"
+
+
+def _share(value: float) -> str:
+    return f"<{100 * CONSTANT:g}" if value < CONSTANT else f"{100 * value:.1f}"
+
+
 def _few(values: Sequence[Any]) -> str:
     """First, middle and last of many."""
     places = sorted({0, len(values) // 2, len(values) - 1})
@@ -89,3 +129,19 @@ def _lost(row: dict[str, Any] | None) -> str:
 
 def _plain(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
+
+
+_SPREAD_LEGEND = (
+    "At initialization / as trained, on validation examples. tokens, images: share of the mean "
+    "square of what block k passes on that varies over the tokens of an image, and over images; "
+    f"below {100 * CONSTANT:g} % it is called constant. rank: effective rank of the readout at "
+    "exit k; norm: length of what block k adds to it, in % of the last readout's; cosine: between "
+    "these two."
+)
+_NUMBERS: Mapping[str, tuple[Column, Callable[[float], str]]] = {
+    "tokens": (Column("tokens %"), _share),
+    "images": (Column("images %"), _share),
+    "rank": (Column("rank", rank=1), "{:.1f}".format),
+    "norm": (Column("norm %", rank=3), _percent),
+    "cosine": (Column("cosine", rank=2), "{:z.2f}".format),
+}

@@ -1,5 +1,7 @@
 """The figures of a training: the numbers of its details, also where there are none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,31 @@ def test_exits_are_lines_over_steps(results):
     assert axes.get_ylabel().endswith("n = 351)")
 
 
+def test_the_spread_of_every_exit_is_a_line_over_steps(results):
+    details = results[1].details
+    panels = shown(results[1])["spread"]
+    for axes, (name, factor) in zip(
+        panels.values(),
+        {"tokens": 100, "images": 100, "rank": 1, "norm": 100}.items(),
+        strict=True,
+    ):
+        assert len(axes.lines) == 3
+        for k, line in enumerate(axes.lines):
+            assert list(line.get_xdata()) == details["steps"]
+            wanted = [factor * look[k][name] for look in details["spread"]["looks"]]
+            assert list(line.get_ydata()) == pytest.approx(wanted)
+
+
+def test_a_number_that_is_not_known_is_left_blank(results):
+    details = results[0].details
+    looks = [[{**row, "tokens": None} for row in look] for look in details["spread"]["looks"]]
+    blank = replace(
+        results[0], details={**details, "spread": {**details["spread"], "looks": looks}}
+    )
+    (line, *_) = shown(blank)["spread"]["What varies over tokens"].lines
+    assert np.isnan(line.get_ydata()).all()
+
+
 def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
     for result in results:
         gradients = result.details["gradients"]
@@ -72,12 +99,34 @@ def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study):
         expected = np.where(np.array(row) == 0, np.nan, row)
         np.testing.assert_allclose(values, expected)
     assert parts.keys() == {"full", "direct", "mediated"}
+    spread = result.details["spread"]
+    initial, trained = figures["spread"]["What varies over images"].lines
+    assert initial.get_label() == "tiny_ac, initial"
+    assert list(initial.get_ydata()) == [100 * row["images"] for row in spread["initial"]]
+    assert trained.get_label() == "tiny_ac, trained"
+    assert list(trained.get_ydata()) == [100 * row["images"] for row in spread["looks"][0]]
 
 
 def test_several_trainings_are_the_charts_of_their_details(results):
-    (drawing,) = drawings({result.checkpoint.name: [result] for result in results})
-    assert drawing.name == "charts"
-    assert "exit 2" in [panel.title for panel in drawing.panels]
+    charts, spread = drawings({result.checkpoint.name: [result] for result in results})
+    assert (charts.name, spread.name) == ("charts", "spread")
+    titles = [panel.title for panel in charts.panels]
+    assert "exit 2" in titles
+    assert not [title for title in titles if "variance" in title]
+    lines = drawn(spread.panels[0]).lines
+    names = [f"{name}, {when}" for name in ("acn", "ffn") for when in ("initial", "trained")]
+    assert [line.get_label() for line in lines] == names
+    rows = results[1].details["spread"]["looks"][-1]
+    assert list(lines[3].get_ydata()) == [100 * row["tokens"] for row in rows]
+
+
+def test_results_of_an_older_version_are_drawn_without_spread(results):
+    old = [
+        replace(result, details={k: v for k, v in result.details.items() if k != "spread"})
+        for result in results
+    ]
+    assert [drawing.name for drawing in drawings({"a": old[:1], "b": old[1:]})] == ["charts"]
+    assert "spread" not in shown(old[0])
 
 
 def test_who_cannot_see_hears_numbers_and_no_blanks(results):
@@ -91,6 +140,6 @@ def test_a_result_is_drawn_with_its_own_figures(results, tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
         f"{name}.{suffix}"
-        for name in ("accuracy", "training", "gradients", "similarity")
+        for name in ("accuracy", "training", "gradients", "similarity", "spread")
         for suffix in ("png", "svg")
     }

@@ -1,13 +1,18 @@
 """What is measured of a network is kept as bytes, and read back as it was."""
 
+import math
+
 import numpy as np
 import pytest
 
+from acn_eval.inference.spread import Spread
 from acn_eval.studies.dynamics.measure import Observation
 from acn_eval.studies.dynamics.snapshots import Outcomes, Snapshot
+from acn_eval.study.trainings import pack, unpack
 from tests.tiny import digits
 
 TEST = digits(6)
+SPREAD = [Spread(0.5, 1 / 3, 2.0, 0.1, -1.0), Spread(math.nan, 0.0, 1.0, 1.0, 1.0)]
 
 
 def shown(rows):
@@ -19,14 +24,16 @@ def shown(rows):
 
 def observation(without, reason):
     facts = {"images": 4, "n": 5, "backward_paths": None, "representation": {"cka": [[None]]}}
-    snapshots = [Snapshot(0, [1.0, 0.1], [0.5, 0.1], [0.2, 0.0], [0.25, 1 / 3])]
-    return Observation(snapshots, shown(2), without, reason, facts)
+    parts = [1.0, 0.1], [0.5, 0.1], [0.2, 0.0]
+    snapshots = [Snapshot(7, *parts, [0.25, 1 / 3], SPREAD)]
+    return Observation(snapshots, shown(2), without, reason, facts, SPREAD[:1])
 
 
 def test_bytes_are_read_back():
     one = observation(shown(1), "")
     again = Observation.unpack(one.pack())
-    assert (again.snapshots, again.facts, again.reason) == (one.snapshots, one.facts, "")
+    assert repr([again.snapshots, again.initial]) == repr([one.snapshots, one.initial])
+    assert (again.facts, again.reason) == (one.facts, "")
     for name in ("exits", "without"):
         for field in ("predicted", "confidence"):
             own, read = (getattr(getattr(each, name), field) for each in (one, again))
@@ -50,3 +57,25 @@ def test_blocks_that_cannot_be_left_out_are_skipped_in_words():
     (skip,) = answer.skipped
     assert (skip.condition["without"], skip.reason) == ("any block", "it has weights")
     assert len(answer.cells) == 2
+
+
+def test_the_spread_is_plain_json_and_its_shares_are_charts_from_initialization_on():
+    details = observation(shown(1), "").answer(TEST, []).details
+    first = {"tokens": 0.5, "images": 1 / 3, "rank": 2.0, "norm": 0.1, "cosine": -1.0}
+    assert details["spread"] == {
+        "n": 5,
+        "initial": [first],
+        "looks": [[first, dict.fromkeys(first, 1.0) | {"tokens": None, "images": 0.0}]],
+    }
+    charts = {chart["name"]: chart["points"] for chart in details["charts"]}
+    assert charts["token variance exit 0"] == [[0, 0.5], [7, 0.5]]
+    assert charts["image variance exit 1"] == [[7, 0.0]]
+    assert "token variance exit 1" not in charts
+
+
+def test_what_was_kept_is_checked():
+    content = observation(shown(1), "").pack()
+    kept = unpack(content)
+    broken = pack({**kept, "texts": kept["texts"].replace('"cosine"', '"sine"')})
+    with pytest.raises(ValueError, match="cosine"):
+        Observation.unpack(broken)

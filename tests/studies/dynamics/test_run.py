@@ -18,7 +18,7 @@ from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
 from acn_eval.training import TrainingJob, train_all
 from acn_eval.training.fit import start
 from tests.studies.dynamics.plans import asked, finished, suite, trainings
-from tests.tiny import checkpoint, counting, digits
+from tests.tiny import checkpoint, counting, digits, recipe
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,28 @@ def test_representations_are_those_of_every_exit(results, acn, shared):
     assert found["cka"][2][2] == pytest.approx(1)
 
 
+def test_the_spread_of_the_first_look_is_at_initialization_and_the_last_at_the_last_weights(
+    results, acn, shared
+):
+    trained, shown = acn
+    recipe = shared.plan.suite.recipe_of("acn")
+    fresh = start(recipe, shared.request.runtime.device).network
+    images = shown(shared.plan.splits["validation"])
+    spread = results[0].details["spread"]
+    assert (spread["n"], len(spread["looks"]), len(images)) == (351, 4, 351)
+    assert spread["initial"] == spread["looks"][0]
+    for network, rows in ((fresh, spread["looks"][0]), (trained, spread["looks"][-1])):
+        with torch.no_grad():
+            x = network.embed(images)
+            for k in range(3):
+                x = network.blocks[k - 1].run(x, "none") if k else x
+                tokens = x.double().cpu().numpy()
+                square = (tokens**2).sum()
+                over = [((tokens - tokens.mean(i, keepdims=True)) ** 2).sum() for i in (1, 0)]
+                found = [rows[k]["tokens"], rows[k]["images"]]
+                assert found == pytest.approx([part / square for part in over], rel=1e-4)
+
+
 def test_charts_are_the_trajectories(results):
     details = results[1].details
     charts = {chart["name"]: dict(chart["points"]) for chart in details["charts"]}
@@ -240,7 +262,7 @@ def test_a_combination_with_parameters_is_skipped_in_words(shared):
     assert result.details["backward_paths"] is None
 
 
-def test_a_finished_checkpoint_has_one_look(tiny, shared):
+def test_a_finished_checkpoint_has_one_look(tiny, shared, runtime):
     loaded = checkpoint(tiny, device=shared.request.runtime.device)
     result = finished(loaded, shared.request.runtime)
     assert result.details["steps"] == [60]
@@ -249,11 +271,28 @@ def test_a_finished_checkpoint_has_one_look(tiny, shared):
         loaded.id.training["validation_accuracy"]
     )
     assert "recipe" not in result.suite
+    spread = result.details["spread"]
+    assert len(spread["looks"]) == 1
+    network = start(recipe(), shared.request.runtime.device).network
+    begun = replace(loaded, model=network.eval())
+    (before,) = finished(begun, runtime, limit=40).details["spread"]["looks"]
+    for own, row, last in zip(spread["initial"], before, spread["looks"][0], strict=True):
+        assert own == pytest.approx(row) != last
+    points = {chart["name"]: chart["points"] for chart in result.details["charts"]}
+    assert [step for step, _ in points["token variance exit 2"]] == [0, 60]
+    assert [step for step, _ in points["exit 2"]] == [60]
     with torch.no_grad():
         geometry = loaded.prepare.spec
         pixels = digits().read(np.arange(len(digits())), geometry).float() / 255
         logits = loaded.model(loaded.prepare.normalize(pixels.to(shared.request.runtime.device)))
     assert np.array_equal(result.cells[2].predicted, logits.argmax(1).cpu())
+
+
+def test_how_a_checkpoint_began_may_not_be_known(tiny, runtime):
+    loaded = replace(checkpoint(tiny, device=runtime.device), native=None)
+    spread = finished(loaded, runtime, limit=40).details["spread"]
+    assert spread["initial"] is None
+    assert len(spread["looks"][0]) == 3
 
 
 def test_a_checkpoint_that_was_trained_on_the_images_says_so(tiny, shared):

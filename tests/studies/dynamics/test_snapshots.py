@@ -10,6 +10,7 @@ from acn_eval.models import build, initialize
 from acn_eval.seeds import seed_for
 from acn_eval.studies.dynamics.plan import DynamicsPlan
 from acn_eval.studies.dynamics.snapshots import features, outcomes
+from tests.inference.test_spread import by_hand
 from tests.studies.dynamics.plans import suite
 from tests.tiny import CPU
 
@@ -59,6 +60,30 @@ def test_a_snapshot_has_the_norms_of_autograd_and_the_accuracy_of_every_exit(
     layers = [network.embed, *network.blocks]
     norms = [sum(float(p.grad.square().sum()) for p in x.parameters()) ** 0.5 for x in layers]
     assert (snapshot.step, snapshot.full) == (3, pytest.approx(norms, rel=1e-4))
+
+
+@pytest.mark.parametrize("connectivity", ["acn", "residual"])
+def test_the_spread_is_that_of_tokens_that_are_computed_by_hand(plan, connectivity, runtime):
+    job = plan.job(connectivity)
+    network = initialize(build(job.recipe.arch), 3).eval()
+    own, observer = plan.subject(job, network, "cpu"), plan.observer(runtime)
+    found = observer.snapshot(own, 0).spread
+    passed, readouts = [], []
+    with torch.no_grad():
+        x = network.embed(shown(own, plan.splits["validation"]))
+        y = torch.zeros_like(x) if connectivity == "acn" else x
+        for block in [None, *network.blocks]:
+            if block is not None:
+                for sublayer in block.sublayers():
+                    x = sublayer(x) if connectivity == "acn" else x + sublayer(x)
+            y = y + x if connectivity == "acn" else x
+            passed.append(x.double().numpy())
+            readouts.append(y[:, 0].double().numpy())
+    before = 0.0
+    for spread, tokens, readout in zip(found, passed, readouts, strict=True):
+        wanted = by_hand(tokens, readout - before, readout, readouts[-1])
+        np.testing.assert_allclose([*vars(spread).values()], wanted, rtol=1e-4, atol=1e-6)
+        before = readout
 
 
 def test_features_are_the_streams_that_the_head_reads(plan, subject, runtime):
