@@ -295,10 +295,11 @@ def _members(schema: Any, defined: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _below(member: dict[str, Any], part: str | int) -> list[Any]:
-    """Return the schemas of a field, of an element, or of the member of a union with that tag."""
+    """Return the schemas of a field, an element, a value, or the member of a union of that tag."""
     if isinstance(part, int):
         return [*member.get("prefixItems", []), *filter(None, [member.get("items")])]
     for named in ("tags", "properties"):
         if part in member.get(named, {}):
             return [member[named][part]]
-    return []
+    values = [*member.get("patternProperties", {}).values(), member.get("additionalProperties")]
+    return [own for own in values if isinstance(own, dict)]

@@ -27,6 +27,12 @@ def _suites() -> _Lines:
         yield name, str(fields["description"]) if isinstance(fields, dict) else ""
 
 
+def _tables() -> _Lines:
+    from acn_eval.workflow.paper import read_table, shipped_tables  # imports torch
+
+    return ((name, read_table(name).title) for name in shipped_tables())
+
+
 def _data() -> _Lines:
     from acn_eval.data.open import DATA  # imports torch
 
@@ -65,6 +71,7 @@ def _studies() -> _Lines:
 
 _LISTS: dict[str, Callable[[], _Lines]] = {
     "suites": _suites,
+    "tables": _tables,
     "data": _data,
     "corruptions": _corruptions,
     "checkpoints": _checkpoints,

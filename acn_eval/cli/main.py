@@ -23,9 +23,10 @@ _COMMANDS = {
     "compare": "Compare stored results: a verdict on two, or a ranking of several.",
     "report": "Write one page about a comparison: charts, tables, example images.",
     "train": "Train a network by a recipe; a run that was stopped resumes exactly.",
+    "reproduce": "Reproduce a table of the paper: train its networks, and compare them.",
     "upload": "Record stored results in MLflow.",
     "ui": "Browse the recorded runs in the MLflow UI.",
-    "list": "List suites, data, corruptions, checkpoints, metrics or studies.",
+    "list": "List suites, tables, data, corruptions, checkpoints, metrics or studies.",
     "schema": "Print the JSON Schema of a suite's YAML, for editors.",
     "cache": "Show or prune the cache of finished outcomes.",
 }

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acn_eval.checkpoints import Checkpoint, Training, image_preparation, load
+from acn_eval.checkpoints import Training, image_preparation
 from acn_eval.config_files import read_json, recorded
 from acn_eval.data import Examples
 from acn_eval.errors import ConfigError, MeasureError
@@ -17,6 +17,7 @@ from acn_eval.inference.precision import has_bf16
 from acn_eval.statistics.architectures import crossed
 from acn_eval.training.certificate import Certificate
 from acn_eval.training.fit import answered_right, open_split, train
+from acn_eval.training.kept import kept
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.threads import fitting_threads
 
@@ -52,7 +53,7 @@ def certify(
     runs = [_Run(_plan(recipe, seed, p), folder) for seed in _SEEDS for p in _PRECISIONS]
     for run in runs:
         if run.path.exists():
-            run.kept()
+            kept(run.recipe, run.path)
     for number, run in enumerate(runs):
         before = number * recipe.steps
 
@@ -111,20 +112,11 @@ class _Run:
     def path(self) -> Path:
         return _file(self.folder, self.recipe.seed, self.recipe.precision)
 
-    def kept(self) -> tuple[Checkpoint, Training]:
-        """Return the checkpoint, and what its card says of the training."""
-        checkpoint = load(str(self.path))
-        training = checkpoint.native.card.training if checkpoint.native else None
-        if training is None or training.recipe != self.recipe.model_dump(mode="json"):
-            msg = f"{self.path}: must be of this recipe; it is of another one. Remove this file."
-            raise ConfigError(msg)
-        return checkpoint, training
-
     def finished(
         self, validation: Examples, device: torch.device
     ) -> tuple[Training, NDArray[np.float64]]:
         """Return what the card says, and for every image (n,) whether the answer is right."""
-        checkpoint, training = self.kept()
+        checkpoint, training = kept(self.recipe, self.path)
         network, prepare = checkpoint.model.to(device), image_preparation(checkpoint)
         with fitting_threads(network, self.recipe.batch):
             right = answered_right(network, validation, prepare, device)

@@ -7,9 +7,11 @@ from acn_eval.shipped import shipped, shipped_checkpoints
 from acn_eval.statistics.metrics import METRICS
 from acn_eval.studies.table import STUDIES
 from acn_eval.study.suite import shipped_suites
+from acn_eval.workflow.paper import shipped_tables
 
 NAMES = {
     "suites": shipped_suites(),
+    "tables": shipped_tables(),
     "data": ("digits", "cifar10", "cifar100", "npz:PATH", "folder:PATH"),
     "corruptions": [kind.model_fields["kind"].default for kind in SHIPPED],
     "checkpoints": shipped_checkpoints(),

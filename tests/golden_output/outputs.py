@@ -36,7 +36,7 @@ STORED = FOLDER / "stored"
 WIDTHS = (60, 80, 100, 120, None)
 """Columns of a terminal; None is a pipe."""
 STUDIES = ("robustness_seeds", "compression", "pruning", "transfer", "low_data", "dynamics")
-LISTS = ("suites", "data", "corruptions", "checkpoints", "metrics", "studies")
+LISTS = ("suites", "tables", "data", "corruptions", "checkpoints", "metrics", "studies")
 _PLACES = re.compile(
     rf"{re.escape(str(FOLDER.parents[1]))}|/\S*/acn-eval-golden-\w+|/\S+(?=/cache\b)"
 )
