@@ -19,6 +19,7 @@ from acn_eval.models import build
 from acn_eval.models.cost import cost
 from acn_eval.training.batches import batch_of
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.threads import fitting_threads
 from acn_eval.training.together import TrainingJob, seconds_per_step
 
 __all__ = ["GPU_RATE", "PER_BLOCK", "StepTime", "step_time"]
@@ -41,7 +42,8 @@ class StepTime:
     Attributes:
         images: how many were in the steps that were timed; times are scaled to the recipe's batch.
         flops: of a whole step: 3 per FLOP of the forward pass.
-        reading: of reading and augmenting a batch on this CPU, which is part of the other two.
+        reading: of reading and augmenting a batch by one thread of this CPU, which is part of the
+            other two.
         here: timed on this machine.
         gpu: timed where there is a GPU, else estimated.
         estimated: whether it is.
@@ -61,13 +63,13 @@ def step_time(recipe: Recipe, device: torch.device) -> StepTime:
     On a GPU a step is estimated as reading, which it waits for, and the longer of its FLOPs at
     `GPU_RATE` and `PER_BLOCK` for each block.
     """
-    arch = recipe.arch
-    shape = (arch.channels, arch.image_size, arch.image_size)
-    each = 3 * cost(build(arch), shape).flops
+    arch, network = recipe.arch, build(recipe.arch)
+    each = 3 * cost(network, (arch.channels, arch.image_size, arch.image_size)).flops
     images = max(1, min(recipe.batch, int(_TIMED / max(each, 1))))
     scale, flops = recipe.batch / images, float(each * recipe.batch)
     with _made_up(recipe, images) as job:
-        reading = scale * _reading(job)
+        with fitting_threads(network, 0):  # one thread: others would wait for a core
+            reading = scale * _reading(job)
         here = scale * seconds_per_step([job], device, looks=_LOOKS)
     if torch.cuda.is_available():
         gpu = _on_gpu(recipe)
