@@ -26,7 +26,7 @@ Examples:
   acn-eval reproduce digits-demo
       small Mixers on the embedded digits, in a minute
   acn-eval reproduce mixer-cifar10 --plan
-      what the paper's Mixers would take: 700 epochs, five seeds a side
+      what the paper's own Mixers would take
   acn-eval reproduce mine.yaml --seeds 3 --out mine
 
 Every network is trained with every seed, at equal budgets, into OUT/TABLE. What stands there is
