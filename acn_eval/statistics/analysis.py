@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, EvalResult, Scalar
-from acn_eval.statistics.comparison import Finding, name_of
+from acn_eval.statistics.comparison import Finding, ManifestRow, name_of
 from acn_eval.statistics.curves import Axis, Curves, curves
 from acn_eval.statistics.metrics import METRICS, Metric
 
@@ -20,7 +20,8 @@ __all__ = ["Analysis", "Asked", "Decisive", "Endpoint", "like_primary"]
 
 Conditions = Sequence[Mapping[str, Scalar]]
 Suite = Mapping[str, Any]
-Findings = Callable[["Design", Sequence[EvalResult], Sequence[EvalResult]], tuple[Finding, ...]]
+Results = Sequence[EvalResult]
+Findings = Callable[["Design", Results, Results], tuple[Finding, ...]]
 
 
 def like_primary(*fields: str, at: int = 0) -> Callable[[Sequence[Cell]], list[Cell]]:
@@ -66,6 +67,7 @@ class Endpoint:
         reference: fields of that first condition.
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
+        manifest: what else must be equal in a fair pair of candidates and baselines.
         decisive: the finding that decides; None where the primary endpoint does.
         replicate: what the files of one side are: seeds of training, or draws of its data.
         least: replicates per side that a claim on architectures needs.
@@ -85,6 +87,7 @@ class Endpoint:
     reference: Mapping[str, Scalar] = field(default_factory=lambda: {"corruption": "clean"})
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()
+    manifest: Callable[[Results, Results], tuple[ManifestRow, ...]] = lambda ours, theirs: ()
     decisive: Decisive | None = None
     replicate: str = "seed"
     least: int = 3

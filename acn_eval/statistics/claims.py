@@ -194,7 +194,7 @@ def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim
         verdict, evidence = "depends", {**evidence, "whole network": whole}
         said += f", but its whole network is {'less' if sign < 0 else 'more'} accurate"
         more = f"; that of the whole network is {_interval(whole, SHARE)}"
-    sure = f"{_found(case, finding)}{more}."
+    sure = f"{_found(case, finding)}{more}. {finding.caveat}".rstrip()
     return Claim(
         verdict, f"{said if sign else neither}: {_both_found(finding)}.", evidence, equal, sure
     )

@@ -53,7 +53,7 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
     (primary,) = tables.rows([words.name], [{}], [end_point])
     ratio = error_ratio(design, end_point) if words.scales else None
     undefined = words.scales and ratio is None
-    fairness = manifest(candidates, baselines)
+    fairness = (*manifest(candidates, baselines), *words.manifest(candidates, baselines))
     findings = words.findings(design, candidates, baselines)
     rows = tables.rows(outcomes.names, outcomes.conditions, pairs)
     seeds = min(files) if design.unit == ARCHITECTURES else 0

@@ -141,6 +141,7 @@ class Finding(Record):
         difference: candidate - baseline with 95 % limits; None where it is not defined.
         note: how it was obtained, in words.
         limits_90: of the difference: those of two one-sided tests.
+        caveat: what must not be concluded from it, as sentences that a verdict repeats.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Finding(Record):
     difference: Estimate | None
     note: str = ""
     limits_90: tuple[float, float] | None = None
+    caveat: str = ""
 
     @property
     def difference_unit(self) -> str:

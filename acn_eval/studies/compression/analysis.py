@@ -7,6 +7,7 @@ from typing import Any
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Asked, Decisive, Endpoint, like_primary
 from acn_eval.statistics.curves import EXIT
+from acn_eval.studies.compression.collapse import told_apart
 from acn_eval.studies.compression.depth import depth_findings
 from acn_eval.studies.robustness.analysis import noise_asked
 
@@ -18,6 +19,7 @@ _EXITS = Endpoint(
     "is more accurate over its exits",
     "is less accurate over its exits",
     findings=depth_findings,
+    manifest=told_apart,
     decisive=Decisive(
         "share of the network needed",
         "needs less of its depth",

@@ -17,6 +17,7 @@ from acn_eval.statistics.equivalence import CONFIDENCE
 from acn_eval.statistics.noninferiority import p_below
 from acn_eval.statistics.rows import estimate
 from acn_eval.statistics.score import BoundedSample
+from acn_eval.studies.compression.collapse import artefact
 
 __all__ = [
     "Cut",
@@ -112,15 +113,21 @@ def depth_findings(
     """Return the share of the network that each side needs, and their difference.
 
     Two checkpoints have cuts with proven intervals; the difference combines both at half the
-    error. Architectures have the plug-in cut of every training seed, with `over_seeds`.
+    error. Architectures have the plug-in cut of every training seed, with `over_seeds`. The caveat
+    names blocks that are not needed because they could not tell tokens apart from the start.
     """
-    ours, theirs = ([cut_of(r) for r in side] for side in (candidates, baselines))
-    if None in ours or None in theirs:
+    sides = candidates, baselines
+    cuts = [[cut for r in side if (cut := cut_of(r))] for side in sides]
+    if list(map(len, cuts)) != list(map(len, sides)):
         return ()
-    if design.unit == CHECKPOINTS:
-        alone = len(candidates) == len(baselines) == 1
-        return (_of_files(candidates[0], baselines[0]),) if alone else ()
-    return (_of_seeds(design, [c for c in ours if c], [c for c in theirs if c]),)
+    if design.unit != CHECKPOINTS:
+        found = _of_seeds(design, *cuts)
+    elif list(map(len, sides)) == [1, 1]:
+        found = _of_files(candidates[0], baselines[0])
+    else:
+        return ()
+    caveats = (artefact(r, [c.estimate for c in own]) for r, own in zip(sides, cuts, strict=True))
+    return (replace(found, caveat=" ".join(filter(None, caveats))),)
 
 
 def over_seeds(block: float, *arms: NDArray[np.float64]) -> Student:

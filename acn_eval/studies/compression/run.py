@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from acn_eval.checkpoints import cut_at
 from acn_eval.errors import Unsupported
-from acn_eval.inference import EvaluatedModel, ForwardUnit, Runtime, Timed, latencies
+from acn_eval.inference import EvaluatedModel, Runtime, Timed, latencies
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.results import Cell, EvalResult, Skip
 from acn_eval.studies.compression.depth import cut_depth, images_needed
 from acn_eval.studies.compression.early_exit import RULES, Exits, chosen, operating
+from acn_eval.studies.compression.spread import Measured
 from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.robustness.measure import Showing, Shown
 from acn_eval.study.record import Answer, answered, cell_of
-from acn_eval.study.run import Study
+from acn_eval.study.run import Study, Unit
 
 __all__ = ["STUDY", "CompressionStudy"]
 
@@ -41,32 +42,51 @@ class CompressionStudy(Study[Compression]):
     @cached_property
     def validation(self) -> Showing | None:
         """The clean validation images; without exits there is nothing to choose."""
-        own = self.request
-        deep = [s for s in own.subjects if _exits_of(s, own.runtime) > 1]
+        own, deep = self.request, self._deep
         if not deep:
             return None
         runtime = replace(own.runtime, precision=self.test.numeric)
         held_out, own = own.split("validation"), replace(own, runtime=runtime)
         return Showing(own.suite.noise, deep, own, held_out, exits=True, corrupted=False)
 
-    def units(self) -> list[ForwardUnit]:
-        """Return the units of both splits."""
-        return [*self.test.units, *(self.validation.units if self.validation else ())]
+    @cached_property
+    def spreads(self) -> list[Measured]:
+        """What outputs tell apart, of every network that has exits."""
+        own, spec_of = self.request, self.test.spec_of
+        return [Measured.of(s.checkpoint, own.whole, spec_of(s), own.runtime) for s in self._deep]
+
+    @cached_property
+    def _deep(self) -> list[EvaluatedModel]:
+        """The networks with exits."""
+        own = self.request
+        return [s for s in own.subjects if _exits_of(s, own.runtime) > 1]
+
+    def units(self) -> list[Unit]:
+        """Return the units of both splits, and of the spread."""
+        return [*chain(*self._parts())]
+
+    def _parts(self) -> tuple[list[Unit], ...]:
+        validation = self.validation.units if self.validation else ()
+        spread = chain(*(measured.units for measured in self.spreads))
+        return [*self.test.units], [*validation], [*spread]
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint."""
-        first = len(self.test.units)
-        held_out = iter(self._held_out(outcomes[first:]))
-        pairs = zip(self.request.subjects, self.test.shown(outcomes[:first]), strict=True)
+        left = iter(outcomes)
+        test, validation, spread = ([*islice(left, len(part))] for part in self._parts())
+        contents = iter(spread)
+        details = [measured.details(contents) for measured in self.spreads]
+        deep = zip(self._held_out(validation), details, strict=True)
+        pairs = zip(self.request.subjects, self.test.shown(test), strict=True)
         return [
             answered(
                 self.request,
                 subject,
-                self._answer(subject, test, next(held_out))
-                if len(test.outcomes[0]) > 1
-                else _without_exits(subject, test),
+                self._answer(subject, shown, *next(deep))
+                if len(shown.outcomes[0]) > 1
+                else _without_exits(subject, shown),
             )
-            for subject, test in pairs
+            for subject, shown in pairs
         ]
 
     def _held_out(self, outcomes: Sequence[bytes]) -> list[Exits]:
@@ -76,7 +96,9 @@ class CompressionStudy(Study[Compression]):
         labels = self.validation.examples.labels
         return [_exits(row[0], labels) for _, _, row in self.validation.joined(outcomes)]
 
-    def _answer(self, subject: EvaluatedModel, test: Shown, held_out: Exits) -> Answer:
+    def _answer(
+        self, subject: EvaluatedModel, test: Shown, held_out: Exits, spread: dict[str, Any]
+    ) -> Answer:
         tolerance = self._tolerance()
         cut = cut_depth(held_out.correct, tolerance).estimate
         many, n = held_out.correct.shape
@@ -84,6 +106,7 @@ class CompressionStudy(Study[Compression]):
             "tolerance": tolerance,
             "depth": many - 1,
             "validation": {"n": n, "accuracy": held_out.accuracies(), "cut": cut},
+            "spread": spread,
         }
         exits = _exits(test.outcomes[0], test.labels)
         warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(exits))

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Comparison
+from acn_eval.studies.compression.collapse import in_words
 from acn_eval.studies.compression.depth import Cut, cut_of
 from acn_eval.terminal.comparisons import (
     milliseconds,
@@ -21,6 +22,7 @@ from acn_eval.terminal.tables import Column, show_table
 __all__ = ["show", "show_difficulty"]
 
 _BATCHES = ("batch1", "batch64")
+_SHOWN = 2  # networks with tables of their own
 
 
 def show(
@@ -32,8 +34,8 @@ def show(
     """Print the answer, the cut of every network, exits, costs and early exit."""
     show_answer(out, results, comparison, metric)
     measured = [r for r in results if cut_of(r) is not None]
-    for result in measured:
-        out.print(_cut_in_words(result))
+    for line in _each_in_words(measured, comparison):
+        out.print(line)
     if measured:
         out.print()
     show_conditions(out, results[:1], comparison, metric, shown=_is_shown)
@@ -44,7 +46,8 @@ def show(
     )
     legend(out)
     priced = [r for r in measured if "costs" in r.details]
-    if 0 < len(priced) <= 2:
+    _show_spread(out, [r for r in measured if (r.details.get("spread") or {}).get("trained")])
+    if 0 < len(priced) <= _SHOWN:
         _show_costs(out, priced)
         _show_early_exits(out, priced)
     show_details(out, comparison)
@@ -85,6 +88,75 @@ def _cut_in_words(result: EvalResult) -> str:
         f" stay within {100 * cut.tolerance:g} points [95 %: {cut.low} to {cut.high}];"
         f" validation (n = {validation['n']}) chose {validation['cut']}."
     )
+
+
+def _each_in_words(measured: Sequence[EvalResult], comparison: Comparison | None) -> Iterator[str]:
+    """Yield the cut of every network, and what it tells apart; of many, what their sides do."""
+    few = len(measured) <= _SHOWN
+    for result in measured:
+        yield _cut_in_words(result)
+        if few and (said := in_words(result.checkpoint.name, [result])):
+            yield said
+    if not few:
+        sides = _sides(measured, comparison)
+        yield from filter(None, (in_words(label, own) for label, own in sides.items()))
+
+
+def _sides(
+    results: Sequence[EvalResult], comparison: Comparison | None
+) -> dict[str, list[EvalResult]]:
+    if comparison is None:
+        return {results[0].checkpoint.name: [*results]}
+    arms = (comparison.candidate, comparison.baseline)
+    return {arm.label: [r for r in results if r.key in arm.keys] for arm in arms}
+
+
+def _show_spread(out: Console, results: Sequence[EvalResult]) -> None:
+    """What every exit tells apart, before training and now, and what its block adds."""
+    if not 0 < len(results) <= _SHOWN:
+        return
+    columns = (
+        Column("share of variance"),
+        Column("over tokens"),
+        Column("at start", rank=2),
+        Column("over images"),
+        Column("at start", rank=1),
+        Column("effective rank", rank=3),
+        Column("norm", rank=4),
+        Column("cosine", rank=5),
+    )
+    rows = [
+        (f"{result.checkpoint.name}, exit {k}", *cells)
+        for result in results
+        for k, cells in enumerate(_spread(result.details["spread"]))
+    ]
+    spread = results[0].details["spread"]
+    out.print()
+    show_table(out, columns, rows)
+    out.print(
+        f"Of what every block passes on, on {spread['images']} clean images; below "
+        f"{spread['constant']:g} all tokens of an image, or all images, are the same; start: "
+        "initialization. Rank, and norm and cosine of what a block adds, are of the readout.",
+        style="dim",
+    )
+    legend(out)
+
+
+def _spread(spread: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """One row of numbers per exit."""
+    before = spread["initial"] or [{}] * len(spread["trained"])
+    for now, start in zip(spread["trained"], before, strict=True):
+        pairs = (
+            (row.get(over), 3, 0.001) for over in ("tokens", "images") for row in (now, start)
+        )
+        rest = ((now["rank"], 1, 0.0), (now["norm"], 2, 0.0), (now["cosine"], 2, -1.0))
+        yield tuple(_number(*cell) for cell in (*pairs, *rest))
+
+
+def _number(value: float | None, digits: int, least: float) -> str:
+    if value is None:
+        return "-"
+    return f"<{least:g}" if value < least else f"{value:.{digits}f}"
 
 
 def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:

@@ -157,7 +157,7 @@ class Showing:
     @cached_property
     def _passes(self) -> list[tuple[Pass, tuple[Skip, ...]]]:
         """One pass per spec, and what examples of the spec cannot show."""
-        specs = [self._spec(subject) for subject in self.subjects]
+        specs = [self.spec_of(subject) for subject in self.subjects]
         pairs = list(zip(specs, self.subjects, strict=True))
         return [
             self._pass(spec, [s for g, s in pairs if g == spec]) for spec in dict.fromkeys(specs)
@@ -185,8 +185,12 @@ class Showing:
         )
         return job, skipped
 
-    def _spec(self, subject: EvaluatedModel) -> InputSpec[Any]:
-        """Refuse a size of images for a network that reads none (`Unsupported`)."""
+    def spec_of(self, subject: EvaluatedModel) -> InputSpec[Any]:
+        """Return how examples are shown to a network.
+
+        Raises:
+            Unsupported: the noise states a size of images, and the network reads none.
+        """
         if self.noise is None or self.noise.image_size is None:
             return subject.checkpoint.prepare.spec
         return replace(image_preparation(subject.checkpoint).spec, size=self.noise.image_size)

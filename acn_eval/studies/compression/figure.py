@@ -1,0 +1,64 @@
+"""Draws what early exit saves, and from which block on outputs tell nothing apart."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from acn_eval.charts.canvas import STYLES, TONES, Drawing, Panel
+from acn_eval.charts.kinds import Sides, detail_charts
+
+__all__ = ["drawings"]
+
+_LEAST = 1e-6  # share of variance; what is less is drawn there
+_LINES = {"trained": "-", "initial": "--"}
+_Spreads = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def drawings(sides: Sides) -> Iterator[Drawing]:
+    """Yield the charts of the details, and shares of variance over depth, a line per file."""
+    yield from detail_charts(sides)
+    found = {
+        label: [s for r in results if (s := r.details.get("spread")) and s["trained"]]
+        for label, results in sides.items()
+    }
+    every = [spread for own in found.values() for spread in own]
+    if not every:
+        return
+    below = float(every[0]["constant"])
+    panels = [
+        Panel(f"Share of variance over {over}", partial(_draw, found, over, below), words)
+        for over in ("tokens", "images")
+        if (words := _in_words(found, over))
+    ]
+    caption = f"As trained (solid) and at initialization (dashed); constant below {below:g} (gray)"
+    yield Drawing("spread", caption, tuple(panels), tuple(sides))
+
+
+def _draw(found: _Spreads, over: str, below: float, axes: Axes) -> None:
+    axes.axhline(below, color=TONES["open"], linewidth=1)
+    for style, spreads in zip(cycle(STYLES), found.values(), strict=False):
+        for spread in spreads:
+            for when, dashes in _LINES.items():
+                shares = [max(y, _LEAST) for y in _shares(spread, when, over)]
+                axes.plot(range(len(shares)), shares, linestyle=dashes, **style)
+    axes.set(yscale="log", ylim=(_LEAST / 2, 1.5), xlabel="blocks executed")
+    axes.locator_params(axis="x", integer=True)
+
+
+def _shares(spread: Mapping[str, Any], when: str, over: str) -> list[float]:
+    return [row[over] for row in spread[when] or () if row[over] is not None]
+
+
+def _in_words(found: _Spreads, over: str) -> str:
+    """The numbers; "" where they are known of no network."""
+    names = {"trained": "", "initial": " at initialization"}
+    return "; ".join(
+        f"{label}{name}: " + ", ".join(f"{y:.2g} at {k}" for k, y in enumerate(shares))
+        for label, spreads in found.items()
+        for spread in spreads
+        for when, name in names.items()
+        if (shares := _shares(spread, when, over))
+    )
