@@ -50,6 +50,7 @@ def _verdict(material: Material) -> Iterator[Section]:
     blocks: list[Block] = [
         Text(f"{claim.verdict.upper()}: {claim.sentence}", f"verdict {claim.verdict}"),
         Text(_reach(comparison)),
+        *(Text(finding.caveat) for finding in comparison.findings if finding.caveat),
         *([rests_on] if rests_on.rows else []),
         tables.primary_table(comparison),
     ]
@@ -88,7 +89,14 @@ def _evidence(material: Material) -> Iterator[Section]:
     about = material.comparison
     findings = (tables.finding_table(about, about.findings),) if about and about.findings else ()
     yield Section("findings", "Findings", findings)
+    yield _list("remarks", "What outputs tell apart", _remarks(material))
     yield Section("rows", "All conditions", _rows(material))
+
+
+def _remarks(material: Material) -> Iterator[str]:
+    for label, results in material.sides.items():
+        if said := analysis_of(results[0].suite).remarks(label, results):
+            yield said
 
 
 def differences(material: Material) -> tuple[Block, ...]:

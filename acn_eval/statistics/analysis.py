@@ -139,6 +139,7 @@ class Analysis:
         words: what the label of a condition adds to its places on the axes and its noise.
         whole: takes the cells that show a network as it is: to its last exit, with all of its
             weights, after its last task.
+        remarks: what else the results of one side say, as sentences; its label comes first.
         asked: the conditions that the config of a suite names. What depends on the network, or
             on training alone, is not among them.
         fits: whether something is trained or fitted: outcomes are then not those of the file
@@ -153,6 +154,7 @@ class Analysis:
     bare: frozenset[str] = frozenset()
     words: Callable[[Mapping[str, Scalar]], Iterable[str]] = lambda condition: ()
     whole: Callable[[Sequence[Cell]], list[Cell]] = list
+    remarks: Callable[[str, Results], str] = lambda label, results: ""
     asked: Callable[[Suite], Iterable[Asked]] = lambda suite: ()
     fits: bool = True
     finding_margin: str = "equivalence_margin"

@@ -7,16 +7,27 @@ is not known.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-__all__ = ["CONSTANT", "Rows", "constant_exits", "left_unused", "never_apart", "spread_in_words"]
+__all__ = [
+    "AXES",
+    "CONSTANT",
+    "Axis",
+    "Rows",
+    "constant_exits",
+    "left_unused",
+    "never_apart",
+    "spread_in_words",
+]
 
 CONSTANT = 0.001
 """A share of variance below this is called constant."""
 
 _NOWHERE = "nowhere"
+Axis = Literal["tokens", "images"]
+AXES: tuple[Axis, Axis] = ("tokens", "images")
 Rows = Sequence[Mapping[str, float | None]]
 
 
-def constant_exits(rows: Rows, axis: Literal["tokens", "images"]) -> list[int]:
+def constant_exits(rows: Rows, axis: Axis) -> list[int]:
     """Return the exits after which outputs are constant over the tokens, or over the images."""
     shares = [row[axis] for row in rows]
     return [k for k, share in enumerate(shares) if share is not None and share < CONSTANT]
@@ -44,13 +55,14 @@ def spread_in_words(trained: Rows, initial: Rows | None = None) -> str:
     'Training left block 1 unused.'
     """
     looks = [trained] if initial is None else [trained, initial]
-    tokens = [constant_exits(rows, "tokens") for rows in looks]
-    images = [constant_exits(rows, "images") for rows in looks]
-    if not any((*tokens, *images)):
+    known = [axis for axis in AXES if any(row[axis] is not None for row in trained)]
+    found = {axis: [constant_exits(rows, axis) for rows in looks] for axis in known}
+    if not any(exits for looked in found.values() for exits in looked):
         since = "" if initial is None else ", also at initialization"
-        return f"outputs vary over tokens and over images after every block{since}."
+        both = " and ".join(f"over {axis}" for axis in known)
+        return f"outputs vary {both} after every block{since}."
     last = len(trained) - 1
-    over = f"over tokens {_since(tokens, last)}, over images {_since(images, last)}"
+    over = ", ".join(f"over {axis} {_since(looked, last)}" for axis, looked in found.items())
     causes = () if initial is None else _causes(trained, initial)
     return " ".join([f"outputs are constant {over}.", *causes])
 

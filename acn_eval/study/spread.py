@@ -6,22 +6,31 @@ from acn_eval.models.encoder import Encoder
 from acn_eval.training.fit import start
 from acn_eval.training.recipe import Recipe
 
-__all__ = ["as_initialized"]
+__all__ = ["as_initialized", "recipe_of"]
 
 
 def as_initialized(checkpoint: Checkpoint) -> Encoder | None:
     """Return a network as its training found it, from the recipe and the seed of its card.
 
+    None where there is none: see `recipe_of`.
+    """
+    network, recipe = checkpoint.model, recipe_of(checkpoint)
+    if recipe is None or not isinstance(network, Encoder):
+        return None
+    return start(recipe, network.head.weight.device).network.eval()
+
+
+def recipe_of(checkpoint: Checkpoint) -> Recipe | None:
+    """Return the recipe from which a network of ours was trained.
+
     None where the card has no recipe of this network: it is unknown, or the network was cut or
     pruned since.
     """
-    network, native = checkpoint.model, checkpoint.native
-    if not isinstance(network, Encoder) or native is None or native.card.training is None:
+    native = checkpoint.native
+    if native is None or native.card.training is None:
         return None
     try:
         recipe: Recipe = recorded(native.card.training.recipe, Recipe)
     except ValueError:  # of another version
         return None
-    if recipe.arch != native.card.arch:
-        return None
-    return start(recipe, network.head.weight.device).network.eval()
+    return recipe if recipe.arch == native.card.arch else None

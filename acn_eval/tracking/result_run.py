@@ -37,7 +37,7 @@ def arm_run(result: EvalResult) -> RunContent:
         step=_curves(result, accuracies).axis.step_in_words,
         key=result.key,
         digest=digest(values),
-        points=(*_points(result, metrics), *_detail_points(result)),
+        points=(*_points(result, metrics), *_detail_points(result), *_spread_points(result)),
         params=_params(result),
         tags={
             **tags_of(_facts(result)),
@@ -82,6 +82,16 @@ def _detail_points(result: EvalResult) -> Iterator[Point]:
     for chart in result.details.get("charts", ()):
         for x, value in chart["points"]:
             yield Point(key_name(f"{chart['x']}/{chart['name']}"), 100 * value, x)
+
+
+def _spread_points(result: EvalResult) -> Iterator[Point]:
+    """Yield what was measured of the outputs of every exit, which is the step."""
+    spread = result.details.get("spread", {})
+    for when in ("trained", "initial") if "trained" in spread else ():
+        for exit, row in enumerate(spread[when] or ()):
+            known = {name: value for name, value in row.items() if value is not None}
+            for name, value in known.items():
+                yield Point(key_name(f"spread {when}/{name}"), value, exit)
 
 
 def _params(result: EvalResult) -> dict[str, str]:

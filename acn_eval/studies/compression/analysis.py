@@ -7,7 +7,7 @@ from typing import Any
 from acn_eval.results import Scalar
 from acn_eval.statistics.analysis import Analysis, Asked, Decisive, Endpoint, like_primary
 from acn_eval.statistics.curves import EXIT
-from acn_eval.studies.compression.collapse import told_apart
+from acn_eval.studies.compression.collapse import in_words, told_apart
 from acn_eval.studies.compression.depth import depth_findings
 from acn_eval.studies.robustness.analysis import noise_asked
 
@@ -46,6 +46,7 @@ ANALYSIS = Analysis(
     axes=(EXIT,),
     bare=frozenset({"policy"}),
     whole=like_primary("exit", at=-1),
+    remarks=in_words,
     asked=_asked,
     fits=False,
     finding_margin="depth_margin",

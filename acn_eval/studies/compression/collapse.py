@@ -1,89 +1,56 @@
-"""What the spread of results says: from which block on a network tells nothing apart."""
+"""What the spread of results says: which blocks tell tokens and images apart, and since when."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import ManifestRow
+from acn_eval.statistics.spread_words import (
+    AXES,
+    Axis,
+    Rows,
+    constant_exits,
+    left_unused,
+    never_apart,
+    spread_in_words,
+)
 
-__all__ = ["Onset", "artefact", "in_words", "onset", "told_apart"]
+__all__ = ["artefact", "in_words", "spread_of", "told_apart"]
 
-Over = Literal["tokens", "images"]
-_ALIKE = {"tokens": "all tokens of an image", "images": "all images"}
-_INBORN = {
-    "tokens": "These blocks could not tell tokens apart from the start: that is rank collapse, "
-    "not compression",
-    "images": "These blocks could not tell images apart from the start",
-}
-_LEARNED = {
-    "tokens": "Training made these tokens alike",
-    "images": "Training left these blocks unused",
-}
-_UNPROVEN = "that they are not needed is no proof of compression"
+_UNPROVEN = "that they are not needed is rank collapse, and no proof of compression"
 
 
-@dataclass(frozen=True)
-class Onset:
-    """From which exit on every share of variance is constant, over tokens or over images.
-
-    Attributes:
-        over: what the outputs are compared between.
-        trained: that exit; the number of exits where the last one is not constant.
-        initial: the same before training; None where that is not known.
-        depth: blocks of the network.
-        least: smallest share as trained.
-    """
-
-    over: Over
-    trained: int
-    initial: int | None
-    depth: int
-    least: float
-
-    @property
-    def there(self) -> bool:
-        """Whether some last blocks are constant."""
-        return self.trained <= self.depth
-
-    @property
-    def inborn(self) -> bool:
-        """Whether they are, and were so before training."""
-        return self.there and self.initial is not None and self.initial <= self.trained
-
-
-def onset(result: EvalResult, over: Over) -> Onset | None:
-    """Return from where on a network is constant; None where its shares are not known."""
-    spread = result.details.get("spread") or {}
-    trained, initial = (_shares(spread.get(when), over) for when in ("trained", "initial"))
-    if not trained:
-        return None
-    below = float(spread["constant"])
-    before = _first(initial, below) if initial else None
-    return Onset(over, _first(trained, below), before, len(trained) - 1, min(trained))
+def spread_of(result: EvalResult) -> dict[str, Any] | None:
+    """Return what was measured of a network with exits; older results have nothing."""
+    spread = result.details.get("spread")
+    return spread if spread and spread["trained"] else None
 
 
 def in_words(label: str, results: Sequence[EvalResult]) -> str:
-    """Return what networks of one architecture tell apart; "" where it was not measured."""
-    measured = [result for result in results if "spread" in result.details]
-    if not measured:
-        return ""
-    said = _of_file(label, measured[0]) if len(results) == 1 else _of_seeds(label, measured)
-    return " ".join(said)
+    """Return what the networks of one side tell apart; "" where nothing was measured."""
+    found = [spread for result in results if (spread := spread_of(result))]
+    if not found:
+        reasons = [s["reason"] for r in results if (s := r.details.get("spread"))]
+        return f"{label}: spread of outputs not known, because {reasons[0]}." if reasons else ""
+    if len(results) > 1:
+        return f"{label}: {' '.join(_of_seeds(found))}"
+    (spread,) = found
+    said = f"{label}: {spread_in_words(spread['trained'], spread['initial'])}"
+    if spread["initial"]:
+        return said
+    return f"{said} How it was at initialization is not known, because {spread['reason']}."
 
 
 def told_apart(
     candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
 ) -> tuple[ManifestRow, ...]:
-    """Return the row of a fair pair on tokens; none where no side was measured."""
-    sides = [[onset(r, "tokens") for r in side] for side in (candidates, baselines)]
-    texts = [[_telling(o) for o in side if o] for side in sides]
-    if not any(texts):
+    """Return the row of a fair pair on tokens; none where nothing was measured."""
+    texts = [[_telling(result) for result in side] for side in (candidates, baselines)]
+    if not any(any(side) for side in texts):
         return ()
-    known = all(o for side in sides for o in side)
-    left, right = (_in_seeds(side) or "unknown" for side in texts)
-    equal = set(texts[0]) == set(texts[1]) if known else None
+    equal = set(texts[0]) == set(texts[1]) if all(map(all, texts)) else None
+    left, right = map(_in_seeds, texts)
     return (ManifestRow("blocks that tell tokens apart", left, right, equal),)
 
 
@@ -94,114 +61,75 @@ def artefact(results: Sequence[EvalResult], cuts: Sequence[int]) -> str:
         results: of one side.
         cuts: blocks that each of them needs.
     """
-    known = [onset(result, "tokens") for result in results]
-    late = [
-        (own, max(cut + 1, own.trained))
-        for own, cut in zip(known, cuts, strict=True)
-        if own and own.there and cut < own.depth and (own.inborn or own.initial is None)
-    ]
-    if not late:
+    found = [_blind(result, cut) for result, cut in zip(results, cuts, strict=True)]
+    many = [blocks for blocks in found if blocks]
+    if not many:
         return ""
-    name, (own, first) = results[0].checkpoint.name, late[0]
-    what = f"Block{'s' * (first < own.depth)} {first}" + f" to {own.depth}" * (first < own.depth)
-    what += f" of {name}"
+    name, initial = results[0].checkpoint.name, [spread_of(result) for result in results]
+    known = all(spread["initial"] for spread in initial if spread)
+    ever = "could not tell tokens apart from the start" if known else "cannot tell tokens apart"
     if len(results) > 1:
-        what = f"In {len(late)} of {len(results)} seeds of {name}, blocks beyond the cut"
-    if all(own.inborn for own, _ in late):
-        return f"{what} could not tell tokens apart from the start: {_UNPROVEN}."
-    return f"{what} cannot tell tokens apart, and perhaps never could: {_UNPROVEN}."
+        seeds = f"In {len(many)} of {len(results)} seeds of {name}"
+        return f"{seeds}, blocks beyond the cut {ever}: {_UNPROVEN}."
+    (blocks,) = many
+    what = f"Blocks {', '.join(map(str, blocks))}" if len(blocks) > 1 else f"Block {blocks[0]}"
+    if len(blocks) > 2 and blocks == [*range(blocks[0], blocks[-1] + 1)]:
+        what = f"Blocks {blocks[0]} to {blocks[-1]}"
+    return f"{what} of {name} {ever}: {_UNPROVEN}."
 
 
-def _shares(rows: Sequence[Mapping[str, float | None]] | None, over: Over) -> list[float]:
-    """Return the share at every exit; none where one is not known."""
-    found = [row[over] for row in rows or ()]
-    known = [share for share in found if share is not None]
-    return known if len(known) == len(found) else []
+def _blind(result: EvalResult, cut: int) -> list[int]:
+    """Return blocks beyond the cut that do not tell tokens apart, and, if known, never did."""
+    spread = spread_of(result)
+    if not spread:
+        return []
+    trained, initial = spread["trained"], spread["initial"]
+    blind = never_apart(trained, initial) if initial else constant_exits(trained, "tokens")
+    return [block for block in blind if block > cut]
 
 
-def _first(shares: Sequence[float], below: float) -> int:
-    return max((k + 1 for k, share in enumerate(shares) if share >= below), default=0)
-
-
-def _of_file(name: str, result: EvalResult) -> Iterator[str]:
-    spread = result.details["spread"]
-    found = [own for over in ("tokens", "images") if (own := onset(result, over))]
-    unknown = f"because {spread['reason']}"
-    if not found:
-        yield f"What {name} passes on between its blocks is not known, {unknown}."
-        return
-    if not any(own.there for own in found):
-        yield f"{_apart(name, found)}."
-        return
-    who = name
-    for own in sorted(found, key=lambda own: not own.there):  # the name stands in the first
-        yield _alike(who, own, spread["constant"]) if own.there else f"{_apart('It', [own])}."
-        who = "it"
-    if spread["initial"] is None:
-        yield f"How it was at initialization is not known, {unknown}."
-
-
-def _alike(who: str, own: Onset, below: float) -> str:
-    """E.g. ``From block 4 on, ac_vit passes on the same for all tokens of an image (...)``."""
-    said = f"From block {own.trained} on, {who} passes on the same for {_ALIKE[own.over]}"
-    if who != "it":
-        said += f" (share of variance below {below:g})"
-    if own.initial is None:
-        return f"{said}."
-    if own.inborn:
-        since = f", from block {own.initial} on" if own.initial < own.trained else ""
-        return f"{said}, and did so at initialization{since}. {_INBORN[own.over]}."
-    if own.initial <= own.depth:
-        return f"{said}; at initialization it did so from block {own.initial} on."
-    return f"{said}, which it did not at initialization. {_LEARNED[own.over]}."
-
-
-def _apart(who: str, found: Sequence[Onset]) -> str:
-    """E.g. ``res_vit tells tokens and images apart up to its last block (...)``."""
-    what = " and ".join(own.over for own in found)
-    least = " and ".join(f"{own.least:.2g}" for own in found)
-    shares = "share" if len(found) == 1 else "shares"
-    said = f"{who} tells {what} apart up to its last block ({shares} of variance {least} or more)"
-    for own in found:
-        if own.initial is not None and own.initial <= own.depth:
-            said += f"; at initialization it told no {own.over} apart from block {own.initial} on"
-    return said
-
-
-def _of_seeds(label: str, results: Sequence[EvalResult]) -> Iterator[str]:
-    for over in ("tokens", "images"):
-        known = [own for result in results if (own := onset(result, over))]
-        there = [own for own in known if own.there]
-        if there:
-            yield _seeds_alike(label, there, len(results))
-        elif known:
-            least = min(known, key=lambda own: own.least)
-            yield f"{_apart(label, [least])}, in each of {len(known)} seeds."
-
-
-def _seeds_alike(label: str, there: Sequence[Onset], n: int) -> str:
-    over = there[0].over
-    counts = sorted(Counter(own.trained for own in there).items())
-    where = ", ".join(f"from block {k} on in {count}" for k, count in counts)
-    inborn = sum(own.inborn for own in there)
-    known = [own.initial for own in there if own.initial is not None]
-    before = f"{inborn} of these did so at initialization"
-    if len(known) < len(there):
-        before += f", which is known of {len(known)}"
-    elif inborn == len(there):
-        before += f". {_INBORN[over]}"
-    elif min(known) > there[0].depth:
-        before += f". {_LEARNED[over]}"
-    return f"{label} passes on the same for {_ALIKE[over]} {where} of {n} seeds; {before}."
-
-
-def _telling(own: Onset) -> str:
-    return f"{max(own.trained - 1, 0)} of {own.depth}"
+def _telling(result: EvalResult) -> str:
+    """E.g. ``3 of 8``; "" where it is not known."""
+    spread = spread_of(result)
+    if not spread or any(row["tokens"] is None for row in spread["trained"]):
+        return ""
+    depth = len(spread["trained"]) - 1
+    blind = [k for k in constant_exits(spread["trained"], "tokens") if k]
+    return f"{depth - len(blind)} of {depth}"
 
 
 def _in_seeds(texts: Sequence[str]) -> str:
     """E.g. ``3 of 8 in 4, 4 of 8 in 1 of 5 seeds``; of one file, without its count."""
-    if len(texts) < 2:
-        return "".join(texts)
-    counts = ", ".join(f"{text} in {count}" for text, count in sorted(Counter(texts).items()))
-    return f"{counts} of {len(texts)} seeds"
+    shown = [text or "unknown" for text in texts]
+    if len(shown) == 1:
+        return shown[0]
+    counts = ", ".join(f"{text} in {count}" for text, count in sorted(Counter(shown).items()))
+    return f"{counts} of {len(shown)} seeds"
+
+
+def _of_seeds(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    pairs: list[tuple[Rows, Rows]] = [(s["trained"], s["initial"] or ()) for s in found]
+    over = [
+        f"over {axis} in {_when(pairs, axis)}"
+        for axis in AXES
+        if any(row[axis] is not None for trained, _ in pairs for row in trained)
+    ]
+    yield f"outputs are constant {', '.join(over)}, of {len(found)} seeds."
+    known = [pair for pair in pairs if pair[1]]
+    if len(known) < len(pairs):
+        yield f"How they were at initialization is known of {len(known)}."
+    if never := sum(bool(never_apart(*pair)) for pair in known):
+        yield f"From the start, some blocks could not tell tokens apart in {never}."
+    if unused := sum(bool(left_unused(*pair)) for pair in known):
+        yield f"Training left some blocks unused in {unused}."
+
+
+def _when(pairs: Sequence[tuple[Rows, Rows]], axis: Axis) -> str:
+    """E.g. ``5 (first after block 4 in 4, 5 in 1; in 5 at initialization)``."""
+    exits = [constant_exits(trained, axis) for trained, _ in pairs]
+    first = sorted(Counter(own[0] for own in exits if own).items())
+    if not first:
+        return "none"
+    before = sum(bool(constant_exits(initial, axis)) for _, initial in pairs)
+    where = ", ".join(f"{k} in {count}" for k, count in first)
+    return f"{sum(map(bool, exits))} (first after block {where}; at initialization in {before})"

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 
 from acn_eval.charts.canvas import STYLES, TONES, Drawing, Panel
 from acn_eval.charts.kinds import Sides, detail_charts
+from acn_eval.statistics.spread_words import CONSTANT
+from acn_eval.studies.compression.collapse import spread_of
 
 __all__ = ["drawings"]
 
@@ -21,29 +23,27 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
     """Yield the charts of the details, and shares of variance over depth, a line per file."""
     yield from detail_charts(sides)
     found = {
-        label: [s for r in results if (s := r.details.get("spread")) and s["trained"]]
+        label: [spread for result in results if (spread := spread_of(result))]
         for label, results in sides.items()
     }
-    every = [spread for own in found.values() for spread in own]
-    if not every:
-        return
-    below = float(every[0]["constant"])
-    panels = [
-        Panel(f"Share of variance over {over}", partial(_draw, found, over, below), words)
+    panels = tuple(
+        Panel(f"Share of variance over {over}", partial(_draw, found, over), words)
         for over in ("tokens", "images")
         if (words := _in_words(found, over))
-    ]
-    caption = f"As trained (solid) and at initialization (dashed); constant below {below:g} (gray)"
-    yield Drawing("spread", caption, tuple(panels), tuple(sides))
+    )
+    if panels:
+        below = f"constant below {CONSTANT:g} (gray line); less than {_LEAST:g} is drawn there"
+        caption = f"As trained (solid) and at initialization (dashed), a line per file; {below}"
+        yield Drawing("spread", caption, panels, tuple(sides))
 
 
-def _draw(found: _Spreads, over: str, below: float, axes: Axes) -> None:
-    axes.axhline(below, color=TONES["open"], linewidth=1)
+def _draw(found: _Spreads, over: str, axes: Axes) -> None:
+    axes.axhline(CONSTANT, color=TONES["open"], linewidth=1)
     for style, spreads in zip(cycle(STYLES), found.values(), strict=False):
         for spread in spreads:
             for when, dashes in _LINES.items():
-                shares = [max(y, _LEAST) for y in _shares(spread, when, over)]
-                axes.plot(range(len(shares)), shares, linestyle=dashes, **style)
+                if shares := [max(y, _LEAST) for y in _shares(spread, when, over)]:
+                    axes.plot(range(len(shares)), shares, linestyle=dashes, **style)
     axes.set(yscale="log", ylim=(_LEAST / 2, 1.5), xlabel="blocks executed")
     axes.locator_params(axis="x", integer=True)
 

@@ -12,16 +12,16 @@ import torch
 
 from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import Checkpoint
-from acn_eval.checkpoints.initial import initial_network, require_initial
 from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
 from acn_eval.inference import NumericProfile, Runtime
 from acn_eval.inference.precision import running
-from acn_eval.inference.spread import CONSTANT, Spread, spreads
+from acn_eval.inference.spread import Spread, spreads
 from acn_eval.inputs import InputSpec
 from acn_eval.models import Encoder
 from acn_eval.models.encoder import Boundary
 from acn_eval.study.run import Show, Unit
+from acn_eval.study.spread import as_initialized, recipe_of
 
 __all__ = ["IMAGES", "Measured", "SpreadUnit"]
 
@@ -79,16 +79,16 @@ class SpreadUnit(Unit):
             yield json.dumps([_known(spread) for spread in found]).encode()
 
     def _boundaries(self, device: torch.device, show: Show) -> Iterator[Iterable[Boundary]]:
-        read = _reader(self._network(device))
+        read = _reader(self._network())
         for start in range(0, len(self.examples), self.batch_size):
             where = np.arange(start, min(start + self.batch_size, len(self.examples)))
             shown = self.spec.upload(self.examples.read(where, self.spec), device)
             yield read(self.checkpoint.prepare(shown).to(device))
             show(int(where[-1]) + 1)
 
-    def _network(self, device: torch.device) -> Any:
+    def _network(self) -> Any:
         own = self.checkpoint
-        return initial_network(own).to(device) if self.initial else own.model
+        return as_initialized(own) if self.initial else own.model
 
 
 @dataclass(frozen=True)
@@ -114,26 +114,17 @@ class Measured:
         if reason := _hidden(checkpoint, runtime.device):
             return Measured((), len(shown), reason)
         profile = runtime.profile("fp32", checkpoint.id.flops)
-        units = [
-            SpreadUnit(checkpoint, initial, shown, spec, profile) for initial in (False, True)
-        ]
-        try:
-            require_initial(checkpoint)
-        except Unsupported as exc:
-            return Measured((units[0],), len(shown), str(exc))
-        return Measured(tuple(units), len(shown))
+        own, before = (SpreadUnit(checkpoint, i, shown, spec, profile) for i in (False, True))
+        if recipe_of(checkpoint) is None:
+            return Measured((own,), len(shown), "its card does not say how this network began")
+        return Measured((own, before), len(shown))
 
     def details(self, contents: Iterator[bytes]) -> dict[str, Any]:
         """Return plain JSON for the result; `contents` are those of the units."""
         found = [json.loads(next(contents)) for _ in self.units]
         trained, initial, *_ = *found, None, None
-        return {
-            "images": self.images,
-            "constant": CONSTANT,
-            "trained": trained,
-            "initial": initial,
-            "reason": self.reason,
-        }
+        about = {"images": self.images, "reason": self.reason}
+        return {**about, "trained": trained, "initial": initial}
 
 
 def _known(spread: Spread) -> dict[str, float | None]:

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Comparison
-from acn_eval.studies.compression.collapse import in_words
+from acn_eval.statistics.spread_words import CONSTANT
+from acn_eval.studies.compression.collapse import in_words, spread_of
 from acn_eval.studies.compression.depth import Cut, cut_of
 from acn_eval.terminal.comparisons import (
     milliseconds,
@@ -46,7 +47,7 @@ def show(
     )
     legend(out)
     priced = [r for r in measured if "costs" in r.details]
-    _show_spread(out, [r for r in measured if (r.details.get("spread") or {}).get("trained")])
+    _show_spread(out, [result for result in measured if spread_of(result)])
     if 0 < len(priced) <= _SHOWN:
         _show_costs(out, priced)
         _show_early_exits(out, priced)
@@ -135,7 +136,7 @@ def _show_spread(out: Console, results: Sequence[EvalResult]) -> None:
     show_table(out, columns, rows)
     out.print(
         f"Of what every block passes on, on {spread['images']} clean images; below "
-        f"{spread['constant']:g} all tokens of an image, or all images, are the same; start: "
+        f"{CONSTANT:g} all tokens of an image, or all images, are the same; start: "
         "initialization. Rank, and norm and cosine of what a block adds, are of the readout.",
         style="dim",
     )
@@ -147,7 +148,7 @@ def _spread(spread: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     before = spread["initial"] or [{}] * len(spread["trained"])
     for now, start in zip(spread["trained"], before, strict=True):
         pairs = (
-            (row.get(over), 3, 0.001) for over in ("tokens", "images") for row in (now, start)
+            (row.get(over), 3, CONSTANT) for over in ("tokens", "images") for row in (now, start)
         )
         rest = ((now["rank"], 1, 0.0), (now["norm"], 2, 0.0), (now["cosine"], 2, -1.0))
         yield tuple(_number(*cell) for cell in (*pairs, *rest))
