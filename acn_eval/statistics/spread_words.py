@@ -7,16 +7,8 @@ is not known.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-__all__ = [
-    "AXES",
-    "CONSTANT",
-    "Axis",
-    "Rows",
-    "constant_exits",
-    "left_unused",
-    "never_apart",
-    "spread_in_words",
-]
+__all__ = ["AXES", "CONSTANT", "Axis", "Rows", "blocks_in_words", "constant_exits", "left_unused"]
+__all__ += ["never_apart", "spread_in_words"]
 
 CONSTANT = 0.001
 """A share of variance below this is called constant."""
@@ -79,17 +71,18 @@ def _after(exits: list[int], last: int) -> str:
         return _NOWHERE
     if exits == [*range(exits[0], last + 1)]:
         return f"from block {exits[0]} on"
-    return f"after {_blocks(exits)}"
+    return f"after {blocks_in_words(exits)}"
 
 
 def _causes(trained: Rows, initial: Rows) -> Iterator[str]:
     if never := never_apart(trained, initial):
-        yield f"From the start, {_blocks(never)} could not tell tokens apart."
+        yield f"From the start, {blocks_in_words(never)} could not tell tokens apart."
     if unused := left_unused(trained, initial):
-        yield f"Training left {_blocks(unused)} unused."
+        yield f"Training left {blocks_in_words(unused)} unused."
 
 
-def _blocks(exits: list[int]) -> str:
+def blocks_in_words(exits: list[int]) -> str:
+    """Return ``block 3``, ``blocks 3 to 4`` or ``blocks 1, 3``."""
     if len(exits) == 1:
         return f"block {exits[0]}"
     run = exits == [*range(exits[0], exits[-1] + 1)]

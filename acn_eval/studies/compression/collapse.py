@@ -10,6 +10,7 @@ from acn_eval.statistics.spread_words import (
     AXES,
     Axis,
     Rows,
+    blocks_in_words,
     constant_exits,
     left_unused,
     never_apart,
@@ -72,10 +73,7 @@ def artefact(results: Sequence[EvalResult], cuts: Sequence[int]) -> str:
         seeds = f"In {len(many)} of {len(results)} seeds of {name}"
         return f"{seeds}, blocks beyond the cut {ever}: {_UNPROVEN}."
     (blocks,) = many
-    what = f"Blocks {', '.join(map(str, blocks))}" if len(blocks) > 1 else f"Block {blocks[0]}"
-    if len(blocks) > 2 and blocks == [*range(blocks[0], blocks[-1] + 1)]:
-        what = f"Blocks {blocks[0]} to {blocks[-1]}"
-    return f"{what} of {name} {ever}: {_UNPROVEN}."
+    return f"{blocks_in_words(blocks).capitalize()} of {name} {ever}: {_UNPROVEN}."
 
 
 def _blind(result: EvalResult, cut: int) -> list[int]:

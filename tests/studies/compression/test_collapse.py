@@ -63,7 +63,7 @@ def test_blocks_that_could_not_tell_tokens_apart_are_no_proof():
     plain, residual = network("acn", 2, tokens=ALIKE, before=EARLIER), network("res", 4)
     found = compare([plain], [residual])
     said = (
-        "Blocks 3, 4 of acn could not tell tokens apart from the start: "
+        "Blocks 3 to 4 of acn could not tell tokens apart from the start: "
         "that they are not needed is rank collapse, and no proof of compression."
     )
     assert found.findings[0].caveat == said
@@ -72,7 +72,7 @@ def test_blocks_that_could_not_tell_tokens_apart_are_no_proof():
     other = compare([residual], [plain])
     assert other.claim.certainty.endswith(f". {said}")
     assert (artefact([plain], [3]), artefact([plain], [4])) == (
-        said.replace("Blocks 3, 4", "Block 4"),
+        said.replace("Blocks 3 to 4", "Block 4"),
         "",
     )
 
@@ -100,7 +100,7 @@ def test_other_blocks_that_are_not_needed_are_left_unused(about):
 
 def test_where_the_start_is_not_known_it_is_not_claimed():
     said = artefact([network("acn", tokens=ALIKE, before=None)], [2])
-    assert said.startswith("Blocks 3, 4 of acn cannot tell tokens apart: ")
+    assert said.startswith("Blocks 3 to 4 of acn cannot tell tokens apart: ")
 
 
 def test_the_fair_pair_says_where_one_side_does_not_tell_tokens_apart():
