@@ -99,14 +99,14 @@ def test_curves_over_depth_are_one_panel_per_condition(depths):
         np.testing.assert_allclose(line.get_xdata(), [0, 1, 2])
 
 
-def test_over_depth_there_are_three_figures_the_same_bytes_again(depths, tmp_path):
+def test_over_depth_there_are_four_figures_the_same_bytes_again(depths, tmp_path):
     results, comparison = depths
     found = []
     for name in ("one", "two"):
         folder = save_comparison(comparison, tmp_path / name)
         draw_comparison(comparison, folder, results)
         found.append({p.name: p.read_bytes() for p in folder.glob("*.*g")})
-    stems = ("accuracy", "depth_map", "charts")
+    stems = ("accuracy", "depth_map", "charts", "spread")
     assert set(found[0]) == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")}
     assert found[0] == found[1]
 
@@ -115,7 +115,8 @@ def test_one_network_over_depth_has_them_too(depths, tmp_path):
     (result, _), _ = depths
     folder = result.save(tmp_path)
     draw_result(result, folder)
-    assert {p.stem for p in folder.glob("*.svg")} == {"accuracy", "depth_map", "charts"}
+    stems = {p.stem for p in folder.glob("*.svg")}
+    assert stems == {"accuracy", "depth_map", "charts", "spread"}
     assert result.checkpoint.name in (folder / "charts.svg").read_text()
 
 

@@ -91,7 +91,7 @@ def _spread_points(result: EvalResult) -> Iterator[Point]:
         for exit, row in enumerate(spread[when] or ()):
             known = {name: value for name, value in row.items() if value is not None}
             for name, value in known.items():
-                yield Point(key_name(f"spread {when}/{name}"), value, exit)
+                yield Point(key_name(f"spread_{when}/{name}"), value, exit)
 
 
 def _params(result: EvalResult) -> dict[str, str]:

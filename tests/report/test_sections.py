@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from acn_eval.report.inputs import Material
+from acn_eval.report.page import Text
 from acn_eval.report.render import html
 from acn_eval.report.sections import differences, page_of
 from acn_eval.studies.compare import compare, summarize
+from acn_eval.studies.compression.collapse import in_words
 from acn_eval.tracking import find
 from tests.charts.axes import drawn
 from tests.fakes import deep_result, fake_result
 from tests.report.pages import Reader, numbers
+from tests.studies.compression.test_collapse import ALIKE, EARLIER, network
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +119,14 @@ def test_one_measured_result_has_every_metric_in_its_unit(about):
     for head, metric in heads.items():
         for own in summarize([found], metric=metric):
             assert numbers(rows[own.name][head]) == vars(own.estimate)
+
+
+def test_what_outputs_tell_apart_stands_in_words_and_beside_the_verdict():
+    plain, residual = network("acn", tokens=ALIKE, before=EARLIER), network("res", 4)
+    found = compare([plain], [residual])
+    page = page_of(Material(found, (plain,), (residual,)), ())
+    sections = {section.anchor: section.blocks for section in page.sections}
+    assert Text(found.findings[0].caveat) in sections["verdict"]
+    (said,) = sections["remarks"]
+    assert said.lines == (in_words("acn", [plain]), in_words("res", [residual]))
+    assert "spread" in [block.name for block in sections["curves"]]

@@ -74,6 +74,22 @@ def test_a_chart_is_drawn_against_its_own_places(folder):
     assert [(p.step, p.value) for p in history] == [(100 * k, 25.0 * k) for k in range(5)]
 
 
+def test_the_spread_of_every_exit_is_a_curve_whose_step_is_the_exit():
+    rows = [{"tokens": 0.5, "cosine": -0.25}, {"tokens": None, "cosine": 1.0}]
+    spread = {"images": 9, "reason": "", "trained": rows, "initial": None}
+    deep = deep_result(depth=4)
+    run = arm_run(replace(deep, details={**deep.details, "spread": spread}))
+    found = [(p.key, p.step, p.value) for p in run.points if p.key.startswith("spread")]
+    assert found == [
+        ("spread_trained/tokens", 0, 0.5),
+        ("spread_trained/cosine", 0, -0.25),
+        ("spread_trained/cosine", 1, 1.0),
+    ]
+    before = {**deep.details, "spread": {**spread, "initial": rows[:1]}}
+    keys = {p.key for p in arm_run(replace(deep, details=before)).points}
+    assert {"spread_initial/tokens", "spread_initial/cosine"} <= keys
+
+
 def test_every_metric_of_the_stored_outcomes_is_a_point_in_its_unit(stored_with_labels):
     run = arm_run(stored_with_labels)
     points = {(point.key, point.step): point.value for point in run.points}

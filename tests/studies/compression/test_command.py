@@ -71,5 +71,5 @@ def test_as_a_process_with_its_figures(folder):
     assert (code, err) == (0, "")
     assert "\x1b" not in out
     names = {p.name for p in folder.glob("acn-results/*/*.svg")}
-    assert names == {"accuracy.svg", "depth_map.svg", "charts.svg"}
+    assert names == {"accuracy.svg", "depth_map.svg", "charts.svg", "spread.svg"}
     assert len(list(folder.glob("acn-results/*/depth_map.png"))) == 3
