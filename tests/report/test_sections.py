@@ -125,7 +125,7 @@ def test_what_outputs_tell_apart_stands_in_words_and_beside_the_verdict():
     plain, residual = network("acn", tokens=ALIKE, before=EARLIER), network("res", 4)
     found = compare([plain], [residual])
     page = page_of(Material(found, (plain,), (residual,)), ())
-    sections = {section.anchor: section.blocks for section in page.sections}
+    sections = {section.id: section.blocks for section in page.sections}
     assert Text(found.findings[0].caveat) in sections["verdict"]
     (said,) = sections["remarks"]
     assert said.lines == (in_words("acn", [plain]), in_words("res", [residual]))
