@@ -82,7 +82,7 @@ class CompressionStudy(Study[Compression]):
             answered(
                 self.request,
                 subject,
-                self._answer(subject, shown, *next(deep))
+                self._with_exits(subject, shown, *next(deep))
                 if len(shown.outcomes[0]) > 1
                 else _without_exits(subject, shown),
             )
@@ -96,9 +96,13 @@ class CompressionStudy(Study[Compression]):
         labels = self.validation.examples.labels
         return [_exits(row[0], labels) for _, _, row in self.validation.joined(outcomes)]
 
-    def _answer(
+    def _with_exits(
         self, subject: EvaluatedModel, test: Shown, held_out: Exits, spread: dict[str, Any]
     ) -> Answer:
+        answer = self._answer(subject, test, held_out)
+        return replace(answer, details={**answer.details, "spread": spread})
+
+    def _answer(self, subject: EvaluatedModel, test: Shown, held_out: Exits) -> Answer:
         tolerance = self._tolerance()
         cut = cut_depth(held_out.correct, tolerance).estimate
         many, n = held_out.correct.shape
@@ -106,7 +110,6 @@ class CompressionStudy(Study[Compression]):
             "tolerance": tolerance,
             "depth": many - 1,
             "validation": {"n": n, "accuracy": held_out.accuracies(), "cut": cut},
-            "spread": spread,
         }
         exits = _exits(test.outcomes[0], test.labels)
         warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(exits))
