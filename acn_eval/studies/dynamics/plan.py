@@ -1,4 +1,4 @@
-"""The plan of a dynamics suite: its data, and the network of every connectivity."""
+"""The plan of a dynamics suite: its data, and the network of every arm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples, Split, decoded
 from acn_eval.inference import ClassMap, EvaluatedModel, Runtime
 from acn_eval.models import Encoder
-from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import CheckpointId
 from acn_eval.studies.dynamics.snapshots import Observer
-from acn_eval.studies.dynamics.suite import Dynamics
+from acn_eval.studies.dynamics.suite import Arm, Dynamics, name_of
 from acn_eval.study.record import in_words, training_id
 from acn_eval.study.trainings import TrainingPlan
 from acn_eval.training import Recipe, TrainingJob
@@ -55,20 +54,20 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
         spec = prepare_for(self.suite.recipe, self.splits["train"]).spec
         return decoded(self.splits["train"], spec), decoded(self.splits["validation"], spec)
 
-    def job(self, connectivity: ConnectivityName) -> TrainingJob:
-        """Return the training of one connectivity."""
-        return TrainingJob(self.suite.recipe_of(connectivity), *self._decoded)
+    def job(self, arm: Arm) -> TrainingJob:
+        """Return the training of one network."""
+        return TrainingJob(self.suite.recipe_of(arm), *self._decoded)
 
     def observer(self, runtime: Runtime) -> Observer:
         """Return the observer that takes every snapshot."""
         smoothing = self.suite.recipe.label_smoothing
         return Observer(self.probe, self.splits["validation"], runtime, smoothing)
 
-    def subject(self, job: TrainingJob, network: Encoder, device: str) -> EvaluatedModel:
+    def subject(self, arm: Arm, job: TrainingJob, network: Encoder, device: str) -> EvaluatedModel:
         """Return a network with its record, whatever its weights are now."""
         train = self.splits["train"]
         checkpoint = Checkpoint(
-            id=self.identity(job, device),
+            id=self.identity(arm, job, device),
             model=network,
             prepare=job.prepare,
             classes=train.classes,
@@ -88,14 +87,14 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
             device,
         ]
 
-    def identity(self, job: TrainingJob, device: str) -> CheckpointId:
+    def identity(self, arm: Arm, job: TrainingJob, device: str) -> CheckpointId:
         """Return the record of the network that a training ends with."""
         recipe, arch = job.recipe, job.recipe.arch
         schedule = recipe.model_dump(mode="json", exclude=_APART)
         schedule |= recipe.augment.model_dump(mode="json")
         return training_id(
-            arch.connectivity,
-            f"recipe:{arch.connectivity}",
+            name_of(arm),
+            f"recipe:{name_of(arm)}",
             self.facts(recipe, device),
             arch,
             preprocessing=job.prepare.facts(),

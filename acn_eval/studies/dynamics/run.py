@@ -17,12 +17,11 @@ from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import EvaluatedModel, NumericProfile, Runtime, class_map
 from acn_eval.inference.spread import Spread
 from acn_eval.models import Encoder
-from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.results import EvalResult
 from acn_eval.studies.dynamics.measure import Observation, observe
 from acn_eval.studies.dynamics.plan import DynamicsPlan
 from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
-from acn_eval.studies.dynamics.suite import Dynamics
+from acn_eval.studies.dynamics.suite import Arm, Dynamics
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
 from acn_eval.study.run import Described, Show, Study, Unit, measured
@@ -39,20 +38,20 @@ _ONE_TRAINING = "one training per network: this is about these trainings, not th
 
 @dataclass(frozen=True)
 class TrainingUnit(Described, Unit):
-    """One connectivity's training: its snapshots and its last weights.
+    """The training of one network: its snapshots and its last weights.
 
     Attributes:
         profile: of the process; batch and precision of the training are in its recipe.
     """
 
     plan: DynamicsPlan
-    connectivity: ConnectivityName
+    arm: Arm
     profile: NumericProfile
 
     @cached_property
     def address(self) -> str:
         """Content address of recipe, data and snapshots."""
-        recipe = self.plan.suite.recipe_of(self.connectivity)
+        recipe = self.plan.suite.recipe_of(self.arm)
         facts = self.plan.facts(recipe, self.profile.device), self.profile.facts()
         return OutcomeCache.key(["watched v3", *facts])
 
@@ -69,7 +68,7 @@ class TrainingUnit(Described, Unit):
             MeasureError: a loss is no longer finite.
         """
         for unit in units:
-            fit = start(unit.plan.suite.recipe_of(unit.connectivity), runtime.device)
+            fit = start(unit.plan.suite.recipe_of(unit.arm), runtime.device)
             snapshots = _train(unit, fit, runtime, show)
             looks = json.dumps([asdict(snapshot) for snapshot in snapshots])
             weights = {k: v.cpu() for k, v in fit.network.state_dict().items()}
@@ -80,16 +79,16 @@ class TrainingUnit(Described, Unit):
     ) -> tuple[EvaluatedModel, list[Snapshot]]:
         """Return the trained network and its snapshots from what `measure` yields."""
         kept = unpack(content)
-        job = self.plan.job(self.connectivity)
+        job = self.plan.job(self.arm)
         network = start(job.recipe, device).network.eval()
         network.load_state_dict(kept["weights"])
         looks: list[Snapshot] = recorded(json.loads(kept["looks"]), list[Snapshot])
-        return self.plan.subject(job, network, self.profile.device), looks
+        return self.plan.subject(self.arm, job, network, self.profile.device), looks
 
 
 @dataclass(frozen=True)
 class NetworkUnit(Described, Unit):
-    """One connectivity's training, and the observation of its network on the test images."""
+    """The training of one network, and the observation of its network on the test images."""
 
     training: TrainingUnit
 
@@ -118,7 +117,7 @@ class NetworkUnit(Described, Unit):
 
 
 class TrainedDynamics(Study[Dynamics]):
-    """One network per connectivity, observed while it is trained."""
+    """One network per arm, observed while it is trained."""
 
     work: ClassVar[str] = _WORK
 
@@ -148,15 +147,16 @@ class TrainedDynamics(Study[Dynamics]):
         """
         profile = self.request.runtime.profile()
         return [
-            NetworkUnit(TrainingUnit(self.plan, connectivity, profile))
-            for connectivity in self.plan.suite.connectivities
+            NetworkUnit(TrainingUnit(self.plan, arm, profile))
+            for arm in self.plan.suite.connectivities
         ]
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per network."""
         plan, device = self.plan, self.request.runtime.device.type
         suite, splits = plan.suite.model_dump(mode="json"), plan.splits
-        identities = (plan.identity(plan.job(c), device) for c in plan.suite.connectivities)
+        arms = plan.suite.connectivities
+        identities = (plan.identity(arm, plan.job(arm), device) for arm in arms)
         subjects = (Subject(own, splits["test"], suite, device) for own in identities)
         hashes = splits["train"].hashes
         return [_result(*pair, hashes) for pair in zip(subjects, outcomes, strict=True)]
@@ -251,8 +251,9 @@ class CheckpointDynamics(Study[Dynamics]):
 
 def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[Snapshot]:
     """Train to the last step; snapshots are taken at the steps that the suite states."""
-    plan, job = unit.plan, unit.plan.job(unit.connectivity)
-    subject, observer = plan.subject(job, fit.network, unit.profile.device), plan.observer(runtime)
+    plan, job = unit.plan, unit.plan.job(unit.arm)
+    subject = plan.subject(unit.arm, job, fit.network, unit.profile.device)
+    observer = plan.observer(runtime)
     steps = plan.suite.looked_at()
     snapshots: list[Snapshot] = []
 

@@ -2,15 +2,39 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from acn_eval.config_files import Config
 from acn_eval.errors import ConfigError
 from acn_eval.models import rewired
-from acn_eval.models.connectivity import ConnectivityName
+from acn_eval.models.connectivity import ConnectivityName, Skips
 from acn_eval.study.suite import Suite
 from acn_eval.training.recipe import Looks, Recipe
 
-__all__ = ["SUITE", "Dynamics"]
+__all__ = ["SUITE", "Arm", "Dynamics", "Wiring", "name_of"]
+
+
+class Wiring(Config, frozen=True):
+    """A connectivity whose blocks have other inner skips than is usual for it."""
+
+    connectivity: ConnectivityName
+    skips: Skips
+
+
+Arm = Annotated[
+    Annotated[ConnectivityName, Tag("name")] | Annotated[Wiring, Tag("with skips")],
+    Discriminator(lambda arm: "name" if isinstance(arm, str) else "with skips"),
+]
+"""What one network differs from the others in."""
+
+
+def name_of(arm: Arm) -> str:
+    """Return the name of a network.
+
+    >>> name_of("acn"), name_of(Wiring(connectivity="acn", skips="attention"))
+    ('acn', 'acn_attention')
+    """
+    return f"{arm.connectivity}_{arm.skips}" if isinstance(arm, Wiring) else arm
 
 
 class Dynamics(Suite, frozen=True):
@@ -19,7 +43,8 @@ class Dynamics(Suite, frozen=True):
     Attributes:
         recipe: of every network; each row of the table of connectivities replaces its grain and
             skips, and the last weights are kept.
-        connectivities: rows of `acn_eval.models.connectivity.CONNECTIVITIES`, one training each.
+        connectivities: rows of `acn_eval.models.connectivity.CONNECTIVITIES`, one training each;
+            a row may be named together with its inner skips.
         looks: number of snapshots after the one before the first step.
         probed: training images on which gradients are measured, the same in every snapshot.
     """
@@ -29,29 +54,31 @@ class Dynamics(Suite, frozen=True):
 
     kind: Literal["dynamics"] = "dynamics"
     recipe: Recipe
-    connectivities: Annotated[tuple[ConnectivityName, ...], Field(min_length=1, max_length=100)]
+    connectivities: Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)]
     looks: Looks = 10
     probed: Annotated[int, Field(gt=0, le=1_000_000)] = 256
 
     @model_validator(mode="after")
     def _connectivities_differ_and_fit(self) -> Self:
-        if len(set(self.connectivities)) < len(self.connectivities):
-            msg = f"connectivities must differ; got {', '.join(self.connectivities)}"
+        names = [name_of(arm) for arm in self.connectivities]
+        if len(set(names)) < len(names):
+            msg = f"connectivities must differ; got {', '.join(names)}"
             raise ValueError(msg)
         try:
-            for connectivity in self.connectivities:
-                self.recipe_of(connectivity)
+            for arm in self.connectivities:
+                self.recipe_of(arm)
         except ConfigError as exc:
             raise ValueError(str(exc)) from exc
         return self
 
-    def recipe_of(self, connectivity: ConnectivityName) -> Recipe:
+    def recipe_of(self, arm: Arm) -> Recipe:
         """Return the recipe of one network.
 
         Raises:
-            ConfigError: the architecture has no such connectivity.
+            ConfigError: the architecture has no such connectivity, or not with these skips.
         """
-        arch = rewired(self.recipe.arch, connectivity)
+        own = arm.model_dump() if isinstance(arm, Wiring) else {"connectivity": arm}
+        arch = rewired(self.recipe.arch, **own)
         changed = {"arch": arch, "select": "last", "pair": None}
         return self.recipe.model_copy(update=changed)
 

@@ -20,7 +20,7 @@ def test_gradients_are_measured_on_training_images_and_test_images_are_limited()
 
 def test_networks_of_a_plan_differ_in_their_connectivity_alone():
     plan = DynamicsPlan(suite())
-    one, other = (plan.identity(plan.job(c), "cpu") for c in ("acn", "residual"))
+    one, other = (plan.identity(c, plan.job(c), "cpu") for c in ("acn", "residual"))
     assert one.training == other.training
     assert one.preprocessing == other.preprocessing
     assert {k for k, v in one.arch.items() if v != other.arch[k]} >= {"connectivity"}
@@ -33,9 +33,9 @@ def test_every_step_and_the_device_decide_the_address_of_a_network():
     job = plan.job("acn")
     longer = DynamicsPlan(suite(recipe={"steps": 7}))
     names = {
-        plan.identity(job, "cpu").sha256,
-        plan.identity(job, "cuda").sha256,
-        longer.identity(longer.job("acn"), "cpu").sha256,
+        plan.identity("acn", job, "cpu").sha256,
+        plan.identity("acn", job, "cuda").sha256,
+        longer.identity("acn", longer.job("acn"), "cpu").sha256,
     }
     assert len(names) == 3
 

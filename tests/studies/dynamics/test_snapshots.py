@@ -24,7 +24,7 @@ def plan():
 def subject(plan):
     job = plan.job("residual")
     network = initialize(build(job.recipe.arch), seed_for("init", job.recipe.seed)).train()
-    return plan.subject(job, network, "cpu")
+    return plan.subject("residual", job, network, "cpu")
 
 
 def shown(subject, examples):
@@ -66,7 +66,7 @@ def test_a_snapshot_has_the_norms_of_autograd_and_the_accuracy_of_every_exit(
 def test_the_spread_is_that_of_tokens_that_are_computed_by_hand(plan, connectivity, runtime):
     job = plan.job(connectivity)
     network = initialize(build(job.recipe.arch), 3).eval()
-    own, observer = plan.subject(job, network, "cpu"), plan.observer(runtime)
+    own, observer = plan.subject(connectivity, job, network, "cpu"), plan.observer(runtime)
     found = observer.snapshot(own, 0).spread
     passed, readouts = [], []
     with torch.no_grad():
