@@ -18,7 +18,8 @@ def show_costs(options: RunOptions, *, kind: str) -> None:
         ConfigError: the suite is of another kind or trains nothing, or checkpoints are named.
     """
     suite = workflow.suite_of(options, kind)
-    if suite.checkpoints != "none":
+    asks = {"none", "optional"} if not options.candidates else {"none"}
+    if suite.checkpoints not in asks:
         msg = f"`plan`: must be of a suite that trains networks of its own; got {suite.name}"
         raise ConfigError(msg, "plan")
     asked = workflow.ask(options, workflow.resolve(options))

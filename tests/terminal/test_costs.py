@@ -36,9 +36,10 @@ def test_columns_that_say_nothing_are_left_out(folder, capsys):
     assert "5 tasks of 2 classes of 1,094 images, 2 seeds; evaluated on 352 test images" in out
 
 
-def test_a_suite_that_may_be_about_checkpoints_has_no_plan(folder):
+def test_a_suite_that_may_be_about_checkpoints_has_a_plan_without_any(folder, capsys):
+    assert re.search(r"^acn +1 +0 +6 +0.00 +\d+$", shown(capsys, dynamics()), re.M)
     with pytest.raises(ConfigError, match="`plan`: must be of a suite that trains networks"):
-        show_costs(RunOptions(suite=dynamics()), kind="dynamics")
+        show_costs(RunOptions(suite=dynamics(), candidates=("tiny_ac.pt",)), kind="dynamics")
 
 
 def test_checkpoints_are_refused_as_they_are_by_the_run(folder):

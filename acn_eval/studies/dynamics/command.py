@@ -22,6 +22,9 @@ Examples:
       four small networks, in about a minute
   acn-eval dynamics --suite mine.yaml --data-root ~/data
       a recipe of yours; finished trainings are kept
+  acn-eval dynamics --suite dynamics_vit --plan
+      what ViTs with and without a skip around
+      attention cost; without --plan, they run
   acn-eval dynamics --ckpt ac_vit.pt
       a finished checkpoint, at its last step alone
 
@@ -31,6 +34,7 @@ A run that was stopped or killed resumes when the same command is given again.""
 
 @click.command(cls=Titled, epilog=_EPILOG)
 @click.option("--suite", default="dynamics", help="Shipped suite by name, or a YAML.")
+@click.option("--plan", "only_plan", is_flag=True, help="Print the cost, and run nothing.")
 @click.option(
     "--ckpt",
     multiple=True,
@@ -46,14 +50,20 @@ A run that was stopped or killed resumes when the same command is given again.""
 )
 @training_options
 @output_options
-def command(**given: Any) -> None:
+def command(only_plan: bool, **given: Any) -> None:
     """Train networks that differ in their connectivity alone, and watch each layer.
 
     Shows per depth the accuracy of the exit, the share of the gradient that comes over the direct
-    connection, what is lost without the block, and the stable rank of the features.
+    connection, what is lost without the block, and the stable rank of the features; and whether
+    outputs still differ over tokens and over images, at initialization and as trained.
     """
     options, output = run_options(**given), output_of(**given)
+    if only_plan:
+        from acn_eval.terminal.costs import show_costs  # imports torch
+
+        show_costs(options, kind="dynamics")
+        return
     with recording(options, output.json_file) as recorder:
-        from acn_eval.terminal.measuring import measure  # imports torch
+        from acn_eval.terminal.measuring import measure
 
         measure(options, output, recorder, kind="dynamics")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -16,19 +16,20 @@ from acn_eval.data import Examples, Split
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import EvaluatedModel, NumericProfile, Runtime, class_map
 from acn_eval.inference.spread import Spread
-from acn_eval.models import Encoder
+from acn_eval.models import Encoder, build, cost
 from acn_eval.results import EvalResult
 from acn_eval.studies.dynamics.measure import Observation, observe
 from acn_eval.studies.dynamics.plan import DynamicsPlan
 from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
-from acn_eval.studies.dynamics.suite import Arm, Dynamics
+from acn_eval.studies.dynamics.suite import Arm, Dynamics, name_of
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
 from acn_eval.study.run import Described, Show, Study, Unit, measured
 from acn_eval.study.spread import as_initialized
-from acn_eval.study.trainings import pack, unpack
+from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.threads import fitting_threads
+from acn_eval.training.together import seconds_per_step
 
 __all__ = ["STUDY", "CheckpointDynamics", "NetworkUnit", "TrainedDynamics", "TrainingUnit"]
 
@@ -116,10 +117,8 @@ class NetworkUnit(Described, Unit):
             yield observe(subject, observer, snapshots, test, initial).pack()
 
 
-class TrainedDynamics(Study[Dynamics]):
+class TrainedDynamics(TrainingStudy[Dynamics]):
     """One network per arm, observed while it is trained."""
-
-    work: ClassVar[str] = _WORK
 
     @cached_property
     def plan(self) -> DynamicsPlan:
@@ -150,6 +149,40 @@ class TrainedDynamics(Study[Dynamics]):
             NetworkUnit(TrainingUnit(self.plan, arm, profile))
             for arm in self.plan.suite.connectivities
         ]
+
+    @property
+    def scale(self) -> str:
+        """Data, sizes and repetitions in one line."""
+        suite, sizes = self.plan.suite, {k: len(v) for k, v in self.plan.splits.items()}
+        return (
+            f"{self.plan.splits['train'].name}: {suite.recipe.steps:,} steps, "
+            f"{len(suite.looked_at())} looks at {sizes['validation']:,} validation images and the "
+            f"gradients of {suite.probed:,}; evaluated on {sizes['test']:,} test images"
+        )
+
+    def costs(self) -> list[TrainingCost]:
+        """Return the cost of every network."""
+        return [self._cost(unit.training) for unit in self.units()]
+
+    def _cost(self, unit: TrainingUnit) -> TrainingCost:
+        """Gradients, which are taken twice in a look, count as 3 forward passes each."""
+        job, runtime = self.plan.job(unit.arm), self.request.runtime
+        recipe, sizes = job.recipe, {k: len(v) for k, v in self.plan.splits.items()}
+        arch, looks = recipe.arch, len(self.plan.suite.looked_at())
+        forward = cost(build(arch), (arch.channels, arch.image_size, arch.image_size)).flops
+        learned = 3 * recipe.steps * recipe.batch
+        looked = looks * (2 * sizes["validation"] + 6 * len(self.plan.probe))
+        shown = learned + looked + sizes["validation"] + (1 + arch.depth) * sizes["test"]
+        done = runtime.store.read(unit.address) is not None
+        pace = 0.0 if done else seconds_per_step([job], runtime.device)
+        return TrainingCost(
+            name=name_of(unit.arm),
+            trainings=1,
+            done=int(done),
+            steps=unit.cost,
+            flops=forward * shown,
+            seconds=pace * recipe.steps * shown / learned,
+        )
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per network."""

@@ -25,15 +25,15 @@ def results(study):
     return trainings(study)
 
 
-def shown(result):
-    """Axes of every panel, by its title, by the name of the figure."""
-    found = by_name(drawings({result.checkpoint.name: [result]}))
-    return {n: {title: drawn(p) for title, p in own.items()} for n, own in found.items()}
+def shown(result, name):
+    """Axes of every panel of one figure, by its title."""
+    own = by_name(drawings({result.checkpoint.name: [result]}))[name]
+    return {title: drawn(panel) for title, panel in own.items()}
 
 
 def test_exits_are_lines_over_steps(results):
     details = results[0].details
-    axes = shown(results[0])["training"]["Exits"]
+    axes = shown(results[0], "training")["Exits"]
     assert len(axes.lines) == 3
     for k, line in enumerate(axes.lines):
         assert list(line.get_xdata()) == details["steps"]
@@ -44,7 +44,7 @@ def test_exits_are_lines_over_steps(results):
 
 def test_the_spread_of_every_exit_is_a_line_over_steps(results):
     details = results[1].details
-    panels = shown(results[1])["spread"]
+    panels = shown(results[1], "spread")
     for axes, (name, factor) in zip(
         panels.values(),
         {"tokens": 100, "images": 100, "rank": 1, "norm": 100}.items(),
@@ -63,14 +63,14 @@ def test_a_number_that_is_not_known_is_left_blank(results):
     blank = replace(
         results[0], details={**details, "spread": {**details["spread"], "looks": looks}}
     )
-    (line, *_) = shown(blank)["spread"]["What varies over tokens"].lines
+    (line, *_) = shown(blank, "spread")["What varies over tokens"].lines
     assert np.isnan(line.get_ydata()).all()
 
 
 def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
     for result in results:
         gradients = result.details["gradients"]
-        norms, shares = shown(result)["gradients"].values()
+        norms, shares = shown(result, "gradients").values()
         (image,) = shares.get_images()
         found = np.ma.masked_invalid(image.get_array())
         full, own = np.array(gradients["full"]), np.array(gradients["direct"])
@@ -82,7 +82,7 @@ def test_the_heat_map_is_the_share_of_the_direct_gradient(results):
 
 
 def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
-    (image,) = shown(results[0])["similarity"]["Linear CKA"].get_images()
+    (image,) = shown(results[0], "similarity")["Linear CKA"].get_images()
     found = np.ma.masked_invalid(image.get_array())
     assert found.mask[0].all()
     assert not found.mask[1:, 1:].any()
@@ -90,9 +90,8 @@ def test_an_exit_that_is_the_same_for_all_images_is_left_blank(results):
 
 def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study):
     result = finished(checkpoint(tiny), study.request.runtime)
-    figures = shown(result)
-    assert list(figures["training"]["Exits"].lines[0].get_xdata()) == [0, 1, 2]
-    lines = figures["gradients"]["Gradients"].lines
+    assert list(shown(result, "training")["Exits"].lines[0].get_xdata()) == [0, 1, 2]
+    lines = shown(result, "gradients")["Gradients"].lines
     parts = {line.get_label(): line.get_ydata() for line in lines}
     for part, values in parts.items():
         (row,) = result.details["gradients"][part]
@@ -100,7 +99,7 @@ def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study):
         np.testing.assert_allclose(values, expected)
     assert parts.keys() == {"full", "direct", "mediated"}
     spread = result.details["spread"]
-    initial, trained = figures["spread"]["What varies over images"].lines
+    initial, trained = shown(result, "spread")["What varies over images"].lines
     assert initial.get_label() == "tiny_ac, initial"
     assert list(initial.get_ydata()) == [100 * row["images"] for row in spread["initial"]]
     assert trained.get_label() == "tiny_ac, trained"
@@ -126,7 +125,7 @@ def test_results_of_an_older_version_are_drawn_without_spread(results):
         for result in results
     ]
     assert [drawing.name for drawing in drawings({"a": old[:1], "b": old[1:]})] == ["charts"]
-    assert "spread" not in shown(old[0])
+    assert "spread" not in by_name(drawings({"a": old[:1]}))
 
 
 def test_who_cannot_see_hears_numbers_and_no_blanks(results):

@@ -246,6 +246,24 @@ def test_another_question_is_trained_anew(shared, results, monkeypatch, changes)
     assert begun == ["acn"]
 
 
+def test_a_plan_counts_every_image_that_is_shown_and_what_is_kept(shared, results, runtime):
+    """An image forwards once, and three times where there is a gradient."""
+    own = suite(connectivities=("acn", "residual"), recipe={"steps": 7})
+    fresh = asked(own, replace(shared.request.runtime, store=runtime.store))
+    rows = fresh.costs()
+    assert [(row.name, row.trainings, row.done, row.steps) for row in rows] == [
+        ("acn", 1, 0, 7),
+        ("residual", 1, 0, 7),
+    ]
+    looks, probe, validation, test, batch, exits = 4, 16, 351, 352, 16, 3
+    images = 3 * 7 * batch + looks * (2 * validation + 2 * 3 * probe) + validation + exits * test
+    for row, subject in zip(rows, trainings(fresh), strict=True):
+        assert row.flops == subject.checkpoint.flops * images
+        assert row.seconds > 0
+    assert [(row.done, row.seconds) for row in fresh.costs()] == [(1, 0.0), (1, 0.0)]
+    assert "7 steps, 4 looks at 351 validation images and the gradients of 16;" in fresh.scale
+
+
 def test_progress_reaches_its_total(shared):
     told = []
     trainings(shared, lambda done, total: told.append((done, total)))
