@@ -29,6 +29,7 @@ __all__ = [
     "EvalResult",
     "Scalar",
     "Skip",
+    "connectivity_of",
     "is_cells",
     "require_levels",
 ]
@@ -76,6 +77,19 @@ class CheckpointId(Record):
     def cacheable(self) -> bool:
         """Whether the record decides the numbers, as it does not for a network in memory."""
         return not self.uri.startswith("memory:")
+
+
+def connectivity_of(arch: Mapping[str, Any]) -> str:
+    """Return how an architecture is wired, by the name that people give it.
+
+    The authors' Res-Mixer has no sum between blocks: it is an ffn whose blocks have skips.
+
+    >>> connectivity_of({"kind": "official_mixer", "connectivity": "ffn", "skips": "both"})
+    'residual'
+    """
+    wired = str(arch.get("connectivity", "unknown"))
+    released = arch.get("kind") == "official_mixer" and arch.get("skips") == "both"
+    return "residual" if released and wired == "ffn" else wired
 
 
 @dataclass(frozen=True)

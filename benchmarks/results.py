@@ -20,7 +20,7 @@ from acn_eval.checkpoints import load
 from acn_eval.data import data_root
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import Runtime
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, connectivity_of
 from acn_eval.statistics import Comparison, Estimate, Row
 from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.depth import cut_of
@@ -367,7 +367,7 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
 
 def key_of(result: EvalResult) -> tuple[str, int, str]:
     arch, method = result.checkpoint.arch, result.checkpoint.training["method"]
-    return method, arch["depth"], arch["connectivity"]
+    return method, arch["depth"], connectivity_of(arch)
 
 
 Rows = dict[tuple[str, int, str], list[EvalResult]]

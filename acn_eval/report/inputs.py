@@ -10,7 +10,7 @@ from acn_eval.errors import ConfigError, DataError
 from acn_eval.figures import side_labels
 from acn_eval.gate.verdict import Verdict
 from acn_eval.report.verdicts import verdict_about
-from acn_eval.results import Cell, EvalResult
+from acn_eval.results import Cell, EvalResult, connectivity_of
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
@@ -182,6 +182,6 @@ def _position(groups: Sequence[Sequence[EvalResult]], baseline: str | None) -> i
             raise ConfigError(f"`baseline`: must be one of {known}; got {baseline}", "baseline")
         return named[0]
     residual = [
-        i for i, g in enumerate(groups) if g[0].checkpoint.arch.get("connectivity") == "residual"
+        i for i, g in enumerate(groups) if connectivity_of(g[0].checkpoint.arch) == "residual"
     ]
     return residual[0] if len(residual) == 1 else 1

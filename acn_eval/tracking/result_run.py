@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 
 from acn_eval.foreign_text import plain
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, connectivity_of
 from acn_eval.statistics import Accuracy
 from acn_eval.statistics.curves import CLEAN, Curves
 from acn_eval.studies.compare import by_metric
@@ -125,7 +125,7 @@ def _facts(result: EvalResult) -> dict[str, object]:
         "uri": checkpoint.uri,
         "sha256": checkpoint.sha256,
         "architecture": checkpoint.arch.get("kind", "unknown"),
-        "connectivity": checkpoint.arch.get("connectivity", "unknown"),
+        "connectivity": connectivity_of(checkpoint.arch),
         "depth": checkpoint.arch.get("depth", "unknown"),
         "train_seed": checkpoint.training.get("seed", "unknown"),
         "data": data.name,

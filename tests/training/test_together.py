@@ -23,10 +23,11 @@ from acn_eval.training import (
 )
 from acn_eval.training.fit import accuracy_of, advance, learning_rate, start
 from acn_eval.training.together import _Stack
+from tests.models.networks import MIXER, OFFICIAL, OFFICIAL_VIT, SIZES, VIT, name
 from tests.tiny import BREAKS_DOWN, recipe
 
 TOLERANCE = 1e-4
-SIZES = (1, 3, 8)
+PER_CLASS = (1, 3, 8)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def pool():
     return open_examples("digits", "train")
 
 
-def jobs(pool, sizes=SIZES, held_out=0.0, **changes):
+def jobs(pool, sizes=PER_CLASS, held_out=0.0, **changes):
     """One job per size, each with another draw and another seed."""
     plan = recipe(**{"steps": 8, "batch": 16, "warmup": 2, "learning_rate": 0.003, **changes})
     subsets = [Draw(pool, i).subset(k, held_out) for i, k in enumerate(sizes)]
@@ -77,11 +78,20 @@ def test_together_is_alone(pool, device, variant):
     assert gap(together[0], untrained, pool, device) > 100 * TOLERANCE
 
 
-def test_a_mixer_too(pool, device):
-    fields = recipe().arch.model_dump() | {"kind": "mixer"}
-    for name in ("heads", "hidden"):
-        fields.pop(name)
-    arch = read_arch(fields, "test")
+KINDS = [
+    {**MIXER, **SIZES, "connectivity": "acn"},
+    {**OFFICIAL, **SIZES, "connectivity": "acn"},
+    {**OFFICIAL, **SIZES, "connectivity": "residual"},
+    {**OFFICIAL_VIT, **SIZES, "connectivity": "acn"},
+    {**OFFICIAL_VIT, **SIZES, "connectivity": "residual"},
+    {**VIT, **SIZES, "connectivity": "acn", "skips": "attention"},
+    {**VIT, **SIZES, "connectivity": "hybrid", "skips": "both"},
+]
+
+
+@pytest.mark.parametrize("fields", KINDS, ids=name)
+def test_networks_of_every_kind_too(pool, device, fields):
+    arch = read_arch({**fields, "classes": 10}, "test")
     both = [
         TrainingJob(job.recipe.model_copy(update={"arch": arch}), job.examples, job.held_out)
         for job in jobs(pool, (2, 4))
@@ -108,8 +118,8 @@ def test_alone_is_the_training_of_a_recipe(pool, device, tmp_path):
     train(plan, tmp_path / "a.pt", device=device)
     (network,) = train_all([TrainingJob(plan, pool, pool.at(pool.ids[:0]))], device)
     written = read_native(tmp_path / "a.pt").state
-    for name, weights in network.state_dict().items():
-        assert torch.equal(weights.cpu(), written[name])
+    for key, weights in network.state_dict().items():
+        assert torch.equal(weights.cpu(), written[key])
 
 
 def test_each_network_is_clipped_to_its_own_norm(pool, device):
@@ -176,13 +186,13 @@ def test_what_can_be_stacked():
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_loss_that_is_not_finite_ends_the_training(pool, device, n):
     with pytest.raises(MeasureError, match="the loss must be finite; got nan at step 8"):
-        train_all(jobs(pool, SIZES[:n], **BREAKS_DOWN), device)
+        train_all(jobs(pool, PER_CLASS[:n], **BREAKS_DOWN), device)
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_progress_counts_the_steps_of_all(pool, device, n):
     told = []
-    train_all(jobs(pool, SIZES[:n], steps=100), device, told.append)
+    train_all(jobs(pool, PER_CLASS[:n], steps=100), device, told.append)
     assert told == [50 * n, 100 * n]
 
 
@@ -200,4 +210,4 @@ def test_stacking_pays_where_the_table_of_the_docs_says_so():
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_step_takes_time(pool, device, n):
-    assert 1e-6 < seconds_per_step(jobs(pool, SIZES[:n]), device, looks=3) < 5
+    assert 1e-6 < seconds_per_step(jobs(pool, PER_CLASS[:n]), device, looks=3) < 5

@@ -97,10 +97,12 @@ class Continual(Suite, frozen=True):
                 msg = f"{what} must differ; got {', '.join(map(str, given))}"
                 raise ValueError(msg)
         try:
-            for connectivity in self.connectivities:
-                self.arch_of(connectivity, self.depths[0], self.tasks)
+            one, other = (self.arch_of(c, self.depths[0], self.tasks) for c in self.connectivities)
         except ConfigError as exc:
             raise ValueError(str(exc)) from exc
+        if one == other:
+            both = " and ".join(self.connectivities)
+            raise ValueError(f"connectivities must differ; {both} are one in {self.arch.kind}")
         return self
 
     def arch_of(self, connectivity: ConnectivityName, depth: int, classes: int) -> AnyArch:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, connectivity_of
 from acn_eval.statistics import Comparison
 from acn_eval.studies.continual.findings import INTRANSIGENCE, contrast, standing
 from acn_eval.terminal.comparisons import (
@@ -127,6 +127,6 @@ def _rows(results: Sequence[EvalResult]) -> _Rows:
     rows: dict[tuple[str, int, str], list[EvalResult]] = {}
     for result in results:
         arch, method = result.checkpoint.arch, str(result.checkpoint.training["method"])
-        key = method, int(arch["depth"]), str(arch["connectivity"])
+        key = method, int(arch["depth"]), connectivity_of(arch)
         rows.setdefault(key, []).append(result)
     return rows

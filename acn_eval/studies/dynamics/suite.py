@@ -65,10 +65,12 @@ class Dynamics(Suite, frozen=True):
             msg = f"connectivities must differ; got {', '.join(names)}"
             raise ValueError(msg)
         try:
-            for arm in self.connectivities:
-                self.recipe_of(arm)
+            found = {self.recipe_of(arm).arch for arm in self.connectivities}
         except ConfigError as exc:
             raise ValueError(str(exc)) from exc
+        if len(found) < len(names):
+            msg = f"connectivities must differ; two of {', '.join(names)} are one"
+            raise ValueError(f"{msg} in {self.recipe.arch.kind}")
         return self
 
     def recipe_of(self, arm: Arm) -> Recipe:

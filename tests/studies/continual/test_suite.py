@@ -5,6 +5,7 @@ import yaml
 
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import evaluate
+from acn_eval.results import connectivity_of
 from acn_eval.studies.continual.methods import (
     EWC,
     SI,
@@ -57,7 +58,8 @@ def test_shipped_suites_read_and_build(name):
     for connectivity in suite.connectivities:
         for depth in suite.depths:
             arch = suite.arch_of(connectivity, depth, 10)
-            assert (arch.connectivity, arch.depth, arch.classes) == (connectivity, depth, 10)
+            wired = connectivity_of(arch.model_dump())
+            assert (wired, arch.depth, arch.classes) == (connectivity, depth, 10)
 
 
 def test_the_papers_protocol():
@@ -68,6 +70,9 @@ def test_the_papers_protocol():
     assert SI(c=1) in suite.methods
     assert Naive() in suite.methods
     assert suite.steps_of(5 * 450) == round(10 * 2250 / 64)
+    assert (suite.arch.kind, suite.arch.pool) == ("official_mixer", "cls")
+    hour = read_suite("split-cifar100-hour")
+    assert (hour.arch.kind, hour.arch.pool, 2 * hour.arch.width) == ("official_mixer", "cls", 128)
 
 
 def test_a_name_alone_takes_what_is_usual(tmp_path):
@@ -146,6 +151,12 @@ def test_steps_of_a_task_of_a_hundred_images(fields, steps):
 def test_it_is_not_asked_of_checkpoints():
     with pytest.raises(ConfigError, match="must be left out; tiny trains networks of its own"):
         evaluate(["ac_vit.pt"], tiny())
+
+
+def test_two_names_of_one_network_are_no_pair(tmp_path):
+    arch, both = {**ARCH, "kind": "official_mixer"}, ["residual", "ffn"]
+    with pytest.raises(ConfigError, match="residual and ffn are one in official_mixer"):
+        read(tmp_path, arch=arch, connectivities=both)
 
 
 def test_the_official_residual_twin_gets_its_skips(tmp_path):

@@ -56,3 +56,12 @@ def test_a_connectivity_may_be_named_with_its_skips(tmp_path):
 def test_what_is_no_network(tmp_path, arms, message):
     with pytest.raises(ConfigError, match=message):
         wired(tmp_path, *arms)
+
+
+def test_two_names_of_one_network_are_refused(tmp_path):
+    fields = yaml.safe_load((shipped("suites") / "dynamics.yaml").read_text())
+    fields["recipe"]["arch"] |= {"kind": "official_mixer"}
+    fields["connectivities"] = ["acn", "residual", "ffn"]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(fields))
+    with pytest.raises(ConfigError, match="two of acn, residual, ffn are one in official_mixer"):
+        read_suite(str(tmp_path / "mine.yaml"))
