@@ -87,9 +87,10 @@ def connectivity_of(arch: Mapping[str, Any]) -> str:
     >>> connectivity_of({"kind": "official_mixer", "connectivity": "ffn", "skips": "both"})
     'residual'
     """
-    wired = str(arch.get("connectivity", "unknown"))
-    released = arch.get("kind") == "official_mixer" and arch.get("skips") == "both"
-    return "residual" if released and wired == "ffn" else wired
+    released = {"kind": "official_mixer", "connectivity": "ffn", "skips": "both"}
+    if released.items() <= arch.items():
+        return "residual"
+    return str(arch.get("connectivity", "unknown"))
 
 
 @dataclass(frozen=True)
