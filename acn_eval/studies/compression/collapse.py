@@ -1,7 +1,7 @@
 """What the spread of results says: which blocks tell tokens and images apart, and since when."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from acn_eval.results import EvalResult
@@ -19,7 +19,7 @@ from acn_eval.statistics.spread_words import (
 
 __all__ = ["artefact", "in_words", "spread_of", "told_apart"]
 
-_UNPROVEN = "that they are not needed is rank collapse, and no proof of compression"
+_UNPROVEN = "(rank collapse): that they are not needed is no proof of compression"
 
 
 def spread_of(result: EvalResult) -> dict[str, Any] | None:
@@ -37,10 +37,20 @@ def in_words(label: str, results: Sequence[EvalResult]) -> str:
     if len(results) > 1:
         return f"{label}: {' '.join(_of_seeds(found))}"
     (spread,) = found
-    said = f"{label}: {spread_in_words(spread['trained'], spread['initial'])}"
+    said = f"{label}: {spread_in_words(spread['trained'], spread['initial'])}{_least(spread)}"
     if spread["initial"]:
         return said
     return f"{said} How it was at initialization is not known, because {spread['reason']}."
+
+
+def _least(spread: Mapping[str, Any]) -> str:
+    """Return the smallest shares of a network that is constant nowhere."""
+    rows = spread["trained"]
+    if any(constant_exits(rows, axis) for axis in AXES):
+        return ""
+    shares = {axis: [row[axis] for row in rows if row[axis] is not None] for axis in AXES}
+    least = [f"{min(own):.2g} over {axis}" for axis, own in shares.items() if own]
+    return f" The smallest share of variance is {' and '.join(least)}."
 
 
 def told_apart(
@@ -56,7 +66,7 @@ def told_apart(
 
 
 def artefact(results: Sequence[EvalResult], cuts: Sequence[int]) -> str:
-    """Return which blocks of one side are not needed because they cannot tell tokens apart.
+    """Return which blocks of one side are not needed, and cannot tell tokens apart; else "".
 
     Args:
         results: of one side.
@@ -71,9 +81,9 @@ def artefact(results: Sequence[EvalResult], cuts: Sequence[int]) -> str:
     ever = "could not tell tokens apart from the start" if known else "cannot tell tokens apart"
     if len(results) > 1:
         seeds = f"In {len(many)} of {len(results)} seeds of {name}"
-        return f"{seeds}, blocks beyond the cut {ever}: {_UNPROVEN}."
+        return f"{seeds}, blocks beyond the cut {ever} {_UNPROVEN}."
     (blocks,) = many
-    return f"{blocks_in_words(blocks).capitalize()} of {name} {ever}: {_UNPROVEN}."
+    return f"{blocks_in_words(blocks).capitalize()} of {name} {ever} {_UNPROVEN}."
 
 
 def _blind(result: EvalResult, cut: int) -> list[int]:

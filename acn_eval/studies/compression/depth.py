@@ -114,7 +114,7 @@ def depth_findings(
 
     Two checkpoints have cuts with proven intervals; the difference combines both at half the
     error. Architectures have the plug-in cut of every training seed, with `over_seeds`. The caveat
-    names blocks that are not needed because they could not tell tokens apart from the start.
+    names blocks that are not needed, and could not tell tokens apart from the start.
     """
     sides = candidates, baselines
     cuts = [[cut for r in side if (cut := cut_of(r))] for side in sides]

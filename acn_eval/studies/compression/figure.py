@@ -32,7 +32,7 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
         if (words := _in_words(found, over))
     )
     if panels:
-        below = f"constant below {CONSTANT:g} (gray line); less than {_LEAST:g} is drawn there"
+        below = f"constant below {CONSTANT:g} (gray line); smaller ones end at {_LEAST:g}"
         caption = f"As trained (solid) and at initialization (dashed), a line per file; {below}"
         yield Drawing("spread", caption, panels, tuple(sides))
 
