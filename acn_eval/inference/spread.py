@@ -16,9 +16,8 @@ from torch import Tensor
 
 from acn_eval.config_files import Record
 from acn_eval.models.encoder import Boundary
-from acn_eval.statistics.spread_words import CONSTANT
 
-__all__ = ["CONSTANT", "Spread", "spreads"]
+__all__ = ["Spread", "spreads"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -92,21 +93,33 @@ def _spread(result: EvalResult) -> Drawing:
 
 
 def _spread_over_depth(sides: Sides) -> Drawing:
-    """The same over depth: at initialization, where that is known, and at the last step."""
-    rows = {
-        f"{label}, {when}": rows
-        for label, (first, *_) in sides.items()
-        for when, rows in (
-            ("initial", first.details["spread"]["initial"]),
-            ("trained", first.details["spread"]["looks"][-1]),
-        )
-        if rows
+    """The same over depth: at the last step and, dashed, at initialization where that is known."""
+    found = [own[0].details["spread"] for own in sides.values()]
+    rows = {label: s["looks"][-1] for label, s in zip(sides, found, strict=True)}
+    before = {label: s["initial"] for label, s in zip(sides, found, strict=True) if s["initial"]}
+    panels = (_before_and_after(name, rows, before) for name in _SPREAD)
+    caption = _spread_in_words(sides) + (" Dashed: at initialization." if before else "")
+    return Drawing("spread", caption, tuple(panels), tuple(sides) if len(sides) > 1 else ())
+
+
+def _before_and_after(name: str, rows: Mapping[str, Any], before: Mapping[str, Any]) -> Panel:
+    """A line per network, and one of its color before training."""
+    title, options = _SPREAD[name]
+    lines = {label: _numbers(name, own) for label, own in rows.items()}
+    dashed = {label: _numbers(name, own) for label, own in before.items()}
+
+    def draw(axes: Axes) -> None:
+        for style, (label, row) in zip(cycle(STYLES), lines.items(), strict=False):
+            axes.plot(range(len(row)), row, **style)
+            if label in dashed:
+                axes.plot(range(len(row)), dashed[label], color=style["color"], linestyle="--")
+        axes.set(xlabel=_EXIT, **options)
+
+    words = {
+        **{label: dict(enumerate(row)) for label, row in lines.items()},
+        **{f"{label} at initialization": dict(enumerate(row)) for label, row in dashed.items()},
     }
-    panels = (
-        _over_depth(title, {k: _numbers(name, own) for k, own in rows.items()}, _EXIT, **options)
-        for name, (title, options) in _SPREAD.items()
-    )
-    return Drawing("spread", _spread_in_words(sides), tuple(panels))
+    return Panel(title, draw, _in_words(words, _EXIT), _SIZE)
 
 
 def _spread_in_words(sides: Sides) -> str:

@@ -99,10 +99,9 @@ def test_a_finished_checkpoint_is_drawn_over_its_depth(tiny, study):
         np.testing.assert_allclose(values, expected)
     assert parts.keys() == {"full", "direct", "mediated"}
     spread = result.details["spread"]
-    initial, trained = shown(result, "spread")["What varies over images"].lines
-    assert initial.get_label() == "tiny_ac, initial"
+    trained, initial = shown(result, "spread")["What varies over images"].lines
+    assert initial.get_linestyle() == "--"
     assert list(initial.get_ydata()) == [100 * row["images"] for row in spread["initial"]]
-    assert trained.get_label() == "tiny_ac, trained"
     assert list(trained.get_ydata()) == [100 * row["images"] for row in spread["looks"][0]]
 
 
@@ -112,11 +111,21 @@ def test_several_trainings_are_the_charts_of_their_details(results):
     titles = [panel.title for panel in charts.panels]
     assert "exit 2" in titles
     assert not [title for title in titles if "variance" in title]
-    lines = drawn(spread.panels[0]).lines
-    names = [f"{name}, {when}" for name in ("acn", "ffn") for when in ("initial", "trained")]
-    assert [line.get_label() for line in lines] == names
-    rows = results[1].details["spread"]["looks"][-1]
-    assert list(lines[3].get_ydata()) == [100 * row["tokens"] for row in rows]
+    assert spread.legend == ("acn", "ffn")
+    lines = iter(drawn(spread.panels[0]).lines)
+    for result in results:
+        found = result.details["spread"]
+        for rows in (found["looks"][-1], found["initial"]):
+            assert list(next(lines).get_ydata()) == [100 * row["tokens"] for row in rows]
+    assert list(lines) == []
+
+
+def test_no_network_of_many_is_left_out(results):
+    unknown = {**results[0].details["spread"], "initial": None}
+    other = replace(results[0], details={**results[0].details, "spread": unknown})
+    sides = {str(i): [results[0] if i % 2 else other] for i in range(8)}
+    *_, spread = drawings(sides)
+    assert len(drawn(spread.panels[0]).lines) == 12
 
 
 def test_results_of_an_older_version_are_drawn_without_spread(results):
