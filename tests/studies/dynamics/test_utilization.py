@@ -9,10 +9,20 @@ from torch.testing import assert_close
 
 from acn_eval.errors import Unsupported
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank, without
-from tests.models.networks import MIXER, OFFICIAL, VIT, head, network, pictures, sublayers
+from tests.models.networks import (
+    MIXER,
+    OFFICIAL,
+    OFFICIAL_VIT,
+    VIT,
+    head,
+    network,
+    pictures,
+    run,
+    sublayers,
+)
 
 
-@pytest.mark.parametrize("kind", [VIT, MIXER], ids=["vit", "mixer"])
+@pytest.mark.parametrize("kind", [VIT, MIXER, OFFICIAL_VIT], ids=lambda kind: kind["kind"])
 @pytest.mark.parametrize("connectivity", ["residual", "acn", "ffn", "acn_direct"])
 @pytest.mark.parametrize("block", [1, 2, 3])
 def test_a_deleted_block_is_skipped(kind, connectivity, block):
@@ -34,6 +44,16 @@ def test_a_deleted_block_is_skipped(kind, connectivity, block):
     assert_close(fewer(pictures()), head(net, total), atol=2e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("skips", ["attention", "mlp", "both"])
+def test_a_deleted_block_takes_its_inner_skips_along(skips):
+    net = network({**VIT, "connectivity": "acn", "skips": skips})
+    x = total = net.embed(pictures())
+    for each in (net.blocks[0], net.blocks[2]):
+        x = run(sublayers(each), x, skips)
+        total = total + x
+    assert_close(without(net, 2)(pictures()), head(net, total), atol=2e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("skips", ["none", "both"])
 def test_without_the_last_block_is_the_exit_before_it(skips):
     for fields in ({**OFFICIAL, "skips": skips}, VIT):
@@ -43,7 +63,7 @@ def test_without_the_last_block_is_the_exit_before_it(skips):
         assert torch.equal(net(pictures()), before[3])  # the whole one is as it was
 
 
-@pytest.mark.parametrize("connectivity", ["highway", "denseformer", "concat"])
+@pytest.mark.parametrize("connectivity", ["highway", "denseformer", "concat", "hybrid"])
 def test_a_combination_with_parameters_needs_all_its_blocks(connectivity):
     with pytest.raises(Unsupported, match="a block cannot be deleted"):
         without(network({**VIT, "connectivity": connectivity}), 2)
