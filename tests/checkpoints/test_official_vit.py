@@ -19,7 +19,7 @@ NAMES = {
     "official/ac-vit": ("R1.ln", "R1.fn", "R2.ln", "R2.fn.l1", "R2.fn.l2"),
     "official/vit": ("0.fn.0", "0.fn.1", "1.fn.0", "1.fn.1.0", "1.fn.1.3"),
 }
-HEADS = [1, 3, 8, 24]
+HEADS = [1, 8, 24]
 
 
 def reference(state, images, heads, arch):
