@@ -7,11 +7,8 @@ Uses the embedded digits, and CIFAR-10, CIFAR-100 and Tiny-ImageNet where ACN_EV
 them. Finished outcomes, features and trainings are taken from the cache.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import NamedTuple
 
 import torch
@@ -20,7 +17,7 @@ from acn_eval.checkpoints import load
 from acn_eval.data import data_root
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import Runtime
-from acn_eval.results import EvalResult, connectivity_of
+from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison, Estimate, Row
 from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.depth import cut_of
@@ -34,8 +31,8 @@ from acn_eval.study.request import Request
 from acn_eval.study.run import run
 from acn_eval.study.suite import Suite
 
-DIFFERENCE = re.compile(r"[-+][\d.]+ points \[[^]]+\]")
 PLACE = Runtime(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
+SEEDS = range(1, 5)
 HEAD = """# Results of the shipped checkpoints
 
 `python benchmarks/results.py` writes this page. Accuracies are in %, with 95 % intervals in
@@ -45,113 +42,70 @@ simultaneous 95 % bands over all conditions of the suite, and that of the primar
 (80 % power). A tie is equivalence within the margin that the suite states.
 
 These are small networks on small images, trained for minutes on a CPU. They neither confirm nor
-refute the tables of the ACN paper; they show what acn-eval reports about real checkpoints.
-`docs/paper.md` takes the paper's claims one by one.
-
-## Architectures
-
-Every column compares an ACN with a residual network of the same kind and budget, seeds as
-architectures. The ViT is shown twice, against the same residual ViTs: with a skip around attention
-inside each block, and with the paper's plain block, which has no skip. Without one, attention
-averages the tokens of an image until they are the same (`docs/compression.md`), so that the plain
-column is as much about attention as about long connections."""
-
-
-class Network(NamedTuple):
-    """An architecture whose two sides differ in their connections."""
-
-    title: str
-    candidate: str
-    baseline: str
-    seeds: int
-
-
-SKIP = Network("ViT, skip around attention", "ac_vit", "res_vit", 5)
-PLAIN = Network("ViT, the paper's plain block", "plain/ac_vit", "res_vit", 5)
-MIXER = Network("Mixer", "ac_mixer", "res_mixer", 5)
-DIGITS = (SKIP, PLAIN, MIXER)
-CIFAR10 = Network("Mixer, CIFAR-10", "cifar10/ac_mixer", "cifar10/res_mixer", 3)
+refute the tables of the ACN paper; they show what acn-eval reports about real checkpoints."""
 
 
 class Job(NamedTuple):
-    """One table: a suite and the files of both sides; `network` is its title in the overview."""
+    """One table: a suite and the files of both sides."""
 
     title: str
-    network: str
     suite: str | Suite
     candidates: Sequence[str]
     baselines: Sequence[str]
     selection: DataSelection = DataSelection()
 
 
-def files(name: str, seeds: int) -> list[str]:
-    """Seed 0 by its name, the others in the folder `seeds` beside it."""
-    folder, _, base = name.rpartition("/")
-    beside = f"{folder}/seeds/" if folder else "seeds/"
-    return [f"{name}.pt", *(f"{beside}{base}_{seed}.pt" for seed in range(1, seeds))]
+def seeds(name: str) -> list[str]:
+    return [f"{name}.pt", *(f"seeds/{name}_{seed}.pt" for seed in SEEDS)]
 
 
-def pair(network: Network, suite: str | Suite, about: str = "digits", **selection: object) -> Job:
-    """Return all seeds of both sides as architectures, or one pair of files."""
-    sides = (files(side, network.seeds) for side in (network.candidate, network.baseline))
-    count = f"{network.seeds} seeds a side" if network.seeds > 1 else "seed 0"
-    title = f"{about}, {network.title}, {count}"
-    return Job(title, network.title, suite, *sides, DataSelection(**selection))  # type: ignore[arg-type]
-
-
-def has(folder: str) -> bool:
-    """Whether ACN_EVAL_DATA holds a data set."""
-    return (data_root() / folder).is_dir()
+def pair(
+    title: str, suite: str | Suite, folder: str = "", kind: str = "vit", **selection: object
+) -> Job:
+    files = ([f"{folder}{side}_{kind}.pt"] for side in ("ac", "res"))
+    return Job(title, suite, *files, DataSelection(**selection))  # type: ignore[arg-type]
 
 
 def robustness() -> Iterator[Job]:
-    for suite in ("robustness", "robustness_normalized"):
-        yield from (pair(network, suite) for network in DIGITS)
-    yield from (pair(network, "robustness_common") for network in (SKIP, MIXER))
-    yield pair(SKIP._replace(seeds=1), "robustness")
-    if has("cifar-10-batches-py"):
-        for suite in ("robustness", "robustness_normalized"):
-            yield pair(CIFAR10, suite, "cifar10")
+    both = ("robustness", "robustness_normalized", "robustness_common")
+    for suite in both:
+        yield Job("digits, ViT, five seeds a side", suite, seeds("ac_vit"), seeds("res_vit"))
+    yield pair("digits, ViT, seed 0", "robustness")
+    yield pair("digits, Mixer, seed 0", "robustness", kind="mixer")
+    yield pair("digits 0-4, ViT, seed 0", "robustness", "digits04/")
+    if (data_root() / "cifar-10-batches-py").is_dir():
+        for suite in both[:2]:
+            yield pair("CIFAR-10, ViT, seed 0", suite, "cifar10/")
 
 
 def compression() -> Iterator[Job]:
-    yield from (pair(network, "compression") for network in DIGITS)
-    for what, end in (
-        ("every exit trained", ""),
-        ("heads of their own at exits 2, 4, 6", "_branches"),
-    ):
-        sides = (f"exits/{side}_vit{end}" for side in ("ac", "res"))
-        yield pair(Network(f"ViT, {what}", *sides, 1), "compression")
+    five = (seeds("ac_vit"), seeds("res_vit"))
+    yield Job("digits, ViT, five seeds a side", "compression", *five)
+    yield pair("digits, Mixer, seed 0", "compression", kind="mixer")
+    yield pair("digits, ViT with every exit trained (linear weights)", "compression", "exits/")
+    yield pair(
+        "digits, ViT with branch heads at exits 2, 4, 6", "compression", "exits/", "vit_branches"
+    )
     for count in (2, 5):
         first = tuple(map(str, range(count)))
-        for network in (SKIP, MIXER):
-            yield pair(
-                network,
-                "compression",
-                f"the first {count} digits only",
-                data="digits",
-                classes=first,
-                restricted=True,
-            )
-    if has("cifar-10-batches-py"):
-        yield pair(CIFAR10, "compression", "cifar10")
+        selection = DataSelection(data="digits", classes=first, restricted=True)
+        yield Job(f"digits, the first {count} classes only", "compression", *five, selection)
+    if (data_root() / "cifar-10-batches-py").is_dir():
+        yield pair("CIFAR-10, ViT, seed 0", "compression", "cifar10/")
 
 
 def transfer() -> Iterator[Job]:
-    digits = Network("ViT, skip around attention", "digits04/ac_vit", "digits04/res_vit", 5)
-    yield pair(digits, "transfer", "digits 0-4 to digits 5-9")
-    ridge = read_suite("transfer").model_copy(update={"protocols": ("ridge",)})
-    if has("cifar-10-batches-py") and has("cifar100"):
-        mixer = Network("Mixer", "cifar100/ac_mixer", "cifar100/res_mixer", 1)
-        yield pair(mixer, "transfer", "CIFAR-100 to CIFAR-10", data="cifar10")
-        yield pair(CIFAR10, ridge, "CIFAR-10 to CIFAR-100", data="npz:cifar100")
-    if has("cifar-10-batches-py") and has("tiny-imagenet-50"):
-        data = "folder:tiny-imagenet-50"
-        yield pair(CIFAR10, ridge, "CIFAR-10 to 50 classes of Tiny-ImageNet", data=data)
+    yield pair("digits 0-4 to digits 5-9, ViT, seed 0", "transfer", "digits04/")
+    targets = {"cifar100": "npz:cifar100", "tiny-imagenet-50": "folder:tiny-imagenet-50"}
+    for folder, data in targets.items():
+        if (data_root() / folder).is_dir():
+            ridge = read_suite("transfer").model_copy(update={"protocols": ("ridge",)})
+            yield pair(f"CIFAR-10 to {folder}, ViT, seed 0", ridge, "cifar10/", data=data)
 
 
 def pruning() -> Iterator[Job]:
-    yield from (pair(network, "pruning") for network in DIGITS)
+    five = (seeds("ac_vit"), seeds("res_vit"))
+    yield Job("digits, ViT, five seeds a side", "pruning", *five)
 
 
 def shown(e: Estimate, sign: str = "") -> str:
@@ -227,15 +181,7 @@ def training(names: Sequence[str]) -> str:
     )
 
 
-class Line(NamedTuple):
-    """One cell of the overview."""
-
-    study: str
-    network: str
-    text: str
-
-
-def chapter(jobs: Iterator[Job]) -> Iterator[Line]:
+def chapter(jobs: Iterator[Job]) -> None:
     done = set()
     for job in jobs:
         both = [*job.candidates, *job.baselines]
@@ -246,43 +192,12 @@ def chapter(jobs: Iterator[Job]) -> Iterator[Line]:
         if (names := tuple(both)) not in done:
             done.add(names)
             print(f"{training(job.candidates)}\n{training(job.baselines)}\n")
-        said = comparison(results[:count], results[count:])
+        comparison(results[:count], results[count:])
         if suite["kind"] == "compression":
             print("\n" + "\n".join(depths(results)))
-        if count > 1 and not job.selection.classes:
-            yield Line(suite["name"], job.network, in_short(said))
 
 
-def in_short(said: Comparison) -> str:
-    """The verdict and the difference that decided it."""
-    difference = DIFFERENCE.search(said.claim.certainty)
-    assert difference
-    return f"**{said.claim.verdict}**, {difference[0]}"
-
-
-def overview(lines: Sequence[Line]) -> str:
-    """One row per suite, one column per network."""
-    networks = [network.title for network in (*DIGITS, CIFAR10)]
-    cells = {(line.study, line.network): line.text for line in lines}
-    studies = dict.fromkeys(line.study for line in lines if line.network in networks)
-    rows = [
-        f"| {study} | {' | '.join(cells.get((study, n), '') for n in networks)} |"
-        for study in studies
-    ]
-    budgets = (budget(network) for network in (*DIGITS, CIFAR10))
-    heads = [f"| suite | {' | '.join(networks)} |", "|---" * (len(networks) + 1) + "|"]
-    return "\n".join([*heads, *rows, f"| seeds a side, budget | {' | '.join(budgets)} |"])
-
-
-def budget(network: Network) -> str:
-    """Seeds, steps and epochs of the trainings, beside the paper's."""
-    checkpoint = load(f"{network.candidate}.pt")
-    facts = checkpoint.id.training
-    epochs = facts["examples"] / len(checkpoint.training_hashes)
-    return f"{network.seeds}; {facts['steps']:,} steps of {facts['batch']}, {epochs:.0f} epochs"
-
-
-def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> Comparison:
+def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]) -> None:
     c, first = compare(candidates, baselines), candidates[0]
     print(f"{c.data}, n = {c.n}, unit: {c.unit}, {first.precision}.\n")
     kept = [r for r in c.rows if first.suite["kind"] == "robustness" or _clean(r)]
@@ -293,25 +208,21 @@ def comparison(candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
     print(f"\n{c.claim.certainty}")
     for skip in first.skipped[::5]:
         print(f"\nNot measured: {skip.reason}.")
-    return c
 
 
 def _clean(row: Row) -> bool:
     return row.condition.get("corruption") == "clean"
 
 
-def low_data() -> Iterator[Line]:
-    suites = {"low_data": SKIP, "low_data_plain": PLAIN, "low_data_mixer": MIXER}
-    for name in ("low_data_demo", *suites):
+def low_data() -> None:
+    for name in ("low_data_demo", "low_data"):
         suite = read_suite(name)
         assert isinstance(suite, LowData)
         print(f"training {name}", file=sys.stderr, flush=True)
         results = run(LowDataStudy(Request(suite, (), DataSelection(), PLACE)), PLACE)
         print(f"\n### digits, {suite.description[0].lower() + suite.description[1:]}: {name}\n")
         print(f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps} steps.\n")
-        said = comparison(results[: suite.draws], results[suite.draws :])
-        if name in suites:
-            yield Line("low_data", suites[name].title, in_short(said))
+        comparison(results[: suite.draws], results[suite.draws :])
 
 
 PUBLISHED = {
@@ -333,8 +244,7 @@ SPLIT_CIFAR100 = (
 )
 
 
-def continual() -> Iterator[Line]:
-    yield from ()
+def continual() -> None:
     tasks("split-digits", "digits", None)
     if (data_root() / "cifar100").is_dir():
         tasks("split-cifar100-hour", "npz:cifar100", 4000, SPLIT_CIFAR100)
@@ -367,7 +277,7 @@ def tasks(name: str, data: str, limit: int | None, note: str = "") -> None:
 
 def key_of(result: EvalResult) -> tuple[str, int, str]:
     arch, method = result.checkpoint.arch, result.checkpoint.training["method"]
-    return method, arch["depth"], connectivity_of(arch)
+    return method, arch["depth"], arch["connectivity"]
 
 
 Rows = dict[tuple[str, int, str], list[EvalResult]]
@@ -413,7 +323,7 @@ def changes(left: list[EvalResult], right: list[EvalResult]) -> str:
     return " | ".join(shown(e, "+") if e else "" for e in each)
 
 
-CHAPTERS: dict[str, Callable[[], Iterator[Line]]] = {
+CHAPTERS: dict[str, Callable[[], None]] = {
     "robustness": lambda: chapter(robustness()),
     "compression": lambda: chapter(compression()),
     "transfer": lambda: chapter(transfer()),
@@ -424,14 +334,12 @@ CHAPTERS: dict[str, Callable[[], Iterator[Line]]] = {
 
 
 def main() -> None:
-    wanted, lines, pages = sys.argv[1:] or list(CHAPTERS), [], StringIO()
-    with redirect_stdout(pages):
-        for name in wanted:
-            print(f"\n## {name.replace('_', ' ').capitalize()}")
-            lines += list(CHAPTERS[name]())
+    wanted = sys.argv[1:] or list(CHAPTERS)
     if not sys.argv[1:]:
-        print(f"{HEAD}\n\n{overview(lines)}")
-    print(pages.getvalue(), end="")
+        print(HEAD)
+    for name in wanted:
+        print(f"\n## {name.replace('_', ' ').capitalize()}")
+        CHAPTERS[name]()
 
 
 if __name__ == "__main__":
