@@ -11,7 +11,6 @@ from acn_eval.terminal.options import (
     Titled,
     data_root_option,
     device_option,
-    metric_option,
     output_of,
     output_options,
     run_options,
@@ -44,7 +43,6 @@ checked to be of its recipe and kept: the same command resumes where it was stop
 )
 @data_root_option
 @device_option
-@metric_option
 @output_options
 def command(table: str, only_plan: bool, seeds: int | None, **given: Any) -> None:
     """Train the networks of a TABLE of the paper and compare them by its studies.

@@ -15,10 +15,10 @@ from acn_eval.terminal.progress import bar
 from acn_eval.terminal.tables import Column, show_table
 from acn_eval.tracking.record import Recorder
 from acn_eval.training.step_time import GPU_RATE, PER_BLOCK
-from acn_eval.workflow.paper import Figure, PaperComparison, PaperTable, Reported
+from acn_eval.workflow.paper import Figure, PaperComparison, PaperTable
 from acn_eval.workflow.reproducing import NetworkCost, costs, questions, train_missing
 
-__all__ = ["reproduce", "show_hours"]
+__all__ = ["reproduce", "show_hours", "show_reported"]
 
 _NEXT = "The paper's numbers stand beside ours as they were printed; no test compares them."
 
@@ -44,7 +44,7 @@ def reproduce(
             kind = read_suite(suite).kind
             done = measure(asked, output.numbered(number), recorder, kind=kind)
             if not output.quiet:
-                _show_reported(comparison, comparison.suites[suite], done.comparisons)
+                show_reported(comparison, suite, done.comparisons[0])
     output.say(_budgets(table), style="dim")
 
 
@@ -128,13 +128,12 @@ def _budgets(table: PaperTable) -> str:
     return f"{here} In the paper: {table.budget}."
 
 
-def _show_reported(
-    comparison: PaperComparison, reported: Reported, found: list[Comparison]
-) -> None:
+def show_reported(comparison: PaperComparison, suite: str, found: Comparison) -> None:
     """Print the paper's figures beside ours; a row that was not measured is blank."""
+    reported, names = comparison.suites[suite], comparison.networks
     if not reported:
         return
-    ours, names = _measured(found[0]), comparison.networks
+    ours = _measured(found)
     heads = [f"{name}, {where}" for name in names for where in ("paper", "here")]
     rows = []
     for row, figures in reported.items():

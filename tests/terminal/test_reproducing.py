@@ -1,14 +1,17 @@
 """A table is printed study by study, with the paper's numbers beside ours and no test of them."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from acn_eval import RunOptions
+from acn_eval.results import EvalResult
+from acn_eval.studies.compare import compare
 from acn_eval.terminal.options import Output
-from acn_eval.terminal.reproducing import reproduce, show_hours
-from acn_eval.workflow.paper import read_table
+from acn_eval.terminal.reproducing import reproduce, show_hours, show_reported
+from acn_eval.workflow.paper import PaperComparison, read_table
 from tests.workflow.test_paper import compared, written
 
 FIGURES = {
@@ -50,6 +53,20 @@ def test_reported_numbers_stand_beside_measured_ones(table, folder, capsys):
     assert cells(lines[start + 3]) == ["on the moon", "1"]
     assert "Budget here: 4 steps of 32, equal on both sides" in out
     assert "In the paper: 2 epochs." in out
+
+
+def test_depths_are_found_among_the_findings(capsys):
+    stored = Path(__file__).parents[1] / "golden_output/stored/compression"
+    results = [EvalResult.load(next(stored.glob(f"*-{name}-*"))) for name in ("ac_vit", "res_vit")]
+    found = compare(results[:1], results[1:])
+    (depth,) = (own for own in found.findings if own.name == "share of the network needed")
+    figures = {"share of the network needed": {"acn": [75], "residual": [100]}}
+    own = PaperComparison(candidate="acn", baseline="residual", suites={"compression": figures})
+    show_reported(own, "compression", found)
+    row = cells(capsys.readouterr().out.splitlines()[1])
+    assert (row[1], row[3]) == ("75", "100")
+    values = [float(cell.split(" ")[0]) for cell in (row[2], row[4])]
+    assert values == pytest.approx([depth.candidate.value, depth.baseline.value], abs=0.1)
 
 
 def test_quiet_says_the_verdicts_alone(table, folder, capsys):
