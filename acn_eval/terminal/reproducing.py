@@ -52,6 +52,7 @@ def show_hours(table: PaperTable, folder: Path, options: RunOptions) -> None:
     """Print what the trainings of a table cost, here and on one GPU; nothing is kept."""
     device, root = resolve_device(options.device), options.data.root
     found, out = [*costs(table, folder, device, root)], console()
+    unit = "core hours" if device.type == "cpu" else "hours"
     _about(table, Output())
     columns = (
         Column("network"),
@@ -61,7 +62,7 @@ def show_hours(table: PaperTable, folder: Path, options: RunOptions) -> None:
         Column("epochs", rank=2),
         Column("s a step here"),
         Column("of it reading", rank=3),
-        Column("hours here"),
+        Column(f"{unit} here"),
         Column("s a step on a GPU", rank=1),
         Column("hours on one GPU"),
     )
@@ -99,8 +100,8 @@ def _hours(hours: float) -> str:
 def _rests_on(found: list[NetworkCost]) -> Iterator[str]:
     """Say what the hours are made of."""
     yield (
-        "Here: steps of the recipe on made-up images, timed now; other programs slow them down. "
-        "Reading from disk, and the evaluation afterwards, are not included."
+        "Here: a few steps on made-up images; of a CPU one thread, by its own clock. Trainings take "
+        "up to four threads. Reading from disk, and the evaluation afterwards, are not included."
     )
     for cost in found:
         if cost.step.images < cost.recipe.batch:

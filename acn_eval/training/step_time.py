@@ -1,9 +1,10 @@
-"""What one training step takes here, and about how long it would take on one GPU."""
+"""What one training step takes here, and about what it would take on one GPU."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,9 +19,10 @@ from acn_eval.data.folder import FileImages
 from acn_eval.models import build
 from acn_eval.models.cost import cost
 from acn_eval.training.batches import batch_of
+from acn_eval.training.fit import advance, start
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.threads import fitting_threads
-from acn_eval.training.together import TrainingJob, seconds_per_step
+from acn_eval.training.together import TrainingJob
 
 __all__ = ["GPU_RATE", "PER_BLOCK", "StepTime", "step_time"]
 
@@ -44,7 +46,7 @@ class StepTime:
         flops: of a whole step: 3 per FLOP of the forward pass.
         reading: of reading and augmenting a batch by one thread of this CPU, which is part of the
             other two.
-        here: timed on this machine.
+        here: on this machine; on a CPU, of one core.
         gpu: timed where there is a GPU, else estimated.
         estimated: whether it is.
     """
@@ -60,6 +62,9 @@ class StepTime:
 def step_time(recipe: Recipe, device: torch.device) -> StepTime:
     """Time a few steps of a recipe in its precision.
 
+    A CPU is timed with one thread, by its own clock: other programs do not stop that one, while
+    threads that wait for a core would take many times as long.
+
     On a GPU a step is estimated as reading, which it waits for, and the longer of its FLOPs at
     `GPU_RATE` and `PER_BLOCK` for each block.
     """
@@ -67,10 +72,9 @@ def step_time(recipe: Recipe, device: torch.device) -> StepTime:
     each = 3 * cost(network, (arch.channels, arch.image_size, arch.image_size)).flops
     images = max(1, min(recipe.batch, int(_TIMED / max(each, 1))))
     scale, flops = recipe.batch / images, float(each * recipe.batch)
-    with _made_up(recipe, images) as job:
-        with fitting_threads(network, 0):  # one thread: others would wait for a core
-            reading = scale * _reading(job)
-        here = scale * seconds_per_step([job], device, looks=_LOOKS)
+    with _made_up(recipe, images) as job, fitting_threads(network, 0):  # one thread
+        reading = scale * _reading(job)
+        here = scale * _stepping(job, device)
     if torch.cuda.is_available():
         gpu = _on_gpu(recipe)
     else:
@@ -80,15 +84,31 @@ def step_time(recipe: Recipe, device: torch.device) -> StepTime:
 
 def _on_gpu(recipe: Recipe) -> float:
     with _made_up(recipe, recipe.batch) as job:
-        return seconds_per_step([job], torch.device("cuda"), looks=_LOOKS)
+        return _stepping(job, torch.device("cuda"))
+
+
+def _stepping(job: TrainingJob, device: torch.device) -> float:
+    fit = start(job.recipe, device)
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    # `item` waits for the device.
+    return _median(lambda: advance(fit, job.examples, job.prepare).item(), clock)
 
 
 def _reading(job: TrainingJob) -> float:
+    steps = count()
+    return _median(
+        lambda: batch_of(job.recipe, job.examples, job.prepare.spec, next(steps)),
+        time.process_time,
+    )
+
+
+def _median(act: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Return the seconds of an act, the first of which is not counted."""
     times = []
-    for step in range(1 + _LOOKS):
-        begin = time.perf_counter()
-        batch_of(job.recipe, job.examples, job.prepare.spec, step)
-        times.append(time.perf_counter() - begin)
+    for _ in range(1 + _LOOKS):
+        begin = clock()
+        act()
+        times.append(clock() - begin)
     return median(times[1:])
 
 

@@ -24,7 +24,7 @@ def test_the_plan_runs_nothing(folder, call):
     written(folder)
     code, out, _ = call("reproduce", "mine.yaml", "--plan", "--seeds", 3, "--device", "cpu")
     assert code == 0
-    assert "hours on this machine" in out
+    assert "core hours on this machine" in out
     assert not (folder / "acn-results").exists()
 
 
