@@ -69,9 +69,8 @@ def show_hours(table: PaperTable, folder: Path, options: RunOptions) -> None:
     show_table(out, columns, [_cells(cost) for cost in found])
     here, gpu = (sum(hours) for hours in zip(*(cost.hours for cost in found), strict=True))
     kind = "estimated" if found[0].step.estimated else "timed"
-    out.print(
-        f"In all {_hours(here)} hours on this machine, and {_hours(gpu)} on one GPU ({kind})."
-    )
+    total = f"In all {_hours(here)} {unit} on this machine; {_hours(gpu)} hours on one GPU"
+    out.print(f"{total}, {kind}.")
     for line in _rests_on(found):
         out.print(line, style="dim")
     out.print(_budgets(table), style="dim")
@@ -100,8 +99,8 @@ def _hours(hours: float) -> str:
 def _rests_on(found: list[NetworkCost]) -> Iterator[str]:
     """Say what the hours are made of."""
     yield (
-        "Here: a few steps on made-up images; of a CPU one thread, by its own clock. Trainings take "
-        "up to four threads. Reading from disk, and the evaluation afterwards, are not included."
+        "Here: a few steps on made-up images; on a CPU, one thread by its own clock, where "
+        "trainings take up to four. Reading from disk and the evaluation are not included."
     )
     for cost in found:
         if cost.step.images < cost.recipe.batch:
