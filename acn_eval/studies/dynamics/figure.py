@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from acn_eval.charts.canvas import STYLES, Drawing, Panel
 from acn_eval.charts.kinds import Sides, color_map, detail_charts
 from acn_eval.results import EvalResult
-from acn_eval.statistics.spread_words import spread_in_words
+from acn_eval.statistics.spread_words import AXES, spread_in_words
 
 __all__ = ["drawings"]
 
@@ -83,11 +83,11 @@ def _without_spread(result: EvalResult) -> EvalResult:
 
 
 def _spread(result: EvalResult) -> Drawing:
-    """Every number of the spread over the steps of one training, a line per exit."""
+    """The shares of variance over the steps of one training, a line per exit."""
     steps, looks = result.details["steps"], result.details["spread"]["looks"]
     panels = (
-        _over_steps(title, steps, _numbers(name, looks), _EXIT, **options)
-        for name, (title, options) in _SPREAD.items()
+        _over_steps(_SPREAD[axis][0], steps, _numbers(axis, looks), _EXIT, **_IN_PERCENT)
+        for axis in AXES
     )
     return Drawing("spread", _spread_in_words({result.checkpoint.name: [result]}), tuple(panels))
 
