@@ -30,10 +30,11 @@ class Spread(Record):
     Attributes:
         tokens: mean of |x_nt - mean_t x_nt|^2 / mean of |x_nt|^2; 0 if all tokens of an image are
             equal, NaN if there is one token alone.
-        images: mean of |x_nt - mean_n x_nt|^2 / mean of |x_nt|^2; 0 if all images are equal.
+        images: mean of |x_nt - mean_n x_nt|^2 / mean of |x_nt|^2; 0 if all images are equal, NaN
+            if there is one image alone.
         rank: effective rank of the pooled readout over images, centered: the exponential of the
             entropy of its normalized singular values (Roy and Vetterli, "The effective rank",
-            2007); 0 if all images are equal.
+            2007); 0 if all images are equal, NaN if there is one image alone.
         norm: mean over images of the length of what the block adds to the pooled readout, relative
             to that of the last exit.
         cosine: mean over images of the cosine between what the block adds and the last readout.
@@ -97,7 +98,7 @@ class _Sums:
         images = max(0.0, self.square - float(tokens.square().sum()) / n)
         return Spread(
             tokens=self.within / square if len(tokens) > 1 else math.nan,
-            images=images / square,
+            images=images / square if n > 1 else math.nan,
             rank=_effective_rank(torch.cat(self.readouts)),
             norm=self.norm / n,
             cosine=self.cosine / n,
@@ -105,8 +106,8 @@ class _Sums:
 
 
 def _effective_rank(readouts: Tensor) -> float:
-    """Return the effective rank over images (n, width); NaN where they are not finite."""
-    if not bool(readouts.isfinite().all()):
+    """Return the effective rank over images (n, width); NaN of one, or where not finite."""
+    if len(readouts) < 2 or not bool(readouts.isfinite().all()):
         return math.nan
     singular = torch.linalg.svdvals(readouts - readouts.mean(dim=0))
     if float(singular.norm()) <= 1e-6 * float(readouts.norm()):

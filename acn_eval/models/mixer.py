@@ -39,12 +39,13 @@ class OfficialMixerConfig(MixerConfig, frozen=True):
         if not isinstance(fields, dict):
             return fields
         connectivity, skips = fields.get("connectivity", "acn"), fields.get("skips")
-        usual = "none" if connectivity == "acn" else "both"
-        return {
-            **fields,
-            "connectivity": "ffn" if connectivity == "residual" else connectivity,
-            "skips": {None: usual, False: "none", True: "both"}.get(skips, skips),
-        }
+        if skips is None or isinstance(skips, bool):  # a flag in earlier cards
+            with_skips = connectivity != "acn" if skips is None else skips
+            skips = "both" if with_skips else "none"
+        if connectivity == "residual" and skips != "both":
+            raise ValueError("skips must be both where the connectivity is residual")
+        wired = "ffn" if connectivity == "residual" else connectivity
+        return {**fields, "connectivity": wired, "skips": skips}
 
 
 class NormedMLP(nn.Module):

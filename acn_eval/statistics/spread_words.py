@@ -14,6 +14,7 @@ CONSTANT = 0.001
 """A share of variance below this is called constant."""
 
 _NOWHERE = "nowhere"
+_LONG = ("acn", "acn_direct", "hybrid")  # more is read out than the last block passes on
 Axis = Literal["tokens", "images"]
 AXES: tuple[Axis, Axis] = ("tokens", "images")
 Rows = Sequence[Mapping[str, float | None]]
@@ -31,32 +32,42 @@ def never_apart(trained: Rows, initial: Rows) -> list[int]:
     return [k for k in constant_exits(trained, "tokens") if k in before]
 
 
-def left_unused(trained: Rows, initial: Rows) -> list[int]:
-    """Return the blocks whose output training made the same for all images."""
+def left_unused(trained: Rows, initial: Rows, connectivity: str) -> list[int]:
+    """Return the blocks whose output training made the same for all images.
+
+    None where the readout is what the last block passes on: such a network then has one answer.
+    """
+    if connectivity not in _LONG:
+        return []
     before = constant_exits(initial, "images")
     return [k for k in constant_exits(trained, "images") if k not in before]
 
 
-def spread_in_words(trained: Rows, initial: Rows | None = None) -> str:
+def spread_in_words(trained: Rows, initial: Rows | None = None, connectivity: str = "") -> str:
     """Say after which blocks outputs are constant over tokens or images, and since when.
 
     >>> apart, alike = {"tokens": 0.5, "images": 0.5}, {"tokens": 0.0, "images": 0.0}
     >>> spread_in_words([apart, apart], [apart, apart])
     'outputs vary over tokens and over images after every block, also at initialization.'
-    >>> spread_in_words([apart, alike], [apart, apart]).partition(". ")[2]
+    >>> spread_in_words([apart, alike], [apart, apart], "acn").partition(". ")[2]
     'Training left block 1 unused.'
     """
     looks = [trained] if initial is None else [trained, initial]
     known = [axis for axis in AXES if any(row[axis] is not None for row in trained)]
+    if not known:
+        return "whether outputs vary is not known."
+    lost = [k for k, row in enumerate(trained) if any(row[axis] is None for axis in known)]
+    missing = (f"After {blocks_in_words(lost)}, they are not finite.",) if lost else ()
     found = {axis: [constant_exits(rows, axis) for rows in looks] for axis in known}
     if not any(exits for looked in found.values() for exits in looked):
         since = "" if initial is None else ", also at initialization"
         both = " and ".join(f"over {axis}" for axis in known)
-        return f"outputs vary {both} after every block{since}."
+        every = "every other block" if lost else "every block"
+        return " ".join([f"outputs vary {both} after {every}{since}.", *missing])
     last = len(trained) - 1
     over = ", ".join(f"over {axis} {_since(looked, last)}" for axis, looked in found.items())
-    causes = () if initial is None else _causes(trained, initial)
-    return " ".join([f"outputs are constant {over}.", *causes])
+    causes = () if initial is None else _causes(trained, initial, connectivity)
+    return " ".join([f"outputs are constant {over}.", *causes, *missing])
 
 
 def _since(looks: Sequence[list[int]], last: int) -> str:
@@ -74,10 +85,10 @@ def _after(exits: list[int], last: int) -> str:
     return f"after {blocks_in_words(exits)}"
 
 
-def _causes(trained: Rows, initial: Rows) -> Iterator[str]:
+def _causes(trained: Rows, initial: Rows, connectivity: str) -> Iterator[str]:
     if never := never_apart(trained, initial):
         yield f"From the start, {blocks_in_words(never)} could not tell tokens apart."
-    if unused := left_unused(trained, initial):
+    if unused := left_unused(trained, initial, connectivity):
         yield f"Training left {blocks_in_words(unused)} unused."
 
 

@@ -23,14 +23,15 @@ def as_initialized(checkpoint: Checkpoint) -> Encoder | None:
 def recipe_of(checkpoint: Checkpoint) -> Recipe | None:
     """Return the recipe from which a network of ours was trained.
 
-    None where the card has no recipe of this network: it is unknown, or the network was cut or
-    pruned since.
+    None where the card has no recipe of this network: it is unknown, the network was cut or pruned
+    since, or it is an official Mixer of an earlier version, which began otherwise.
     """
     native = checkpoint.native
-    if native is None or native.card.training is None:
+    if native is None or native.card.training is None or native.card.origin:
         return None
     try:
         recipe: Recipe = recorded(native.card.training.recipe, Recipe)
     except ValueError:  # of another version
         return None
-    return recipe if recipe.arch == native.card.arch else None
+    earlier = isinstance(native.card.training.recipe["arch"].get("skips"), bool)
+    return recipe if recipe.arch == native.card.arch and not earlier else None

@@ -78,3 +78,10 @@ def test_one_token_cannot_differ_from_another_and_what_is_not_finite_has_no_rank
     assert math.isnan(alone.tokens)
     assert alone.images > 0.1
     assert math.isnan(alone.rank)
+
+
+def test_one_image_cannot_differ_from_another():
+    (alone,) = spreads([[Boundary(torch.randn(1, 4, 3), torch.randn(1, 3))]])
+    assert math.isnan(alone.images)
+    assert math.isnan(alone.rank)
+    assert alone.tokens > 0.1

@@ -24,6 +24,18 @@ def test_the_official_twins_are_the_released_networks(start, stated):
     assert rewired(found["ffn"], "acn") == found["acn"]
 
 
+@pytest.mark.parametrize("skips", ["none", "attention", False, [], {}])
+def test_the_released_residual_network_has_both_skips(skips):
+    with pytest.raises(ConfigError, match="skips must be both where the connectivity is residual"):
+        read_arch({**OFFICIAL, "connectivity": "residual", "skips": skips}, "mine")
+
+
+@pytest.mark.parametrize("skips", [[], {}, 1, "all"])
+def test_skips_that_are_none_are_refused(skips):
+    with pytest.raises(ConfigError, match="skips"):
+        read_arch({**OFFICIAL, "skips": skips}, "mine")
+
+
 def test_the_skips_of_an_official_block_can_be_stated():
     for connectivity in ("acn", "ffn"):
         fields = {**OFFICIAL, "connectivity": connectivity}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, connectivity_of
 from acn_eval.statistics.comparison import ManifestRow
 from acn_eval.statistics.spread_words import (
     AXES,
@@ -34,13 +34,14 @@ def in_words(label: str, results: Sequence[EvalResult]) -> str:
     if not found:
         reasons = [s["reason"] for r in results if (s := r.details.get("spread"))]
         return f"{label}: spread of outputs not known, because {reasons[0]}." if reasons else ""
+    wired = connectivity_of(results[0].checkpoint.arch)
     if len(results) > 1:
-        return f"{label}: {' '.join(_of_seeds(found))}"
+        return f"{label}: {' '.join(_of_seeds(found, wired))}"
     (spread,) = found
-    said = f"{label}: {spread_in_words(spread['trained'], spread['initial'])}{_least(spread)}"
+    said = spread_in_words(spread["trained"], spread["initial"], wired) + _least(spread)
     if spread["initial"]:
-        return said
-    return f"{said} How it was at initialization is not known, because {spread['reason']}."
+        return f"{label}: {said}"
+    return f"{label}: {said} How it was at initialization is not known, because {spread['reason']}."
 
 
 def _least(spread: Mapping[str, Any]) -> str:
@@ -50,7 +51,7 @@ def _least(spread: Mapping[str, Any]) -> str:
         return ""
     shares = {axis: [row[axis] for row in rows if row[axis] is not None] for axis in AXES}
     least = [f"{min(own):.2g} over {axis}" for axis, own in shares.items() if own]
-    return f" The smallest share of variance is {' and '.join(least)}."
+    return f" The smallest share of variance is {' and '.join(least)}." if least else ""
 
 
 def told_apart(
@@ -76,7 +77,8 @@ def artefact(results: Sequence[EvalResult], cuts: Sequence[int]) -> str:
     many = [blocks for blocks in found if blocks]
     if not many:
         return ""
-    name, initial = results[0].checkpoint.name, [spread_of(result) for result in results]
+    name = results[0].checkpoint.name.partition(" seed ")[0]
+    initial = [spread_of(result) for result in results]
     known = all(spread["initial"] for spread in initial if spread)
     ever = "could not tell tokens apart from the start" if known else "cannot tell tokens apart"
     if len(results) > 1:
@@ -115,20 +117,23 @@ def _in_seeds(texts: Sequence[str]) -> str:
     return f"{counts} of {len(shown)} seeds"
 
 
-def _of_seeds(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _of_seeds(found: Sequence[dict[str, Any]], connectivity: str) -> Iterator[str]:
     pairs: list[tuple[Rows, Rows]] = [(s["trained"], s["initial"] or ()) for s in found]
     over = [
         f"over {axis} in {_when(pairs, axis)}"
         for axis in AXES
         if any(row[axis] is not None for trained, _ in pairs for row in trained)
     ]
+    if not over:
+        yield "whether outputs vary is not known."
+        return
     yield f"outputs are constant {', '.join(over)}, of {len(found)} seeds."
     known = [pair for pair in pairs if pair[1]]
     if len(known) < len(pairs):
         yield f"How they were at initialization is known of {len(known)}."
     if never := sum(bool(never_apart(*pair)) for pair in known):
         yield f"From the start, some blocks could not tell tokens apart in {never}."
-    if unused := sum(bool(left_unused(*pair)) for pair in known):
+    if unused := sum(bool(left_unused(*pair, connectivity)) for pair in known):
         yield f"Training left some blocks unused in {unused}."
 
 

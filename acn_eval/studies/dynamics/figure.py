@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from acn_eval.charts.canvas import STYLES, Drawing, Panel
 from acn_eval.charts.kinds import Sides, color_map, detail_charts
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, connectivity_of
 from acn_eval.statistics.spread_words import AXES, spread_in_words
 
 __all__ = ["drawings"]
@@ -123,9 +123,12 @@ def _before_and_after(name: str, rows: Mapping[str, Any], before: Mapping[str, A
 
 
 def _spread_in_words(sides: Sides) -> str:
-    found = {label: own[0].details["spread"] for label, own in sides.items()}
-    said = (f"{k}: {spread_in_words(s['looks'][-1], s['initial'])}" for k, s in found.items())
-    n = min(spread["n"] for spread in found.values())
+    said = []
+    for label, (result, *_) in sides.items():
+        spread, wired = result.details["spread"], connectivity_of(result.checkpoint.arch)
+        words = spread_in_words(spread["looks"][-1], spread["initial"], wired)
+        said.append(f"{label}: {words}")
+    n = min(own[0].details["spread"]["n"] for own in sides.values())
     return f"{' '.join(said)} On {n} validation examples."
 
 

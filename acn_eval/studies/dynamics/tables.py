@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from acn_eval.results import EvalResult
+from acn_eval.results import EvalResult, connectivity_of
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.quantity import SHARE
 from acn_eval.statistics.spread_words import CONSTANT, spread_in_words
@@ -82,7 +82,8 @@ def _show_depths(out: Console, result: EvalResult, metric: str) -> None:
 
 def _spread_in_words(result: EvalResult) -> str:
     found = result.details["spread"]
-    return spread_in_words(found["looks"][-1], found["initial"])
+    wired = connectivity_of(result.checkpoint.arch)
+    return spread_in_words(found["looks"][-1], found["initial"], wired)
 
 
 def _show_spread(out: Console, result: EvalResult) -> None:

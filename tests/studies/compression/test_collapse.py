@@ -17,6 +17,7 @@ from tests.studies.compression.plans import DEPTH, measured, seeds
 UNKNOWN = "its card does not say how this network began"
 APART = (0.9,) * (DEPTH + 1)
 ALIKE = (0.9, 0.5, 0.002, 0.0009, 0.0)
+NEVER = (None,) * (DEPTH + 1)
 EARLIER = (0.9, 0.1, 0.0005, 0.0, 0.0)
 
 
@@ -39,7 +40,9 @@ def having(result, **about):
 def network(name, cut=2, **about):
     correct = np.ones((DEPTH + 1, 400))
     correct[:cut, :200] = 0
-    return having(measured(name, correct, sha256=name), **about)
+    own = measured(name, correct, sha256=name)
+    own.checkpoint.arch.update(connectivity=name)
+    return having(own, **about)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,12 @@ def test_a_network_in_words(about, said):
     assert text.startswith("acn: outputs ")
     assert said in text
     assert ("not known" in text) == ("before" in about and about["before"] is None)
+
+
+def test_what_is_not_finite_is_not_known():
+    lost = network("acn", tokens=NEVER, images=NEVER)
+    assert in_words("acn", [lost]) == "acn: whether outputs vary is not known."
+    assert artefact([lost], [0]) == ""
 
 
 def test_blocks_that_could_not_tell_tokens_apart_are_no_proof():
@@ -152,7 +161,11 @@ def test_seeds_are_counted():
         "at initialization in 4), over images in none, of 4 seeds. "
         "From the start, some blocks could not tell tokens apart in 3."
     )
-    assert in_words("res", theirs).endswith("Training left some blocks unused in 3.")
+    left = [having(own, images=ALIKE) for own in ours]
+    assert in_words("acn", left).endswith("Training left some blocks unused in 4.")
+    assert in_words("res", theirs).endswith("at initialization in 0), of 3 seeds.")
+    lost = [having(own, tokens=NEVER, images=NEVER) for own in ours]
+    assert in_words("acn", lost) == "acn: whether outputs vary is not known."
     some = [ours[0], having(seeds("acn", (2, 2))[1], tokens=ALIKE, before=None)]
     assert "How they were at initialization is known of 1." in in_words("acn", some)
 
@@ -181,6 +194,15 @@ def test_of_many_networks_the_sides_are_described():
     assert "acn_0 (3 seeds): outputs are" in text
     assert "share of variance" not in text
     assert printed(sides[0]).count("outputs are constant") == 1
+
+
+def test_seeds_have_the_name_of_their_side():
+    ours = [having(own, tokens=ALIKE, before=EARLIER) for own in seeds("acn", (2, 2, 2))]
+    named = [
+        replace(own, checkpoint=replace(own.checkpoint, name=f"acn seed {seed}"))
+        for seed, own in enumerate(ours)
+    ]
+    assert artefact(named, [2, 2, 2]).startswith("In 3 of 3 seeds of acn, blocks ")
 
 
 def test_older_results_and_comparisons_are_read_and_shown(tmp_path):
