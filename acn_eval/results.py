@@ -87,8 +87,8 @@ def connectivity_of(arch: Mapping[str, Any]) -> str:
     >>> connectivity_of({"kind": "official_mixer", "connectivity": "ffn", "skips": "both"})
     'residual'
     """
-    released = {"kind": "official_mixer", "connectivity": "ffn", "skips": "both"}
-    if released.items() <= arch.items():
+    mixer = {"kind": "official_mixer", "connectivity": "ffn"}
+    if mixer.items() <= arch.items() and arch.get("skips") in ("both", True):  # a flag earlier
         return "residual"
     return str(arch.get("connectivity", "unknown"))
 

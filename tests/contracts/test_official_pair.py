@@ -110,3 +110,12 @@ def test_dynamics(runtime):
         subject, _ = unit.training.restored(content, runtime.device)
         assert subject.checkpoint.id.name == connectivity
         assert_is_the_released(subject.checkpoint.model, connectivity)
+
+
+def test_results_of_an_earlier_version_have_the_same_name():
+    """There `skips` was a flag."""
+    arch = {"kind": "official_mixer", "connectivity": "ffn"}
+    assert [connectivity_of({**arch, "skips": skips}) for skips in (True, False)] == [
+        "residual",
+        "ffn",
+    ]

@@ -76,7 +76,7 @@ def test_blocks_that_never_could_are_told_from_those_that_are_not_used():
 
 @pytest.mark.parametrize("connectivity", CONNECTIVITIES)
 def test_a_network_that_reads_out_its_last_block_alone_has_one_answer_then(connectivity):
-    """Where outputs are constant to the end, its readout is, too: nothing else was used instead."""
+    """Where outputs are constant to the end, so is its readout: nothing else was used."""
     row = CONNECTIVITIES[connectivity]
     unused = left_unused([FREE, SAME_IMAGES], [FREE, FREE], connectivity)
     assert unused == ([] if row.reads is row.readout else [1])

@@ -41,7 +41,9 @@ def in_words(label: str, results: Sequence[EvalResult]) -> str:
     said = spread_in_words(spread["trained"], spread["initial"], wired) + _least(spread)
     if spread["initial"]:
         return f"{label}: {said}"
-    return f"{label}: {said} How it was at initialization is not known, because {spread['reason']}."
+    return (
+        f"{label}: {said} How it was at initialization is not known, because {spread['reason']}."
+    )
 
 
 def _least(spread: Mapping[str, Any]) -> str:
