@@ -5,6 +5,7 @@ import yaml
 
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.models import rewired
 from acn_eval.studies.low_data.suite import LowData
 from acn_eval.studies.read import read_suite
 from acn_eval.training import read_recipe
@@ -42,16 +43,19 @@ def test_recipes_are_found_here_before_the_shipped_ones(tmp_path, monkeypatch):
     assert found.baseline == shipped.baseline
 
 
-def test_the_shipped_pairs_differ_in_connectivity_alone():
-    for name in ("low_data", "low_data_demo"):
-        plan = read_suite(name)
-        ours, theirs = plan.candidate.recipe, plan.baseline.recipe
-        assert (ours.arch.connectivity, theirs.arch.connectivity) == ("acn", "residual")
-        same = {"connectivity": "acn"}
-        left = ours.model_dump(exclude={"arch", "learning_rate"})
-        assert left == theirs.model_dump(exclude={"arch", "learning_rate"})
-        assert ours.arch == theirs.arch.model_copy(update=same)
-        assert plan.draws >= 5
+@pytest.mark.parametrize(
+    "name", ["low_data", "low_data_plain", "low_data_mixer", "low_data_paper", "low_data_demo"]
+)
+def test_the_shipped_pairs_differ_in_their_connections_alone(name):
+    plan = read_suite(name)
+    ours, theirs = plan.candidate.recipe, plan.baseline.recipe
+    assert ours.arch.connectivity == "acn"
+    apart = {"connectivity", "skips"}
+    left = ours.model_dump(exclude={"arch", "learning_rate"})
+    assert left == theirs.model_dump(exclude={"arch", "learning_rate"})
+    assert ours.arch.model_dump(exclude=apart) == theirs.arch.model_dump(exclude=apart)
+    assert theirs.arch == rewired(ours.arch, "residual")
+    assert plan.draws >= 5
 
 
 @pytest.mark.parametrize(
