@@ -148,14 +148,15 @@ def _hidden(checkpoint: Checkpoint, device: torch.device) -> str:
     network: Any = checkpoint.model
     if isinstance(network, Encoder):
         return ""
-    if not hasattr(network, "readings"):
+    if not callable(getattr(network, "readings", None)):
         return "it has no `readings`"
     blank = checkpoint.prepare.blank(1).to(device)
     try:
         found = network.readings(blank)
     except Unsupported as exc:
         return str(exc)
-    shapes = {tuple(part.shape) for reading in found for part in (reading.stream, reading.block)}
+    parts = [getattr(r, name, None) for r in found for name in ("stream", "block")]
+    shapes = {tuple(part.shape) if isinstance(part, torch.Tensor) else () for part in parts}
     flat = len(shapes) == 1 and all(len(shape) == 2 for shape in shapes)
     if flat and len(found) == len(network.exits(blank)):
         return ""

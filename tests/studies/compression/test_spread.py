@@ -140,6 +140,15 @@ class Fewer(WithExits):
         return self.inner.readings(images)[1:]
 
 
+class OfTensors(WithExits):
+    def readings(self, images):
+        return self.exits(images)
+
+
+class OfNumbers(WithExits):
+    readings = (0.5, 0.7)
+
+
 def foreign(kind, tiny, device):
     loaded = checkpoint(tiny, "tiny_ac", device)
     own = {"name": "theirs", "classes": loaded.classes, "prepare": loaded.prepare}
@@ -175,6 +184,8 @@ def test_of_a_foreign_network_its_features_are_known(tiny, runtime):
         (Unwilling, "it was asked too often"),
         (Uneven, "its `readings` are not features (n, width) of every exit"),
         (Fewer, "its `readings` are not features (n, width) of every exit"),
+        (OfTensors, "its `readings` are not features (n, width) of every exit"),
+        (OfNumbers, "it has no `readings`"),
     ],
 )
 def test_what_a_network_does_not_show_is_said(tiny, runtime, kind, why):
