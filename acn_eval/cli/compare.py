@@ -82,7 +82,7 @@ def _say(said: "Comparison | Ranking", results: "list[EvalResult]", *, quiet: bo
     if not isinstance(said, Comparison):
         show_ranking(out, said, quiet=quiet)
     elif quiet:
-        out.print(said.claim.sentence, soft_wrap=True)
+        out.print(said.answer, soft_wrap=True)
     else:
         study_of(results[0].suite).tables.show(out, results, said)
         show_notes(out, results, [said])

@@ -218,6 +218,12 @@ class Comparison(Record, Tabular):
         asked = f"{self.suite} on {self.data}, n = {self.n:,}"
         return f"Comparison({pair}, {asked}: {self.claim.verdict})"
 
+    @property
+    def answer(self) -> str:
+        """The verdict as sentences, with what must not be concluded from it."""
+        caveats = (finding.caveat for finding in self.findings)
+        return " ".join(filter(None, (self.claim.sentence, *caveats)))
+
     def records(self) -> list[dict[str, Any]]:
         """Return one row per condition, and the primary endpoint last."""
         return [_record(row) for row in (*self.rows, self.primary)]

@@ -63,7 +63,7 @@ def _say(done: Done, options: RunOptions, output: Output) -> None:
     out = console()
     if output.quiet:
         alone = (answer_alone([result], options.metric) for result in done.results)
-        for line in [each.claim.sentence for each in done.comparisons] or alone:
+        for line in [each.answer for each in done.comparisons] or alone:
             out.print(line, soft_wrap=True)
         return
     _say_groups(done, options)

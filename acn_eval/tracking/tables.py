@@ -67,7 +67,7 @@ def comparison_table(comparison: Comparison) -> str:
     unit = "Percentage points" if quantity.scored else quantity.head(quantity.name.capitalize())
     return "\n".join(
         [
-            f"**{markdown(comparison.claim.sentence)}**",
+            f"**{markdown(comparison.answer)}**",
             "",
             f"{markdown(comparison.data)}, {comparison.n} examples; {sample}. {unit}.",
             "",

@@ -3,15 +3,18 @@
 import io
 from contextlib import redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import load_comparison, save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.collapse import artefact, in_words, told_apart
 from acn_eval.studies.compression.tables import show
 from acn_eval.terminal.console import console
+from acn_eval.tracking.tables import comparison_table
 from tests.studies.compression.plans import DEPTH, measured, seeds
 
 UNKNOWN = "its card does not say how this network began"
@@ -82,12 +85,26 @@ def test_blocks_that_could_not_tell_tokens_apart_are_no_proof():
     assert found.findings[0].caveat == said
     assert found.claim.certainty.endswith(f". {said}")
     assert found.claim.verdict == "better"
+    assert found.answer == f"{found.claim.sentence} {said}"
+    assert compare([residual], [residual]).answer.endswith(".")
     other = compare([residual], [plain])
     assert other.claim.certainty.endswith(f". {said}")
     assert (artefact([plain], [3]), artefact([plain], [4])) == (
         said.replace("Blocks 3 to 4", "Block 4"),
         "",
     )
+
+
+def test_the_verdict_never_stands_without_it(call):
+    """Neither where it is one line, nor in MLflow."""
+    stored = Path(__file__).parents[2] / "golden_output/stored/compression"
+    ours, theirs = (next(stored.glob(f"*-{name}-*")) for name in ("ac_vit", "res_vit"))
+    code, out, err = call("compare", ours, theirs, "--quiet")
+    assert (code, err) == (0, "")
+    assert out.endswith("is no proof of compression.\n")
+    assert len(out.splitlines()) == 1
+    found = compare(*([EvalResult.load(path)] for path in (ours, theirs)))
+    assert "is no proof of compression" in comparison_table(found)
 
 
 def test_of_blocks_in_a_row_the_first_and_the_last_are_named():
