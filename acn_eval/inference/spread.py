@@ -95,7 +95,9 @@ class _Sums:
 
     def spread(self) -> Spread:
         square, n, tokens = max(self.square, 1e-300), self.n, torch.as_tensor(self.tokens)
-        images = max(0.0, self.square - float(tokens.square().sum()) / n)
+        images = max(
+            self.square - float(tokens.square().sum()) / n, 0.0
+        )  # in this order NaN stays
         return Spread(
             tokens=self.within / square if len(tokens) > 1 else math.nan,
             images=images / square if n > 1 else math.nan,

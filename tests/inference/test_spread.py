@@ -85,3 +85,11 @@ def test_one_image_cannot_differ_from_another():
     assert math.isnan(alone.images)
     assert math.isnan(alone.rank)
     assert alone.tokens > 0.1
+
+
+@pytest.mark.parametrize("lost", [math.inf, math.nan])
+def test_what_is_not_finite_is_not_constant(lost):
+    x = torch.randn(5, 4, 3)
+    x[2, 1] = lost
+    (found,) = spreads([[Boundary(x, x[:, 1])]])
+    assert [math.isnan(v) for v in (found.tokens, found.images, found.rank)] == [True] * 3

@@ -214,7 +214,7 @@ def test_what_is_not_finite_is_not_known(tiny, runtime):
     (content,) = measured(of(loaded, runtime).units[:1], runtime)
     rows = json.loads(content)
     assert None not in [rows[1][name] for name in ("tokens", "images", "rank")]
-    assert rows[2]["tokens"] is rows[2]["rank"] is None
+    assert rows[2]["tokens"] is rows[2]["images"] is rows[2]["rank"] is None
 
 
 def test_the_spread_survives_the_disk(tiny, runtime, tmp_path):
