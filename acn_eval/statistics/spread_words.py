@@ -29,7 +29,7 @@ def constant_exits(rows: Rows, axis: Axis) -> list[int]:
 def never_apart(trained: Rows, initial: Rows) -> list[int]:
     """Return the blocks that could not tell tokens apart from the start, and still do not."""
     before = constant_exits(initial, "tokens")
-    return [k for k in constant_exits(trained, "tokens") if k in before]
+    return [k for k in _to_the_end(trained, "tokens") if k in before]
 
 
 def left_unused(trained: Rows, initial: Rows, connectivity: str) -> list[int]:
@@ -40,7 +40,13 @@ def left_unused(trained: Rows, initial: Rows, connectivity: str) -> list[int]:
     if connectivity not in _LONG:
         return []
     before = constant_exits(initial, "images")
-    return [k for k in constant_exits(trained, "images") if k not in before]
+    return [k for k in _to_the_end(trained, "images") if k not in before]
+
+
+def _to_the_end(rows: Rows, axis: Axis) -> list[int]:
+    """Return the last constant exits: where a later output varies, there was something to read."""
+    found = constant_exits(rows, axis)
+    return [k for k in found if all(later in found for later in range(k, len(rows)))]
 
 
 def spread_in_words(trained: Rows, initial: Rows | None = None, connectivity: str = "") -> str:
