@@ -178,7 +178,8 @@ def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim
     """Return the verdict on a number of which less is better, e.g. the layers that are needed.
 
     A network that needs less of itself because the whole is worse is not better: where the
-    finding favors one side and the whole network the other, it depends.
+    finding favors one side and the whole network the other, it depends. So it does where the
+    finding has a caveat: an artefact explains at least a part of the difference.
 
     Args:
         case: in question; `decisive` of its endpoint says what less and more mean.
@@ -190,6 +191,8 @@ def finding_claim(case: Case, finding: Finding, whole: Estimate | None) -> Claim
     verdict, neither, more = _unseparated(case, equal, _quantity(finding))
     if sign:
         verdict, more = _one_side(sign), ""
+    if sign and finding.caveat:
+        verdict, said = "depends", f"{said}, which an artefact explains at least in part"
     if whole is not None and sign != 0 and _sign_of(whole) == sign:
         verdict, evidence = "depends", {**evidence, "whole network": whole}
         said += f", but its whole network is {'less' if sign < 0 else 'more'} accurate"
