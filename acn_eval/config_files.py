@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -26,6 +26,7 @@ __all__ = [
     "Record",
     "Seed",
     "Text",
+    "WrittenWhereGiven",
     "cut",
     "limited",
     "parse_json",
@@ -46,6 +47,9 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
 Text = Annotated[str, Field(max_length=1000)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Natural = Annotated[int, Field(ge=0, lt=2**63)]
+_Given = TypeVar("_Given")
+WrittenWhereGiven = Annotated[_Given | None, Field(exclude_if=lambda value: value is None)]
+"""A field that came later: texts without it, by which results are found, stay as they were."""
 
 
 class Config(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):

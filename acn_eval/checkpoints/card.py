@@ -4,12 +4,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
-from acn_eval.config_files import Config, Natural, Seed, Text
+from acn_eval.config_files import Config, Natural, Seed, Text, WrittenWhereGiven
 from acn_eval.models.build import AnyArch
 
 __all__ = ["Card", "NumericFacts", "Training"]
@@ -72,7 +70,7 @@ class Card(Config, frozen=True):
     named: bool = True
     mean: tuple[Mean, ...]
     std: tuple[Std, ...]
-    crop_pct: Annotated[float, Field(ge=0.1, le=1)] | None = None
+    crop_pct: WrittenWhereGiven[Annotated[float, Field(ge=0.1, le=1)]] = None
     pair: Text | None = None
     training: Training | None = None
     origin: Text = ""
@@ -88,9 +86,3 @@ class Card(Config, frozen=True):
         if self.arch.tokens > _MOST_TOKENS:
             raise ValueError(f"a network must read at most {_MOST_TOKENS:,} tokens")
         return self
-
-    @model_serializer(mode="wrap")
-    def _crop_only_where_it_is_stated(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Keep the text of every other card: files are found by it."""
-        fields: dict[str, Any] = dump(self)
-        return {k: v for k, v in fields.items() if k != "crop_pct" or v is not None}

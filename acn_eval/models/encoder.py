@@ -8,13 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 import torch
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 from torch import Tensor, nn
 
-from acn_eval.config_files import Config
+from acn_eval.config_files import Config, WrittenWhereGiven
 from acn_eval.models.connectivity import (
     CONNECTIVITIES,
     ConnectivityName,
@@ -56,7 +54,7 @@ class EncoderConfig(Config, frozen=True):
 
     connectivity: ConnectivityName = "residual"
     grain: Grain | None = None
-    skips: Skips | None = None
+    skips: WrittenWhereGiven[Skips] = None
     depth: Annotated[int, Field(ge=0, le=1000)] = 8
     width: Size = 64
     image_size: Side = 8
@@ -79,14 +77,6 @@ class EncoderConfig(Config, frozen=True):
         if self.unit == "sublayer" and self.skips not in (None, "none"):
             raise ValueError("skips must be none where the grain is sublayer: no block is whole")
         return self
-
-    @model_serializer(mode="wrap")
-    def _skips_only_where_they_are_stated(
-        self, dump: SerializerFunctionWrapHandler
-    ) -> dict[str, Any]:
-        """Keep the text of every config without them: results and cards are found by it."""
-        fields: dict[str, Any] = dump(self)
-        return {k: v for k, v in fields.items() if k != "skips" or v is not None}
 
     @property
     def inner_skips(self) -> Skips:

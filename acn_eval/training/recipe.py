@@ -1,16 +1,14 @@
 """The recipe of a training: one YAML, one frozen object."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
-from acn_eval.config_files import Config, Seed, Text, read_config
+from acn_eval.config_files import Config, Seed, Text, WrittenWhereGiven, read_config
 from acn_eval.models import AnyArch
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.training.certificate import Certificate
@@ -94,7 +92,7 @@ class Recipe(Config, frozen=True):
     pair: Text | None = None
     exit_loss: ExitLoss = "last"
     paired_seeds: PairedSeeds | None = None
-    certificate: Certificate | None = None
+    certificate: WrittenWhereGiven[Certificate] = None
 
     @model_validator(mode="after")
     def _exits_are_there(self) -> Self:
@@ -104,14 +102,6 @@ class Recipe(Config, frozen=True):
             msg = f"exit_loss must weigh exits below {self.arch.depth}; got exit {wrong[0]}"
             raise ValueError(msg)
         return self
-
-    @model_serializer(mode="wrap")
-    def _certificate_only_where_there_is_one(
-        self, dump: SerializerFunctionWrapHandler
-    ) -> dict[str, Any]:
-        """Keep the text of every recipe without one: results and states are found by it."""
-        fields: dict[str, Any] = dump(self)
-        return {k: v for k, v in fields.items() if k != "certificate" or v is not None}
 
     @property
     def looked_at(self) -> frozenset[int]:
