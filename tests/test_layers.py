@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
     {"allocation", "foreign_text", "lazy"},
     {"atomic", "errors", "seeds", "shipped", "views"},
-    {"cache", "config_files", "inputs", "plugins", "tally", "tokens"},
+    {"cache", "config_files", "inputs", "plugins", "tally", "texts", "tokens"},
     {"cells"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},
