@@ -22,7 +22,7 @@ from acn_eval.allocation import keep_freed_memory
 from acn_eval.checkpoints import load
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.profile import fitting_batch
-from acn_eval.models import build, forward_cost, initialize, read_arch
+from acn_eval.models import build, cost, initialize, read_arch
 
 SIZES = (16, 32, 64, 128, 256, 512)
 LARGEST = 6e11  # FLOPs of a batch; larger ones are left out
@@ -62,7 +62,7 @@ def seconds(model: nn.Module, images: Tensor, size: int, numeric: Numeric) -> fl
 
 def table(name: str, numeric: Numeric, rounds: int) -> str:
     model, shape = network(name)
-    flops = forward_cost(model, torch.zeros(1, *shape)).flops
+    flops = cost(model, torch.zeros(1, *shape)).flops
     sizes = [size for size in SIZES if size * flops <= LARGEST]
     # Two batches of the largest, and enough work to be timed.
     n = max(2 * sizes[-1], int(2e9 / flops) // 512 * 512)

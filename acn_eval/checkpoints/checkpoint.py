@@ -16,7 +16,7 @@ from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import PrepareImages, border_of
 from acn_eval.errors import CheckpointError, ConfigError, Unsupported
 from acn_eval.inputs import Prepare
-from acn_eval.models import Encoder, Readings, forward_cost
+from acn_eval.models import Encoder, Readings, cost
 from acn_eval.results import CheckpointId
 
 __all__ = [
@@ -198,7 +198,7 @@ def identify(
     for key, value in module.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise CheckpointError(f"{uri}: weights must be finite; {key} holds NaN or infinity")
-    spent = forward_cost(module.eval(), _blank(module, prepare))
+    spent = cost(module.eval(), _blank(module, prepare))
     return CheckpointId(name, uri, sha256, arch, spent.parameters, spent.flops, prepare.facts())
 
 

@@ -12,9 +12,9 @@ import torch
 from acn_eval.checkpoints.checkpoint import Checkpoint, identify
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
+from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.weight_files import opened
-from acn_eval.data import Framing, Geometry, PrepareImages
 from acn_eval.errors import CheckpointError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
@@ -79,9 +79,7 @@ def find(uri: str) -> Path:
 
 def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     card, network = native.card, _network(path, native)
-    framing = Framing(card.crop_pct) if card.crop_pct else None
-    geometry = Geometry(card.arch.image_size, card.arch.channels, framing)
-    prepare = PrepareImages(geometry, card.mean, card.std)
+    prepare = prepare_of(card)
     with opened(path) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     arch = card.arch.model_dump(mode="json")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from acn_eval.inference.precision import Numeric, running
+from acn_eval.inputs import Batch
 
 __all__ = ["Latency", "Timed", "latencies", "latency"]
 
@@ -27,7 +27,7 @@ class Latency:
     """Wall time of one forward pass of a batch, warm.
 
     Attributes:
-        batch: images.
+        batch: examples.
         median_ms, p95_ms: milliseconds per batch, over the rounds that agree.
         runs: that were timed in those rounds.
         steady: whether two rounds agree with the fastest one. If not, something else kept the
@@ -43,10 +43,10 @@ class Latency:
 
 @dataclass
 class Timed:
-    """One network on one batch (batch, channels, size, size), and its rounds so far."""
+    """One network on one batch as it reads it, and its rounds so far."""
 
-    network: Callable[[Tensor], object]
-    images: Tensor
+    network: Callable[[Any], object]
+    inputs: Batch
     rounds: list[list[float]] = field(default_factory=list)
 
     def settled(self) -> bool:
@@ -57,7 +57,7 @@ class Timed:
         """Return what the rounds that agree say."""
         times = [t for own in self._calm() for t in own]
         median, p95 = (1000 * float(np.quantile(times, q)) for q in (0.5, 0.95))
-        return Latency(len(self.images), median, p95, len(times), self.settled())
+        return Latency(len(self.inputs), median, p95, len(times), self.settled())
 
     def _calm(self) -> list[list[float]]:
         """Rounds near the fastest: other programs can only make a round slower."""
@@ -70,10 +70,10 @@ class Timed:
 
 
 def latency(
-    network: Callable[[Tensor], object], images: Tensor, numeric: Numeric, **timing: Any
+    network: Callable[[Any], object], inputs: Batch, numeric: Numeric, **timing: Any
 ) -> Latency:
     """Time one network; see `latencies`."""
-    return latencies([Timed(network, images)], numeric, **timing)[0]
+    return latencies([Timed(network, inputs)], numeric, **timing)[0]
 
 
 def latencies(
@@ -92,7 +92,7 @@ def latencies(
     for number in range(_MOST_ROUNDS):
         for own in timed:
             if number < _ROUNDS or not own.settled():
-                with running(numeric, own.images.device):
+                with running(numeric, own.inputs.device):
                     own.rounds.append(_round(own, seconds / _ROUNDS, clock))
     return [own.latency() for own in timed]
 
@@ -117,6 +117,6 @@ def _round(timed: Timed, seconds: float, clock: Callable[[], float]) -> list[flo
 
 def _finished(timed: Timed) -> None:
     """Run to the end: a GPU only queues work, which later runs would be timed with."""
-    timed.network(timed.images)
-    if timed.images.device.type == "cuda":
-        torch.cuda.synchronize(timed.images.device)
+    timed.network(timed.inputs)
+    if timed.inputs.device.type == "cuda":
+        torch.cuda.synchronize(timed.inputs.device)

@@ -1,7 +1,7 @@
 """Networks with exits; connectivity is their one swappable idea."""
 
 from acn_eval.models.build import AnyArch, build, initialize, read_arch, rewired
-from acn_eval.models.cost import Cost, cost, exit_costs, forward_cost, head_flops
+from acn_eval.models.cost import Cost, cost, exit_costs, head_flops
 from acn_eval.models.encoder import Encoder, Readings
 from acn_eval.models.mixer import MixerConfig, OfficialMixerConfig
 from acn_eval.models.vit import OfficialViTConfig, ViTConfig
@@ -18,7 +18,6 @@ __all__ = [
     "build",
     "cost",
     "exit_costs",
-    "forward_cost",
     "head_flops",
     "initialize",
     "read_arch",

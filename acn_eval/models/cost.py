@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from acn_eval.models.encoder import Encoder
 
-__all__ = ["Cost", "cost", "exit_costs", "forward_cost", "head_flops"]
+__all__ = ["Cost", "cost", "exit_costs", "head_flops"]
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,8 @@ class Cost:
     activation_bytes: int
 
 
-def cost(model: nn.Module, image_shape: tuple[int, int, int]) -> Cost:
-    """Measure one forward pass of one image of shape (channels, height, width)."""
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    return forward_cost(model, torch.zeros(1, *image_shape, device=device))
-
-
-def forward_cost(model: nn.Module, example: Any) -> Cost:
-    """Measure one forward pass of a batch of one example."""
+def cost(model: nn.Module, example: Any) -> Cost:
+    """Measure one forward pass of a batch of one example, on the device of the model."""
     meter = _Meter()
     with torch.no_grad(), meter:
         model(example)
@@ -45,20 +39,18 @@ def forward_cost(model: nn.Module, example: Any) -> Cost:
     return Cost(parameters, meter.flops, meter.peak)
 
 
-def exit_costs(network: Encoder) -> tuple[Cost, ...]:
-    """Costs of exits 0 .. L, each as the truncated network that gives it."""
-    c = network.config
-    shape = (c.channels, c.image_size, c.image_size)
-    return tuple(cost(network.truncated(k), shape) for k in range(c.depth + 1))
+def exit_costs(network: Encoder, example: Any) -> tuple[Cost, ...]:
+    """Costs of exits 0 .. L for a batch of one, each as the truncated network that gives it."""
+    return tuple(cost(network.truncated(k), example) for k in range(network.config.depth + 1))
 
 
-def head_flops(network: Encoder) -> int:
-    """FLOPs of pool, norm and head for one image: what every further exit of a pass costs."""
-    c = network.config
-    stream = torch.zeros(1, c.tokens, c.width, device=network.head.weight.device)
+def head_flops(network: Encoder, example: Any) -> int:
+    """FLOPs of pool, norm and head for a batch of one: what every further exit of a pass costs."""
     meter = _Meter()
-    with torch.no_grad(), meter:
-        network.classify(stream)
+    with torch.no_grad():
+        stream = network.embed(example)
+        with meter:
+            network.classify(stream, example)
     return meter.flops
 
 

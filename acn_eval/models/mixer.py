@@ -6,13 +6,15 @@ from typing import Any, Literal
 from pydantic import model_validator
 from torch import Tensor, nn
 
+from acn_eval.models.configs import ImageConfig, Size
 from acn_eval.models.connectivity import Skips, Unit
-from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed, Size
+from acn_eval.models.encoder import Block, Encoder
+from acn_eval.models.images import PatchEmbed
 
 __all__ = ["Mixer", "MixerConfig", "OfficialMixer", "OfficialMixerConfig"]
 
 
-class MixerConfig(EncoderConfig, frozen=True):
+class MixerConfig(ImageConfig, frozen=True):
     """An MLP-Mixer; the paper's: depth 16, width 128, patch 4, hidden 64 (tokens), 512."""
 
     kind: Literal["mixer"] = "mixer"
@@ -73,7 +75,7 @@ class MixerBlock(Block):
         self.mlp1 = NormedMLP(width, fc1, fc2)
         self.mlp2 = NormedMLP(width, nn.Linear(width, channels), nn.Linear(channels, width))
 
-    def sublayers(self) -> tuple[Unit, Unit]:
+    def sublayers(self, present: Tensor | None) -> tuple[Unit, Unit]:
         """Token mixing, then channel mixing."""
         return self.mlp1, self.mlp2
 
@@ -89,9 +91,9 @@ class OfficialMixerBlock(MixerBlock):
         self.linear = nn.Linear(config.width, config.width)
         self.ln = nn.LayerNorm(config.width)
 
-    def run(self, x: Tensor, skips: Skips) -> Tensor:
+    def run(self, x: Tensor, skips: Skips, present: Tensor | None) -> Tensor:
         """Compose the block, which cannot be split at its norm."""
-        out: Tensor = self.ln((self.linear(super().run(x, skips)) + x).relu())
+        out: Tensor = self.ln((self.linear(super().run(x, skips, present)) + x).relu())
         return out
 
 

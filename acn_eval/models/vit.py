@@ -8,18 +8,20 @@ paper's ImageNet numbers come from it is not known.
 from functools import partial
 from typing import Literal, Self
 
-import torch
 from pydantic import model_validator
 from torch import Tensor, nn
-from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.nn.functional import pad
 
+from acn_eval.models.attention import MLP, Attention, attended
+from acn_eval.models.configs import ImageConfig, Size
 from acn_eval.models.connectivity import Unit
-from acn_eval.models.encoder import Block, Encoder, EncoderConfig, PatchEmbed, Size
+from acn_eval.models.encoder import Block, Encoder
+from acn_eval.models.images import PatchEmbed
 
 __all__ = ["OfficialViT", "OfficialViTConfig", "ViT", "ViTConfig"]
 
 
-class ViTConfig(EncoderConfig, frozen=True):
+class ViTConfig(ImageConfig, frozen=True):
     """A vision transformer; ViT-B/16 is depth 12, width 768, heads 12, hidden 3072, patch 16."""
 
     kind: Literal["vit"] = "vit"
@@ -63,51 +65,6 @@ class OfficialViTConfig(ViTConfig, frozen=True):
         return True
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention over tokens, (batch, tokens, width) to the same."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, tokens, width = x.shape
-        qkv = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = _attended(q, k, v).transpose(1, 2)
-        out: Tensor = self.proj(mixed.reshape(batch, tokens, width))
-        return out
-
-
-def _attended(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> Tensor:
-    """Return softmax(scale q k^T) v, scale 1 / sqrt(d); all are (batch, heads, tokens, d).
-
-    Where a CPU trains in bf16 it is computed as plain products: the backward pass of the fused
-    kernel takes six times as long in bf16 as in fp32 (torch 2.15, 65 tokens).
-    """
-    if q.dtype != torch.bfloat16 or not q.requires_grad or q.device.type != "cpu":
-        return scaled_dot_product_attention(q, k, v, scale=scale)
-    scores = (q * (scale or q.shape[-1] ** -0.5)) @ k.transpose(-2, -1)
-    mixed: Tensor = scores.softmax(dim=-1).to(v.dtype) @ v
-    return mixed
-
-
-class MLP(nn.Module):
-    """Linear, exact GELU, linear, over the last axis."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.fc2(self.act(self.fc1(x)))
-        return out
-
-
 class OfficialAttention(nn.Module):
     """Attention over tokens whose weights are scaled after the softmax instead of before."""
 
@@ -125,7 +82,7 @@ class OfficialAttention(nn.Module):
             layer(x).view(batch, tokens, self.heads, -1).transpose(1, 2)
             for layer in (self.queries, self.keys, self.values)
         )
-        mixed = _attended(q, k, v, scale=1.0) * (width // self.heads) ** -0.5
+        mixed = attended(q, k, v, scale=1.0) * (width // self.heads) ** -0.5
         out: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
         return out
 
@@ -151,7 +108,7 @@ class ViTBlock(Block):
         self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
         self.mlp = MLP(config.width, config.hidden)
 
-    def sublayers(self) -> tuple[Unit, Unit]:
+    def sublayers(self, present: Tensor | None) -> tuple[Unit, Unit]:
         """Attention, then MLP, each behind its norm."""
         return (lambda x: self.attn(self.norm1(x)), lambda x: self.mlp(self.norm2(x)))
 
@@ -168,7 +125,7 @@ class OfficialViTBlock(Block):
         self.norm2 = nn.LayerNorm(width)
         self.mlp = (PaddedMLP if long else MLP)(width, config.hidden)
 
-    def sublayers(self) -> tuple[Unit, Unit]:
+    def sublayers(self, present: Tensor | None) -> tuple[Unit, Unit]:
         """Attention, then MLP, each behind its norm."""
         return (
             lambda x: self.attn_norm(self.attn(self.norm1(x))),

@@ -104,7 +104,7 @@ def training_id(
         preprocessing: as in `CheckpointId`.
         training: likewise.
     """
-    spent = cost(build(arch), (arch.channels, arch.image_size, arch.image_size))
+    spent = cost(build(arch), arch.blank(1))
     text = json.dumps(facts, sort_keys=True, default=list)
     return CheckpointId(
         name=name,

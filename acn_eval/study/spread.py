@@ -17,7 +17,7 @@ def as_initialized(checkpoint: Checkpoint) -> Encoder | None:
     network, recipe = checkpoint.model, recipe_of(checkpoint)
     if recipe is None or not isinstance(network, Encoder):
         return None
-    return start(recipe, network.head.weight.device).network.eval()
+    return start(recipe, next(network.parameters()).device).network.eval()
 
 
 def recipe_of(checkpoint: Checkpoint) -> Recipe | None:

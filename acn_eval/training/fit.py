@@ -16,8 +16,9 @@ from torch.nn.functional import cross_entropy
 from acn_eval.atomic import replacing
 from acn_eval.checkpoints.card import Card, Training
 from acn_eval.checkpoints.native import Native, write_native
+from acn_eval.checkpoints.preparation import geometry_of
 from acn_eval.checkpoints.weight_files import read_pickle
-from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_moments, open_examples
+from acn_eval.data import Examples, PrepareImages, Split, channel_moments, open_examples
 from acn_eval.errors import CheckpointError, ConfigError, MeasureError, Stopped
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.outputs import outputs
@@ -133,9 +134,10 @@ def prepare_for(recipe: Recipe, examples: Examples) -> PrepareImages:
     """Return the preparation for a recipe's network, with the moments of its training images.
 
     Raises:
+        ConfigError: the network reads no images.
         DataError: there are no examples, or a channel is the same everywhere.
     """
-    geometry = Geometry(recipe.arch.image_size, recipe.arch.channels)
+    geometry = geometry_of(recipe.arch)
     return PrepareImages(geometry, *channel_moments(examples, geometry))
 
 

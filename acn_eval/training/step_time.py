@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from acn_eval.checkpoints.preparation import geometry_of
 from acn_eval.data import Examples
 from acn_eval.data.examples import ArrayImages
 from acn_eval.data.folder import FileImages
@@ -69,7 +70,7 @@ def step_time(recipe: Recipe, device: torch.device) -> StepTime:
     `GPU_RATE` and `PER_BLOCK` for each block.
     """
     arch, network = recipe.arch, build(recipe.arch)
-    each = 3 * cost(network, (arch.channels, arch.image_size, arch.image_size)).flops
+    each = 3 * cost(network, arch.blank(1)).flops
     images = max(1, min(recipe.batch, int(_TIMED / max(each, 1))))
     scale, flops = recipe.batch / images, float(each * recipe.batch)
     with _made_up(recipe, images) as job, fitting_threads(network, 0):  # one thread
@@ -123,7 +124,8 @@ def _made_up(recipe: Recipe, images: int) -> Iterator[TrainingJob]:
                 [_photograph(Path(folder), rng)] * images
             )
         else:
-            size = (images, arch.image_size, arch.image_size, arch.channels)
+            channels, *sides = geometry_of(arch).shape
+            size = (images, *sides, channels)
             inputs = ArrayImages(rng.integers(256, size=size, dtype=np.uint8))
         examples = Examples(recipe.data, "train", ids, ids % arch.classes, names, inputs, ids)
         timed = recipe.model_copy(update={"batch": images})

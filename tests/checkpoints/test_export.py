@@ -120,7 +120,7 @@ def test_the_network_that_is_cut_stays_what_it_was(tmp_path):
 @pytest.mark.parametrize("fields", [WIRINGS[0], BRANCHED[0], KINDS[-1]], ids=name)
 def test_costs_that_are_reported_are_those_of_the_exported_file(tmp_path, fields):
     whole = written(tmp_path, fields)
-    for exit, stated in enumerate(exit_costs(whole.model)):
+    for exit, stated in enumerate(exit_costs(whole.model, whole.prepare.blank(1))):
         export(whole, exit, tmp_path / "cut.pt")
         exported = load(str(tmp_path / "cut.pt"))
         assert stated.parameters == sum(p.numel() for p in exported.model.parameters())

@@ -56,7 +56,7 @@ def test_a_residual_official_block_is_the_authors():
         h = h + block.mlp2(h)
         x = block.ln((block.linear(h) + x).relu())
     images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(network(images), network.classify(x))
+    assert torch.equal(network(images), network.classify(x, images))
 
 
 def test_a_twin_has_its_own_grain_and_what_is_changed():

@@ -119,8 +119,9 @@ class CompressionStudy(Study[Compression]):
         if not isinstance(network, Encoder):
             reason = f"{subject.checkpoint.id.name} cannot be truncated here, so costs are unknown"
             return _skipping(answer, test, "early", reason)
-        costs = self._costs(subject, network, test)
-        return _with_early_exit(answer, costs, head_flops(network), test, held_out)
+        blank = subject.checkpoint.prepare.blank(max(_BATCHES)).to(self.request.runtime.device)
+        costs, head = self._costs(subject, network, test, blank), head_flops(network, blank[:1])
+        return _with_early_exit(answer, costs, head, test, held_out)
 
     def _tolerance(self) -> float:
         fine, coarse = _TOLERANCES
@@ -128,15 +129,15 @@ class CompressionStudy(Study[Compression]):
         return self.request.suite.tolerance or default
 
     def _costs(
-        self, subject: EvaluatedModel, network: Encoder, shown: Shown
+        self, subject: EvaluatedModel, network: Encoder, shown: Shown, blank: Any
     ) -> list[dict[str, Any]]:
         """Measure what the network costs that is cut at each exit 0 .. L.
 
-        ``early`` is the time of one image that leaves there, all heads on the way included.
+        ``early`` is the time of one example that leaves there, all heads on the way included;
+        `blank` are as many as the largest batch.
         """
-        images = subject.checkpoint.prepare.blank(max(_BATCHES)).to(self.request.runtime.device)
-        costs = exit_costs(network)
-        asked = [_timed(network, k, images) for k in range(len(costs))]
+        costs = exit_costs(network, blank[:1])
+        asked = [_timed(network, k, blank) for k in range(len(costs))]
         times = iter(
             latencies(list(chain(*asked)), shown.numeric, seconds=self.request.suite.seconds)
         )
@@ -157,11 +158,11 @@ def _exits_of(subject: EvaluatedModel, runtime: Runtime) -> int:
     return len(checkpoint.model.exits(blank))
 
 
-def _timed(network: Encoder, exit: int, images: torch.Tensor) -> list[Timed]:
+def _timed(network: Encoder, exit: int, blank: Any) -> list[Timed]:
     """Return what is timed of an exit, in the order of `_TIMES`."""
     cut = network.truncated(exit)
-    early = Timed(partial(network.leave_at, exit=exit), images[:1])
-    return [*(Timed(cut, images[:n]) for n in _BATCHES), early]
+    early = Timed(partial(network.leave_at, exit=exit), blank[:1])
+    return [*(Timed(cut, blank[:n]) for n in _BATCHES), early]
 
 
 def _exits(outcomes: NDArray[np.void], labels: NDArray[np.int64]) -> Exits:

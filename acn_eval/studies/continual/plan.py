@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from acn_eval.cache import OutcomeCache
+from acn_eval.checkpoints.preparation import geometry_of
 from acn_eval.data import Examples, Geometry, PrepareImages, Split, channel_moments, decoded
 from acn_eval.data.open import open_examples
 from acn_eval.errors import DataError
@@ -55,7 +56,7 @@ class ContinualPlan(TrainingPlan[Continual]):
 
     @property
     def _geometry(self) -> Geometry:
-        return Geometry(self.suite.arch.image_size, self.suite.arch.channels)
+        return geometry_of(self.suite.arch)
 
     def _open(self, split: Split) -> Examples:
         examples = open_examples(self.suite.data, split, self.root)

@@ -117,7 +117,7 @@ class ContinualStudy(TrainingStudy[Continual]):
     def _cost(self, name: str, runs: list[RunUnit], clock: Callable[[], float]) -> TrainingCost:
         runtime, arch = self.request.runtime, runs[0].arch
         left = [run for run in runs if runtime.store.read(run.address) is None]
-        forward = cost(build(arch), (arch.channels, arch.image_size, arch.image_size)).flops
+        forward = cost(build(arch), arch.blank(1)).flops
         looks = len(self.plan.test) * len(runs[0].tasks_after)
         example, score = paces(left[0], runtime, clock) if left else (0.0, 0.0)
         return TrainingCost(
@@ -221,8 +221,7 @@ def _identity(run: TaskSequenceRun) -> CheckpointId:
         run.facts,
         arch,
         preprocessing={
-            "size": arch.image_size,
-            "channels": arch.channels,
+            **arch.reads,
             "mean": plan.prepare.mean,
             "std": plan.prepare.std,
         },

@@ -15,8 +15,6 @@ from acn_eval.data import Examples
 from acn_eval.errors import Unsupported
 from acn_eval.inference import CLEAN, EvaluatedModel
 from acn_eval.inference.spread import Spread
-from acn_eval.models import Encoder
-from acn_eval.models.encoder import Block
 from acn_eval.results import Cell, Skip
 from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.dynamics.gradients import PARTS, backward_paths
@@ -118,7 +116,7 @@ def observe(
         facts = {
             "images": len(observer.probe),
             "n": len(observer.validation),
-            "backward_paths": backward_paths(network.config.connectivity, _units(network)),
+            "backward_paths": backward_paths(network.config.connectivity, network.config.units),
             "representation": _representation(subject, observer),
         }
     return Observation(snapshots, exits, deleted, reason, facts, initial)
@@ -178,13 +176,6 @@ def _trajectory(snapshots: Sequence[Snapshot], facts: Mapping[str, Any]) -> dict
         "validation": {"n": facts["n"], "accuracy": [list(s.accuracy) for s in snapshots]},
         "backward_paths": facts["backward_paths"],
     }
-
-
-def _units(network: Encoder) -> int:
-    blocks = [block for block in network.blocks if isinstance(block, Block)]
-    if network.config.unit == "block":
-        return len(blocks)
-    return sum(len(block.sublayers()) for block in blocks)
 
 
 def _representation(subject: EvaluatedModel, observer: Observer) -> dict[str, Any]:

@@ -169,7 +169,7 @@ class TrainedDynamics(TrainingStudy[Dynamics]):
         job, runtime = self.plan.job(unit.arm), self.request.runtime
         recipe, sizes = job.recipe, {k: len(v) for k, v in self.plan.splits.items()}
         arch, looks = recipe.arch, len(self.plan.suite.looked_at())
-        forward = cost(build(arch), (arch.channels, arch.image_size, arch.image_size)).flops
+        forward = cost(build(arch), arch.blank(1)).flops
         learned = 3 * recipe.steps * recipe.batch
         looked = looks * (2 * sizes["validation"] + 6 * len(self.plan.probe))
         shown = learned + looked + sizes["validation"] + (1 + arch.depth) * sizes["test"]

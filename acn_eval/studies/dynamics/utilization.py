@@ -28,7 +28,7 @@ def without(network: Encoder, block: int) -> Encoder:
     cut = build(fewer)  # type: ignore[arg-type]
     kept = [k for k in range(config.depth) if k != block - 1]
     cut.load_state_dict({name: state[_origin(name, kept)] for name in cut.state_dict()})
-    return cut.to(network.head.weight).train(network.training)
+    return cut.to(next(network.parameters())).train(network.training)
 
 
 def stable_rank(x: Matrix) -> float:

@@ -164,7 +164,7 @@ class LowDataStudy(TrainingStudy[LowData]):
         missing = [unit for unit in units if runtime.store.read(unit.address) is None]
         trainings, left = (sum(len(unit.stack) for unit in some) for some in (units, missing))
         each, test = side.recipe.steps * side.recipe.batch, len(self.plan.test)
-        forward = cost(build(arch), (arch.channels, arch.image_size, arch.image_size)).flops
+        forward = cost(build(arch), arch.blank(1)).flops
         jobs = [training.job for training in missing[0].stack] if missing else []
         pace = seconds_per_step(jobs, runtime.device) if jobs else 0.0
         return TrainingCost(
@@ -232,8 +232,7 @@ def _identity(plan: LowDataPlan, side: int, draw: int, together: int) -> Checkpo
         [weights_decided_by(recipe), draw, plan.suite.repeats, subsets, together],
         arch,
         preprocessing={
-            "size": arch.image_size,
-            "channels": arch.channels,
+            **arch.reads,
             "moments": "of the images that are learned from",
         },
         training={

@@ -30,27 +30,26 @@ def costs_of(
     """
     network, flops = checkpoint.model, checkpoint.id.flops
     assert isinstance(network, Encoder)
-    c, zeros = network.config, sum(int((w == 0).sum()) for w in prunable(network).values())
-    shape = (c.channels, c.image_size, c.image_size)
+    zeros = sum(int((w == 0).sum()) for w in prunable(network).values())
     batches = (1, _BATCH) if cuts else (1,)
-    blank = torch.zeros(batches[-1], *shape, device=dense.runtime.device)
+    blank = checkpoint.prepare.blank(batches[-1]).to(dense.runtime.device)
     timed = partial(latency, network, numeric=numeric, seconds=seconds)
     return {
         "realised": zeros_in(network, dense.network),
         "parameters": checkpoint.id.parameters - zeros,
         "flops": flops,
-        "effective_flops": effective_flops(network, flops, shape),
+        "effective_flops": effective_flops(network, flops, blank[:1]),
         **_sizes(dense.native, network),
         **{f"batch{n}": asdict(timed(blank[:n])) for n in batches},
     }
 
 
-def effective_flops(network: nn.Module, flops: int, image_shape: tuple[int, int, int]) -> int:
-    """Return the FLOPs of one image without the multiply-adds by a zero weight.
+def effective_flops(network: nn.Module, flops: int, example: Any) -> int:
+    """Return the FLOPs of one example without the multiply-adds by a zero weight.
 
     Zeros save nothing in dense kernels; this is what a perfect sparse kernel would compute. Every
     weight of a linear or convolution layer counts 2 per position of its output. `flops` are those
-    of the dense forward pass of an image of shape (channels, height, width).
+    of the dense forward pass of the example, which is a batch of one.
     """
     saved: list[int] = []
     handles = []
@@ -58,9 +57,8 @@ def effective_flops(network: nn.Module, flops: int, image_shape: tuple[int, int,
         layer = network.get_submodule(name.removesuffix(".weight"))
         zeros = int((weight == 0).sum())
         handles.append(layer.register_forward_hook(partial(_count, saved, zeros)))
-    device = next(network.parameters()).device
     with torch.no_grad():
-        network(torch.zeros(1, *image_shape, device=device))
+        network(example)
     for handle in handles:
         handle.remove()
     return flops - sum(saved)

@@ -299,7 +299,8 @@ def _as_checkpoint(checkpoint: Checkpoint, network: Encoder) -> Checkpoint:
     """Return the checkpoint of a pruned network; the digest of its weights identifies it."""
     c, dense = network.config, checkpoint.model
     same = isinstance(dense, Encoder) and c == dense.config
-    spent = checkpoint.id if same else cost(network, (c.channels, c.image_size, c.image_size))
+    device = next(network.parameters()).device
+    spent = checkpoint.id if same else cost(network, checkpoint.prepare.blank(1).to(device))
     identity = replace(
         checkpoint.id,
         sha256=state_digest(network),

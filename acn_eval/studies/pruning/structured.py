@@ -100,19 +100,18 @@ def narrowed(network: Encoder, kept: Mapping[str, int]) -> Encoder:
         units.group(name, lowest.tolist()).prune()
     small = build(read_arch({**network.config.model_dump(), **kept}, "structured pruning"))
     small.load_state_dict(cut.state_dict())
-    return small.to(network.head.weight).train(network.training)
+    return small.to(next(network.parameters())).train(network.training)
 
 
 class _Units:
     """The weights of each hidden unit of a network, which is traced, and thereby changed."""
 
     def __init__(self, network: Encoder) -> None:
-        c = network.config
-        image = torch.zeros(1, c.channels, c.image_size, c.image_size).to(network.head.weight)
-        self.network = network.requires_grad_(True)
+        blank = network.config.blank(1).to(next(network.parameters()).device)
+        self.network = network.float().requires_grad_(True)
         with torch.enable_grad():
             graph = depgraph().DependencyGraph()
-            self.graph = graph.build_dependency(network, image, verbose=False)
+            self.graph = graph.build_dependency(network, [blank], verbose=False)
 
     def group(self, mlp: str, units: Sequence[int] | None = None) -> Any:
         """Return the library's group of some units of an MLP, or of all."""

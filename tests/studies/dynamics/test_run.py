@@ -114,8 +114,8 @@ def test_deleted_blocks_are_paired_with_the_whole_network(results, acn, shared):
     images = shown(shared.plan.splits["test"])
     with torch.no_grad():
         x0 = network.embed(images)
-        last = network.blocks[1].run(x0, "none")
-        logits = network.classify(x0 + last)
+        last = network.blocks[1].run(x0, "none", None)
+        logits = network.classify(x0 + last, images)
     whole, (cell, _) = results[0].cells[2], results[0].cells[3:]
     assert cell.condition == {"corruption": "clean", "level": 0.0, "exit": "last", "without": 1}
     assert np.array_equal(cell.predicted, logits.argmax(1).cpu())
@@ -152,7 +152,7 @@ def test_the_spread_of_the_first_look_is_at_initialization_and_the_last_at_the_l
         with torch.no_grad():
             x = network.embed(images)
             for k in range(3):
-                x = network.blocks[k - 1].run(x, "none") if k else x
+                x = network.blocks[k - 1].run(x, "none", None) if k else x
                 tokens = x.double().cpu().numpy()
                 square = (tokens**2).sum()
                 over = [((tokens - tokens.mean(i, keepdims=True)) ** 2).sum() for i in (1, 0)]

@@ -74,7 +74,7 @@ def test_the_spread_is_that_of_tokens_that_are_computed_by_hand(plan, connectivi
         y = torch.zeros_like(x) if connectivity == "acn" else x
         for block in [None, *network.blocks]:
             if block is not None:
-                for sublayer in block.sublayers():
+                for sublayer in block.sublayers(None):
                     x = sublayer(x) if connectivity == "acn" else x + sublayer(x)
             y = y + x if connectivity == "acn" else x
             passed.append(x.double().numpy())

@@ -135,7 +135,7 @@ def test_costs_are_those_of_the_network_and_of_its_file(results, tiny, tmp_path,
     network = network_of(bench, "magnitude", 0.5)
     own = row(result, "magnitude", 0.5)
     zeros = sum(int((p == 0).sum()) for p in prunable(network).values())
-    spent = cost(network, (1, 8, 8))
+    spent = cost(network, torch.zeros(1, 1, 8, 8))
     assert own["parameters"] == spent.parameters - zeros
     assert own["flops"] == spent.flops == row(result, "magnitude", 0.9)["flops"]
     assert own["effective_flops"] < own["flops"] == row(result, "magnitude", 0.0)["flops"]

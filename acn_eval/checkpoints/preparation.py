@@ -1,0 +1,27 @@
+"""From what a network says about itself to the preparation of its inputs."""
+
+from acn_eval.checkpoints.card import Card
+from acn_eval.data.framing import Framing
+from acn_eval.data.geometry import Geometry, PrepareImages
+from acn_eval.errors import ConfigError
+from acn_eval.models.configs import EncoderConfig, ImageConfig
+
+__all__ = ["geometry_of", "prepare_of"]
+
+
+def geometry_of(arch: EncoderConfig, framing: Framing | None = None) -> Geometry:
+    """Return the images that an architecture reads.
+
+    Raises:
+        ConfigError: it reads something else.
+    """
+    if not isinstance(arch, ImageConfig):
+        kind = arch.model_dump()["kind"]
+        raise ConfigError(f"architecture: must read images here; {kind} reads none")
+    return Geometry(arch.image_size, arch.channels, framing)
+
+
+def prepare_of(card: Card) -> PrepareImages:
+    """Return the preparation that a card states."""
+    framing = Framing(card.crop_pct) if card.crop_pct else None
+    return PrepareImages(geometry_of(card.arch, framing), card.mean, card.std)
