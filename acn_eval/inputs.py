@@ -6,6 +6,7 @@ Everything between the data and the network speaks of these steps only; images, 
 and other modalities are known to the classes that implement the protocol alone.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Batch", "InputSpec", "Inputs", "Prepare", "ShownBatch"]
+__all__ = ["Batch", "InputSpec", "Inputs", "Prepare", "ShownBatch", "content_hash"]
 
 B = TypeVar("B")
 
@@ -74,7 +75,7 @@ class Inputs(Protocol):
         """Return the examples at these positions as a spec of the same modality asks for."""
 
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return one 63-bit hash (n,) of each example's stored content."""
+        """Return one 63-bit hash (n,) of each example's stored content, as `content_hash`."""
 
 
 class Prepare(Protocol):
@@ -92,3 +93,8 @@ class Prepare(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record: what decides the input of the network."""
+
+
+def content_hash(content: bytes) -> int:
+    """Return a 63-bit hash (BLAKE2b) of the stored bytes of an example."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from acn_eval.data.geometry import Geometry
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.inputs import Inputs, InputSpec
+from acn_eval.inputs import Inputs, InputSpec, content_hash
 from acn_eval.results import DataId
 from acn_eval.seeds import hash_ids, keyed_order
 
@@ -22,7 +22,6 @@ __all__ = [
     "ArrayImages",
     "Examples",
     "Split",
-    "content_hash",
     "decoded",
     "listed_classes",
     "members",
@@ -200,11 +199,6 @@ def members(
     bounds = {"test": (0, test), "validation": (test, test + validation)}
     low, high = bounds.get(split, (test + validation, 1.1))
     return np.flatnonzero((u >= low) & (u < high)).astype(np.int64)
-
-
-def content_hash(content: bytes) -> int:
-    """Return a 63-bit hash (BLAKE2b) of the stored bytes of an example."""
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1
 
 
 def number_of(name: str) -> int | None:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.data.decoding import SUFFIXES, content_of, decode
-from acn_eval.data.examples import Examples, Split, content_hash, members
+from acn_eval.data.examples import Examples, Split, members
 from acn_eval.data.geometry import Geometry
 from acn_eval.errors import DataError, MeasureError
 from acn_eval.foreign_text import is_unicode
+from acn_eval.inputs import content_hash
 
 __all__ = ["FileImages", "open_folder"]
 

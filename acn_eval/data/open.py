@@ -13,6 +13,7 @@ from acn_eval.data.examples import Examples, Split
 from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.npz import open_npz
+from acn_eval.data.synthetic_sentences import SYNTHETIC, open_synthetic
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
@@ -25,6 +26,7 @@ DATA: dict[str, str] = {
     "cifar100": "CIFAR-100, likewise, with its 100 fine classes",
     "npz:PATH": "arrays of NumPy, one file or a folder with one per split",
     "folder:PATH": "one folder of images per class, as torchvision's ImageFolder",
+    SYNTHETIC: "5,500 short generated sentences whose class depends on the order of words",
 }
 """What `open_examples` opens, by name."""
 DATA_ROOT = "ACN_EVAL_DATA"
@@ -45,9 +47,8 @@ def open_examples(
     """Return a split of a data set.
 
     Args:
-        name: ``digits``, ``cifar10``, ``cifar100``, ``npz:PATH`` or ``folder:PATH``; a
-            relative PATH is looked for here and then under the data root; or ``SCHEME:SPEC`` of
-            an installed package (entry points ``acn_eval.data``).
+        name: one of `DATA`, where a relative PATH is looked for here and then under the data
+            root; or ``SCHEME:SPEC`` of an installed package (entry points ``acn_eval.data``).
         split: ``train``, ``validation`` or ``test``; test is for evaluation only.
         root: see `data_root`.
         download: a known data set that is missing, where there is internet.
@@ -63,6 +64,8 @@ def open_examples(
     scheme, _, path = name.partition(":")
     if name == "digits":
         return open_digits(split)
+    if name == SYNTHETIC:
+        return open_synthetic(split)
     if name in CIFAR:
         return open_cifar(name, split, data_root(root), download=download)
     if scheme in {"npz", "folder"} and path:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acn_eval.data.examples import content_hash
 from acn_eval.errors import DataError
+from acn_eval.inputs import content_hash
 from acn_eval.texts import SentenceBatch
 
 __all__ = ["LONGEST", "SentenceSpec", "Sentences"]

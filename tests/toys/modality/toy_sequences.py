@@ -11,7 +11,7 @@ from acn_eval.checkpoints import from_module
 from acn_eval.corruptions import Corruption
 from acn_eval.corruptions.philox import uniform16
 from acn_eval.data import Examples
-from acn_eval.data.examples import content_hash
+from acn_eval.inputs import content_hash
 from acn_eval.seeds import hash_ids
 
 MODALITY = "token sequences"
