@@ -11,9 +11,23 @@ from numpy.typing import NDArray
 
 from acn_eval.config_files import Record
 
-__all__ = ["PER_EXAMPLE", "UNKNOWN", "Cell", "CellHead", "Scalar", "cells_of", "encoded"]
+__all__ = [
+    "CORRECT",
+    "NUMBER",
+    "PER_EXAMPLE",
+    "UNKNOWN",
+    "Cell",
+    "CellHead",
+    "Scalar",
+    "cells_of",
+    "encoded",
+]
 
 Scalar = str | int | float | bool
+CORRECT = "correct"
+"""Measure of a cell of predicted classes: 1 where they are right, else 0."""
+NUMBER = "number"
+"""Measure of a cell of predicted numbers."""
 UNKNOWN = -1
 """The label of an example whose class no outcome of a result of schema 1 shows."""
 _ROWS = 1 << 20  # more of them must be worth their bytes: a few declare billions
@@ -24,13 +38,16 @@ _OPTIONAL = {
     "confidence": np.float32,
     "nll": np.float32,
     "brier": np.float32,
+    "targets": np.float32,
 }
 PER_EXAMPLE = ("ids", "values", *_OPTIONAL)
 """The arrays of a cell."""
 _TYPES = {"cell": np.int32, "id": np.int64, "value": np.float32, **_OPTIONAL}
 _COLUMNS = pa.schema([(name, pa.from_numpy_dtype(dtype)) for name, dtype in _TYPES.items()])
+_CLASSES = _COLUMNS.remove(_COLUMNS.get_field_index("targets"))
+"""The columns where no cell is about numbers, as they were before there were any."""
 _COLUMNS_1 = pa.schema(
-    [field for field in _COLUMNS if field.name not in {"labels", "nll", "brier"}]
+    [field for field in _CLASSES if field.name not in {"labels", "nll", "brier"}]
 )
 
 
@@ -54,18 +71,21 @@ class Cell:
         nll: float32 (n,), negative log-likelihood of the label in nats, or None.
         brier: float32 (n,), squared distance of the softmax from the label (one-hot), summed
             over the classes of the network; or None.
+        targets: float32 (n,), the numbers that the data state, where the values are predicted
+            ones; or None.
     """
 
     condition: Mapping[str, Scalar]
     ids: NDArray[np.int64]
     values: NDArray[np.float32]
-    measure: str = "correct"
+    measure: str = CORRECT
     primary: bool = False
     labels: NDArray[np.int64] | None = None
     predicted: NDArray[np.int32] | None = None
     confidence: NDArray[np.float32] | None = None
     nll: NDArray[np.float32] | None = None
     brier: NDArray[np.float32] | None = None
+    targets: NDArray[np.float32] | None = None
 
     @staticmethod
     def answered(
@@ -78,6 +98,17 @@ class Cell:
         """Return the cell of predicted classes (n,): right where they are the label."""
         right = (predicted == labels).astype(np.float32)
         return Cell(condition, ids, right, labels=labels, predicted=predicted, **more)
+
+    @staticmethod
+    def numbered(
+        condition: Mapping[str, Scalar],
+        ids: NDArray[np.int64],
+        targets: NDArray[np.float32],
+        predicted: NDArray[np.float32],
+        **more: Any,
+    ) -> "Cell":
+        """Return the cell of predicted numbers (n,) and those that the data state."""
+        return Cell(condition, ids, predicted, NUMBER, targets=targets, **more)
 
 
 @dataclass(frozen=True)
@@ -92,6 +123,8 @@ class CellHead(Record):
 def encoded(cells: Sequence[Cell]) -> bytes:
     """Return cells as a parquet file."""
     table = pa.Table.from_batches([_batch(*numbered) for numbered in enumerate(cells)], _COLUMNS)
+    if all(cell.targets is None for cell in cells):
+        table = table.select(_CLASSES.names)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
@@ -122,14 +155,14 @@ def cells_of(content: bytes, heads: Sequence[CellHead], schema: int) -> tuple[Ce
     """
     if schema == 1:
         return _labeled(_cells(_table(content, _COLUMNS_1), heads))
-    return _cells(_table(content, _COLUMNS), heads)
+    return _cells(_table(content, _CLASSES, _COLUMNS), heads)
 
 
-def _table(content: bytes, columns: pa.Schema) -> pa.Table:
+def _table(content: bytes, *columns: pa.Schema) -> pa.Table:
     """Return the table of a parquet file, after checks of its columns and number of rows."""
     file = pq.ParquetFile(pa.BufferReader(content))
-    if not file.schema_arrow.equals(columns):
-        raise ValueError(f"columns must be {', '.join(columns.names)}, each of its type")
+    if not any(file.schema_arrow.equals(own) for own in columns):
+        raise ValueError(f"columns must be {', '.join(columns[0].names)}, each of its type")
     groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
     rows = max(file.metadata.num_rows, sum(groups))
     if rows > max(_ROWS, _ROWS_PER_BYTE * len(content)):
@@ -172,7 +205,7 @@ def _labeled(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """Fill in labels: where a prediction of any cell is right, it is the label."""
     known: dict[int, int] = {}
     for cell in cells:
-        if cell.measure == "correct" and cell.predicted is not None:
+        if cell.measure == CORRECT and cell.predicted is not None:
             right = cell.values == 1
             pairs = zip(cell.ids[right].tolist(), cell.predicted[right].tolist(), strict=True)
             known.update(pairs)

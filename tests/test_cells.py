@@ -28,11 +28,11 @@ def cells(draw):
         draw(st.dictionaries(st.text(min_size=1, max_size=6), scalars, max_size=3)),
         ids,
         draw(numbers),
-        draw(st.sampled_from(["correct", "loss"])),
+        draw(st.sampled_from(["correct", "loss", "number"])),
         draw(st.booleans()),
         draw(st.none() | arrays(np.int64, n)),
         draw(st.none() | arrays(np.int32, n)),
-        *(draw(st.none() | numbers) for _ in ("confidence", "nll", "brier")),
+        *(draw(st.none() | numbers) for _ in ("confidence", "nll", "brier", "targets")),
     )
 
 
@@ -58,8 +58,23 @@ def older(parts):
     """The file as schema 1 wrote it."""
     table = pq.read_table(pa.BufferReader(encoded(parts)))
     sink = pa.BufferOutputStream()
-    pq.write_table(table.drop_columns(["labels", "nll", "brier"]), sink)
+    newer = {"labels", "nll", "brier", "targets"} & set(table.column_names)
+    pq.write_table(table.drop_columns([*newer]), sink)
     return sink.getvalue().to_pybytes()
+
+
+def test_numbers_have_targets_and_classes_have_no_column_of_them():
+    told, stated = np.array([1.5, np.nan], np.float32), np.array([2.0, 0.2], np.float32)
+    cell = Cell.numbered({"level": 1}, np.array([7, 3]), stated, told, primary=True)
+    assert (cell.measure, cell.primary, cell.labels) == ("number", True, None)
+    parts = (predicted([1, 0, 0, 0], [3, 3, 3, 3]), cell)
+    classes, numbers = cells_of(encoded(parts), heads(parts), 2)
+    assert classes.targets is None
+    assert numbers.targets.tolist() == stated.tolist()
+    assert numbers.values.tobytes() == told.tobytes()
+    file = pq.ParquetFile(pa.BufferReader(encoded(parts[:1])))
+    assert file.schema_arrow.names[-1] == "brier"  # as files of results without numbers were
+    assert pq.ParquetFile(pa.BufferReader(encoded(parts))).schema_arrow.names[-1] == "targets"
 
 
 def predicted(values, classes, measure="correct", ids=(0, 1, 2, 3)):

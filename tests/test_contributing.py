@@ -12,7 +12,7 @@ from acn_eval.statistics.metrics import METRICS, Metric
 from tests.contracts.test_checkpoints import SOURCES
 from tests.contracts.test_metrics import NAMES
 from tests.contracts.test_studies import JOBS
-from tests.statistics.test_metrics import MATTHEWS
+from tests.statistics.test_metrics import KAPPA
 
 ROOT = Path(__file__).parents[1]
 TOYS = ROOT / "tests" / "toys"
@@ -77,9 +77,9 @@ def test_the_toy_study_has_the_files_and_names_of_the_first_step(monkeypatch):
 
 
 def test_the_toy_metric_is_a_function_and_an_entry():
-    assert isinstance(MATTHEWS, Metric)
-    assert "`matthews`" in SECTIONS["metric"]
-    assert MATTHEWS.values.__name__ == "matthews"
+    assert isinstance(KAPPA, Metric)
+    assert "`kappa`" in SECTIONS["metric"]
+    assert KAPPA.of.__name__ == "kappa"
     assert set(NAMES) == {*METRICS, "toy"}
 
 

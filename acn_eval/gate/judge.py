@@ -93,6 +93,7 @@ def decided_after(rules: Sequence[Rule], alpha: float) -> int:
 
 
 def _bets(rule: Rule) -> Bets:
+    assert rule.support is not None  # looks are for accuracy alone
     return Bets(rule.outcomes, rule.support)
 
 

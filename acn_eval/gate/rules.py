@@ -9,11 +9,12 @@ from acn_eval.errors import suggestion
 from acn_eval.gate.config import Gate
 from acn_eval.gate.verdict import GateRule, Measure
 from acn_eval.statistics import Estimate
-from acn_eval.statistics.architectures import Student, over_examples
+from acn_eval.statistics.architectures import Student
+from acn_eval.statistics.design import Pair, mean_of
 from acn_eval.statistics.pairing import Outcomes
 from acn_eval.statistics.power import discordance
 from acn_eval.statistics.quantity import SHARE, Quantity
-from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Support
+from acn_eval.statistics.score import DIFFERENCE, BoundedSample, Support
 
 __all__ = ["Rule", "rules_of"]
 
@@ -30,6 +31,8 @@ class Rule:
         outcomes: (n,), one value per example, of which more is better; empty if not measured.
         reason: why not.
         quantity: of the metric.
+        support: where outcomes lie; None where that is not known.
+        scored: whether the score method is used.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Rule:
     outcomes: NDArray[np.float64]
     reason: str = ""
     quantity: Quantity = SHARE
+    support: Support | None = DIFFERENCE
+    scored: bool = True
 
     @property
     def measured(self) -> bool:
@@ -46,16 +51,9 @@ class Rule:
         return bool(self.outcomes.size)
 
     @property
-    def support(self) -> Support:
-        """Where outcomes lie."""
-        return DIFFERENCE if self.measure == "difference" else ACCURACY
-
-    @property
     def sample(self) -> BoundedSample | Student:
         """The outcomes as a sample of examples."""
-        if not self.quantity.scored:
-            return over_examples(self.outcomes)
-        return BoundedSample.of(self.outcomes, self.support)
+        return mean_of(self.outcomes, self.support, scored=self.scored)
 
     @property
     def variance(self) -> float:
@@ -63,9 +61,9 @@ class Rule:
         sample = self.sample
         if isinstance(sample, Student):
             return sample.variance * len(self.outcomes)
-        if self.measure == "difference":
-            return discordance(sample)
-        return self.bound * (1 - self.bound)
+        if self.measure == "accuracy" and self.quantity.scored:
+            return self.bound * (1 - self.bound)
+        return discordance(sample)
 
     def in_unit(self, row: GateRule) -> GateRule:
         """Return a row on this rule in the unit of the metric, where lower may be better."""
@@ -115,27 +113,40 @@ class _Table:
 
     def __init__(self, outcomes: Outcomes) -> None:
         analysis, self.endpoint = outcomes.analysis, outcomes.endpoint.name
-        self.quantity = analysis.metric.quantity
-        by_condition = self.quantity.sign * outcomes.values.transpose(1, 0, 2)
-        self.conditions = dict(zip(outcomes.names, by_condition, strict=True))
-        mean = np.tensordot(outcomes.weights, by_condition, axes=1)
-        self.values = {self.endpoint: mean, **self.conditions}
+        self.quantity, self.scored = analysis.metric.quantity, analysis.metric.score
+        pairs = outcomes.pairs(candidates=1)
+        self.conditions = dict(zip(outcomes.names, pairs, strict=True))
+        end_point = Pair.weighted(pairs, outcomes.weights)
+        self.pairs = {self.endpoint: end_point, **self.conditions}
         self.absent = {analysis.label(skip.condition): skip.reason for skip in outcomes.absent}
 
     def difference(self, name: str, margin: float, *, required: bool) -> Rule:
-        (ours, theirs), why = self._checked(name)
-        return Rule(name, "difference", required, -margin, ours - theirs, why, self.quantity)
+        pair, why = self._checked(name)
+        outcomes, between = self.quantity.sign * (pair.candidate - pair.baseline)[0], pair.between
+        return self._rule(Rule(name, "difference", required, -margin, outcomes, why), between)
 
     def accuracy(self, name: str, floor: float) -> Rule:
-        (ours, _), why = self._checked(name)
-        bound = self.quantity.sign * floor
-        return Rule(f"{name} itself", "accuracy", True, bound, ours, why, self.quantity)
+        pair, why = self._checked(name)
+        sign, support = self.quantity.sign, pair.support
+        if support and sign < 0:
+            support = -support[1], -support[0]
+        outcomes = sign * pair.candidate[0]
+        rule = Rule(f"{name} itself", "accuracy", True, sign * floor, outcomes, why)
+        return self._rule(rule, support)
 
-    def _checked(self, name: str) -> tuple[NDArray[np.float64], str]:
-        values, reason = self.values.get(name), ""
-        if values is None:
-            unknown = f"no endpoint or condition of the results.{suggestion(name, self.values)}"
+    def _rule(self, rule: Rule, support: Support | None) -> Rule:
+        return replace(rule, quantity=self.quantity, support=support, scored=self.scored)
+
+    def _checked(self, name: str) -> tuple[Pair, str]:
+        pair, reason = self.pairs.get(name), ""
+        if pair is None:
+            unknown = f"no endpoint or condition of the results.{suggestion(name, self.pairs)}"
             reason = self.absent.get(name) or unknown
-        elif self.quantity.scored and not np.all((values >= -1e-9) & (values <= 1 + 1e-9)):
+        elif self.quantity.scored and not all(map(_shares, (pair.candidate, pair.baseline))):
             reason = "outcomes must be numbers from 0 to 1; some are not"
-        return (np.empty((2, 0)) if values is None or reason else values), reason
+        nothing = np.empty((1, 0))
+        return (Pair(nothing, nothing) if pair is None or reason else pair), reason
+
+
+def _shares(values: NDArray[np.float64]) -> bool:
+    return bool(np.all((values >= -1e-9) & (values <= 1 + 1e-9)))

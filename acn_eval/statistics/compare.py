@@ -47,8 +47,7 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
     outcomes, tables = _joined([*candidates, *baselines], (candidates, baselines), analysis)
     words, design, data = outcomes.endpoint, tables.design, candidates[0].data
     files = (len(candidates), len(baselines))
-    by_condition = outcomes.values.transpose(1, 0, 2)
-    pairs = [Pair(values[: files[0]], values[files[0] :]) for values in by_condition]
+    pairs = outcomes.pairs(files[0])
     end_point = Pair.weighted(pairs, outcomes.weights)
     (primary,) = tables.rows([words.name], [{}], [end_point])
     ratio = error_ratio(design, end_point) if words.scales else None
@@ -98,9 +97,11 @@ def summarize(results: Results, analysis: Analysis) -> tuple[Accuracy, ...]:
     """
     require_one_architecture("results", results)
     outcomes, tables = _joined(results, (results, results), analysis)
-    each = zip(outcomes.names, outcomes.conditions, outcomes.values.swapaxes(0, 1), strict=True)
+    pairs = outcomes.pairs(len(results))
+    each = zip(outcomes.names, outcomes.conditions, pairs, strict=True)
     primary = np.einsum("c,fcn->fn", outcomes.weights, outcomes.values)
-    last = tables.accuracy(outcomes.endpoint.name, {}, primary)
+    end_point = replace(Pair.weighted(pairs, outcomes.weights), candidate=primary)
+    last = tables.accuracy(outcomes.endpoint.name, {}, end_point)
     return (*(tables.accuracy(*condition) for condition in each), last)
 
 
@@ -112,7 +113,7 @@ def _joined(
     outcomes = join(results, analysis)
     left, right = ([r.checkpoint for r in side] for side in sides)
     design = Design.of(left, right, least=outcomes.endpoint.least)
-    design = replace(design, scored=analysis.metric.quantity.scored)
+    design = replace(design, scored=analysis.metric.score)
     return outcomes, Tables(design, 1 / len(results[0].data.classes), analysis.metric)
 
 

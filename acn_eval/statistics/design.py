@@ -16,21 +16,29 @@ from acn_eval.statistics.architectures import (
     seeds_only,
     sign_flip,
 )
-from acn_eval.statistics.score import ACCURACY, DIFFERENCE, BoundedSample, Support
+from acn_eval.statistics.score import ACCURACY, BoundedSample, Support
 
-__all__ = ["ARCHITECTURES", "CHECKPOINTS", "Design", "Pair"]
+__all__ = ["ARCHITECTURES", "CHECKPOINTS", "Design", "Pair", "mean_of"]
 
 CHECKPOINTS = "checkpoints"
 ARCHITECTURES = "architectures"
+_ROUNDING = 1e-9
 Arms = tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Values of both sides on the same n examples: (files, n) each."""
+    """Values of both sides on the same n examples.
+
+    Attributes:
+        candidate, baseline: (files, n) each.
+        support, flags: as in `influence.Measured`.
+    """
 
     candidate: NDArray[np.float64]
     baseline: NDArray[np.float64]
+    support: Support | None = ACCURACY
+    flags: tuple[str, ...] = ()
 
     def __sub__(self, other: "Pair") -> "Pair":
         return Pair(self.candidate - other.candidate, self.baseline - other.baseline)
@@ -39,7 +47,19 @@ class Pair:
     def weighted(pairs: Sequence["Pair"], weights: NDArray[np.float64]) -> "Pair":
         """Average conditions within the example: each example and file has one value."""
         sides = ([p.candidate for p in pairs], [p.baseline for p in pairs])
-        return Pair(*(np.tensordot(weights, side, axes=1) for side in sides))
+        means = [np.tensordot(weights, side, axes=1) for side in sides]
+        counted = [pair for pair, weight in zip(pairs, weights, strict=True) if weight]
+        flags = dict.fromkeys(flag for pair in counted for flag in pair.flags)
+        support = _mean_support([p.support for p in counted], weights[weights != 0])
+        return Pair(means[0], means[1], support, tuple(flags))
+
+    @property
+    def between(self) -> Support | None:
+        """Where differences of examples lie."""
+        if self.support is None:
+            return None
+        low, high = self.support
+        return low - high, high - low
 
     @property
     def per_example(self) -> NDArray[np.float64]:
@@ -56,8 +76,8 @@ class Design:
             "architectures": training seeds and examples are both samples.
         twins: for each candidate the position of the baseline that shares its training
             randomness; None where seeds are independent.
-        scored: whether values of examples lie in [0, 1], so that the score method holds;
-            elsewhere t over the examples takes its place.
+        scored: whether the score method is used where examples are the sample; elsewhere t over
+            the examples takes its place.
     """
 
     unit: str
@@ -73,21 +93,23 @@ class Design:
             return Design(CHECKPOINTS)
         return Design(ARCHITECTURES, pair_by_seed(candidates, baselines))
 
-    def difference(self, pair: Pair, support: Support = DIFFERENCE) -> BoundedSample | Student:
-        """Return candidate - baseline."""
-        return self._effect(pair.per_example, self.arms(pair), support)
+    def difference(self, pair: Pair, support: Support | None = None) -> BoundedSample | Student:
+        """Return candidate - baseline; its support is by default that of the pair."""
+        return self._effect(pair.per_example, self.arms(pair), support or pair.between)
 
-    def accuracy(self, values: NDArray[np.float64]) -> BoundedSample | Student:
+    def accuracy(
+        self, values: NDArray[np.float64], support: Support | None = ACCURACY
+    ) -> BoundedSample | Student:
         """Return the mean of one side (files, n)."""
-        return self._effect(values.mean(axis=0), (values,), ACCURACY)
+        return self._effect(values.mean(axis=0), (values,), support)
 
     def _effect(
-        self, values: NDArray[np.float64], arms: Arms, support: Support
+        self, values: NDArray[np.float64], arms: Arms, support: Support | None
     ) -> BoundedSample | Student:
         if self.unit == ARCHITECTURES and (effect := crossed(*arms)).variance:
             return effect
         # Where no run differs from another on any example, only the examples are left to vary.
-        return BoundedSample.of(values, support) if self.scored else over_examples(values)
+        return mean_of(values, support, scored=self.scored)
 
     def same_images(self, pair: Pair) -> Student | None:
         """Return the difference on these very test examples, where there are seeds to judge it."""
@@ -104,3 +126,31 @@ class Design:
         if self.twins is None:
             return pair.candidate, -pair.baseline
         return (pair.candidate - pair.baseline[list(self.twins)],)
+
+
+def mean_of(
+    values: NDArray[np.float64], support: Support | None, *, scored: bool
+) -> BoundedSample | Student:
+    """Return the mean of values (n,) of examples, which are the sample.
+
+    Args:
+        values: of the examples.
+        support: where they lie, if that is known.
+        scored: whether the score method is used. It always is where the examples do not differ:
+            Student's t would claim to know their mean exactly.
+    """
+    if support is not None and (scored or np.ptp(values) <= _ROUNDING):
+        return BoundedSample.of(values, support)
+    return over_examples(values)
+
+
+def _mean_support(
+    supports: Sequence[Support | None], weights: NDArray[np.float64]
+) -> Support | None:
+    known = [support for support in supports if support is not None]
+    if len(known) < len(supports):
+        return None
+    if len(set(known)) == 1:  # a mean would add rounding errors
+        return known[0]
+    low, high = (weights @ np.array(known)).round(12).tolist()
+    return low, high

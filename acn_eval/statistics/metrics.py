@@ -8,7 +8,7 @@ themselves; elsewhere they are linearized,
 
 with the influence :math:`\psi_i` of the example on the metric M (the delta method), whose mean is
 0. So pairing, crossed seeds and examples, Holm, minimum detectable effects and the gate work on
-any metric alike.
+any metric alike. Metrics of a table of counts are in `counts`, those of numbers in `correlation`.
 
 References:
     Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974. Efron and
@@ -23,18 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from acn_eval.cells import CORRECT, UNKNOWN, Cell
 from acn_eval.errors import ConfigError, suggestion
-from acn_eval.results import UNKNOWN, Cell
 from acn_eval.statistics.calibration import bins_of
+from acn_eval.statistics.correlation import pearson, spearman
+from acn_eval.statistics.counts import f1, matthews
+from acn_eval.statistics.influence import Measured, Undefined, Values, linearized
 from acn_eval.statistics.quantity import SHARE, Quantity
+from acn_eval.statistics.score import ACCURACY
 
-__all__ = ["METRICS", "Answers", "Metric", "Undefined", "linearized", "metric_of"]
-
-Values = NDArray[np.float64]
-
-
-class Undefined(ValueError):
-    """A metric has no value on these examples; the text says why."""
+__all__ = ["METRICS", "Answers", "Metric", "metric_of"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,13 @@ class Answers:
 
     @property
     def right(self) -> Values:
-        """1 where the predicted class is the label, else 0 (n,)."""
+        """1 where the predicted class is the label, else 0 (n,).
+
+        Raises:
+            Undefined: the answers are no classes.
+        """
+        if self.cell.measure != CORRECT:
+            raise Undefined("the answers are numbers, not classes")
         return np.asarray(self.cell.values[self.where], dtype=np.float64)
 
     @property
@@ -84,8 +88,18 @@ class Answers:
             raise Undefined("predicted classes are not stored")
         return self.cell.predicted[self.where]
 
+    @property
+    def pair(self) -> tuple[Values, Values]:
+        """Predicted numbers and their targets, (n,) each.
+
+        Raises:
+            Undefined: they are not stored, or some are not finite.
+        """
+        targets = self.numbers("targets", "numbers and their targets")
+        return self.numbers("values", "predicted numbers"), targets
+
     def numbers(self, name: str, what: str) -> Values:
-        """Return numbers (n,) that are stored beside the predictions.
+        """Return numbers (n,) that are stored by example.
 
         Raises:
             Undefined: they are not, or some are not finite.
@@ -103,23 +117,23 @@ class Metric:
     """A number that says how well a network answers.
 
     Attributes:
-        values: (n,) of answers: their mean is the metric, their scatter its error.
+        of: what it measures of answers.
         quantity: its unit, range and direction.
         help: one line for the list of metrics.
-        note: stands beside every row: how limits are obtained where the score method is not.
+        note: stands beside every row: how limits are obtained where it is not accuracy.
         losses: whether it reads the losses of the labels.
+        score: whether limits are those of the score method, in the support of its values; else
+            they are Student's t.
+        positive: number of the class that it is about, if it is about one.
     """
 
-    values: Callable[[Answers], Values]
+    of: Callable[[Answers], Measured]
     quantity: Quantity
     help: str
     note: str = "t limits"
     losses: bool = False
-
-
-def linearized(value: float, influence: Values) -> Values:
-    """Return values (n,) whose mean is a metric, from the influence of each example on it."""
-    return np.asarray(value + influence - influence.mean())
+    score: bool = False
+    positive: int | None = None
 
 
 def metric_of(name: str) -> Metric:
@@ -134,7 +148,7 @@ def metric_of(name: str) -> Metric:
     return METRICS[name]
 
 
-def _balanced(answers: Answers) -> Values:
+def _balanced(answers: Answers) -> Measured:
     r"""Return the mean over classes of the share that is right, linearized.
 
     With K classes that have examples, :math:`\psi_i = n / (K n_c) (y_i - r_c)` in a class c of
@@ -151,7 +165,7 @@ def _balanced(answers: Answers) -> Values:
     return linearized(float(recall.mean()), influence)
 
 
-def _calibration(answers: Answers) -> Values:
+def _calibration(answers: Answers) -> Measured:
     r"""Return the distance of confidence and accuracy over bins of equal width, linearized.
 
     :math:`ECE = \sum_b |S_b| / n` with the gaps :math:`S_b = \sum_{i \in b} (c_i - y_i)`, so
@@ -179,21 +193,44 @@ def _folded(means: Values, errors: Values) -> float:
     return float(errors[used] @ excess)
 
 
+_CORRELATION = Quantity("Pearson correlation", "", "", 1, 3, scored=False, low=-1, high=1)
+
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric(lambda a: a.right, SHARE, "share of the examples that are right", note=""),
+    "accuracy": Metric(
+        lambda a: Measured(a.right, ACCURACY),
+        SHARE,
+        "share of the examples that are right",
+        note="",
+        score=True,
+    ),
     "balanced_accuracy": Metric(
         _balanced,
         replace(SHARE, name="balanced accuracy", scored=False),
         "mean over the classes of the share that is right",
     ),
+    "f1": Metric(
+        lambda a: f1(a.labels, a.predicted),
+        replace(SHARE, name="F1 of class 1", scored=False),
+        "F1 score of class 1, the positive one of two classes",
+        note="score limits",
+        score=True,
+        positive=1,
+    ),
+    "matthews": Metric(
+        lambda a: matthews(a.labels, a.predicted),
+        replace(_CORRELATION, name="Matthews correlation"),
+        "Matthews' correlation of labels and predicted classes",
+        note="score limits",
+        score=True,
+    ),
     "nll": Metric(
-        lambda a: a.numbers("nll", "probabilities of the labels"),
+        lambda a: Measured(a.numbers("nll", "probabilities of the labels")),
         Quantity("negative log-likelihood", "nats", "nats", 1, 3, False, False, 0, None),
         "negative log-likelihood of the label, in nats (log loss)",
         losses=True,
     ),
     "brier": Metric(
-        lambda a: a.numbers("brier", "probabilities of all classes"),
+        lambda a: Measured(a.numbers("brier", "probabilities of all classes")),
         Quantity("Brier score", "", "", 1, 3, False, False, 0, 2),
         "squared distance of the probabilities from the label, summed over the classes",
         losses=True,
@@ -203,6 +240,16 @@ METRICS: dict[str, Metric] = {
         replace(SHARE, name="calibration error", higher_is_better=False, scored=False),
         "expected calibration error over 10 bins of equal width",
         note="t limits, widened for bias",
+    ),
+    "pearson": Metric(
+        lambda a: pearson(*a.pair),
+        _CORRELATION,
+        "correlation of predicted numbers with their targets",
+    ),
+    "spearman": Metric(
+        lambda a: spearman(*a.pair),
+        replace(_CORRELATION, name="Spearman correlation"),
+        "rank correlation of predicted numbers with their targets",
     ),
 }
 """Every metric by its name: the only list."""

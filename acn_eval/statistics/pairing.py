@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acn_eval.cells import CORRECT, NUMBER, Cell, Scalar
 from acn_eval.errors import ConfigError
-from acn_eval.results import Cell, EvalResult, Scalar, Skip
+from acn_eval.results import EvalResult, Skip
 from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
 from acn_eval.statistics.comparison import names_of
-from acn_eval.statistics.metrics import Answers, Undefined
+from acn_eval.statistics.design import Pair
+from acn_eval.statistics.influence import Measured, Undefined
+from acn_eval.statistics.metrics import Answers
+from acn_eval.statistics.score import Support
 from acn_eval.statistics.soundness import (
     Key,
     by_condition,
@@ -32,7 +36,7 @@ __all__ = [
     "require_same_question",
 ]
 
-_READ = {"correct", "loss"}  # losses are compared among the findings of a suite
+_READ = {CORRECT, NUMBER, "loss"}  # losses are compared among the findings of a suite
 _OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill", "class_order"}
 """Of preprocessing, what is a network's own: where its pixels must be those of the others, the
 noise digest says whether they are; and how it counts classes that mean the same."""
@@ -53,6 +57,7 @@ class Outcomes:
         ids: int64 (examples,), ascending.
         values: (files, conditions, examples) of the metric, averaged over repeats within the
             example; their mean is the metric.
+        supports, flags: of every condition, as in `influence.Measured`.
         absent: conditions that the suite names, or some file has or skipped, and not every file
             has, or in which the metric is undefined; and why.
         warnings: what was left out, in words.
@@ -65,6 +70,8 @@ class Outcomes:
     primary: tuple[bool, ...]
     ids: NDArray[np.int64]
     values: NDArray[np.float64]
+    supports: tuple[Support | None, ...]
+    flags: tuple[tuple[str, ...], ...]
     absent: tuple[Skip, ...]
     warnings: tuple[str, ...]
 
@@ -72,6 +79,12 @@ class Outcomes:
     def weights(self) -> NDArray[np.float64]:
         """Weight of every condition in the endpoint (conditions,); they add up to 1."""
         return self.endpoint.weights(self.conditions, self.primary)
+
+    def pairs(self, candidates: int) -> list[Pair]:
+        """Return every condition, the first so many files against the others."""
+        values = self.values.swapaxes(0, 1)
+        each = zip(values, self.supports, self.flags, strict=True)
+        return [Pair(v[:candidates], v[candidates:], ends, flags) for v, ends, flags in each]
 
 
 def require_complete(results: Sequence[EvalResult]) -> None:
@@ -170,7 +183,9 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
         names=names_of(conditions, analysis.label),
         primary=primary,
         ids=ids,
-        values=np.array(list(values.values())).swapaxes(0, 1),
+        values=np.array([own.values for own in values.values()]).swapaxes(0, 1),
+        supports=tuple(own.support for own in values.values()),
+        flags=tuple(own.flags for own in values.values()),
         absent=absent,
         warnings=(
             *_not_compared(absent, analysis.label),
@@ -223,17 +238,17 @@ def _values(
     groups: Mapping[Key, list[Key]],
     examples: tuple[NDArray[np.int64], NDArray[np.int64]],
     analysis: Analysis,
-) -> tuple[dict[Key, list[NDArray[np.float64]]], list[Skip]]:
+) -> tuple[dict[Key, Measured], list[Skip]]:
     """Return values (files, examples) of every condition, and those that have none and why.
 
     Raises:
         ConfigError: one that counts in the endpoint has none: the endpoint is undefined, too.
     """
-    values, undefined, of = {}, [], analysis.metric.values
+    values, undefined, of = {}, [], analysis.metric.of
     for group, keys in groups.items():
         try:
             draws = [[of(Answers.of(table[key], *examples)) for key in keys] for table in tables]
-            values[group] = [np.asarray(np.mean(own, axis=0)) for own in draws]
+            values[group] = Measured.over_draws(draws)
         except Undefined as why:
             what = f"{analysis.metric.quantity.name} is undefined, because {why}"
             if any(table[key].primary for table in tables for key in keys) or len(groups) == 1:

@@ -26,13 +26,13 @@ def mde(effect: BoundedSample | Student) -> float:
 
 
 def discordance(differences: BoundedSample) -> float:
-    """Return ``(sum d^2 + 2) / (n + 2)``.
+    """Return ``(sum d^2 + 2 w^2) / (n + 2)``, where w is the upper end of the support.
 
     For 0 / 1 outcomes this is the share of examples on which the two differ, kept off zero by two
     imagined ones.
     """
     squares = float(np.sum(differences.counts * differences.values**2))
-    return (squares + 2) / (differences.n + 2)
+    return (squares + 2 * differences.support[1] ** 2) / (differences.n + 2)
 
 
 def mde_examples(n: int, variance: float, alpha: float = 0.025) -> float:

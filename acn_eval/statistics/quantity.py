@@ -17,8 +17,8 @@ class Quantity(Record):
         scale: a stored number times this is the number that is shown.
         decimals: of what is shown.
         higher_is_better: the only place that says so.
-        scored: whether each example's value lies in [0, 1], so that the score method holds;
-            otherwise limits are Student's t over the examples.
+        scored: whether each example has a value in [0, 1] of its own, as in accuracy: what suites
+            state, floors and ceilings, and looks on the way are about such values.
         low, high: the range of the metric; None where it has no end.
     """
 
@@ -36,6 +36,11 @@ class Quantity(Record):
     def sign(self) -> int:
         """1 where more is better, else -1."""
         return 1 if self.higher_is_better else -1
+
+    def clipped(self, value: float) -> float:
+        """Return the nearest number in the range of the metric."""
+        raised = value if self.low is None else max(value, self.low)
+        return raised if self.high is None else min(raised, self.high)
 
     def text(self, value: float, *, sign: str = "") -> str:
         """Return a value without its unit.

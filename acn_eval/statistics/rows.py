@@ -13,7 +13,7 @@ from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.metrics import METRICS, Metric
 from acn_eval.statistics.multiplicity import band_confidence, holm, undecidable
 from acn_eval.statistics.power import mde
-from acn_eval.statistics.score import BoundedSample, Interval
+from acn_eval.statistics.score import BoundedSample, Interval, Support
 
 __all__ = ["CEILING", "FLOOR_ABOVE_CHANCE", "Tables", "estimate"]
 
@@ -48,16 +48,16 @@ class Tables:
             for row, p, bad in zip(rows, adjusted, hopeless, strict=True)
         )
 
-    def accuracy(
-        self, name: str, condition: dict[str, Scalar], values: NDArray[np.float64]
-    ) -> Accuracy:
-        """Return the accuracy of one side, values (files, n)."""
-        side, n = self._side(values), values.shape[1]
-        return Accuracy(name, condition, n, side, self._flags(side), self.metric.quantity)
+    def accuracy(self, name: str, condition: dict[str, Scalar], pair: Pair) -> Accuracy:
+        """Return the metric of the candidate."""
+        side, n = self._side(pair.candidate, pair.support), pair.candidate.shape[1]
+        return Accuracy(name, condition, n, side, self._flags(pair, side), self.metric.quantity)
 
     def _row(self, name: str, condition: dict[str, Scalar], pair: Pair, band_level: float) -> Row:
         effect = self.design.difference(pair)
-        candidate, baseline = self._side(pair.candidate), self._side(pair.baseline)
+        candidate, baseline = (
+            self._side(side, pair.support) for side in (pair.candidate, pair.baseline)
+        )
         low, high = _band(effect, band_level)
         same_images = self.design.same_images(pair)
         return Row(
@@ -73,27 +73,25 @@ class Tables:
             p_holm=effect.p(),
             mde=mde(effect),
             discordance=float(np.mean(np.abs(pair.per_example) > 1e-9)),
-            notes=self._flags(candidate, baseline),
+            notes=self._flags(pair, candidate, baseline),
             same_images=estimate(same_images) if same_images else None,
             p_sign_flip=self.design.sign_flip(pair),
         )
 
-    def _side(self, values: NDArray[np.float64]) -> Estimate:
-        found, quantity = estimate(self.design.accuracy(values)), self.metric.quantity
-        # Student's limits do not know where a metric ends.
-        low = found.low if quantity.low is None else max(found.low, quantity.low)
-        high = found.high if quantity.high is None else min(found.high, quantity.high)
-        return replace(found, low=low, high=high)
+    def _side(self, values: NDArray[np.float64], support: Support | None) -> Estimate:
+        found, quantity = estimate(self.design.accuracy(values, support)), self.metric.quantity
+        # Limits do not know where a metric ends.
+        return replace(found, low=quantity.clipped(found.low), high=quantity.clipped(found.high))
 
     def _best_p(self, pair: Pair) -> float:
         """P if the same side were right on every example on which the two differ."""
-        if self.design.unit != CHECKPOINTS or not self.design.scored:
+        if self.design.unit != CHECKPOINTS or not self.metric.quantity.scored:
             return 0.0
         return BoundedSample.of(np.abs(pair.per_example)).p()
 
-    def _flags(self, *sides: Estimate) -> tuple[str, ...]:
-        if not self.design.scored:
-            return (self.metric.note,)
+    def _flags(self, pair: Pair, *sides: Estimate) -> tuple[str, ...]:
+        if not self.metric.quantity.scored:
+            return (*pair.flags, self.metric.note)
         ceiling = any(side.value > CEILING for side in sides)
         floor = any(side.value < self.chance + FLOOR_ABOVE_CHANCE for side in sides)
         return ("ceiling",) * ceiling + ("floor",) * floor

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acn_eval.cells import CORRECT, NUMBER, UNKNOWN, Cell, Scalar
 from acn_eval.errors import ConfigError
-from acn_eval.results import UNKNOWN, Cell, CheckpointId, EvalResult, Scalar
+from acn_eval.results import CheckpointId, EvalResult
 
 __all__ = [
     "Key",
@@ -30,9 +31,9 @@ Key = tuple[tuple[str, Scalar], ...]
 def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
     """Refuse impossible outcomes, and results of one study that cannot be true together.
 
-    All results that know the label of an example must know the same, and an outcome is right where
-    the predicted class is the label. Where a study `fits` or trains something, the outcomes of one
-    file may differ.
+    All results that know the label or the target of an example must know the same, and an outcome
+    is right where the predicted class is the label. Where a study `fits` or trains something, the
+    outcomes of one file may differ.
 
     Raises:
         ConfigError: names the file and what is wrong.
@@ -45,12 +46,13 @@ def require_sound(results: Sequence[EvalResult], *, fits: bool) -> None:
             name = result.checkpoint.name
             raise ConfigError(f"{name}: conditions must differ; one is there twice")
     _require_one_label(results)
+    _require_one_target(results)
     for one, other in () if fits else combinations(results, 2):
         _require_one_answer(one, other)
 
 
 def by_condition(result: EvalResult) -> dict[Key, Cell]:
-    """Return the cells that say which examples are right, by condition."""
+    """Return the cells of answers, classes or numbers, by condition."""
     return {condition_key(cell.condition): cell for cell in _answers(result)}
 
 
@@ -80,16 +82,20 @@ def differing(one: EvalResult, other: EvalResult) -> int:
 
 
 def _answers(result: EvalResult) -> list[Cell]:
-    return [cell for cell in result.cells if cell.measure == "correct"]
+    return [cell for cell in result.cells if cell.measure in (CORRECT, NUMBER)]
 
 
 def _require_outcomes(result: EvalResult, cell: Cell) -> None:
     n, classes, values = len(cell.ids), len(result.data.classes), cell.values
     named = [part for part in (cell.predicted, cell.labels) if part is not None]
+    numbers = [] if cell.targets is None else [cell.targets]
     wrong = {
         "ids must be different numbers": not np.diff(np.sort(cell.ids)).all(),
-        "outcomes must be one per example": not all(len(p) == n for p in (values, *named)),
-        "outcomes must be numbers from 0 to 1": not np.all((values >= 0) & (values <= 1)),
+        "outcomes must be one per example": not all(
+            len(p) == n for p in (values, *named, *numbers)
+        ),
+        "outcomes must be numbers from 0 to 1": cell.measure == CORRECT
+        and not np.all((values >= 0) & (values <= 1)),
         "predicted classes and labels must be classes of the data, or -1": not all(
             np.all((p >= -1) & (p < classes)) for p in named
         ),
@@ -138,6 +144,23 @@ def _require_one_label(results: Sequence[EvalResult]) -> None:
             msg = f"{result.checkpoint.name}: outcomes must agree on the label of every example"
             where = f"example {cell.ids[at]}, whose label is {label[at]} elsewhere"
             raise ConfigError(f"{msg}; got {got} on {where}. Evaluate both alike.")
+
+
+def _require_one_target(results: Sequence[EvalResult]) -> None:
+    cells = [(result, cell) for result in results for cell in _answers(result)]
+    ids = np.unique(np.concatenate(ids_of(cell for _, cell in cells))) if cells else np.empty(0)
+    known = np.full(len(ids), np.nan)
+    for result, cell in cells:
+        if cell.targets is None:
+            continue
+        at = np.searchsorted(ids, cell.ids)
+        clash = ~np.isnan(known[at]) & (known[at] != cell.targets)
+        if clash.any():
+            first = int(np.argmax(clash))
+            msg = f"{result.checkpoint.name}: target of example {cell.ids[first]} must be"
+            expected = f"{known[at][first]:g}, as elsewhere; got {cell.targets[first]:g}"
+            raise ConfigError(f"{msg} {expected}. Evaluate both alike.")
+        known[at] = cell.targets
 
 
 def _require_one_answer(one: EvalResult, other: EvalResult) -> None:

@@ -15,7 +15,7 @@ from acn_eval.statistics.metrics import METRICS
 from acn_eval.studies.compare import compare, rank, summarize
 from acn_eval.tracking.comparisons import comparison_run
 from tests.statistics.results import CLEAN, STRONG, WEAK, result
-from tests.statistics.test_metrics import MATTHEWS, network
+from tests.statistics.test_metrics import KAPPA, OF_NUMBERS, network, numbers
 
 N = 400
 NAMES = [*METRICS, "toy"]
@@ -23,26 +23,27 @@ NAMES = [*METRICS, "toy"]
 
 @pytest.fixture(autouse=True)
 def _toy(monkeypatch):
-    monkeypatch.setitem(METRICS, "toy", MATTHEWS)
+    monkeypatch.setitem(METRICS, "toy", KAPPA)
 
 
-def side(name, seed=0, sharpness=2.0, **about):
+def cells(metric, seed, sharpness):
     labels = np.random.default_rng(7).integers(0, 2, N)
-    cells = [
-        replace(
-            network(labels, 2, 10 * seed + k, sharpness)[0],
-            condition=condition,
-            primary=condition is not CLEAN,
-        )
-        for k, condition in enumerate((CLEAN, WEAK, STRONG))
-    ]
-    about = {"about": {"sha256": f"{name}{seed}", **about}}
-    return result(f"{name}_vit {seed}", cells, **about)
+    for k, condition in enumerate((CLEAN, WEAK, STRONG)):
+        if metric in OF_NUMBERS:
+            own = numbers(10 * seed + k, N, noise=sharpness)
+        else:
+            own = network(labels, 2, 10 * seed + k, sharpness)[0]
+        yield replace(own, condition=condition, primary=condition is not CLEAN)
+
+
+def side(metric, name, seed, sharpness):
+    about = {"about": {"sha256": f"{name}{seed}"}}
+    return result(f"{name}_vit {seed}", cells(metric, seed, sharpness), **about)
 
 
 @pytest.fixture
-def pair():
-    return side("acn", 1, sharpness=1.0), side("res", 2, sharpness=6.0)
+def pair(name):
+    return side(name, "acn", 1, 1.0), side(name, "res", 2, 6.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,8 +66,9 @@ def test_a_comparison_is_in_the_metric_from_json_to_mlflow_and_report(name, pair
     json.dumps(comparison.to_dict(), allow_nan=False)
     folder = save_comparison(comparison, tmp_path)
     assert load_comparison(folder) == comparison
-    keys = {comparison_key(compare(pair[:1], pair[1:], metric=other)) for other in NAMES}
-    assert len(keys) == len(NAMES)
+    alike = [other for other in NAMES if (other in OF_NUMBERS) == (name in OF_NUMBERS)]
+    keys = {comparison_key(compare(pair[:1], pair[1:], metric=other)) for other in alike}
+    assert len(keys) == len(alike)
     run = comparison_run(comparison, {}, "1")
     assert run.params["metric"] == quantity.name
     unit = "_pp" if quantity.scale == 100 else ""
@@ -80,7 +82,7 @@ def test_a_comparison_is_in_the_metric_from_json_to_mlflow_and_report(name, pair
 @pytest.mark.parametrize("name", NAMES)
 def test_seeds_and_examples_are_crossed_and_entries_ranked(name):
     sides = {
-        label: [side(label, seed + at, sharp) for seed in (1, 2, 3)]
+        label: [side(name, label, seed + at, sharp) for seed in (1, 2, 3)]
         for at, (label, sharp) in enumerate((("acn", 1.0), ("res", 6.0)))
     }
     comparison = compare(sides["acn"], sides["res"], metric=name)
@@ -125,6 +127,6 @@ def test_a_gate_judges_the_metric_in_its_own_direction(name, pair):
 
 def test_margins_of_shares_are_fractions_and_others_are_in_their_unit():
     assert Gate(name="toy", metric="nll", margins={"primary": 1.5}).margins.primary == 1.5
-    for name in ("accuracy", "ece", "balanced_accuracy"):
+    for name in ("accuracy", "ece", "balanced_accuracy", "f1"):
         with pytest.raises(ValueError, match="primary must be a fraction of 1"):
             Gate(name="toy", metric=name, margins={"primary": 1.5})

@@ -202,6 +202,7 @@ FATE = {
         "confidence": NETWORK,
         "nll": NETWORK,
         "brier": NETWORK,
+        "targets": SHOWN,  # of classes; where the answers are numbers, all must know the same
     },
 }
 OTHER = {
@@ -228,6 +229,7 @@ OTHER = {
     "labels": np.array([1, 2, 3, 4]),
     "nll": np.full(4, 0.5, dtype=np.float32),
     "brier": np.full(4, 0.5, dtype=np.float32),
+    "targets": np.full(4, 0.5, dtype=np.float32),
 }
 
 

@@ -36,6 +36,9 @@ def test_a_head_names_the_unit_where_there_is_one():
 def test_better_is_one_direction_and_within_the_range(name):
     quantity = METRICS[name].quantity
     assert quantity.sign == (1 if quantity.higher_is_better else -1)
-    assert (quantity.sign > 0) == (name in {"accuracy", "balanced_accuracy"})
-    assert quantity.low == 0
+    assert (quantity.sign > 0) == (name not in {"nll", "brier", "ece"})
+    assert quantity.low == (-1 if "correlation" in quantity.name else 0)
     assert quantity.high is None or quantity.high >= 1
+    assert quantity.clipped(quantity.low - 0.5) == quantity.low
+    assert quantity.clipped(0.5) == 0.5
+    assert quantity.clipped(9.0) == (quantity.high or 9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acn_eval.errors import ConfigError
-from acn_eval.results import UNKNOWN
+from acn_eval.results import UNKNOWN, Cell
 from acn_eval.statistics.soundness import differing, labels_of, same_network
 from acn_eval.studies.compare import compare, join
 from tests.statistics.results import CLEAN, WEAK, cell, result
@@ -135,3 +135,22 @@ def test_labels_of_several_results_are_those_that_any_of_them_knows():
     assert ids.tolist() == [0, 1, 2, 3, 9]
     assert labels.tolist() == [3, 4, 2, 3, 6]
     assert labels_of([one])[1].tolist() == [3, UNKNOWN, UNKNOWN, UNKNOWN]
+
+
+def numbered(name, targets, predicted=(0.1, 7.0, -2.0, 0.3)):
+    told = np.array(predicted, np.float32)
+    return result(name, [Cell.numbered(WEAK, np.arange(4), np.array(targets, np.float32), told)])
+
+
+def test_numbers_are_no_shares_and_must_be_about_the_same_targets():
+    stated = [1.0, 5.0, 0.2, 0.0]
+    one, other = numbered("acn", stated), numbered("res", stated, (2.0, -9.0, 0.0, 0.0))
+    assert join([one, other], metric="spearman").values.shape == (2, 1, 4)
+    with pytest.raises(ConfigError, match=r"res: target of example 2 must be 0.2, .*; got 0.3"):
+        join([one, numbered("res", [1.0, 5.0, 0.3, 0.0])], metric="spearman")
+    with pytest.raises(ConfigError, match="res: outcomes must be one per example"):
+        join([one, numbered("res", stated[:3])], metric="spearman")
+    with pytest.raises(
+        ConfigError, match="accuracy is undefined, because the answers are numbers"
+    ):
+        join([one, other])

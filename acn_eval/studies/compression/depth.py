@@ -149,7 +149,8 @@ def over_seeds(block: float, *arms: NDArray[np.float64]) -> Student:
 
 def _of_seeds(design: Design, ours: Sequence[Cut], theirs: Sequence[Cut]) -> Finding:
     block = 100 / min(ours[0].depth, theirs[0].depth)
-    shares = Pair(*(np.array([[100 * c.estimate / c.depth] for c in s]) for s in (ours, theirs)))
+    left, right = (np.array([[100 * c.estimate / c.depth] for c in s]) for s in (ours, theirs))
+    shares = Pair(left, right)
     difference = over_seeds(block, *(arm[:, 0] for arm in design.arms(shares)))
     return Finding(
         name="share of the network needed",
