@@ -161,8 +161,9 @@ def _balanced(answers: Answers) -> Measured:
     right = answers.right
     recall = np.bincount(of_class, weights=right) / count
     spread = len(right) / len(count) / np.sqrt(count * (count - 1.0))
-    influence = spread[of_class] * (right - recall[of_class])
-    return linearized(float(recall.mean()), influence)
+    found = linearized(float(recall.mean()), spread[of_class] * (right - recall[of_class]))
+    low, high = np.min(-spread * recall), np.max(spread * (1 - recall))
+    return replace(found, support=(float(recall.mean() + low), float(recall.mean() + high)))
 
 
 def _calibration(answers: Answers) -> Measured:

@@ -18,6 +18,7 @@ from sklearn.metrics import (
 from acn_eval.errors import ConfigError
 from acn_eval.results import UNKNOWN, Cell
 from acn_eval.statistics.architectures import over_examples
+from acn_eval.statistics.design import CHECKPOINTS, Design, Pair
 from acn_eval.statistics.influence import Undefined, linearized
 from acn_eval.statistics.metrics import METRICS, Answers, Metric, metric_of
 from acn_eval.statistics.quantity import Quantity
@@ -116,6 +117,20 @@ def test_balanced_accuracy_is_that_of_scikit_learn():
     cell, _ = network(labels_of("unbalanced", 300, 5), 5, seed=1)
     expected = balanced_accuracy_score(cell.labels, cell.predicted)
     assert values("balanced_accuracy", cell).mean() == pytest.approx(expected)
+
+
+def test_balanced_accuracy_of_two_perfect_sides_leaves_an_interval():
+    labels = np.repeat([0, 1], [270, 90])
+    cell = Cell.answered({}, np.arange(360), labels, labels.astype(np.int32))
+    measured = METRICS["balanced_accuracy"].of(Answers.of(cell, cell.ids, labels))
+    side = measured.values[None]
+    design = Design(CHECKPOINTS, scored=False)
+    low, high = design.difference(Pair(side, side, measured.support)).interval()
+    step = 360 / 2 / 90  # of an example of the smaller class
+    assert high == -low == pytest.approx(step * 3.8415 / 363.8415, rel=0.01)
+    assert design.accuracy(side, measured.support).interval() == pytest.approx(
+        (1 - step * 3.8415 / 363.8415, 1), abs=2e-3
+    )
 
 
 def at(cell, where):
