@@ -36,7 +36,7 @@ def test_every_kind_stands_there_with_its_start():
     stated = {row[0].split("`")[1]: row[3].lower() for row in rows("`kind`")}
     built = {kind: build(kind_of(kind)) for kind in KINDS}
     assert stated == {
-        kind: {"xavier": "xavier", "torch": "pytorch"}[network.start]
+        kind: {"xavier": "xavier", "torch": "pytorch", "normal": "normal"}[network.start]
         for kind, network in built.items()
     }
 

@@ -1,6 +1,6 @@
 """The card: what a checkpoint says about itself, stored inside the file."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -8,13 +8,17 @@ from pydantic import (
 )
 
 from acn_eval.config_files import Config, Natural, Seed, Text, WrittenWhereGiven
+from acn_eval.models.bert import BertConfig
 from acn_eval.models.build import AnyArch
+from acn_eval.models.configs import ImageConfig
 
-__all__ = ["Card", "NumericFacts", "Training"]
+__all__ = ["Card", "NumericFacts", "Training", "Words"]
 
 _MOST_TOKENS = 2**15
+_MOST_LOGITS = 2**28  # of one example: 1 GiB
 Mean = Annotated[float, Field(ge=-1000, le=1000)]
 Std = Annotated[float, Field(ge=1e-6, le=1000)]
+Piece = Annotated[str, Field(min_length=1, max_length=100)]
 
 NumericFacts = Annotated[dict[Text, Natural | Text], Field(max_length=100)]
 
@@ -46,6 +50,22 @@ class Training(Config, frozen=True):
     numeric_profile: NumericFacts | None = None
 
 
+class Words(Config, frozen=True):
+    """How sentences become the tokens that a network reads, see `acn_eval.data.tokens`.
+
+    Attributes:
+        vocabulary: the pieces by number.
+        lowercase: whether letters lose case and accents.
+        longest: tokens of an example, at most; longer ones are cut.
+        sentences: of an example, 1 or 2.
+    """
+
+    vocabulary: Annotated[tuple[Piece, ...], Field(max_length=2**18)]
+    lowercase: bool = True
+    longest: Annotated[int, Field(gt=0)]
+    sentences: Literal[1, 2] = 1
+
+
 class Card(Config, frozen=True):
     """What a checkpoint says about itself.
 
@@ -53,11 +73,13 @@ class Card(Config, frozen=True):
         arch: the architecture config.
         data: name of the data set that it was trained on.
         data_fingerprint: of its training split.
-        classes: names of the classes, in the order of the logits.
+        classes: names of the classes, in the order of the logits; none of a masked language
+            model, which answers with pieces of its vocabulary.
         named: whether they are names; otherwise they are "0", "1", ...
-        mean, std: normalization per channel, in units of [0, 1].
+        mean, std: normalization of images per channel, in units of [0, 1].
         crop_pct: share that the center crop keeps of an image that Pillow resized, as foreign
             networks are shown them; None: all of it, resized by torch.
+        words: how text is read; None for a network that reads images.
         pair: file of the twin that a comparison takes by default, relative to this file.
         training: how it was made, if known.
         origin: the file that it was made from, if it was cut or pruned, and how.
@@ -66,23 +88,49 @@ class Card(Config, frozen=True):
     arch: AnyArch
     data: Text
     data_fingerprint: Text = ""
-    classes: Annotated[tuple[Text, ...], Field(min_length=2)]
+    classes: tuple[Text, ...]
     named: bool = True
-    mean: tuple[Mean, ...]
-    std: tuple[Std, ...]
+    mean: WrittenWhereGiven[tuple[Mean, ...]] = None
+    std: WrittenWhereGiven[tuple[Std, ...]] = None
     crop_pct: WrittenWhereGiven[Annotated[float, Field(ge=0.1, le=1)]] = None
+    words: WrittenWhereGiven[Words] = None
     pair: Text | None = None
     training: Training | None = None
     origin: Text = ""
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What the logits stand for: classes, or the pieces of a masked language model."""
+        return self.classes or (self.words.vocabulary if self.words else ())
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if len(self.classes) != self.arch.classes or len(set(self.classes)) != len(self.classes):
+        answers = self.answers
+        if len(answers) != max(2, self.arch.classes) or len(set(answers)) != len(answers):
             msg = f"classes must be {self.arch.classes} different names, one per logit"
             raise ValueError(msg)
-        if not len(self.mean) == len(self.std) == self.arch.channels:
-            msg = f"mean and std must be {self.arch.channels} numbers, one per channel"
-            raise ValueError(msg)
-        if self.arch.tokens > _MOST_TOKENS:
-            raise ValueError(f"a network must read at most {_MOST_TOKENS:,} tokens")
+        if isinstance(self.arch, ImageConfig):
+            _check_images(self, self.arch)
+        else:
+            _check_words(self, self.arch)
         return self
+
+
+def _check_images(card: Card, arch: ImageConfig) -> None:
+    if card.words is not None or not len(card.mean or ()) == len(card.std or ()) == arch.channels:
+        raise ValueError(f"mean and std must be {arch.channels} numbers, one per channel")
+    if arch.tokens > _MOST_TOKENS:
+        raise ValueError(f"a network must read at most {_MOST_TOKENS:,} tokens")
+
+
+def _check_words(card: Card, arch: BertConfig) -> None:
+    words, framed = card.words, (card.mean, card.std, card.crop_pct) != (None, None, None)
+    if words is None or framed or len(words.vocabulary) != arch.vocabulary:
+        msg = f"words must have a vocabulary of {arch.vocabulary} pieces, in place of mean and std"
+        raise ValueError(msg)
+    if words.longest > arch.positions:
+        raise ValueError(f"words must be at most {arch.positions} tokens, the network's positions")
+    if (arch.head == "mlm") == bool(card.classes):
+        raise ValueError("classes must be named for a classifier, and for nothing else")
+    if arch.head == "mlm" and words.longest * arch.vocabulary > _MOST_LOGITS:
+        raise ValueError(f"logits of one example must be at most {_MOST_LOGITS:,}")

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, identify
+from acn_eval.checkpoints.hugging_face import WEIGHTS, read_hugging_face
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.weight_files import opened
-from acn_eval.errors import CheckpointError, suggestion
+from acn_eval.errors import CheckpointError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
@@ -25,6 +26,7 @@ __all__ = ["find", "load"]
 
 _APART = {"arch", "pair", "classes", "certificate"}  # of a recipe: not compared as its numbers are
 _NONE = "none: its weights are not checked"
+_PAIRS = "@pairs"
 
 
 def load(uri: str, arch: str | None = None) -> Checkpoint:
@@ -32,9 +34,10 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
 
     Args:
         uri: a file of ours (``.pt``, ``.safetensors``), an official ``.pth.tar`` (with `arch`),
-            ``timm:NAME`` or ``timm:NAME@FILE``, or ``SCHEME:SPEC`` of an installed package
-            (entry points ``acn_eval.checkpoints``). A bare name is looked for in the working
-            directory, then among the shipped checkpoints.
+            ``timm:NAME`` or ``timm:NAME@FILE``, ``hf:FOLDER`` of a BERT that transformers saved
+            (``hf:FOLDER@pairs`` where it reads two sentences), or ``SCHEME:SPEC`` of an installed
+            package (entry points ``acn_eval.checkpoints``). A bare name is looked for in the
+            working directory, then among the shipped checkpoints.
         arch: for an official file, which does not say which it is: ``official/ac-mixer``,
             ``official/res-mixer``, ``official/ac-vit`` or ``official/vit``; of a ViT with other
             heads than the authors' 8 also them: ``official/ac-vit:heads=4``.
@@ -49,17 +52,17 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
     if not is_unicode(uri):
         raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
     scheme, _, spec = uri.partition(":")
-    if scheme == "timm":
+    if scheme in _SCHEMES:
         if arch:
             msg = f"{uri}: `arch` must not be given; the name says what it is"
             raise CheckpointError(msg, "arch")
-        return load_timm(spec)
+        return _SCHEMES[scheme](spec)
     if added := plugin("checkpoints", scheme):
         checkpoint: Checkpoint = added(spec)
         return checkpoint
     path = find(uri)
     native = read_official(path, arch) if arch else read_native(path)
-    return _checkpoint(uri, path, native)
+    return _checkpoint(uri, path, native, path.name.split(".")[0])
 
 
 def find(uri: str) -> Path:
@@ -77,19 +80,30 @@ def find(uri: str) -> Path:
     raise CheckpointError(msg)
 
 
-def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
+def _load_folder(spec: str) -> Checkpoint:
+    folder = Path(spec.removesuffix(_PAIRS))
+    native = read_hugging_face(folder, 2 if spec.endswith(_PAIRS) else 1)
+    return _checkpoint(f"hf:{spec}", folder / WEIGHTS, native, folder.resolve().name)
+
+
+_SCHEMES = {"timm": load_timm, "hf": _load_folder}
+
+
+def _checkpoint(uri: str, path: Path, native: Native, name: str) -> Checkpoint:
     card, network = native.card, _network(path, native)
-    prepare = prepare_of(card)
+    try:
+        prepare = prepare_of(card)
+    except DataError as exc:
+        raise CheckpointError(f"{path}: its card must say how text is read; {exc}") from exc
     with opened(path) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     arch = card.arch.model_dump(mode="json")
-    name = path.name.split(".")[0]
     identity = identify(network, name, uri, sha256, arch, prepare)
     return Checkpoint(
         id=replace(identity, training=_training(native)),
         model=network,
         prepare=prepare,
-        classes=card.classes,
+        classes=card.answers,
         data=card.data,
         pair=_beside(uri, path, card.pair) if card.pair else None,
         training_hashes=native.training_hashes.numpy(),

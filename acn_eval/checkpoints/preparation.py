@@ -3,7 +3,10 @@
 from acn_eval.checkpoints.card import Card
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry, PrepareImages
+from acn_eval.data.sentences import SentenceSpec
+from acn_eval.data.tokens import PrepareTokens, Vocabulary
 from acn_eval.errors import ConfigError
+from acn_eval.inputs import Prepare
 from acn_eval.models.configs import EncoderConfig, ImageConfig
 
 __all__ = ["geometry_of", "prepare_of"]
@@ -21,7 +24,15 @@ def geometry_of(arch: EncoderConfig, framing: Framing | None = None) -> Geometry
     return Geometry(arch.image_size, arch.channels, framing)
 
 
-def prepare_of(card: Card) -> PrepareImages:
-    """Return the preparation that a card states."""
+def prepare_of(card: Card) -> Prepare:
+    """Return the preparation that a card states.
+
+    Raises:
+        DataError: its vocabulary is none.
+    """
+    if card.words:
+        words = card.words
+        vocabulary = Vocabulary(words.vocabulary, words.lowercase)
+        return PrepareTokens(SentenceSpec(words.sentences), vocabulary, words.longest)
     framing = Framing(card.crop_pct) if card.crop_pct else None
-    return PrepareImages(geometry_of(card.arch, framing), card.mean, card.std)
+    return PrepareImages(geometry_of(card.arch, framing), card.mean or (), card.std or ())

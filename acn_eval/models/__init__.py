@@ -1,5 +1,6 @@
 """Networks with exits; connectivity is their one swappable idea."""
 
+from acn_eval.models.bert import BertConfig
 from acn_eval.models.build import AnyArch, build, initialize, read_arch, rewired
 from acn_eval.models.cost import Cost, cost, exit_costs, head_flops
 from acn_eval.models.encoder import Encoder, Readings
@@ -8,6 +9,7 @@ from acn_eval.models.vit import OfficialViTConfig, ViTConfig
 
 __all__ = [
     "AnyArch",
+    "BertConfig",
     "Cost",
     "Encoder",
     "MixerConfig",

@@ -9,6 +9,7 @@ from torch import nn
 
 from acn_eval.config_files import recorded
 from acn_eval.errors import ConfigError
+from acn_eval.models.bert import Bert, BertConfig
 from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.models.encoder import Encoder
 from acn_eval.models.mixer import Mixer, MixerConfig, OfficialMixer, OfficialMixerConfig
@@ -17,7 +18,8 @@ from acn_eval.models.vit import OfficialViT, OfficialViTConfig, ViT, ViTConfig
 __all__ = ["AnyArch", "build", "initialize", "read_arch", "rewired"]
 
 AnyArch = Annotated[
-    ViTConfig | MixerConfig | OfficialMixerConfig | OfficialViTConfig, Field(discriminator="kind")
+    ViTConfig | MixerConfig | OfficialMixerConfig | OfficialViTConfig | BertConfig,
+    Field(discriminator="kind"),
 ]
 
 _NETWORKS: dict[str, Any] = {
@@ -25,6 +27,7 @@ _NETWORKS: dict[str, Any] = {
     "mixer": Mixer,
     "official_mixer": OfficialMixer,
     "official_vit": OfficialViT,
+    "bert": Bert,
 }
 _TOKENS = ("cls_token", "pos_embed")
 
@@ -68,13 +71,10 @@ def initialize(network: Encoder, seed: int) -> Encoder:
     Norms start as 1 and 0. Else it is ``start`` of the network: with ``xavier``, weights of linear
     maps and convolutions are Xavier uniform, biases 0, tokens and positions normal with std .02;
     with ``torch``, weights and biases are uniform within 1 / sqrt(fan in), as PyTorch's layers
-    start by themselves, tokens and positions normal with std 1: the authors' networks.
+    start by themselves, tokens and positions normal with std 1: the authors' networks; with
+    ``normal``, all weights are normal with std .02, biases 0: BERT.
     """
-    generator = torch.Generator().manual_seed(seed)
-    if network.start == "torch":
-        _as_torch_does(network, generator)
-    else:
-        _xavier(network, generator)
+    _STARTS[network.start](network, torch.Generator().manual_seed(seed))
     reset = getattr(network.combine, "reset_parameters", None)
     if reset is not None:
         reset()
@@ -104,3 +104,16 @@ def _xavier(network: Encoder, generator: torch.Generator) -> None:
             nn.init.xavier_uniform_(parameter.view(len(parameter), -1), generator=generator)
         else:
             nn.init.ones_(parameter)
+
+
+def _normal(network: Encoder, generator: torch.Generator) -> None:
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif parameter.dim() > 1:
+            nn.init.normal_(parameter, std=0.02, generator=generator)
+        else:
+            nn.init.ones_(parameter)
+
+
+_STARTS = {"xavier": _xavier, "torch": _as_torch_does, "normal": _normal}

@@ -23,11 +23,14 @@ class Cost:
         parameters: number of parameters.
         flops: 2 per multiply-add, attention products included (torch.utils.flop_counter).
         activation_bytes: peak bytes of live intermediate tensors, parameters excluded.
+        linear_flops: those of linear and convolution layers alone: the counting of
+            "Auto-Compressing Networks", which leaves attention products out.
     """
 
     parameters: int
     flops: int
     activation_bytes: int
+    linear_flops: int
 
 
 def cost(model: nn.Module, example: Any) -> Cost:
@@ -36,7 +39,7 @@ def cost(model: nn.Module, example: Any) -> Cost:
     with torch.no_grad(), meter:
         model(example)
     parameters = sum(p.numel() for p in model.parameters())
-    return Cost(parameters, meter.flops, meter.peak)
+    return Cost(parameters, meter.flops, meter.peak, meter.linear)
 
 
 def exit_costs(network: Encoder, example: Any) -> tuple[Cost, ...]:
@@ -54,6 +57,10 @@ def head_flops(network: Encoder, example: Any) -> int:
     return meter.flops
 
 
+_ATEN = torch.ops.aten
+_LINEAR = (_ATEN.mm, _ATEN.addmm, _ATEN.convolution)
+
+
 class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up FLOPs, and bytes of storages that operations allocate and that still live."""
 
@@ -63,6 +70,7 @@ class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._formulas: dict[Any, Callable[..., int]] = flop_registry
         self.flops = 0
+        self.linear = 0
         self.live = 0
         self.peak = 0
         self._seen: set[int] = set()
@@ -88,7 +96,10 @@ class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return parts
         known = {t.untyped_storage()._cdata for t in _tensors((args, kwargs))}
         out = func(*args, **kwargs)
-        self.flops += formula(*args, **kwargs, out_val=out) if formula else 0
+        if formula:
+            counted = formula(*args, **kwargs, out_val=out)
+            self.flops += counted
+            self.linear += counted if func._overloadpacket in _LINEAR else 0
         for tensor in _tensors(out):
             if tensor.untyped_storage()._cdata not in known:
                 self._add(tensor.untyped_storage())

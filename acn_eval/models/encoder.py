@@ -80,7 +80,7 @@ class Encoder(nn.Module):
         start: how parameters are initialized, see `acn_eval.models.build.initialize`.
     """
 
-    start: ClassVar[Literal["xavier", "torch"]] = "xavier"
+    start: ClassVar[Literal["xavier", "torch", "normal"]] = "xavier"
 
     def __init__(
         self, config: "EncoderConfig", embed: nn.Module, block: Callable[[], Block], eps: float
@@ -91,9 +91,9 @@ class Encoder(nn.Module):
         self.embed = embed
         self.blocks = nn.ModuleList(block() for _ in range(config.depth))
         self.combine = self.connectivity.combine(config.units, config.width)
-        self.norm = nn.LayerNorm(config.width, eps=eps)
-        self.head = nn.Linear(config.width, config.classes)
-        self.branches = nn.ModuleDict({str(k): _Branch(config, eps) for k in config.branches})
+        self.norm, self.head = self._ends(eps)
+        branches = {str(k): _Branch(*self._ends(eps)) for k in config.branches}
+        self.branches = nn.ModuleDict(branches)
 
     def forward(self, inputs: Any) -> Tensor:
         """Logits (batch, classes) of the last exit."""
@@ -160,6 +160,11 @@ class Encoder(nn.Module):
         cut.load_state_dict({k: v for k, v in state.items() if k in wanted})
         return cut.to(next(self.parameters())).train(self.training)
 
+    def _ends(self, eps: float) -> tuple[nn.Module, nn.Module]:
+        """Return norm and head of an exit, on pooled tokens (batch, width)."""
+        c = self.config
+        return nn.LayerNorm(c.width, eps=eps), nn.Linear(c.width, c.classes)
+
     def _wired(self, inputs: Any) -> Iterator[Stream]:
         """Yield what is known at every block boundary."""
         units = self._units(self.present(inputs))
@@ -196,10 +201,10 @@ class Encoder(nn.Module):
 class _Branch(nn.Module):
     """Norm and head of one exit: pooled (batch, width) to (batch, classes)."""
 
-    def __init__(self, config: "EncoderConfig", eps: float) -> None:
+    def __init__(self, norm: nn.Module, head: nn.Module) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(config.width, eps=eps)
-        self.head = nn.Linear(config.width, config.classes)
+        self.norm = norm
+        self.head = head
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.norm(x))

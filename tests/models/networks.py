@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from acn_eval.models import build, initialize, read_arch
+from acn_eval.tokens import Tokens
 
 VIT = {"kind": "vit", "heads": 2, "hidden": 20}
 MIXER = {"kind": "mixer", "token_hidden": 7, "channel_hidden": 20}
@@ -14,6 +15,8 @@ OFFICIAL = {**MIXER, "kind": "official_mixer"}
 SIZES = {"depth": 3, "width": 12, "image_size": 8, "patch": 4, "classes": 5}
 ALL = ("residual", "acn", "ffn", "acn_direct", "hybrid", "highway", "denseformer", "concat")
 OFFICIAL_VIT = {"kind": "official_vit", "heads": 2, "hidden": 20}
+BERT = {"kind": "bert", "heads": 2, "hidden": 20, "vocabulary": 11, "positions": 9}
+TEXT_SIZES = {"depth": 3, "width": 12, "classes": 5}
 
 # Every architecture x connectivity x grain x pool that a config admits.
 MEMBERS = [
@@ -36,19 +39,38 @@ MEMBERS += [
     {**OFFICIAL_VIT, **SIZES, "connectivity": c, "skips": s}
     for c, s in (("acn", None), ("residual", None), ("acn", "attention"), ("acn_direct", None))
 ]
+TEXT_MEMBERS = [
+    {**BERT, **TEXT_SIZES, **own}
+    for own in (
+        *({"connectivity": c} for c in ALL),
+        *({"connectivity": c, "norm": "pre"} for c in ("acn", "residual")),
+        *({"connectivity": "acn", "skips": s} for s in ("attention", "mlp", "both")),
+        {"connectivity": "acn", "skips": "both", "norm": "pre"},
+        {"connectivity": "acn", "final_norm": True, "branches": (2, 0)},
+        {"connectivity": "acn", "grain": "sublayer", "pool": "mean"},
+    )
+]
+MASKED_MEMBERS = [
+    {**BERT, "depth": 3, "width": 12, "connectivity": c, "norm": norm, "head": "mlm"}
+    for c, norm in product(("acn", "residual"), ("post", "pre"))
+]
 
 
 def name(fields):
     return "-".join(
         str(fields[key])
-        for key in ("kind", "connectivity", "grain", "skips", "pool", "branches")
+        for key in (
+            *("kind", "connectivity", "grain", "skips", "pool", "branches"),
+            *("norm", "final_norm", "head"),
+        )
         if key in fields
     )
 
 
 def network(fields, seed=0):
     """A network in eval mode whose every parameter is random: no zeros that hide a term."""
-    built = initialize(build(read_arch({**SIZES, **fields}, "test")), seed)
+    sizes = {} if fields["kind"] == "bert" else SIZES
+    built = initialize(build(read_arch({**sizes, **fields}, "test")), seed)
     return randomised(built, seed)
 
 
@@ -63,6 +85,17 @@ def randomised(module: nn.Module, seed=0, std=0.3):
 def pictures(n=3, size=8, channels=1, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(n, channels, size, size, generator=generator)
+
+
+def inputs(config, n=3, seed=0):
+    """What a network of the config reads: pictures, or sentences of several lengths."""
+    if config.kind != "bert":
+        return pictures(n, config.image_size, config.channels, seed)
+    generator, t = torch.Generator().manual_seed(seed), config.positions
+    ids = torch.randint(config.vocabulary, (n, t), generator=generator)
+    lengths = 1 + (torch.arange(n) * 4 + t - 1) % t
+    mask = torch.arange(t) < lengths[:, None]
+    return Tokens(ids, mask, (torch.arange(t) > lengths[:, None] // 2).long())
 
 
 def run(f, x, skips):

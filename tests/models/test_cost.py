@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from acn_eval.models import ViTConfig, build, cost, exit_costs, head_flops
+from acn_eval.models import ViTConfig, build, cost, exit_costs, head_flops, read_arch
+from acn_eval.tokens import Tokens
 
 
 def test_closed_form_of_a_vit():
@@ -85,3 +86,37 @@ def test_every_further_exit_costs_its_head():
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net.exits(image)
     assert cost(net, image).flops + 2 * head_flops(net, image) == counter.get_total_flops()
+
+
+BASE = {
+    "kind": "bert",
+    "depth": 12,
+    "width": 768,
+    "heads": 12,
+    "hidden": 3072,
+    "positions": 512,
+}
+
+
+@pytest.mark.parametrize(
+    ("depth", "parameters", "linear"), [(12, 109.48e6, 21.74e9), (3, 45.69e6, 5.44e9)]
+)
+def test_the_papers_sizes_of_bert_are_those_of_linear_layers_on_128_tokens(
+    depth, parameters, linear
+):
+    """Its table has 110 and 46 million parameters, 21.72 and 5.44 GFLOPs."""
+    with torch.device("meta"):
+        net = build(read_arch({**BASE, "depth": depth}, "test"))
+    spent = cost(net, Tokens.blank(1, 128).to(torch.device("meta")))
+    assert spent.parameters == pytest.approx(parameters, abs=0.01e6)
+    assert spent.linear_flops == pytest.approx(linear, abs=0.01e9)
+    products = 2 * 2 * 128 * 128 * 768
+    assert spent.flops == spent.linear_flops + depth * products
+
+
+@pytest.mark.parametrize("kind", ["vit", "mixer"])
+def test_linear_layers_are_all_but_attention(kind):
+    config = read_arch({"kind": kind, "depth": 2}, "test")
+    spent, t, d = cost(build(config).eval(), config.blank(1)), config.tokens, config.width
+    products = {"vit": 2 * 2 * 2 * t * t * d, "mixer": 0}[kind]
+    assert spent.flops - spent.linear_flops == products

@@ -29,6 +29,7 @@ _MLPS: Mapping[str, Mapping[str, str]] = {
     "mixer": {"token_hidden": "mlp1", "channel_hidden": "mlp2"},
     "official_mixer": {"token_hidden": "mlp1", "channel_hidden": "mlp2"},
     "official_vit": {"hidden": "mlp"},
+    "bert": {"hidden": "mlp"},
 }
 """By kind of architecture: the field of the config that is its width, for every MLP of a block."""
 

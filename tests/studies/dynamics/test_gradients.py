@@ -9,7 +9,17 @@ from torch.testing import assert_close
 
 from acn_eval.models.connectivity import CONNECTIVITIES, streams
 from acn_eval.studies.dynamics.gradients import backward_paths, direct, split_gradients
-from tests.models.networks import ALL, MEMBERS, head, network, pictures, run, sublayers
+from tests.models.networks import (
+    ALL,
+    MEMBERS,
+    TEXT_MEMBERS,
+    head,
+    inputs,
+    network,
+    pictures,
+    run,
+    sublayers,
+)
 from tests.models.networks import name as name_of
 
 DEPTH, X0 = 6, 0.7
@@ -23,7 +33,7 @@ def product(numbers):
 
 
 def loss(net):
-    return cross_entropy(net(pictures()), LABELS)
+    return cross_entropy(net(inputs(net.config)), LABELS)
 
 
 # What reaches layer i over the long connection alone, and over all paths (0-based i).
@@ -90,7 +100,7 @@ def test_path_counts_are_the_paths_that_are_there(connectivity):
         assert counted == backward_paths(connectivity, DEPTH)
 
 
-@pytest.mark.parametrize("fields", MEMBERS, ids=name_of)
+@pytest.mark.parametrize("fields", [*MEMBERS, *TEXT_MEMBERS], ids=name_of)
 def test_the_full_gradient_is_what_backward_leaves(fields):
     net = network(fields)
     found = split_gradients(net, loss)
