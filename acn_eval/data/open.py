@@ -1,7 +1,9 @@
 """From a name to examples, and the channel moments of the known data sets."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ from acn_eval.data.digits import open_digits
 from acn_eval.data.examples import Examples, Split
 from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
+from acn_eval.data.glue import GLUE, open_glue
 from acn_eval.data.npz import open_npz
+from acn_eval.data.sentence_files import open_sentence_files
 from acn_eval.data.synthetic_sentences import SYNTHETIC, open_synthetic
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
@@ -26,9 +30,18 @@ DATA: dict[str, str] = {
     "cifar100": "CIFAR-100, likewise, with its 100 fine classes",
     "npz:PATH": "arrays of NumPy, one file or a folder with one per split",
     "folder:PATH": "one folder of images per class, as torchvision's ImageFolder",
+    "glue:TASK": f"sentences or pairs of GLUE, likewise downloaded: {', '.join(GLUE)}",
+    "tsv:PATH": "sentences or pairs with labels, one file or a folder with one per split",
+    "jsonl:PATH": "the same with one JSON object per line",
     SYNTHETIC: "5,500 short generated sentences whose class depends on the order of words",
 }
 """What `open_examples` opens, by name."""
+_OPENERS: dict[str, Callable[[Path, Split], Examples]] = {
+    "npz": open_npz,
+    "folder": open_folder,
+    "tsv": partial(open_sentence_files, scheme="tsv"),
+    "jsonl": partial(open_sentence_files, scheme="jsonl"),
+}
 DATA_ROOT = "ACN_EVAL_DATA"
 KNOWN_MOMENTS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
@@ -68,9 +81,10 @@ def open_examples(
         return open_synthetic(split)
     if name in CIFAR:
         return open_cifar(name, split, data_root(root), download=download)
-    if scheme in {"npz", "folder"} and path:
-        opener = open_npz if scheme == "npz" else open_folder
-        return replace(opener(_find(Path(path), root), split), name=name)
+    if scheme == "glue" and path:
+        return open_glue(path, split, data_root(root), download=download)
+    if scheme in _OPENERS and path:
+        return replace(_OPENERS[scheme](_find(Path(path), root), split), name=name)
     if added := plugin("data", scheme):
         examples: Examples = added(path, split)
         return examples

@@ -1,0 +1,247 @@
+"""``tsv:PATH`` and ``jsonl:PATH``: labeled sentences or pairs, judged line by line."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acn_eval.config_files import parse_json
+from acn_eval.data.examples import Examples, Split, members, number_of
+from acn_eval.data.sentences import LONGEST, Sentences
+from acn_eval.errors import DataError
+from acn_eval.foreign_text import is_unicode
+
+__all__ = ["Table", "open_sentence_files", "open_split", "read_table", "rows_of"]
+
+_LONGEST_LINE = 2**18  # bytes
+_MOST = 5_000_000  # examples of a file
+_MOST_CLASSES = 1000
+_HELD_OUT: Mapping[Split, tuple[Split, ...]] = {
+    "test": (),
+    "validation": ("test",),
+    "train": ("test", "validation"),
+}
+"""By split: those whose examples it must not have."""
+Row = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the columns of a file mean.
+
+    Attributes:
+        name: of the data, as typed.
+        texts: columns of the sentences.
+        second: column that makes pairs of them where the file has it.
+        label: column of the class, by number or by name.
+        classes: their names; empty where the file decides.
+        columns: all of them, of a file that does not name them in its first line.
+        gaps: whether lines without all columns are left out and counted, not refused.
+    """
+
+    name: str
+    texts: tuple[str, ...] = ("sentence",)
+    second: str = ""
+    label: str = "label"
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    gaps: bool = False
+
+
+def open_sentence_files(path: Path, split: Split, scheme: str) -> Examples:
+    """Return a split of a file, or of a folder with one file per split.
+
+    One file is a test set, whole. A folder has ``train.tsv`` and ``test.tsv`` (or ``.jsonl``), and
+    ``validation.tsv`` or 10 % of train by hash of the text. Columns: ``sentence``, ``label``, and
+    ``sentence2`` for pairs. An example that test has, too, is left out of the others.
+
+    Raises:
+        DataError: not there, not such a file, or no such split.
+    """
+    table = Table(f"{scheme}:{path}", second="sentence2")
+    files: dict[Split, Path] = {s: path / f"{s}.{scheme}" for s in get_args(Split)}
+    if os.path.isfile(path):  # False, where Path.is_file raises: a name that is too long
+        files = {"test": path}
+    readers = {s: partial(read_table, table, f) for s, f in files.items() if os.path.isfile(f)}
+    if not readers:
+        msg = f"must be a file, or a folder with train.{scheme} and test.{scheme}"
+        raise DataError(f"{table.name}: {msg}; found neither")
+    return open_split(readers, split, table.name, key=path.name)
+
+
+def open_split(
+    readers: Mapping[Split, Callable[[], Examples]], split: Split, name: str, *, key: str
+) -> Examples:
+    """Return a split of what has some; `key` is hashed where validation is cut from train.
+
+    Raises:
+        DataError: there is no such split.
+    """
+    own: Split = "train" if split == "validation" and split not in readers else split
+    if own not in readers:
+        what = f"must have a file of {own}, in a folder with one per split"
+        raise DataError(f"{name}: {what}; got {', '.join(readers)} alone")
+    whole = replace(readers[own](), split=split)
+    for other in _HELD_OUT[own]:
+        if other in readers:
+            whole = _without(whole, readers[other](), f"{own} that {other} has, too")
+    if own != "train" or "validation" in readers:
+        return whole
+    return whole.at(members(whole.hashes, key, split, validation=0.1, test=0.0))
+
+
+def _without(examples: Examples, held: Examples, which: str) -> Examples:
+    """Leave out what is held out as well, word for word; a note says how many."""
+    apart = ~np.isin(examples.hashes, held.hashes)
+    if apart.all():
+        return examples
+    note = f"{examples.name}: left out {np.count_nonzero(~apart)} examples of {which}"
+    return replace(examples.at(np.flatnonzero(apart)), notes=(*examples.notes, note))
+
+
+def read_table(table: Table, file: Path) -> Examples:
+    """Return the examples of a file, called a test set; an id is the place in the file.
+
+    Raises:
+        DataError: it is no such table; names the line.
+    """
+    texts: list[tuple[str, ...]] = []
+    labels: list[str] = []
+    columns: tuple[str, ...] = ()
+    gaps = 0
+    for where, row in rows_of(file, table.columns, ragged=table.gaps):
+        columns = columns or _columns(table, row, where)
+        if table.gaps and not all(row.get(c, "").strip() for c in (*columns, table.label)):
+            gaps += 1
+            continue
+        texts.append(tuple(_text(row, column, where) for column in columns))
+        labels.append(_label(row, table, where))
+    if not texts:
+        raise DataError(f"{file}: must hold examples; got none")
+    classes, numbers, named = _numbered(labels, table, file)
+    notes = (f"{table.name}: left out {gaps} lines without all columns",) * bool(gaps)
+    ids = np.arange(len(texts), dtype=np.int64)
+    return Examples(
+        table.name, "test", ids, numbers, classes, Sentences(texts), ids, notes, named=named
+    )
+
+
+def _columns(table: Table, row: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Return the columns of the sentences, which the first row has."""
+    columns = (*table.texts, *((table.second,) if table.second in row else ()))
+    if not {*columns, table.label} <= row.keys():
+        want = ", ".join((*columns, table.label))
+        got = ", ".join(list(row)[:20])
+        raise DataError(f"{where}: columns must include {want}; got {got}")
+    return columns
+
+
+def _text(row: Mapping[str, Any], column: str, where: str) -> str:
+    text = row.get(column)
+    if not isinstance(text, str) or not is_unicode(text):
+        raise DataError(f"{where}: {column} must be Unicode text; got {text!r:.50}")
+    if not text.strip() or len(text) > LONGEST:
+        got = f"{len(text)} characters" if text.strip() else "none"
+        raise DataError(f"{where}: {column} must have 1 to {LONGEST} characters; got {got}")
+    return text.strip()
+
+
+def _label(row: Mapping[str, Any], table: Table, where: str) -> str:
+    value = row.get(table.label)
+    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).strip():
+        what = "must be the number or the name of a class"
+        raise DataError(f"{where}: {table.label} {what}; got {value!r:.50}")
+    label = str(value).strip()
+    if (
+        table.classes
+        and label not in table.classes
+        and number_of(label) not in range(len(table.classes))
+    ):
+        known = ", ".join(f"{i} ({name})" for i, name in enumerate(table.classes))
+        raise DataError(f"{where}: {table.label} must be {known}; got {label:.50}")
+    return label
+
+
+def _numbered(
+    labels: Sequence[str], table: Table, file: Path
+) -> tuple[tuple[str, ...], NDArray[np.int64], bool]:
+    """Return classes, the number of each label, and whether the classes have names."""
+    different = sorted(set(labels))
+    numbers = {label: number_of(label) for label in different}
+    named = bool(table.classes) or None in numbers.values()
+    classes = table.classes or tuple(different)
+    if not named:
+        classes = tuple(str(i) for i in range(1 + max(filter(None, numbers.values()), default=0)))
+    if len(classes) > _MOST_CLASSES:
+        what = f"labels must be of at most {_MOST_CLASSES} classes"
+        raise DataError(f"{file}: {what}; got {len(classes)}")
+    position = {name: i for i, name in enumerate(classes)}
+    each = {label: position.get(label, numbers[label]) for label in different}
+    return classes, np.array([each[label] for label in labels], np.int64), named
+
+
+def rows_of(file: Path, columns: tuple[str, ...] = (), *, ragged: bool = False) -> Iterator[Row]:
+    """Yield where a row stands, e.g. ``a.tsv: line 2``, and its cells by column.
+
+    A ``.jsonl`` has one object per line. Every other file has cells with tabs between them and no
+    quotes; its first line names the columns, unless it has as many cells as `columns` and none of
+    their names.
+
+    Args:
+        file: UTF-8, with or without a byte-order mark.
+        columns: of a file that may not name them.
+        ragged: take lines with fewer or more cells, too.
+
+    Raises:
+        DataError: not readable, no UTF-8, a NUL, a long line, or another number of cells.
+    """
+    lines = _lines(file)
+    if file.suffix == ".jsonl":
+        yield from ((where, _object(line, where)) for where, line in lines)
+        return
+    names: Sequence[str] = ()
+    for where, line in lines:
+        cells = line.split("\t")
+        if not names:
+            headless = len(cells) == len(columns) and not set(cells) & set(columns)
+            names = columns if headless else cells
+            if not headless:
+                continue
+        if len(cells) != len(names) and not ragged:
+            raise DataError(f"{where} must have {len(names)} columns; got {len(cells)}")
+        yield where, dict(zip(names, cells, strict=False))
+
+
+def _lines(file: Path) -> Iterator[tuple[str, str]]:
+    """Yield where a line stands, and its text; blank ones are left out."""
+    try:
+        with file.open("rb") as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), 1):
+                where = f"{file}: line {number}"
+                if len(line) == _LONGEST_LINE or number > _MOST:
+                    most = f"{_MOST} lines of less than {_LONGEST_LINE} bytes"
+                    raise DataError(f"{where} is too much; a file must have at most {most}")
+                if b"\0" in line:
+                    raise DataError(f"{where} must be text; got a NUL")
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                if text.strip():
+                    yield where, text
+    except UnicodeDecodeError as exc:
+        raise DataError(f"{where} must be UTF-8; {exc.reason}") from exc
+    except OSError as exc:
+        raise DataError(f"{file}: must be readable; {exc.strerror}") from exc
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        found = parse_json(line.encode())
+    except ValueError as exc:
+        raise DataError(f"{where} must be JSON; {exc}") from exc
+    if not isinstance(found, dict):
+        raise DataError(f"{where} must be an object with columns; got {line:.50}")
+    return found

@@ -1,0 +1,182 @@
+"""GLUE: every task in its public layout, dev apart from train, and downloads that fail."""
+
+import os
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+
+from acn_eval.data import open_examples
+from acn_eval.data.glue import GLUE
+from acn_eval.data.sentences import SentenceSpec
+from acn_eval.errors import DataError
+
+# Heads as in the public files; of CoLA there is none.
+HEADS = {
+    "sst2": "sentence\tlabel",
+    "cola": "",
+    "mrpc": "\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String",
+    "rte": "index\tsentence1\tsentence2\tlabel",
+    "qnli": "index\tquestion\tsentence\tlabel",
+    "qqp": "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate",
+}
+LINES = {
+    "sst2": "a {0} film \t{1}",
+    "cola": "gj04\t{1}\t{star}\tThe {0} sleeps.",
+    "mrpc": '{1}\t10{0}\t20{0}\tFirst {0} said .\tThen "{0} was told .',
+    "rte": "{0}\tText {0}, which is long.\tClaim {0}.\t{name}",
+    "qnli": '{0}\tWho is {0}?\tIt "is {0}.\t{name}',
+    "qqp": "{0}\t1{0}\t2{0}\tHow is {0}?\tWhat is {0}?\t{1}",
+}
+FIRST = {
+    "sst2": ("a 0 film",),
+    "cola": ("The 0 sleeps.",),
+    "mrpc": ("First 0 said .", 'Then "0 was told .'),
+    "rte": ("Text 0, which is long.", "Claim 0."),
+    "qnli": ("Who is 0?", 'It "is 0.'),
+    "qqp": ("How is 0?", "What is 0?"),
+}
+
+
+def lines_of(task, numbers):
+    names = GLUE[task][1].classes
+    rows = [
+        LINES[task].format(i, i % 2, star="*" * (1 - i % 2), name=names[i % 2]) for i in numbers
+    ]
+    return "\n".join([HEADS[task]] * bool(HEADS[task]) + rows) + "\n"
+
+
+def written(task, folder):
+    """Forty lines of train, of which the last two are in the ten of dev."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.tsv").write_text(lines_of(task, range(40)), encoding="utf-8")
+    (folder / "dev.tsv").write_text(lines_of(task, [*range(100, 108), 38, 39]), encoding="utf-8")
+
+
+def texts_of(examples):
+    spec = SentenceSpec(len(FIRST[examples.name.removeprefix("glue:")]))
+    return examples.read(np.arange(len(examples)), spec).texts
+
+
+@pytest.mark.parametrize("place", ["glue", "GLUE"])
+@pytest.mark.parametrize("task", GLUE)
+def test_public_layouts(task, place, tmp_path):
+    written(task, tmp_path / place / GLUE[task][0])
+    name = f"glue:{task}"
+    train, validation, test = (
+        open_examples(name, s, tmp_path, download=False) for s in ("train", "validation", "test")
+    )
+    assert sorted([*train.ids, *validation.ids]) == list(range(38))
+    for part in (train, validation):
+        assert part.notes == (f"{name}: left out 2 examples of train that test has, too",)
+        assert np.array_equal(part.labels, part.ids % 2)
+    assert test.ids.tolist() == list(range(10))
+    assert test.labels.tolist() == [0, 1] * 5
+    assert test.notes == ()
+    assert test.classes == GLUE[task][1].classes
+    assert {*texts_of(train), *texts_of(validation)} > {FIRST[task]}
+    assert not {*texts_of(train), *texts_of(validation)} & {*texts_of(test)}
+
+
+def test_mrpc_as_microsoft_published_it(tmp_path):
+    folder = tmp_path / "glue" / "MRPC"
+    folder.mkdir(parents=True)
+    (folder / "msr_paraphrase_train.txt").write_text(lines_of("mrpc", range(30)), encoding="utf-8")
+    dev = "".join(f"10{i}\t20{i}\n" for i in (3, 7, 29))
+    (folder / "mrpc_dev_ids.tsv").write_text(dev, encoding="utf-8")
+    test = open_examples("glue:mrpc", "test", tmp_path)
+    assert test.ids.tolist() == [3, 7, 29]
+    assert test.labels.tolist() == [1, 1, 1]
+    train = open_examples("glue:mrpc", "train", tmp_path)
+    assert not {3, 7, 29} & set(train.ids.tolist())
+    assert len(train) + len(open_examples("glue:mrpc", "validation", tmp_path)) == 27
+
+
+def test_lines_of_qqp_without_all_columns_are_left_out_and_counted(tmp_path):
+    written("qqp", tmp_path / "glue" / "QQP")
+    broken = "77\t1\t2\tHow is\n78\t1\t2\t\tWhat?\t1\n"
+    with (tmp_path / "glue" / "QQP" / "dev.tsv").open("a", encoding="utf-8") as file:
+        file.write(broken)
+    test = open_examples("glue:qqp", "test", tmp_path)
+    assert len(test) == 10
+    assert test.notes == ("glue:qqp: left out 2 lines without all columns",)
+
+
+def test_equal_sentences_are_in_the_same_split(tmp_path):
+    folder = tmp_path / "glue" / "SST-2"
+    written("sst2", folder)
+    lines = lines_of("sst2", range(200)).splitlines()
+    (folder / "train.tsv").write_text("\n".join([*lines, *lines[1:]]) + "\n", encoding="utf-8")
+    train, validation = (open_examples("glue:sst2", s, tmp_path) for s in ("train", "validation"))
+    assert len(train) + len(validation) == 2 * (200 - 10)
+    assert len(validation) > 0
+    assert not {*texts_of(train)} & {*texts_of(validation)}
+
+
+def test_they_are_downloaded_where_there_is_internet(tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    written("rte", site / "RTE")
+    with ZipFile(site / "RTE.zip", "w") as archive:
+        for name in ("train.tsv", "dev.tsv"):
+            archive.write(site / "RTE" / name, f"RTE/{name}")
+        archive.writestr("../evil.tsv", "")
+    for name in ("_SITE", "_SENTEVAL"):
+        monkeypatch.setattr(f"acn_eval.data.glue.{name}", f"{site.as_uri()}/")
+    data = tmp_path / "data"
+    assert len(open_examples("glue:rte", "test", data)) == 10
+    assert {p.name for p in data.rglob("*") if p.is_file()} == {"train.tsv", "dev.tsv"}
+    (site / "msr_paraphrase_train.txt").write_text(lines_of("mrpc", range(9)), encoding="utf-8")
+    (site / "mrpc_dev_ids.tsv").write_text("103\t203\n", encoding="utf-8")
+    assert open_examples("glue:mrpc", "test", data).ids.tolist() == [3]
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"", None])
+def test_a_download_that_fails_is_one_line(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("acn_eval.data.glue._SITE", f"{tmp_path.as_uri()}/")
+    if content is not None:
+        (tmp_path / "SST-2.zip").write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        open_examples("glue:sst2", "test", tmp_path / "data")
+    said = str(caught.value)
+    assert said.startswith(
+        f"glue:sst2: {tmp_path}/data must hold glue/SST-2/train.tsv and dev.tsv"
+    )
+    assert "the download failed" in said
+    assert "ACN_EVAL_DATA" in said
+    with pytest.raises(DataError, match=r"must hold .*; it does not"):
+        open_examples("glue:sst2", "test", tmp_path / "data", download=False)
+
+
+def test_a_zip_of_other_files_or_of_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("acn_eval.data.glue._SITE", f"{tmp_path.as_uri()}/")
+    with ZipFile(tmp_path / "SST-2.zip", "w") as archive:
+        archive.writestr("SST-2/dev.tsv", "sentence\tlabel\na film\t1\n")
+    with pytest.raises(DataError, match=r"the download failed .*train\.tsv"):
+        open_examples("glue:sst2", "train", tmp_path / "a")
+    monkeypatch.setattr("acn_eval.data.glue._MOST_BYTES", 10)
+    with pytest.raises(DataError, match="at most 10 bytes"):
+        open_examples("glue:sst2", "train", tmp_path / "b")
+
+
+def test_an_unknown_task_gets_the_known_ones():
+    with pytest.raises(DataError, match=r"must be sst2, cola.*; got 'sst'. Did you mean sst2\?"):
+        open_examples("glue:sst")
+
+
+@pytest.mark.skipif("ACN_EVAL_DATA" not in os.environ, reason="ACN_EVAL_DATA")
+@pytest.mark.parametrize(
+    ("task", "sizes", "twice"), [("sst2", (67_349, 872), 0), ("cola", (8_551, 1_043), 16)]
+)
+def test_the_real_ones(task, sizes, twice):
+    if not Path(os.environ["ACN_EVAL_DATA"], "text", f"{task}-dev.tsv").is_file():
+        pytest.skip(f"ACN_EVAL_DATA has no text/{task}-dev.tsv")
+    parts = [open_examples(f"glue:{task}", s) for s in ("train", "validation", "test")]
+    train, validation, test = parts
+    assert (len(train) + len(validation) + twice, len(test)) == sizes
+    assert 0.08 < len(validation) / sizes[0] < 0.12
+    apart = [set(part.hashes.tolist()) for part in parts]
+    assert not apart[0] & apart[1]
+    assert not apart[0] & apart[2]
+    assert not apart[1] & apart[2]
+    assert any(f"left out {twice} " in note for note in train.notes) == bool(twice)
