@@ -14,7 +14,9 @@ import torch
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.native import checked_state
 from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
-from acn_eval.data import Framing, Geometry, PrepareImages, border_of, torchvision_module
+from acn_eval.data.cifar import torchvision_module
+from acn_eval.data.framing import Framing
+from acn_eval.data.geometry import Geometry, PrepareImages, border_of
 from acn_eval.errors import CheckpointError, MissingExtra
 
 __all__ = ["load_timm"]

@@ -1,10 +1,11 @@
 """Examples: labeled images from the embedded digits, CIFAR-10, arrays and folders."""
 
 from acn_eval.data.cifar import torchvision_module
-from acn_eval.data.examples import ArrayImages, Examples, Split, decoded, listed_classes, number_of
+from acn_eval.data.examples import Examples, Split, listed_classes, number_of
 from acn_eval.data.folder import FileImages
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry, PrepareImages, border_of, unit_range
+from acn_eval.data.images import ArrayImages, decoded
 from acn_eval.data.open import DATA_ROOT, channel_moments, data_root, open_examples
 
 __all__ = [

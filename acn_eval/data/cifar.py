@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from acn_eval.data.examples import ArrayImages, Examples, Split, members
+from acn_eval.data.examples import Examples, Split, members
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 
 __all__ = ["CIFAR", "open_cifar", "torchvision_module"]

@@ -5,7 +5,8 @@ from importlib.metadata import distribution
 import numpy as np
 from numpy.typing import NDArray
 
-from acn_eval.data.examples import ArrayImages, Examples, Split, members
+from acn_eval.data.examples import Examples, Split, members
+from acn_eval.data.images import ArrayImages
 
 __all__ = ["open_digits"]
 

@@ -6,23 +6,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from acn_eval.data.geometry import Geometry
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.inputs import Inputs, InputSpec, content_hash
+from acn_eval.inputs import Inputs, InputSpec
 from acn_eval.results import DataId
 from acn_eval.seeds import hash_ids, keyed_order
 
 __all__ = [
-    "ArrayImages",
     "Examples",
     "Split",
-    "decoded",
     "listed_classes",
     "members",
     "number_of",
@@ -31,28 +27,6 @@ __all__ = [
 _DIGITS = 9
 Split = Literal["train", "validation", "test"]
 B = TypeVar("B")
-
-
-@dataclass(frozen=True)
-class ArrayImages:
-    """Images in memory: uint8 (n, height, width, channels)."""
-
-    modality: ClassVar[str] = Geometry.modality
-
-    images: NDArray[np.uint8]
-
-    def read(self, positions: NDArray[np.int64], spec: Geometry) -> Tensor:
-        """Return uint8 (n, channels, size, size)."""
-        return spec.batch(self.images[positions])
-
-    def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return one 63-bit hash (n,) of each image's pixels."""
-        return np.array([content_hash(self.images[i].tobytes()) for i in positions], np.int64)
-
-    def shape(self) -> tuple[int, int, int]:
-        """Return (channels, height, width)."""
-        height, width, channels = self.images.shape[1:]
-        return channels, height, width
 
 
 @dataclass(frozen=True)
@@ -240,10 +214,3 @@ def _listed(part: str, names: Sequence[str]) -> Sequence[str]:
         msg = f"{what}; got {part}, the positions of {', '.join(chosen[:5])}"
         raise ConfigError(msg, "classes")
     return chosen
-
-
-def decoded(examples: Examples, geometry: Geometry) -> Examples:
-    """Return the same images in memory, read once for many epochs."""
-    images = examples.read(np.arange(len(examples)), geometry).permute(0, 2, 3, 1)
-    inputs = ArrayImages(images.contiguous().numpy())
-    return replace(examples, inputs=inputs, positions=np.arange(len(examples)))

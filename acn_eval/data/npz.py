@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.data.archive import Archive, Declared, open_archive
-from acn_eval.data.examples import ArrayImages, Examples, Split, members
+from acn_eval.data.examples import Examples, Split, members
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from acn_eval.checkpoints.checkpoint import Checkpoint
-from acn_eval.data import Examples, number_of
+from acn_eval.data.examples import Examples, number_of
 from acn_eval.errors import DataError
 from acn_eval.inference.condition import ClassMap, MatchedBy
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from acn_eval.cache import OUTCOME, OutcomeCache
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
-from acn_eval.data import Examples
+from acn_eval.data.examples import Examples
 from acn_eval.errors import MeasureError
 from acn_eval.inference.condition import CLEAN, ClassMap, Predictions, Question
 from acn_eval.inference.precision import Numeric, running

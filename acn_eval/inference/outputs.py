@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from acn_eval.data import Examples
+from acn_eval.data.examples import Examples
 from acn_eval.errors import MeasureError
 from acn_eval.inference.condition import broken
 from acn_eval.inference.memory import Batches

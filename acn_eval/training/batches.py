@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
-from acn_eval.data import Examples, Geometry, torchvision_module, unit_range
+from acn_eval.data.cifar import torchvision_module
+from acn_eval.data.examples import Examples
+from acn_eval.data.geometry import Geometry, unit_range
 from acn_eval.seeds import seed_for
 from acn_eval.training.recipe import Augment, Recipe
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from acn_eval.checkpoints.preparation import geometry_of
 from acn_eval.data import Examples
-from acn_eval.data.examples import ArrayImages
 from acn_eval.data.folder import FileImages
+from acn_eval.data.images import ArrayImages
 from acn_eval.models import build
 from acn_eval.models.cost import cost
 from acn_eval.training.batches import batch_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acn_eval.data import Examples, Geometry
-from acn_eval.data.examples import ArrayImages
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 
 

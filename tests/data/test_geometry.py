@@ -9,8 +9,8 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from acn_eval.data import Geometry
-from acn_eval.data.examples import ArrayImages
 from acn_eval.data.folder import FileImages
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 
 

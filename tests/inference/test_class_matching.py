@@ -5,7 +5,7 @@ import pytest
 
 from acn_eval.checkpoints import Checkpoint, counted
 from acn_eval.data import Examples, Geometry, PrepareImages
-from acn_eval.data.examples import ArrayImages
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 from acn_eval.inference import class_map
 from tests.fakes import fake_checkpoint

@@ -10,7 +10,7 @@ from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import load
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
-from acn_eval.data.examples import ArrayImages
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import Stopped
 from acn_eval.inference import ClassMap
 from acn_eval.inference.one_pass import _budget

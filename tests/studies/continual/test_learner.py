@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from acn_eval.data.examples import ArrayImages
+from acn_eval.data.images import ArrayImages
 from acn_eval.errors import MeasureError, Stopped
 from acn_eval.inference.outputs import inputs_of
 from acn_eval.studies.continual.learner import _joined
