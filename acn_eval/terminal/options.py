@@ -219,7 +219,7 @@ data_options = _stack(
         "--data",
         metavar="NAME",
         show_default="what the card names",
-        help="digits, cifar10, cifar100, npz:PATH or folder:PATH.",
+        help="What `acn-eval list data` names, e.g. digits, glue:sst2, npz:PATH or tsv:PATH.",
     ),
     data_root_option,
     _limit,
