@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from acn_eval.config_files import Record
 from acn_eval.models.encoder import Boundary
@@ -25,7 +26,8 @@ class Spread(Record):
     """How the tokens vary that one block passes on, and what its block adds to the readout.
 
     With x (images n, tokens t, width) the tokens that the next block reads, the shares are of the
-    mean square of x: sums of squares are those of plain analysis of variance, not centered.
+    mean square of x: sums of squares are those of plain analysis of variance, not centered. Tokens
+    that are padding are in no sum and no mean, and mean_n is over the examples that have token t.
 
     Attributes:
         tokens: mean of |x_nt - mean_t x_nt|^2 / mean of |x_nt|^2; 0 if all tokens of an image are
@@ -59,7 +61,7 @@ def spreads(batches: Iterable[Iterable[Boundary]]) -> list[Spread]:
         for k, boundary in enumerate(batch):  # one at a time: tokens are large
             if k == len(sums):
                 sums.append(_Sums())
-            sums[k].add_tokens(_exact(boundary.passed_on))
+            sums[k].add_tokens(_exact(boundary.passed_on), boundary.present)
             readouts.append(_exact(boundary.pooled))
         before = [torch.zeros_like(readouts[0]), *readouts]
         for own, y, less in zip(sums, readouts, before, strict=False):
@@ -78,14 +80,18 @@ class _Sums:
     def __init__(self) -> None:
         self.n = 0
         self.square = self.within = self.norm = self.cosine = 0.0
-        self.tokens: Tensor | float = 0.0
+        self.tokens = self.having = torch.zeros(0, 1)  # sums by position, and of how many
         self.readouts: list[Tensor] = []
 
-    def add_tokens(self, x: Tensor) -> None:
+    def add_tokens(self, x: Tensor, present: Tensor | None) -> None:
+        there = torch.ones_like(x[..., :1]) if present is None else present[..., None].to(x)
+        x = x * there
+        mean = x.sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True)
         self.n += len(x)
         self.square += float(x.square().sum())
-        self.within += float((x - x.mean(dim=1, keepdim=True)).square().sum())
-        self.tokens = self.tokens + x.sum(dim=0)
+        self.within += float(((x - mean) * there).square().sum())
+        self.tokens = _added(self.tokens, x.sum(dim=0))
+        self.having = _added(self.having, there.sum(dim=0))
 
     def add_readout(self, y: Tensor, added: Tensor, last: Tensor) -> None:
         lengths = added.norm(dim=1) / last.norm(dim=1).clamp_min(1e-300)
@@ -94,10 +100,9 @@ class _Sums:
         self.readouts.append(y)
 
     def spread(self) -> Spread:
-        square, n, tokens = max(self.square, 1e-300), self.n, torch.as_tensor(self.tokens)
-        images = max(
-            self.square - float(tokens.square().sum()) / n, 0.0
-        )  # in this order NaN stays
+        square, n, tokens = max(self.square, 1e-300), self.n, self.tokens
+        between = float((tokens.square() * (n / self.having)).sum()) / n
+        images = max(self.square - between, 0.0)  # in this order NaN stays
         return Spread(
             tokens=self.within / square if len(tokens) > 1 else math.nan,
             images=images / square if n > 1 else math.nan,
@@ -105,6 +110,13 @@ class _Sums:
             norm=self.norm / n,
             cosine=self.cosine / n,
         )
+
+
+def _added(total: Tensor, part: Tensor) -> Tensor:
+    """Add rows, the first to the first; those that one has not are zero there."""
+    rows = max(len(total), len(part))
+    longer = [pad(own.to(part), (0, 0, 0, rows - len(own))) for own in (total, part)]
+    return longer[0] + longer[1]
 
 
 def _effective_rank(readouts: Tensor) -> float:

@@ -7,16 +7,19 @@ import pytest
 import torch
 
 from acn_eval.inference.spread import spreads
+from acn_eval.models import read_arch
 from acn_eval.models.encoder import Boundary
-from tests.models.networks import MEMBERS, name, network, pictures
+from acn_eval.tokens import Tokens
+from tests.models.networks import MEMBERS, TEXT_MEMBERS, inputs, name, network, pictures
 
 
-def by_hand(x, added, y, last):
-    """Loops over images and tokens, from the definitions."""
-    n, count, _ = x.shape
-    square = np.mean([x[i, t] @ x[i, t] for i in range(n) for t in range(count)])
-    over_tokens = [x[i, t] - x[i].mean(0) for i in range(n) for t in range(count)]
-    over_images = [x[i, t] - x[:, t].mean(0) for i in range(n) for t in range(count)]
+def by_hand(x, added, y, last, there=None):
+    """Loops over images and the tokens that are there, from the definitions."""
+    there = np.ones(x.shape[:2], bool) if there is None else there
+    places = list(zip(*np.nonzero(there), strict=True))
+    square = np.mean([x[i, t] @ x[i, t] for i, t in places])
+    over_tokens = [x[i, t] - x[i, there[i]].mean(0) for i, t in places]
+    over_images = [x[i, t] - x[there[:, t], t].mean(0) for i, t in places]
     singular = np.linalg.svd(y - y.mean(0), compute_uv=False)
     p = singular[singular > 1e-9 * singular[0]] / singular.sum()
     norms = np.linalg.norm(added, axis=1)
@@ -46,6 +49,26 @@ def test_spreads_are_those_of_the_definitions_in_any_batches(fields):
         before = 0.0
         for spread, (x, y) in zip(got, found, strict=True):
             wanted = by_hand(x, y - before, y, last)
+            own = (spread.tokens, spread.images, spread.rank, spread.norm, spread.cosine)
+            np.testing.assert_allclose(own, wanted, rtol=1e-4, atol=1e-6)
+            before = y
+
+
+@pytest.mark.parametrize("fields", TEXT_MEMBERS[:2], ids=name)
+def test_padding_is_in_no_spread(fields):
+    """Whole, and in batches of which the second is shorter."""
+    net, given = network(fields), inputs(read_arch(fields, "test"), 7)
+    there = given.mask.numpy()
+    with torch.no_grad():
+        found = [[b.double().numpy() for b in boundary[:2]] for boundary in net.boundaries(given)]
+    long, short = given[:3], given[3:]
+    width = int(short.mask.sum(1).max())
+    short = Tokens(short.ids[:, :width], short.mask[:, :width], short.segments[:, :width])
+    assert width < given.ids.shape[1]
+    for parts in ((given,), (long, short), (short, long)):
+        before = 0.0
+        for spread, (x, y) in zip(spreads(map(net.boundaries, parts)), found, strict=True):
+            wanted = by_hand(x, y - before, y, found[-1][1], there)
             own = (spread.tokens, spread.images, spread.rank, spread.norm, spread.cosine)
             np.testing.assert_allclose(own, wanted, rtol=1e-4, atol=1e-6)
             before = y
