@@ -106,8 +106,8 @@ class Card(Config, frozen=True):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         answers = self.answers
-        if len(answers) != max(2, self.arch.classes) or len(set(answers)) != len(answers):
-            msg = f"classes must be {self.arch.classes} different names, one per logit"
+        if not 2 <= len(answers) == len(set(answers)) == self.arch.classes:
+            msg = f"classes must be {self.arch.classes} different names, one per logit, at least 2"
             raise ValueError(msg)
         if isinstance(self.arch, ImageConfig):
             _check_images(self, self.arch)

@@ -51,8 +51,11 @@ def _corruptions() -> _Lines:
 def _checkpoints() -> _Lines:
     from acn_eval.shipped import shipped_checkpoints
 
-    timm = "timm:MODEL@FILE", "weights of timm, where it is installed"
-    return [*((name, "") for name in shipped_checkpoints()), timm, *_added("checkpoints")]
+    outside = (
+        ("timm:MODEL@FILE", "weights of timm, where it is installed"),
+        ("hf:FOLDER", "a BERT with its tokenizer, as transformers saves it"),
+    )
+    return [*((name, "") for name in shipped_checkpoints()), *outside, *_added("checkpoints")]
 
 
 def _metrics() -> _Lines:

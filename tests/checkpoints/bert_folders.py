@@ -3,7 +3,6 @@
 import json
 
 import torch
-import transformers
 
 PIECES = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
@@ -17,19 +16,23 @@ SMALL = {
     "intermediate_size": 40,
     "max_position_embeddings": 20,
 }
-KINDS = {
-    "classifier": transformers.BertForSequenceClassification,
-    "mlm": transformers.BertForMaskedLM,
-}
+KINDS = {"classifier": "BertForSequenceClassification", "mlm": "BertForMaskedLM"}
+
+
+def kind(head):
+    """The class of transformers, whose import takes seconds."""
+    import transformers
+
+    return getattr(transformers, KINDS[head])
 
 
 def theirs(head="classifier", attention="sdpa", seed=0, **changed):
     """A model of transformers, every parameter random."""
     sizes = {**SMALL, **({"num_labels": 3} if head == "classifier" else {}), **changed}
-    config = transformers.BertConfig(**sizes)
+    config = kind(head).config_class(**sizes)
     config._attn_implementation = attention
     with torch.random.fork_rng(devices=[]):
-        model = KINDS[head](config).eval()
+        model = kind(head)(config).eval()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():

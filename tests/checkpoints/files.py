@@ -7,13 +7,29 @@ import torch
 
 from acn_eval.checkpoints import Card, Native, load, write_native
 from acn_eval.errors import CheckpointError
-from acn_eval.models import ViTConfig
+from acn_eval.models import BertConfig, ViTConfig
 from tests.models.networks import network
 
 ARCH = ViTConfig(
     connectivity="acn", depth=2, width=8, heads=2, hidden=12, patch=4, image_size=8, classes=4
 )
 CLASSES = ("ant", "bee", "cat", "dog")
+TEXT_ARCH = BertConfig(
+    connectivity="acn",
+    depth=2,
+    width=8,
+    heads=2,
+    hidden=12,
+    vocabulary=9,
+    positions=10,
+    final_norm=True,
+)
+WORDS = {
+    "vocabulary": ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "##ly", "film"),
+    "lowercase": True,
+    "longest": 8,
+    "sentences": 1,
+}
 SEEN = torch.tensor([3, 1, 2**62], dtype=torch.int64)
 TRAINING = {
     "recipe": {
@@ -48,6 +64,20 @@ def card(**changes):
         "pair": "twin.pt",
     }
     return Card(**{**fields, **changes})
+
+
+def text_card(**changes):
+    arch = BertConfig(**{**TEXT_ARCH.model_dump(), **changes.pop("arch", {})})
+    fields = {"arch": arch, "data": "reviews", "classes": ("-", "+"), "words": WORDS}
+    return Card(**{**fields, **changes})
+
+
+def written_text(path, **changes):
+    """Write a good native file of a network that reads sentences."""
+    described = text_card(**changes)
+    state = network(described.arch.model_dump()).state_dict()
+    write_native(path, Native(described, state, SEEN))
+    return path
 
 
 def weights(dtype=torch.float32, seed=0):

@@ -5,8 +5,24 @@ import json
 import pytest
 import torch
 
-from acn_eval.checkpoints import Card, load
-from tests.checkpoints.files import ARCH, CLASSES, SEEN, TRAINING, card, raw_pt, refusal, written
+from acn_eval.checkpoints import Card, export, load
+from acn_eval.data.tokens import PrepareTokens, Vocabulary
+from acn_eval.texts import SentenceBatch
+from tests.checkpoints.files import (
+    ARCH,
+    CLASSES,
+    SEEN,
+    TEXT_ARCH,
+    TRAINING,
+    WORDS,
+    card,
+    raw_pt,
+    refusal,
+    text_card,
+    written,
+    written_text,
+)
+from tests.models.networks import network
 
 
 def with_card(path, **changes):
@@ -81,3 +97,83 @@ def test_an_old_card_is_still_read():
         "training": None,
     }
     assert Card.model_validate(old).model_dump(mode="json").keys() >= old.keys()
+
+
+MASKED = {"arch": {"head": "mlm", "classes": 9}, "classes": ()}
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize("changes", [{}, MASKED], ids=["classifier", "mlm"])
+def test_a_network_that_reads_sentences_says_how(tmp_path, suffix, changes):
+    checkpoint = load(str(written_text(tmp_path / f"net{suffix}", **changes)))
+    spec, vocabulary = checkpoint.prepare.spec, Vocabulary(WORDS["vocabulary"], lowercase=True)
+    assert checkpoint.prepare == PrepareTokens(spec, vocabulary, 8)
+    assert spec.per_example == 1
+    assert checkpoint.id.preprocessing["vocabulary"] == vocabulary.digest
+    assert checkpoint.classes == (WORDS["vocabulary"] if changes else ("-", "+"))
+    assert checkpoint.native.card == text_card(**changes)
+    given = checkpoint.prepare(SentenceBatch((("A goodly film",), ("bad " * 20,))))
+    with torch.no_grad():
+        assert checkpoint.model(given).shape == ((2, 8, 9) if changes else (2, 2))
+
+
+def test_a_network_that_reads_sentences_can_be_cut(tmp_path):
+    whole = load(str(written_text(tmp_path / "net.pt")))
+    export(whole, 1, tmp_path / "cut.safetensors")
+    cut = load(str(tmp_path / "cut.safetensors"))
+    given = whole.prepare(SentenceBatch((("good film",), ("bad",))))
+    with torch.no_grad():
+        assert torch.equal(cut.model(given), whole.model.exits(given)[1])
+    assert cut.id.preprocessing == whole.id.preprocessing
+
+
+def test_cards_of_images_do_not_speak_of_words_nor_those_of_sentences_of_pixels():
+    pixels, words = {"mean", "std", "crop_pct"}, {"words"}
+    of_images, of_text = (set(json.loads(c.model_dump_json())) for c in (card(), text_card()))
+    assert of_images & (pixels | words) == {"mean", "std"}
+    assert of_text & (pixels | words) == words
+
+
+def vocabulary(*pieces):
+    return {**WORDS, "vocabulary": (*WORDS["vocabulary"][: 9 - len(pieces)], *pieces)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"words": None}, "words must have a vocabulary of 9 pieces"),
+        ({"words": {**WORDS, "vocabulary": WORDS["vocabulary"][:8]}}, "vocabulary of 9 pieces"),
+        ({"mean": [0.5], "std": [0.5]}, "in place of mean and std"),
+        ({"words": {**WORDS, "longest": 11}}, "at most 10 tokens, the network's positions"),
+        ({"words": {**WORDS, "longest": 2}}, "at least 3 tokens"),
+        ({"words": {**WORDS, "sentences": 3}}, "sentences"),
+        ({"words": vocabulary("good", "good")}, "pieces must differ"),
+        ({"words": vocabulary("a", "b", "c", "d", "e")}, "got no [MASK]"),
+        ({"words": vocabulary("")}, "words.vocabulary.8: String should have at least 1"),
+        ({"words": vocabulary("x" * 101)}, "words.vocabulary.8: String should have at most 100"),
+        ({"arch": {**TEXT_ARCH.model_dump(), "head": "mlm"}}, "a class for every piece"),
+        ({"arch": {**TEXT_ARCH.model_dump(), "head": "mlm", "classes": 9}}, "classes must be"),
+        ({"arch": {**TEXT_ARCH.model_dump(), "vocabulary": 10**9}}, "vocabulary"),
+        ({"arch": {**TEXT_ARCH.model_dump(), "positions": 8192}}, "weights must fit"),
+        ({"arch": ARCH.model_dump()}, "classes must be 4"),
+    ],
+)
+def test_a_card_that_lies_about_text_is_refused(tmp_path, changes, said):
+    fields = {**json.loads(text_card().model_dump_json()), **changes}
+    state = network(TEXT_ARCH.model_dump()).state_dict()
+    path = raw_pt(tmp_path / "net.pt", acn_eval_card=json.dumps(fields), state=state)
+    assert said in refusal(path)
+
+
+def test_logits_of_a_masked_language_model_are_limited_before_memory(tmp_path):
+    many, longest = 2**17, 2**12
+    pieces = [*WORDS["vocabulary"], *map(str, range(many - 9))]
+    arch = {**TEXT_ARCH.model_dump(), "vocabulary": many, "positions": longest}
+    fields = {
+        **json.loads(text_card().model_dump_json()),
+        "arch": {**arch, "head": "mlm", "classes": many},
+        "classes": [],
+        "words": {**WORDS, "vocabulary": pieces, "longest": longest},
+    }
+    path = raw_pt(tmp_path / "net.pt", acn_eval_card=json.dumps(fields))
+    assert "logits of one example must be at most 268,435,456" in refusal(path)

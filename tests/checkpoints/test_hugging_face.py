@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 import torch
-import transformers
 from safetensors.torch import load_file, save_file
 
 from acn_eval.checkpoints import load
@@ -14,7 +13,7 @@ from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.data.sentences import SentenceSpec
 from acn_eval.errors import Unsupported
 from acn_eval.texts import SentenceBatch
-from tests.checkpoints.bert_folders import KINDS, PIECES, saved
+from tests.checkpoints.bert_folders import KINDS, PIECES, kind, saved
 from tests.checkpoints.files import SEEN, refusal
 
 TEXTS = (("a good film .",), ("Badly aab",), ("",), ("nothing known here, at all",))
@@ -37,10 +36,17 @@ def head_of(folder):
     return "mlm" if "mlm" in folder.name else "classifier"
 
 
+def tokenizer_of(folder):
+    from transformers import BertTokenizer
+
+    return BertTokenizer.from_pretrained(folder, local_files_only=True)
+
+
 def answers_there(folder, head, texts=TEXTS):
-    tokenizer = transformers.BertTokenizer.from_pretrained(folder, local_files_only=True)
-    model = KINDS[head].from_pretrained(folder, local_files_only=True).eval()
-    given = tokenizer(*map(list, zip(*texts, strict=True)), padding=True, return_tensors="pt")
+    model = kind(head).from_pretrained(folder, local_files_only=True).eval()
+    given = tokenizer_of(folder)(
+        *map(list, zip(*texts, strict=True)), padding=True, return_tensors="pt"
+    )
     with torch.no_grad():
         return model(**given).logits, given["attention_mask"].bool()
 
@@ -68,7 +74,7 @@ def test_the_decoder_of_a_saved_masked_language_model_is_not_in_the_file(tmp_pat
 
 
 def test_a_tokenizer_in_one_file_is_the_same(copied):
-    tokenizer = transformers.BertTokenizer.from_pretrained(copied, local_files_only=True)
+    tokenizer = tokenizer_of(copied)
     (copied / "vocab.txt").unlink()
     tokenizer.save_pretrained(copied)
     assert (copied / "tokenizer.json").exists()

@@ -133,7 +133,7 @@ def without(*keys, **changes):
         (without(tail=torch.zeros(2)), "alone; got 'tail'"),
         (without(patch_emb__0__weight=torch.zeros(4)), "patch_emb.0.weight has the shape (4,)"),
         (without(patch_emb__0__weight=torch.zeros(10, 2, 4, 4)), "channels: Input should be 1"),
-        (without(clf__weight=torch.zeros(1, 10)), "classes: "),
+        (without(clf__weight=torch.zeros(1, 10)), "classes must be 1"),
         (without(clf__weight=torch.tensor(3.0)), "clf.weight has the shape ()"),
         (without(ln__bias="no tensor"), "tensor"),
         (without(ln__bias=torch.full((10,), float("nan"))), "norm.bias"),

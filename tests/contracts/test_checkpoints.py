@@ -10,7 +10,15 @@ import torch
 
 from acn_eval.checkpoints import from_module, load
 from acn_eval.data import Geometry, PrepareImages
-from tests.checkpoints.files import official_file, pictures, released_state, written
+from acn_eval.texts import SentenceBatch
+from tests.checkpoints.bert_folders import saved
+from tests.checkpoints.files import (
+    official_file,
+    pictures,
+    released_state,
+    written,
+    written_text,
+)
 
 
 def _memory(folder):
@@ -41,6 +49,13 @@ def _installed(folder):
         return load("linear:1")
 
 
+def _folder(folder):
+    place = folder / "hf"
+    if not place.exists():
+        saved(place)
+    return load(f"hf:{place}")
+
+
 SOURCES = {
     "pt": lambda folder: load(str(written(folder / "a.pt"))),
     "safetensors": lambda folder: load(str(written(folder / "a.safetensors"))),
@@ -48,10 +63,19 @@ SOURCES = {
     "official/res-mixer": _official("res-mixer"),
     "official/ac-vit": _official("ac-vit"),
     "official/vit": _official("vit"),
+    "text": lambda folder: load(str(written_text(folder / "t.pt"))),
+    "hf": _folder,
     "timm": _timm,
     "memory": _memory,
     "installed": _installed,
 }
+
+
+def shown(checkpoint):
+    """Three prepared examples."""
+    if checkpoint.prepare.spec.modality == "sentences":
+        return checkpoint.prepare(SentenceBatch((("good film",), ("",), ("bad, bad, bad",))))
+    return checkpoint.prepare.normalize(pictures(checkpoint))
 
 
 @pytest.fixture(params=SOURCES.values(), ids=SOURCES.keys())
@@ -61,10 +85,10 @@ def made(request, tmp_path):
 
 def test_it_answers_with_one_logit_per_class_and_ends_with_its_last_exit(made):
     checkpoint = made()
-    images = checkpoint.prepare.normalize(pictures(checkpoint))
+    given = shown(checkpoint)
     with torch.no_grad():
-        logits, exits = checkpoint.model(images), checkpoint.model.exits(images)
-        again = checkpoint.model(images)
+        logits, exits = checkpoint.model(given), checkpoint.model.exits(given)
+        again = checkpoint.model(given)
     assert logits.shape == (3, len(checkpoint.classes))
     assert logits.dtype == torch.float32
     assert torch.isfinite(logits).all()
@@ -98,5 +122,9 @@ def test_its_parts_fit_each_other(made):
     checkpoint = made()
     assert checkpoint.training_hashes.dtype == np.int64
     assert len(set(checkpoint.classes)) == len(checkpoint.classes)
-    g = checkpoint.prepare.spec
-    assert len(checkpoint.prepare.mean) == len(checkpoint.prepare.std) == g.channels
+    prepare = checkpoint.prepare
+    if prepare.spec.modality == "sentences":
+        assert prepare.longest <= checkpoint.id.arch["positions"]
+        assert len(prepare.vocabulary) == checkpoint.id.arch["vocabulary"]
+    else:
+        assert len(prepare.mean) == len(prepare.std) == prepare.spec.channels
