@@ -4,7 +4,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
 
-from acn_eval.corruptions import common
+from acn_eval.corruptions import common, text
 from acn_eval.corruptions.base import (
     NOISE_VERSION,
     Context,
@@ -41,6 +41,12 @@ _Shipped = (
     | common.Jpeg
     | common.Posterize
     | common.Pixelate
+    | text.Keyboard
+    | text.SwapCharacters
+    | text.DeleteCharacters
+    | text.InsertLetters
+    | text.DropWords
+    | text.MaskWords
 )
 SHIPPED: tuple[type[Corruption], ...] = get_args(_Shipped)
 """Every corruption that ships."""

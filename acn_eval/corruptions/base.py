@@ -65,6 +65,8 @@ class Corruption(Config, ABC, frozen=True):
 
     modality: ClassVar[str]
     """Of the examples that it acts on; see `acn_eval.inputs.InputSpec`."""
+    always_changes: ClassVar[bool] = True
+    """Whether its largest level changes any example at all; otherwise that is looked at first."""
 
     kind: str
     levels: Levels

@@ -44,6 +44,8 @@ class Examples:
         source_classes: all classes of the data set in its own order, of which `classes` are some;
             empty where they are all.
         named: whether the data set names its classes; otherwise they are "0", "1", ...
+        brittle: why a corrupted example may be of another class, which forbids corruptions; empty
+            where labels survive.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Examples:
     notes: tuple[str, ...] = ()
     source_classes: tuple[str, ...] = ()
     named: bool = True
+    brittle: str = ""
 
     def __len__(self) -> int:
         """Return the number of examples."""

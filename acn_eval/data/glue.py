@@ -38,6 +38,7 @@ GLUE: Mapping[str, tuple[str, Table]] = {
             "glue:cola",
             classes=("unacceptable", "acceptable"),
             columns=("source", "label", "star", "sentence"),
+            brittle="a typing error or a lost word makes a sentence unacceptable",
         ),
     ),
     "mrpc": (

@@ -42,6 +42,7 @@ class Table:
         classes: their names; empty where the file decides.
         columns: all of them, of a file that does not name them in its first line.
         gaps: whether lines without all columns are left out and counted, not refused.
+        brittle: see `Examples`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Table:
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     gaps: bool = False
+    brittle: str = ""
 
 
 def open_sentence_files(path: Path, split: Split, scheme: str) -> Examples:
@@ -125,10 +127,9 @@ def read_table(table: Table, file: Path) -> Examples:
         raise DataError(f"{file}: must hold examples; got none")
     classes, numbers, named = _numbered(labels, table, file)
     notes = (f"{table.name}: left out {gaps} lines without all columns",) * bool(gaps)
-    ids = np.arange(len(texts), dtype=np.int64)
-    return Examples(
-        table.name, "test", ids, numbers, classes, Sentences(texts), ids, notes, named=named
-    )
+    ids, inputs = np.arange(len(texts), dtype=np.int64), Sentences(texts)
+    whole = Examples(table.name, "test", ids, numbers, classes, inputs, ids, notes)
+    return replace(whole, named=named, brittle=table.brittle)
 
 
 def _columns(table: Table, row: Mapping[str, Any], where: str) -> tuple[str, ...]:

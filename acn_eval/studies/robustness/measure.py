@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.checkpoints import image_preparation
-from acn_eval.corruptions import Context, NoiseKey, noise_digest
+from acn_eval.corruptions import Context, Corruption, NoiseKey, noise_digest
 from acn_eval.data import Examples, Geometry, channel_moments
-from acn_eval.errors import Unsupported
+from acn_eval.errors import DataError, Unsupported
 from acn_eval.inference import (
     CLEAN,
     EvaluatedModel,
@@ -196,19 +196,46 @@ class Showing:
         return replace(image_preparation(subject.checkpoint).spec, size=self.noise.image_size)
 
     def _possible(self, spec: InputSpec[Any]) -> tuple[list[Question], tuple[Skip, ...]]:
-        """Return the questions that can be asked of examples of a spec, and the others."""
-        if self.noise is None or not self.corrupted:
+        """Return the questions that can be asked of examples of a spec, and the others.
+
+        Raises:
+            DataError: labels of the examples do not survive a corruption.
+        """
+        noise = self.noise
+        if noise is None or not self.corrupted:
             return [Question(CLEAN)], ()
-        questions: list[Question] = []
-        skipped: list[Skip] = []
-        for question in self.noise.questions():
-            try:
-                if question.corruption is not None:
-                    question.corruption.check_spec(spec)
-                questions.append(question)
-            except Unsupported as reason:
-                skipped.append(Skip(question.condition, str(reason)))
-        return questions, tuple(skipped)
+        if self.examples.brittle:
+            what = "examples must keep their labels when they are corrupted"
+            raise DataError(f"{self.examples.name}: {what}; {self.examples.brittle}")
+        why_not: dict[Corruption | None, str] = {None: ""}
+        why_not |= {
+            corruption: self._why_not(corruption, spec) for corruption in noise.corruptions
+        }
+        asked = [(question, why_not[question.corruption]) for question in noise.questions()]
+        skipped = tuple(Skip(question.condition, why) for question, why in asked if why)
+        return [question for question, why in asked if not why], skipped
+
+    def _why_not(self, corruption: Corruption, spec: InputSpec[Any]) -> str:
+        """Say why examples of a spec cannot be corrupted so; "" where they can."""
+        try:
+            corruption.check_spec(spec)
+        except Unsupported as reason:
+            return str(reason)
+        if corruption.always_changes or self._changes(corruption, spec):
+            return ""
+        return f"{corruption.kind}: it changes none of the {len(self.examples)} examples"
+
+    def _changes(self, corruption: Corruption, spec: InputSpec[Any]) -> bool:
+        """Whether the largest level changes any example: the first few mostly tell."""
+        key, most = NoiseKey(self.request.seed), corruption.levels[-1]
+        for start in range(0, len(self.examples), _CERTIFIED):
+            some = self.examples.at(np.arange(start, min(start + _CERTIFIED, len(self.examples))))
+            shown = first_shown(some, spec, torch.device("cpu"))
+            draw = corruption.draw(shown.shape, torch.from_numpy(some.ids), key)
+            changed = corruption.corrupt(shown, draw, most, Context())
+            if not np.array_equal(changed.numpy(), shown.numpy()):
+                return True
+        return False
 
 
 def noise_context(noise: Robustness, spec: InputSpec[Any], examples: Examples) -> Context:

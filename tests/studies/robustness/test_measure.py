@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from acn_eval.checkpoints import from_module
-from acn_eval.corruptions import Gaussian, SaltPepper
+from acn_eval.corruptions import Context, Gaussian, NoiseKey, SaltPepper
 from acn_eval.corruptions.common import Jpeg
-from acn_eval.data import Geometry, PrepareImages, channel_moments
-from acn_eval.errors import ConfigError
+from acn_eval.corruptions.text import InsertLetters, Keyboard, MaskWords
+from acn_eval.data import Geometry, PrepareImages, channel_moments, open_examples
+from acn_eval.data.sentences import SentenceSpec
+from acn_eval.data.tokens import SPECIAL, PrepareTokens, Vocabulary
+from acn_eval.errors import ConfigError, DataError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.studies.compare import compare
 from acn_eval.studies.robustness.suite import Robustness
@@ -138,3 +141,64 @@ def test_the_certificate_fits_where_the_pass_fits(pair, runtime):
     (result,) = evaluate([small], NOISE, DataSelection(), runtime=runtime)
     assert result.certificate["n"] == 64
     assert len(result.cells) == 6
+
+
+class Letters(torch.nn.Module):
+    """Two logits from the numbers of the tokens."""
+
+    def forward(self, tokens):
+        total = (tokens.ids * tokens.mask).sum(1).float()
+        return torch.stack([total % 3, total % 5], dim=1)
+
+
+def reader(device, classes=("negative", "positive")):
+    letters = [chr(number) for number in range(ord("a"), ord("z") + 1)]
+    vocabulary = Vocabulary((*SPECIAL, *letters, *(f"##{letter}" for letter in letters)))
+    prepare = PrepareTokens(SentenceSpec(), vocabulary, 64)
+    module = Letters().to(device)
+    return from_module(module, name="letters", classes=classes, prepare=prepare, data="text")
+
+
+def test_sentences_are_corrupted_before_they_become_tokens(device, runtime):
+    suite = Robustness(name="typos", corruptions=(Keyboard(), MaskWords()))
+    network, data = reader(device), DataSelection("synthetic-sentences", limit=40)
+    small, whole = (
+        evaluate([network], suite, data, runtime=replace(runtime, batch_size=size))[0]
+        for size in (7, 40)
+    )
+    assert small.noise_digest == whole.noise_digest
+    examples = open_examples("synthetic-sentences").keyed(40)
+    batch, ids = examples.read(np.arange(40), SentenceSpec()), torch.from_numpy(examples.ids)
+    for one, other in zip(small.cells[1:], whole.cells[1:], strict=True):
+        assert one.predicted.tolist() == other.predicted.tolist()
+        (corruption,) = (c for c in suite.corruptions if c.kind == one.condition["corruption"])
+        draw = corruption.draw(batch.shape, ids, NoiseKey(0))
+        shown = corruption.corrupt(batch, draw, one.condition["level"], Context())
+        expected = network.model(network.prepare(shown).to(device)).argmax(1).tolist()
+        by_id = dict(zip(one.ids.tolist(), one.predicted.tolist(), strict=True))
+        assert by_id == dict(zip(examples.ids.tolist(), expected, strict=True))
+
+
+def test_a_corruption_that_changes_nothing_is_a_skip(device, runtime, tmp_path):
+    (tmp_path / "own.tsv").write_text(
+        "sentence\tlabel\n" + "".join(f"{i} 猫\t{'ab'[i % 2]}\n" for i in range(200)),
+        encoding="utf-8",
+    )
+    suite = Robustness(name="typos", corruptions=(Keyboard(), InsertLetters()))
+    data = DataSelection(f"tsv:{tmp_path}/own.tsv")
+    (result,) = evaluate([reader(device, ("a", "b"))], suite, data, runtime=runtime)
+    assert {c.condition["corruption"] for c in result.cells} == {"clean", "insert"}
+    assert [s.condition["level"] for s in result.skipped] == [0.01, 0.05, 0.1]
+    assert {s.reason for s in result.skipped} == {"keyboard: it changes none of the 200 examples"}
+
+
+def test_examples_whose_labels_do_not_survive_are_refused(device, runtime, tmp_path):
+    folder = tmp_path / "glue" / "CoLA"
+    folder.mkdir(parents=True)
+    lines = "".join(f"gj04\t{i % 2}\t\tIt is {i}.\n" for i in range(30))
+    (folder / "dev.tsv").write_text(lines, encoding="utf-8")
+    suite = Robustness(name="typos", corruptions=(MaskWords(),))
+    data = DataSelection("glue:cola", root=tmp_path)
+    said = "glue:cola: examples must keep their labels when they are corrupted; a typing error"
+    with pytest.raises(DataError, match=said):
+        evaluate([reader(device, ("unacceptable", "acceptable"))], suite, data, runtime=runtime)
