@@ -160,7 +160,10 @@ class DropWords(TextCorruption, frozen=True):
 
 
 class MaskWords(TextCorruption, frozen=True):
-    """Replace a share ``level`` of the words by ``[MASK]``; see `DropWords`."""
+    """Replace a share ``level`` of the words by ``[MASK]``.
+
+    Words and what may be concluded are those of `DropWords`.
+    """
 
     kind: Literal["mask_words"] = "mask_words"
     levels: Shares = (0.1, 0.2, 0.4)
