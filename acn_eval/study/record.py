@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import Examples
+from acn_eval.data.tokens import PrepareTokens
 from acn_eval.inference.one_pass import EvaluatedModel
 from acn_eval.inference.precision import Numeric
 from acn_eval.models import AnyArch, build, cost
@@ -154,6 +155,12 @@ def _about(model: EvaluatedModel, examples: Examples) -> Iterator[str]:
         shown = ", ".join(f"logit {i} is {name}" for i, name in islice(pairs, _SHOWN))
         what = f"does not name its classes; they were matched by {classes.matched}"
         yield f"{checkpoint.id.name} {what}: {shown}" + ", ..." * (len(classes.columns) > _SHOWN)
+    those = f"of these {len(examples)} {examples.inputs.modality}"
+    prepare = checkpoint.prepare
+    if isinstance(prepare, PrepareTokens):
+        sentences = examples.read(np.arange(len(examples)), prepare.spec)
+        if cut := prepare.cut(sentences):
+            yield f"{checkpoint.id.name} reads {prepare.longest} tokens; {cut} {those} were cut"
     seen = int(np.isin(examples.hashes, checkpoint.training_hashes).sum())
     if seen:
-        yield f"{checkpoint.id.name} was trained on {seen} of these {len(examples)} images"
+        yield f"{checkpoint.id.name} was trained on {seen} {those}"

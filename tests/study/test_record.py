@@ -8,11 +8,14 @@ from acn_eval import evaluate
 from acn_eval.checkpoints import Native, write_native
 from acn_eval.checkpoints.native import read_native
 from acn_eval.corruptions import Gaussian
-from acn_eval.data import Geometry
+from acn_eval.corruptions.text import Keyboard
+from acn_eval.data import Geometry, open_examples
+from acn_eval.data.sentences import SentenceSpec
 from acn_eval.evaluation import DataSelection
 from acn_eval.models import build, read_arch
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.record import training_id
+from tests.letters import reader
 from tests.tiny import checkpoint, digits
 
 SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
@@ -48,6 +51,20 @@ def test_images_seen_in_training_are_warned_about(tiny, runtime, tmp_path):
     write_native(tmp_path / "leak.pt", Native(native.card, native.state, seen))
     (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, runtime=runtime)
     assert leaky.warnings == ("leak was trained on 3 of these 40 images",)
+
+
+def test_sentences_that_were_cut_are_counted(runtime):
+    data = DataSelection("synthetic-sentences", limit=50)
+    suite = Robustness(name="short", corruptions=(Keyboard(levels=(0.1,)),))
+    (whole,) = evaluate([reader(runtime.device, longest=90)], suite, data, runtime=runtime)
+    assert [w for w in whole.warnings if "cut" in w] == []
+    (result,) = evaluate([reader(runtime.device, longest=40)], suite, data, runtime=runtime)
+    examples = open_examples("synthetic-sentences").keyed(50)
+    (texts,) = zip(*examples.read(np.arange(50), SentenceSpec()).texts, strict=True)
+    long = sum(len(text.replace(" ", "")) > 38 for text in texts)
+    assert 0 < long < 50
+    assert f"letters reads 40 tokens; {long} of these 50 sentences were cut" in result.warnings
+    assert any("generated" in warning for warning in result.warnings)
 
 
 def test_the_result_is_complete_and_survives_the_disk(tiny, runtime, tmp_path):

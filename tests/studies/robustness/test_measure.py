@@ -12,11 +12,11 @@ from acn_eval.corruptions.common import Jpeg
 from acn_eval.corruptions.text import InsertLetters, Keyboard, MaskWords
 from acn_eval.data import Geometry, PrepareImages, channel_moments, open_examples
 from acn_eval.data.sentences import SentenceSpec
-from acn_eval.data.tokens import SPECIAL, PrepareTokens, Vocabulary
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.studies.compare import compare
 from acn_eval.studies.robustness.suite import Robustness
+from tests.letters import reader
 from tests.tiny import checkpoint, counting, digits
 
 LIMIT = DataSelection(limit=40)
@@ -141,22 +141,6 @@ def test_the_certificate_fits_where_the_pass_fits(pair, runtime):
     (result,) = evaluate([small], NOISE, DataSelection(), runtime=runtime)
     assert result.certificate["n"] == 64
     assert len(result.cells) == 6
-
-
-class Letters(torch.nn.Module):
-    """Two logits from the numbers of the tokens."""
-
-    def forward(self, tokens):
-        total = (tokens.ids * tokens.mask).sum(1).float()
-        return torch.stack([total % 3, total % 5], dim=1)
-
-
-def reader(device, classes=("negative", "positive")):
-    letters = [chr(number) for number in range(ord("a"), ord("z") + 1)]
-    vocabulary = Vocabulary((*SPECIAL, *letters, *(f"##{letter}" for letter in letters)))
-    prepare = PrepareTokens(SentenceSpec(), vocabulary, 64)
-    module = Letters().to(device)
-    return from_module(module, name="letters", classes=classes, prepare=prepare, data="text")
 
 
 def test_sentences_are_corrupted_before_they_become_tokens(device, runtime):
