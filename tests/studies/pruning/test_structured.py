@@ -12,7 +12,17 @@ from acn_eval.errors import MissingExtra
 from acn_eval.models import build, read_arch
 from acn_eval.studies.pruning.masks import prunable, zeros_in
 from acn_eval.studies.pruning.structured import hidden_share, importances, narrowed, tied, widths
-from tests.models.networks import MEMBERS, SIZES, VIT, name, network, pictures
+from tests.models.networks import (
+    MASKED_MEMBERS,
+    MEMBERS,
+    SIZES,
+    TEXT_MEMBERS,
+    VIT,
+    inputs,
+    name,
+    network,
+    pictures,
+)
 
 VIT_KEPT, MIXER_KEPT = {"hidden": 9}, {"token_hidden": 3, "channel_hidden": 11}
 PAIRS = [
@@ -24,13 +34,13 @@ TOKENS = (8 // SIZES["patch"]) ** 2 + 1
 
 
 def kept_of(own):
-    return VIT_KEPT if "vit" in own.config.kind else MIXER_KEPT
+    return MIXER_KEPT if "mixer" in own.config.kind else VIT_KEPT
 
 
 def mlps(own):
     """(units to keep, first layer, second layer) of every MLP, written out again."""
     for block in own.blocks:
-        if "vit" in own.config.kind:
+        if "mixer" not in own.config.kind:
             yield VIT_KEPT["hidden"], block.mlp.fc1, block.mlp.fc2
         else:
             yield MIXER_KEPT["token_hidden"], block.mlp1.fc1, block.mlp1.fc2
@@ -48,9 +58,10 @@ def norms(first, second):
 
 
 FREE = [fields for fields in MEMBERS if not tied(network(fields))]
+TEXT = [TEXT_MEMBERS[0], TEXT_MEMBERS[1], MASKED_MEMBERS[0]]
 
 
-@pytest.fixture(params=FREE, ids=name)
+@pytest.fixture(params=[*FREE, *TEXT], ids=name)
 def net(request):
     return network(request.param)
 
@@ -80,10 +91,10 @@ def test_what_is_left_answers_as_the_whole_network_with_silenced_units(net):
         for units, first, second in mlps(silenced):
             lowest = sorted(range(len(first.weight)), key=norms(first, second).__getitem__)
             second.weight[:, lowest[: len(lowest) - units]] = 0
-        images = pictures()
-        for ours, theirs in zip(small.exits(images), silenced.exits(images), strict=True):
+        given = inputs(net.config)
+        for ours, theirs in zip(small.exits(given), silenced.exits(given), strict=True):
             assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
-        assert not torch.allclose(small(images), net(images), rtol=1e-4, atol=1e-4)
+        assert not torch.allclose(small(given), net(given), rtol=1e-4, atol=1e-4)
     assert all(torch.equal(value, before[k]) for k, value in net.state_dict().items())
     assert not small.training
 
