@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from acn_eval.models import Encoder
 
@@ -13,8 +14,12 @@ _FEW, _MANY = 2e9, 2e10  # FLOPs of a step's forward pass: one thread below, mor
 
 
 def forward_flops(network: Encoder, images: int) -> int:
-    """Return about how many FLOPs the matrix products of a forward pass take."""
-    parameters = sum(p.numel() for p in network.parameters())
+    """Return about how many FLOPs the matrix products take of a forward pass of whole examples.
+
+    Rows of a table, such as that of the words, are looked up: that is no product.
+    """
+    tables = [m.weight.numel() for m in network.modules() if isinstance(m, nn.Embedding)]
+    parameters = sum(p.numel() for p in network.parameters()) - sum(tables)
     return 2 * parameters * network.config.tokens * images
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from acn_eval.models import build
+from acn_eval.models import build, read_arch
 from acn_eval.training.threads import fitting_threads, forward_flops
 from tests.tiny import recipe
 
@@ -33,11 +33,15 @@ def test_only_the_threads_of_large_steps_depend_on_those_that_torch_has(
         torch.set_num_threads(before)
 
 
-def test_work_is_that_of_the_matrix_products(network):
+TEXT = {"kind": "bert", "depth": 12, "positions": 32}
+
+
+@pytest.mark.parametrize("arch", [recipe().arch, read_arch(TEXT, "test")], ids=["vit", "bert"])
+def test_work_is_that_of_the_matrix_products(arch):
     """Embedding and head see fewer tokens than is counted, norms and biases no product at all."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    arch = network.config
-    with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(7, arch.channels, arch.image_size, arch.image_size))
+    network = build(arch)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(arch.blank(7))
     assert forward_flops(network, 7) == pytest.approx(counter.get_total_flops(), rel=0.2)
