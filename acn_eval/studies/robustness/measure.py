@@ -223,13 +223,13 @@ class Showing:
             return str(reason)
         if corruption.always_changes or self._changes(corruption, spec):
             return ""
-        return f"{corruption.kind}: it changes none of the {len(self.examples)} examples"
+        return f"{corruption.kind}: it changes none of the {len(self.request.whole)} examples"
 
     def _changes(self, corruption: Corruption, spec: InputSpec[Any]) -> bool:
-        """Whether the largest level changes any example: the first few mostly tell."""
-        key, most = NoiseKey(self.request.seed), corruption.levels[-1]
-        for start in range(0, len(self.examples), _CERTIFIED):
-            some = self.examples.at(np.arange(start, min(start + _CERTIFIED, len(self.examples))))
+        """Whether the largest level changes any example of the whole: the first mostly tell."""
+        key, most, whole = NoiseKey(self.request.seed), corruption.levels[-1], self.request.whole
+        for start in range(0, len(whole), _CERTIFIED):
+            some = whole.at(np.arange(start, min(start + _CERTIFIED, len(whole))))
             shown = first_shown(some, spec, torch.device("cpu"))
             draw = corruption.draw(shown.shape, torch.from_numpy(some.ids), key)
             changed = corruption.corrupt(shown, draw, most, Context())

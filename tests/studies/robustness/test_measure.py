@@ -13,7 +13,7 @@ from acn_eval.corruptions.text import InsertLetters, Keyboard, MaskWords
 from acn_eval.data import Geometry, PrepareImages, channel_moments, open_examples
 from acn_eval.data.sentences import SentenceSpec
 from acn_eval.errors import ConfigError, DataError
-from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.evaluation import Blocks, DataSelection, evaluate, evaluate_blocks
 from acn_eval.studies.compare import compare
 from acn_eval.studies.robustness.suite import Robustness
 from tests.letters import reader
@@ -174,6 +174,18 @@ def test_a_corruption_that_changes_nothing_is_a_skip(device, runtime, tmp_path):
     assert {c.condition["corruption"] for c in result.cells} == {"clean", "insert"}
     assert [s.condition["level"] for s in result.skipped] == [0.01, 0.05, 0.1]
     assert {s.reason for s in result.skipped} == {"keyboard: it changes none of the 200 examples"}
+
+
+def test_blocks_are_shown_the_conditions_of_the_whole(device, runtime, tmp_path):
+    """Also those in which a corruption happens to change nothing."""
+    lines = [f"{'word ' * (i == 7)}{i}\t{'ab'[i % 2]}\n" for i in range(40)]
+    (tmp_path / "own.tsv").write_text("sentence\tlabel\n" + "".join(lines), encoding="utf-8")
+    suite = Robustness(name="typos", corruptions=(Keyboard(levels=(0.9,)),))
+    data, network = DataSelection(f"tsv:{tmp_path}/own.tsv"), reader(device, ("a", "b"))
+    blocks = Blocks(10, ("order",))
+    found = evaluate_blocks([network], suite, data, blocks, runtime=runtime)
+    shown = [[len(cell.values) for cell in block.results[0].cells] for block in found]
+    assert shown == [[10, 10]] * 4
 
 
 def test_examples_whose_labels_do_not_survive_are_refused(device, runtime, tmp_path):
