@@ -1,4 +1,4 @@
-"""Examples: labeled images from the embedded digits, CIFAR-10, arrays and folders."""
+"""Examples: labeled images and sentences, those that are embedded, known ones, and your own."""
 
 from acn_eval.data.cifar import torchvision_module
 from acn_eval.data.examples import Examples, Split, listed_classes, number_of
@@ -7,6 +7,7 @@ from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry, PrepareImages, border_of, unit_range
 from acn_eval.data.images import ArrayImages, decoded
 from acn_eval.data.open import DATA_ROOT, channel_moments, data_root, open_examples
+from acn_eval.data.sentences import Sentences, SentenceSpec
 
 __all__ = [
     "DATA_ROOT",
@@ -16,6 +17,8 @@ __all__ = [
     "Framing",
     "Geometry",
     "PrepareImages",
+    "SentenceSpec",
+    "Sentences",
     "Split",
     "border_of",
     "channel_moments",

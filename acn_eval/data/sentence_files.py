@@ -19,6 +19,7 @@ from acn_eval.foreign_text import is_unicode
 __all__ = ["Table", "open_sentence_files", "open_split", "read_table", "rows_of"]
 
 _LONGEST_LINE = 2**18  # bytes
+_MOST_BYTES = 2**29
 _MOST = 5_000_000  # examples of a file
 _MOST_CLASSES = 1000
 _HELD_OUT: Mapping[Split, tuple[Split, ...]] = {
@@ -222,6 +223,8 @@ def _lines(file: Path) -> Iterator[tuple[str, str]]:
     """Yield where a line stands, and its text; blank ones are left out."""
     try:
         with file.open("rb") as stream:
+            if (size := os.fstat(stream.fileno()).st_size) > _MOST_BYTES:
+                raise DataError(f"{file}: must have at most {_MOST_BYTES} bytes; got {size}")
             for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), 1):
                 where = f"{file}: line {number}"
                 if len(line) == _LONGEST_LINE or number > _MOST:

@@ -178,6 +178,20 @@ def test_too_many_examples(file, monkeypatch):
         open_examples(file(numbered(range(5))))
 
 
+def test_a_huge_file_is_refused_before_it_is_read(file):
+    name = file(GOOD)
+    with open(name.removeprefix("tsv:"), "ab") as stream:
+        stream.truncate(2**40)
+    with pytest.raises(DataError, match="must have at most 536870912 bytes; got 1099511627776"):
+        open_examples(name)
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/stdin", "/proc/self/mem"])
+def test_devices_are_no_files_of_sentences(place):
+    with pytest.raises(DataError, match="must be"):
+        open_examples(f"tsv:{place}")
+
+
 def test_the_longest_sentence_is_taken(file):
     text = "é" * LONGEST
     assert texts_of(open_examples(file(f"sentence\tlabel\n{text}\t1\n"))) == ((text,),)
