@@ -14,6 +14,7 @@ from acn_eval.corruptions.base import (
     noise_digest,
 )
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
+from acn_eval.corruptions.text import TextCorruption
 from acn_eval.plugins import plugin
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ImageCorruption",
     "NoiseKey",
     "SaltPepper",
+    "TextCorruption",
     "noise_digest",
 ]
 

@@ -28,6 +28,7 @@ __all__ = [
     "Keyboard",
     "MaskWords",
     "SwapCharacters",
+    "TextCorruption",
 ]
 
 _STEPS = 1 << 16
