@@ -61,22 +61,23 @@ class Rule:
         sample = self.sample
         if isinstance(sample, Student):
             return sample.variance * len(self.outcomes)
-        if self.measure == "accuracy" and self.quantity.scored:
+        if self.measure == "difference":
+            return discordance(sample)
+        if self.quantity.scored:
             return self.bound * (1 - self.bound)
-        return discordance(sample)
+        low, high = sample.support
+        n = len(self.outcomes)
+        return (n * float(self.outcomes.var()) + 2 * (high - low) ** 2) / (n + 2)
 
     def in_unit(self, row: GateRule) -> GateRule:
         """Return a row on this rule in the unit of the metric, where lower may be better."""
-        row, e = replace(row, quantity=self.quantity), row.estimate
-        if self.quantity.higher_is_better:
-            return row
-        return replace(
-            row,
-            bound=-row.bound,
-            estimate=e and Estimate(-e.value, -e.high, -e.low),
-            level=row.upper_level,
-            upper_level=row.level,
-        )
+        row, e, of = replace(row, quantity=self.quantity), row.estimate, self.quantity
+        if not of.higher_is_better:
+            e = e and Estimate(-e.value, -e.high, -e.low)
+            row = replace(row, bound=-row.bound, level=row.upper_level, upper_level=row.level)
+        if e and self.measure == "accuracy":
+            e = Estimate(e.value, of.clipped(e.low), of.clipped(e.high))
+        return replace(row, estimate=e)
 
     def at(self, positions: NDArray[np.int64]) -> "Rule":
         """Return the rule on these examples, in that order."""

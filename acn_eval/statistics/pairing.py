@@ -16,7 +16,7 @@ from acn_eval.statistics.analysis import Analysis, Asked, Endpoint
 from acn_eval.statistics.comparison import names_of
 from acn_eval.statistics.design import Pair
 from acn_eval.statistics.influence import Measured, Undefined
-from acn_eval.statistics.metrics import Answers
+from acn_eval.statistics.metrics import Answers, Metric
 from acn_eval.statistics.score import Support
 from acn_eval.statistics.soundness import (
     Key,
@@ -191,6 +191,7 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
             *_not_compared(absent, analysis.label),
             *(f"{measure}: not compared; only `correct` is" for measure in sorted(measures)),
             *([some] if lost else []),
+            *_positive(results[0], analysis.metric),
         ),
     )
 
@@ -258,6 +259,13 @@ def _values(
     if not values:
         raise ConfigError(f"compare: {undefined[0].reason}")
     return values, undefined
+
+
+def _positive(result: EvalResult, metric: Metric) -> Iterable[str]:
+    """Say which class a metric of one class is about."""
+    classes, number = result.data.classes, metric.positive
+    if number is not None and number < len(classes):
+        yield f"{metric.quantity.name}: the positive class is {classes[number]}"
 
 
 def _primary(

@@ -111,9 +111,9 @@ def show_rows(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None
     )
     show_table(out, columns, [_cells(row, quantity) for row in rows])
     of_draws = comparison.replicate == "draw" and comparison.unit == "architectures"
-    unit = f" in {quantity.difference_unit}," if quantity.difference_unit else ""
+    unit = f", in {quantity.difference_unit}," if quantity.difference_unit else ""
     out.print(
-        f"Brackets hold 95 % intervals; those of differences,{unit} are simultaneous bands. "
+        f"Brackets hold 95 % intervals; those of differences{unit} are simultaneous bands. "
         + _SAMPLES["draws" if of_draws else comparison.unit],
         style="dim",
     )

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acn_eval.gate import decide
+from acn_eval.gate import Gate, decide
 from acn_eval.gate.rules import rules_of
+from acn_eval.results import Cell
 from acn_eval.studies.compare import join
 from tests.gate.pairs import gate, pair
 from tests.gate.sides import rules
-from tests.statistics.results import STRONG
+from tests.statistics.results import CLEAN, STRONG, result
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,24 @@ def test_a_missing_draw_is_missing_even_where_its_name_was_measured(lost):
     assert verdict.verdict == "no_verdict"
     found = [(r.verdict, r.note) for r in verdict.rules if r.name == "gaussian 0.4"]
     assert found == [("pass", ""), ("not_measured", "new: not measured")]
+
+
+def test_the_floor_of_a_metric_has_its_own_variance_and_ends_where_the_metric_ends():
+    """Of perfect answers the limit from above is 1, and the plan knows that examples vary."""
+    labels = np.arange(200) % 2
+    told = np.where(np.arange(200) < 3, 1 - labels, labels).astype(np.int32)
+    perfect, good = (
+        result(name, [Cell.answered(CLEAN, np.arange(200), labels, answers.astype(np.int32))])
+        for name, answers in (("acn", labels), ("res", told))
+    )
+    own = Gate(name="toy", metric="f1", margins={"primary": 0.1}, floors={"clean": 0.9})
+    rules = rules_of(own, join([perfect, good], metric="f1"))
+    assert [rule.name for rule in rules[:2]] == ["mean of all conditions", "clean itself"]
+    difference, floor = rules[:2]
+    assert difference.variance == pytest.approx((3 + 2) / 202, rel=0.1)
+    assert floor.variance == pytest.approx(2 / 202, rel=0.1)
+    rows = {row.name: row for row in decide(own, perfect, good).rules}
+    estimate = rows["clean itself"].estimate
+    assert (estimate.value, estimate.high) == (pytest.approx(1), 1)
+    assert 0.97 < estimate.low < 0.99
+    assert rows["clean itself"].verdict == "pass"
