@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from acn_eval.statistics.architectures import crossed
+from acn_eval.statistics.architectures import Student, crossed
+from acn_eval.statistics.design import Pair, mean_of
 from acn_eval.statistics.score import BoundedSample
 from acn_eval.studies.compare import compare
 from tests.statistics.results import (
@@ -82,3 +83,31 @@ def test_architectures_that_never_differ_keep_a_width(rng):
     row = compare(*sides).primary
     assert row.difference.value == 0
     assert row.difference.high == pytest.approx(0.0106, abs=1e-4)
+
+
+def test_an_endpoint_has_the_mean_support_of_its_conditions_and_the_flags_that_count():
+    values = np.zeros((1, 3))
+    pairs = [
+        Pair(values, values, (-1.0, 2.0), ("a",)),
+        Pair(values, values, (-3.0, 4.0), ("b", "a")),
+        Pair(values, values, (-9.0, 9.0), ("of no weight",)),
+    ]
+    found = Pair.weighted(pairs, np.array([0.25, 0.75, 0.0]))
+    assert found.support == pytest.approx((-2.5, 3.5))
+    assert found.between == pytest.approx((-6, 6))
+    assert found.flags == ("a", "b")
+    unknown = [pairs[0], Pair(values, values, None)]
+    assert Pair.weighted(unknown, np.array([0.5, 0.5])).between is None
+    shares = Pair.weighted([Pair(values, values)] * 3, np.full(3, 1 / 3))
+    assert (shares.support, shares.between) == ((0.0, 1.0), (-1.0, 1.0))
+
+
+def test_examples_that_do_not_differ_are_judged_by_the_score_method():
+    same, spread = np.full(50, 0.25), np.linspace(0, 1, 50)
+    for scored in (True, False):
+        found = mean_of(same + 1e-12 * spread, (0.0, 2.0), scored=scored)
+        assert isinstance(found, BoundedSample)
+        assert found.support == (0.0, 2.0)
+    assert isinstance(mean_of(spread, (0.0, 2.0), scored=True), BoundedSample)
+    assert isinstance(mean_of(spread, (0.0, 2.0), scored=False), Student)
+    assert isinstance(mean_of(same, None, scored=True), Student)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from acn_eval.statistics.architectures import Student
-from acn_eval.statistics.power import examples_needed, mde, mde_examples, pass_power
+from acn_eval.statistics.power import discordance, examples_needed, mde, mde_examples, pass_power
 from acn_eval.statistics.score import BoundedSample
 
 
@@ -20,6 +20,12 @@ def test_zero_discordance_still_has_one():
 def test_discordance_is_the_share_of_images_that_differ():
     values = np.repeat([1.0, -1.0, 0.0], [12, 8, 340])
     assert mde(BoundedSample.of(values)) == pytest.approx(mde_examples(360, 22 / 362))
+
+
+def test_discordance_imagines_two_examples_at_the_ends_of_the_support():
+    values = np.repeat([2.0, -1.0, 0.0], [12, 8, 340])
+    sample = BoundedSample.of(values, (-3.0, 3.0))
+    assert discordance(sample) == pytest.approx((12 * 4 + 8 + 2 * 9) / 362)
 
 
 def test_power_over_images_is_four_fifths():

@@ -1,17 +1,17 @@
 """Rows: the score method, Holm over the conditions, flags, and limits within the range."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
+from acn_eval.results import Cell
 from acn_eval.statistics.architectures import crossed
 from acn_eval.statistics.multiplicity import holm
 from acn_eval.statistics.score import BoundedSample
-from acn_eval.studies.compare import compare, summarize
-from tests.statistics.results import (
-    one,
-    simple,
-)
+from acn_eval.studies.compare import compare, join, summarize
+from tests.statistics.results import CLEAN, STRONG, WEAK, one, result, simple
 
 
 def test_row_of_two_files_is_the_score_method(rng):
@@ -73,3 +73,46 @@ def test_summary_of_seeds_lets_seeds_vary(rng):
     low, high = crossed(matrix).interval()
     assert (estimate.low, estimate.high) == pytest.approx((max(low, 0), min(high, 1)))
     assert estimate.high == 1.0
+
+
+def told(name, rng, *answers, classes=("no", "yes")):
+    """Labels are odd ids; each answer is of one condition."""
+    labels, made = np.arange(200) % 2, []
+    for condition, answer in zip((CLEAN, WEAK, STRONG), answers, strict=True):
+        wrong = rng.random(200) < 0.1
+        own = np.where(wrong, 1 - labels, labels) if answer is None else np.full(200, answer)
+        made.append(Cell.answered(condition, np.arange(200), labels, own.astype(np.int32)))
+    cells = [replace(cell, primary=at > 0) for at, cell in enumerate(made)]
+    found = result(name, cells)
+    return replace(found, data=replace(found.data, classes=classes))
+
+
+@pytest.mark.parametrize("metric", ["matthews", "f1"])
+def test_what_was_counted_without_a_definition_is_flagged_where_it_counts(rng, metric):
+    """Under strong noise one network says the same of every example."""
+    sides = told("acn", rng, None, None, 0), told("res", rng, None, None, None)
+    found = compare(sides[:1], sides[1:], metric=metric)
+    flag = {"matthews": "one class alone is predicted: counted as 0"}.get(metric)
+    flags = (flag,) if flag else ()  # F1 without a hit is 0 by definition
+    notes = [row.notes for row in (*found.rows, found.primary)]
+    plain, flagged = ("score limits",), (*flags, "score limits")
+    assert notes == [plain, plain, flagged, flagged]
+    assert found.rows[2].candidate.value == pytest.approx(0)
+    assert found.rows[2].candidate.high > 0.05
+    assert [row.notes for row in summarize(sides[:1], metric=metric)] == notes
+    named = "F1 of class 1: the positive class is yes"
+    assert (named in found.warnings) == (metric == "f1")
+
+
+def test_a_metric_of_its_support_has_score_limits_and_bands(rng):
+    sides = told("acn", rng, None, None, None), told("res", rng, None, None, None)
+    found = compare(sides[:1], sides[1:], metric="matthews")
+    outcomes = join(sides, metric="matthews")
+    pair = outcomes.pairs(1)[1]
+    sample = BoundedSample.of(pair.per_example, pair.between)
+    row = found.rows[1]
+    assert (row.difference.low, row.difference.high) == pytest.approx(sample.interval())
+    assert (row.band_low, row.band_high) == pytest.approx(sample.band(1 - 0.05 / 3))
+    assert row.p == pytest.approx(sample.p())
+    side = BoundedSample.of(pair.candidate[0], pair.support).interval()
+    assert (row.candidate.low, row.candidate.high) == pytest.approx(side)
