@@ -7,8 +7,8 @@ tests/statistics/test_metrics_simulations.py`.
 import numpy as np
 import pytest
 
-from acn_eval.statistics.architectures import over_examples
-from acn_eval.statistics.design import Pair
+from acn_eval.statistics.architectures import crossed, over_examples
+from acn_eval.statistics.correlation import pearson, spearman
 from tests.simulations import script
 
 UPPER = ("both very near 1", "both near all-accept")
@@ -26,11 +26,42 @@ def assert_covered(figures, least=COVERS):
         assert figure.value >= least - 4 * figure.error, figure
 
 
-def test_truths_of_cells_and_of_seeds_are_those_of_large_samples(simulate):
+def each(of, labels, sides):
+    """Values (replicates, seeds, n) of the package, one sample at a time."""
+    return np.array(
+        [
+            [of(one, label[0]).values for one in seeds]
+            for seeds, label in zip(sides, labels, strict=True)
+        ]
+    )
+
+
+def test_all_samples_at_once_are_judged_like_one(simulate):
+    """What the simulations count is what the package decides."""
+    rng = np.random.default_rng(0)
+    task = simulate.TASKS["near all-accept against good"]
+    labels, sides = simulate.answers_of_seeds(rng, task, (8, 3, 50), 0.3)
+    for metric, of in simulate.OF_CLASSES.items():
+        ours, theirs = (simulate.counted(metric, labels, side) for side in sides)
+        assert ours == pytest.approx(each(lambda p, y, of=of: of(y, p), labels, sides[0]))
+        for truth in (0.0, -0.3):
+            limits = [crossed(a, -b).interval() for a, b in zip(ours, theirs, strict=True)]
+            expected = [low <= truth <= high for low, high in limits]
+            assert simulate.crossed_covers(ours, theirs, truth) == expected
+    for setting in simulate.NUMBERS:
+        targets, sides = simulate.numbers(rng, (4, 1, 60), setting)
+        for metric, of in (("Pearson", pearson), ("Spearman", spearman)):
+            found = simulate.correlated(metric, sides[0], targets)
+            assert found == pytest.approx(each(of, targets, sides[0]))
+    gaps = found[:, 0] - found.mean()
+    limits = [over_examples(gap).interval() for gap in gaps]
+    assert simulate.t_covers(gaps, 0.1) == [low <= 0.1 <= high for low, high in limits]
+
+
+def test_truths_are_those_of_large_samples(simulate):
     rng = np.random.default_rng(1)
     for name in ("the same, other thresholds", "one perfect"):
-        task = simulate.TASKS[name]
-        shares = simulate.cells(task)
+        shares = simulate.cells(simulate.TASKS[name])
         counts = rng.multinomial(10**5, shares)
         labels, *sides = (
             np.repeat(d, counts) for d in (simulate.LABEL, simulate.OURS, simulate.THEIRS)
@@ -39,56 +70,58 @@ def test_truths_of_cells_and_of_seeds_are_those_of_large_samples(simulate):
             found = np.subtract(*(of(labels, side).values.mean() for side in sides))
             assert found == pytest.approx(simulate.truth_of_cells(metric, shares), abs=0.02)
     task = simulate.TASKS["near all-accept against good"]
-    labels, sides = simulate.answers_of_seeds(rng, task, 60, 4000, 0.3)
-    for metric, of in simulate.OF_CLASSES.items():
-        means = [np.mean([of(labels, one).values.mean() for one in side]) for side in sides]
+    labels, sides = simulate.answers_of_seeds(rng, task, (20, 20, 2000), 0.3)
+    for metric in simulate.OF_CLASSES:
+        means = [simulate.counted(metric, labels, side).mean() for side in sides]
         truth = simulate.truth_of_seeds(metric, task, 0.3)
-        assert np.subtract(*means) == pytest.approx(truth, abs=0.04)
+        assert np.subtract(*means) == pytest.approx(truth, abs=0.02)
+    targets, sides = simulate.numbers_of_seeds(rng, (4, 20, 2000), (0.9, 0.5))
+    for metric in ("Pearson", "Spearman"):
+        means = [simulate.correlated(metric, side, targets).mean() for side in sides]
+        truths = [simulate.expected(metric, r) for r in (0.9, 0.5)]
+        assert means == pytest.approx(truths, abs=0.02)
 
 
-def test_two_files_cover_also_where_students_t_does_not(simulate):
+def test_two_files_cover(simulate):
     assert_covered(simulate.two_files(100, (*UPPER, "the same, other thresholds"), (277,)))
 
 
-def test_zero_width_is_what_students_t_would_claim(simulate):
-    """Of perfect sides: why the score method is there."""
+def test_perfect_sides_have_an_interval_where_students_t_has_none(simulate):
     labels = np.arange(277) % 2
-    values = simulate.matthews(labels, labels).values[None]
-    assert np.ptp(over_examples(Pair(values, values).per_example).interval()) == 0
-    covers = simulate.effect("checkpoints", [[simulate.matthews(labels, labels)]] * 2, scored=True)
-    assert covers(0.02)
-    assert not covers(0.04)
+    perfect = simulate.matthews(labels, labels)
+    assert np.ptp(over_examples(perfect.values - perfect.values).interval()) == 0
+    assert simulate.covers([perfect, perfect], 0.02)
+    assert not simulate.covers([perfect, perfect], 0.04)
 
 
 def test_seeds_cover(simulate):
-    assert_covered(simulate.seeds(12, UPPER, (277,)))
+    assert_covered(simulate.seeds(100, UPPER, (277,)))
+
+
+def test_correlations_of_seeds_cover(simulate):
+    assert_covered(simulate.seeds_of_numbers(30, (277,)))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_two_files_cover_in_every_setting(simulate):
     assert_covered(simulate.two_files())
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(1200)
 def test_seeds_cover_in_every_setting(simulate):
-    """But where one side is perfect and seeds vary much: theirs are skewed."""
+    """But where one side is perfect and seeds vary much: those of the other are skewed."""
     for figure in simulate.seeds():
         skewed = "one perfect; seeds vary much" in figure.setting
         assert_covered([figure], 0.92 if skewed else COVERS)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
-def test_correlations_cover(simulate):
-    """But of heavy tails, or of noise that grows, in 277 examples."""
+@pytest.mark.timeout(1200)
+def test_correlations_cover_in_every_setting(simulate):
+    """Nearly so of heavy tails, and where noise grows with the target."""
     for figure in simulate.two_files_of_numbers():
         far = "t of 5" in figure.setting or "grows" in figure.setting
         assert_covered([figure], 0.93 if far else COVERS)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1500)
-def test_correlations_of_seeds_cover(simulate):
     assert_covered(simulate.seeds_of_numbers())
