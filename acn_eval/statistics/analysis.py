@@ -1,5 +1,6 @@
 """What the statistics must know of a study: its endpoint, its conditions and their names."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,8 @@ class Analysis:
     def endpoint_of(self, suite: Suite, conditions: Conditions = ()) -> Endpoint:
         """Return the endpoint of a suite with its margins; `conditions` are those that count.
 
-        What a suite states and finds is about accuracy: another metric keeps the weights alone.
+        What a suite finds is about accuracy: another metric keeps the weights, and the margin that
+        the suite states for it.
         """
         words, own = self.endpoint(conditions), _margin(suite, self.finding_margin)
         quantity = self.metric.quantity
@@ -181,7 +183,9 @@ class Analysis:
             margin, points = _margin(suite, "equivalence_margin"), 100 * own if own else None
             return replace(words, margin=margin, finding_margin=points)
         better, worse = (f"is {side} in {quantity.name}" for side in ("better", "worse"))
-        plain = Endpoint(words.name, better, worse, weigh=words.weigh)
+        name = next((name for name, metric in METRICS.items() if metric is self.metric), "")
+        margin = _margin(suite.get("equivalence_margins"), name, math.inf)
+        plain = Endpoint(words.name, better, worse, weigh=words.weigh, margin=margin)
         return replace(plain, replicate=words.replicate, least=words.least, alone=words.alone)
 
     def asked_by(self, suite: Suite) -> tuple[Asked, ...]:
@@ -197,7 +201,7 @@ class Analysis:
             raise ConfigError(f"{name}: must be the config of a suite; {exc!r}") from exc
 
 
-def _margin(suite: Suite, field: str) -> float | None:
+def _margin(stated: Any, field: str, least_wrong: float = 1) -> float | None:
     """Results of other versions state none."""
-    stated = suite.get(field)
-    return float(stated) if isinstance(stated, int | float) and 0 < stated < 1 else None
+    margin = stated.get(field) if isinstance(stated, Mapping) else None
+    return float(margin) if isinstance(margin, int | float) and 0 < margin < least_wrong else None

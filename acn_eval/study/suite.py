@@ -4,15 +4,17 @@ from os.path import isfile
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from acn_eval.config_files import Config, Name, Text, read_yaml, tag_of
+from acn_eval.config_files import Config, Name, Text, WrittenWhereGiven, read_yaml, tag_of
 from acn_eval.errors import ConfigError, suggestion
 from acn_eval.shipped import shipped
+from acn_eval.statistics.metrics import metric_of
 
 __all__ = ["Margin", "Suite", "shipped_suites", "suite_file"]
 
 Margin = Annotated[float, Field(gt=0, lt=1)]
+Difference = Annotated[float, Field(gt=0, lt=1e6)]
 
 
 class Suite(Config, frozen=True):
@@ -23,6 +25,8 @@ class Suite(Config, frozen=True):
         description: one sentence: the question that it answers.
         equivalence_margin: difference on the endpoint, in accuracy, within which a tie is claimed;
             None claims none.
+        equivalence_margins: the same in other metrics, by their names in `acn-eval list metrics`,
+            in the unit of each; of a share, a fraction of 1.
         reads_head: whether predictions come from the network's own head, so that it must know the
             classes.
         has_losses: whether outcomes hold the losses of their labels, as those of a head do.
@@ -36,11 +40,26 @@ class Suite(Config, frozen=True):
     name: Name
     description: Text = ""
     equivalence_margin: Margin | None = None
+    equivalence_margins: WrittenWhereGiven[dict[Text, Difference]] = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
     has_losses: ClassVar[bool] = True
     checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False
+
+    @field_validator("equivalence_margins")
+    @classmethod
+    def _of_known_metrics(cls, margins: dict[str, float] | None) -> dict[str, float] | None:
+        for name, margin in (margins or {}).items():
+            try:
+                quantity = metric_of(name).quantity
+            except ConfigError as exc:
+                raise ValueError(str(exc)) from exc
+            if quantity.scored:
+                raise ValueError(f"{name} has a field of its own, equivalence_margin")
+            if quantity.scale == 100 and margin >= 1:
+                raise ValueError(f"{name} must be a fraction of 1; got {margin:g}")
+        return margins
 
 
 def shipped_suites() -> dict[str, Path]:

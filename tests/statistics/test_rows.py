@@ -116,3 +116,24 @@ def test_a_metric_of_its_support_has_score_limits_and_bands(rng):
     assert row.p == pytest.approx(sample.p())
     side = BoundedSample.of(pair.candidate[0], pair.support).interval()
     assert (row.candidate.low, row.candidate.high) == pytest.approx(side)
+
+
+def test_a_tie_in_another_metric_is_within_the_margin_that_the_suite_states_for_it(rng):
+    labels = rng.integers(0, 2, 2000)
+    answers = np.where(rng.random(2000) < 0.1, 1 - labels, labels)
+    sides = []
+    for name in ("acn", "res"):
+        own = np.where(rng.random(2000) < 0.01, 1 - answers, answers).astype(np.int32)
+        sides.append(result(name, [Cell.answered(CLEAN, np.arange(2000), labels, own)]))
+
+    def verdict(margins, metric):
+        suite = {"name": "robustness", "equivalence_margin": 0.5, **margins}
+        found = compare(*([replace(side, suite=suite)] for side in sides), metric=metric)
+        return found.claim.verdict, found.claim.equivalence and found.claim.equivalence.margin
+
+    stated = {"equivalence_margins": {"matthews": 0.05, "f1": 0.001, "nll": "wide"}}
+    assert verdict(stated, "matthews") == ("tie", 0.05)
+    assert verdict(stated, "f1") == ("undecided", 0.001)
+    assert verdict(stated, "balanced_accuracy") == ("undecided", None)
+    assert verdict({"equivalence_margins": [1]}, "matthews") == ("undecided", None)
+    assert verdict({}, "matthews") == ("undecided", None)

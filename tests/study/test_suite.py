@@ -31,3 +31,23 @@ def test_what_is_neither_is_refused(name):
 def test_fields_are_checked(fields):
     with pytest.raises(ValueError, match=next(iter(fields))):
         Suite.model_validate({"kind": "toy", "name": "toy", **fields})
+
+
+def test_margins_of_other_metrics_are_known_and_in_their_unit():
+    toy = {"kind": "toy", "name": "toy"}
+    assert Suite.model_validate(toy).model_dump() == {
+        **toy,
+        "description": "",
+        "equivalence_margin": None,  # suites of before are found by the same text
+    }
+    margins = {"matthews": 0.1, "f1": 0.02, "nll": 1.5}
+    found = Suite.model_validate({**toy, "equivalence_margins": margins})
+    assert found.model_dump()["equivalence_margins"] == margins
+    for wrong, why in (
+        ({"mathews": 0.1}, "metric: must be one of .* mean matthews"),
+        ({"accuracy": 0.1}, "accuracy has a field of its own"),
+        ({"f1": 2}, "f1 must be a fraction of 1; got 2"),
+        ({"nll": 0}, "greater than 0"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            Suite.model_validate({**toy, "equivalence_margins": wrong})

@@ -22,7 +22,9 @@ from acn_eval.study.trainings import TrainingPlan
 
 __all__ = ["JUDGED", "ContinualPlan", "TaskSequenceRun"]
 
-JUDGED = frozenset({"name", "description", "equivalence_margin", "paired_seeds"})
+JUDGED = frozenset(
+    {"name", "description", "equivalence_margin", "equivalence_margins", "paired_seeds"}
+)
 """Fields of a suite that say how outcomes are shown and judged; they decide none."""
 
 
