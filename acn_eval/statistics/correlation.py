@@ -6,8 +6,7 @@ which move with every example as well; the influence holds what that adds.
 
 Limits are Student's t. An example far out pulls r towards itself, so that its influence is too
 small: it is divided by :math:`1 - h_i`, one less the share of the variance that it is,
-:math:`h_i = (1 + (u_i^2 + v_i^2) / 2) / n`, as leave-one-out values are (limits of a difference of
-277 heavy-tailed examples cover .94 instead of .93).
+:math:`h_i = (1 + (u_i^2 + v_i^2) / 2) / n`. Leave-one-out values scatter as much.
 
 References:
     Devlin, Gnanadesikan and Kettenring, "Robust estimation and outlier detection with correlation
