@@ -30,10 +30,15 @@ class Training(Config, frozen=True):
         recipe: the whole validated recipe.
         seed: seed of initialization, order and augmentation.
         data_order: name of the order of examples; equal names with equal seeds saw equal batches.
-        steps, examples: optimizer steps, and images seen with repetition.
+        steps, examples: optimizer steps, and images, sentences or packed sequences seen with
+            repetition.
+        tokens: of them, without padding, that a network which reads text has seen.
         seconds: wall time of the training.
         selected: ``last``, or ``validation`` with the step that was best on it.
-        validation_accuracy: of the selected weights, on `validation_n` held-out images.
+        started_from: sha256 of the file whose weights were the start; None: all were drawn.
+        validation_accuracy: of the selected weights, on `validation_n` held-out examples, or
+            masked tokens.
+        validation_loss: cross entropy of the masked tokens, in nats.
         numeric_profile: how its steps were rounded, see `acn_eval.inference.profile`; None in
             older files.
     """
@@ -43,10 +48,13 @@ class Training(Config, frozen=True):
     data_order: Text
     steps: Natural
     examples: Natural
+    tokens: WrittenWhereGiven[Natural] = None
     seconds: Annotated[float, Field(ge=0, le=1e12)]
     selected: Text
+    started_from: WrittenWhereGiven[Text] = None
     validation_accuracy: Annotated[float, Field(ge=0, le=1)]
     validation_n: Natural
+    validation_loss: WrittenWhereGiven[Annotated[float, Field(ge=0, le=1e6)]] = None
     numeric_profile: NumericFacts | None = None
 
 

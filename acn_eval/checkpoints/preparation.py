@@ -1,6 +1,8 @@
-"""From what a network says about itself to the preparation of its inputs."""
+"""From what a network says about itself to the preparation of its inputs, and back."""
 
-from acn_eval.checkpoints.card import Card
+from typing import Any
+
+from acn_eval.checkpoints.card import Card, Words
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry, PrepareImages
 from acn_eval.data.sentences import SentenceSpec
@@ -9,7 +11,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.inputs import Prepare
 from acn_eval.models.configs import EncoderConfig, ImageConfig
 
-__all__ = ["geometry_of", "prepare_of"]
+__all__ = ["geometry_of", "prepare_of", "stated"]
 
 
 def geometry_of(arch: EncoderConfig, framing: Framing | None = None) -> Geometry:
@@ -36,3 +38,18 @@ def prepare_of(card: Card) -> Prepare:
         return PrepareTokens(SentenceSpec(words.sentences), vocabulary, words.longest)
     framing = Framing(card.crop_pct) if card.crop_pct else None
     return PrepareImages(geometry_of(card.arch, framing), card.mean or (), card.std or ())
+
+
+def stated(prepare: PrepareImages | PrepareTokens) -> dict[str, Any]:
+    """Return the fields of a card that state a preparation as trainings make it."""
+    if isinstance(prepare, PrepareImages):
+        return {"mean": prepare.mean, "std": prepare.std}
+    own = prepare.vocabulary
+    return {
+        "words": Words(
+            vocabulary=own.pieces,
+            lowercase=own.lowercase,
+            longest=prepare.longest,
+            sentences=prepare.spec.per_example,
+        )
+    }

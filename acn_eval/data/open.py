@@ -16,13 +16,14 @@ from acn_eval.data.folder import open_folder
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.glue import GLUE, open_glue
 from acn_eval.data.npz import open_npz
+from acn_eval.data.plain_text import open_plain_text
 from acn_eval.data.sentence_files import open_sentence_files
 from acn_eval.data.synthetic_sentences import SYNTHETIC, open_synthetic
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
 
-__all__ = ["DATA", "DATA_ROOT", "KNOWN_MOMENTS", "channel_moments", "data_root", "open_examples"]
+__all__ = ["DATA", "DATA_ROOT", "KNOWN_MOMENTS", "channel_moments", "data_root", "find_data", "open_examples"]
 
 DATA: dict[str, str] = {
     "digits": "1,797 handwritten digits of 8 x 8 pixels, which scikit-learn embeds",
@@ -33,6 +34,7 @@ DATA: dict[str, str] = {
     "glue:TASK": f"sentences or pairs of GLUE, likewise downloaded: {', '.join(GLUE)}",
     "tsv:PATH": "sentences or pairs with labels, one file or a folder with one per split",
     "jsonl:PATH": "the same with one JSON object per line",
+    "text:PATH": "plain text without classes, one sentence or paragraph per line, for training",
     SYNTHETIC: "5,500 short generated sentences whose class depends on the order of words",
 }
 """What `open_examples` opens, by name."""
@@ -41,6 +43,7 @@ _OPENERS: dict[str, Callable[[Path, Split], Examples]] = {
     "folder": open_folder,
     "tsv": partial(open_sentence_files, scheme="tsv"),
     "jsonl": partial(open_sentence_files, scheme="jsonl"),
+    "text": open_plain_text,
 }
 DATA_ROOT = "ACN_EVAL_DATA"
 KNOWN_MOMENTS = {
@@ -84,7 +87,7 @@ def open_examples(
     if scheme == "glue" and path:
         return open_glue(path, split, data_root(root), download=download)
     if scheme in _OPENERS and path:
-        return replace(_OPENERS[scheme](_find(Path(path), root), split), name=name)
+        return replace(_OPENERS[scheme](find_data(Path(path), root), split), name=name)
     if added := plugin("data", scheme):
         examples: Examples = added(path, split)
         return examples
@@ -92,7 +95,8 @@ def open_examples(
     raise DataError(msg)
 
 
-def _find(path: Path, root: Path | None) -> Path:
+def find_data(path: Path, root: Path | None) -> Path:
+    """Return a path that is here or, where there is none, below the data root."""
     under_root = data_root(root) / path
     # Unlike those of Path, these say False of a name that is too long.
     return under_root if not os.path.exists(path) and os.path.exists(under_root) else path

@@ -16,7 +16,7 @@ from acn_eval.data.sentences import LONGEST, Sentences
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 
-__all__ = ["Table", "open_sentence_files", "open_split", "read_table", "rows_of"]
+__all__ = ["Table", "open_sentence_files", "lines_of", "open_split", "read_table", "rows_of"]
 
 _LONGEST_LINE = 2**18  # bytes
 _MOST_BYTES = 2**29
@@ -202,7 +202,7 @@ def rows_of(file: Path, columns: tuple[str, ...] = (), *, ragged: bool = False) 
     Raises:
         DataError: not readable, no UTF-8, a NUL, a long line, or another number of cells.
     """
-    lines = _lines(file)
+    lines = lines_of(file)
     if file.suffix == ".jsonl":
         yield from ((where, _object(line, where)) for where, line in lines)
         return
@@ -219,7 +219,7 @@ def rows_of(file: Path, columns: tuple[str, ...] = (), *, ragged: bool = False) 
         yield where, dict(zip(names, cells, strict=False))
 
 
-def _lines(file: Path) -> Iterator[tuple[str, str]]:
+def lines_of(file: Path) -> Iterator[tuple[str, str]]:
     """Yield where a line stands, and its text; blank ones are left out."""
     try:
         with file.open("rb") as stream:

@@ -1,6 +1,7 @@
 """WordPiece as BERT does it: a vocabulary, and from sentences to the tokens of one network."""
 
 import hashlib
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +20,14 @@ from acn_eval.errors import DataError
 from acn_eval.texts import SentenceBatch
 from acn_eval.tokens import Tokens
 
-__all__ = ["SPECIAL", "PrepareTokens", "Vocabulary", "read_vocabulary", "trimmed"]
+__all__ = [
+    "SPECIAL",
+    "PrepareTokens",
+    "Vocabulary",
+    "read_vocabulary",
+    "trimmed",
+    "vocabulary_of",
+]
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """Pieces that every vocabulary has; in a text they are what they are in the original BERT."""
@@ -132,6 +140,20 @@ def trimmed(vocabulary: Vocabulary, texts: Iterable[str]) -> Vocabulary:
         if piece in seen or piece in SPECIAL or len(piece.removeprefix(_INSIDE)) == 1
     ]
     return replace(vocabulary, pieces=tuple(kept))
+
+
+def vocabulary_of(texts: Iterable[str]) -> Vocabulary:
+    """Return `SPECIAL`, all single characters of these texts and of ASCII, and all words of them.
+
+    Characters are pieces alone and inside a word, so that other words have pieces as well.
+    """
+    normalizer, splitter = BertNormalizer(lowercase=True), BertPreTokenizer()
+    normalized = (normalizer.normalize_str(text) for text in texts)
+    words = {word for text in normalized for word, _ in splitter.pre_tokenize_str(text)}
+    signs = set(string.digits + string.ascii_lowercase + string.punctuation).union(*words)
+    longer = sorted(word for word in words if len(word) > 1 and word not in SPECIAL)
+    inside = [_INSIDE + sign for sign in sorted(signs)]
+    return Vocabulary((*SPECIAL, *sorted(signs), *inside, *longer))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Training batches that depend on the seed and the step alone, so that a resume is exact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -16,7 +16,10 @@ from acn_eval.data.geometry import Geometry, unit_range
 from acn_eval.seeds import seed_for
 from acn_eval.training.recipe import Augment, Recipe
 
-__all__ = ["Batch", "augmented", "batch_indices", "batch_of", "keyed_rng"]
+__all__ = ["POOL", "Batch", "augmented", "batch_indices", "batch_of", "bucketed", "keyed_rng"]
+
+POOL = 64
+"""Steps whose examples are put in the order of their lengths."""
 
 
 class Batch(NamedTuple):
@@ -39,6 +42,28 @@ def batch_indices(n: int, batch: int, step: int, seed: int) -> NDArray[np.int64]
     orders = [np.random.default_rng(seed_for("order", seed, e)).permutation(n) for e in epochs]
     start = step * batch - epochs[0] * n
     return np.concatenate(orders)[start : start + batch].astype(np.int64)
+
+
+def bucketed(
+    lengths: Callable[[NDArray[np.int64]], Sequence[int]], n: int, batch: int, step: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the indices (batch,) of a step whose examples are of about one length.
+
+    The examples of `POOL` steps, which are those of `batch_indices`, are put in the order of their
+    lengths; the batches are taken from there in a random order.
+
+    Args:
+        lengths: of the examples at some indices.
+        n: number of examples.
+        batch: of a step.
+        step: 0 or more.
+        seed: of both orders.
+    """
+    number, turn = divmod(step, POOL)
+    pool = batch_indices(n, batch * POOL, number, seed)
+    sorted_ = pool[np.argsort(lengths(pool), kind="stable")].reshape(POOL, batch)
+    turns = np.random.default_rng(seed_for("buckets", seed, number)).permutation(POOL)
+    return np.asarray(sorted_[turns[turn]])
 
 
 def augmented(

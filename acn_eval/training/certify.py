@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from acn_eval.checkpoints import Training, image_preparation
+from acn_eval.checkpoints import Training
 from acn_eval.config_files import read_json, recorded
 from acn_eval.data import Examples
 from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.inference.precision import has_bf16
 from acn_eval.statistics.architectures import crossed
 from acn_eval.training.certificate import Certificate
-from acn_eval.training.fit import answered_right, open_split, train
+from acn_eval.training.fit import train
 from acn_eval.training.kept import kept
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.sources import open_split
+from acn_eval.training.tasks import answered_right
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["certified", "certify", "kept_in"]
@@ -44,9 +46,13 @@ def certify(
     folder may be removed. The test split is never opened.
 
     Raises:
-        ConfigError: the recipe does not fit its data, or `folder` holds another recipe's.
+        ConfigError: the recipe does not fit its data, has masked tokens in place of classes, or
+            `folder` holds another recipe's.
         MeasureError: a loss is no longer finite, or the device does not compute in bf16.
     """
+    if recipe.masked:
+        what = "must be of a recipe with classes, whose answers are compared"
+        raise ConfigError(f"certificate of bf16: {what}; this one is asked masked tokens")
     if not has_bf16(device):
         what = "must run where the device computes in bf16; this one does not"
         raise MeasureError(f"certificate of bf16: {what}. Train in fp32.")
@@ -115,9 +121,9 @@ class _Run:
     def finished(
         self, validation: Examples, device: torch.device
     ) -> tuple[Training, NDArray[np.float64]]:
-        """Return what the card says, and for every image (n,) whether the answer is right."""
+        """Return what the card says, and for every example (n,) whether the answer is right."""
         checkpoint, training = kept(self.recipe, self.path)
-        network, prepare = checkpoint.model.to(device), image_preparation(checkpoint)
+        network, prepare = checkpoint.model.to(device), checkpoint.prepare
         with fitting_threads(network, self.recipe.batch):
             right = answered_right(network, validation, prepare, device)
         return training, right.astype(np.float64)

@@ -10,6 +10,8 @@ from pydantic import (
 
 from acn_eval.config_files import Config, Seed, Text, WrittenWhereGiven, read_config
 from acn_eval.models import AnyArch
+from acn_eval.models.bert import BertConfig
+from acn_eval.models.configs import ImageConfig
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.training.certificate import Certificate
 from acn_eval.training.exit_loss import ExitLoss
@@ -24,6 +26,7 @@ __all__ = [
     "Rate",
     "Recipe",
     "Steps",
+    "VocabularyFile",
     "read_recipe",
 ]
 
@@ -53,20 +56,41 @@ class Augment(Config, frozen=True):
     cutmix: Probability = 0.0
 
 
+class VocabularyFile(Config, frozen=True):
+    """Where the pieces of a network's vocabulary come from.
+
+    Attributes:
+        file: a ``vocab.txt`` of BERT, here or below the data root.
+        lowercase: whether letters lose case and accents.
+        trimmed: whether only the pieces stay that the train split uses, and single characters.
+    """
+
+    file: Text
+    lowercase: bool = True
+    trimmed: bool = True
+
+
 class Recipe(Config, frozen=True):
     """Everything that decides the weights.
 
     Attributes:
-        arch: the architecture config; its classes must be the number of classes below.
+        arch: the architecture config; its classes must be the number of classes below. A BERT with
+            the head ``mlm`` learns to find masked tokens, and needs no classes.
         seed: of initialization, order of examples and augmentation.
-        data: name of the data; its train split is used, and validation for selection.
+        data: name of the data; its train split is used, and validation for selection. Masked tokens
+            are learned from several with `` + `` between their names, too.
         classes: train on these classes only; None takes all.
         steps: optimizer steps; the learning rate warms up linearly over `warmup` of them and
             follows a cosine to 0 at the last, per step.
+        schedule: ``linear`` falls in a straight line instead.
         clip: largest gradient norm, applied after unscaling.
         precision: of the forward pass; ``bf16`` and ``fp16`` by autocast, fp16 with loss scaling.
         select: keep the last weights, or the best on validation (looked at `looks` times).
         weights: number format of the stored weights.
+        vocabulary: of a network that reads text; without it and `start_from`, the words of the train
+            split.
+        start_from: checkpoint of a network that reads text, as the command line takes one: the
+            weights below its head and its vocabulary are the start.
         exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.
         paired_seeds: why seeds of this recipe and of its baseline's are analyzed as pairs; without
             it they are independent samples. It does not decide the weights.
@@ -90,6 +114,9 @@ class Recipe(Config, frozen=True):
     looks: Looks = 10
     weights: Literal["fp32", "bf16", "fp16"] = "fp32"
     pair: Text | None = None
+    schedule: WrittenWhereGiven[Literal["linear"]] = None
+    vocabulary: WrittenWhereGiven[VocabularyFile] = None
+    start_from: WrittenWhereGiven[Text] = None
     exit_loss: ExitLoss = "last"
     paired_seeds: PairedSeeds | None = None
     certificate: WrittenWhereGiven[Certificate] = None
@@ -102,6 +129,22 @@ class Recipe(Config, frozen=True):
             msg = f"exit_loss must weigh exits below {self.arch.depth}; got exit {wrong[0]}"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _fits_what_is_read(self) -> Self:
+        if isinstance(self.arch, ImageConfig):
+            if self.vocabulary or self.start_from:
+                raise ValueError("vocabulary and start_from must be of a network that reads text")
+        elif self.augment != Augment():
+            raise ValueError("augment must be of a network that reads images; this one reads text")
+        if self.vocabulary and self.start_from:
+            raise ValueError("vocabulary must not be given with start_from, which has its own")
+        return self
+
+    @property
+    def masked(self) -> bool:
+        """Whether masked tokens are to be found; otherwise examples have classes."""
+        return isinstance(self.arch, BertConfig) and self.arch.head == "mlm"
 
     @property
     def looked_at(self) -> frozenset[int]:

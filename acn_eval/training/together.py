@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from statistics import median
 
 import torch
@@ -13,19 +14,21 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
 from acn_eval.data import Examples, PrepareImages
+from acn_eval.data.tokens import PrepareTokens
 from acn_eval.models import Encoder, build
-from acn_eval.training.batches import batch_of
+from acn_eval.models.configs import ImageConfig
 from acn_eval.training.fit import (
-    accuracy_of,
     advance,
     finite,
     learning_rate,
     loop,
     optimizer_of,
-    prepare_for,
     start,
+    task_of,
 )
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.sources import prepare_for
+from acn_eval.training.tasks import Task, accuracy_of
 from acn_eval.training.threads import fitting_threads, forward_flops
 
 __all__ = ["TrainingJob", "seconds_per_step", "stackable", "stacking_pays", "train_all"]
@@ -41,23 +44,31 @@ class TrainingJob:
 
     Attributes:
         recipe: its seed decides initialization, order and augmentation.
-        examples: training images.
-        held_out: images on which weights are selected, where the recipe selects; may be empty.
+        examples: of the training.
+        held_out: those on which weights are selected, where the recipe selects; may be empty.
+        root: where a vocabulary is looked for, see `acn_eval.data.data_root`.
     """
 
     recipe: Recipe
     examples: Examples
     held_out: Examples
+    root: Path | None = None
 
     @cached_property
-    def prepare(self) -> PrepareImages:
-        """The preparation, with the moments of the job's own examples alone."""
-        return prepare_for(self.recipe, self.examples)
+    def prepare(self) -> PrepareImages | PrepareTokens:
+        """The preparation, which the job's own examples alone decide."""
+        return prepare_for(self.recipe, self.examples, self.root)
+
+    @cached_property
+    def task(self) -> Task:
+        """What the recipe asks of the network on these examples."""
+        return task_of(self.recipe, self.examples, self.prepare)
 
 
 def stackable(recipe: Recipe) -> bool:
-    """Return whether networks of a recipe can be stacked: fp32, and the last exit's loss."""
-    return recipe.precision == "fp32" and recipe.exit_loss == "last"
+    """Return whether networks of a recipe can be stacked: images, fp32, the last exit's loss."""
+    plain = recipe.precision == "fp32" and recipe.exit_loss == "last"
+    return plain and isinstance(recipe.arch, ImageConfig)
 
 
 def stacking_pays(recipe: Recipe) -> bool:
@@ -96,7 +107,7 @@ def seconds_per_step(
 ) -> float:
     """Return the seconds of one step of one training: a median, after two steps of warm-up."""
     fit = start(jobs[0].recipe, device)
-    alone = partial(advance, fit, jobs[0].examples, jobs[0].prepare)
+    alone = partial(advance, fit, jobs[0].task)
     step = _Stack(jobs, device).step if len(jobs) > 1 else alone
     times = []
     with fitting_threads(fit.network, jobs[0].recipe.batch * len(jobs)):
@@ -171,12 +182,8 @@ class _Stack:
 
     def _batches(self) -> tuple[Tensor, Tensor]:
         """Images (networks, batch, channels, size, size), targets (networks, batch, classes)."""
-        batches = [batch_of(x.recipe, x.examples, x.prepare.spec, self.done) for x in self.jobs]
-        images = [
-            job.prepare.normalize(batch.images.to(self.device))
-            for job, batch in zip(self.jobs, batches, strict=True)
-        ]
-        return torch.stack(images), torch.stack([b.targets for b in batches]).to(self.device)
+        batches = [job.task.batch(self.done, self.device) for job in self.jobs]
+        return torch.stack([b.inputs for b in batches]), torch.stack([b.targets for b in batches])
 
     def _logits(self, images: Tensor) -> Tensor:
         def one(state: dict[str, Tensor], shown: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from acn_eval.errors import ConfigError, DataError
 from acn_eval.run_options import RunOptions
 from acn_eval.tally import Progress
 from acn_eval.training import Recipe, train
-from acn_eval.training.fit import open_split
 from acn_eval.training.kept import kept
+from acn_eval.training.sources import open_split
 from acn_eval.training.step_time import StepTime, step_time
 from acn_eval.workflow.paper import PaperComparison, PaperTable
 

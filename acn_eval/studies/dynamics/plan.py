@@ -15,7 +15,7 @@ from acn_eval.studies.dynamics.suite import Arm, Dynamics, name_of
 from acn_eval.study.record import in_words, training_id
 from acn_eval.study.trainings import TrainingPlan
 from acn_eval.training import Recipe, TrainingJob
-from acn_eval.training.fit import open_split, prepare_for
+from acn_eval.training.sources import open_split, prepare_for
 
 __all__ = ["DynamicsPlan"]
 

@@ -10,8 +10,8 @@ from acn_eval.errors import ConfigError
 from acn_eval.studies.low_data.draws import Subset, Subsets, sample_subsets
 from acn_eval.studies.low_data.suite import LowData, Side
 from acn_eval.study.trainings import TrainingPlan
-from acn_eval.training.fit import open_split
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.sources import open_split
 from acn_eval.training.together import TrainingJob, stackable, stacking_pays
 
 __all__ = ["LowDataPlan", "RecipeSide", "Stack", "Training", "weights_decided_by"]
