@@ -42,7 +42,8 @@ from acn_eval.inference.precision import has_bf16
 from acn_eval.models import build
 from acn_eval.shipped import shipped
 from acn_eval.training import Recipe, read_recipe
-from acn_eval.training.fit import advance, open_split, prepare_for, start
+from acn_eval.training.fit import advance, start, task_of
+from acn_eval.training.sources import open_split, prepare_for
 from acn_eval.training.threads import fitting_threads, forward_flops
 
 CPU = torch.device("cpu")
@@ -122,7 +123,8 @@ def step_of(name: str, recipe: Recipe) -> Callable[[], object]:
         return plain(recipe, source if name == "plain" else repeat(next(source)))
     precision = "bf16" if name == "bf16" else "fp32"
     fit = start(recipe.model_copy(update={"precision": precision}), CPU)
-    return lambda: advance(fit, examples, prepare)
+    task = task_of(recipe, examples, prepare)
+    return lambda: advance(fit, task)
 
 
 def contest(name: str, recipe: Recipe, options: argparse.Namespace) -> None:

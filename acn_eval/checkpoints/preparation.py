@@ -50,6 +50,6 @@ def stated(prepare: PrepareImages | PrepareTokens) -> dict[str, Any]:
             vocabulary=own.pieces,
             lowercase=own.lowercase,
             longest=prepare.longest,
-            sentences=prepare.spec.per_example,
+            sentences=2 if prepare.spec.per_example == 2 else 1,
         )
     }

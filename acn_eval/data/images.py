@@ -1,7 +1,7 @@
 """Images in memory."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from acn_eval.data.examples import Examples
 from acn_eval.data.geometry import Geometry
-from acn_eval.inputs import content_hash
+from acn_eval.inputs import InputSpec, content_hash
 
 __all__ = ["ArrayImages", "decoded"]
 
@@ -36,8 +36,10 @@ class ArrayImages:
         return channels, height, width
 
 
-def decoded(examples: Examples, geometry: Geometry) -> Examples:
-    """Return the same images in memory, read once for many epochs."""
-    images = examples.read(np.arange(len(examples)), geometry).permute(0, 2, 3, 1)
+def decoded(examples: Examples, spec: InputSpec[Any]) -> Examples:
+    """Return the same images in memory, read once for many epochs; sentences are there already."""
+    if not isinstance(spec, Geometry):
+        return examples
+    images = examples.read(np.arange(len(examples)), spec).permute(0, 2, 3, 1)
     inputs = ArrayImages(images.contiguous().numpy())
     return replace(examples, inputs=inputs, positions=np.arange(len(examples)))

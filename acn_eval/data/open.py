@@ -23,7 +23,15 @@ from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
 
-__all__ = ["DATA", "DATA_ROOT", "KNOWN_MOMENTS", "channel_moments", "data_root", "find_data", "open_examples"]
+__all__ = [
+    "DATA",
+    "DATA_ROOT",
+    "KNOWN_MOMENTS",
+    "channel_moments",
+    "data_root",
+    "find_data",
+    "open_examples",
+]
 
 DATA: dict[str, str] = {
     "digits": "1,797 handwritten digits of 8 x 8 pixels, which scikit-learn embeds",

@@ -1,4 +1,4 @@
-"""``text:PATH``: plain text, a sentence or a paragraph per line, in which masked tokens are found."""
+"""``text:PATH``: plain text, one sentence or paragraph per line; for masked tokens."""
 
 import os
 import re

@@ -16,7 +16,7 @@ from acn_eval.data.sentences import LONGEST, Sentences
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 
-__all__ = ["Table", "open_sentence_files", "lines_of", "open_split", "read_table", "rows_of"]
+__all__ = ["Table", "lines_of", "open_sentence_files", "open_split", "read_table", "rows_of"]
 
 _LONGEST_LINE = 2**18  # bytes
 _MOST_BYTES = 2**29

@@ -12,10 +12,10 @@ __all__ = ["as_initialized", "recipe_of"]
 def as_initialized(checkpoint: Checkpoint) -> Encoder | None:
     """Return a network as its training found it, from the recipe and the seed of its card.
 
-    None where there is none: see `recipe_of`.
+    None where there is none (see `recipe_of`), or it began with the weights of another file.
     """
     network, recipe = checkpoint.model, recipe_of(checkpoint)
-    if recipe is None or not isinstance(network, Encoder):
+    if recipe is None or recipe.start_from or not isinstance(network, Encoder):
         return None
     return start(recipe, next(network.parameters()).device).network.eval()
 

@@ -1,7 +1,7 @@
 """Training from a recipe: exact, resumable, never touching test."""
 
-from acn_eval.training.fit import train
 from acn_eval.training.recipe import Recipe, read_recipe
+from acn_eval.training.run import train
 from acn_eval.training.together import (
     TrainingJob,
     seconds_per_step,

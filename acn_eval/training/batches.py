@@ -2,24 +2,51 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
+from acn_eval.config_files import Config
 from acn_eval.data.cifar import torchvision_module
 from acn_eval.data.examples import Examples
 from acn_eval.data.geometry import Geometry, unit_range
 from acn_eval.seeds import seed_for
-from acn_eval.training.recipe import Augment, Recipe
 
-__all__ = ["POOL", "Batch", "augmented", "batch_indices", "batch_of", "bucketed", "keyed_rng"]
+__all__ = [
+    "POOL",
+    "Augment",
+    "Batch",
+    "Probability",
+    "augmented",
+    "batch_indices",
+    "bucketed",
+    "keyed_rng",
+]
 
+Probability = Annotated[float, Field(ge=0, le=1)]
 POOL = 64
 """Steps whose examples are put in the order of their lengths."""
+
+
+class Augment(Config, frozen=True):
+    """Augmentations of a training batch, in this order.
+
+    Attributes:
+        crop_padding: pad by this many pixels and crop back at random, per image.
+        flip: mirror left and right with probability one half, per image.
+        auto_augment: the CIFAR-10 policy of AutoAugment (torchvision), per image.
+        cutmix: probability that a batch is cut-mixed (torchvision, beta 1).
+    """
+
+    crop_padding: Annotated[int, Field(ge=0, le=1024)] = 0
+    flip: bool = False
+    auto_augment: bool = False
+    cutmix: Probability = 0.0
 
 
 class Batch(NamedTuple):
@@ -27,13 +54,6 @@ class Batch(NamedTuple):
 
     images: Tensor
     targets: Tensor
-
-
-def batch_of(recipe: Recipe, examples: Examples, geometry: Geometry, step: int) -> Batch:
-    """Return the batch that a recipe sees at a step."""
-    where = batch_indices(len(examples), recipe.batch, step, recipe.seed)
-    key = seed_for("augment", recipe.seed, step)
-    return augmented(examples, where, geometry, recipe.augment, key)
 
 
 def batch_indices(n: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:

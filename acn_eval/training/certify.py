@@ -16,11 +16,11 @@ from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.inference.precision import has_bf16
 from acn_eval.statistics.architectures import crossed
 from acn_eval.training.certificate import Certificate
-from acn_eval.training.fit import train
+from acn_eval.training.classes import answered_right
 from acn_eval.training.kept import kept
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.run import train
 from acn_eval.training.sources import open_split
-from acn_eval.training.tasks import answered_right
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["certified", "certify", "kept_in"]

@@ -24,10 +24,9 @@ from acn_eval.inference.precision import running
 from acn_eval.seeds import seed_for
 from acn_eval.tokens import Tokens
 from acn_eval.training.batches import batch_indices
-from acn_eval.training.recipe import Recipe
 from acn_eval.training.tasks import Score, TrainingBatch
 
-__all__ = ["Corpus", "MaskedTokens", "masked", "packed"]
+__all__ = ["ASKED", "Corpus", "MaskedTokens", "masked", "packed"]
 
 ASKED = 0.15
 """Share of the tokens that are asked."""
@@ -124,13 +123,14 @@ class MaskedTokens:
 
     order: ClassVar[str] = "packed epochs v1"
 
-    recipe: Recipe
     examples: Examples
     prepare: PrepareTokens
+    size: int
+    seed: int
 
     def batch(self, step: int, device: torch.device) -> TrainingBatch:
         """Return the batch of a step: epochs are laid end to end."""
-        batch = self._corpus.batch(self._sequences(step), self.recipe.seed)
+        batch = self._corpus.batch(self._sequences(step), self.seed)
         return TrainingBatch(batch.inputs.to(device), batch.targets.to(device), batch.tokens)
 
     def score(self, network: nn.Module, held_out: Examples, device: torch.device) -> Score:
@@ -151,19 +151,19 @@ class MaskedTokens:
 
     def _sequences(self, step: int) -> list[Sequence]:
         """Return the sequences of a step."""
-        begin, epoch = step * self.recipe.batch, 0
+        begin, epoch = step * self.size, 0
         while begin >= len(self._epoch(epoch)):
             begin -= len(self._epoch(epoch))
             epoch += 1
         found: list[Sequence] = []
-        while (missing := self.recipe.batch - len(found)) > 0:
+        while (missing := self.size - len(found)) > 0:
             found += [(epoch, parts) for parts in self._epoch(epoch)[begin : begin + missing]]
             begin, epoch = 0, epoch + 1
         return found
 
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
         if epoch not in self._epochs:
-            self._epochs[epoch] = self._corpus.packed(self.recipe.seed, epoch)
+            self._epochs[epoch] = self._corpus.packed(self.seed, epoch)
         return self._epochs[epoch]
 
     @cached_property
@@ -180,9 +180,7 @@ def _key(seed: int) -> Tensor:
     return torch.tensor([key % _WORD, key // _WORD])
 
 
-def _parts(
-    examples: Examples, prepare: PrepareTokens
-) -> Iterator[tuple[int, int, list[int]]]:
+def _parts(examples: Examples, prepare: PrepareTokens) -> Iterator[tuple[int, int, list[int]]]:
     """Yield a part: the id of its example, the place of its first token, and its pieces."""
     tokenizer, room = prepare.vocabulary.tokenizer(), prepare.longest - 2
     unknown = prepare.vocabulary.numbers["[UNK]"]

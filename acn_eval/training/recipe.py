@@ -13,11 +13,11 @@ from acn_eval.models import AnyArch
 from acn_eval.models.bert import BertConfig
 from acn_eval.models.configs import ImageConfig
 from acn_eval.statistics.architectures import PairedSeeds
+from acn_eval.training.batches import Augment, Probability
 from acn_eval.training.certificate import Certificate
 from acn_eval.training.exit_loss import ExitLoss
 
 __all__ = [
-    "Augment",
     "Batch",
     "ClassNames",
     "Clip",
@@ -37,23 +37,6 @@ Looks = Annotated[int, Field(gt=0, le=1000)]
 Rate = Annotated[float, Field(gt=0, le=100)]
 Decay = Annotated[float, Field(ge=0, le=100)]
 Clip = Annotated[float, Field(gt=0, le=1e9)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-class Augment(Config, frozen=True):
-    """Augmentations of a training batch, in this order.
-
-    Attributes:
-        crop_padding: pad by this many pixels and crop back at random, per image.
-        flip: mirror left and right with probability one half, per image.
-        auto_augment: the CIFAR-10 policy of AutoAugment (torchvision), per image.
-        cutmix: probability that a batch is cut-mixed (torchvision, beta 1).
-    """
-
-    crop_padding: Annotated[int, Field(ge=0, le=1024)] = 0
-    flip: bool = False
-    auto_augment: bool = False
-    cutmix: Probability = 0.0
 
 
 class VocabularyFile(Config, frozen=True):
@@ -77,8 +60,8 @@ class Recipe(Config, frozen=True):
         arch: the architecture config; its classes must be the number of classes below. A BERT with
             the head ``mlm`` learns to find masked tokens, and needs no classes.
         seed: of initialization, order of examples and augmentation.
-        data: name of the data; its train split is used, and validation for selection. Masked tokens
-            are learned from several with `` + `` between their names, too.
+        data: name of the data; its train split is used, and validation for selection. For masked
+            tokens also several, with `` + `` between their names.
         classes: train on these classes only; None takes all.
         steps: optimizer steps; the learning rate warms up linearly over `warmup` of them and
             follows a cosine to 0 at the last, per step.
@@ -87,8 +70,8 @@ class Recipe(Config, frozen=True):
         precision: of the forward pass; ``bf16`` and ``fp16`` by autocast, fp16 with loss scaling.
         select: keep the last weights, or the best on validation (looked at `looks` times).
         weights: number format of the stored weights.
-        vocabulary: of a network that reads text; without it and `start_from`, the words of the train
-            split.
+        vocabulary: of a network that reads text; without it and `start_from`, the words of the
+            train split.
         start_from: checkpoint of a network that reads text, as the command line takes one: the
             weights below its head and its vocabulary are the start.
         exit_loss: which exits are trained; see `acn_eval.training.exit_loss.exit_weights`.

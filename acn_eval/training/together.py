@@ -17,6 +17,7 @@ from acn_eval.data import Examples, PrepareImages
 from acn_eval.data.tokens import PrepareTokens
 from acn_eval.models import Encoder, build
 from acn_eval.models.configs import ImageConfig
+from acn_eval.training.classes import accuracy_of
 from acn_eval.training.fit import (
     advance,
     finite,
@@ -28,7 +29,7 @@ from acn_eval.training.fit import (
 )
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.sources import prepare_for
-from acn_eval.training.tasks import Task, accuracy_of
+from acn_eval.training.tasks import Task
 from acn_eval.training.threads import fitting_threads, forward_flops
 
 __all__ = ["TrainingJob", "seconds_per_step", "stackable", "stacking_pays", "train_all"]

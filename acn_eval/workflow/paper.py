@@ -10,7 +10,7 @@ from acn_eval.config_files import Config, Name, Text, read_config
 from acn_eval.errors import ConfigError, suggestion
 from acn_eval.shipped import shipped
 from acn_eval.studies.read import read_suite
-from acn_eval.training import Recipe
+from acn_eval.training.recipe import Recipe
 
 __all__ = ["PaperComparison", "PaperTable", "read_table", "shipped_tables"]
 

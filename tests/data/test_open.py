@@ -84,8 +84,7 @@ def test_a_broken_torchvision_is_one_line_that_names_it(tmp_path, monkeypatch, b
 
 
 def test_training_says_the_same_of_a_broken_torchvision(tmp_path, monkeypatch):
-    from acn_eval.training.batches import augmented
-    from acn_eval.training.recipe import Augment
+    from acn_eval.training.batches import Augment, augmented
 
     for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)

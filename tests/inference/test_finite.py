@@ -14,7 +14,7 @@ from acn_eval.inference.condition import broken
 from acn_eval.inference.outputs import require_finite
 from acn_eval.probes.probe import LinearProbe, Scaling
 from acn_eval.probes.solvers import Solution
-from acn_eval.training.fit import accuracy_of
+from acn_eval.training.classes import accuracy_of
 from tests.inference.asking import job, one_pass
 from tests.tiny import checkpoint, digits
 

@@ -6,8 +6,7 @@ import torch
 from torch.nn.functional import pad
 
 from acn_eval.data import Geometry, open_examples
-from acn_eval.training.batches import augmented, batch_indices, keyed_rng
-from acn_eval.training.recipe import Augment
+from acn_eval.training.batches import Augment, augmented, batch_indices, keyed_rng
 
 SIZE = Geometry(8, 1)
 

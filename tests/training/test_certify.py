@@ -1,7 +1,5 @@
 """bf16 is certified by trainings that equal those of `train`, on validation alone."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -70,7 +68,7 @@ def test_only_train_and_validation_are_opened(tmp_path, monkeypatch):
         asked.append(split)
         return open_examples(name, split, root)
 
-    monkeypatch.setattr(sys.modules["acn_eval.training.fit"], "open_examples", watched)
+    monkeypatch.setattr("acn_eval.training.sources.open_examples", watched)
     certify(recipe(**{**SHORT, "steps": 1}), tmp_path, device=CPU)
     assert set(asked) == {"train", "validation"}
 

@@ -180,7 +180,7 @@ def test_a_training_killed_between_its_last_step_and_its_file_is_not_redone(
     tmp_path, device, monkeypatch, module
 ):
     with monkeypatch.context() as context:
-        context.setattr(module, "write_native", _killed)
+        context.setattr("acn_eval.training.run.write_native", _killed)
         with pytest.raises(Killed):
             fit(tmp_path / "a.pt", device, save_every=0)
     monkeypatch.setattr(module, "_step", None)  # another step would fail
@@ -267,7 +267,7 @@ def test_the_test_split_is_never_opened(tmp_path, device, monkeypatch, module):
         assert split != "test"
         return open_examples(name, split, root)
 
-    monkeypatch.setattr(module, "open_examples", watched)
+    monkeypatch.setattr("acn_eval.training.sources.open_examples", watched)
     monkeypatch.setattr("acn_eval.data.open.open_examples", watched)
     fit(tmp_path / "a.pt", device, select="validation")
     assert set(asked) == {"train", "validation"}

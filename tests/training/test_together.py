@@ -21,7 +21,8 @@ from acn_eval.training import (
     train,
     train_all,
 )
-from acn_eval.training.fit import accuracy_of, advance, learning_rate, start
+from acn_eval.training.classes import accuracy_of
+from acn_eval.training.fit import advance, learning_rate, start
 from acn_eval.training.together import _Stack
 from tests.models.networks import MIXER, OFFICIAL, OFFICIAL_VIT, SIZES, VIT, name
 from tests.tiny import BREAKS_DOWN, recipe
@@ -163,7 +164,7 @@ def test_the_best_look_is_kept(pool, device, n):
             cut = job.recipe.model_copy(update={"select": "last"})
             fit = start(cut, device)
             for _ in range(2 * look):
-                advance(fit, job.examples, job.prepare)
+                advance(fit, job.task)
             fit.network.eval()
             ends.append(accuracy_of(fit.network, job.held_out, job.prepare, device))
         found = accuracy_of(network, job.held_out, job.prepare, device)

@@ -12,7 +12,8 @@ from acn_eval.models.connectivity import ConnectivityName
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.studies.continual.methods import AnyMethod
 from acn_eval.study.suite import Suite
-from acn_eval.training.recipe import Augment, Batch, ClassNames, Clip, Decay, Rate, Steps
+from acn_eval.training.batches import Augment
+from acn_eval.training.recipe import Batch, ClassNames, Clip, Decay, Rate, Steps
 
 __all__ = ["SUITE", "Continual"]
 

@@ -117,10 +117,13 @@ def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Ite
     for subset in subsets:
         select = "validation" if len(subset.held_out) else "last"
         bare = TrainingJob(recipe, subset.learned, subset.held_out)
-        parts = [decoded(part, bare.prepare.spec) for part in (bare.examples, bare.held_out)]
+        spec = bare.prepare.spec
+        learned, held_out = decoded(bare.examples, spec), decoded(bare.held_out, spec)
         for repeat in range(suite.repeats):
             change = {"seed": 1000 * subset.draw + repeat, "select": select}
-            yield Training(subset, repeat, TrainingJob(recipe.model_copy(update=change), *parts))
+            yield Training(
+                subset, repeat, TrainingJob(recipe.model_copy(update=change), learned, held_out)
+            )
 
 
 def _side(suite: LowData, side: Side) -> RecipeSide:

@@ -1,0 +1,104 @@
+"""Tasks in which examples have classes: images, and sentences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from acn_eval.data.examples import Examples
+from acn_eval.data.geometry import PrepareImages
+from acn_eval.data.tokens import PrepareTokens
+from acn_eval.inference.memory import Batches
+from acn_eval.inference.outputs import inputs_of, outputs
+from acn_eval.inputs import Prepare
+from acn_eval.seeds import seed_for
+from acn_eval.training.batches import Augment, augmented, batch_indices, bucketed
+from acn_eval.training.tasks import Score, TrainingBatch
+
+__all__ = ["ImageClasses", "SentenceClasses", "accuracy_of", "answered_right"]
+
+_BATCH = 256  # examples of a forward pass
+
+
+@dataclass(frozen=True)
+class ImageClasses:
+    """Augmented images have classes, or mixtures of two."""
+
+    order: ClassVar[str] = "epoch permutations v1"
+
+    examples: Examples
+    prepare: PrepareImages
+    size: int
+    seed: int
+    augment: Augment
+
+    def batch(self, step: int, device: torch.device) -> TrainingBatch:
+        """Return the batch of a step."""
+        where = batch_indices(len(self.examples), self.size, step, self.seed)
+        key = seed_for("augment", self.seed, step)
+        batch = augmented(self.examples, where, self.prepare.spec, self.augment, key)
+        images = self.prepare.normalize(batch.images.to(device))
+        return TrainingBatch(images, batch.targets.to(device))
+
+    def score(self, network: nn.Module, held_out: Examples, device: torch.device) -> Score:
+        """Return the accuracy."""
+        return Score(accuracy_of(network, held_out, self.prepare, device), len(held_out))
+
+
+@dataclass(frozen=True)
+class SentenceClasses:
+    """Sentences or pairs have classes; a batch has examples of about one length."""
+
+    order: ClassVar[str] = "epoch permutations in buckets of length v1"
+
+    examples: Examples
+    prepare: PrepareTokens
+    size: int
+    seed: int
+
+    def batch(self, step: int, device: torch.device) -> TrainingBatch:
+        """Return the batch of a step."""
+        n = len(self.examples)
+        where = bucketed(self._lengths, n, self.size, step, self.seed)
+        inputs = inputs_of(self.examples, where, self.prepare, device)
+        targets = torch.from_numpy(self.examples.labels[where]).to(device)
+        return TrainingBatch(inputs, targets, int(inputs.mask.sum()))
+
+    def score(self, network: nn.Module, held_out: Examples, device: torch.device) -> Score:
+        """Return the accuracy."""
+        return Score(accuracy_of(network, held_out, self.prepare, device), len(held_out))
+
+    def _lengths(self, where: NDArray[np.int64]) -> Sequence[int]:
+        """Return the characters of examples: tokens go with them, and need no tokenizer."""
+        shown = self.examples.read(where, self.prepare.spec)
+        return [sum(map(len, texts)) for texts in shown.texts]
+
+
+def accuracy_of(
+    network: nn.Module, examples: Examples, prepare: Prepare, device: torch.device
+) -> float:
+    """Return the accuracy of a network on examples; 0 without any.
+
+    Raises:
+        MeasureError: logits that are NaN or infinite.
+    """
+    right = answered_right(network, examples, prepare, device)
+    return int(right.sum()) / max(1, len(right))
+
+
+def answered_right(
+    network: nn.Module, examples: Examples, prepare: Prepare, device: torch.device
+) -> NDArray[np.bool_]:
+    """Return for every example (n,) whether its class is predicted, in fp32.
+
+    Raises:
+        MeasureError: logits that are NaN or infinite.
+    """
+    right, batches = np.zeros(len(examples), np.bool_), Batches(_BATCH, device)
+    for where, logits in outputs(network, examples, prepare, batches, name="training"):
+        right[where] = logits.argmax(1).cpu().numpy() == examples.labels[where]
+    return right

@@ -1,0 +1,160 @@
+"""A whole training: from a recipe to a file with a card, resumed where it was killed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from acn_eval.atomic import replacing
+from acn_eval.checkpoints.card import Card, Training
+from acn_eval.checkpoints.native import Native, write_native
+from acn_eval.checkpoints.preparation import stated
+from acn_eval.checkpoints.weight_files import read_pickle
+from acn_eval.data.examples import Examples, Split
+from acn_eval.data.geometry import PrepareImages
+from acn_eval.data.tokens import PrepareTokens
+from acn_eval.errors import CheckpointError, ConfigError, Stopped
+from acn_eval.inference.profile import NumericProfile
+from acn_eval.training.fit import DTYPES, Fit, loop, start, task_of, weights_decided_by
+from acn_eval.training.initial import initial_of
+from acn_eval.training.interrupts import interrupts_held_back
+from acn_eval.training.recipe import Recipe
+from acn_eval.training.sources import open_split, prepare_for
+from acn_eval.training.tasks import Score, Task
+from acn_eval.training.threads import fitting_threads
+
+__all__ = ["train"]
+
+_OLD_KEYS = {"question": "recipe", "optimiser": "optimizer"}  # of states before 0.2
+_SPLITS: tuple[Split, Split] = ("train", "validation")
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    device: torch.device,
+    root: Path | None = None,
+    save_every: float = 300.0,
+    progress: Callable[[int, float], None] = lambda done, loss: None,
+) -> Card:
+    """Train a recipe, write the checkpoint to `out`, and return its card.
+
+    Every `save_every` seconds, and on Ctrl-C, the state is written to ``<out>.resume``; a killed
+    training resumes from it and ends, on a CPU, with the same weights bit for bit. The test split
+    is never opened.
+
+    Raises:
+        CheckpointError: the file to start from, or ``<out>.resume``, cannot be read.
+        ConfigError: the recipe does not fit its data or the file to start from, or
+            ``<out>.resume`` is of another recipe.
+        MeasureError: the loss is no longer finite.
+    """
+    splits = [open_split(recipe, split, root) for split in _SPLITS]
+    splits[1].labeled_as(splits[0])
+    initial = initial_of(recipe)
+    prepare = prepare_for(recipe, splits[0], root, initial.vocabulary)
+    task = task_of(recipe, splits[0], prepare)
+    fit = start(recipe, device, initial.state)
+    fit.started_from = initial.sha256
+    resume = out.with_name(out.name + ".resume")
+    if resume.is_file():
+        fit.restore(_read_state(resume, fit))
+    with interrupts_held_back() as interrupted:
+        saver = _Saver(resume, save_every, interrupted)
+        loop(fit, splits, prepare, saver, progress)
+    state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
+    if recipe.weights != "fp32":
+        fit.best |= _score_as_stored(fit, state, splits[1], task)._asdict()
+    card = _card(fit, splits, prepare, task)
+    write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
+    resume.unlink(missing_ok=True)
+    return card
+
+
+@dataclass
+class _Saver:
+    path: Path
+    every: float
+    interrupted: Callable[[], bool]
+    last: float = field(default_factory=time.monotonic)
+
+    def __call__(self, fit: Fit) -> None:
+        if self.interrupted():
+            self.now(fit)
+            kept = f"{fit.done:,} of {fit.recipe.steps:,} training steps are kept in {self.path}"
+            raise Stopped(f"{kept}. The same command resumes from there.")
+        if time.monotonic() - self.last >= self.every:
+            self.now(fit)
+
+    def now(self, fit: Fit) -> None:
+        with replacing(self.path) as part, part.open("wb") as file:
+            torch.save(fit.state(), file)
+        self.last = time.monotonic()
+
+
+def _read_state(path: Path, fit: Fit) -> dict[str, Any]:
+    state = read_pickle(path)
+    if isinstance(state, dict):
+        state = {_OLD_KEYS.get(key, key): value for key, value in state.items()}
+    if not isinstance(state, dict) or "recipe" not in state:
+        raise CheckpointError(f"{path}: must be the state of a training; remove it to start anew")
+    own = weights_decided_by(fit.recipe), fit.started_from
+    if (state["recipe"], state.get("started_from", "")) != own:
+        what = "another recipe or seed, or of one with another start"
+        raise ConfigError(
+            f"{path}: is the state of {what}. Remove it, or choose another `out`.", "out"
+        )
+    return state
+
+
+def _cast(tensor: Tensor, weights: str) -> Tensor:
+    return tensor.cpu().to(DTYPES[weights]) if tensor.is_floating_point() else tensor.cpu()
+
+
+def _card(
+    fit: Fit, splits: list[Examples], prepare: PrepareImages | PrepareTokens, task: Task
+) -> Card:
+    recipe = fit.recipe
+    with fitting_threads(fit.network, recipe.batch):
+        precision: Any = recipe.precision  # fp16, too, which no evaluation has
+        profile = NumericProfile.here(fit.device, precision, recipe.batch)
+    at = f" at step {fit.best['step']}" if recipe.select == "validation" else ""
+    training = Training(
+        recipe=recipe.model_dump(mode="json"),
+        seed=recipe.seed,
+        data_order=task.order,
+        steps=fit.done,
+        examples=fit.done * recipe.batch,
+        tokens=fit.tokens or None,
+        seconds=round(fit.seconds, 1),
+        selected=recipe.select + at,
+        started_from=fit.started_from or None,
+        validation_accuracy=fit.best["accuracy"],
+        validation_n=fit.best.get("n", len(splits[1])),
+        validation_loss=fit.best.get("loss"),
+        numeric_profile=profile.facts(),
+    )
+    return Card(
+        arch=recipe.arch,
+        data=recipe.data,
+        data_fingerprint=splits[0].fingerprint,
+        classes=() if recipe.masked else splits[0].classes,
+        named=splits[0].named,
+        pair=recipe.pair,
+        training=training,
+        **stated(prepare),
+    )
+
+
+def _score_as_stored(
+    fit: Fit, state: dict[str, Tensor], validation: Examples, task: Task
+) -> Score:
+    """Return the score of the network that is read back from the file."""
+    fit.network.load_state_dict(state)
+    fit.network.eval()
+    return task.score(fit.network, validation, fit.device)
