@@ -12,7 +12,7 @@ from acn_eval.models.bert import BertConfig
 from acn_eval.models.build import AnyArch
 from acn_eval.models.configs import ImageConfig
 
-__all__ = ["Card", "NumericFacts", "Training", "Words"]
+__all__ = ["Card", "NumericFacts", "Start", "Training", "Words"]
 
 _MOST_TOKENS = 2**15
 _MOST_LOGITS = 2**28  # of one example: 1 GiB
@@ -21,6 +21,21 @@ Std = Annotated[float, Field(ge=1e-6, le=1000)]
 Piece = Annotated[str, Field(min_length=1, max_length=100)]
 
 NumericFacts = Annotated[dict[Text, Natural | Text], Field(max_length=100)]
+
+
+class Start(Config, frozen=True):
+    """The file that a training began with.
+
+    Attributes:
+        sha256: of the file.
+        data: that its network was trained on; "" if unknown.
+        steps, tokens: of that training; 0 if unknown.
+    """
+
+    sha256: Text
+    data: Text = ""
+    steps: Natural = 0
+    tokens: Natural = 0
 
 
 class Training(Config, frozen=True):
@@ -35,7 +50,7 @@ class Training(Config, frozen=True):
         tokens: of them, without padding, that a network which reads text has seen.
         seconds: wall time of the training.
         selected: ``last``, or ``validation`` with the step that was best on it.
-        started_from: sha256 of the file whose weights were the start; None: all were drawn.
+        started_from: the file whose weights were the start; None: all were drawn.
         validation_accuracy: of the selected weights, on `validation_n` held-out examples, or
             masked tokens.
         validation_loss: cross entropy of the masked tokens, in nats.
@@ -51,7 +66,7 @@ class Training(Config, frozen=True):
     tokens: WrittenWhereGiven[Natural] = None
     seconds: Annotated[float, Field(ge=0, le=1e12)]
     selected: Text
-    started_from: WrittenWhereGiven[Text] = None
+    started_from: WrittenWhereGiven[Start] = None
     validation_accuracy: Annotated[float, Field(ge=0, le=1)]
     validation_n: Natural
     validation_loss: WrittenWhereGiven[Annotated[float, Field(ge=0, le=1e6)]] = None

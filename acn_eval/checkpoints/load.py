@@ -147,6 +147,8 @@ def _training(native: Native) -> dict[str, Any]:
     facts |= {"data": card.data, "data_fingerprint": card.data_fingerprint}
     facts["learning_rate"] = recipe.pop("learning_rate", None)
     kept = {k: v for k, v in recipe.items() if k not in {*_APART, *facts}}
+    if start := training.started_from:  # networks of several seeds begin with as many files
+        kept["start_from"] = f"{start.steps:,} steps on {start.tokens:,} tokens of {start.data}"
     return {**facts, **kept, "recipe": _in_words(kept)}
 
 

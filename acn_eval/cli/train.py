@@ -109,11 +109,23 @@ def _train(plan: "Recipe", recipe: Path, out: Path | None, places: dict[str, Any
         atomic.write(beside, yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False))
     training = card.training
     assert training is not None
+    seen = f"{training.examples:,} examples"
+    if training.tokens:
+        seen += f", {training.tokens:,} tokens"
     say(
         f"{target}: {100 * training.validation_accuracy:.2f} % on {training.validation_n} "
-        f"validation images ({training.selected}); {training.steps} steps, "
-        f"{training.examples:,} examples, {training.seconds:.0f} s"
+        f"validation {_answers(plan)} ({training.selected}); {training.steps} steps, {seen}, "
+        f"{training.seconds:.0f} s"
     )
+
+
+def _answers(plan: "Recipe") -> str:
+    """Return what the answers are of which accuracy is the share of right ones."""
+    from acn_eval.models.configs import ImageConfig
+
+    if plan.masked:
+        return "tokens, masked"
+    return "images" if isinstance(plan.arch, ImageConfig) else "sentences"
 
 
 def _certificate(recipe: Path) -> Path:

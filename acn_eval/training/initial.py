@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from acn_eval.checkpoints.card import Start
+from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.checkpoints.load import load
 from acn_eval.data.tokens import PrepareTokens, Vocabulary
 from acn_eval.errors import ConfigError
@@ -22,12 +24,12 @@ class Initial:
     Attributes:
         state: all parameters but those of heads.
         vocabulary: of the network.
-        sha256: of the file.
+        start: what its card says.
     """
 
     state: dict[str, Tensor] = field(default_factory=dict)
     vocabulary: Vocabulary | None = None
-    sha256: str = ""
+    start: Start | None = None
 
 
 def initial_of(recipe: Recipe) -> Initial:
@@ -51,4 +53,9 @@ def initial_of(recipe: Recipe) -> Initial:
             raise ConfigError(f"recipe: {what}; got {want[name]}")
     heads = ("head.", "branches.")
     state = {k: v for k, v in network.state_dict().items() if not k.startswith(heads)}
-    return Initial(state, prepare.vocabulary, start.id.sha256)
+    return Initial(state, prepare.vocabulary, _described(start))
+
+
+def _described(checkpoint: Checkpoint) -> Start:
+    known = {k: checkpoint.id.training.get(k) or 0 for k in ("steps", "tokens")}
+    return Start(sha256=checkpoint.id.sha256, data=checkpoint.data, **known)

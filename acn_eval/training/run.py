@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from acn_eval.atomic import replacing
-from acn_eval.checkpoints.card import Card, Training
+from acn_eval.checkpoints.card import Card, Start, Training
 from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.checkpoints.preparation import stated
 from acn_eval.checkpoints.weight_files import read_pickle
@@ -60,7 +60,7 @@ def train(
     prepare = prepare_for(recipe, splits[0], root, initial.vocabulary)
     task = task_of(recipe, splits[0], prepare)
     fit = start(recipe, device, initial.state)
-    fit.started_from = initial.sha256
+    fit.started_from = initial.start.sha256 if initial.start else ""
     resume = out.with_name(out.name + ".resume")
     if resume.is_file():
         fit.restore(_read_state(resume, fit))
@@ -70,7 +70,7 @@ def train(
     state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
     if recipe.weights != "fp32":
         fit.best |= _score_as_stored(fit, state, splits[1], task)._asdict()
-    card = _card(fit, splits, prepare, task)
+    card = _card(fit, splits, prepare, task, initial.start)
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
     resume.unlink(missing_ok=True)
     return card
@@ -117,7 +117,11 @@ def _cast(tensor: Tensor, weights: str) -> Tensor:
 
 
 def _card(
-    fit: Fit, splits: list[Examples], prepare: PrepareImages | PrepareTokens, task: Task
+    fit: Fit,
+    splits: list[Examples],
+    prepare: PrepareImages | PrepareTokens,
+    task: Task,
+    began: Start | None,
 ) -> Card:
     recipe = fit.recipe
     with fitting_threads(fit.network, recipe.batch):
@@ -133,7 +137,7 @@ def _card(
         tokens=fit.tokens or None,
         seconds=round(fit.seconds, 1),
         selected=recipe.select + at,
-        started_from=fit.started_from or None,
+        started_from=began,
         validation_accuracy=fit.best["accuracy"],
         validation_n=fit.best.get("n", len(splits[1])),
         validation_loss=fit.best.get("loss"),
