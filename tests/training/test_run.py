@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -93,10 +94,9 @@ def test_the_accuracy_of_the_card_is_that_of_the_file(tmp_path):
     checkpoint, validation = load(str(tmp_path / "a.pt")), open_split(plan, "validation", None)
     right = 0
     for i in range(len(validation)):  # alone, without any padding
+        inputs = inputs_of(validation, np.array([i]), checkpoint.prepare, CPU)
         with torch.no_grad():
-            logits = checkpoint.model(
-                inputs_of(validation, slice(i, i + 1), checkpoint.prepare, CPU)
-            )
+            logits = checkpoint.model(inputs)
         right += int(logits.argmax()) == validation.labels[i]
     assert card.training.validation_accuracy == pytest.approx(right / len(validation), abs=0.003)
     assert card.training.validation_n == len(validation)

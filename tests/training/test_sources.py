@@ -10,8 +10,6 @@ from acn_eval.training.sources import open_split, prepare_for
 from tests.tiny import recipe
 from tests.training import texts
 
-WORDS = ["film", "was", "great", "##s", *"abcdef"]
-
 
 @pytest.fixture
 def vocabulary(tmp_path):
@@ -23,9 +21,8 @@ def vocabulary(tmp_path):
 def test_without_a_file_it_is_the_words_of_train():
     plan = texts.classes()
     own = prepare_for(plan, open_split(plan, "train", None)).vocabulary
-    words = {
-        w for (t,) in open_examples("synthetic-sentences", "train").inputs.texts for w in t.split()
-    }
+    sentences = open_examples("synthetic-sentences", "train").inputs.texts
+    words = {word for (text,) in sentences for word in text.split()}
     assert words <= set(own.pieces)
     assert {"a", "##a", "7", "##!"} <= set(own.pieces)
     assert len(own) == plan.arch.vocabulary
