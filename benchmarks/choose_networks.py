@@ -6,7 +6,9 @@
 Trains every network of the plan at each of its rates and seeds, keeps the accuracies on validation
 in `choice-GROUP.json` beside the plan, and prints the rate that was best in the mean. What stands
 there is not trained again, and a training that was killed resumes. The test split is never opened.
-With `--write`, the recipes of the shipped files are written, at the best rates.
+With `--write`, the recipes of the shipped files are written, at the best rates. A group may state
+fields for its `choice` alone, e.g. fewer steps, and a shipped network the network from which it
+starts, seed by seed.
 """
 
 import argparse
@@ -51,12 +53,13 @@ class Training(NamedTuple):
 
 def trainings(group: dict[str, Any]) -> Iterator[Training]:
     """Yield every training of a group: seed by seed, network by network, rate by rate."""
-    common = group["recipe"]
+    common = {**group["recipe"], **group.get("choice", {})}
     for seed in group["seeds"]:
         for name, network in group["networks"].items():
             for rate in network["rates"]:
                 arch = {**common["arch"], **network["arch"]}
-                fields = {**common, "arch": arch, "seed": seed, "learning_rate": rate}
+                fields = {**common, **network.get("recipe", {}), "arch": arch}
+                fields |= {"seed": seed, "learning_rate": rate}
                 yield Training(name, recorded(fields, Recipe))
 
 
@@ -84,7 +87,8 @@ def shipped(group: dict[str, Any], found: Accuracies) -> Iterator[tuple[str, dic
         for seed in range(own["seeds"]):
             path = _file(name, seed)
             pair = os.path.relpath(_file(own["pair"], seed), Path(path).parent)
-            yield path, {**recipe, "seed": seed, "pair": f"{pair}.pt"}
+            start = {"start_from": f"{_file(own['start'], seed)}.pt"} if "start" in own else {}
+            yield path, {**recipe, **start, "seed": seed, "pair": f"{pair}.pt"}
 
 
 def _file(name: str, seed: int) -> str:

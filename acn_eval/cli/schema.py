@@ -1,4 +1,4 @@
-"""`acn-eval schema`: the JSON Schema of a suite's or a gate's YAML."""
+"""`acn-eval schema`: the JSON Schema of a suite's, a gate's or a recipe's YAML."""
 
 import click
 
@@ -6,8 +6,9 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.option("--gate", is_flag=True, help="Of a gate, not of a suite.")
-def command(gate: bool) -> None:
+@click.option("--gate", "kind", flag_value="gate", help="Of a gate, not of a suite.")
+@click.option("--recipe", "kind", flag_value="recipe", help="Of a recipe, not of a suite.")
+def command(kind: str | None) -> None:
     """Print the JSON Schema of a suite's YAML, for editors and validators.
 
     Put `# yaml-language-server: $schema=suite.schema.json` on the first line of your YAML.
@@ -16,5 +17,7 @@ def command(gate: bool) -> None:
 
     from acn_eval.gate import gate_schema
     from acn_eval.studies.read import schema
+    from acn_eval.training import Recipe
 
-    click.echo(json.dumps(gate_schema() if gate else schema(), indent=2))
+    schemas = {None: schema, "gate": gate_schema, "recipe": Recipe.model_json_schema}
+    click.echo(json.dumps(schemas[kind](), indent=2))

@@ -25,6 +25,9 @@ A training that was killed resumes when the same command is given again: its sta
 OUT.resume. On a CPU it ends with the same weights, bit for bit. The test split is never
 opened.
 
+A recipe is YAML with the fields of `acn-eval schema --recipe`. Networks that read text learn
+classes of sentences or, with `head: mlm`, masked tokens, and may `start_from` another file.
+
 \b
   acn-eval train mine.yaml --certify
 

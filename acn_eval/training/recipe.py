@@ -45,12 +45,13 @@ class VocabularyFile(Config, frozen=True):
     Attributes:
         file: a ``vocab.txt`` of BERT, here or below the data root.
         lowercase: whether letters lose case and accents.
-        trimmed: whether only the pieces stay that the train split uses, and single characters.
+        trimmed: whether only the pieces stay that the train split uses, and single characters; or
+            the name of other data whose train split counts, e.g. of a later fine-tuning.
     """
 
     file: Text
     lowercase: bool = True
-    trimmed: bool = True
+    trimmed: bool | Text = True
 
 
 class Recipe(Config, frozen=True):

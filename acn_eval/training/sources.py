@@ -64,10 +64,7 @@ def prepare_for(
     if not isinstance(recipe.arch, BertConfig):
         geometry = geometry_of(recipe.arch)
         return PrepareImages(geometry, *channel_moments(examples, geometry))
-    if not isinstance(examples.inputs, Sentences):
-        what = f"must hold sentences, which the network reads; got {examples.inputs.modality}"
-        raise DataError(f"{examples.name}: {what}")
-    texts = [examples.inputs.texts[i] for i in examples.positions.tolist()]
+    texts = _texts(examples)
     vocabulary = vocabulary or _vocabulary(recipe, (t for own in texts for t in own), root)
     if len(vocabulary) != recipe.arch.vocabulary:
         what = f"arch.vocabulary must be {len(vocabulary)} for this data"
@@ -82,4 +79,14 @@ def _vocabulary(recipe: Recipe, texts: Iterable[str], root: Path | None) -> Voca
     if (own := recipe.vocabulary) is None:
         return vocabulary_of(texts)
     whole = read_vocabulary(find_data(Path(own.file), root), lowercase=own.lowercase)
+    if isinstance(own.trimmed, str):
+        other = _texts(open_examples(own.trimmed, "train", root))
+        texts = (text for sentences in other for text in sentences)
     return trimmed(whole, texts) if own.trimmed else whole
+
+
+def _texts(examples: Examples) -> list[tuple[str, ...]]:
+    if not isinstance(examples.inputs, Sentences):
+        what = f"must hold sentences, which the network reads; got {examples.inputs.modality}"
+        raise DataError(f"{examples.name}: {what}")
+    return [examples.inputs.texts[i] for i in examples.positions.tolist()]

@@ -56,9 +56,17 @@ def test_the_rate_warms_up_linearly_and_falls_to_zero_as_a_cosine():
         assert rates[step] == pytest.approx(0.2 * (1 + math.cos(math.pi * share)))
 
 
+def test_the_rate_falls_in_a_line_where_that_is_chosen():
+    plan = recipe(steps=110, warmup=10, learning_rate=0.4, schedule="linear")
+    rates = [learning_rate(plan, step) for step in range(110)]
+    assert rates[:10] == pytest.approx([0.04 * (i + 1) for i in range(10)])
+    assert rates[10:] == pytest.approx([0.4 - 0.004 * i for i in range(100)])
+
+
+@pytest.mark.parametrize("schedule", [None, "linear"])
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 5), (5, 5), (9, 5)])
-def test_odd_warm_ups_are_rates_too(warmup, steps):
-    plan = recipe(warmup=warmup, steps=steps)
+def test_odd_warm_ups_are_rates_too(warmup, steps, schedule):
+    plan = recipe(warmup=warmup, steps=steps, schedule=schedule)
     assert all(0 < learning_rate(plan, s) <= plan.learning_rate for s in range(steps))
 
 

@@ -1,14 +1,20 @@
 """Recipes are read strictly."""
 
+import json
+
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from acn_eval.cli.schema import command
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.training import Recipe, read_recipe
 from tests.tiny import recipe
+from tests.training import texts
 
 SHIPPED = sorted(shipped("checkpoints").rglob("*.yaml"))
+TWINS = [path for path in SHIPPED if "twice" not in path.parts]  # the paper's budgets, two to one
 
 
 def refused(folder, content):
@@ -40,11 +46,12 @@ def test_shipped_recipes_declare_no_pairs(path):
     assert read_recipe(path).paired_seeds is None
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.name}/{p.stem}")
+@pytest.mark.parametrize("path", TWINS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_twins_differ_in_nothing_but_connectivity(path):
     plan = read_recipe(path)
     twin = read_recipe((path.parent / plan.pair).with_suffix(".yaml"))
     same = {"arch": plan.arch, "pair": plan.pair, "learning_rate": plan.learning_rate}
+    same["start_from"] = plan.start_from
     assert twin.model_copy(update=same) == plan
     connectivity = {"connectivity": plan.arch.connectivity}
     assert twin.arch.model_copy(update=connectivity) == plan.arch
@@ -86,3 +93,44 @@ def test_a_recipe_of_the_official_residual_mixer_has_its_skips(tmp_path):
         arch = {"kind": "official_mixer", "connectivity": connectivity}
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"arch": arch}))
         assert read_recipe(tmp_path / "mine.yaml").arch.skips == skips
+
+
+def of_text(**fields):
+    return yaml.safe_dump({**texts.classes().model_dump(mode="json"), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (of_text(augment={"flip": True}), "augment must be of a network that reads images"),
+        (changed(start_from="a.pt"), "vocabulary and start_from must be of a network that reads"),
+        (changed(vocabulary={"file": "a"}), "vocabulary and start_from must be of a network"),
+        (
+            of_text(start_from="a.pt", vocabulary={"file": "a"}),
+            "vocabulary must not be given with start_from, which has its own",
+        ),
+        (of_text(schedule="cosine"), "schedule: Input should be 'linear'"),
+    ],
+)
+def test_text_and_images_have_fields_of_their_own(tmp_path, content, expected):
+    assert expected in refused(tmp_path, content)
+
+
+def test_fields_that_came_later_are_written_where_they_are_given():
+    later = {"schedule", "vocabulary", "start_from"}
+    assert not later & recipe().model_dump(mode="json").keys()
+    given = texts.classes(start_from="a.pt").model_dump(mode="json")
+    assert later & given.keys() == {"schedule", "start_from"}
+
+
+def test_what_is_asked_follows_from_the_head():
+    assert texts.masked().masked
+    assert not texts.classes().masked
+    assert not recipe().masked
+
+
+def test_the_schema_names_the_fields():
+    shown = CliRunner().invoke(command, ["--recipe"], standalone_mode=False)
+    fields = json.loads(shown.output)["properties"]
+    assert set(Recipe.model_fields) == fields.keys()
+    assert {"start_from", "vocabulary", "schedule", "arch"} <= fields.keys()

@@ -28,12 +28,14 @@ def test_without_a_file_it_is_the_words_of_train():
     assert len(own) == plan.arch.vocabulary
 
 
-@pytest.mark.parametrize(("trimmed", "pieces"), [(True, 35), (False, 36)])
+@pytest.mark.parametrize(
+    ("trimmed", "pieces"), [(True, 35), (False, 36), ("synthetic-sentences", 35)]
+)
 def test_a_file_below_the_data_root_is_trimmed_to_train(tmp_path, vocabulary, trimmed, pieces):
     arch = {"vocabulary": pieces}
     plan = texts.classes(vocabulary={**vocabulary, "trimmed": trimmed}, arch=arch)
     own = prepare_for(plan, open_split(plan, "train", None), tmp_path)
-    assert ("unseen" in own.vocabulary.numbers) == (not trimmed)
+    assert ("unseen" in own.vocabulary.numbers) == (trimmed is False)
     assert own.longest == plan.arch.positions
 
 

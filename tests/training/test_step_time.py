@@ -7,6 +7,7 @@ from acn_eval.models import build
 from acn_eval.training import step_time as module
 from acn_eval.training.step_time import GPU_RATE, PER_BLOCK, step_time
 from tests.tiny import CPU, recipe
+from tests.training import texts
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="it is timed on the GPU")
 
@@ -58,3 +59,17 @@ def test_nothing_of_the_networks_is_drawn_from_the_global_generator():
     step_time(recipe(batch=8), CPU)
     assert torch.equal(torch.get_rng_state(), before)
     assert build(recipe().arch).training
+
+
+@without_gpu
+@pytest.mark.parametrize("make", [texts.classes, texts.masked])
+def test_text_is_timed_without_its_data_and_its_files(make):
+    arch = {"vocabulary": 900, "positions": 64}
+    plan = make(data="glue:nosuch", start_from="nosuch.pt", arch=arch, batch=8)
+    step = step_time(plan, CPU)
+    tokens, asked = (64, 10) if plan.masked else (26, 0)
+    block = tokens * 2 * (4 * 16**2 + 2 * tokens * 16 + 2 * 16 * 32)
+    head = asked * 2 * (16**2 + 16 * 900) if plan.masked else 2 * (16**2 + 16 * 2)
+    assert step.flops == pytest.approx(3 * 8 * (block + head), rel=0.02)
+    assert step.images == 8
+    assert 0 < step.reading < step.here
