@@ -6,7 +6,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from acn_eval.cli.schema import command
+from acn_eval.cli.main import cli
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.training import Recipe, read_recipe
@@ -130,7 +130,7 @@ def test_what_is_asked_follows_from_the_head():
 
 
 def test_the_schema_names_the_fields():
-    shown = CliRunner().invoke(command, ["--recipe"], standalone_mode=False)
+    shown = CliRunner().invoke(cli, ["schema", "--recipe"])
     fields = json.loads(shown.output)["properties"]
     assert set(Recipe.model_fields) == fields.keys()
     assert {"start_from", "vocabulary", "schedule", "arch"} <= fields.keys()
