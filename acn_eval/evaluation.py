@@ -125,6 +125,8 @@ def _request(
         msg = f"`candidates`: must name a checkpoint; {suite.name} trains none"
         raise ConfigError(msg, "candidates")
     loaded = [load(c) if isinstance(c, str) else c for c in checkpoints]
+    if loaded:
+        suite = suite.shown_as(loaded[0].prepare.spec.modality)
     if loaded and selection.class_order and all(c.named for c in loaded):
         names = ", ".join(c.id.name for c in loaded)
         what = "`class_order`: must be about a network that does not name its classes"

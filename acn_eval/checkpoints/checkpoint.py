@@ -14,6 +14,7 @@ from acn_eval.checkpoints.card import Card
 from acn_eval.checkpoints.native import Native, digest, write_native
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import PrepareImages, border_of
+from acn_eval.data.tokens import PrepareTokens
 from acn_eval.errors import CheckpointError, ConfigError, Unsupported
 from acn_eval.inputs import Prepare
 from acn_eval.models import Encoder, Readings, cost
@@ -30,6 +31,7 @@ __all__ = [
     "reframed",
     "rewritten",
     "state_digest",
+    "training_preparation",
 ]
 
 
@@ -101,6 +103,19 @@ def image_preparation(checkpoint: Checkpoint) -> PrepareImages:
     prepare = checkpoint.prepare
     if not isinstance(prepare, PrepareImages):
         what = f"must read images; it reads {prepare.spec.modality}"
+        raise Unsupported(f"{checkpoint.id.name}: {what}")
+    return prepare
+
+
+def training_preparation(checkpoint: Checkpoint) -> PrepareImages | PrepareTokens:
+    """Return the preparation of a network that can be trained here.
+
+    Raises:
+        Unsupported: it reads something that no training knows.
+    """
+    prepare = checkpoint.prepare
+    if not isinstance(prepare, PrepareImages | PrepareTokens):
+        what = f"must read images or sentences to be trained; it reads {prepare.spec.modality}"
         raise Unsupported(f"{checkpoint.id.name}: {what}")
     return prepare
 

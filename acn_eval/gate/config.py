@@ -11,7 +11,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.statistics.metrics import metric_of
 
-__all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_name"]
+__all__ = ["Gate", "Margins", "gate_schema", "is_gate", "read_gate", "suite_names"]
 
 Positive = Annotated[float, Field(gt=0, lt=1e6)]
 _WIDEST = 0.5  # margin of what is shown in percent: 2 would be meant as points
@@ -102,12 +102,14 @@ def is_gate(name: str) -> bool:
     return isfile(path) and tag_of(read_yaml(path, "a gate")) == "gate"
 
 
-def suite_name(gate: Gate) -> str:
-    """Return the name that results of the gate's suite carry."""
-    if not _is_file(gate.suite):
-        return gate.suite
-    fields = read_yaml(Path(gate.suite), "a suite")
-    return str(fields.get("name")) if isinstance(fields, dict) else ""
+def suite_names(gate: Gate) -> tuple[str, ...]:
+    """Return the names that results of the gate's suite carry: its own, then per modality."""
+    file = Path(gate.suite) if _is_file(gate.suite) else shipped("suites") / f"{gate.suite}.yaml"
+    fields = read_yaml(file, "a suite") if file.is_file() else None
+    if not isinstance(fields, dict):
+        return (gate.suite,)
+    others = fields.get("instead")
+    return (str(fields.get("name")), *(others.values() if isinstance(others, dict) else ()))
 
 
 def gate_schema() -> dict[str, Any]:

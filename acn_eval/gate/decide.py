@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from acn_eval.errors import ConfigError
-from acn_eval.gate.config import Gate, suite_name
+from acn_eval.gate.config import Gate, suite_names
 from acn_eval.gate.judge import at_any_stop, at_the_end, decided_after, identical, once, overall
 from acn_eval.gate.rules import Rule, rules_of
 from acn_eval.gate.sentence import sentence
@@ -101,13 +101,13 @@ def _rules(gate: Gate, candidate: EvalResult, baseline: EvalResult) -> tuple[Rul
     Raises:
         ConfigError: the results are of another suite, or cannot be paired.
     """
-    wanted, got = suite_name(gate), candidate.suite["name"]
-    if got != wanted:
-        msg = f"{candidate.checkpoint.name}: suite must be {wanted}, which {gate.name} judges"
+    wanted, got = suite_names(gate), candidate.suite["name"]
+    if got not in wanted:
+        msg = f"{candidate.checkpoint.name}: suite must be {wanted[0]}, which {gate.name} judges"
         raise ConfigError(f"{msg}; got {got}. Evaluate that suite, or take another gate.")
     require_same_question([candidate, baseline])
     outcomes = join([candidate, baseline], metric=gate.metric)
-    names = order_names(candidate.checkpoint, baseline.checkpoint, wanted)
+    names = order_names(candidate.checkpoint, baseline.checkpoint, got)
     order = keyed_order(outcomes.ids, *names)
     rules = tuple(rule.at(order) for rule in rules_of(gate, outcomes))
     lost = candidate.data.n - len(order)

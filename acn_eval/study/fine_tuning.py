@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from acn_eval.cache import OUTCOME, OutcomeCache
-from acn_eval.checkpoints import Checkpoint, image_preparation
+from acn_eval.checkpoints.checkpoint import Checkpoint, training_preparation
 from acn_eval.data import Examples, PrepareImages
+from acn_eval.data.tokens import PrepareTokens
 from acn_eval.errors import Unsupported
 from acn_eval.inference import ClassMap, EvaluatedModel, NumericProfile, Pass, Runtime
 from acn_eval.models import Encoder, read_arch
@@ -94,7 +95,7 @@ class FineTunedUnit(Unit):
         for unit in units:
             own = unit.checkpoint
             assert isinstance(own.model, Encoder)
-            prepare = image_preparation(own)
+            prepare = training_preparation(own)
             fit = fine_tune(own.model, prepare, unit.recipe, unit.splits, runtime.device)
             # "memory:" is never stored: the record does not say what the network has become.
             identity = replace(own.id, uri=f"memory:{own.id.name}")
@@ -113,7 +114,7 @@ class FineTunedUnit(Unit):
 
 def fine_tune(
     network: Encoder,
-    prepare: PrepareImages,
+    prepare: PrepareImages | PrepareTokens,
     recipe: Recipe,
     splits: Sequence[Examples],
     device: torch.device,

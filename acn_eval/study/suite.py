@@ -2,7 +2,7 @@
 
 from os.path import isfile
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
 
@@ -46,6 +46,12 @@ class Suite(Config, frozen=True):
     has_losses: ClassVar[bool] = True
     checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False
+
+    def shown_as(self, modality: str) -> Self:
+        """Return the suite for networks that read a modality: its noise may be another one."""
+        noise: Suite | None = getattr(self, "noise", None)
+        update = {} if noise is None else {"noise": noise.shown_as(modality)}
+        return self.model_copy(update=update)
 
     @field_validator("equivalence_margins")
     @classmethod

@@ -9,7 +9,7 @@ import yaml
 
 from acn_eval.errors import ConfigError
 from acn_eval.gate import Gate, gate_schema, read_gate
-from acn_eval.gate.config import is_gate, suite_name
+from acn_eval.gate.config import is_gate, suite_names
 from acn_eval.shipped import shipped
 from acn_eval.studies.read import read_suite
 from acn_eval.study.suite import shipped_suites
@@ -21,7 +21,7 @@ def test_the_shipped_gate():
     gate = read_gate("gate")
     assert (gate.suite, gate.alpha) == ("robustness", 0.05)
     assert (gate.margins.primary, gate.margins.clean, gate.margins.cell) == (0.03, 0.03, 0.1)
-    assert read_suite(gate.suite).name == suite_name(gate)
+    assert suite_names(gate) == (read_suite(gate.suite).name, "robustness_text")
     content = yaml.safe_load((shipped("suites") / "gate.yaml").read_text())
     jsonschema.validate(content, gate_schema())
 
@@ -69,7 +69,7 @@ def test_a_suite_lies_beside_its_gate(tmp_path):
     (tmp_path / "noise.yaml").write_text("kind: robustness\nname: noise\n")
     gate = read_gate(str(tmp_path / "mine.yaml"))
     assert gate.suite == str(tmp_path / "noise.yaml")
-    assert suite_name(gate) == "noise"
+    assert suite_names(gate) == ("noise",)
 
 
 def test_it_is_its_yaml(tmp_path):

@@ -11,7 +11,7 @@ import safetensors.torch
 from torch import Tensor
 
 from acn_eval.cache import OutcomeCache
-from acn_eval.checkpoints.checkpoint import Checkpoint, image_preparation, rewritten
+from acn_eval.checkpoints.checkpoint import Checkpoint, rewritten, training_preparation
 from acn_eval.checkpoints.native import Native
 from acn_eval.config_files import Config, Seed
 from acn_eval.data import Examples
@@ -38,7 +38,7 @@ class FineTuning(Config, frozen=True):
     0, last weights: nothing is selected.
 
     Attributes:
-        seed: of the order of the images.
+        seed: of the order of the examples.
     """
 
     learning_rate: Rate = 1e-3
@@ -95,12 +95,12 @@ class PruningContext:
     ) -> State:
         """Fine-tune from a state for so many optimizer steps, and return the weights.
 
-        Each training of a series, of number `round_`, has its own order of images.
+        Each training of a series, of number `round_`, has its own order of examples.
 
         Raises:
             MeasureError: the loss is no longer finite.
         """
-        prepare, examples = image_preparation(self.checkpoint), self.train()
+        prepare, examples = training_preparation(self.checkpoint), self.train()
         fit = start(self._recipe(steps, round_), self.runtime.device)
         fit.network.load_state_dict(dict(state))
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at

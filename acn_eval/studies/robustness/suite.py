@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from acn_eval.config_files import Text, read_config
+from acn_eval.config_files import Text, WrittenWhereGiven, read_config
 from acn_eval.corruptions import AnyCorruption
 from acn_eval.inference.condition import CLEAN, Question
 from acn_eval.study.suite import Suite, suite_file
@@ -22,6 +22,8 @@ class Robustness(Suite, frozen=True):
             independent across images.
         image_size: of the images that are corrupted, which are then resized to the input size of
             each network; None takes that size.
+        instead: names of the suites that take its place where networks read something else than
+            images, by modality. Results state the suite that was taken, without this field.
     """
 
     question: ClassVar[str] = "Is it more robust to noise?"
@@ -31,6 +33,7 @@ class Robustness(Suite, frozen=True):
     corruptions: Annotated[tuple[AnyCorruption, ...], Field(min_length=1, max_length=50)]
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     image_size: Annotated[int, Field(gt=0, le=4096)] | None = None
+    instead: WrittenWhereGiven[dict[Text, Text]] = None
 
     @field_validator("corruptions")
     @classmethod
@@ -48,6 +51,13 @@ class Robustness(Suite, frozen=True):
     def noise(self) -> "Robustness":
         """Itself; other suites have a field of this name."""
         return self
+
+    def shown_as(self, modality: str) -> Self:
+        """Return the suite that takes its place for a modality, or itself; repeats are its own."""
+        other = (self.instead or {}).get(modality)
+        suite = _named(other) if other else self
+        same: Self = suite.model_copy(update={"instead": None, "repeats": self.repeats})
+        return same
 
     def questions(self) -> Iterator[Question]:
         """Clean first, then every corruption x level x repeat."""
