@@ -15,7 +15,7 @@ from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.weight_files import opened
 from acn_eval.data import Framing, Geometry, PrepareImages
-from acn_eval.errors import CheckpointError, suggestion
+from acn_eval.errors import CheckpointError, ConfigError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
@@ -85,8 +85,7 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
     with opened(path) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     arch = card.arch.model_dump(mode="json")
-    name = path.name.split(".")[0]
-    identity = identify(network, name, uri, sha256, arch, prepare)
+    identity = identify(network, _name(path), uri, sha256, arch, prepare)
     return Checkpoint(
         id=replace(identity, training=_training(native)),
         model=network,
@@ -98,6 +97,18 @@ def _checkpoint(uri: str, path: Path, native: Native) -> Checkpoint:
         native=native,
         named=card.named,
     )
+
+
+def _name(path: Path) -> str:
+    """Return what a file is called in tables: a shipped one by its folder too, but for its seed.
+
+    The shipped ``ac_vit.pt`` and ``plain/ac_vit.pt`` are two networks.
+    """
+    own, folder = path.name.split(".")[0], shipped("checkpoints")
+    if not path.absolute().is_relative_to(folder):
+        return own
+    parts = path.absolute().relative_to(folder).parent.parts
+    return "_".join([*(part for part in parts if part != "seeds"), own])
 
 
 def _beside(uri: str, path: Path, name: str) -> str:
@@ -117,7 +128,7 @@ def _network(path: Path, native: Native) -> Encoder:
         with torch.device("meta"):
             network = build(arch)
         network.load_state_dict(native.state, assign=True)
-    except RuntimeError as exc:
+    except (RuntimeError, ConfigError) as exc:
         first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
         msg = f"{path}: weights must fit the architecture {arch.kind}; {first}"
         raise CheckpointError(msg) from exc

@@ -129,3 +129,18 @@ def test_the_error_is_one_that_a_caller_can_catch(tmp_path):
     with pytest.raises(acn_eval.errors.AcnEvalError):
         load(str(tmp_path / "none.pt"))
     assert issubclass(CheckpointError, acn_eval.errors.AcnEvalError)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("ac_vit.pt", "ac_vit"),
+        ("plain/ac_vit.pt", "plain_ac_vit"),
+        ("plain/seeds/ac_vit_3.pt", "plain_ac_vit_3"),
+        ("seeds/res_vit_1.pt", "res_vit_1"),
+    ],
+)
+def test_shipped_networks_of_one_file_name_are_told_apart(file, name, monkeypatch):
+    assert load(file).id.name == name
+    monkeypatch.chdir(shipped("checkpoints").parent)
+    assert load(f"checkpoints/{file}").id.name == name
