@@ -104,16 +104,18 @@ def _name(path: Path) -> str:
 
     The shipped ``ac_vit.pt`` and ``plain/ac_vit.pt`` are two networks.
     """
-    own, folder = path.name.split(".")[0], shipped("checkpoints")
-    if not path.absolute().is_relative_to(folder):
-        return own
-    parts = path.absolute().relative_to(folder).parent.parts
+    own, file = path.name.split(".")[0], path.resolve()
+    folder = shipped("checkpoints").resolve()
+    parts = file.parent.relative_to(folder).parts if file.is_relative_to(folder) else ()
     return "_".join([*(part for part in parts if part != "seeds"), own])
 
 
 def _beside(uri: str, path: Path, name: str) -> str:
     """Return the uri of a file beside another: relative, or shipped, where the other one is."""
     beside = Path(uri).parent / name
+    tidy = os.path.normpath(beside)
+    if os.path.realpath(tidy) == os.path.realpath(beside):  # else a symbolic link lies between
+        beside = Path(tidy)
     shadowed = path != Path(uri) and os.path.isfile(beside)
     return str(path.parent / name if shadowed else beside)
 
