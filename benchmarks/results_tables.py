@@ -111,21 +111,6 @@ def _clean(row: Row) -> bool:
     return row.condition.get("corruption") == "clean"
 
 
-PUBLISHED = {
-    ("naive", 5, "acn"): ("33.0 ± 2.4", "46.6 ± 2.2"),
-    ("naive", 5, "residual"): ("31.8 ± 1.8", "52.8 ± 2.3"),
-    ("naive", 10, "acn"): ("32.9 ± 5.3", "45.5 ± 5.8"),
-    ("naive", 10, "residual"): ("28.2 ± 1.0", "54.9 ± 1.6"),
-    ("si zenke c=1", 5, "acn"): ("44.5 ± 2.2", "35.7 ± 2.1"),
-    ("si zenke c=1", 5, "residual"): ("43.5 ± 3.1", "42.4 ± 4.1"),
-    ("si zenke c=1", 10, "acn"): ("46.1 ± 1.3", "33.8 ± 0.4"),
-    ("si zenke c=1", 10, "residual"): ("36.1 ± 5.0", "44.6 ± 3.7"),
-}
-
-
-"""The paper's Split CIFAR-100: average accuracy and forgetting, spread as it prints it."""
-
-
 def key_of(result: EvalResult) -> tuple[str, int, str]:
     arch, method = result.checkpoint.arch, result.checkpoint.training["method"]
     return method, arch["depth"], arch["connectivity"]
@@ -134,10 +119,10 @@ def key_of(result: EvalResult) -> tuple[str, int, str]:
 Rows = dict[tuple[str, int, str], list[EvalResult]]
 
 
-def standings(rows: Rows, *, published: bool) -> Iterator[str]:
+def standings(rows: Rows) -> Iterator[str]:
     names = ["average accuracy", "accuracy right after learning", "forgetting"]
     names += ["forgetting, best ever"]
-    heads = ["method", *names, "class-IL average", *(["published"] * published)]
+    heads = ["method", *names, "class-IL average"]
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
     for key, results in rows.items():
@@ -145,8 +130,6 @@ def standings(rows: Rows, *, published: bool) -> Iterator[str]:
         cells = [found.get(f"{name}, task-IL") for name in names]
         cells.append(found["average accuracy, class-IL"])
         shown_cells = [shown(e) if e else "" for e in cells]
-        if published:
-            shown_cells.append(", ".join(PUBLISHED[key]))
         yield f"| {key[0]} L{key[1]} {key[2]} | {' | '.join(shown_cells)} |"
 
 
