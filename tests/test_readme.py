@@ -80,6 +80,13 @@ def test_answers_of_the_readme_are_those_of_the_results(command, answers):
     assert command == "gate" or shown == [cell or "-" for cell in measured]
 
 
+def test_the_intervals_of_the_page_on_the_paper_are_those_of_the_results():
+    page = (ROOT / "docs/paper.md").read_text()
+    shown = re.findall(r"\[[-+][\d.]+, [-+][\d.]+\]", page)
+    assert len(shown) > 10
+    assert [interval for interval in shown if interval not in RESULTS] == []
+
+
 @pytest.fixture
 def results():
     """The script that writes the page."""
