@@ -34,6 +34,7 @@ from acn_eval.checkpoints import load
 from acn_eval.data import data_root
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import Runtime
+from acn_eval.shipped import shipped_checkpoints
 from acn_eval.studies.compare import compare
 from acn_eval.studies.continual.run import ContinualStudy
 from acn_eval.studies.continual.suite import Continual
@@ -99,6 +100,9 @@ DIGITS = (SKIP, PLAIN, MIXER)
 CIFAR10 = Network("Mixer, CIFAR-10", "cifar10/ac_mixer", "cifar10/res_mixer", 3)
 
 
+COMPARED = DIGITS + (CIFAR10,) * (f"{CIFAR10.candidate}.pt" in shipped_checkpoints())
+
+
 class Job(NamedTuple):
     """One table: a suite and the files of both sides; `network` is its title in the overview."""
 
@@ -126,8 +130,8 @@ def pair(network: Network, suite: str | Suite, about: str = "digits", **selectio
 
 
 def has(folder: str) -> bool:
-    """Whether ACN_EVAL_DATA holds a data set."""
-    return (data_root() / folder).is_dir()
+    """Whether ACN_EVAL_DATA holds a data set, and networks for it are shipped."""
+    return (data_root() / folder).is_dir() and COMPARED[-1] is CIFAR10
 
 
 def robustness() -> Iterator[Job]:
@@ -208,16 +212,16 @@ def chapter(jobs: Iterator[Job]) -> Iterator[Line]:
 
 def overview(lines: Sequence[Line]) -> str:
     """One row per suite, one column per network."""
-    networks = [network.title for network in (*DIGITS, CIFAR10)]
+    networks = [network.title for network in COMPARED]
     cells = {(line.study, line.network): line.text for line in lines}
     studies = dict.fromkeys(line.study for line in lines if line.network in networks)
     rows = [
         f"| {study} | {' | '.join(cells.get((study, n), '') for n in networks)} |"
         for study in studies
     ]
-    budgets = (budget(network) for network in (*DIGITS, CIFAR10))
+    budgets = (budget(network) for network in COMPARED)
     heads = [f"| suite | {' | '.join(networks)} |", "|---" * (len(networks) + 1) + "|"]
-    return "\n".join([*heads, *rows, f"| seeds a side, budget | {' | '.join(budgets)} |"])
+    return "\n".join([*heads, *rows, f"| seeds a side, budget (the paper has 300 to 700 epochs) | {' | '.join(budgets)} |"])
 
 
 def budget(network: Network) -> str:
@@ -286,7 +290,10 @@ def choice() -> Iterator[Line]:
     plan = yaml.safe_load(PLAN.read_text())
     print(CHOICE)
     for name, group in plan.items():
-        found = json.loads(PLAN.with_name(f"choice-{name}.json").read_text())
+        chosen = PLAN.with_name(f"choice-{name}.json")
+        if not chosen.exists():
+            continue
+        found = json.loads(chosen.read_text())
         rates = sorted({float(rate) for own in found.values() for rate in own})
         seeds = ", ".join(map(str, group["seeds"]))
         print(f"\n### {name}, seeds {seeds}\n")
