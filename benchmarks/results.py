@@ -221,7 +221,13 @@ def overview(lines: Sequence[Line]) -> str:
     ]
     budgets = (budget(network) for network in COMPARED)
     heads = [f"| suite | {' | '.join(networks)} |", "|---" * (len(networks) + 1) + "|"]
-    return "\n".join([*heads, *rows, f"| seeds a side, budget (the paper has 300 to 700 epochs) | {' | '.join(budgets)} |"])
+    return "\n".join(
+        [
+            *heads,
+            *rows,
+            f"| seeds a side, budget (the paper has 300 to 700 epochs) | {' | '.join(budgets)} |",
+        ]
+    )
 
 
 def budget(network: Network) -> str:
@@ -239,7 +245,7 @@ def low_data() -> Iterator[Line]:
         assert isinstance(suite, LowData)
         print(f"training {name}", file=sys.stderr, flush=True)
         results = run(LowDataStudy(Request(suite, (), DataSelection(), PLACE)), PLACE)
-        print(f"\n### digits, {suite.description[0].lower() + suite.description[1:]}: {name}\n")
+        print(f"\n### digits: {suite.description}: {name}\n")
         print(f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps} steps.\n")
         said = comparison(results[: suite.draws], results[suite.draws :])
         if name in suites:

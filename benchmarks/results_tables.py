@@ -81,8 +81,7 @@ def training(names: Sequence[str]) -> str:
     first = facts[0]
     return (
         f"- {names[0]}: validation {listed} (mean {mean:.2f} %, n = {first['validation_n']}); "
-        f"{first['steps']:,} steps of {first['batch']}, learning rate {first['learning_rate']:g}, "
-        f"{sum(f['seconds'] for f in facts) / len(facts):.0f} s a training"
+        f"{first['steps']:,} steps of {first['batch']}, learning rate {first['learning_rate']:g}"
     )
 
 
