@@ -67,7 +67,7 @@ ROWS = re.findall(r"^\| [^|]+\? \| `acn-eval (\S+)` \| (.+) \|$", README, re.MUL
 def overview():
     """The cells of the first table of docs/results.md, by suite."""
     table = RESULTS.partition("## Architectures")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("|")]
     return {suite.strip(): [cell.strip() for cell in cells] for suite, *cells in rows}
 
 
