@@ -60,8 +60,8 @@ class Case(NamedTuple):
 
 CASES = {
     "digits": Case("digits04/ac_vit.pt"),
-    "cifar10 ac": Case("cifar10/ac_vit.pt", 5000, 1),
-    "cifar10 res": Case("cifar10/res_vit.pt", 5000, 1),
+    "cifar10 ac": Case("cifar10/ac_mixer.pt", 5000, 1),
+    "cifar10 res": Case("cifar10/res_mixer.pt", 5000, 1),
 }
 
 

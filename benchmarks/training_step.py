@@ -48,7 +48,7 @@ from acn_eval.training.threads import fitting_threads, forward_flops
 
 CPU = torch.device("cpu")
 CONTESTANTS = ("plain", "bare", "before", "fp32", "bf16")
-SHIPPED = ("cifar10/ac_vit", "cifar10/res_vit", "ac_vit", "res_vit", "ac_mixer", "res_mixer")
+SHIPPED = ("cifar10/ac_mixer", "cifar10/res_mixer", "ac_vit", "res_vit", "ac_mixer", "res_mixer")
 SIZES = {"width": 128, "patch": 4, "image_size": 32, "channels": 3, "connectivity": "acn"}
 LARGE = {
     "vit": {"kind": "vit", "depth": 12, "hidden": 512, "heads": 4},

@@ -16,7 +16,7 @@ from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.weight_files import opened
-from acn_eval.errors import CheckpointError, DataError, suggestion
+from acn_eval.errors import CheckpointError, ConfigError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
@@ -62,7 +62,7 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
         return checkpoint
     path = find(uri)
     native = read_official(path, arch) if arch else read_native(path)
-    return _checkpoint(uri, path, native, path.name.split(".")[0])
+    return _checkpoint(uri, path, native, _name(path))
 
 
 def find(uri: str) -> Path:
@@ -112,9 +112,23 @@ def _checkpoint(uri: str, path: Path, native: Native, name: str) -> Checkpoint:
     )
 
 
+def _name(path: Path) -> str:
+    """Return what a file is called in tables: a shipped one by its folder too, but for its seed.
+
+    The shipped ``ac_vit.pt`` and ``plain/ac_vit.pt`` are two networks.
+    """
+    own, file = path.name.split(".")[0], path.resolve()
+    folder = shipped("checkpoints").resolve()
+    parts = file.parent.relative_to(folder).parts if file.is_relative_to(folder) else ()
+    return "_".join([*(part for part in parts if part != "seeds"), own])
+
+
 def _beside(uri: str, path: Path, name: str) -> str:
     """Return the uri of a file beside another: relative, or shipped, where the other one is."""
     beside = Path(uri).parent / name
+    tidy = os.path.normpath(beside)
+    if os.path.realpath(tidy) == os.path.realpath(beside):  # else a symbolic link lies between
+        beside = Path(tidy)
     shadowed = path != Path(uri) and os.path.isfile(beside)
     return str(path.parent / name if shadowed else beside)
 
@@ -129,7 +143,7 @@ def _network(path: Path, native: Native) -> Encoder:
         with torch.device("meta"):
             network = build(arch)
         network.load_state_dict(native.state, assign=True)
-    except RuntimeError as exc:
+    except (RuntimeError, ConfigError) as exc:
         first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
         msg = f"{path}: weights must fit the architecture {arch.kind}; {first}"
         raise CheckpointError(msg) from exc

@@ -29,6 +29,7 @@ _NETWORKS: dict[str, Any] = {
     "official_vit": OfficialViT,
     "bert": Bert,
 }
+_MOST_PARAMETERS = 10**10
 _TOKENS = ("cls_token", "pos_embed")
 
 
@@ -59,10 +60,27 @@ def rewired(arch: AnyArch, connectivity: ConnectivityName, **changed: Any) -> An
 
 
 def build(config: AnyArch) -> Encoder:
-    """Return the network of a config, its parameters not yet chosen (see `initialize`)."""
+    """Return the network of a config, its parameters not yet chosen (see `initialize`).
+
+    Raises:
+        ConfigError: it has more parameters than any machine should be asked for.
+    """
+    _check_size(config)
     with torch.random.fork_rng(devices=[]):  # torch's layers draw, and the draws are not wanted
         network: Encoder = _NETWORKS[config.kind](config)
     return network
+
+
+def _check_size(config: AnyArch) -> None:
+    """Count parameters from one block, before memory is taken for all."""
+    few = config.model_copy(update={"depth": min(config.depth, 1), "branches": ()})
+    with torch.device("meta"):
+        small: Encoder = _NETWORKS[config.kind](few)
+    block = sum(p.numel() for p in small.blocks.parameters())
+    total = sum(p.numel() for p in small.parameters()) + block * max(config.depth - 1, 0)
+    if total > _MOST_PARAMETERS:
+        what = f"a network must have at most {_MOST_PARAMETERS:,} parameters; got {total:,}"
+        raise ConfigError(f"architecture: {what}. Lower depth, width or hidden sizes.")
 
 
 def initialize(network: Encoder, seed: int) -> Encoder:

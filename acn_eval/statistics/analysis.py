@@ -69,6 +69,8 @@ class Endpoint:
         weigh: conditions of the primary cells to weights, which are then divided by their sum.
         findings: what else the suite finds.
         manifest: what else must be equal in a fair pair of candidates and baselines.
+        moved_by: rows of the fair pair that change the endpoint by themselves: where one of them
+            differs, no side is called better or worse.
         decisive: the finding that decides; None where the primary endpoint does.
         replicate: what the files of one side are: seeds of training, or draws of its data.
         least: replicates per side that a claim on architectures needs.
@@ -89,6 +91,7 @@ class Endpoint:
     weigh: Callable[[Conditions], NDArray[np.float64]] = lambda own: np.ones(len(own))
     findings: Findings = lambda design, candidates, baselines: ()
     manifest: Callable[[Results, Results], tuple[ManifestRow, ...]] = lambda ours, theirs: ()
+    moved_by: frozenset[str] = frozenset()
     decisive: Decisive | None = None
     replicate: str = "seed"
     least: int = 3

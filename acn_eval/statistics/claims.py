@@ -77,6 +77,7 @@ class Evidence:
         clean: clean accuracies of candidate and baseline, where they were measured.
         equivalence: of the difference on the primary endpoint; None without a margin.
         quantity: what the differences are about.
+        unequal: rows of the fair pair that differ and change the endpoint by themselves.
     """
 
     corrupted: Estimate
@@ -85,6 +86,7 @@ class Evidence:
     clean: tuple[float, float] | None = None
     equivalence: Equivalence | None = None
     quantity: Quantity = SHARE
+    unequal: tuple[str, ...] = ()
 
     def named(self, words: "Endpoint") -> dict[str, Estimate]:
         """The estimates that exist, by the names that tables show."""
@@ -263,10 +265,13 @@ def _verdict(case: Case, primary: Row, evidence: Evidence) -> tuple[Said, str, s
         return verdict, said, few + more
     more = _within(equal, quantity)
     ours, theirs = case.pair
-    if set(signs) == {1}:
-        return "better", f"{ours} {case.words.better} than {theirs}", more
-    if set(signs) == {-1}:
-        return "worse", f"{ours} {case.words.worse} than {theirs}", more
+    if len(set(signs)) == 1:
+        does = case.words.better if signs[0] > 0 else case.words.worse
+        said = f"{ours} {does} than {theirs}"
+        if evidence.unequal:
+            what = f"{' and '.join(evidence.unequal)}, which may explain it"
+            return "depends", f"{said}, but the two differ in {what}", more
+        return ("better" if signs[0] > 0 else "worse"), said, more
     return "depends", _it_depends(case, evidence), f"{_both_scales(case, evidence)}{more}"
 
 

@@ -58,7 +58,8 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
     seeds = min(files) if design.unit == ARCHITECTURES else 0
     left, right = (_side(side, words.replicate) for side in (candidates, baselines))
     case = Case((left.label, right.label), words, Sample(primary.n, seeds, words.replicate))
-    evidence = _evidence(design, outcomes, pairs, end_point)
+    moved = (row.name for row in fairness if row.equal is False and row.name in words.moved_by)
+    evidence = replace(_evidence(design, outcomes, pairs, end_point), unequal=tuple(moved))
     if _identical(candidates, baselines):
         said = identical(case.pair)
     elif min(files) < words.least and not (words.alone and max(files) == 1):

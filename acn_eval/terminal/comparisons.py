@@ -254,14 +254,20 @@ def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, 
     """Print what must be equal before a difference is due to the architecture."""
     out.print()
     unequal = [row for row in rows if row.equal is not True]
-    if not unequal:
-        same = "; ".join(f"{row.name} {row.candidate}" for row in rows if len(row.candidate) < 40)
-        out.print(f"The pair is fair: both sides have equal {same}.", style="dim")
-        return
-    names = ("fair pair", *labels, "equal?")
-    words = {True: "equal", False: "DIFFERS", None: "unknown"}
-    cells = [(row.name, row.candidate, row.baseline, words[row.equal]) for row in rows]
-    show_table(out, [Column(name, text=True) for name in names], cells)
+    equal = [row for row in rows if row.equal is True]
+    same = "; ".join(_in_short(row) for row in equal)
+    if same:
+        fair = "Both" if unequal else "The pair is fair: both"
+        out.print(f"{fair} sides have equal {same}.", style="dim")
+    if unequal:
+        words = {False: "DIFFERS", None: "unknown"}
+        cells = [(row.name, row.candidate, row.baseline, words[row.equal]) for row in unequal]
+        columns = [Column(name, text=True) for name in ("fair pair", *labels, "equal?")]
+        show_table(out, columns, cells)
+
+
+def _in_short(row: ManifestRow) -> str:
+    return f"{row.name} {row.candidate}" if len(row.candidate) < 40 else row.name
 
 
 def duration(seconds: float) -> str:

@@ -129,3 +129,33 @@ def test_the_error_is_one_that_a_caller_can_catch(tmp_path):
     with pytest.raises(acn_eval.errors.AcnEvalError):
         load(str(tmp_path / "none.pt"))
     assert issubclass(CheckpointError, acn_eval.errors.AcnEvalError)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("ac_vit.pt", "ac_vit"),
+        ("plain/ac_vit.pt", "plain_ac_vit"),
+        ("plain/seeds/ac_vit_3.pt", "plain_ac_vit_3"),
+        ("seeds/res_vit_1.pt", "res_vit_1"),
+    ],
+)
+def test_shipped_networks_of_one_file_name_are_told_apart(file, name, monkeypatch):
+    assert load(file).id.name == name
+    monkeypatch.chdir(shipped("checkpoints").parent)
+    assert load(f"checkpoints/{file}").id.name == name
+
+
+def test_the_pair_of_a_shipped_file_in_a_folder_has_its_own_name():
+    assert load("plain/ac_vit.pt").pair == "res_vit.pt"
+    assert load("plain/seeds/ac_vit_1.pt").pair == "seeds/res_vit_1.pt"
+
+
+def test_a_pair_behind_a_symbolic_link_is_the_file_beside_the_other(tmp_path):
+    folder = tmp_path / "far/away"
+    folder.mkdir(parents=True)
+    written(folder / "a.pt", pair="../b.pt")
+    twin = written(tmp_path / "far/b.pt")
+    (tmp_path / "near").symlink_to(folder)
+    pair = load(str(tmp_path / "near/a.pt")).pair
+    assert find(pair).resolve() == twin.resolve()

@@ -1,5 +1,7 @@
 """From fields to a network, and what is refused on the way."""
 
+from importlib import import_module
+
 import pytest
 import torch
 
@@ -81,3 +83,20 @@ def test_networks_that_differ_in_wiring_alone_start_alike():
     for other in others:
         assert first.keys() == other.keys()
         assert all(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_a_network_that_no_machine_holds_is_refused_before_memory_is_taken():
+    huge = ViTConfig(depth=1000, width=65_536, hidden=65_536, heads=2)
+    with pytest.raises(ConfigError, match="at most 10,000,000,000 parameters"):
+        build(huge)
+
+
+@pytest.mark.parametrize("kind", ["vit", "mixer", "official_vit", "official_mixer"])
+@pytest.mark.parametrize("depth", [0, 1, 5])
+def test_parameters_are_counted_without_building_every_block(kind, depth, monkeypatch):
+    arch = read_arch({"kind": kind, "depth": depth, "connectivity": "acn"}, "test")
+    own = sum(parameter.numel() for parameter in build(arch).parameters())
+    module = import_module("acn_eval.models.build")  # the package has a function of that name
+    monkeypatch.setattr(module, "_MOST_PARAMETERS", 0)
+    with pytest.raises(ConfigError, match=f"got {own:,}"):
+        build(arch)

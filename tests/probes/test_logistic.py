@@ -138,7 +138,7 @@ def test_logistic_equals_a_cold_fit_of_scikit_learn(name, device):
 
 @pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is not set")
 def test_logistic_equals_scikit_learn_on_features_of_cifar(device):
-    model = load("cifar10/ac_vit.pt")
+    model = load("cifar10/ac_mixer.pt")
     examples = open_examples("cifar10", "validation").keyed(800)
     images = examples.read(np.arange(len(examples)), model.prepare.spec) / 255
     with torch.no_grad():

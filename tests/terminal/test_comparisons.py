@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from acn_eval.results import Skip
-from acn_eval.statistics.comparison import Accuracy, Estimate, Finding
+from acn_eval.statistics.comparison import Accuracy, Estimate, Finding, ManifestRow
 from acn_eval.statistics.metrics import METRICS
 from acn_eval.studies.compare import compare
 from acn_eval.terminal.comparisons import (
@@ -19,6 +19,7 @@ from acn_eval.terminal.comparisons import (
     probability,
     show_comparison,
     show_findings,
+    show_manifest,
     show_notes,
 )
 from tests.statistics.results import outcomes, simple
@@ -85,3 +86,27 @@ def test_numbers_in_words():
     latency = {"median_ms": 1.0, "p95_ms": 2.0}
     assert milliseconds(latency) == "1.00 (2.00)"
     assert milliseconds(latency | {"steady": False}) == "disturbed"
+
+
+STEPS, RATE = ManifestRow("steps", "3", "3", True), ManifestRow("rate", "0.1", "0.2", False)
+RECIPE, SEED = (
+    ManifestRow("recipe", "b " * 30, "b " * 30, True),
+    ManifestRow("data", "x", "", None),
+)
+
+
+def test_a_fair_pair_is_a_sentence(out):
+    show_manifest(out, [STEPS, RECIPE], ("a", "b"))
+    assert lines(out) == ["", "The pair is fair: both sides have equal steps 3; recipe."]
+
+
+def test_only_what_differs_or_is_unknown_takes_rows(out):
+    show_manifest(out, [STEPS, RATE, SEED], ("a", "b"))
+    _, equal, *table = lines(out)
+    assert equal == "Both sides have equal steps 3."
+    rows = [line.split() for line in table]
+    assert rows == [
+        ["fair", "pair", "a", "b", "equal?"],
+        ["rate", "0.1", "0.2", "DIFFERS"],
+        ["data", "x", "unknown"],
+    ]

@@ -53,8 +53,8 @@ def test_twins_differ_in_nothing_but_connectivity(path):
     same = {"arch": plan.arch, "pair": plan.pair, "learning_rate": plan.learning_rate}
     same["start_from"] = plan.start_from
     assert twin.model_copy(update=same) == plan
-    connectivity = {"connectivity": plan.arch.connectivity}
-    assert twin.arch.model_copy(update=connectivity) == plan.arch
+    connections = {"connectivity": plan.arch.connectivity, "skips": plan.arch.skips}
+    assert twin.arch.model_copy(update=connections) == plan.arch
     assert twin.arch.connectivity != plan.arch.connectivity
 
 

@@ -43,6 +43,7 @@ _AREA = Endpoint(
     changed="pruned",
     unchanged="dense",
     weigh=sparsity_trapezoid,
+    moved_by=frozenset({"learning rate", "recipe", "steps"}),
 )
 
 

@@ -1,6 +1,7 @@
 """What is said of spread: in words, beside a verdict, in a fair pair, and of seeds."""
 
 import io
+import re
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -8,14 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acn_eval.cache import OutcomeCache
+from acn_eval.corruptions import Gaussian
+from acn_eval.evaluation import evaluate
+from acn_eval.inference import Runtime
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import load_comparison, save_comparison
 from acn_eval.studies.compare import compare
 from acn_eval.studies.compression.collapse import artefact, in_words, told_apart
+from acn_eval.studies.compression.depth import cut_of
+from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.compression.tables import show
+from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.terminal.console import console
 from acn_eval.tracking.tables import comparison_table
 from tests.studies.compression.plans import DEPTH, measured, seeds
+from tests.tiny import CPU
 
 UNKNOWN = "its card does not say how this network began"
 APART = (0.9,) * (DEPTH + 1)
@@ -239,3 +248,36 @@ def test_older_results_and_comparisons_are_read_and_shown(tmp_path):
     file.write_text(file.read_text().replace(',\n   "caveat": ""', ""))
     assert "caveat" not in file.read_text()
     assert load_comparison(folder) == found
+
+
+SEEDS = ("ac_vit.pt", *(f"seeds/ac_vit_{seed}.pt" for seed in range(1, 5)))
+MIXERS = ("ac_mixer.pt", *(f"seeds/ac_mixer_{seed}.pt" for seed in range(1, 5)))
+NOISE = Robustness(name="noise", corruptions=(Gaussian(levels=(0.1,)),))
+QUICK = Compression(name="compression", noise=NOISE, seconds=1e-6)
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    def run(*names):
+        return evaluate(names, QUICK, runtime=Runtime(CPU, store=OutcomeCache(tmp_path)))
+
+    return run
+
+
+def keeps_tokens_apart(result):
+    cut = cut_of(result)
+    return all(row["tokens"] > 0.05 for row in result.details["spread"]["trained"][: cut.high + 1])
+
+
+def test_the_shipped_networks_tell_tokens_apart_up_to_their_cut_and_the_plain_one_cannot(shipped):
+    skip, mixer, plain = shipped("ac_vit.pt", "ac_mixer.pt", "plain/ac_vit.pt")
+    assert keeps_tokens_apart(skip)
+    assert keeps_tokens_apart(mixer)
+    said = in_words("plain_ac_vit", [plain])
+    assert "outputs are constant over tokens from block" in said
+    assert re.search(r"From the start, blocks \d to 8 could not tell tokens apart", said)
+
+
+@pytest.mark.slow
+def test_every_shipped_seed_tells_tokens_apart_up_to_its_cut(shipped):
+    assert all(map(keeps_tokens_apart, shipped(*SEEDS, *MIXERS)))

@@ -69,6 +69,21 @@ def test_bearing_better_is_said_against_the_dense_network():
     assert compare([soft], [firm]).claim.verdict == "worse"
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_other_learning_rates_may_explain_what_pruning_costs(known):
+    firm, soft = pruned("firm", lambda s: 0.9 - 0.2 * s), pruned("soft", lambda s: 0.9 - 0.5 * s)
+    left, right = (trained_at(r, rate) for r, rate in ((firm, 0.006), (soft, 0.001)))
+    found = compare([left], [right if known else soft])
+    assert found.claim.verdict == ("depends" if known else "better")
+    explained = "but the two differ in learning rate, which may explain it: area over sparsity"
+    assert (explained in found.claim.sentence) == known
+
+
+def trained_at(result, rate):
+    training = {**result.checkpoint.training, "learning_rate": rate}
+    return replace(result, checkpoint=replace(result.checkpoint, training=training))
+
+
 def test_a_network_that_is_better_throughout_does_not_bear_sparsity_better():
     high, low = pruned("high", lambda s: 0.9 - 0.3 * s), pruned("low", lambda s: 0.7 - 0.3 * s)
     found = compare([high], [low])

@@ -169,7 +169,7 @@ real = pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is n
 def test_real_data(data, runtime):
     names = open_examples(data, "test", data_root()).classes[:5]
     selection = DataSelection(data=data, classes=tuple(names), limit=150)
-    models = ["cifar10/ac_vit.pt", "cifar10/res_vit.pt"]
+    models = ["cifar10/ac_mixer.pt", "cifar10/res_mixer.pt"]
     results = evaluate(models, suite("ridge"), selection, runtime=runtime)
     assert all(np.mean(cell(r, exit="chosen").values) > 0.25 for r in results)
     assert compare(results[:1], results[1:]).n == 150
