@@ -1,6 +1,6 @@
 """Sentences, alone or in pairs: what a network that reads text is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,6 +29,18 @@ class SentenceSpec:
     modality: ClassVar[str] = "sentences"
 
     per_example: int = 1
+
+    @staticmethod
+    def of(facts: Mapping[str, Any]) -> "SentenceSpec":
+        """Return the spec whose `facts` are in a record.
+
+        Raises:
+            DataError: they are of none.
+        """
+        sentences = facts.get("sentences")
+        if sentences not in (1, 2):
+            raise DataError(f"preprocessing must have 1 or 2 sentences; got {sentences!r:.20}")
+        return SentenceSpec(sentences)
 
     @property
     def shape(self) -> tuple[int, int]:

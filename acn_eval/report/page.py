@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from acn_eval.charts.canvas import Drawing
 from acn_eval.foreign_text import markdown_table, plain
 
-__all__ = ["Block", "Cell", "Drawing", "Facts", "Gallery", "Items", "Page", "Picture", "Section"]
-__all__ += ["Shown", "Source", "Table", "Text"]
+__all__ = ["Block", "Cell", "Drawing", "Exhibit", "Facts", "Gallery", "Items", "Page", "Picture"]
+__all__ += ["Section", "Shown", "Source", "Span", "Table", "Text", "Wording"]
 
 
 @dataclass(frozen=True)
@@ -112,20 +112,42 @@ class Shown:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture as a data URI, and what the networks predict."""
+    """One image as a data URI, and what it is in words."""
 
     uri: str
     alt: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some words; `mark` is ``"new"``, ``"gone"``, ``"note"`` (of ours), or empty."""
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Sentences, a line each."""
+
+    lines: tuple[tuple[Span, ...], ...]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One example under one condition, and what the networks predict."""
+
+    content: Picture | Wording
     shown: tuple[Shown, ...]
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures in rows (one image) and columns (one level)."""
+    """Examples in rows, and what was shown of them in columns (one level)."""
 
     caption: str
     head: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Picture, ...]], ...]
+    rows: tuple[tuple[str, tuple[Exhibit, ...]], ...]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acn_eval.errors import AcnEvalError
+from acn_eval.report.examples import examples_of, galleries
 from acn_eval.report.inputs import Material, material
 from acn_eval.report.page import Block, Page, Text
-from acn_eval.report.pictures import examples_of, pictures
 from acn_eval.report.render import html, markdown
 from acn_eval.report.sections import page_of
 from acn_eval.tracking import attach, resolve_store, stored
@@ -55,7 +55,7 @@ def report(
     Args:
         results: folders of a result, of a comparison, or of several; or ``runs:/ID``.
         baseline: name of the network that is the baseline; see `report.material` for the default.
-        root: folder of the data sets, for example images.
+        root: folder of the data sets, for the examples.
         tracking_uri: MLflow store of ``runs:/ID``.
 
     Raises:
@@ -68,10 +68,10 @@ def report(
 
 
 def _examples(about: Material, root: Path | None) -> tuple[Block, ...]:
-    """Example images; where the data are missing, the reason."""
+    """Examples; where the data are missing, the reason."""
     if not about.candidates:
         return (Text("The results are not stored beside their comparison.", "note"),)
     try:
-        return pictures(about, examples_of(about.candidates[0], root))
+        return galleries(about, examples_of(about.candidates[0], root))
     except AcnEvalError as exc:
-        return (Text(f"No example images: {exc}", "note"),)
+        return (Text(f"The examples are not shown: {exc}", "note"),)

@@ -54,3 +54,11 @@ def test_hashes_are_of_the_content():
     assert np.array_equal(Sentences(TEXTS[::-1]).hashes(where), hashes[::-1])
     pairs = Sentences((("ab", "c"), ("a", "bc"))).hashes(np.arange(2))
     assert pairs[0] != pairs[1]
+
+
+def test_a_record_gives_the_spec_back():
+    for n in (1, 2):
+        assert SentenceSpec.of({**SentenceSpec(n).facts(), "tokens": 9}) == SentenceSpec(n)
+    for facts in ({}, {"sentences": 3}, {"sentences": "1"}, {"sentences": [1]}):
+        with pytest.raises(DataError, match="must have 1 or 2 sentences; got"):
+            SentenceSpec.of(facts)

@@ -6,8 +6,8 @@ import pytest
 
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.gate import decide, read_gate
-from acn_eval.report.inputs import material
-from acn_eval.report.pictures import examples_of, pictures
+from acn_eval.report.examples import examples_of, galleries
+from acn_eval.report.inputs import Material, material
 from acn_eval.report.render import html
 from acn_eval.report.sections import page_of
 from acn_eval.results import EvalResult
@@ -16,6 +16,7 @@ from acn_eval.studies.compare import compare
 from acn_eval.tracking import find
 from tests.report.pages import Reader
 from tests.tiny import SUITE
+from tests.training.texts import classes, trained
 
 WITH_A_SKIP = SUITE.replace("repeats", "  - {kind: jpeg, levels: [1]}\nrepeats")
 GATE = """\
@@ -24,6 +25,14 @@ name: small-gate
 suite: small.yaml
 margins: {primary: 0.1, clean: 0.1, cell: 0.3}
 floors: {mean corrupted: 0.2}
+"""
+TYPOS = """\
+kind: robustness
+name: typos
+corruptions:
+  - {kind: keyboard, levels: [0.1]}
+  - {kind: drop_words, levels: [0.2, 0.4]}
+repeats: 1
 """
 
 
@@ -51,7 +60,7 @@ def about(stored):
 
 @pytest.fixture(scope="package")
 def page(about):
-    return page_of(about, pictures(about, examples_of(about.candidates[0])))
+    return page_of(about, galleries(about, examples_of(about.candidates[0])))
 
 
 @pytest.fixture(scope="package")
@@ -68,3 +77,13 @@ def read(text):
 def facts(stored):
     (file,) = stored.glob("*/comparison.json")
     return json.loads(file.read_text())
+
+
+@pytest.fixture(scope="package")
+def about_text(tmp_path_factory):
+    """What a report reads of a network that was shown sentences, and has learned nothing."""
+    folder = tmp_path_factory.mktemp("text")
+    (folder / "typos.yaml").write_text(TYPOS)
+    trained(classes(steps=1, warmup=1), folder / "idle.pt")
+    suite, data = str(folder / "typos.yaml"), DataSelection(limit=80)
+    return Material(None, tuple(evaluate([str(folder / "idle.pt")], suite, data)), ())

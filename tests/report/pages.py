@@ -2,6 +2,30 @@
 
 from html.parser import HTMLParser
 
+from acn_eval.report.page import Exhibit, Gallery, Shown
+from acn_eval.report.wordings import wording
+from acn_eval.texts import SentenceBatch
+
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(1)> & \"quoted\" 'text'",
+    "a\x00b\x1b[31mred\x1b[0m\r\nnext\tline\x85\u2028end",
+    "\u202eevil\u202c \u2066isolated\u2069 שלום עולם مرحبا",
+    "👩\u200d👩\u200d👧 🇩🇪 e\u0301 \ud83d \uffff \U000e0041",
+    "{{ page.title }} {% raw %} ${x} <!-- --> ]]> </mark></del></span></table>",
+    "::error::lost ##vso[task] ::set-output name=a::b",
+)
+
+
+def gallery_of(texts):
+    """Pairs, of which the first sentence became one of these."""
+    contents = [
+        wording(SentenceBatch(((t, "second"),)), SentenceBatch((("clean", "second"),)))
+        for t in texts
+    ]
+    shown = (Shown("net", "positive", right=True),)
+    rows = [(f"example {k}", (Exhibit(content, shown),)) for k, content in enumerate(contents)]
+    return Gallery("hostile", ("example", "0.1"), tuple(rows))
+
 
 class Reader(HTMLParser):
     """Tables by name as rows of (text, numbers); tags with their attributes; headings."""

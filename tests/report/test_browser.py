@@ -3,11 +3,16 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from acn_eval.report.examples import examples_of, galleries
+from acn_eval.report.page import Section
+from acn_eval.report.render import html
 from tests.chromium import browser
+from tests.report.pages import HOSTILE, gallery_of
 
 AXE = "ACN_EVAL_AXE"  # axe.min.js of the npm package axe-core; `make axe` brings it
 pytestmark = [
@@ -25,16 +30,21 @@ NOISE = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"
 
 
 @pytest.fixture(scope="module")
-def opened(text, tmp_path_factory):
-    """The page, opened from disk by a browser that tells what it asks for."""
+def opened(page, about_text, tmp_path_factory):
+    """The page, opened from disk by a browser that tells what it asks for; it has sentences, too.
+
+    Some of them are hostile.
+    """
+    sentences = galleries(about_text, examples_of(about_text.candidates[0]))
+    sections = *page.sections, Section("sentences", "Sentences", (*sentences, gallery_of(HOSTILE)))
     file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(text, encoding="utf-8")
-    with browser(tmp_path_factory.mktemp("profile")) as page:
+    file.write_text(html(replace(page, sections=sections)), encoding="utf-8")
+    with browser(tmp_path_factory.mktemp("profile")) as tab:
         for domain in ("Network", "Runtime", "Log"):
-            page.call(f"{domain}.enable")
-        page.open(file.as_uri())
-        page.wait_for(LOADED)
-        yield page, file
+            tab.call(f"{domain}.enable")
+        tab.open(file.as_uri())
+        tab.wait_for(LOADED)
+        yield tab, file
 
 
 @pytest.fixture(params=LOOKS)
