@@ -40,5 +40,5 @@ def test_one_result_and_data_that_are_not_there(home, pair, call):
     code, out, _ = call("report", artifacts[results[0].key])
     assert (code, out) == (0, "ac_vit: robustness: report.html\n")
     text = (home / "report.html").read_text(encoding="utf-8")
-    assert "No example images: " in text
+    assert "The examples are not shown: " in text
     assert "Calibration" not in text  # the outcomes hold no confidences
