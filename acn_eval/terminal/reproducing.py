@@ -99,13 +99,13 @@ def _hours(hours: float) -> str:
 def _rests_on(found: list[NetworkCost]) -> Iterator[str]:
     """Say what the hours are made of."""
     yield (
-        "Here: a few steps on made-up images; on a CPU, one thread by its own clock, where "
+        "Here: a few steps on made-up examples; on a CPU, one thread by its own clock, where "
         "trainings take up to four. Reading from disk and the evaluation are not included."
     )
     for cost in found:
         if cost.step.images < cost.recipe.batch:
-            images, batch = cost.step.images, cost.recipe.batch
-            yield f"{cost.name}: timed with {images} images a step, and scaled to {batch}."
+            shown, batch = cost.step.images, cost.recipe.batch
+            yield f"{cost.name}: timed with {shown} examples a step, and scaled to {batch}."
     if found[0].step.estimated:
         rates = {cost.recipe.precision: GPU_RATE[cost.recipe.precision] for cost in found}
         sustained = ", ".join(f"{rate / 1e12:g} TFLOP/s in {name}" for name, rate in rates.items())

@@ -79,5 +79,5 @@ class Certificate(Config, frozen=True):
             f"bf16 {what} {100 * self.margin:g} points. Mean accuracy {bf16:.2f} % in bf16 and "
             f"{fp32:.2f} % in fp32: {points[0]:+.2f} points [{points[1]:+.2f}, {points[2]:+.2f}] "
             f"(90 % interval over {len(self.seeds)} seeds in both and {self.validation_n:,} "
-            f"validation images); a step takes {fast:.1f} ms in bf16 and {slow:.1f} ms in fp32."
+            f"validation examples); a step takes {fast:.1f} ms in bf16 and {slow:.1f} ms in fp32."
         )

@@ -31,7 +31,7 @@ class NetworkCost:
         name: of the network.
         recipe: of its trainings, but for the seed.
         trainings: how many, of which `done` are kept.
-        epochs: of one training; None where the data are not here.
+        epochs: of one training; None where the data are not here, or sentences are packed.
         step: what a step takes.
     """
 
@@ -144,6 +144,8 @@ def _data(table: PaperTable, comparison: PaperComparison) -> str:
 
 
 def _epochs(recipe: Recipe, root: Path | None) -> float | None:
+    if recipe.masked:
+        return None
     with suppress(DataError):
         examples = open_examples(recipe.data, "train", root, download=False)
         images = len(examples.only(recipe.classes) if recipe.classes else examples)

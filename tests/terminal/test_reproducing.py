@@ -90,7 +90,7 @@ def test_hours_of_a_large_batch_name_the_images_that_were_timed(
 ):
     monkeypatch.setattr("acn_eval.training.step_time._TIMED", 1.0)
     show_hours(table, folder / "kept", options(folder))
-    assert "acn: timed with 1 images a step, and scaled to 32." in capsys.readouterr().out
+    assert "acn: timed with 1 examples a step, and scaled to 32." in capsys.readouterr().out
 
 
 def test_differences_from_the_paper_come_first(folder, capsys):

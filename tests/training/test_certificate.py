@@ -38,7 +38,8 @@ def test_the_sentence_has_every_number():
     assert Certificate(**FACTS).sentence == (
         "bf16 may be taken: its loss of validation accuracy is below 2 points. Mean accuracy "
         "84.00 % in bf16 and 85.00 % in fp32: -1.00 points [-1.50, -0.50] (90 % interval over 2 "
-        "seeds in both and 351 validation images); a step takes 2.5 ms in bf16 and 4.0 ms in fp32."
+        "seeds in both and 351 validation examples); a step takes 2.5 ms in bf16 and 4.0 ms in "
+        "fp32."
     )
 
 

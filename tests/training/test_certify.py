@@ -12,6 +12,7 @@ from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.training import train
 from acn_eval.training.certify import certified, certify
 from tests.tiny import CPU, recipe
+from tests.training import texts
 
 SHORT = {"steps": 8, "batch": 32, "warmup": 2}
 
@@ -93,6 +94,14 @@ def test_trainings_of_another_recipe_are_refused_before_any_other_is_trained(fol
     with pytest.raises(ConfigError, match=r"bf16_1003\.pt: must be of this recipe"):
         certify(recipe(**SHORT, learning_rate=0.02), tmp_path, device=CPU)
     assert [path.name for path in tmp_path.iterdir()] == [last]
+
+
+def test_sentences_with_classes_are_certified_and_masked_tokens_are_not(tmp_path):
+    found = certify(texts.classes(steps=2), tmp_path, device=CPU)
+    assert found.validation_n == 525
+    assert len(found.bf16) == 3
+    with pytest.raises(ConfigError, match="must be of a recipe with classes"):
+        certify(texts.masked(), tmp_path, device=CPU)
 
 
 def test_a_machine_without_bf16_is_told_so(tmp_path, monkeypatch):

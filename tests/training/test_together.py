@@ -26,6 +26,7 @@ from acn_eval.training.fit import advance, learning_rate, start
 from acn_eval.training.together import _Stack
 from tests.models.networks import MIXER, OFFICIAL, OFFICIAL_VIT, SIZES, VIT, name
 from tests.tiny import BREAKS_DOWN, recipe
+from tests.training import texts
 
 TOLERANCE = 1e-4
 PER_CLASS = (1, 3, 8)
@@ -212,3 +213,8 @@ def test_stacking_pays_where_the_table_of_the_docs_says_so():
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_step_takes_time(pool, device, n):
     assert 1e-6 < seconds_per_step(jobs(pool, PER_CLASS[:n]), device, looks=3) < 5
+
+
+def test_networks_that_read_text_are_trained_each_alone():
+    assert not stackable(texts.classes())
+    assert not stackable(texts.masked())
