@@ -1,4 +1,5 @@
-"""Coverage of metrics that are no means, simulated with benchmarks/simulate_metrics.py.
+"""Coverage of metrics that are no means, simulated with benchmarks/simulate_metrics.py
+and simulate_correlations.py.
 
 Every bound allows four Monte Carlo standard errors. The full tables: `pytest -m slow
 tests/statistics/test_metrics_simulations.py`.
@@ -21,6 +22,12 @@ def simulate():
         yield found
 
 
+@pytest.fixture(scope="module")
+def numbers():
+    with script("simulate_correlations") as found:
+        yield found
+
+
 def assert_covered(figures, least=COVERS):
     for figure in figures:
         assert figure.value >= least - 4 * figure.error, figure
@@ -36,7 +43,7 @@ def each(of, labels, sides):
     )
 
 
-def test_all_samples_at_once_are_judged_like_one(simulate):
+def test_all_samples_at_once_are_judged_like_one(simulate, numbers):
     """What the simulations count is what the package decides."""
     rng = np.random.default_rng(0)
     task = simulate.TASKS["near all-accept against good"]
@@ -48,17 +55,17 @@ def test_all_samples_at_once_are_judged_like_one(simulate):
             limits = [crossed(a, -b).interval() for a, b in zip(ours, theirs, strict=True)]
             expected = [low <= truth <= high for low, high in limits]
             assert simulate.crossed_covers(ours, theirs, truth) == expected
-    for setting in simulate.NUMBERS:
-        targets, sides = simulate.numbers(rng, (4, 1, 60), setting)
+    for setting in numbers.NUMBERS:
+        targets, sides = numbers.numbers(rng, (4, 1, 60), setting)
         for metric, of in (("Pearson", pearson), ("Spearman", spearman)):
-            found = simulate.correlated(metric, sides[0], targets)
+            found = numbers.correlated(metric, sides[0], targets)
             assert found == pytest.approx(each(of, targets, sides[0]))
     gaps = found[:, 0] - found.mean()
     limits = [over_examples(gap).interval() for gap in gaps]
-    assert simulate.t_covers(gaps, 0.1) == [low <= 0.1 <= high for low, high in limits]
+    assert numbers.t_covers(gaps, 0.1) == [low <= 0.1 <= high for low, high in limits]
 
 
-def test_truths_are_those_of_large_samples(simulate):
+def test_truths_are_those_of_large_samples(simulate, numbers):
     rng = np.random.default_rng(1)
     for name in ("the same, other thresholds", "one perfect"):
         shares = simulate.cells(simulate.TASKS[name])
@@ -75,10 +82,10 @@ def test_truths_are_those_of_large_samples(simulate):
         means = [simulate.counted(metric, labels, side).mean() for side in sides]
         truth = simulate.truth_of_seeds(metric, task, 0.3)
         assert np.subtract(*means) == pytest.approx(truth, abs=0.02)
-    targets, sides = simulate.numbers_of_seeds(rng, (4, 20, 2000), (0.9, 0.5))
+    targets, sides = numbers.numbers_of_seeds(rng, (4, 20, 2000), (0.9, 0.5))
     for metric in ("Pearson", "Spearman"):
-        means = [simulate.correlated(metric, side, targets).mean() for side in sides]
-        truths = [simulate.expected(metric, r) for r in (0.9, 0.5)]
+        means = [numbers.correlated(metric, side, targets).mean() for side in sides]
+        truths = [numbers.expected(metric, r) for r in (0.9, 0.5)]
         assert means == pytest.approx(truths, abs=0.02)
 
 
@@ -98,8 +105,8 @@ def test_seeds_cover(simulate):
     assert_covered(simulate.seeds(100, UPPER, (277,)))
 
 
-def test_correlations_of_seeds_cover(simulate):
-    assert_covered(simulate.seeds_of_numbers(30, (277,)))
+def test_correlations_of_seeds_cover(numbers):
+    assert_covered(numbers.seeds(30, (277,)))
 
 
 @pytest.mark.slow
@@ -119,6 +126,6 @@ def test_seeds_cover_in_every_setting(simulate):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_correlations_cover_in_every_setting(simulate):
-    assert_covered(simulate.two_files_of_numbers())
-    assert_covered(simulate.seeds_of_numbers())
+def test_correlations_cover_in_every_setting(numbers):
+    assert_covered(numbers.two_files())
+    assert_covered(numbers.seeds())
