@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -63,18 +64,21 @@ class SentenceClasses:
     def batch(self, step: int, device: torch.device) -> TrainingBatch:
         """Return the batch of a step."""
         n = len(self.examples)
-        where = bucketed(self._lengths, n, self.size, step, self.seed)
+        lengths = partial(self._lengths, self.examples)
+        where = bucketed(lengths, n, self.size, step, self.seed)
         inputs = inputs_of(self.examples, where, self.prepare, device)
         targets = torch.from_numpy(self.examples.labels[where]).to(device)
         return TrainingBatch(inputs, targets, int(inputs.mask.sum()))
 
     def score(self, network: nn.Module, held_out: Examples, device: torch.device) -> Score:
-        """Return the accuracy."""
-        return Score(accuracy_of(network, held_out, self.prepare, device), len(held_out))
+        """Return the accuracy; short sentences are shown first, with less padding."""
+        lengths = self._lengths(held_out, np.arange(len(held_out)))
+        ordered = held_out.at(np.argsort(lengths, kind="stable"))
+        return Score(accuracy_of(network, ordered, self.prepare, device), len(held_out))
 
-    def _lengths(self, where: NDArray[np.int64]) -> Sequence[int]:
+    def _lengths(self, examples: Examples, where: NDArray[np.int64]) -> Sequence[int]:
         """Return the characters of examples: tokens go with them, and need no tokenizer."""
-        shown = self.examples.read(where, self.prepare.spec)
+        shown = examples.read(where, self.prepare.spec)
         return [sum(map(len, texts)) for texts in shown.texts]
 
 
