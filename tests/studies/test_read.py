@@ -67,14 +67,14 @@ def namespace():
     from importlib import import_module
 
     from acn_eval import corruptions, models, training
-    from acn_eval.corruptions import common
-    from acn_eval.training import recipe
+    from acn_eval.corruptions import common, text
+    from acn_eval.training import batches, recipe
 
     rooms = [import_module(f"acn_eval.studies.{name}") for name in ROOMS]
 
     return {
         name: getattr(m, name)
-        for m in (corruptions, common, models, training, recipe, *rooms)
+        for m in (corruptions, common, text, models, training, batches, recipe, *rooms)
         for name in m.__all__
     }
 

@@ -57,7 +57,10 @@ def test_the_loss_is_that_of_a_head_per_task(tmp_path):
     shown = learner.batch(0)
     network, own = learner.network, learner.run.tasks.columns[1].tolist()
     *_, stream = network.streams(shown.images)
-    logits = network._features(stream) @ network.head.weight[own].T + network.head.bias[own]
+    logits = (
+        network._features(stream, shown.images) @ network.head.weight[own].T
+        + network.head.bias[own]
+    )
     targets = torch.tensor([own.index(label) for label in labels_of(learner, shown)])
     expected = cross_entropy(logits, targets, label_smoothing=0.1)
     torch.testing.assert_close(learner.step(shown), expected.detach())
