@@ -47,7 +47,7 @@ def drawings(sides: Sides, comparison: Comparison | None = None) -> Iterator[Dra
 
 def draw_result(result: EvalResult, folder: Path) -> None:
     """Draw one checkpoint into the folder of its result."""
-    title = f"{result.data.name} {result.data.split}, {result.data.n} images"
+    title = f"{result.data.name} {result.data.split}, {result.data.n} {result.checkpoint.example}s"
     _save(drawings({result.checkpoint.name: [result]}), folder, title)
 
 

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 __all__ = ["Batch", "InputSpec", "Inputs", "Prepare", "ShownBatch", "content_hash"]
-__all__ += ["example_word"]
 
 B = TypeVar("B")
 
@@ -99,8 +98,3 @@ class Prepare(Protocol):
 def content_hash(content: bytes) -> int:
     """Return a 63-bit hash (BLAKE2b) of the stored bytes of an example."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little") >> 1
-
-
-def example_word(modality: str) -> str:
-    """Return what one example is called where people read it: "image", or "example"."""
-    return "image" if modality == "images" else "example"

@@ -78,6 +78,11 @@ class CheckpointId(Record):
         """Whether the record decides the numbers, as it does not for a network in memory."""
         return not self.uri.startswith("memory:")
 
+    @property
+    def example(self) -> str:
+        """What an example is called where people read it: "image", which has a size, or so."""
+        return "image" if "size" in self.preprocessing else "example"
+
 
 def connectivity_of(arch: Mapping[str, Any]) -> str:
     """Return how an architecture is wired, by the name that people give it.

@@ -465,3 +465,10 @@ def test_a_result_of_schema_1_is_compared_with_one_of_today_on_the_same_question
     assert compare(older[:1], [today]) == compare(older[:1], older[1:])
     with pytest.raises(ConfigError, match="noise seed must be that of ac_vit"):
         compare(older[:1], [replace(today, seed=1)])
+
+
+def test_examples_that_have_a_size_are_images():
+    checkpoint = fake_result("ac_vit").checkpoint
+    assert checkpoint.example == "image"
+    for facts in ({"sentences": 1, "tokens": 64}, {"length": 12}, {}):
+        assert replace(checkpoint, preprocessing=facts).example == "example"

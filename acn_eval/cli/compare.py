@@ -29,7 +29,7 @@ Examples:
   acn-eval compare A B C --group
   acn-eval compare runs:/0f3a runs:/9b1c --json -
 
-Nothing is measured: stored outcomes are paired image by image."""
+Nothing is measured: stored outcomes are paired example by example."""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)

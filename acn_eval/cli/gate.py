@@ -80,7 +80,7 @@ class _Asked:
 @click.option(
     "--sequential",
     is_flag=True,
-    help="Judge after every 256 images, and stop as soon as there is a verdict.",
+    help="Judge after every 256 examples, and stop as soon as there is a verdict.",
 )
 @click.option(
     "--on-no-verdict",
@@ -102,7 +102,7 @@ class _Asked:
 def command(**given: Any) -> int:
     """Judge a checkpoint against its baseline by the margins of a gate.
 
-    Both see the same noise on the same images. PASS means that the primary endpoint and clean
+    Both see the same noise on the same examples. PASS means that the primary endpoint and clean
     accuracy are significantly within their margins, FAIL that some rule is significantly
     violated. Otherwise there is NO VERDICT, with the number of images that would give one;
     `acn-eval plan` estimates it beforehand.
@@ -118,7 +118,7 @@ def command(**given: Any) -> int:
         from acn_eval import workflow  # imports torch and MLflow
         from acn_eval.terminal.progress import bar
 
-        with bar("evaluating", "images") as progress:
+        with bar("evaluating", "examples") as progress:
             decided = workflow.decide(
                 asked.gate,
                 options,

@@ -21,7 +21,7 @@ _COMMANDS = {
     "gate": "Decide whether a checkpoint may replace its baseline: PASS, FAIL or NO VERDICT.",
     "plan": "Estimate the cost and the statistical power of a gate or a suite.",
     "compare": "Compare stored results: a verdict on two, or a ranking of several.",
-    "report": "Write one page about a comparison: charts, tables, example images.",
+    "report": "Write one page about a comparison: charts, tables, examples.",
     "train": "Train a network by a recipe; a run that was stopped resumes exactly.",
     "reproduce": "Reproduce a table of the paper: train its networks, and compare them.",
     "upload": "Record stored results in MLflow.",
@@ -85,8 +85,8 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Is a network that was trained differently really better?
 
-    acn-eval measures checkpoints on a suite of questions, pairs them with a baseline image by
-    image, and states what the data support: intervals, tests, and where neither can decide.
+    acn-eval measures checkpoints on a suite of questions, pairs them with a baseline example by
+    example, and states what the data support: intervals, tests, and where neither can decide.
     """
 
 

@@ -41,13 +41,13 @@ Examples:
     "--n",
     type=click.IntRange(min=2),
     show_default="those of the data",
-    help="Number of images.",
+    help="Number of examples.",
 )
 @click.option(
     "--discordance",
     type=Range(0, 1, min_open=True),
     show_default="0.06",
-    help="Share of the images on which the two networks differ.",
+    help="Share of the examples on which the two networks differ.",
 )
 @click.option("--result", type=FOLDER, help="Take the discordance from this stored result ...")
 @click.option("--against", type=FOLDER, help="... and this one.")

@@ -34,7 +34,7 @@ The page needs no network: mail it, print it, or attach it to its MLflow run."""
 def command(
     results: tuple[str, ...], out: Path, markdown: Path | None, attach: bool, **given: Any
 ) -> None:
-    """Write one page: verdict, curves, tables, example images, method, and all digests.
+    """Write one page: verdict, curves, tables, examples, method, and all digests.
 
     RESULT is the folder of a result or a comparison, a folder that holds several, of which the
     newest comparison is taken, or runs:/ID of MLflow; by default it is acn-results. The baseline

@@ -71,5 +71,5 @@ def require_finite(logits: Tensor, where: str) -> Tensor:
     bad = broken(logits.transpose(0, -2).flatten(1))
     if bool(bad.any()):
         msg = f"{where}: logits must be finite; got NaN or infinity for {int(bad.sum())}"
-        raise MeasureError(f"{msg} of {len(bad)} images")
+        raise MeasureError(f"{msg} of {len(bad)} examples")
     return logits

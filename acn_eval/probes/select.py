@@ -55,7 +55,7 @@ def fit(
     scaling = Scaling.of(protocol.scale, train.x)
     classes, labels = np.unique(train.labels, return_inverse=True)
     if len(classes) < 2:
-        msg = f"probes: training images must be of two classes or more; got {len(classes)}"
+        msg = f"probes: training examples must be of two classes or more; got {len(classes)}"
         raise DataError(msg)
     x = scaling(train.x)
     home = torch.device("cpu") if device.type == "mps" else device

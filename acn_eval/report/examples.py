@@ -16,7 +16,7 @@ from acn_eval.corruptions import Context, Corruption, NoiseKey
 from acn_eval.data import Examples, Geometry, Split, open_examples
 from acn_eval.data.sentences import SentenceSpec
 from acn_eval.errors import DataError, Unsupported
-from acn_eval.inputs import InputSpec, ShownBatch, example_word
+from acn_eval.inputs import InputSpec, ShownBatch
 from acn_eval.report.inputs import Material, head_cells
 from acn_eval.report.page import Block, Exhibit, Gallery, Picture, Shown, Text, Wording
 from acn_eval.report.pictures import geometry, picture, rows
@@ -87,7 +87,7 @@ def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
     examples = examples.at(np.flatnonzero(np.isin(examples.ids, ids))).keyed()
     if examples.fingerprint != data.fingerprint:
         msg = f"{data.name}: fingerprint must be {data.fingerprint}; got {examples.fingerprint}"
-        raise DataError(f"{msg}. These are other {example_word(examples.inputs.modality)}s.")
+        raise DataError(f"{msg}. These are other {examples.inputs.modality}.")
     return examples
 
 
@@ -149,7 +149,7 @@ class _Studio:
     @property
     def word(self) -> str:
         """What an example is called."""
-        return example_word(self.spec.modality)
+        return self.result.checkpoint.example
 
     def sameness(self) -> str:
         """Say whether what is shown is proven to be what was shown to the networks."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 __all__ = ["AXES", "CONSTANT", "Axis", "Rows", "blocks_in_words", "constant_exits", "left_unused"]
-__all__ += ["never_apart", "spread_in_words"]
+__all__ += ["never_apart", "over", "spread_in_words"]
 
 CONSTANT = 0.001
 """A share of variance below this is called constant."""
@@ -49,8 +49,15 @@ def _to_the_end(rows: Rows, axis: Axis) -> list[int]:
     return [k for k in found if all(later in found for later in range(k, len(rows)))]
 
 
-def spread_in_words(trained: Rows, initial: Rows | None = None, connectivity: str = "") -> str:
-    """Say after which blocks outputs are constant over tokens or images, and since when.
+def over(axis: Axis, example: str) -> str:
+    """Return "over tokens", or over what an example is called, e.g. "over images"."""
+    return "over tokens" if axis == "tokens" else f"over {example}s"
+
+
+def spread_in_words(
+    trained: Rows, initial: Rows | None = None, connectivity: str = "", *, example: str = "image"
+) -> str:
+    """Say after which blocks outputs are constant over tokens or examples, and since when.
 
     >>> apart, alike = {"tokens": 0.5, "images": 0.5}, {"tokens": 0.0, "images": 0.0}
     >>> spread_in_words([apart, apart], [apart, apart])
@@ -67,13 +74,15 @@ def spread_in_words(trained: Rows, initial: Rows | None = None, connectivity: st
     found = {axis: [constant_exits(rows, axis) for rows in looks] for axis in known}
     if not any(exits for looked in found.values() for exits in looked):
         since = "" if initial is None else ", also at initialization"
-        both = " and ".join(f"over {axis}" for axis in known)
+        both = " and ".join(over(axis, example) for axis in known)
         every = "every other block" if lost else "every block"
         return " ".join([f"outputs vary {both} after {every}{since}.", *missing])
     last = len(trained) - 1
-    over = ", ".join(f"over {axis} {_since(looked, last)}" for axis, looked in found.items())
+    where = ", ".join(
+        f"{over(axis, example)} {_since(looked, last)}" for axis, looked in found.items()
+    )
     causes = () if initial is None else _causes(trained, initial, connectivity)
-    return " ".join([f"outputs are constant {over}.", *causes, *missing])
+    return " ".join([f"outputs are constant {where}.", *causes, *missing])
 
 
 def _since(looks: Sequence[list[int]], last: int) -> str:

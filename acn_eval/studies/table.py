@@ -66,7 +66,7 @@ _HELP = {
     "compression": "Accuracy of every exit: how many layers does it need, and at what cost?",
     "pruning": "Accuracy over sparsity: which network is more robust to pruning?",
     "transfer": "Probes of every depth on other data: is the representation worth more?",
-    "low_data": "Trainings on few images: who learns more from little data?",
+    "low_data": "Trainings on few examples: who learns more from little data?",
     "dynamics": "Exits and gradients while networks are trained: layer by layer, by itself?",
     "continual": "Tasks learned in turn: how much does it forget, and does a method help?",
 }

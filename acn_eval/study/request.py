@@ -116,7 +116,7 @@ def choose(
     if wanted and wanted != examples.classes:
         examples = examples.only(wanted)
     if not len(examples):
-        what = f"{examples.name}: must hold {split} images of the chosen classes"
+        what = f"{examples.name}: must hold {split} examples of the chosen classes"
         raise DataError(f"{what}; none left")
     return examples.keyed(selection.limit)
 

@@ -52,7 +52,7 @@ class Unit(Protocol):
 
     @property
     def cost(self) -> int:
-        """Work in the unit of progress, such as image evaluations or training steps."""
+        """Work in the unit of progress, such as evaluations or training steps."""
 
     @property
     def bundle(self) -> Hashable:
@@ -86,7 +86,7 @@ class Study(ABC, Generic[S]):
     """What a suite asks about the given checkpoints or recipes, as units of work."""
 
     request: "Request[S]"
-    work: ClassVar[str] = "image evaluations"
+    work: ClassVar[str] = "evaluations"
     """Name of what `Unit.cost` counts, in the plural."""
 
     @abstractmethod

@@ -29,7 +29,9 @@ def measure(options: RunOptions, output: Output, recorder: Recorder | None, *, k
     sides = workflow.resolve(options)
     if not sides.candidates:
         options = replace(options, baselines=())  # the suite names both sides
-    with bar(*(("evaluating", "images") if sides.candidates else ("training", "steps"))) as moved:
+    with bar(
+        *(("evaluating", "examples") if sides.candidates else ("training", "steps"))
+    ) as moved:
         groups = workflow.evaluate(options, sides, moved)
     return conclude(groups, options, output, recorder)
 

@@ -174,7 +174,7 @@ tracking_option = _output(
     help="MLflow store.",
 )
 _limit = _data(
-    "--limit", type=click.IntRange(min=2), help="Number of test images, by a fixed random order."
+    "--limit", type=click.IntRange(min=2), help="Number of test examples, by a fixed random order."
 )
 arch_option = _network(
     "--arch",
@@ -245,7 +245,7 @@ _machine_options = (
         "--batch-size",
         type=click.IntRange(min=1),
         show_default="by cost",
-        help="Images per forward pass.",
+        help="Examples per forward pass.",
     ),
     _machine(
         "--precision",

@@ -93,7 +93,7 @@ def _images(options: RunOptions, planned: Planned) -> int:
     if planned.result:
         return EvalResult.load(planned.result).data.n
     if not (options.candidates or options.data.data):
-        msg = "plan: images must be known; give `n`, `data`, `ckpt` or a stored pair"
+        msg = "plan: examples must be known; give `n`, `data`, `ckpt` or a stored pair"
         raise ConfigError(msg, "n", "data", "ckpt")
     return workflow.count_examples(options)
 

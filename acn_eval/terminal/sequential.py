@@ -33,7 +33,7 @@ def measure_in_blocks(
         OSError: the verdict cannot be printed; what is complete is recorded all the same.
     """
     options = workflow.with_suite(options, kind)
-    with bar("evaluating", "images") as moved:
+    with bar("evaluating", "examples") as moved:
         stopped = workflow.compare_in_blocks(options, moved)
     found, done = stopped.verdict, workflow.save_stopped(stopped, options)
     try:

@@ -99,7 +99,7 @@ def _params(result: EvalResult) -> dict[str, str]:
     facts = {
         "data": data.name,
         "split": data.split,
-        "images": data.n,
+        f"{checkpoint.example}s": data.n,
         "seed": result.seed,
         "precision": result.precision,
         "device": result.device,

@@ -39,7 +39,7 @@ def test_broken_examples_are_counted_over_exits():
     logits = torch.zeros(3, 5, 2)
     logits[1, 2, 0], logits[2, 2, 1], logits[0, 4, 1] = math.nan, math.inf, -math.inf
     assert broken(logits[1]).tolist() == [False, False, True, False, False]
-    with pytest.raises(MeasureError, match=r"^here: .* for 2 of 5 images$"):
+    with pytest.raises(MeasureError, match=r"^here: .* for 2 of 5 examples$"):
         require_finite(logits, "here")
     assert require_finite(logits[:, :2], "here").shape == (3, 2, 2)
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from acn_eval.evaluation import DataSelection, choose, evaluate
 from acn_eval.report.examples import examples_of, galleries
 from acn_eval.report.inputs import Material
 from acn_eval.report.page import Gallery
+from acn_eval.report.render import markdown
+from acn_eval.report.sections import page_of
 from acn_eval.seeds import keyed_order
 from acn_eval.studies.compare import compare
 from tests.tiny import checkpoint
@@ -196,3 +199,13 @@ def test_a_record_that_does_not_state_its_sentences_is_refused(about_text):
     changed = replace(result, checkpoint=replace(result.checkpoint, preprocessing=facts))
     with pytest.raises(DataError, match=r"must have 1 or 2 sentences; got 3"):
         galleries(replace(about_text, candidates=(changed,)), examples)
+
+
+def test_a_page_of_sentences_speaks_of_no_images(about_text):
+    blocks = galleries(about_text, examples_of(about_text.candidates[0]))
+    assert all("image" not in said for block in blocks for said in texts_of(block))
+    assert re.search(r"\bimages?\b", markdown(page_of(about_text, blocks))) is None
+
+
+def texts_of(block):
+    return (block.caption, *block.head) if isinstance(block, Gallery) else (block.text,)

@@ -176,7 +176,7 @@ def test_a_killed_pass_goes_on_and_nothing_is_done_twice(tiny, device, runtime, 
 
 
 def interrupted(work, after):
-    """Press Ctrl-C after so many image evaluations; return what is said."""
+    """Press Ctrl-C after so many evaluations; return what is said."""
 
     def press(done, total):
         if done >= after:
@@ -198,7 +198,7 @@ def test_an_interruption_loses_little_and_says_what_is_kept(expensive, runtime):
     """Nothing was kept before all questions of a chunk were answered: minutes were lost."""
     said = interrupted(expensive, after=2 * N + 1)
     assert said == (
-        "80 of the 200 image evaluations under way are kept, and all that was finished before. "
+        "80 of the 200 evaluations under way are kept, and all that was finished before. "
         "The same command resumes from there."
     )
     assert len(list(runtime.store.folder.glob("*/*.outcomes"))) == 2
@@ -233,7 +233,7 @@ def test_pictures_are_decoded_once_whatever_is_kept_in_between(expensive, monkey
 def test_an_interruption_says_what_is_never_kept_or_read(expensive):
     in_memory = with_id(expensive, uri="memory:mine")
     said = interrupted(in_memory, after=2 * N + 1)
-    assert said.startswith("0 of the 200 image evaluations under way are kept")
+    assert said.startswith("0 of the 200 evaluations under way are kept")
     assert said.endswith("Networks in memory are never kept: they are measured again.")
     blind = replace(expensive.runtime, store=replace(expensive.runtime.store, readable=False))
     said = interrupted(replace(expensive, runtime=blind), after=2 * N + 1)

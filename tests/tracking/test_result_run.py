@@ -106,3 +106,12 @@ def test_outcomes_without_probabilities_have_accuracies_alone():
     keys = {point.key for point in arm_run(fake_result()).points}
     assert "acc/clean" in keys
     assert not any(key.startswith(("nll", "brier", "ece", "balanced")) for key in keys)
+
+
+def test_a_run_counts_its_examples_by_what_they_are():
+    result = deep_result(depth=4)
+    text = replace(result, checkpoint=replace(result.checkpoint, preprocessing={"sentences": 1}))
+    for own, name in ((result, "images"), (text, "examples")):
+        params = arm_run(own).params
+        assert params[name] == str(result.data.n)
+        assert len({"images", "examples"} & params.keys()) == 1

@@ -14,6 +14,7 @@ from acn_eval.statistics.spread_words import (
     constant_exits,
     left_unused,
     never_apart,
+    over,
     spread_in_words,
 )
 
@@ -34,11 +35,13 @@ def in_words(label: str, results: Sequence[EvalResult]) -> str:
     if not found:
         reasons = [s["reason"] for r in results if (s := r.details.get("spread"))]
         return f"{label}: spread of outputs not known, because {reasons[0]}." if reasons else ""
-    wired = connectivity_of(results[0].checkpoint.arch)
+    own = results[0].checkpoint
+    wired, example = connectivity_of(own.arch), own.example
     if len(results) > 1:
-        return f"{label}: {' '.join(_of_seeds(found, wired))}"
+        return f"{label}: {' '.join(_of_seeds(found, wired, example))}"
     (spread,) = found
-    said = spread_in_words(spread["trained"], spread["initial"], wired) + _least(spread)
+    said = spread_in_words(spread["trained"], spread["initial"], wired, example=example)
+    said += _least(spread, example)
     if spread["initial"]:
         return f"{label}: {said}"
     return (
@@ -46,13 +49,13 @@ def in_words(label: str, results: Sequence[EvalResult]) -> str:
     )
 
 
-def _least(spread: Mapping[str, Any]) -> str:
+def _least(spread: Mapping[str, Any], example: str) -> str:
     """Return the smallest shares of a network that is constant nowhere."""
     rows = spread["trained"]
     if any(constant_exits(rows, axis) for axis in AXES):
         return ""
     shares = {axis: [row[axis] for row in rows if row[axis] is not None] for axis in AXES}
-    least = [f"{min(own):.2g} over {axis}" for axis, own in shares.items() if own]
+    least = [f"{min(own):.2g} {over(axis, example)}" for axis, own in shares.items() if own]
     return f" The smallest share of variance is {' and '.join(least)}." if least else ""
 
 
@@ -119,17 +122,17 @@ def _in_seeds(texts: Sequence[str]) -> str:
     return f"{counts} of {len(shown)} seeds"
 
 
-def _of_seeds(found: Sequence[dict[str, Any]], connectivity: str) -> Iterator[str]:
+def _of_seeds(found: Sequence[dict[str, Any]], connectivity: str, example: str) -> Iterator[str]:
     pairs: list[tuple[Rows, Rows]] = [(s["trained"], s["initial"] or ()) for s in found]
-    over = [
-        f"over {axis} in {_when(pairs, axis)}"
+    where = [
+        f"{over(axis, example)} in {_when(pairs, axis)}"
         for axis in AXES
         if any(row[axis] is not None for trained, _ in pairs for row in trained)
     ]
-    if not over:
+    if not where:
         yield "whether outputs vary is not known."
         return
-    yield f"outputs are constant {', '.join(over)}, of {len(found)} seeds."
+    yield f"outputs are constant {', '.join(where)}, of {len(found)} seeds."
     known = [pair for pair in pairs if pair[1]]
     if len(known) < len(pairs):
         yield f"How they were at initialization is known of {len(known)}."

@@ -41,7 +41,7 @@ Examples:
       the same on the first 2, 5 and 10 classes
 
 Exit k is the network cut after k blocks. The cut is the first exit from which on every exit
-loses at most the tolerance: validation chooses it, and test images confirm its limits."""
+loses at most the tolerance: validation chooses it, and test examples confirm its limits."""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)
@@ -57,7 +57,7 @@ loses at most the tolerance: validation chooses it, and test images confirm its 
     "--at",
     "exit_at",
     type=click.IntRange(min=0),
-    show_default="the upper limit of the cut on the test images",
+    show_default="the upper limit of the cut on the test examples",
     help="Exit to cut at.",
 )
 @checkpoint_options

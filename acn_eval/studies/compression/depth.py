@@ -121,7 +121,7 @@ def depth_findings(
     if list(map(len, cuts)) != list(map(len, sides)):
         return ()
     if design.unit != CHECKPOINTS:
-        found = _of_seeds(design, *cuts)
+        found = _of_seeds(design, *cuts, example=candidates[0].checkpoint.example)
     elif list(map(len, sides)) == [1, 1]:
         found = _of_files(candidates[0], baselines[0])
     else:
@@ -147,7 +147,9 @@ def over_seeds(block: float, *arms: NDArray[np.float64]) -> Student:
     return Student(float(sum(arm.mean() for arm in arms)), variance, variance**2 / spread)
 
 
-def _of_seeds(design: Design, ours: Sequence[Cut], theirs: Sequence[Cut]) -> Finding:
+def _of_seeds(
+    design: Design, ours: Sequence[Cut], theirs: Sequence[Cut], *, example: str
+) -> Finding:
     block = 100 / min(ours[0].depth, theirs[0].depth)
     left, right = (np.array([[100 * c.estimate / c.depth] for c in s]) for s in (ours, theirs))
     shares = Pair(left, right)
@@ -158,7 +160,7 @@ def _of_seeds(design: Design, ours: Sequence[Cut], theirs: Sequence[Cut]) -> Fin
         candidate=_share(over_seeds(block, shares.candidate[:, 0])),
         baseline=_share(over_seeds(block, shares.baseline[:, 0])),
         difference=estimate(difference),
-        note=f"plug-in cut of every training seed on these test images: {_counted(ours)} "
+        note=f"plug-in cut of every training seed on these test {example}s: {_counted(ours)} "
         f"against {_counted(theirs)}; interval over seeds",
         limits_90=difference.interval(CONFIDENCE),
     )

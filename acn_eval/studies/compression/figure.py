@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from acn_eval.charts.canvas import STYLES, TONES, Drawing, Panel
 from acn_eval.charts.kinds import Sides, detail_charts
-from acn_eval.statistics.spread_words import CONSTANT
+from acn_eval.statistics.spread_words import AXES, CONSTANT, Axis, over
 from acn_eval.studies.compression.collapse import spread_of
 
 __all__ = ["drawings"]
@@ -26,10 +26,11 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
         label: [spread for result in results if (spread := spread_of(result))]
         for label, results in sides.items()
     }
+    example = next((r.checkpoint.example for results in sides.values() for r in results), "image")
     panels = tuple(
-        Panel(f"Share of variance over {over}", partial(_draw, found, over), words)
-        for over in ("tokens", "images")
-        if (words := _in_words(found, over))
+        Panel(f"Share of variance {over(axis, example)}", partial(_draw, found, axis), words)
+        for axis in AXES
+        if (words := _in_words(found, axis))
     )
     if panels:
         below = f"constant below {CONSTANT:g} (gray line); smaller ones end at {_LEAST:g}"
@@ -37,22 +38,22 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
         yield Drawing("spread", caption, panels, tuple(sides))
 
 
-def _draw(found: _Spreads, over: str, axes: Axes) -> None:
+def _draw(found: _Spreads, axis: Axis, axes: Axes) -> None:
     axes.axhline(CONSTANT, color=TONES["open"], linewidth=1)
     for style, spreads in zip(cycle(STYLES), found.values(), strict=False):
         for spread in spreads:
             for when, dashes in _LINES.items():
-                if shares := [max(y, _LEAST) for y in _shares(spread, when, over)]:
+                if shares := [max(y, _LEAST) for y in _shares(spread, when, axis)]:
                     axes.plot(range(len(shares)), shares, linestyle=dashes, **style)
     axes.set(yscale="log", ylim=(_LEAST / 2, 1.5), xlabel="blocks executed")
     axes.locator_params(axis="x", integer=True)
 
 
-def _shares(spread: Mapping[str, Any], when: str, over: str) -> list[float]:
-    return [row[over] for row in spread[when] or () if row[over] is not None]
+def _shares(spread: Mapping[str, Any], when: str, axis: Axis) -> list[float]:
+    return [row[axis] for row in spread[when] or () if row[axis] is not None]
 
 
-def _in_words(found: _Spreads, over: str) -> str:
+def _in_words(found: _Spreads, axis: Axis) -> str:
     """The numbers; "" where they are known of no network."""
     names = {"trained": "", "initial": " at initialization"}
     return "; ".join(
@@ -60,5 +61,5 @@ def _in_words(found: _Spreads, over: str) -> str:
         for label, spreads in found.items()
         for spread in spreads
         for when, name in names.items()
-        if (shares := _shares(spread, when, over))
+        if (shares := _shares(spread, when, axis))
     )

@@ -1,6 +1,6 @@
 """Compression: every exit of one forward pass, the cut chosen on validation, and its costs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -111,8 +111,8 @@ class CompressionStudy(Study[Compression]):
             "depth": many - 1,
             "validation": {"n": n, "accuracy": held_out.accuracies(), "cut": cut},
         }
-        exits = _exits(test.outcomes[0], test.labels)
-        warnings = (*_unprovable(len(test.labels), tolerance), *_unmoved(exits))
+        exits, example = _exits(test.outcomes[0], test.labels), subject.checkpoint.id.example
+        warnings = (*_unprovable(len(test.labels), tolerance, example), *_unmoved(exits))
         cells = tuple(_cells(test, cut))
         answer = replace(test.answer(), cells=cells, details=details, warnings=warnings)
         network = subject.checkpoint.model
@@ -121,7 +121,7 @@ class CompressionStudy(Study[Compression]):
             return _skipping(answer, test, "early", reason)
         blank = subject.checkpoint.prepare.blank(max(_BATCHES)).to(self.request.runtime.device)
         costs, head = self._costs(subject, network, test, blank), head_flops(network, blank[:1])
-        return _with_early_exit(answer, costs, head, test, held_out)
+        return _with_early_exit(answer, costs, head, test, held_out, example=example)
 
     def _tolerance(self) -> float:
         fine, coarse = _TOLERANCES
@@ -210,11 +210,17 @@ def _weight_bytes(subject: EvaluatedModel, exit: int) -> int | None:
 
 
 def _with_early_exit(
-    answer: Answer, costs: list[dict[str, Any]], head: int, test: Shown, held_out: Exits
+    answer: Answer,
+    costs: list[dict[str, Any]],
+    head: int,
+    test: Shown,
+    held_out: Exits,
+    *,
+    example: str,
 ) -> Answer:
     """Add costs, the trade-off of every rule, and the cells of thresholds chosen on validation.
 
-    `head` is the FLOPs of every further head on the way.
+    `head` is the FLOPs of every further head on the way, and `example` what an example is called.
     """
     flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
     times = [row["early"]["median_ms"] for row in costs]
@@ -229,35 +235,39 @@ def _with_early_exit(
         outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]
         condition = {**test.questions[0].condition, "exit": "early", "policy": rule.name}
         cells.append(cell_of(condition, outcomes, test.labels, primary=False))
-    more = {"costs": costs, "early_exit": rows, "charts": _charts(exits, costs, rows)}
+    charts = [
+        {"name": name, "x": f"thousand FLOPs per {example}", "points": points}
+        for name, points in _curves(exits, costs, rows)
+    ]
+    more = {"costs": costs, "early_exit": rows, "charts": charts}
     return replace(answer, cells=(*answer.cells, *cells), details={**answer.details, **more})
 
 
-def _charts(
+def _curves(
     exits: Exits, costs: list[dict[str, Any]], rows: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Accuracy against thousand FLOPs per image, of every cut and of every rule."""
+) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+    """Yield accuracy against thousand FLOPs, of every cut and of every rule."""
     cuts = zip(costs, exits.accuracies(), strict=True)
-    found = [_chart("cut", [(row["flops"], value) for row, value in cuts])]
+    yield "cut", _scaled((row["flops"], value) for row, value in cuts)
     for rule in RULES:
         own = [row for row in rows if row["rule"] == rule.name]
-        points = [(row["flops"], row["accuracy"]["value"]) for row in own]
-        found.append(_chart(f"early exit by {rule.name}", points))
-    return found
+        points = ((row["flops"], row["accuracy"]["value"]) for row in own)
+        yield f"early exit by {rule.name}", _scaled(points)
 
 
-def _chart(name: str, points: list[tuple[float, float]]) -> dict[str, Any]:
-    scaled: dict[int, float] = {}  # one value per place: of equal costs, the better accuracy
+def _scaled(points: Iterable[tuple[float, float]]) -> list[tuple[int, float]]:
+    """Return one value per place: of equal costs, the better accuracy."""
+    scaled: dict[int, float] = {}
     for flops, value in points:
         x = round(flops / 1000)
         scaled[x] = max(value, scaled.get(x, 0.0))
-    return {"name": name, "x": "thousand FLOPs per image", "points": sorted(scaled.items())}
+    return sorted(scaled.items())
 
 
-def _unprovable(n: int, tolerance: float) -> list[str]:
-    """Warn where even exits that agree on every image would prove nothing superfluous."""
+def _unprovable(n: int, tolerance: float, example: str) -> list[str]:
+    """Warn where even exits that agree on every example would prove nothing superfluous."""
     least, points = images_needed(tolerance), f"{100 * tolerance:g} points"
-    text = f"{n} images are too few to prove a cut at {points}: {least} suffice if exits agree"
+    text = f"{n} {example}s are too few to prove a cut at {points}: {least} suffice if exits agree"
     return [text] if n < least else []
 
 

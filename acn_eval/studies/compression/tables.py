@@ -7,7 +7,7 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Comparison
-from acn_eval.statistics.spread_words import CONSTANT
+from acn_eval.statistics.spread_words import AXES, CONSTANT, over
 from acn_eval.studies.compression.collapse import in_words, spread_of
 from acn_eval.studies.compression.depth import Cut, cut_of
 from acn_eval.terminal.comparisons import (
@@ -116,11 +116,12 @@ def _show_spread(out: Console, results: Sequence[EvalResult]) -> None:
     """What every exit tells apart, before training and now, and what its block adds."""
     if not 0 < len(results) <= _SHOWN:
         return
+    example = results[0].checkpoint.example
     columns = (
         Column("share of variance"),
         Column("over tokens"),
         Column("at start", rank=2),
-        Column("over images"),
+        Column(over("images", example)),
         Column("at start", rank=1),
         Column("effective rank", rank=3),
         Column("norm", rank=4),
@@ -135,8 +136,8 @@ def _show_spread(out: Console, results: Sequence[EvalResult]) -> None:
     out.print()
     show_table(out, columns, rows)
     out.print(
-        f"Of what every block passes on, on {spread['images']} clean images; below "
-        f"{CONSTANT:g} all tokens of an image, or all images, are the same; start: "
+        f"Of what every block passes on, on {spread['images']} clean {example}s; below "
+        f"{CONSTANT:g} all tokens of an {example}, or all {example}s, are the same; start: "
         "initialization. Rank, and norm and cosine of what a block adds, are of the readout.",
         style="dim",
     )
@@ -147,9 +148,7 @@ def _spread(spread: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """One row of numbers per exit."""
     before = spread["initial"] or [{}] * len(spread["trained"])
     for now, start in zip(spread["trained"], before, strict=True):
-        pairs = (
-            (row.get(over), 3, CONSTANT) for over in ("tokens", "images") for row in (now, start)
-        )
+        pairs = ((row.get(axis), 3, CONSTANT) for axis in AXES for row in (now, start))
         rest = ((now["rank"], 1, 0.0), (now["norm"], 2, 0.0), (now["cosine"], 2, -1.0))
         yield tuple(_number(*cell) for cell in (*pairs, *rest))
 
@@ -204,7 +203,7 @@ def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
         Column("accuracy %", interval=4),
         Column("mean exit"),
         Column("FLOPs"),
-        Column("ms per image", rank=3),
+        Column(f"ms per {results[0].checkpoint.example}", rank=3),
     )
     rows = []
     for result in results:

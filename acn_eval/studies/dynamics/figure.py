@@ -86,7 +86,7 @@ def _spread(result: EvalResult) -> Drawing:
     """The shares of variance over the steps of one training, a line per exit."""
     steps, looks = result.details["steps"], result.details["spread"]["looks"]
     panels = (
-        _over_steps(_SPREAD[axis][0], steps, _numbers(axis, looks), _EXIT, **_IN_PERCENT)
+        _over_steps(_title(axis, result), steps, _numbers(axis, looks), _EXIT, **_IN_PERCENT)
         for axis in AXES
     )
     return Drawing("spread", _spread_in_words({result.checkpoint.name: [result]}), tuple(panels))
@@ -97,14 +97,21 @@ def _spread_over_depth(sides: Sides) -> Drawing:
     found = [own[0].details["spread"] for own in sides.values()]
     rows = {label: s["looks"][-1] for label, s in zip(sides, found, strict=True)}
     before = {label: s["initial"] for label, s in zip(sides, found, strict=True) if s["initial"]}
-    panels = (_before_and_after(name, rows, before) for name in _SPREAD)
+    first = next(iter(sides.values()))[0]
+    panels = (_before_and_after(name, _title(name, first), rows, before) for name in _SPREAD)
     caption = _spread_in_words(sides) + (" Dashed: at initialization." if before else "")
     return Drawing("spread", caption, tuple(panels), tuple(sides) if len(sides) > 1 else ())
 
 
-def _before_and_after(name: str, rows: Mapping[str, Any], before: Mapping[str, Any]) -> Panel:
+def _title(name: str, result: EvalResult) -> str:
+    return _SPREAD[name][0].replace("image", result.checkpoint.example)
+
+
+def _before_and_after(
+    name: str, title: str, rows: Mapping[str, Any], before: Mapping[str, Any]
+) -> Panel:
     """A line per network, and one of its color before training."""
-    title, options = _SPREAD[name]
+    options = _SPREAD[name][1]
     lines = {label: _numbers(name, own) for label, own in rows.items()}
     dashed = {label: _numbers(name, own) for label, own in before.items()}
 
@@ -126,7 +133,8 @@ def _spread_in_words(sides: Sides) -> str:
     said = []
     for label, (result, *_) in sides.items():
         spread, wired = result.details["spread"], connectivity_of(result.checkpoint.arch)
-        words = spread_in_words(spread["looks"][-1], spread["initial"], wired)
+        example = result.checkpoint.example
+        words = spread_in_words(spread["looks"][-1], spread["initial"], wired, example=example)
         said.append(f"{label}: {words}")
     n = min(own[0].details["spread"]["n"] for own in sides.values())
     return f"{' '.join(said)} On {n} validation examples."

@@ -96,7 +96,7 @@ class Observation:
             },
             "without": [_lost(exits[-1], cell) for cell in deleted],
             **self.facts["representation"],
-            "charts": _charts(self.snapshots, self.initial),
+            "charts": _charts(self.snapshots, self.initial, test.inputs.modality),
         }
         return Answer((*exits, *deleted), skipped, details=details, warnings=tuple(warnings))
 
@@ -196,19 +196,25 @@ def _rows(spread: Sequence[Spread]) -> list[dict[str, float | None]]:
     return [{name: _known(value) for name, value in asdict(own).items()} for own in spread]
 
 
-def _charts(snapshots: Sequence[Snapshot], initial: Sequence[Spread]) -> list[dict[str, Any]]:
+def _charts(
+    snapshots: Sequence[Snapshot], initial: Sequence[Spread], modality: str
+) -> list[dict[str, Any]]:
     """Fractions over steps: accuracy and spread per exit, and per layer shares of gradients."""
     rows: dict[str, list[list[float]]] = {}
     looks = {0: initial, **{s.step: s.spread for s in snapshots}}
-    variances = (_variances(step, spread) for step, spread in looks.items())
+    variances = (
+        _variances(step, spread, modality.removesuffix("s")) for step, spread in looks.items()
+    )
     for name, step, value in chain(*map(_fractions, snapshots), *variances):
         rows.setdefault(name, []).append([step, value])
     return [{"name": name, "x": "step", "points": points} for name, points in rows.items()]
 
 
-def _variances(step: int, spread: Sequence[Spread]) -> Iterator[tuple[str, int, float]]:
+def _variances(
+    step: int, spread: Sequence[Spread], example: str
+) -> Iterator[tuple[str, int, float]]:
     for i, own in enumerate(spread):
-        for name, share in (("token", own.tokens), ("image", own.images)):
+        for name, share in (("token", own.tokens), (example, own.images)):
             if not math.isnan(share):
                 yield f"{name} variance exit {i}", step, share
 

@@ -154,10 +154,12 @@ class TrainedDynamics(TrainingStudy[Dynamics]):
     def scale(self) -> str:
         """Data, sizes and repetitions in one line."""
         suite, sizes = self.plan.suite, {k: len(v) for k, v in self.plan.splits.items()}
+        train = self.plan.splits["train"]
+        what = train.inputs.modality
         return (
-            f"{self.plan.splits['train'].name}: {suite.recipe.steps:,} steps, "
-            f"{len(suite.looked_at())} looks at {sizes['validation']:,} validation images and the "
-            f"gradients of {suite.probed:,}; evaluated on {sizes['test']:,} test images"
+            f"{train.name}: {suite.recipe.steps:,} steps, "
+            f"{len(suite.looked_at())} looks at {sizes['validation']:,} validation {what} and the "
+            f"gradients of {suite.probed:,}; evaluated on {sizes['test']:,} test {what}"
         )
 
     def costs(self) -> list[TrainingCost]:
@@ -315,7 +317,9 @@ def _result(subject: Subject, content: bytes, hashes: NDArray[np.int64]) -> Eval
     seen = int(np.isin(test.hashes, hashes).sum())
     if seen:
         name = subject.checkpoint.name
-        warnings.append(f"{name} was trained on {seen} of these {len(test)} images")
+        warnings.append(
+            f"{name} was trained on {seen} of these {len(test)} {test.inputs.modality}"
+        )
     return record(subject, Observation.unpack(content).answer(test, warnings))
 
 

@@ -34,6 +34,7 @@ def show(
     if comparison is not None:
         show_comparison(out, comparison)
         return
+    example = results[0].checkpoint.example
     for result in results:
         out.print(answer_alone([result], metric), style="bold")
     spread = [result for result in results if "spread" in result.details]
@@ -47,7 +48,7 @@ def show(
         out.print()
         _show_spread(out, result)
     if spread:
-        out.print(_SPREAD_LEGEND, style="dim")
+        out.print(_SPREAD_LEGEND.replace("image", example), style="dim")
     legend(out)
 
 
@@ -83,14 +84,17 @@ def _show_depths(out: Console, result: EvalResult, metric: str) -> None:
 def _spread_in_words(result: EvalResult) -> str:
     found = result.details["spread"]
     wired = connectivity_of(result.checkpoint.arch)
-    return spread_in_words(found["looks"][-1], found["initial"], wired)
+    example = result.checkpoint.example
+    return spread_in_words(found["looks"][-1], found["initial"], wired, example=example)
 
 
 def _show_spread(out: Console, result: EvalResult) -> None:
     """One line per exit, at initialization, if that is known, and at the last look."""
     found = result.details["spread"]
     looks = [rows for rows in (found["initial"], found["looks"][-1]) if rows]
-    columns = (Column(result.checkpoint.name), *(column for column, _ in _NUMBERS.values()))
+    own = result.checkpoint
+    columns = [Column(own.name), *(column for column, _ in _NUMBERS.values())]
+    columns[2] = Column(f"{own.example}s %")
     cells = [
         (f"exit {k}", *(_in_turn(name, (rows[k] for rows in looks)) for name in _NUMBERS))
         for k in range(len(looks[-1]))

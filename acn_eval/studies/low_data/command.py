@@ -66,11 +66,12 @@ A run that was stopped or killed resumes when the same command is given again.""
 @training_options
 @output_options
 def command(only_plan: bool, **given: Any) -> None:
-    """Train two networks on few images and compare the areas under their learning curves.
+    """Train two networks on few examples and compare the areas under their learning curves.
 
     Both sides see the same nested subsets, initialization seeds and number of steps. A draw of
     the subsets is the unit: with fewer than five draws nothing is claimed. Beside the accuracies
-    stand the losses, and how much of the variance is due to draw, initialization and test images.
+    stand the losses, and how much of the variance is due to draw, initialization and test
+    examples.
     """
     options, output = run_options("draws", **given), output_of(**given)
     if only_plan:

@@ -106,8 +106,8 @@ class Draw:
             wanted = size if isinstance(size, int) else max(1, round(size * len(ranks)))
             if wanted > len(ranks):
                 msg = (
-                    f"{self.pool.name}: class {name} must have {wanted} training images or more; "
-                    f"got {len(ranks)}. Ask for fewer per class."
+                    f"{self.pool.name}: class {name} must have {wanted} training examples or "
+                    f"more; got {len(ranks)}. Ask for fewer per class."
                 )
                 raise DataError(msg)
             yield wanted
@@ -141,7 +141,7 @@ def sample_subsets(suite: Draws, pool: Examples, held_out: float = 0.0) -> Subse
         found[number] = tuple(draw.subset(size, held_out) for size in suite.sizes)
     sizes = [subset.per_class for subset in found[suite.first_draw]]
     if len(set(sizes)) < len(sizes):
-        msg = f"{suite.name}: fractions must differ in images per class; got {sizes}"
+        msg = f"{suite.name}: fractions must differ in examples per class; got {sizes}"
         raise ConfigError(msg)
     return found
 
@@ -193,4 +193,5 @@ def _warnings(subsets: Sequence[Subset], test: Examples) -> Iterator[str]:
     yield from test.notes
     seen = int(np.isin(test.hashes, subsets[-1].examples.hashes).sum())
     if seen:
-        yield f"draw {subsets[0].draw} learns from {seen} of these {len(test)} images"
+        those = f"of these {len(test)} {test.inputs.modality}"
+        yield f"draw {subsets[0].draw} learns from {seen} {those}"

@@ -58,7 +58,8 @@ def _losses(
         Pair(left.values[:, i].mean(axis=1), right.values[:, i].mean(axis=1))
         for i in range(len(left.conditions))
     ]
-    sample = "images" if design.unit == CHECKPOINTS else "draws and images"
+    examples = f"{candidates[0].checkpoint.example}s"
+    sample = examples if design.unit == CHECKPOINTS else f"draws and {examples}"
     return tuple(
         Finding(
             name=f"loss, {condition['per_class']} per class",
@@ -88,9 +89,10 @@ def _parts(
     if any(area is None or len(area) < 2 for area in sides):
         return ()
     left, right = (components(area) for area in sides if area is not None)
+    example = candidates[0].checkpoint.example
     return tuple(
         Finding(
-            name=f"variance of the area: {name}",
+            name=f"variance of the area: {name.replace('image', example)}",
             unit="points²",
             candidate=_squared_points(left[name]),
             baseline=_squared_points(right[name]),

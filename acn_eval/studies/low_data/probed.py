@@ -207,10 +207,11 @@ def _identity(
 
 
 def _about(checkpoint: Checkpoint, pool: Examples) -> Iterator[str]:
-    yield "draws are of training images: this is about these files, not their architectures"
+    what = pool.inputs.modality
+    yield f"draws are of training {what}: this is about these files, not their architectures"
     seen = int(np.isin(pool.hashes, checkpoint.training_hashes).sum())
     if seen:
         yield (
-            f"{checkpoint.id.name} was trained on {seen} of the {len(pool)} images from which "
-            "subsets are drawn: its features depend on more images than a subset holds"
+            f"{checkpoint.id.name} was trained on {seen} of the {len(pool)} {what} from which "
+            f"subsets are drawn: its features depend on more {what} than a subset holds"
         )

@@ -145,12 +145,12 @@ class LowDataStudy(TrainingStudy[LowData]):
     @property
     def scale(self) -> str:
         """Data, sizes and repetitions in one line."""
-        plan, suite = self.plan, self.plan.suite
+        plan, suite, what = self.plan, self.plan.suite, self.plan.pool.inputs.modality
         sizes = ", ".join(str(subset.per_class) for subset in next(iter(plan.subsets.values())))
         return (
-            f"{plan.pool.name}: {sizes} images per class of {len(plan.pool):,}, "
+            f"{plan.pool.name}: {sizes} {what} per class of {len(plan.pool):,}, "
             f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps:,} steps; "
-            f"evaluated on {len(plan.test):,} test images"
+            f"evaluated on {len(plan.test):,} test {what}"
         )
 
     def costs(self) -> list[TrainingCost]:

@@ -33,8 +33,8 @@ Examples:
 
 Unstructured zeros save neither dense FLOPs nor time; the table also shows what a sparse kernel
 would save. The method structured removes whole hidden units of every MLP instead and writes a
-smaller network; it needs pip install 'acn-eval[structured]'. Nothing is chosen on test images;
-the accuracy on validation images is recorded."""
+smaller network; it needs pip install 'acn-eval[structured]'. Nothing is chosen on test examples;
+the accuracy on validation examples is recorded."""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)

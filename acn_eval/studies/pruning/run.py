@@ -29,10 +29,10 @@ __all__ = ["STUDY", "PrunedUnit", "PruningStudy", "network_of"]
 
 _LEFT = (
     ("parameters", "parameters that are not zero", "parameters", 1),
-    ("FLOPs", "thousand FLOPs per image, zeros skipped", "effective_flops", 1000),
+    ("FLOPs", "thousand FLOPs per {example}, zeros skipped", "effective_flops", 1000),
     ("file", "kB of weights, deflated", "deflated_bytes", 1000),
 )
-"""What is left of a network: name, label, field of its row, unit."""
+"""What is left of a network: name, label for its `example`, field of its row, unit."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class PruningStudy(Study[Pruning]):
                     "layers": len(weights),
                 },
                 "networks": [own.row for own in found],
-                "charts": _charts(found),
+                "charts": _charts(found, subject.checkpoint.id.example),
             },
         )
         return answered(self.request, subject, answer)
@@ -318,7 +318,7 @@ def _added(shown: Sequence[Shown]) -> dict[str, Any]:
     return {**shown[0].certificate, **added}
 
 
-def _charts(found: Sequence[_Measured]) -> list[dict[str, Any]]:
+def _charts(found: Sequence[_Measured], example: str) -> list[dict[str, Any]]:
     """Accuracy of every curve against what is left of the network, at whole places.
 
     Of networks at one place the sparsest counts.
@@ -329,7 +329,7 @@ def _charts(found: Sequence[_Measured]) -> list[dict[str, Any]]:
     return [
         {
             "name": f"{line}, {name}",
-            "x": label,
+            "x": label.format(example=example),
             "points": sorted({round(m.row[field] / unit): m.accuracy for m in own}.items()),
         }
         for line, own in curves.items()

@@ -34,17 +34,17 @@ The result goes to --out and to MLflow; `acn-eval ui` opens the charts."""
 @click.command(cls=Titled, epilog=_EPILOG)
 @side_options
 @click.option("--suite", default="robustness", help="Shipped suite by name, or a YAML.")
-@click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per image.")
+@click.option("--repeats", type=click.IntRange(1, 100), help="Noise draws per example.")
 @click.option(
     "--sequential",
     is_flag=True,
-    help="Compare two files after every 256 images, and stop as soon as there is a verdict.",
+    help="Compare two files after every 256 examples, and stop as soon as there is a verdict.",
 )
 @checkpoint_options
 def command(sequential: bool, **given: Any) -> None:
-    """Measure accuracy under noise and pair it, image by image, with a baseline.
+    """Measure accuracy under noise and pair it, example by example, with a baseline.
 
-    Every checkpoint is shown the same noise on the same images. The table shows each condition
+    Every checkpoint is shown the same noise on the same examples. The table shows each condition
     with simultaneous intervals and adjusted p values. The verdict is about the mean corrupted
     accuracy. A tie is claimed only within the margin that the suite states.
     """

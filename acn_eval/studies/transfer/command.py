@@ -28,7 +28,7 @@ Examples:
       a linear probe, and fine-tuning of all weights
   acn-eval transfer --ckpt digits04/ac_vit.pt \\
       --suite transfer_noise
-      the same probes on noisy images
+      the same probes on noisy examples
 
 Protocols: linear (default), ridge, clip-a3, dinov2-logreg, ridge-fewshot, knn, acn-paper.
 Without --data, the classes are those of the card's data set that are new to the networks."""
@@ -54,8 +54,8 @@ Without --data, the classes are those of the card's data set that are new to the
 def command(**given: Any) -> None:
     """Probe every depth of a frozen network on data that it was not trained on.
 
-    Probes are fitted on training images; penalties and depths are chosen on validation images.
-    The table shows the accuracy on test images of each depth in both readings, with a baseline.
+    Probes are fitted on training examples; penalties and depths are chosen on validation examples.
+    The table shows the accuracy on test examples of each depth in both readings, with a baseline.
     """
     given["protocols"] = _known(given["protocols"], side_by_side=given["side_by_side"])
     given["side_by_side"] = given["side_by_side"] or None  # None keeps the suite's

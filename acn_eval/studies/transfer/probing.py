@@ -194,10 +194,10 @@ def probing(
                     continue
                 many = draw["per_class"]
                 condition = {**CLEAN, "protocol": label, "per_class": many}
-                reason = f"a class has fewer than {many} training images"
+                reason = f"a class has fewer than {many} training examples"
                 skipped[str(condition)] = Skip(condition, reason)
     if not fitted:
-        msg = f"{label}: every class must have {protocol.shots[0]} training images or more"
+        msg = f"{label}: every class must have {protocol.shots[0]} training examples or more"
         raise Unsupported(msg)
     parts, seconds = (tuple(fitted), tuple(skipped.values())), time.perf_counter() - begin
     return Probing(target, protocol, label, readings, *parts, seconds)

@@ -281,3 +281,20 @@ def test_the_shipped_networks_tell_tokens_apart_up_to_their_cut_and_the_plain_on
 @pytest.mark.slow
 def test_every_shipped_seed_tells_tokens_apart_up_to_its_cut(shipped):
     assert all(map(keeps_tokens_apart, shipped(*SEEDS, *MIXERS)))
+
+
+def of_text(result):
+    facts = {"sentences": 1, "tokens": 64}
+    return replace(result, checkpoint=replace(result.checkpoint, preprocessing=facts))
+
+
+@pytest.mark.parametrize("about", [{}, {"images": ALIKE}])
+def test_of_sentences_nothing_speaks_of_images(about):
+    texts = [of_text(network("acn", **about)), of_text(network("residual"))]
+    said = [in_words("acn", texts[:1]), in_words("acn", texts)]
+    assert all("over examples" in text for text in said)
+    with redirect_stdout(io.StringIO()) as out:
+        show(console(), texts, compare(texts[:1], texts[1:]))
+    said.append(out.getvalue())
+    assert "or all examples, are the same" in said[-1]
+    assert not [text for text in said if "image" in text]

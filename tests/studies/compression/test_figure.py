@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from acn_eval.studies.compression.figure import drawings
 from tests.charts.axes import by_name, drawn
-from tests.studies.compression.test_collapse import ALIKE, APART, EARLIER, network
+from tests.studies.compression.test_collapse import ALIKE, APART, EARLIER, network, of_text
 
 PLAIN = network("acn", tokens=ALIKE, before=EARLIER)
 
@@ -39,3 +39,8 @@ def test_what_is_not_known_is_not_drawn():
     assert list(shown({"one": [none]})) == ["Share of variance over images"]
     old = replace(none, details={"tolerance": 0.02})
     assert shown({"old": [old]}) == {}
+
+
+def test_of_sentences_it_is_over_examples():
+    titles = ["Share of variance over tokens", "Share of variance over examples"]
+    assert list(shown({"acn": [of_text(PLAIN)]})) == titles

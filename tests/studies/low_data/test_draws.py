@@ -138,7 +138,7 @@ def test_too_few_images_of_a_class(pool):
     with pytest.raises(DataError, match=rf"class {name} must have 101 .* got {smallest}\."):
         Draw(pool, 0).subset(101)
     few = pool.at(np.flatnonzero(pool.labels != 4))
-    with pytest.raises(DataError, match="class 4 must have 1 training images or more; got 0"):
+    with pytest.raises(DataError, match="class 4 must have 1 training examples or more; got 0"):
         Draw(few, 0).subset(0.1)
 
 

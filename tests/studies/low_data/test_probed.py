@@ -92,7 +92,7 @@ def test_progress(tiny, runtime, pool):
 
 def test_too_few_images(tiny, runtime, pool):
     suite = SUITE.model_copy(update={"per_class": (2, 500)})
-    with pytest.raises(DataError, match="must have 500 training images or more"):
+    with pytest.raises(DataError, match="must have 500 training examples or more"):
         learn(asked(suite, runtime, [checkpoint(tiny, device=runtime.device)], data="digits"))
 
 

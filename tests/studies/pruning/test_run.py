@@ -205,7 +205,7 @@ def test_a_killed_run_goes_on_with_the_same_numbers(results, tiny, device, tmp_p
     monkeypatch.setattr(module, "loop", dying)
     own = checkpoint(tiny, device=device)
     runtime = Runtime(device, 128, "fp32", OutcomeCache(tmp_path / "fresh"))
-    with pytest.raises(Stopped, match=r"^640 of the 1,200 image evaluations under way are kept"):
+    with pytest.raises(Stopped, match=r"^640 of the 1,200 evaluations under way are kept"):
         evaluate([own], SUITE, CHOICE, runtime=runtime)
     (whole,) = evaluate([own], SUITE, CHOICE, runtime=runtime)
     assert len(count) == 3 + 4
