@@ -113,7 +113,7 @@ def test_json_is_pure(few, call):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"per_class": [500]}, "digits: class 0 must have 500 training images or more; got"),
+        ({"per_class": [500]}, "digits: class 0 must have 500 training examples or more; got"),
         ({"candidate": "nosuch.yaml"}, "nosuch.yaml: must be a recipe"),
         ({"steps": 0}, "steps: Input should be greater than 0"),
     ],

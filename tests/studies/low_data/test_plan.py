@@ -82,7 +82,7 @@ def test_auto_steps_alone_what_cannot_be_stacked():
             ConfigError,
             "name the same data and classes",
         ),
-        ({"per_class": (5, 500)}, DataError, "must have 500 training images or more; got"),
+        ({"per_class": (5, 500)}, DataError, "must have 500 training examples or more; got"),
         ({"per_class": (), "fractions": (0.1, 0.101)}, ConfigError, "fractions must differ"),
     ],
 )

@@ -54,7 +54,7 @@ def test_few_shots_are_draws_and_too_few_images_are_a_skip(pair, runtime):
     sizes = [(c.condition["per_class"], c.condition["repeat"]) for c in last]
     assert sizes == [(k, d) for k in (1, 5, 10) for d in range(3)]
     assert [s.condition["per_class"] for s in result.skipped] == [25]
-    assert result.skipped[0].reason == "a class has fewer than 25 training images"
+    assert result.skipped[0].reason == "a class has fewer than 25 training examples"
     accuracies = {a.name: a.estimate.value for a in summarize([result])}
     assert accuracies["exit last, 10 per class"] > accuracies["exit last, 1 per class"]
 
@@ -63,7 +63,7 @@ def test_a_protocol_that_finds_too_few_images_is_a_skip(pair, runtime):
     selection = replace(NEW, limit=4)
     (result,) = evaluate(pair[:1], suite("ridge-fewshot"), selection, runtime=runtime)
     assert result.cells == ()
-    assert "every class must have 1 training images" in result.skipped[0].reason
+    assert "every class must have 1 training examples" in result.skipped[0].reason
 
 
 def test_penalties_at_an_end_of_the_grid_are_a_warning(pair, runtime, monkeypatch):
