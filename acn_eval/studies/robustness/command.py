@@ -23,7 +23,7 @@ Examples:
       --ckpt 'ac_vit.pt,seeds/ac_vit_*.pt' \\
       --baseline 'res_vit.pt,seeds/res_vit_*.pt'
       five seeds a side: about architectures, not files
-  acn-eval robustness --ckpt cifar10/ac_mixer.pt \\
+  acn-eval robustness --ckpt ac_mixer.pt \\
       --suite robustness_common
   acn-eval robustness --ckpt model.pth.tar \\
       --arch official/ac-mixer --no-baseline

@@ -20,7 +20,7 @@ _EPILOG = """\b
 Examples:
   acn-eval transfer --ckpt digits04/ac_vit.pt
       networks of the digits 0 to 4, probed on 5 to 9
-  acn-eval transfer --ckpt cifar10/ac_mixer.pt \\
+  acn-eval transfer --ckpt mine.pt \\
       --data npz:cifar100 --protocol ridge
       every penalty in closed form, for large data
   acn-eval transfer --ckpt digits04/ac_vit.pt \\

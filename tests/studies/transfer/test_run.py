@@ -13,6 +13,7 @@ from acn_eval.data import DATA_ROOT, Geometry, PrepareImages, data_root, open_ex
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.probes import PROTOCOLS
+from acn_eval.shipped import shipped_checkpoints
 from acn_eval.studies.compare import compare
 from acn_eval.studies.transfer.run import TransferStudy
 from acn_eval.study.request import Request
@@ -80,6 +81,7 @@ def test_test_labels_decide_nothing(pair, runtime, monkeypatch):
     assert all(same(a, b) for a, b in zip(straight.cells, shuffled.cells, strict=True))
 
 
+CIFAR10 = ("cifar10/ac_mixer.pt", "cifar10/res_mixer.pt")
 SPLITS = ("train", "validation", "test")
 
 CHOSEN = ("penalty", "validation", "validation_n", "edge")
@@ -165,11 +167,11 @@ real = pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is n
 
 
 @real
+@pytest.mark.skipif(CIFAR10[0] not in shipped_checkpoints(), reason=f"{CIFAR10[0]} is not shipped")
 @pytest.mark.parametrize("data", ["npz:cifar100", "folder:tiny-imagenet-50", "cifar10"])
 def test_real_data(data, runtime):
     names = open_examples(data, "test", data_root()).classes[:5]
     selection = DataSelection(data=data, classes=tuple(names), limit=150)
-    models = ["cifar10/ac_mixer.pt", "cifar10/res_mixer.pt"]
-    results = evaluate(models, suite("ridge"), selection, runtime=runtime)
+    results = evaluate(CIFAR10, suite("ridge"), selection, runtime=runtime)
     assert all(np.mean(cell(r, exit="chosen").values) > 0.25 for r in results)
     assert compare(results[:1], results[1:]).n == 150
