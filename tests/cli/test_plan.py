@@ -14,7 +14,7 @@ def test_numbers_alone_are_enough(folder, call):
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [((), "images must be known"), (("--suite", "nosuch", "--n", "9"), "must be a YAML file")],
+    [((), "examples must be known"), (("--suite", "nosuch", "--n", "9"), "must be a YAML file")],
 )
 def test_what_is_missing_is_said(folder, refused, given, expected):
     assert expected in refused(2, "plan", *given)

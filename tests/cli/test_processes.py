@@ -111,7 +111,7 @@ def test_an_evaluation_survives_ctrl_c_and_kill_9(folder, large, call):
     os.killpg(process.pid, signal.SIGINT)  # the terminal interrupts every process of the job
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    said = re.fullmatch(r"\s*acn-eval: stopped: ([\d,]+) of the 80,000 image .*\n", err)
+    said = re.fullmatch(r"\s*acn-eval: stopped: ([\d,]+) of the 80,000 evaluations .*\n", err)
     assert said, err
     kept, first = int(said[1].replace(",", "")), outcomes(folder)
     assert 0 <= kept <= 2048 * len(first)
