@@ -139,7 +139,9 @@ def test_batches_and_memory_do_not_matter(pair, runtime):
     ((expected,),) = tables(job(pair[:1], runtime))
     for size, largest in ((7, None), (32, 10)):
         own = replace(
-            runtime, batch_size=size, store=OutcomeCache(runtime.store.folder / str(size))
+            runtime,
+            batch_size=size,
+            store=OutcomeCache(runtime.store.folder.with_name(f"batch {size}")),
         )
         ((found,),) = tables(job([counted(pair[0], largest)], own))
         np.testing.assert_allclose(found, expected, atol=1e-5)
