@@ -14,7 +14,7 @@ from torch import nn
 
 from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import from_module, load
-from acn_eval.data import Geometry, PrepareImages
+from acn_eval.data import Geometry, PrepareImages, data_root
 from acn_eval.evaluation import DataSelection, choose, evaluate
 from acn_eval.inference import ClassMap, EvaluatedModel, Runtime, class_map
 from acn_eval.studies.compression.suite import Compression
@@ -59,6 +59,15 @@ def train_pair(folder: Path):
     for name, (connectivity, pair) in twins.items():
         plan = recipe(arch={"connectivity": connectivity}, pair=pair)
         train(plan, folder / name, device=CPU)
+
+
+def train_on_cifar(folder: Path, connectivity: str):
+    """Train a network that reads CIFAR-10 for some seconds; return its file."""
+    arch = {"connectivity": connectivity, "width": 32, "image_size": 32, "patch": 8, "channels": 3}
+    file = folder / f"cifar_{connectivity}.pt"
+    plan = recipe(arch=arch, data="cifar10", steps=150, learning_rate=0.003)
+    train(plan, file, device=CPU, root=data_root())
+    return str(file)
 
 
 def checkpoint(folder, name="tiny_ac", device=CPU):

@@ -13,10 +13,9 @@ from acn_eval.data import DATA_ROOT, open_examples
 from acn_eval.probes import logistic
 from acn_eval.probes.logistic import logistic_path
 from acn_eval.probes.probe import Scaling
-from acn_eval.shipped import shipped_checkpoints
 from tests.probes.sets import PENALTIES, SETS, TOLERANCE, exact, outputs
+from tests.tiny import train_on_cifar
 
-CIFAR10 = "cifar10/ac_mixer.pt"
 EXACT = 1e-9
 
 
@@ -139,9 +138,8 @@ def test_logistic_equals_a_cold_fit_of_scikit_learn(name, device):
 
 
 @pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is not set")
-@pytest.mark.skipif(CIFAR10 not in shipped_checkpoints(), reason=f"{CIFAR10} is not shipped")
-def test_logistic_equals_scikit_learn_on_features_of_cifar(device):
-    model = load(CIFAR10)
+def test_logistic_equals_scikit_learn_on_features_of_cifar(device, tmp_path):
+    model = load(train_on_cifar(tmp_path, "acn"))
     examples = open_examples("cifar10", "validation").keyed(800)
     images = examples.read(np.arange(len(examples)), model.prepare.spec) / 255
     with torch.no_grad():

@@ -13,13 +13,13 @@ from acn_eval.data import DATA_ROOT, Geometry, PrepareImages, data_root, open_ex
 from acn_eval.errors import ConfigError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.probes import PROTOCOLS
-from acn_eval.shipped import shipped_checkpoints
 from acn_eval.studies.compare import compare
 from acn_eval.studies.transfer.run import TransferStudy
 from acn_eval.study.request import Request
 from acn_eval.study.run import run
 from tests.models.networks import randomised
 from tests.studies.transfer.plans import DEPTH, NEW, NOISE, cell, cells, same, suite
+from tests.tiny import train_on_cifar
 
 
 def test_every_depth_in_both_readings_is_a_cell(results):
@@ -81,7 +81,6 @@ def test_test_labels_decide_nothing(pair, runtime, monkeypatch):
     assert all(same(a, b) for a, b in zip(straight.cells, shuffled.cells, strict=True))
 
 
-CIFAR10 = ("cifar10/ac_mixer.pt", "cifar10/res_mixer.pt")
 SPLITS = ("train", "validation", "test")
 
 CHOSEN = ("penalty", "validation", "validation_n", "edge")
@@ -166,12 +165,17 @@ def test_without_data_the_classes_are_those_that_are_new(runtime):
 real = pytest.mark.skipif(DATA_ROOT not in os.environ, reason=f"{DATA_ROOT} is not set")
 
 
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cifar")
+    return [train_on_cifar(folder, name) for name in ("acn", "residual")]
+
+
 @real
-@pytest.mark.skipif(CIFAR10[0] not in shipped_checkpoints(), reason=f"{CIFAR10[0]} is not shipped")
 @pytest.mark.parametrize("data", ["npz:cifar100", "folder:tiny-imagenet-50", "cifar10"])
-def test_real_data(data, runtime):
+def test_real_data(data, cifar, runtime):
     names = open_examples(data, "test", data_root()).classes[:5]
     selection = DataSelection(data=data, classes=tuple(names), limit=150)
-    results = evaluate(CIFAR10, suite("ridge"), selection, runtime=runtime)
+    results = evaluate(cifar, suite("ridge"), selection, runtime=runtime)
     assert all(np.mean(cell(r, exit="chosen").values) > 0.25 for r in results)
     assert compare(results[:1], results[1:]).n == 150
