@@ -1,4 +1,4 @@
-"""Early exit: the exit that answers each image under a rule, and what that saves."""
+"""Early exit: the exit that answers each example under a rule, and what that saves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from acn_eval.statistics.comparison import Estimate
 from acn_eval.statistics.score import ACCURACY, BoundedSample
 
-__all__ = ["RULES", "Exits", "Operating", "Rule", "chosen", "operating"]
+__all__ = ["BATCH", "RULES", "Exits", "Operating", "Prices", "Rule", "chosen", "operating"]
+
+BATCH = 32
+"""Examples that begin together where not each is alone."""
 
 
 @dataclass(frozen=True)
 class Exits:
-    """What every exit 0 .. L answers about the same images; every array is (exits, n).
+    """What every exit 0 .. L answers about the same examples; every array is (exits, n).
 
     Attributes:
         confidence: softmax of the predicted class.
@@ -34,7 +37,7 @@ class Exits:
 
 @dataclass(frozen=True)
 class Rule:
-    """When an image leaves the network.
+    """When an example leaves the network.
 
     Attributes:
         thresholds: candidates, from the strictest to the loosest.
@@ -46,7 +49,7 @@ class Rule:
     ready: Callable[[Exits, float], NDArray[np.bool_]]
 
     def taken(self, exits: Exits, threshold: float) -> NDArray[np.int64]:
-        """Return the exit (n,) that answers each image: the first that is ready, else the last.
+        """Return the exit (n,) that answers each example: the first ready one, else the last.
 
         The embedding alone, exit 0, never answers.
         """
@@ -56,8 +59,47 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What it costs to leave at exit 0 .. L, all heads on the way included.
+
+    Attributes:
+        flops: of an example.
+        milliseconds: of an example that is alone.
+        together: milliseconds of `BATCH` examples that all leave there.
+    """
+
+    flops: Sequence[float]
+    milliseconds: Sequence[float]
+    together: Sequence[float]
+
+    def in_a_batch(self, taken: NDArray[np.int64]) -> float:
+        """Return the expected milliseconds per example of a random batch, see `Operating`.
+
+        From one exit to the next, n examples need a + b n, the line through both times, and none
+        need nothing. Of the batch, binomially many are still there.
+
+        Args:
+            taken: exits (n,) of examples like those of the batch.
+        """
+        first = min(1, len(self.flops) - 1)
+        exits = np.arange(first, len(self.flops))
+        one, all_ = (np.diff(t[first:], prepend=0.0) for t in (self.milliseconds, self.together))
+        each = (all_ - one) / (BATCH - 1)
+        there = (taken >= exits[:, None]).mean(axis=1)
+        some = 1 - (1 - there) ** BATCH
+        return float(((one - each) * some / BATCH + each * there).sum())
+
+
+@dataclass(frozen=True)
 class Operating:
-    """One point of the trade-off: accuracy with 95 % limits, and means per image."""
+    """One point of the trade-off: accuracy with 95 % limits, and means per example.
+
+    Attributes:
+        milliseconds: of examples that come one by one.
+        milliseconds_in_batch: of those that come `BATCH` at a time; those that have left a batch
+            cost nothing more. It is the sum of measured times of the blocks.
+        left: share of the examples that leave at exit 0 .. L.
+    """
 
     rule: str
     threshold: float
@@ -65,6 +107,8 @@ class Operating:
     mean_exit: float
     flops: float
     milliseconds: float
+    milliseconds_in_batch: float
+    left: tuple[float, ...]
 
 
 def _patient(exits: Exits, threshold: float) -> NDArray[np.bool_]:
@@ -93,37 +137,30 @@ RULES: tuple[Rule, ...] = (
 (Zhou et al., "BERT loses patience", 2020): as many further exits agree."""
 
 
-def operating(
-    rule: Rule,
-    threshold: float,
-    exits: Exits,
-    flops: Sequence[float],
-    milliseconds: Sequence[float],
-) -> Operating:
-    """Return the trade-off of one threshold.
-
-    FLOPs and milliseconds are those of an image that leaves at exit 0 .. L, all heads on the way
-    included.
-    """
+def operating(rule: Rule, threshold: float, exits: Exits, prices: Prices) -> Operating:
+    """Return the trade-off of one threshold."""
     taken = rule.taken(exits, threshold)
     correct = exits.correct[taken, np.arange(len(taken))]
     sample = BoundedSample.of(correct, ACCURACY)
+    left = np.bincount(taken, minlength=len(exits.correct)) / len(taken)
     return Operating(
         rule=rule.name,
         threshold=threshold,
         accuracy=Estimate(sample.value, *sample.interval()),
         mean_exit=float(taken.mean()),
-        flops=float(np.asarray(flops)[taken].mean()),
-        milliseconds=float(np.asarray(milliseconds)[taken].mean()),
+        flops=float(np.asarray(prices.flops)[taken].mean()),
+        milliseconds=float(np.asarray(prices.milliseconds)[taken].mean()),
+        milliseconds_in_batch=prices.in_a_batch(taken),
+        left=tuple(left.tolist()),
     )
 
 
-def chosen(rule: Rule, validation: Exits, flops: Sequence[float], tolerance: float) -> float:
+def chosen(rule: Rule, validation: Exits, prices: Prices, tolerance: float) -> float:
     """Return the threshold with the fewest FLOPs that loses at most the tolerance on validation.
 
     Where every threshold loses more, it is the strictest.
     """
     last = validation.accuracies()[-1]
-    spent = {t: operating(rule, t, validation, flops, flops) for t in rule.thresholds}
+    spent = {t: operating(rule, t, validation, prices) for t in rule.thresholds}
     good = [t for t, o in spent.items() if o.accuracy.value >= last - tolerance - 1e-12]
     return min(good, key=lambda t: spent[t].flops, default=rule.thresholds[0])

@@ -16,7 +16,14 @@ from acn_eval.inference import EvaluatedModel, Runtime, Timed, latencies
 from acn_eval.models import Encoder, exit_costs, head_flops
 from acn_eval.results import Cell, EvalResult, Skip
 from acn_eval.studies.compression.depth import cut_depth, images_needed
-from acn_eval.studies.compression.early_exit import RULES, Exits, chosen, operating
+from acn_eval.studies.compression.early_exit import (
+    BATCH,
+    RULES,
+    Exits,
+    Prices,
+    chosen,
+    operating,
+)
 from acn_eval.studies.compression.spread import Measured
 from acn_eval.studies.compression.suite import Compression
 from acn_eval.studies.robustness.measure import Showing, Shown
@@ -26,8 +33,9 @@ from acn_eval.study.run import Study, Unit
 __all__ = ["STUDY", "CompressionStudy"]
 
 _TOLERANCES = (0.005, 0.02)
-_BATCHES = (1, 64)
-_TIMES = (*(f"batch{n}" for n in _BATCHES), "early")
+_BATCHES = (1, BATCH, 64)
+_EARLY = {"early": 1, f"early{BATCH}": BATCH}
+_TIMES = (*(f"batch{n}" for n in _BATCHES), *_EARLY)
 
 
 class CompressionStudy(Study[Compression]):
@@ -133,8 +141,8 @@ class CompressionStudy(Study[Compression]):
     ) -> list[dict[str, Any]]:
         """Measure what the network costs that is cut at each exit 0 .. L.
 
-        ``early`` is the time of one example that leaves there, all heads on the way included;
-        `blank` are as many as the largest batch.
+        ``early`` is the time of one example that leaves there, all heads on the way included,
+        and ``early32`` that of a batch; `blank` are as many as the largest batch.
         """
         costs = exit_costs(network, blank[:1])
         asked = [_timed(network, k, blank) for k in range(len(costs))]
@@ -161,8 +169,9 @@ def _exits_of(subject: EvaluatedModel, runtime: Runtime) -> int:
 def _timed(network: Encoder, exit: int, blank: Any) -> list[Timed]:
     """Return what is timed of an exit, in the order of `_TIMES`."""
     cut = network.truncated(exit)
-    early = Timed(partial(network.leave_at, exit=exit), blank[:1])
-    return [*(Timed(cut, blank[:n]) for n in _BATCHES), early]
+    leave = partial(network.leave_at, exit=exit)
+    early = (Timed(leave, blank[:n]) for n in _EARLY.values())
+    return [*(Timed(cut, blank[:n]) for n in _BATCHES), *early]
 
 
 def _exits(outcomes: NDArray[np.void], labels: NDArray[np.int64]) -> Exits:
@@ -223,13 +232,13 @@ def _with_early_exit(
     `head` is the FLOPs of every further head on the way, and `example` what an example is called.
     """
     flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
-    times = [row["early"]["median_ms"] for row in costs]
+    prices = Prices(flops, *([row[name]["median_ms"] for row in costs] for name in _EARLY))
     exits = _exits(test.outcomes[0], test.labels)
     rows: list[dict[str, Any]] = []
     cells: list[Cell] = []
     for rule in RULES:
-        best = chosen(rule, held_out, flops, answer.details["tolerance"])
-        points = [operating(rule, t, exits, flops, times) for t in rule.thresholds]
+        best = chosen(rule, held_out, prices, answer.details["tolerance"])
+        points = [operating(rule, t, exits, prices) for t in rule.thresholds]
         rows += [{**asdict(p), "chosen": p.threshold == best} for p in points]
         taken = rule.taken(exits, best)
         outcomes: NDArray[np.void] = test.outcomes[0][taken, np.arange(len(taken))]

@@ -22,8 +22,9 @@ from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["show", "show_difficulty"]
 
-_BATCHES = ("batch1", "batch64")
+_BATCHES = ("batch1", "batch32", "batch64")
 _SHOWN = 2  # networks with tables of their own
+_RARE = 0.005  # share of the examples; exits that fewer take are not named
 
 
 def show(
@@ -166,9 +167,11 @@ def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
         Column("exit"),
         Column("parameters"),
         Column("MFLOPs"),
+        Column("of linear layers", rank=6),
         Column("weights MB", rank=3),
         Column("memory MB", rank=4),
         Column("ms at batch 1 (p95)", rank=1),
+        Column("ms at batch 32 (p95)", rank=5),
         Column("ms at batch 64 (p95)", rank=2),
     )
     rows = []
@@ -181,53 +184,72 @@ def _show_costs(out: Console, results: Sequence[EvalResult]) -> None:
     out.print()
     show_table(out, columns, rows)
     out.print(
-        "Measured on this machine, warm; p95: 95th percentile; memory: weights and activations.",
+        "Measured on this machine, warm; p95: 95th percentile; memory: weights and activations. "
+        "MFLOPs count the products of attention; those of linear layers do not.",
         style="dim",
     )
-    show_disturbed(out, [c[b] for r in results for c in r.details["costs"] for b in _BATCHES])
+    times = [c[b] for r in results for c in r.details["costs"] for b in _BATCHES if b in c]
+    show_disturbed(out, times)
 
 
 def _cost(row: dict[str, Any]) -> Iterator[str]:
     yield f"{row['parameters']:,}"
     yield f"{row['flops'] / 1e6:.2f}"
+    yield f"{row['linear_flops'] / 1e6:.2f}" if "linear_flops" in row else ""
     yield "-" if row["weight_bytes"] is None else f"{row['weight_bytes'] / 1e6:.2f}"
     yield f"{row['memory_bytes'] / 1e6:.2f}"
     for batch in _BATCHES:
-        yield milliseconds(row[batch])
+        yield milliseconds(row[batch]) if batch in row else ""
 
 
 def _show_early_exits(out: Console, results: Sequence[EvalResult]) -> None:
+    example = results[0].checkpoint.example
     columns = (
         Column("early exit"),
         Column("threshold", rank=2),
         Column("accuracy %", interval=4),
         Column("mean exit"),
         Column("FLOPs"),
-        Column(f"ms per {results[0].checkpoint.example}", rank=3),
+        Column(f"ms per {example}, one by one", rank=3),
+        Column(f"ms per {example}, in batches of 32", rank=5),
+        Column(f"% of the {example}s that leave at exit", rank=6, text=True),
     )
     rows = []
     for result in results:
-        costs = result.details["costs"]
-        steady = all(row["early"].get("steady", True) for row in costs)
         for row in result.details["early_exit"]:
             if row["chosen"]:
-                point = _point(row, costs[-1]["flops"], steady=steady)
+                point = _point(row, result.details["costs"])
                 rows.append((f"{result.checkpoint.name}, {row['rule']}", *point))
     out.print()
     show_table(out, columns, rows)
     out.print(
-        "FLOPs are in % of the whole network's. Exits share the head unless the network has "
-        "branches. Validation chose the thresholds (entropy in nats). Times are measured per exit "
-        "and include all heads on the way.",
+        "FLOPs and, in brackets, times are in % of the whole network's. Exits share the head "
+        "unless the network has branches. Validation chose the thresholds (entropy in nats). "
+        f"Times are measured per exit and include all heads on the way; {example}s that have left "
+        "a batch cost nothing more.",
         style="dim",
     )
     legend(out)
 
 
-def _point(row: dict[str, Any], whole: int, *, steady: bool) -> Iterator[str]:
-    a = row["accuracy"]
+def _point(row: dict[str, Any], costs: Sequence[dict[str, Any]]) -> Iterator[str]:
+    a, whole = row["accuracy"], costs[-1]
     yield f"{row['threshold']:g}"
     yield f"{100 * a['value']:.1f} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"
     yield f"{row['mean_exit']:.2f}"
-    yield f"{100 * row['flops'] / whole:.0f} %"
-    yield f"{row['milliseconds']:.2f}" if steady else "disturbed"
+    yield f"{100 * row['flops'] / whole['flops']:.0f} %"
+    yield _time(row["milliseconds"], "early", "batch1", costs)
+    in_batch = row.get("milliseconds_in_batch")
+    yield "" if in_batch is None else _time(in_batch, "early32", "batch32", costs)
+    shares = enumerate(row.get("left", ()))
+    yield ", ".join(f"{k}: {100 * share:.0f}" for k, share in shares if share >= _RARE)
+
+
+def _time(
+    own: float, measured: str, whole: str, costs: Sequence[Mapping[str, Mapping[str, Any]]]
+) -> str:
+    """Return a time per example, and its share of the whole network's, unless disturbed."""
+    if not all(row[name].get("steady", True) for row in costs for name in (measured, whole)):
+        return "disturbed"
+    last = costs[-1][whole]
+    return f"{own:.3g} ({100 * own * last['batch'] / last['median_ms']:.0f} %)"

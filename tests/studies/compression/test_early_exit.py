@@ -6,10 +6,20 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from acn_eval.studies.compression.early_exit import RULES, Exits, Rule, chosen, operating
+from acn_eval.studies.compression.early_exit import (
+    BATCH,
+    RULES,
+    Exits,
+    Prices,
+    Rule,
+    chosen,
+    operating,
+)
 
+PRICES = Prices([1.0, 2, 3, 4, 5, 6, 7], [0.5, 1, 2, 3, 4, 5, 6], [2.0, 9, 17, 25, 40, 41, 60])
 BY_NAME = {rule.name: rule for rule in RULES}
 ENTROPY, CONFIDENCE, PATIENCE = (BY_NAME[n] for n in ("entropy", "confidence", "patience"))
 
@@ -137,22 +147,53 @@ def test_asking_does_not_change_what_was_measured():
 def test_the_trade_off_is_a_sum_over_images():
     found = exits(n=50)
     flops, times = [1, 10, 100, 1000, 1e4, 1e5, 1e6], [0.5, 1, 2, 3, 4, 5, 6]
-    point = operating(ENTROPY, 0.7, found, flops, times)
+    point = operating(ENTROPY, 0.7, found, Prices(flops, times, times))
     taken = [walk(unsure, found, i, 0.7) for i in range(50)]
     right = sum(found.correct[k, i] for i, k in enumerate(taken))
     assert (point.rule, point.threshold) == ("entropy", 0.7)
     assert point.mean_exit == pytest.approx(sum(taken) / 50)
     assert point.flops == pytest.approx(sum(flops[k] for k in taken) / 50)
     assert point.milliseconds == pytest.approx(sum(times[k] for k in taken) / 50)
+    assert point.left == pytest.approx([taken.count(k) / 50 for k in range(7)])
     assert point.accuracy.value == pytest.approx(right / 50)
     wilson = proportion_confint(right, 50, method="wilson")
     assert (point.accuracy.low, point.accuracy.high) == pytest.approx(wilson)
 
 
+def spent_on(there, k):
+    """Milliseconds that so many examples need from exit k - 1 to k, exit 1 from the beginning."""
+    first = (PRICES.milliseconds[k], PRICES.together[k])
+    before = (PRICES.milliseconds[k - 1], PRICES.together[k - 1]) if k > 1 else (0, 0)
+    one, all_ = first[0] - before[0], first[1] - before[1]
+    return float(np.interp(there, [1, BATCH], [one, all_])) if there else 0.0
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_time_in_a_batch_is_its_mean_over_all_batches(rule):
+    """Of so many examples that are still there, each with its binomial probability."""
+    for threshold in rule.thresholds:
+        taken = rule.taken(exits(seed=2), threshold)
+        expected = sum(
+            binom.pmf(there, BATCH, (taken >= k).mean()) * spent_on(there, k)
+            for k in range(1, 7)
+            for there in range(BATCH + 1)
+        )
+        assert PRICES.in_a_batch(taken) == pytest.approx(expected / BATCH, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", range(1, 7))
+def test_a_batch_that_leaves_together_takes_what_was_measured(k):
+    assert PRICES.in_a_batch(np.full(9, k)) == pytest.approx(PRICES.together[k] / BATCH)
+
+
+def test_a_network_without_blocks_is_paid_once():
+    assert Prices([1], [2.0], [3.2]).in_a_batch(np.zeros(5, int)) == pytest.approx(3.2 / BATCH)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("tolerance", [0.001, 0.02, 0.3])
 def test_the_cheapest_threshold_within_the_tolerance_is_chosen(rule, tolerance):
-    found, flops = exits(seed=3), [1.0, 2, 3, 4, 5, 6, 7]
+    found, flops = exits(seed=3), PRICES.flops
     allowed = np.floor(tolerance * 200 + 1e-9)
     good = {}
     for threshold in rule.thresholds:
@@ -160,7 +201,7 @@ def test_the_cheapest_threshold_within_the_tolerance_is_chosen(rule, tolerance):
         right = found.correct[taken, np.arange(200)].sum()
         if found.correct[-1].sum() - right <= allowed:
             good[threshold] = sum(flops[k] for k in taken)
-    best = chosen(rule, found, flops, tolerance)
+    best = chosen(rule, found, PRICES, tolerance)
     assert best in rule.thresholds
     if good:
         assert good[best] == min(good.values())
@@ -173,7 +214,7 @@ def test_where_no_threshold_is_within_the_tolerance_the_strictest_is_taken():
     right = np.zeros_like(found.correct)
     right[-1] = 1
     sure = dataclasses.replace(found, correct=right, entropy=found.entropy * 0)
-    assert chosen(ENTROPY, sure, range(7), 0.02) == ENTROPY.thresholds[0]
+    assert chosen(ENTROPY, sure, PRICES, 0.02) == ENTROPY.thresholds[0]
 
 
 @pytest.mark.parametrize("right", [99, 98, 97, 96, 93, 70, 51])
@@ -182,10 +223,11 @@ def test_a_loss_of_exactly_the_tolerance_is_within_it(right):
     correct = np.zeros((3, 100), np.float32)
     correct[1, : right - 2] = correct[2, :right] = 1
     found = Exits(np.zeros((3, 100), np.int32), correct * 0 + 1, correct * 0, correct)
-    assert chosen(CONFIDENCE, found, (1, 2, 3), 0.02) == CONFIDENCE.thresholds[0]
+    few = Prices((1, 2, 3), (0, 0, 0), (0, 0, 0))
+    assert chosen(CONFIDENCE, found, few, 0.02) == CONFIDENCE.thresholds[0]
     never = dataclasses.replace(found, entropy=correct * 0 + np.float32(0.6))
-    assert chosen(ENTROPY, never, (1, 2, 3), 0.02) == 0.7
-    assert chosen(ENTROPY, never, (1, 2, 3), 0.019) == ENTROPY.thresholds[0]
+    assert chosen(ENTROPY, never, few, 0.02) == 0.7
+    assert chosen(ENTROPY, never, few, 0.019) == ENTROPY.thresholds[0]
 
 
 def test_what_is_chosen_is_chosen_on_one_set_of_images():

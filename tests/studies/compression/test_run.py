@@ -35,6 +35,8 @@ DEPTH = 2
 
 NAMED = ("cut", "last", "early")
 
+TIMED = {"batch1": 1, "batch32": 32, "batch64": 64, "early": 1, "early32": 32}
+
 
 @pytest.fixture
 def pair(tiny, device):
@@ -116,6 +118,8 @@ def test_what_early_exit_answers_is_a_walk_through_the_exits(results):
         spent = np.mean([costs[1] if k == 1 else costs[2] + head for k in taken])
         assert chosen["confidence"]["flops"] == pytest.approx(spent)
         assert chosen["confidence"]["mean_exit"] == pytest.approx(np.mean(taken))
+        shares = [taken.count(k) / len(taken) for k in range(DEPTH + 1)]
+        assert chosen["confidence"]["left"] == pytest.approx(shares)
         assert chosen["confidence"]["accuracy"]["value"] == pytest.approx(own.values.mean())
 
 
@@ -280,7 +284,7 @@ def test_costs_are_those_of_the_exported_file(results, tiny, tmp_path):
         beside = 8 + header + 32 + exported.training_hashes.nbytes
         assert row["weight_bytes"] == len(content) - beside
         assert row["memory_bytes"] == 4 * row["parameters"] + row["activation_bytes"]
-        for name, n in (("batch1", 1), ("batch64", 64), ("early", 1)):
+        for name, n in TIMED.items():
             assert row[name]["batch"] == n
             assert 0 < row[name]["median_ms"] <= row[name]["p95_ms"]
 

@@ -33,6 +33,7 @@ def test_the_table_the_cuts_the_costs_and_the_verdict(folder, call):
         assert f"{last:.1f} [" in line_of(out, "exit 2")
         cost = line_of(out, f"{name}, whole")
         assert f"{result.checkpoint.parameters:,}" in cost
+        assert f"{result.details['costs'][-1]['linear_flops'] / 1e6:.2f}" in cost
         for row in result.details["early_exit"]:
             if row["chosen"]:
                 point = line_of(out, f"{name}, {row['rule']}")
@@ -40,6 +41,8 @@ def test_the_table_the_cuts_the_costs_and_the_verdict(folder, call):
                 assert f"{row['mean_exit']:.2f}" in point
                 share = 100 * row["flops"] / result.checkpoint.flops
                 assert f"{share:.0f} %" in point
+                left = [f"{k}: {100 * s:.0f}" for k, s in enumerate(row["left"]) if s >= 0.005]
+                assert point.rstrip().endswith(", ".join(left))
     assert sum(bool(re.match(VERDICT, f"{line}\n")) for line in lines) == 1
     assert "Share of the network needed: " in out
 
