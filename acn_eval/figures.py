@@ -32,7 +32,7 @@ def drawings(sides: Sides, comparison: Comparison | None = None) -> Iterator[Dra
     axis = next(iter(grouped.values())).axis
     titles = dict.fromkeys(title for lines in found.values() for title in lines)
     charts = {t: {label: lines.get(t, ()) for label, lines in found.items()} for t in titles}
-    of = comparison.quantity if comparison else SHARE
+    of = next((a.quantity for own in rows.values() for a in own), SHARE)
     name = f"{of.name[:1].upper()}{of.name[1:]} in %"
     if of.unit == "%":  # the axes are those of a share
         lines = curves(charts, x_label=axis.label, logarithmic=axis.logarithmic)
@@ -100,11 +100,11 @@ def _outdated(folder: Path, facts: str) -> bool:
 def _rows(sides: Sides, comparison: Comparison | None) -> dict[str, list[Accuracy]]:
     if comparison is None:
         return {label: [a for a in summarize(own) if a.condition] for label, own in sides.items()}
-    rows = comparison.rows
+    rows, of = comparison.rows, comparison.quantity
     left, right = side_labels(comparison)
     return {
-        left: [Accuracy(r.name, r.condition, r.n, r.candidate) for r in rows],
-        right: [Accuracy(r.name, r.condition, r.n, r.baseline) for r in rows],
+        left: [Accuracy(r.name, r.condition, r.n, r.candidate, quantity=of) for r in rows],
+        right: [Accuracy(r.name, r.condition, r.n, r.baseline, quantity=of) for r in rows],
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -79,7 +79,7 @@ class CheckpointId(Record):
         return not self.uri.startswith("memory:")
 
     @property
-    def example(self) -> str:
+    def example(self) -> Literal["image", "example"]:
         """What an example is called where people read it: "image", which has a size, or so."""
         return "image" if "size" in self.preprocessing else "example"
 

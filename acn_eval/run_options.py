@@ -33,7 +33,7 @@ class RunOptions:
         precision: of the forward pass; ``"auto"`` follows a rule, see `numeric_for`.
         cache: whether finished outcomes are taken from the cache.
         seed: of the noise; None takes 0, or that of a gate.
-        metric: name in `statistics.metrics.METRICS`.
+        metric: name in `statistics.metrics.METRICS`; None takes that of the data.
         out: folder for results.
         track: whether results are recorded in MLflow.
         tracking_uri: MLflow store; None takes MLFLOW_TRACKING_URI or ``./mlflow.db``.
@@ -52,7 +52,7 @@ class RunOptions:
     precision: "Precision" = "auto"
     cache: bool = True
     seed: int | None = None
-    metric: str = "accuracy"
+    metric: str | None = None
     out: Path = Path("acn-results")
     track: bool = True
     tracking_uri: str | None = None

@@ -43,7 +43,11 @@ Nothing is measured: stored outcomes are paired example by example."""
 @reading_options
 @tracking_option
 def command(
-    results: tuple[str, ...], group: bool, metric: str, tracking_uri: str | None, **given: Any
+    results: tuple[str, ...],
+    group: bool,
+    metric: str | None,
+    tracking_uri: str | None,
+    **given: Any,
 ) -> None:
     """Compare stored results: the first with the second, or a ranking of several.
 
@@ -69,20 +73,27 @@ def command(
         kind = "comparison" if isinstance(said, Comparison) else "ranking"
         write_json(output.json_file, {kind: said.to_dict()})
     if output.json_file != "-":
-        _say(said, [result for own in entries.values() for result in own], quiet=output.quiet)
+        _say(said, [*entries.values()], metric, quiet=output.quiet)
 
 
-def _say(said: "Comparison | Ranking", results: "list[EvalResult]", *, quiet: bool) -> None:
+def _say(
+    said: "Comparison | Ranking",
+    entries: "list[list[EvalResult]]",
+    metric: str | None,
+    *,
+    quiet: bool,
+) -> None:
     from acn_eval.statistics import Comparison
     from acn_eval.studies.table import study_of
-    from acn_eval.terminal.comparisons import show_notes
+    from acn_eval.terminal.comparisons import show_notes, show_other_metrics
     from acn_eval.terminal.ranking import show_ranking
 
-    out = console()
+    out, results = console(), [result for own in entries for result in own]
     if not isinstance(said, Comparison):
         show_ranking(out, said, quiet=quiet)
     elif quiet:
         out.print(said.answer, soft_wrap=True)
     else:
         study_of(results[0].suite).tables.show(out, results, said)
+        show_other_metrics(out, entries[0], entries[1], metric)
         show_notes(out, results, [said])

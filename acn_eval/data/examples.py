@@ -46,6 +46,8 @@ class Examples:
         named: whether the data set names its classes; otherwise they are "0", "1", ...
         brittle: why a corrupted example may be of another class, which forbids corruptions; empty
             where labels survive.
+        metrics: what answers are measured in, by their names in `acn-eval list metrics`; the first
+            is the primary one.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Examples:
     source_classes: tuple[str, ...] = ()
     named: bool = True
     brittle: str = ""
+    metrics: tuple[str, ...] = ("accuracy",)
 
     def __len__(self) -> int:
         """Return the number of examples."""

@@ -39,6 +39,7 @@ GLUE: Mapping[str, tuple[str, Table]] = {
             classes=("unacceptable", "acceptable"),
             columns=("source", "label", "star", "sentence"),
             brittle="a typing error or a lost word makes a sentence unacceptable",
+            metrics=("matthews",),
         ),
     ),
     "mrpc": (
@@ -48,6 +49,7 @@ GLUE: Mapping[str, tuple[str, Table]] = {
             ("#1 String", "#2 String"),
             label="Quality",
             classes=("not_equivalent", "equivalent"),
+            metrics=("f1", "accuracy"),
         ),
     ),
     "rte": ("RTE", Table("glue:rte", ("sentence1", "sentence2"), classes=_ENTAILMENT)),
@@ -60,6 +62,7 @@ GLUE: Mapping[str, tuple[str, Table]] = {
             label="is_duplicate",
             classes=("not_duplicate", "duplicate"),
             gaps=True,
+            metrics=("f1", "accuracy"),
         ),
     ),
 }

@@ -43,7 +43,7 @@ class Table:
         classes: their names; empty where the file decides.
         columns: all of them, of a file that does not name them in its first line.
         gaps: whether lines without all columns are left out and counted, not refused.
-        brittle: see `Examples`.
+        brittle, metrics: see `Examples`.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Table:
     columns: tuple[str, ...] = ()
     gaps: bool = False
     brittle: str = ""
+    metrics: tuple[str, ...] = ("accuracy",)
 
 
 def open_sentence_files(path: Path, split: Split, scheme: str) -> Examples:
@@ -130,7 +131,7 @@ def read_table(table: Table, file: Path) -> Examples:
     notes = (f"{table.name}: left out {gaps} lines without all columns",) * bool(gaps)
     ids, inputs = np.arange(len(texts), dtype=np.int64), Sentences(texts)
     whole = Examples(table.name, "test", ids, numbers, classes, inputs, ids, notes)
-    return replace(whole, named=named, brittle=table.brittle)
+    return replace(whole, named=named, brittle=table.brittle, metrics=table.metrics)
 
 
 def _columns(table: Table, row: Mapping[str, Any], where: str) -> tuple[str, ...]:

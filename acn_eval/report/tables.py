@@ -110,13 +110,13 @@ def _shown(row: Accuracy | None) -> Cell:
 
 
 def accuracy_table(metrics: Mapping[str, Sequence[Accuracy]], label: str) -> Table:
-    """Return accuracy and the other metrics of one network under each condition."""
+    """Return the metrics of one network under each condition, the first in its own column."""
     accuracies, *others = metrics.values()
     found = [{row.name: row for row in rows} for rows in others]
     body = tuple(
         (
             Cell(a.name),
-            _points(a.estimate),
+            _shown(a),
             *(_shown(own.get(a.name)) for own in found),
             number(f"{a.n:,}", a.n),
             Cell(", ".join(a.notes)),
@@ -124,8 +124,10 @@ def accuracy_table(metrics: Mapping[str, Sequence[Accuracy]], label: str) -> Tab
         for a in accuracies
     )
     quantities = [rows[-1].quantity for rows in others]
-    heads = (_head(f"{label}, %"), *(_head(of.head(of.name)) for of in quantities))
-    caption = "Accuracy and other metrics" if others else "Accuracy"
+    own = accuracies[-1].quantity
+    heads = (_head(own.head(label)), *(_head(of.head(of.name)) for of in quantities))
+    first = own.name[:1].upper() + own.name[1:]
+    caption = f"{first} and other metrics" if others else first
     head = ("condition", *heads, "n", "notes")
     return Table(f"{caption} under every condition", head, body, name="rows", copied=True)
 

@@ -87,6 +87,7 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
         findings=findings,
         replicate=words.replicate,
         quantity=analysis.metric.quantity,
+        example=candidates[0].checkpoint.example,
     )
 
 

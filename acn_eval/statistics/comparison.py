@@ -192,6 +192,7 @@ class Comparison(Record, Tabular):
         replicate: what the files of one side are: "seed" of training, or "draw" of its data.
         kind: of the study; empty in files of older versions.
         quantity: what the rows are about.
+        example: what an example is called, "image" or "example".
     """
 
     candidate: Side
@@ -211,6 +212,7 @@ class Comparison(Record, Tabular):
     replicate: str = "seed"
     kind: str = ""
     quantity: Quantity = SHARE
+    example: Literal["image", "example"] = "image"
 
     def __repr__(self) -> str:
         """Return one line; `to_frame` has the numbers."""

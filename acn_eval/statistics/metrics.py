@@ -16,8 +16,9 @@ References:
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ from acn_eval.statistics.influence import Measured, Undefined, Values, linearize
 from acn_eval.statistics.quantity import SHARE, Quantity
 from acn_eval.statistics.score import ACCURACY
 
-__all__ = ["METRICS", "Answers", "Metric", "metric_of"]
+__all__ = ["METRICS", "Answers", "Metric", "metric_of", "metrics_of_data"]
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,18 @@ def metric_of(name: str) -> Metric:
         msg = f"metric: must be one of {', '.join(METRICS)}; got {name}"
         raise ConfigError(f"{msg}.{suggestion(name, METRICS)}")
     return METRICS[name]
+
+
+def metrics_of_data(details: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the metrics of a result's data, the primary one first.
+
+    >>> metrics_of_data({"metrics": ["f1", "accuracy"]}), metrics_of_data({})
+    (('f1', 'accuracy'), ('accuracy',))
+    """
+    stated = details.get("metrics")
+    if not isinstance(stated, list | tuple) or not stated:
+        return ("accuracy",)
+    return tuple(map(str, stated))
 
 
 def _balanced(answers: Answers) -> Measured:

@@ -14,7 +14,7 @@ from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.comparison import Accuracy, Comparison
 from acn_eval.statistics.interim import Interim, interim
 from acn_eval.statistics.manifest import caveats, manifest
-from acn_eval.statistics.metrics import METRICS, metric_of
+from acn_eval.statistics.metrics import METRICS, metric_of, metrics_of_data
 from acn_eval.statistics.sequential import order_names
 from acn_eval.statistics.soundness import plain
 from acn_eval.studies.table import analysis_of, kind_of, studies, study
@@ -26,7 +26,9 @@ __all__ = [
     "entries_of",
     "join",
     "look",
+    "metrics_for",
     "rank",
+    "require_accuracy",
     "summarize",
 ]
 
@@ -34,9 +36,14 @@ _DECIDED_BY = ("recipe", "learning_rate", "data")
 
 
 def compare(
-    candidates: Sequence[EvalResult], baselines: Sequence[EvalResult], *, metric: str = "accuracy"
+    candidates: Sequence[EvalResult],
+    baselines: Sequence[EvalResult],
+    *,
+    metric: str | None = None,
 ) -> Comparison:
     """Compare candidates with baselines, one result per training seed on each side.
+
+    Without a metric it is the first of `metrics_for`; so it is everywhere here.
 
     With fewer than three files on a side, the sample is the examples (score method); with three
     or more on both, it is seeds and examples.
@@ -48,17 +55,31 @@ def compare(
     return replace(comparison, kind=kind_of(candidates[0].suite))
 
 
-def look(candidate: EvalResult, baseline: EvalResult, *, total: int) -> Interim | None:
+def require_accuracy(metric: str) -> None:
+    """Refuse a metric that cannot be looked at before all examples are measured.
+
+    Raises:
+        ConfigError: it is not accuracy.
+    """
+    if metric != "accuracy":
+        msg = f"`sequential`: metric must be accuracy; got {metric}"
+        raise ConfigError(f"{msg}. Leave out `sequential`, or choose accuracy.", "sequential")
+
+
+def look(
+    candidate: EvalResult, baseline: EvalResult, *, total: int, metric: str | None = None
+) -> Interim | None:
     """Judge a pair on the examples shown so far; None if they decide nothing yet.
 
     The results are on the first examples of the order that both weights key; `total` examples
     were fixed before the first look.
 
     Raises:
-        ConfigError: results of different questions.
+        ConfigError: results of different questions, or another metric than accuracy.
     """
+    require_accuracy(metrics_for([candidate], metric)[0])
     pairing.require_same_question([candidate, baseline])
-    outcomes, data = join([candidate, baseline]), candidate.data
+    outcomes, data = join([candidate, baseline], metric="accuracy"), candidate.data
     ours, theirs = candidate.checkpoint, baseline.checkpoint
     order = order_names(ours, theirs, str(candidate.suite["name"]))
     found = interim(outcomes, (ours.name, theirs.name), order, shown=data.n, total=total)
@@ -69,7 +90,7 @@ def look(candidate: EvalResult, baseline: EvalResult, *, total: int) -> Interim 
     return replace(found, warnings=(*limits, *found.warnings))
 
 
-def summarize(results: Sequence[EvalResult], *, metric: str = "accuracy") -> tuple[Accuracy, ...]:
+def summarize(results: Sequence[EvalResult], *, metric: str | None = None) -> tuple[Accuracy, ...]:
     """Return the metric under every condition, and last on the primary endpoint.
 
     Raises:
@@ -79,15 +100,29 @@ def summarize(results: Sequence[EvalResult], *, metric: str = "accuracy") -> tup
 
 
 def by_metric(results: Sequence[EvalResult]) -> dict[str, tuple[Accuracy, ...]]:
-    """Return `summarize` by metric: accuracy first, then what the stored outcomes define."""
-    found = {"accuracy": summarize(results)}
+    """Return `summarize` by metric: that of the data first, then what stored outcomes define."""
+    own = metrics_for(results)[0]
+    found = {own: summarize(results)}
     for metric in METRICS.keys() - found.keys():
         with suppress(ConfigError):
             found[metric] = summarize(results, metric=metric)
-    return {metric: found[metric] for metric in METRICS if metric in found}
+    return {metric: found[metric] for metric in dict.fromkeys((own, *METRICS)) if metric in found}
 
 
-def join(results: Sequence[EvalResult], *, metric: str = "accuracy") -> pairing.Outcomes:
+def metrics_for(results: Sequence[EvalResult], metric: str | None = None) -> tuple[str, ...]:
+    """Return the names of the metric that is asked for or else, primary first, of the data's.
+
+    A study whose verdict is another finding, such as the depth that a network needs, states
+    accuracy, in which that finding is.
+    """
+    if metric or not results:
+        return (metric or "accuracy",)
+    finds = any(endpoint.decisive for endpoint in analysis_of(results[0].suite).endpoints)
+    own = metrics_of_data(results[0].details)
+    return tuple(dict.fromkeys((*["accuracy"] * finds, *own)))
+
+
+def join(results: Sequence[EvalResult], *, metric: str | None = None) -> pairing.Outcomes:
     """Return the outcomes (files, conditions, examples) that all results share.
 
     Raises:
@@ -98,7 +133,10 @@ def join(results: Sequence[EvalResult], *, metric: str = "accuracy") -> pairing.
 
 
 def rank(
-    entries: Mapping[str, Sequence[EvalResult]], *, metric: str = "accuracy", alpha: float = 0.05
+    entries: Mapping[str, Sequence[EvalResult]],
+    *,
+    metric: str | None = None,
+    alpha: float = 0.05,
 ) -> ranking.Ranking:
     """Compare all pairs of entries on the primary endpoint, with Holm over the pairs.
 
@@ -153,7 +191,7 @@ def _label(results: Sequence[EvalResult]) -> str:
     return name if len(results) == 1 else f"{name} ({len(results)} {replicate}s)"
 
 
-def _analysis(results: Sequence[EvalResult], metric: str = "accuracy") -> Analysis:
+def _analysis(results: Sequence[EvalResult], metric: str | None = None) -> Analysis:
     """Without results, the analysis of robustness: they are refused where they are compared."""
     own = analysis_of(results[0].suite if results else {})
-    return replace(own, metric=metric_of(metric))
+    return replace(own, metric=metric_of(metrics_for(results, metric)[0]))

@@ -56,6 +56,7 @@ class Subject:
 
 def record(subject: Subject, answer: Answer) -> EvalResult:
     """Return the result; nothing else makes one of a measurement."""
+    metrics = subject.examples.metrics
     return EvalResult(
         checkpoint=subject.checkpoint,
         data=subject.examples.id,
@@ -71,7 +72,7 @@ def record(subject: Subject, answer: Answer) -> EvalResult:
         skipped=answer.skipped,
         created_ms=time.time_ns() // 1_000_000,
         warnings=answer.warnings,
-        details=answer.details,
+        details={**answer.details, **({} if metrics == ("accuracy",) else {"metrics": metrics})},
         beside=answer.beside,
     )
 

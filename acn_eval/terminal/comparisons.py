@@ -9,8 +9,9 @@ from rich.console import Console
 
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, ManifestRow, Row
+from acn_eval.statistics.metrics import metric_of
 from acn_eval.statistics.quantity import SHARE, Quantity
-from acn_eval.studies.compare import summarize
+from acn_eval.studies.compare import compare, metrics_for, summarize
 from acn_eval.studies.table import analysis_of
 from acn_eval.terminal.console import show_warnings
 from acn_eval.terminal.glossary import legend
@@ -33,6 +34,7 @@ __all__ = [
     "show_findings",
     "show_manifest",
     "show_notes",
+    "show_other_metrics",
     "show_rows",
 ]
 
@@ -55,7 +57,7 @@ def show_answer(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer in plain words, and how sure it is; without a comparison, the endpoint."""
     if comparison is None:
@@ -68,7 +70,23 @@ def show_answer(
     out.print()
 
 
-def answer_alone(results: Sequence[EvalResult], metric: str = "accuracy") -> str:
+def show_other_metrics(
+    out: Console,
+    candidates: Sequence[EvalResult],
+    baselines: Sequence[EvalResult],
+    metric: str | None = None,
+) -> None:
+    """Print what the further metrics of the data say, where none was asked for."""
+    for other in metrics_for(candidates, metric)[1:]:
+        said = (
+            compare(candidates, baselines, metric=other).claim.sentence
+            if baselines
+            else answer_alone(candidates, other)
+        )
+        out.print(f"Beside it, in {metric_of(other).quantity.name}: {said}")
+
+
+def answer_alone(results: Sequence[EvalResult], metric: str | None = None) -> str:
     """Return the endpoint of networks of one architecture without a baseline."""
     *_, primary = summarize(results, metric=metric)
     files = f" ({len(results)} files)" if len(results) > 1 else ""
@@ -83,7 +101,7 @@ def show_conditions(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str,
+    metric: str | None,
     *,
     shown: Callable[[Mapping[str, Scalar]], bool] = lambda condition: True,
     named: Callable[[str], str] = str,

@@ -7,9 +7,9 @@ from typing import Any
 
 from acn_eval import workflow
 from acn_eval.run_options import RunOptions
-from acn_eval.studies.compare import summarize
+from acn_eval.studies.compare import metrics_for, summarize
 from acn_eval.studies.table import study_of
-from acn_eval.terminal.comparisons import answer_alone, show_notes
+from acn_eval.terminal.comparisons import answer_alone, show_notes, show_other_metrics
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
@@ -84,12 +84,13 @@ def _say_groups(done: Done, options: RunOptions) -> None:
         return
     (group,) = done.groups
     tables.show(out, group.results, group.comparison, options.metric)
+    show_other_metrics(out, group.candidates, group.baselines, options.metric)
     if group.comparison is not None and options.baselines is None:
         label = group.comparison.baseline.label
         out.print(f"The card of the checkpoint names {label} as its baseline.", style="dim")
 
 
-def _write_json(file: str, done: Done, metric: str) -> None:
+def _write_json(file: str, done: Done, metric: str | None) -> None:
     accuracies = [
         {
             "checkpoint": r.checkpoint.name,
@@ -100,7 +101,7 @@ def _write_json(file: str, done: Done, metric: str) -> None:
     each: list[Any] = [comparison.to_dict() for comparison in done.comparisons]
     several = len(done.groups) > 1
     document = {
-        "metric": metric,
+        "metric": metrics_for(done.results, metric)[0],
         "results": [result.facts() for result in done.results],
         "accuracies": accuracies,
         **({"comparisons": each} if several else {"comparison": each[0] if each else None}),

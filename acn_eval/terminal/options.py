@@ -143,8 +143,8 @@ _network, _data = _titled("Networks"), _titled("Data")
 _machine, _output = _titled("Measurement"), _titled("Output")
 
 
-def _known(context: click.Context, option: click.Parameter, name: str) -> str:
-    if name != "accuracy":  # no command waits for scipy
+def _known(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    if name not in (None, "accuracy"):  # no command waits for scipy
         from acn_eval.statistics.metrics import metric_of
 
         metric_of(name)
@@ -161,7 +161,10 @@ def _explain_last(context: click.Context, option: click.Parameter, wanted: bool)
 
 
 metric_option = _machine(
-    "--metric", default="accuracy", callback=_known, help="Metric; see `acn-eval list metrics`."
+    "--metric",
+    show_default="that of the data",
+    callback=_known,
+    help="Metric; see `acn-eval list metrics`.",
 )
 device_option = _machine("--device", default="auto", help="auto, cpu, cuda or mps.")
 data_root_option = _data(

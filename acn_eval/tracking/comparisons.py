@@ -15,7 +15,7 @@ from acn_eval.tracking.tables import comparison_table, description
 __all__ = ["comparison_run", "step_in_words"]
 
 _PAGES = "?workflowType=machine_learning"
-_SINCE = "kind"  # a field that files of older versions lack; their digest must not change
+_SINCE = {"kind", "example"}  # files of older versions lack them; their digest must not change
 
 
 def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: str) -> RunContent:
@@ -35,13 +35,13 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
         suite=comparison.suite,
         step=step_in_words(comparison),
         key=comparison_key(comparison),
-        digest=digest({k: v for k, v in comparison.to_dict().items() if k != _SINCE}),
+        digest=digest({k: v for k, v in comparison.to_dict().items() if k not in _SINCE}),
         points=tuple(_points(comparison)),
         params={
             "candidate": plain(left.label),
             "baseline": plain(right.label),
             "data": plain(comparison.data),
-            "images": str(comparison.n),
+            f"{comparison.example}s": str(comparison.n),
             "unit": comparison.unit,
             "metric": quantity.name,
         },

@@ -28,7 +28,7 @@ __all__ = ["arm_run"]
 def arm_run(result: EvalResult) -> RunContent:
     """Return the content of the run of one result."""
     metrics = by_metric([result])
-    accuracies = metrics["accuracy"]
+    metric, accuracies = next(iter(metrics.items()))
     values = [[a.name, a.n, a.estimate.value] for a in accuracies]
     seed = f" seed {result.seed}" if result.seed else ""
     return RunContent(
@@ -43,7 +43,7 @@ def arm_run(result: EvalResult) -> RunContent:
             **tags_of(_facts(result)),
             "mlflow.note.content": description(accuracy_table(result, accuracies)),
         },
-        files={"accuracy.csv": _csv(accuracies)},
+        files={f"{metric}.csv": _csv(metric, accuracies, result.checkpoint.example)},
         created_ms=result.created_ms,
     )
 
@@ -136,11 +136,12 @@ def _facts(result: EvalResult) -> dict[str, object]:
     }
 
 
-def _csv(accuracies: Sequence[Accuracy]) -> str:
-    text = io.StringIO()
+def _csv(metric: str, accuracies: Sequence[Accuracy], example: str) -> str:
+    text, scale = io.StringIO(), accuracies[-1].quantity.scale
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["condition", "images", "accuracy_pp", "low_pp", "high_pp", "notes"])
+    values = [f"{name}{'_pp' if scale == 100 else ''}" for name in (metric, "low", "high")]
+    table.writerow(["condition", f"{example}s", *values, "notes"])
     for a in accuracies:
-        points = [f"{100 * x:.3f}" for x in (a.estimate.value, a.estimate.low, a.estimate.high)]
+        points = [f"{scale * x:.3f}" for x in (a.estimate.value, a.estimate.low, a.estimate.high)]
         table.writerow([plain(a.name), a.n, *points, plain("; ".join(a.notes))])
     return text.getvalue()

@@ -6,7 +6,7 @@ from itertools import accumulate
 from acn_eval.foreign_text import markdown, markdown_table
 from acn_eval.results import EvalResult, Scalar
 from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
-from acn_eval.statistics.quantity import SHARE, Quantity
+from acn_eval.statistics.quantity import Quantity
 from acn_eval.studies.table import analysis_of
 
 __all__ = ["accuracy_table", "comparison_table", "description"]
@@ -32,16 +32,18 @@ def description(text: str) -> str:
 
 
 def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
-    """Return the accuracy of one checkpoint under each condition, as Markdown."""
+    """Return accuracy, or another metric, of one checkpoint by condition, as Markdown."""
     about = (
         f"{result.checkpoint.uri} on {result.data.name} {result.data.split}, "
         f"{result.data.n} examples, {result.precision} on {result.device}."
     )
     shown = [a for a in accuracies if len(accuracies) <= _MANY or _is_clean(a.condition)]
-    rows = [[a.name, _points(a.estimate, SHARE), ", ".join(a.notes)] for a in shown]
+    rows = [[a.name, _points(a.estimate, a.quantity), ", ".join(a.notes)] for a in shown]
+    of = accuracies[-1].quantity
+    head = ["condition", f"{' '.join(filter(None, (of.name, of.unit)))} [95 %]", "notes"]
     label = analysis_of(result.suite).label
     skipped = [f"{label(skip.condition)}: {skip.reason}" for skip in result.skipped]
-    table = markdown_table(["condition", "accuracy % [95 %]", "notes"], rows)
+    table = markdown_table(head, rows)
     return "\n".join([markdown(about), "", *table, *_bullets("Not measured", skipped)])
 
 

@@ -1,11 +1,13 @@
 """Compares two checkpoints on as few examples as decide it, and keeps what was measured."""
 
+from functools import partial
+
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.errors import ConfigError
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics.interim import Interim
 from acn_eval.statistics.soundness import same_network
-from acn_eval.studies.compare import look
+from acn_eval.studies.compare import look, require_accuracy
 from acn_eval.tally import Progress, quietly
 from acn_eval.workflow.blocks import Stopped, in_blocks
 from acn_eval.workflow.running import Done, Group, save
@@ -25,10 +27,10 @@ def compare_in_blocks(options: RunOptions, progress: Progress = quietly) -> Stop
         AcnEvalError: of `resolve`, of the data, or of the measurement.
         ConfigError: not one network against another, in accuracy, on a suite without choices.
     """
-    if options.metric != "accuracy":
-        msg = f"`sequential`: metric must be accuracy; got {options.metric}"
-        raise ConfigError(f"{msg}. Leave out `sequential`.", "sequential")
-    return in_blocks(options, _pair(options), look, progress)
+    if options.metric:
+        require_accuracy(options.metric)
+    look_at = partial(look, metric=options.metric)
+    return in_blocks(options, _pair(options), look_at, progress)
 
 
 def save_stopped(stopped: Stopped[Interim], options: RunOptions) -> Done:

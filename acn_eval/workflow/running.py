@@ -106,7 +106,7 @@ def evaluate(
         AcnEvalError: of `resolve`, of the metric, of the data, or of the measurement.
     """
     suite = suite_of(options)
-    if metric_of(options.metric).losses and not suite.has_losses:
+    if options.metric and metric_of(options.metric).losses and not suite.has_losses:
         what = f"`metric`: must not need losses of the labels, which {suite.name} does not store"
         raise ConfigError(f"{what}; got {options.metric}", "metric")
     sides = sides or resolve(options)
@@ -131,7 +131,7 @@ def ask(options: RunOptions, sides: Sides) -> Study[Suite]:
     )
 
 
-def compare(group: Group, *, metric: str = "accuracy") -> Group:
+def compare(group: Group, *, metric: str | None = None) -> Group:
     """Return the group with the comparison of its sides; without baselines there is none."""
     if not group.baselines:
         return group

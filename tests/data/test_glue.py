@@ -11,6 +11,7 @@ from acn_eval.data import open_examples
 from acn_eval.data.glue import GLUE
 from acn_eval.data.sentences import SentenceSpec
 from acn_eval.errors import DataError
+from acn_eval.statistics.metrics import METRICS
 
 # Heads as in the public files; of CoLA there is none.
 HEADS = {
@@ -59,6 +60,17 @@ def texts_of(examples):
     return examples.read(np.arange(len(examples)), spec).texts
 
 
+OFFICIAL = {
+    "sst2": ("accuracy",),
+    "cola": ("matthews",),
+    "mrpc": ("f1", "accuracy"),
+    "rte": ("accuracy",),
+    "qnli": ("accuracy",),
+    "qqp": ("f1", "accuracy"),
+}
+"""Metrics of gluebenchmark.com."""
+
+
 @pytest.mark.parametrize("place", ["glue", "GLUE"])
 @pytest.mark.parametrize("task", GLUE)
 def test_public_layouts(task, place, tmp_path):
@@ -75,6 +87,8 @@ def test_public_layouts(task, place, tmp_path):
     assert test.labels.tolist() == [0, 1] * 5
     assert test.notes == ()
     assert test.classes == GLUE[task][1].classes
+    assert test.metrics == OFFICIAL[task]
+    assert {*test.metrics} <= METRICS.keys()
     assert {*texts_of(train), *texts_of(validation)} > {FIRST[task]}
     assert not {*texts_of(train), *texts_of(validation)} & {*texts_of(test)}
 

@@ -55,8 +55,8 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     """Remember what was computed at another width: numbers do not depend on it."""
     known: dict[str, Any] = {}
 
-    def remembered(*entries: Any, metric: str = "accuracy") -> Any:
-        key = metric + str([[r.key for r in own] for e in entries for own in _parts(e)])
+    def remembered(*entries: Any, metric: str | None = None) -> Any:
+        key = str(metric) + str([[r.key for r in own] for e in entries for own in _parts(e)])
         if key not in known:
             known[key] = function(*entries, metric=metric)
         return known[key]

@@ -1,13 +1,26 @@
-"""A comparison says which study it is of; older ones that do not are still drawn."""
+"""A comparison says which study it is of, and is in the metric of its data."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from acn_eval.errors import ConfigError
 from acn_eval.statistics.comparison import load_comparison, save_comparison
-from acn_eval.studies.compare import analysis_about, compare
+from acn_eval.studies.compare import (
+    analysis_about,
+    by_metric,
+    compare,
+    look,
+    metrics_for,
+    rank,
+    summarize,
+)
 from acn_eval.studies.table import STUDIES
 from tests.fakes import deep_result, fake_result
+from tests.statistics.results import CLEAN, WEAK, result
+from tests.statistics.test_metrics import network
 
 
 @pytest.mark.parametrize(
@@ -26,3 +39,53 @@ def test_a_comparison_names_its_study_and_an_older_one_has_any_axis(side, kind, 
     older = analysis_about(load_comparison(folder))
     assert older.curves(conditions) == analysis_about(comparison).curves(conditions)
     assert older.curves(conditions).axis.field == field
+
+
+def paraphrases(name, seed, **details):
+    """One of two classes for each of 300 examples."""
+    labels = np.random.default_rng(7).integers(0, 2, 300)
+    conditions = {False: CLEAN, True: WEAK}
+    cells = [
+        replace(network(labels, 2, seed + own, 2.0)[0], condition=condition, primary=own)
+        for own, condition in conditions.items()
+    ]
+    return result(name, cells, about={"sha256": name}, details=details)
+
+
+@pytest.fixture
+def pair():
+    return [paraphrases(n, s, metrics=["f1", "accuracy"]) for n, s in (("acn", 1), ("res", 5))]
+
+
+def test_the_metric_is_that_of_the_data_unless_another_is_asked_for(pair):
+    f1, accuracy = ((compare(pair[:1], pair[1:], metric=m)) for m in ("f1", "accuracy"))
+    assert compare(pair[:1], pair[1:]) == f1 != accuracy
+    assert summarize(pair[:1]) == summarize(pair[:1], metric="f1")
+    assert [*by_metric(pair[:1])][:2] == ["f1", "accuracy"]
+    assert rank({"a": pair[:1], "b": pair[1:]}).quantity.name == "F1 of class 1"
+    assert metrics_for(pair) == ("f1", "accuracy")
+    assert metrics_for(pair, "matthews") == ("matthews",)
+
+
+def test_of_data_that_states_none_it_is_accuracy():
+    plain = [paraphrases("acn", 1), paraphrases("res", 5)]
+    assert compare(plain[:1], plain[1:]) == compare(plain[:1], plain[1:], metric="accuracy")
+    assert next(iter(by_metric(plain[:1]))) == "accuracy"
+
+
+def test_a_verdict_about_depth_is_in_accuracy_with_the_metric_of_the_data_beside_it():
+    result = replace(deep_result("ac_vit"), details={"metrics": ["matthews"]})
+    assert metrics_for([result]) == ("accuracy", "matthews")
+
+
+@pytest.mark.parametrize("stated", [["kappa"], [5], [None]])
+def test_a_metric_that_is_none_is_one_line(stated):
+    with pytest.raises(ConfigError, match=r"metric: must be one of accuracy, .*; got \S+$"):
+        summarize([paraphrases("acn", 1, metrics=stated)])
+
+
+def test_looks_before_the_end_are_in_accuracy_alone(pair):
+    with pytest.raises(ConfigError, match="`sequential`: metric must be accuracy; got f1"):
+        look(*pair, total=300)
+    plain = [paraphrases("acn", 1), paraphrases("res", 5)]
+    assert look(*pair, total=300, metric="accuracy") == look(*plain, total=300)

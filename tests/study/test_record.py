@@ -1,5 +1,7 @@
 """The record of a result: complete, with the warnings that a reader needs."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from PIL import Image
@@ -14,7 +16,7 @@ from acn_eval.data.sentences import SentenceSpec
 from acn_eval.evaluation import DataSelection
 from acn_eval.models import build, read_arch
 from acn_eval.studies.robustness.suite import Robustness
-from acn_eval.study.record import training_id
+from acn_eval.study.record import Answer, Subject, record, training_id
 from tests.letters import reader
 from tests.tiny import checkpoint, digits
 
@@ -65,6 +67,18 @@ def test_sentences_that_were_cut_are_counted(runtime):
     assert 0 < long < 50
     assert f"letters reads 40 tokens; {long} of these 50 sentences were cut" in result.warnings
     assert any("generated" in warning for warning in result.warnings)
+
+
+def test_metrics_of_the_data_are_recorded_unless_they_are_accuracy(tiny, tmp_path):
+    shown = digits(4)
+    paired = replace(shown, metrics=("f1", "accuracy"))
+    plain, own = (
+        record(Subject(checkpoint(tiny).id, examples, {"name": "toy"}, "cpu"), Answer(()))
+        for examples in (shown, paired)
+    )
+    assert plain.details == {}
+    assert own.key == plain.key
+    assert type(own).load(own.save(tmp_path)).details == {"metrics": ["f1", "accuracy"]}
 
 
 def test_the_result_is_complete_and_survives_the_disk(tiny, runtime, tmp_path):

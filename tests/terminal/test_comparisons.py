@@ -21,8 +21,10 @@ from acn_eval.terminal.comparisons import (
     show_findings,
     show_manifest,
     show_notes,
+    show_other_metrics,
 )
 from tests.statistics.results import outcomes, simple
+from tests.studies.test_compare import paraphrases
 
 
 @pytest.fixture
@@ -110,3 +112,16 @@ def test_only_what_differs_or_is_unknown_takes_rows(out):
         ["rate", "0.1", "0.2", "DIFFERS"],
         ["data", "x", "unknown"],
     ]
+
+
+def test_a_second_metric_of_the_data_stands_beside_the_first(out):
+    own, other = ([paraphrases(n, s, metrics=["f1", "accuracy"])] for n, s in (("a", 1), ("b", 5)))
+    show_other_metrics(out, own, other)
+    show_other_metrics(out, own, ())
+    first, second = lines(out)
+    assert (
+        first == f"Beside it, in accuracy: {compare(own, other, metric='accuracy').claim.sentence}"
+    )
+    assert second == f"Beside it, in accuracy: {answer_alone(own, 'accuracy')}"
+    show_other_metrics(out, own, other, "f1")
+    assert len(lines(out)) == 2

@@ -1,9 +1,14 @@
 """A comparison in MLflow, and its links."""
 
+import numpy as np
 import pytest
 
+from acn_eval.statistics.comparison import load_comparison, save_comparison
+from acn_eval.studies.compare import compare
 from acn_eval.tracking import record
+from acn_eval.tracking.comparisons import comparison_run
 from tests.fakes import saved_pair
+from tests.statistics.results import one
 from tests.tracking.recorded import search
 
 
@@ -32,3 +37,18 @@ def test_a_comparison_finds_arms_that_were_recorded_before(folder):
     recorded = record([], comparisons, cwd=folder)
     (run,) = search(recorded, "tags.acn_eval.kind = 'comparison'")
     assert run.data.tags["acn_eval.candidate_runs"] == arms.runs[results[0].key]
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "name", "other"),
+    [({"size": 8}, "images", "examples"), ({"sentences": 1}, "examples", "images")],
+)
+def test_what_is_counted_is_called_what_it_is(preprocessing, name, other, tmp_path):
+    rng = np.random.default_rng(0)
+    sides = [
+        [one(label, (0.9, 0.8, 0.7), rng, about={"preprocessing": preprocessing})]
+        for label in ("acn", "res")
+    ]
+    run = comparison_run(load_comparison(save_comparison(compare(*sides), tmp_path)), {}, "1")
+    assert run.params[name] == "360"
+    assert other not in run.params

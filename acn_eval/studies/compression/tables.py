@@ -31,7 +31,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer, the cut of every network, exits, costs and early exit."""
     show_answer(out, results, comparison, metric)

@@ -48,7 +48,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer, every measure of both sides, and their differences."""
     show_answer(out, results, comparison, metric)

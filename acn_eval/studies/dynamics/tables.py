@@ -28,7 +28,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print every network by itself; stored results may be compared by their exits."""
     if comparison is not None:
@@ -52,7 +52,7 @@ def show(
     legend(out)
 
 
-def _show_depths(out: Console, result: EvalResult, metric: str) -> None:
+def _show_depths(out: Console, result: EvalResult, metric: str | None) -> None:
     """One line per depth."""
     details, data = result.details, result.data
     rows = summarize([result], metric=metric)

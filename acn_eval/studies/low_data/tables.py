@@ -20,7 +20,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer, the learning curves as a table, and the losses and variances below."""
     show_answer(out, results, comparison, metric)

@@ -36,7 +36,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer, methods and sparsities, and what is left of each network."""
     show_answer(out, results, comparison, metric)

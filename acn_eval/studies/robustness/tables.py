@@ -15,7 +15,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer and every condition, against a baseline where there is one."""
     show_answer(out, results, comparison, metric)

@@ -22,7 +22,7 @@ def show(
     out: Console,
     results: Sequence[EvalResult],
     comparison: Comparison | None,
-    metric: str = "accuracy",
+    metric: str | None = None,
 ) -> None:
     """Print the answer, the depths, and one line per network."""
     show_answer(out, results, comparison, metric)
