@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
     {"allocation", "foreign_text", "lazy"},
     {"atomic", "errors", "seeds", "shipped", "views"},
-    {"cache", "config_files", "inputs", "plugins", "tally", "texts", "tokens"},
-    {"cells"},
+    {"cache", "config_files", "inputs", "plugins", "tally", "tokens"},
+    {"cells", "texts"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},
     {"charts", "checkpoints"},

@@ -1,8 +1,11 @@
 """A batch of sentences is what the protocol asks of examples that corruptions see."""
 
+from dataclasses import replace
+
 import torch
 
 from acn_eval.texts import SentenceBatch
+from acn_eval.tokens import EmbeddingNoise
 
 PAIRS = SentenceBatch((("a cat", "ünï"), ("a", "dog"), ("", "x")))
 
@@ -31,3 +34,11 @@ def test_other_sentences_have_other_bytes():
         SentenceBatch((("äbc",),)),
     ]
     assert len({batch.numpy().tobytes() for batch in others}) == len(others)
+
+
+def test_noise_stays_with_its_examples_and_is_among_the_bytes():
+    noises = [EmbeddingNoise(torch.arange(3)[:, None] + k, torch.add) for k in range(2)]
+    one, other = (replace(PAIRS, noise=noise) for noise in noises)
+    assert one[1:].noise.draw.tolist() == [[1], [2]]
+    assert one.to(torch.device("meta")).noise.draw.device.type == "meta"
+    assert len({batch.numpy().tobytes() for batch in (PAIRS, one, other)}) == 3

@@ -13,6 +13,7 @@ from acn_eval.corruptions.base import (
     NoiseKey,
     noise_digest,
 )
+from acn_eval.corruptions.embeddings import EmbeddingGaussian
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
 from acn_eval.corruptions.text import TextCorruption
 from acn_eval.plugins import plugin
@@ -23,6 +24,7 @@ __all__ = [
     "AnyCorruption",
     "Context",
     "Corruption",
+    "EmbeddingGaussian",
     "Gaussian",
     "ImageCorruption",
     "NoiseKey",
@@ -49,6 +51,7 @@ _Shipped = (
     | text.InsertLetters
     | text.DropWords
     | text.MaskWords
+    | EmbeddingGaussian
 )
 SHIPPED: tuple[type[Corruption], ...] = get_args(_Shipped)
 """Every corruption that ships."""

@@ -67,6 +67,9 @@ class Corruption(Config, ABC, frozen=True):
     """Of the examples that it acts on; see `acn_eval.inputs.InputSpec`."""
     always_changes: ClassVar[bool] = True
     """Whether its largest level changes any example at all; otherwise that is looked at first."""
+    inside: ClassVar[bool] = False
+    """Whether it acts inside the network, on its embeddings. Then a level is not the same
+    disturbance for two networks, and counts in no mean with others."""
 
     kind: str
     levels: Levels

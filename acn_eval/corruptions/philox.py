@@ -41,24 +41,27 @@ def philox4x32(counter: Counter, key: Tensor) -> Counter:
     return c0, c1 & _LOW, c2, c3 & _LOW
 
 
-def uniform16(ids: Tensor, n: int, key: Tensor) -> Tensor:
+def uniform16(ids: Tensor, n: int, key: Tensor, places: Tensor | None = None) -> Tensor:
     """Return n uniform 16-bit integers per image: int32 (B, n) in [0, 65536).
 
     Element e of image i is the half-word ``e % 8`` (low half first) of the Philox block with
-    counter ``(e // 8, id low, id high, 0)``: a function of key, id and e alone. The ids, int64
-    (B,), may be any; the key, int64 (2,), is two 32-bit words.
+    counter ``(e // 8, id low, id high, place)``: a function of key, id, place and e alone. The
+    ids, int64 (B,), may be any; the key, int64 (2,), is two 32-bit words. Places, int64 (B,) from
+    0, tell rows of one id apart, such as its tokens; without them all are 0.
     """
     rows = max(1, _CHUNK * _HALVES // n)
+    places = torch.zeros_like(ids) if places is None else places
     if torch.compiler.is_compiling() or ids.device.type != "cpu" or len(ids) <= rows:
-        return _halves(ids, n, key)
-    return torch.cat([_halves(ids[i : i + rows], n, key) for i in range(0, len(ids), rows)])
+        return _halves(ids, n, key, places)
+    spans = (slice(start, start + rows) for start in range(0, len(ids), rows))
+    return torch.cat([_halves(ids[span], n, key, places[span]) for span in spans])
 
 
-def _halves(ids: Tensor, n: int, key: Tensor) -> Tensor:
+def _halves(ids: Tensor, n: int, key: Tensor, places: Tensor) -> Tensor:
     ids = ids[:, None]
     blocks = torch.arange(-(-n // _HALVES), dtype=torch.int64, device=ids.device)[None]
     # Words that differ only by image, or only by block, stay small for the first two rounds.
-    counter = (blocks, ids & _LOW, (ids >> 32) & _LOW, torch.zeros_like(ids))
+    counter = (blocks, ids & _LOW, (ids >> 32) & _LOW, places[:, None])
     c0, c1, c2, c3 = philox4x32(counter, key)
     # 64 bits of a block at a time are its half-words in their order, low half first.
     pairs = torch.stack([c1 << 32 | c0, c3 << 32 | c2], dim=-1)

@@ -31,6 +31,7 @@ __all__ = [
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """Pieces that every vocabulary has; in a text they are what they are in the original BERT."""
+_FRAME = ("[PAD]", "[CLS]", "[SEP]")  # what stands around sentences, and is no word of them
 _INSIDE = "##"  # what a piece inside a word begins with
 _MOST_BYTES = 2**24  # of a file; that of multilingual BERT has one million
 
@@ -191,7 +192,9 @@ class PrepareTokens:
             )
         ]
         ids, mask, segments = (column.view(len(encoded), longest) for column in columns)
-        return Tokens(ids.long(), mask.bool(), segments.long()).to(shown.device)
+        words = ~torch.isin(ids, torch.tensor([self.vocabulary.numbers[p] for p in _FRAME]))
+        noise = None if shown.noise is None else replace(shown.noise, words=words)
+        return Tokens(ids.long(), mask.bool(), segments.long(), noise=noise).to(shown.device)
 
     def cut(self, shown: SentenceBatch) -> int:
         """Return the number of examples that lose tokens because they are too long."""

@@ -99,7 +99,7 @@ class BertConfig(EncoderConfig, frozen=True):
 
 
 class Embedding(nn.Module):
-    """LN(word + segment + position): `Tokens` to (batch, tokens, width)."""
+    """LN(word + segment + position), and noise: `Tokens` to (batch, tokens, width)."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class Embedding(nn.Module):
             raise DataError(f"{msg}; got {tokens}. Cut it when it is prepared.")
         x = self.words(inputs.ids) + self.segments(inputs.segments)
         embedded: Tensor = self.norm(x + self.positions.weight[:tokens])
-        return embedded
+        return embedded if inputs.noise is None else inputs.noise(embedded)
 
 
 class PreNormBlock(Block):

@@ -19,8 +19,11 @@ _MARKS = {"equal": "", "replace": "new", "insert": "new", "delete": "gone"}
 def wording(shown: SentenceBatch, clean: SentenceBatch, _name: str = "") -> Wording:
     """Return the sentences of one example, a line each: new words and lost ones are marked.
 
-    Of a long sentence the beginning is shown, and how many characters it has.
+    Of a long sentence the beginning is shown, and how many characters it has. Noise on embeddings
+    leaves no mark on words, which are not repeated.
     """
+    if shown.noise is not None:
+        return Wording(((Span("the same words, with noise on their embeddings", "note"),),))
     ((after,), (before,)) = shown.texts, clean.texts
     lines = (_cut(_spans(*pair), len(pair[0])) for pair in zip(after, before, strict=True))
     return Wording(tuple(tuple(line) for line in lines))

@@ -1,12 +1,15 @@
 """Every study of checkpoints measures networks that read text, by the names of its suites."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from acn_eval.checkpoints import load
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.gate.config import read_gate
 from acn_eval.gate.decide import decide
-from acn_eval.studies.compare import compare
+from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import read_suite
 from tests.training.texts import classes, trained
 
@@ -47,6 +50,34 @@ def test_a_suite_by_its_name(name, pair, runtime):
     noises = {str(cell.condition.get("corruption", "clean")) for cell in results[0].cells}
     assert not noises & {"gaussian", "salt_pepper"}
     assert ("keyboard" in noises) == (name in {"robustness", "compression", "pruning"})
+
+
+def test_noise_on_embeddings_is_measured_and_in_no_mean(pair, runtime):
+    quick = read_suite("compression").model_copy(update=QUICK["compression"])
+    (result,), (small,), (deep,) = (
+        evaluate(pair[:1], suite, FEW, runtime=replace(runtime, batch_size=size))
+        for suite, size in (("robustness", 48), ("robustness", 7), (quick, 48))
+    )
+    inside = [c for c in result.cells if c.condition["corruption"] == "embedding_gaussian"]
+    assert [c.condition["level"] for c in inside] == [0.1, 0.2, 0.4]
+    assert not any(c.primary for c in inside)
+    assert sum(c.primary for c in result.cells) == 18
+    assert any("embedding_gaussian: it is in no mean" in line for line in result.warnings)
+    *_, mean = summarize([result])
+    counted = np.mean([c.values.mean() for c in result.cells if c.primary])
+    assert mean.estimate.value == pytest.approx(counted)
+    clean = result.cells[0].confidence
+    moved = [np.abs(c.confidence - clean).mean() for c in inside]
+    assert 0 < moved[0] < moved[1] < moved[2]
+    exits = [
+        next(c for c in deep.cells if {**own.condition, "exit": 2}.items() == c.condition.items())
+        for own in inside
+    ]
+    others = [c for c in small.cells if c.condition["corruption"] == "embedding_gaussian"]
+    for one, *same in zip(inside, others, exits, strict=True):
+        for other in same:
+            np.testing.assert_array_equal(one.ids, other.ids)
+            np.testing.assert_allclose(one.confidence, other.confidence, atol=1e-5)
 
 
 def test_the_suite_that_was_taken_is_recorded_without_its_way(pair, runtime):

@@ -73,11 +73,23 @@ def test_a_longer_draw_begins_with_the_shorter_one():
     assert torch.equal(uniform16(ids, 100, KEY)[:, :13], uniform16(ids, 13, KEY))
 
 
-def test_working_in_chunks_changes_nothing(monkeypatch):
+def test_places_are_the_last_word_of_the_counter():
+    ids, places = torch.tensor([7, 7, 2**40]), torch.tensor([0, 3, 8191])
+    got = uniform16(ids, 19, KEY, places)
+    assert torch.equal(got[0], uniform16(ids, 19, KEY)[0])
+    for row, id, place in zip(got.tolist(), ids.tolist(), places.tolist(), strict=True):
+        for element, value in enumerate(row):
+            counter = (element // 8, id % 2**32, id >> 32, place)
+            word = reference(counter, KEY.tolist())[element % 8 // 2]
+            assert value == word >> 16 * (element % 2) & 0xFFFF
+
+
+@pytest.mark.parametrize("places", [None, torch.arange(11) % 3])
+def test_working_in_chunks_changes_nothing(monkeypatch, places):
     ids = torch.arange(11) * 1_000_003
-    whole = uniform16(ids, 75, KEY)
+    whole = uniform16(ids, 75, KEY, places)
     monkeypatch.setattr("acn_eval.corruptions.philox._CHUNK", 32)
-    assert torch.equal(uniform16(ids, 75, KEY), whole)
+    assert torch.equal(uniform16(ids, 75, KEY, places), whole)
 
 
 def test_uniform_over_all_65536_values():

@@ -17,6 +17,7 @@ from acn_eval.data.tokens import (
 )
 from acn_eval.errors import DataError
 from acn_eval.texts import SentenceBatch
+from acn_eval.tokens import EmbeddingNoise
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'-éñ猫犬ß"
 WORDS = "the cat dog un ##believ ##able play ##ing ##ed is not straße na ##ive"
@@ -116,6 +117,22 @@ def test_batches_are_padded_to_the_longest_and_cut_to_the_limit():
     assert prepare.cut(batch) == 1
     assert prepare(batch[:1]).ids.shape == (1, 4)
     assert len(prepare(batch[3:])) == 0
+
+
+def test_noise_is_for_words_alone():
+    """[UNK] and [MASK] stand for words; a [SEP] of the text is one that separates."""
+    texts = (("a cat", "\u0e33 [MASK] [SEP]"), ("the dog is", "a"))
+    noise = EmbeddingNoise(torch.arange(2)[:, None], torch.add)
+    prepare = PrepareTokens(SentenceSpec(2), SMALL, 12)
+    tokens = prepare(SentenceBatch(texts, noise=noise))
+    assert torch.equal(tokens.ids, prepare(SentenceBatch(texts)).ids)
+    assert prepare(SentenceBatch(texts)).noise is None
+    assert tokens.noise.draw is noise.draw
+    named = [[SMALL.pieces[i] for i in own] for own in tokens.ids]
+    framed = {"[CLS]", "[SEP]", "[PAD]"}
+    assert tokens.noise.words.tolist() == [[p not in framed for p in own] for own in named]
+    assert {"[UNK]", "[MASK]"} <= set(named[0])
+    assert named[0].count("[SEP]") == 3
 
 
 def test_no_padding_and_no_device_is_assumed():

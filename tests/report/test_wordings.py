@@ -1,12 +1,16 @@
 """Sentences of a page: what changed is marked, nothing is lost, and nothing of them acts."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 
 from acn_eval.foreign_text import plain
-from acn_eval.report.page import Page, Section
+from acn_eval.report.page import Page, Section, Span
 from acn_eval.report.render import html
 from acn_eval.report.wordings import wording
 from acn_eval.texts import SentenceBatch
+from acn_eval.tokens import EmbeddingNoise
 from tests.report.pages import HOSTILE, Reader, gallery_of
 
 
@@ -65,6 +69,13 @@ def text_pairs():
 def test_a_pair_is_two_lines():
     found = lines(("a question", "an answr"), ("a question", "an answer"))
     assert found == [[("a question", "")], [("an ", ""), ("answr", "new")]]
+
+
+def test_noise_on_embeddings_is_said_instead_of_the_same_words():
+    noise = EmbeddingNoise(torch.zeros(1, 3), torch.add)
+    clean = SentenceBatch((("a good film", "x"),))
+    ((span,),) = wording(replace(clean, noise=noise), clean).lines
+    assert span == Span("the same words, with noise on their embeddings", "note")
 
 
 def test_of_a_long_sentence_the_beginning_is_shown_and_its_length():

@@ -26,6 +26,7 @@ from acn_eval.inference import (
     numeric_for,
 )
 from acn_eval.inputs import InputSpec, ShownBatch
+from acn_eval.models.bert import Bert
 from acn_eval.results import Skip
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.record import Answer, cell_of
@@ -61,7 +62,15 @@ class Shown:
             cell_of(q.condition, o[-1], self.labels, primary=q.primary)
             for q, o in zip(self.questions, self.outcomes, strict=True)
         )
-        return Answer(cells, self.skipped, self.numeric, self.certificate, self.noise_digest)
+        facts = cells, self.skipped, self.numeric, self.certificate, self.noise_digest
+        return Answer(*facts, warnings=self._aside())
+
+    def _aside(self) -> tuple[str, ...]:
+        """Name what does not count in the mean, and say why."""
+        asked = (q.corruption for q in self.questions)
+        kinds = dict.fromkeys(c.kind for c in asked if c is not None and c.inside)
+        said = "it is in no mean with others, because a level does not disturb all networks alike"
+        return tuple(f"{kind}: {said}" for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -221,6 +230,10 @@ class Showing:
             corruption.check_spec(spec)
         except Unsupported as reason:
             return str(reason)
+        networks = [subject.checkpoint for subject in self.subjects]
+        others = [c.id.name for c in networks if not isinstance(c.model, Bert)]
+        if corruption.inside and others:
+            return f"{corruption.kind}: networks must be BERTs, which add it; {others[0]} is none"
         if corruption.always_changes or self._changes(corruption, spec):
             return ""
         return f"{corruption.kind}: it changes none of the {len(self.request.whole)} examples"

@@ -60,13 +60,18 @@ class Robustness(Suite, frozen=True):
         return same
 
     def questions(self) -> Iterator[Question]:
-        """Clean first, then every corruption x level x repeat."""
+        """Clean first, then every corruption x level x repeat.
+
+        What acts inside networks counts in the endpoint of a suite that has nothing else.
+        """
         yield Question(CLEAN)
+        alone = all(corruption.inside for corruption in self.corruptions)
         for corruption in self.corruptions:
             for condition, level in zip(corruption.conditions(), corruption.levels, strict=True):
                 for repeat in range(self.repeats):
                     named = {**condition, "repeat": repeat}
-                    yield Question(named, corruption, level, repeat, primary=True)
+                    counts = alone or not corruption.inside
+                    yield Question(named, corruption, level, repeat, primary=counts)
 
 
 SUITE = Robustness

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from acn_eval.checkpoints import from_module
-from acn_eval.corruptions import Context, Gaussian, NoiseKey, SaltPepper
+from acn_eval.corruptions import Context, EmbeddingGaussian, Gaussian, NoiseKey, SaltPepper
 from acn_eval.corruptions.common import Jpeg
 from acn_eval.corruptions.text import InsertLetters, Keyboard, MaskWords
 from acn_eval.data import Geometry, PrepareImages, channel_moments, open_examples
@@ -174,6 +174,21 @@ def test_a_corruption_that_changes_nothing_is_a_skip(device, runtime, tmp_path):
     assert {c.condition["corruption"] for c in result.cells} == {"clean", "insert"}
     assert [s.condition["level"] for s in result.skipped] == [0.01, 0.05, 0.1]
     assert {s.reason for s in result.skipped} == {"keyboard: it changes none of the 200 examples"}
+
+
+def test_a_foreign_reader_of_sentences_is_not_asked_about_its_embeddings(device, runtime):
+    suite = Robustness(name="noise", corruptions=(EmbeddingGaussian(), MaskWords(levels=(0.4,))))
+    data = DataSelection("synthetic-sentences", limit=10)
+    (result,) = evaluate([reader(device)], suite, data, runtime=runtime)
+    assert {c.condition["corruption"] for c in result.cells} == {"clean", "mask_words"}
+    said = "embedding_gaussian: networks must be BERTs, which add it; letters is none"
+    assert [s.reason for s in result.skipped] == [said] * 3
+
+
+def test_images_are_refused_noise_on_embeddings(pair, runtime):
+    suite = Robustness(name="noise", corruptions=(EmbeddingGaussian(),))
+    with pytest.raises(ConfigError, match="embedding_gaussian: examples must be sentences; got i"):
+        evaluate(pair, suite, LIMIT, runtime=runtime)
 
 
 def test_blocks_are_shown_the_conditions_of_the_whole(device, runtime, tmp_path):

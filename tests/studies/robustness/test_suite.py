@@ -2,7 +2,8 @@
 
 import pytest
 
-from acn_eval.corruptions import Gaussian, SaltPepper
+from acn_eval.corruptions import EmbeddingGaussian, Gaussian, SaltPepper
+from acn_eval.corruptions.text import Keyboard
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
@@ -25,6 +26,15 @@ def test_cells_are_the_questions(pair, runtime):
         assert conditions == [dict(q.condition) for q in NOISE.questions()]
         assert [cell.primary for cell in result.cells] == [False] + [True] * 5
         assert not result.skipped
+
+
+def test_noise_inside_networks_counts_in_no_mean_with_others():
+    inside, typos = EmbeddingGaussian(), Keyboard()
+    both = Robustness(name="both", corruptions=(inside, typos))
+    counted = [q.condition["corruption"] for q in both.questions() if q.primary]
+    assert counted == ["keyboard"] * 3
+    alone = Robustness(name="alone", corruptions=(inside,))
+    assert [q.primary for q in alone.questions()] == [False, True, True, True]
 
 
 def test_repeats_are_cells_of_their_own(pair, runtime):
