@@ -52,8 +52,8 @@ class Training(Config, frozen=True):
         selected: ``last``, or ``validation`` with the step that was best on it.
         started_from: the file whose weights were the start; None: all were drawn.
         validation_accuracy: of the selected weights, on `validation_n` held-out examples, or
-            masked tokens.
-        validation_loss: cross entropy of the masked tokens, in nats.
+            masked tokens; of numbers, their correlation with those of the data, at least 0.
+        validation_loss: cross entropy of the masked tokens, in nats; squared error of numbers.
         numeric_profile: how its steps were rounded, see `acn_eval.inference.profile`; None in
             older files.
     """
@@ -97,7 +97,8 @@ class Card(Config, frozen=True):
         data: name of the data set that it was trained on.
         data_fingerprint: of its training split.
         classes: names of the classes, in the order of the logits; none of a masked language
-            model, which answers with pieces of its vocabulary.
+            model, which answers with pieces of its vocabulary. One is the name of a number,
+            which a network that reads text may answer with.
         named: whether they are names; otherwise they are "0", "1", ...
         mean, std: normalization of images per channel, in units of [0, 1].
         crop_pct: share that the center crop keeps of an image that Pillow resized, as foreign
@@ -129,8 +130,10 @@ class Card(Config, frozen=True):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         answers = self.answers
-        if not 2 <= len(answers) == len(set(answers)) == self.arch.classes:
-            msg = f"classes must be {self.arch.classes} different names, one per logit, at least 2"
+        least = 2 if isinstance(self.arch, ImageConfig) else 1
+        if not least <= len(answers) == len(set(answers)) == self.arch.classes:
+            have = self.arch.classes
+            msg = f"classes must be {have} different names, one per logit, at least {least}"
             raise ValueError(msg)
         if isinstance(self.arch, ImageConfig):
             _check_images(self, self.arch)

@@ -75,6 +75,7 @@ _AS_PUBLISHED = {  # what must be so, where a config states it
     "add_cross_attention": False,
     "position_embedding_type": "absolute",
 }
+_PROBLEMS = {True: "regression", False: "single_label_classification"}  # by whether there is one
 _POST = {"connectivity": "residual", "norm": "post"}
 
 
@@ -160,6 +161,7 @@ def _described(card: Card, arch: BertConfig) -> dict[str, Any]:
         **{theirs: getattr(arch, name) for name, (theirs, _) in _SIZES.items()},
         **_AS_PUBLISHED,
         **(named if labels else {}),
+        **({"problem_type": _PROBLEMS[True]} if len(labels) == 1 else {}),
     }
 
 
@@ -216,11 +218,11 @@ def _head(folder: Path, state: Mapping[str, Tensor]) -> str:
 def _classes(folder: Path, settings: Mapping[str, Any]) -> tuple[str, ...]:
     labels = settings.get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
     by_number = isinstance(labels, dict) and [labels.get(str(i)) for i in range(len(labels))]
-    kind = settings.get("problem_type")
-    single = kind in (None, "single_label_classification")
-    if not by_number or len(by_number) < 2 or not single or not all(map(_is_text, by_number)):
-        what = "must classify examples into two or more classes, named in id2label"
-        raise CheckpointError(f"{folder}: {what}; got {cut(kind or labels)}")
+    problem = settings.get("problem_type")
+    fits = by_number and problem in (None, _PROBLEMS[len(by_number) == 1])
+    if not by_number or not fits or not all(map(_is_text, by_number)):
+        what = "must classify examples, or answer with one number, by the names in id2label"
+        raise CheckpointError(f"{folder}: {what}; got {cut(problem or labels)}")
     return tuple(map(str, by_number))
 
 

@@ -116,10 +116,15 @@ def _train(plan: "Recipe", recipe: Path, out: Path | None, places: dict[str, Any
     if training.tokens:
         seen += f", {training.tokens:,} tokens"
     say(
-        f"{target}: {100 * training.validation_accuracy:.2f} % on {training.validation_n} "
+        f"{target}: {_reached(plan, training.validation_accuracy)} on {training.validation_n} "
         f"validation {_answers(plan)} ({training.selected}); {training.steps} steps, {seen}, "
         f"{training.seconds:.0f} s"
     )
+
+
+def _reached(plan: "Recipe", value: float) -> str:
+    """Return an accuracy, or of a network that answers with a number the correlation."""
+    return f"correlation {value:.3f}" if plan.arch.classes == 1 else f"{100 * value:.2f} %"
 
 
 def _answers(plan: "Recipe") -> str:

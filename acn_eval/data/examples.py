@@ -38,6 +38,8 @@ class Examples:
         split: ``train``, ``validation`` or ``test``.
         ids: int64 (n,), unique and stable within the data set's split.
         labels: int64 (n,), index into `classes`.
+        targets: float32 (n,), numbers that the data states in place of classes; labels are then 0,
+            and `classes` is the name of the number alone.
         inputs: where their content comes from; `positions` point into it.
         positions: int64 (n,).
         notes: what a reader must know about how they were read, in words.
@@ -62,6 +64,7 @@ class Examples:
     named: bool = True
     brittle: str = ""
     metrics: tuple[str, ...] = ("accuracy",)
+    targets: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -86,7 +89,19 @@ class Examples:
             ids=self.ids[where],
             labels=self.labels[where],
             positions=self.positions[where],
+            targets=None if self.targets is None else self.targets[where],
         )
+
+    def classified(self) -> "Examples":
+        """Return the examples, if they have classes.
+
+        Raises:
+            DataError: they have numbers.
+        """
+        if self.targets is None:
+            return self
+        msg = f"{self.name}: examples must have classes here; these have numbers"
+        raise DataError(f"{msg}. `acn-eval robustness` and `train` read those.")
 
     def keyed(self, limit: int | None = None) -> "Examples":
         """Return the examples in an order fixed by name, split and ids: the first `limit`.
@@ -137,6 +152,11 @@ class Examples:
         raise DataError(f"{msg}. Choose classes that both have.")
 
     @property
+    def answers(self) -> NDArray[np.int64] | NDArray[np.float32]:
+        """What answers are compared with (n,): labels, or numbers where the data states those."""
+        return self.labels if self.targets is None else self.targets
+
+    @property
     def all_classes(self) -> tuple[str, ...]:
         """All classes of the data set in its own order, those that were not chosen included."""
         return self.source_classes or self.classes
@@ -148,16 +168,16 @@ class Examples:
 
     @cached_property
     def digest(self) -> str:
-        """64 hex digits over ids, content and labels, in their order."""
-        columns = (self.ids, self.hashes, self.labels)
+        """64 hex digits over ids, content and labels or numbers, in their order."""
+        columns = (self.ids, self.hashes, self.answers)
         return hashlib.sha256(b"".join(c.tobytes() for c in columns)).hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits over ids, labels, content and class names; independent of the order."""
+        """16 hex digits over ids, labels or numbers, content and class names, in any order."""
         order = np.argsort(self.ids)
         digest = hashlib.sha256("\x1f".join(self.classes).encode())
-        for column in (self.ids, self.labels, self.hashes):
+        for column in (self.ids, self.answers, self.hashes):
             digest.update(np.ascontiguousarray(column[order]).tobytes())
         return digest.hexdigest()[:16]
 

@@ -54,6 +54,10 @@ GLUE: Mapping[str, tuple[str, Table]] = {
     ),
     "rte": ("RTE", Table("glue:rte", ("sentence1", "sentence2"), classes=_ENTAILMENT)),
     "qnli": ("QNLI", Table("glue:qnli", ("question", "sentence"), classes=_ENTAILMENT)),
+    "stsb": (
+        "STS-B",
+        Table("glue:stsb", ("sentence1", "sentence2"), label="score", numbers=(0, 5)),
+    ),
     "qqp": (
         "QQP",
         Table(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ _LONGEST_LINE = 2**18  # bytes
 _MOST_BYTES = 2**29
 _MOST = 5_000_000  # examples of a file
 _MOST_CLASSES = 1000
+_SCORE = "score"
+_LARGEST = 1e30  # float32 ends at 3e38
 _HELD_OUT: Mapping[Split, tuple[Split, ...]] = {
     "test": (),
     "validation": ("test",),
@@ -39,7 +42,8 @@ class Table:
         name: of the data, as typed.
         texts: columns of the sentences.
         second: column that makes pairs of them where the file has it.
-        label: column of the class, by number or by name.
+        label: column of the class, by number or by name, or of a number.
+        numbers: the smallest and the largest of them; None where there are classes.
         classes: their names; empty where the file decides.
         columns: all of them, of a file that does not name them in its first line.
         gaps: whether lines without all columns are left out and counted, not refused.
@@ -50,6 +54,7 @@ class Table:
     texts: tuple[str, ...] = ("sentence",)
     second: str = ""
     label: str = "label"
+    numbers: tuple[float, float] | None = None
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     gaps: bool = False
@@ -61,8 +66,9 @@ def open_sentence_files(path: Path, split: Split, scheme: str) -> Examples:
     """Return a split of a file, or of a folder with one file per split.
 
     One file is a test set, whole. A folder has ``train.tsv`` and ``test.tsv`` (or ``.jsonl``), and
-    ``validation.tsv`` or 10 % of train by hash of the text. Columns: ``sentence``, ``label``, and
-    ``sentence2`` for pairs. An example that test has, too, is left out of the others.
+    ``validation.tsv`` or 10 % of train by hash of the text. Columns: ``sentence``, ``label`` (or
+    ``score`` of numbers), and ``sentence2`` for pairs. An example that test has, too, is left out
+    of the others.
 
     Raises:
         DataError: not there, not such a file, or no such split.
@@ -115,23 +121,36 @@ def read_table(table: Table, file: Path) -> Examples:
         DataError: it is no such table; names the line.
     """
     texts: list[tuple[str, ...]] = []
-    labels: list[str] = []
+    answers: list[Any] = []
     columns: tuple[str, ...] = ()
     gaps = 0
     for where, row in rows_of(file, table.columns, ragged=table.gaps):
-        columns = columns or _columns(table, row, where)
+        if not columns:
+            table = _fitting(table, row)
+            columns = _columns(table, row, where)
         if table.gaps and not all(row.get(c, "").strip() for c in (*columns, table.label)):
             gaps += 1
             continue
         texts.append(tuple(_text(row, column, where) for column in columns))
-        labels.append(_label(row, table, where))
+        answers.append((_number if table.numbers else _label)(row, table, where))
     if not texts:
         raise DataError(f"{file}: must hold examples; got none")
-    classes, numbers, named = _numbered(labels, table, file)
     notes = (f"{table.name}: left out {gaps} lines without all columns",) * bool(gaps)
     ids, inputs = np.arange(len(texts), dtype=np.int64), Sentences(texts)
-    whole = Examples(table.name, "test", ids, numbers, classes, inputs, ids, notes)
-    return replace(whole, named=named, brittle=table.brittle, metrics=table.metrics)
+    bare = Examples(table.name, "test", ids, 0 * ids, (table.label,), inputs, ids, notes)
+    if table.numbers:
+        targets = np.array(answers, np.float32)
+        return replace(bare, targets=targets, metrics=("pearson", "spearman"))
+    classes, labels, named = _numbered(answers, table, file)
+    whole = replace(bare, classes=classes, labels=labels, named=named)
+    return replace(whole, brittle=table.brittle, metrics=table.metrics)
+
+
+def _fitting(table: Table, row: Mapping[str, Any]) -> Table:
+    """Return the table of a user's file, which may state numbers in place of classes."""
+    if table.classes or table.label in row or _SCORE not in row:
+        return table
+    return replace(table, label=_SCORE, numbers=(-_LARGEST, _LARGEST))
 
 
 def _columns(table: Table, row: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -168,6 +187,15 @@ def _label(row: Mapping[str, Any], table: Table, where: str) -> str:
         known = ", ".join(f"{i} ({name})" for i, name in enumerate(table.classes))
         raise DataError(f"{where}: {table.label} must be {known}; got {label:.50}")
     return label
+
+
+def _number(row: Mapping[str, Any], table: Table, where: str) -> float:
+    value, (low, high) = row.get(table.label), table.numbers or (0, 0)
+    with suppress(TypeError, ValueError, OverflowError):
+        if not isinstance(value, bool) and low <= (number := float(str(value))) <= high:
+            return number
+    what = f"{table.label} must be a number from {low:g} to {high:g}"
+    raise DataError(f"{where}: {what}; got {value!r:.50}")
 
 
 def _numbered(

@@ -33,7 +33,7 @@ def class_map(
     order: ClassOrder | None = None,
     restricted: bool = False,
 ) -> ClassMap:
-    """Match the classes of examples to the logits of a checkpoint.
+    """Match the classes of examples to the logits of a checkpoint; of numbers there is one.
 
     Args:
         checkpoint: with named classes, or with numbers alone.
@@ -45,8 +45,11 @@ def class_map(
 
     Raises:
         DataError: a class of the data is none of the model's, two are the same one, or the order
-            is ambiguous.
+            is ambiguous; or one has classes and the other answers with a number.
     """
+    _require_one_kind(checkpoint, examples)
+    if examples.targets is not None:
+        return ClassMap((0,), restricted=False)
     names = names or {}
     unknown = [name for name in names if name not in examples.all_classes]
     if unknown:
@@ -69,6 +72,15 @@ def class_map(
         msg = f"classes of the data must be different classes of the model; got {_some(wanted)}"
         raise DataError(msg)
     return ClassMap(tuple(columns), restricted, matched)
+
+
+def _require_one_kind(checkpoint: Checkpoint, examples: Examples) -> None:
+    """Refuse classes where the network answers with a number, and the other way round."""
+    kinds = {True: "a number", False: "classes"}
+    want, got = examples.targets is not None, len(checkpoint.classes) == 1
+    if want != got:
+        msg = f"{checkpoint.id.name}: must answer with {kinds[want]}, which {examples.name} states"
+        raise DataError(f"{msg}; got {kinds[got]}")
 
 
 def _unmapped(

@@ -21,7 +21,7 @@ from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION, Context, NoiseKey
 from acn_eval.data.examples import Examples
 from acn_eval.errors import MeasureError
-from acn_eval.inference.condition import CLEAN, ClassMap, Predictions, Question
+from acn_eval.inference.condition import CLEAN, ClassMap, Question
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.profile import NumericProfile
 from acn_eval.inference.runtime import Runtime
@@ -51,6 +51,7 @@ class ForwardUnit:
     kind: ClassVar[tuple[str, ...]] = ("outcomes v4",)
     what: ClassVar[str] = "logits"
     axis: ClassVar[int] = 1  # of the examples in what `answer` returns
+    record: ClassVar[np.dtype[Any]] = OUTCOME  # of an example and exit: its id, then the answer
 
     subject: EvaluatedModel
     question: Question
@@ -117,25 +118,29 @@ class ForwardUnit:
 
     def answer(self, batch: Any, labels: Tensor) -> tuple[Tensor, ...]:
         """Return the fields of `Predictions`, each (exits, n), of a prepared batch."""
-        model = self.subject.checkpoint.model
-        with running(self.profile.precision, batch.device):
-            exits = model.exits(batch) if self.exits else [model(batch)]
+        exits = self.outputs(batch)
         labels = labels.to(exits[0].device)
         each = [self.subject.classes.decide(logits, labels) for logits in exits]
         return tuple(torch.stack(part) for part in zip(*each, strict=True))
 
+    def outputs(self, batch: Any) -> list[Tensor]:
+        """Return what every exit, or the last one alone, gives of a prepared batch."""
+        model = self.subject.checkpoint.model
+        with running(self.profile.precision, batch.device):
+            return model.exits(batch) if self.exits else [model(batch)]
+
     def packed(self, parts: Sequence[Tensor]) -> bytes:
         """Return answers about all examples of the chunk as bytes."""
-        outcomes = np.empty(tuple(parts[0].shape), OUTCOME)
+        outcomes = np.empty(tuple(parts[0].shape), self.record)
         outcomes["id"] = self.examples.ids
-        for name, values in zip(Predictions._fields, parts, strict=True):
+        for name, values in zip((self.record.names or ())[1:], parts, strict=True):
             outcomes[name] = values.cpu().numpy()
         return outcomes.tobytes()
 
     @classmethod
     def unpacked(cls, content: bytes, n: int) -> NDArray[Any]:
-        """Read what `packed` returned: outcomes (exits, n) of dtype `OUTCOME`."""
-        return np.frombuffer(content, OUTCOME).reshape(-1, n)
+        """Read what `packed` returned: (exits, n) of the unit's record."""
+        return np.frombuffer(content, cls.record).reshape(-1, n)
 
     @classmethod
     def broken(cls, found: NDArray[Any]) -> NDArray[np.bool_]:

@@ -96,7 +96,8 @@ def galleries(material: Material, examples: Examples) -> tuple[Block, ...]:
 
     Per corruption they are the first examples, in an order keyed by suite, seed and corruption, on
     which one side is right and the other wrong at some level. Nothing is returned where nothing
-    is corrupted, and a note where nobody knows how such examples are drawn.
+    is corrupted, and a note where nobody knows how such examples are drawn, or where answers are
+    numbers.
 
     Raises:
         DataError: another version recorded the suite.
@@ -108,6 +109,8 @@ def galleries(material: Material, examples: Examples) -> tuple[Block, ...]:
     if examples.inputs.modality not in _MANNERS:
         what = f"{examples.inputs.modality} are not drawn."
         return (Text(f"The examples are not shown: {what}", "note"),)
+    if examples.targets is not None:
+        return (Text("The examples are not shown: numbers are neither right nor wrong.", "note"),)
     studio = _Studio.of(suite, result, examples)
     most, count = studio.manner.corruptions, len(suite.corruptions)
     blocks = [

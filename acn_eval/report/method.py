@@ -61,10 +61,11 @@ def _measured(results: tuple[EvalResult, ...]) -> Iterator[str]:
         sum(r.certificate.get(f"{k}_flips", 0) for r in results) for k in ("precision", "batch")
     ]
     n = sum(r.certificate.get("n", 0) for r in results)
+    changed = f"{flips[0]} change against fp32 and {flips[1]} with the batch size"
+    certificate = f" Certificate: of {n:,} predictions {changed}." if n else ""
     yield (
         f"Precision: {', '.join(sorted({r.precision for r in results}))} on "
-        f"{', '.join(sorted({r.device for r in results}))}. Certificate: of {n:,} predictions "
-        f"{flips[0]} change against fp32 and {flips[1]} with the batch size."
+        f"{', '.join(sorted({r.device for r in results}))}.{certificate}"
     )
 
 
@@ -90,10 +91,11 @@ def provenance(material: Material) -> tuple[Block, ...]:
 
 def _facts(material: Material) -> dict[str, str]:
     first = material.results[0]
+    classes = len(first.data.classes)
     versions = (", ".join(f"{k} {v}" for k, v in r.versions.items()) for r in material.results)
     return {
         "data": f"{first.data.name} {first.data.split}, {first.data.n:,} examples, "
-        f"{len(first.data.classes)} classes",
+        f"{f'{classes} classes' if classes > 1 else 'with numbers'}",
         "measured": " / ".join(sorted({_date(r.created_ms) for r in material.results})),
         "data fingerprint": first.data.fingerprint,
         "noise digest": first.noise_digest or "none",

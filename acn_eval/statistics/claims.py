@@ -140,10 +140,10 @@ def no_claim(case: Case, files: tuple[int, int], primary: Row, evidence: Evidenc
     """Return the refusal of a claim on architectures: too few seeds, or draws, per side."""
     words = case.words
     what = "training seeds" if words.replicate == "seed" else f"{words.replicate}s"
+    pair = f"{' and '.join(case.pair)}{_about(evidence.quantity)}"
     sentence = (
         f"{files[0]} and {files[1]} {what} are too few to compare the architectures of "
-        f"{' and '.join(case.pair)} ({words.least} per side are needed): "
-        f"{_both(primary, evidence.quantity)}."
+        f"{pair} ({words.least} per side are needed): {_both(primary, evidence.quantity)}."
     )
     shown = _interval(evidence.corrupted, evidence.quantity)
     sure = f"Between these files the difference is {shown}."
@@ -243,15 +243,15 @@ def _unseparated(
     case: Case, equal: Equivalence | None, quantity: Quantity
 ) -> tuple[Said, str, str]:
     """Return the verdict on a difference that was not detected: its words, and what it needs."""
-    both = " and ".join(case.pair)
-    neither = f"No difference between {both} was detected"
+    both, about = " and ".join(case.pair), _about(quantity)
+    neither = f"No difference{about} between {both} was detected"
     if equal is None:
         return "undecided", neither, "; the suite states no margin, so a tie cannot be shown"
     low, high = (quantity.text(x, sign="+") for x in (equal.low, equal.high))
     within = f"within {_unsigned(equal.margin, quantity)}"
     limits = f"; the 90 % interval of the difference is [{low}, {high}]"
     if equal.shown:
-        return "tie", f"{both} are equivalent {within}", limits
+        return "tie", f"{both} are equivalent{about} {within}", limits
     more = limits + case.sample.needed(equal.growth)
     return "undecided", f"{neither}, nor are they shown to be equivalent {within}", more
 
@@ -302,6 +302,11 @@ def _both_scales(case: Case, evidence: Evidence) -> str:
         f"{_interval(evidence.drop, evidence.quantity)}, on the logit scale "
         f"{_interval(evidence.logit, _LOGITS)}"
     )
+
+
+def _about(quantity: Quantity) -> str:
+    """Name a metric that is not accuracy."""
+    return "" if quantity.scored else f" in {quantity.name}"
 
 
 def _sign_of(estimate: Estimate | None) -> int:

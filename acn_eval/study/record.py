@@ -132,19 +132,20 @@ def in_words(facts: Mapping[str, Any]) -> str:
 def cell_of(
     condition: Mapping[str, Any],
     outcomes: NDArray[np.void],
-    labels: NDArray[np.int64],
+    labels: NDArray[Any],
     *,
     primary: bool,
 ) -> Cell:
-    """Return the cell of outcomes (n,) against labels (n,), both in the same order."""
+    """Return the cell of outcomes (n,) against labels or targets (n,), in the same order."""
+    ids, names = outcomes["id"].copy(), outcomes.dtype.names or ()
+    if "number" in names:
+        numbers = outcomes["number"].copy()
+        return Cell.numbered(condition, ids, labels, numbers, primary=primary)
     more = {
-        name: outcomes[name].copy()
-        for name in ("confidence", "nll", "brier")
-        if name in (outcomes.dtype.names or ())
+        name: outcomes[name].copy() for name in ("confidence", "nll", "brier") if name in names
     }
-    predicted = outcomes["predicted"].copy()
     return Cell.answered(
-        condition, outcomes["id"].copy(), labels, predicted, primary=primary, **more
+        condition, ids, labels, outcomes["predicted"].copy(), primary=primary, **more
     )
 
 

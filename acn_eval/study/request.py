@@ -45,7 +45,9 @@ class Request(Generic[S]):
         """All test examples, which decide whatever all blocks share, such as the precision."""
         if self.opened is not None:
             return self.opened
-        return choose(self.checkpoints, self.selection, "test", reads_head=self.suite.reads_head)
+        suite = self.suite
+        found = choose(self.checkpoints, self.selection, "test", reads_head=suite.reads_head)
+        return found if suite.reads_numbers else found.classified()
 
     @property
     def examples(self) -> Examples:

@@ -29,6 +29,7 @@ class Suite(Config, frozen=True):
             in the unit of each; of a share, a fraction of 1.
         reads_head: whether predictions come from the network's own head, so that it must know the
             classes.
+        reads_numbers: whether data may state numbers in place of classes.
         has_losses: whether outcomes hold the losses of their labels, as those of a head do.
         checkpoints: whether checkpoints must, may or must not be given; without any, the suite
             trains networks of its own.
@@ -43,6 +44,7 @@ class Suite(Config, frozen=True):
     equivalence_margins: WrittenWhereGiven[dict[Text, Difference]] = None
     question: ClassVar[str] = ""
     reads_head: ClassVar[bool] = True
+    reads_numbers: ClassVar[bool] = False
     has_losses: ClassVar[bool] = True
     checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False

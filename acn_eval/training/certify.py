@@ -56,6 +56,7 @@ def certify(
     if not has_bf16(device):
         what = "must run where the device computes in bf16; this one does not"
         raise MeasureError(f"certificate of bf16: {what}. Train in fp32.")
+    train_split, validation = (open_split(recipe, s, root) for s in ("train", "validation"))
     runs = [_Run(_plan(recipe, seed, p), folder) for seed in _SEEDS for p in _PRECISIONS]
     for run in runs:
         if run.path.exists():
@@ -75,7 +76,6 @@ def certify(
                 save_every=save_every,
                 progress=move,
             )
-    train_split, validation = (open_split(recipe, s, root) for s in ("train", "validation"))
     return _compared(runs, validation.labeled_as(train_split), device)
 
 

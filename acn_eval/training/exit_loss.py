@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 
-__all__ = ["ExitLoss", "exit_weights", "weighted_loss"]
+__all__ = ["ExitLoss", "exit_weights", "loss_of", "weighted_loss"]
 
 ExitLoss = (
     Literal["last", "linear"]
@@ -32,13 +32,22 @@ def exit_weights(exit_loss: ExitLoss, depth: int) -> Mapping[int, float]:
     return {**exit_loss, depth: 1.0}
 
 
+def loss_of(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Return the mean cross entropy () of logits (n, classes), in nats.
+
+    Of a single output (n, 1), which is a number, it is the mean squared error.
+    """
+    if outputs.shape[1] == 1:
+        return mse_loss(outputs[:, 0], targets.to(outputs.dtype))
+    return cross_entropy(outputs, targets, label_smoothing=smoothing)
+
+
 def weighted_loss(
     exits: Sequence[Tensor], targets: Tensor, weights: Mapping[int, float], smoothing: float
 ) -> Tensor:
-    """Return the weighted sum of cross entropies of logits (n, classes) per exit 0 .. L."""
+    """Return the weighted sum of the losses of outputs (n, classes) per exit 0 .. L."""
     losses = [
-        weight * cross_entropy(exits[k].float(), targets, label_smoothing=smoothing)
-        for k, weight in weights.items()
+        weight * loss_of(exits[k].float(), targets, smoothing) for k, weight in weights.items()
     ]
     total = losses[0]
     for loss in losses[1:]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from acn_eval.data.examples import Examples
 from acn_eval.data.geometry import PrepareImages
@@ -16,8 +15,8 @@ from acn_eval.data.tokens import PrepareTokens
 from acn_eval.errors import MeasureError
 from acn_eval.models import Encoder, build, initialize
 from acn_eval.seeds import seed_for
-from acn_eval.training.classes import ImageClasses, SentenceClasses
-from acn_eval.training.exit_loss import exit_weights, weighted_loss
+from acn_eval.training.classes import ImageClasses, SentenceClasses, SentenceNumbers
+from acn_eval.training.exit_loss import exit_weights, loss_of, weighted_loss
 from acn_eval.training.masked import MaskedTokens
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.tasks import Task
@@ -91,7 +90,8 @@ def task_of(recipe: Recipe, examples: Examples, prepare: PrepareImages | Prepare
     size, seed = recipe.batch, recipe.seed
     if isinstance(prepare, PrepareImages):
         return ImageClasses(examples, prepare, size, seed, recipe.augment)
-    chosen = MaskedTokens if recipe.masked else SentenceClasses
+    of_answers = SentenceClasses if examples.targets is None else SentenceNumbers
+    chosen = MaskedTokens if recipe.masked else of_answers
     return chosen(examples, prepare, size, seed)
 
 
@@ -166,8 +166,7 @@ def _step(fit: Fit, inputs: Any, targets: Tensor) -> Tensor:
 def _loss(fit: Fit, inputs: Any, targets: Tensor) -> Tensor:
     recipe = fit.recipe
     if recipe.exit_loss == "last":  # the same number as below, without the other exits' heads
-        logits = fit.network(inputs).float()
-        return cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+        return loss_of(fit.network(inputs).float(), targets, recipe.label_smoothing)
     weights = exit_weights(recipe.exit_loss, recipe.arch.depth)
     exits = fit.network.exits(inputs)
     return weighted_loss(exits, targets, weights, recipe.label_smoothing)

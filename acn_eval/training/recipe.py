@@ -59,7 +59,8 @@ class Recipe(Config, frozen=True):
 
     Attributes:
         arch: the architecture config; its classes must be the number of classes below. A BERT with
-            the head ``mlm`` learns to find masked tokens, and needs no classes.
+            the head ``mlm`` learns to find masked tokens, and needs no classes; with one class it
+            answers with a number, and learns by the squared error.
         seed: of initialization, order of examples and augmentation.
         data: name of the data; its train split is used, and validation for selection. For masked
             tokens also several, with `` + `` between their names.
@@ -121,6 +122,8 @@ class Recipe(Config, frozen=True):
                 raise ValueError("vocabulary and start_from must be of a network that reads text")
         elif self.augment != Augment():
             raise ValueError("augment must be of a network that reads images; this one reads text")
+        if self.arch.classes == 1 and self.label_smoothing:
+            raise ValueError("label_smoothing must be 0 where the network answers with a number")
         if self.vocabulary and self.start_from:
             raise ValueError("vocabulary must not be given with start_from, which has its own")
         return self

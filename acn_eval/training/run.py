@@ -54,7 +54,7 @@ def train(
             ``<out>.resume`` is of another recipe.
         MeasureError: the loss is no longer finite.
     """
-    splits = [open_split(recipe, split, root) for split in _SPLITS]
+    splits = [open_split(recipe, split, root, reads_numbers=True) for split in _SPLITS]
     splits[1].labeled_as(splits[0])
     initial = initial_of(recipe)
     prepare = prepare_for(recipe, splits[0], root, initial.vocabulary)

@@ -25,12 +25,14 @@ __all__ = ["open_split", "prepare_for"]
 _AND = " + "
 
 
-def open_split(recipe: Recipe, split: Split, root: Path | None) -> Examples:
+def open_split(
+    recipe: Recipe, split: Split, root: Path | None, *, reads_numbers: bool = False
+) -> Examples:
     """Open a split of a recipe's data, with the recipe's classes.
 
     Raises:
         ConfigError: the network has another number of classes.
-        DataError: the data is not there.
+        DataError: the data is not there, or states numbers, unless it `reads_numbers`.
     """
     if recipe.masked:
         parts = [open_examples(name, split, root) for name in recipe.data.split(_AND)]
@@ -38,11 +40,13 @@ def open_split(recipe: Recipe, split: Split, root: Path | None) -> Examples:
     examples = open_examples(recipe.data, split, root)
     if recipe.classes:
         examples = examples.only(recipe.classes)
-    if recipe.arch.classes != len(examples.classes):
-        have = len(examples.classes)
+    have, numbers = len(examples.classes), examples.targets is not None
+    if recipe.arch.classes != have:
         msg = f"recipe: arch.classes must be {have} for this data; got {recipe.arch.classes}"
         raise ConfigError(msg)
-    return examples
+    if have == 1 and not numbers:
+        raise ConfigError(f"recipe: classes must be two or more; got {examples.classes[0]}")
+    return examples if reads_numbers else examples.classified()
 
 
 def prepare_for(

@@ -15,8 +15,8 @@ class TrainingBatch(NamedTuple):
 
     Attributes:
         inputs: of the network, n examples.
-        targets: what `torch.nn.functional.cross_entropy` compares logits (n, classes) with, or
-            the logits (asked, pieces) of the tokens that are asked.
+        targets: what `acn_eval.training.exit_loss.loss_of` compares outputs (n, classes) with, or
+            those (asked, pieces) of the tokens that are asked.
         tokens: of the batch that are no padding; 0 of images.
     """
 
@@ -29,9 +29,9 @@ class Score(NamedTuple):
     """What a network reaches on held-out examples.
 
     Attributes:
-        accuracy: share of right answers; 0 without examples.
+        accuracy: share of right answers; 0 without examples. Of numbers, their correlation.
         n: number of answers.
-        loss: mean cross entropy in nats, where it is measured.
+        loss: mean cross entropy in nats, or squared error of numbers, where it is measured.
     """
 
     accuracy: float

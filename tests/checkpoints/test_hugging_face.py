@@ -221,16 +221,38 @@ def test_another_decoder_than_the_table_of_words_is_refused(tmp_path):
     "changes",
     [
         {"problem_type": "regression"},
-        {"id2label": {"0": "LABEL_0"}},
+        {"problem_type": "single_label_classification", "id2label": {"0": "LABEL_0"}},
+        {"problem_type": "multi_label_classification"},
+        {"id2label": {}},
         {"id2label": {"0": "a", "2": "b"}},
         {"id2label": ["a", "b", "c"]},
         {"id2label": {"0": 1, "1": 2}},
     ],
 )
-def test_other_than_two_or_more_classes_is_refused(tmp_path, changes):
+def test_other_than_classes_or_one_number_is_refused(tmp_path, changes):
     saved(tmp_path)
     edited(tmp_path, **changes)
-    assert "must classify examples into two or more classes" in refusal(f"hf:{tmp_path}")
+    assert "must classify examples, or answer with one number" in refusal(f"hf:{tmp_path}")
+
+
+@pytest.mark.parametrize("kind", [None, "regression"])
+def test_one_output_is_a_number(tmp_path, kind):
+    saved(tmp_path / "saved", num_labels=1, problem_type=kind)
+    checkpoint = load(f"hf:{tmp_path / 'saved'}")
+    logits, there = answers_there(tmp_path / "saved", "classifier")
+    assert logits.shape[1] == 1
+    assert_alike(checkpoint, logits, there)
+    assert (checkpoint.classes, checkpoint.named) == (("0",), False)
+    write_hugging_face(read_hugging_face(tmp_path / "saved"), tmp_path / "back")
+    settings = json.loads((tmp_path / "back" / "config.json").read_text())
+    assert settings["problem_type"] == "regression"
+    assert_alike(checkpoint, *answers_there(tmp_path / "back", "classifier"))
+
+
+def test_fewer_labels_than_outputs_are_refused(tmp_path):
+    saved(tmp_path)
+    edited(tmp_path, id2label={"0": "LABEL_0"})
+    assert "head.out.weight" in refusal(f"hf:{tmp_path}")
 
 
 def test_arch_is_not_asked_for(tmp_path):

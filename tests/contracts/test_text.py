@@ -4,14 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from scipy import stats
 
 from acn_eval.checkpoints import load
+from acn_eval.data import open_examples
+from acn_eval.errors import DataError
 from acn_eval.evaluation import DataSelection, evaluate
-from acn_eval.gate.config import read_gate
+from acn_eval.gate.config import Gate, read_gate
 from acn_eval.gate.decide import decide
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import read_suite
-from tests.training.texts import classes, trained
+from tests.training.texts import classes, scored, trained, write_scored
 
 FEW = DataSelection(limit=48)
 NOISE = read_suite("robustness")
@@ -100,3 +104,58 @@ def test_the_shipped_gate_judges_text(pair, runtime):
     ours, theirs = evaluate(pair, "robustness", FEW, runtime=runtime)
     verdict = decide(read_gate("gate"), ours, theirs)
     assert {"mean corrupted", "clean", "drop words 0.4"} <= {rule.name for rule in verdict.rules}
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory):
+    """A pair of networks that answer with a number, and where their data is."""
+    root = tmp_path_factory.mktemp("numbers")
+    write_scored(root)
+    for name, steps in (("acn", 100), ("residual", 20)):
+        trained(scored(steps=steps), root / f"{name}.pt", root=root)
+    return [load(str(root / f"{name}.pt")) for name in ("acn", "residual")], root
+
+
+def test_numbers_are_correlated_clean_and_corrupted(numbers, runtime):
+    pair, root = numbers
+    chosen = DataSelection(root=root)
+    results = evaluate(pair, "robustness", chosen, runtime=runtime)
+    shown = open_examples("glue:stsb", "test", root)
+    for own, checkpoint in zip(results, pair, strict=True):
+        clean = own.cells[0]
+        texts = checkpoint.prepare.spec.upload(
+            shown.read(clean.ids, checkpoint.prepare.spec), torch.device("cpu")
+        )
+        with torch.no_grad():
+            numbers_ = checkpoint.model(checkpoint.prepare(texts))[:, 0].numpy()
+        np.testing.assert_allclose(clean.values, numbers_, atol=1e-5)
+        assert np.array_equal(clean.targets, shown.targets[clean.ids])
+        for metric, of in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
+            rows = summarize([own], metric=metric)
+            known = [of(cell.values, cell.targets).statistic for cell in own.cells]
+            found = [row.estimate.value for row in rows]
+            counted = [r for r, cell in zip(known, own.cells, strict=True) if cell.primary]
+            np.testing.assert_allclose(found, [*known, np.mean(counted)], atol=1e-5)
+    found = compare(results[:1], results[1:])
+    assert found.quantity.name == "Pearson correlation"
+    assert found.rows[0].name == "clean"
+    assert found.rows[0].candidate.value > 0.9
+    gate = Gate(name="toy", metric="pearson", margins={"primary": 0.05})
+    assert decide(gate, *results).verdict == "pass"
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK if name != "robustness"])
+def test_other_suites_want_classes(name, numbers, runtime):
+    pair, root = numbers
+    with pytest.raises(DataError, match="glue:stsb: examples must have classes here"):
+        evaluate(pair, name, DataSelection(root=root), runtime=runtime)
+
+
+def test_a_network_that_answers_with_a_number_has_no_classes(numbers, pair, runtime):
+    ours, root = numbers
+    chosen = DataSelection("synthetic-sentences", limit=48)
+    with pytest.raises(DataError, match="acn: must answer with classes, which synth"):
+        evaluate(ours[:1], "robustness", chosen, runtime=runtime)
+    chosen = DataSelection("glue:stsb", root=root)
+    with pytest.raises(DataError, match="acn: must answer with a number, which glue"):
+        evaluate(pair[:1], "robustness", chosen, runtime=runtime)

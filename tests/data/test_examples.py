@@ -133,3 +133,18 @@ def test_its_record():
     assert (whole.id.name, whole.id.split) == ("toy", "test")
     assert whole.id.fingerprint == whole.fingerprint
     assert whole.inputs.shape() == (1, 4, 4)
+
+
+def test_numbers_are_compared_with_and_decide_the_fingerprint():
+    plain, targets = examples(), np.linspace(0, 5, 12, dtype=np.float32)
+    own = replace(plain, labels=0 * plain.labels, classes=("score",), targets=targets)
+    assert plain.answers is plain.labels
+    assert own.answers is targets
+    assert own.at(np.array([3, 1])).answers.tolist() == targets[[3, 1]].tolist()
+    other = replace(own, targets=targets + (targets == 5))
+    assert other.fingerprint != own.fingerprint
+    assert other.digest != own.digest
+    assert own.fingerprint == own.at(np.arange(12)[::-1]).fingerprint
+    assert plain.classified() is plain
+    with pytest.raises(DataError, match="examples must have classes here; these have numbers"):
+        own.classified()

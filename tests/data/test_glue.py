@@ -21,6 +21,8 @@ HEADS = {
     "rte": "index\tsentence1\tsentence2\tlabel",
     "qnli": "index\tquestion\tsentence\tlabel",
     "qqp": "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate",
+    "stsb": "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2"
+    "\tscore",
 }
 LINES = {
     "sst2": "a {0} film \t{1}",
@@ -29,6 +31,7 @@ LINES = {
     "rte": "{0}\tText {0}, which is long.\tClaim {0}.\t{name}",
     "qnli": '{0}\tWho is {0}?\tIt "is {0}.\t{name}',
     "qqp": "{0}\t1{0}\t2{0}\tHow is {0}?\tWhat is {0}?\t{1}",
+    "stsb": '{0}\tmain\tMSR\t2012\t1\tnone\tnone\tA "man {0}.\tA person {0}.\t{1}.000',
 }
 FIRST = {
     "sst2": ("a 0 film",),
@@ -37,11 +40,12 @@ FIRST = {
     "rte": ("Text 0, which is long.", "Claim 0."),
     "qnli": ("Who is 0?", 'It "is 0.'),
     "qqp": ("How is 0?", "What is 0?"),
+    "stsb": ('A "man 0.', "A person 0."),
 }
 
 
 def lines_of(task, numbers):
-    names = GLUE[task][1].classes
+    names = GLUE[task][1].classes or ("0", "1")
     rows = [
         LINES[task].format(i, i % 2, star="*" * (1 - i % 2), name=names[i % 2]) for i in numbers
     ]
@@ -67,6 +71,7 @@ OFFICIAL = {
     "rte": ("accuracy",),
     "qnli": ("accuracy",),
     "qqp": ("f1", "accuracy"),
+    "stsb": ("pearson", "spearman"),
 }
 """Metrics of gluebenchmark.com."""
 
@@ -82,11 +87,12 @@ def test_public_layouts(task, place, tmp_path):
     assert sorted([*train.ids, *validation.ids]) == list(range(38))
     for part in (train, validation):
         assert part.notes == (f"{name}: left out 2 examples of train that test has, too",)
-        assert np.array_equal(part.labels, part.ids % 2)
+        assert np.array_equal(part.answers, part.ids % 2)
     assert test.ids.tolist() == list(range(10))
-    assert test.labels.tolist() == [0, 1] * 5
+    assert test.answers.tolist() == [0, 1] * 5
     assert test.notes == ()
-    assert test.classes == GLUE[task][1].classes
+    assert test.classes == (GLUE[task][1].classes or ("score",))
+    assert (test.targets is not None) == (task == "stsb")
     assert test.metrics == OFFICIAL[task]
     assert {*test.metrics} <= METRICS.keys()
     assert {*texts_of(train), *texts_of(validation)} > {FIRST[task]}

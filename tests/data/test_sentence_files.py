@@ -66,6 +66,40 @@ def test_objects_of_json(file):
     assert examples.classes == ("0", "1", "2")
 
 
+def test_scores_are_numbers(file):
+    own = open_examples(file("sentence\tscore\na\t-1.5\nb\t2e3\nc\t 7 \n"))
+    assert own.targets.dtype == np.float32
+    assert own.answers.tolist() == [-1.5, 2000, 7]
+    assert own.labels.tolist() == [0, 0, 0]
+    assert (own.classes, own.metrics) == (("score",), ("pearson", "spearman"))
+    json = file(lines({"sentence": "a", "score": 1}, {"sentence": "b", "score": 0.25}), "o.jsonl")
+    assert open_examples(json).answers.tolist() == [1, 0.25]
+    both = open_examples(file("sentence\tscore\tlabel\na\t0.5\tyes\nb\t0.5\tno\n"))
+    assert (both.targets, both.classes) == (None, ("no", "yes"))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e31", "x", "", "1,5", "0x1", "None"])
+def test_a_score_that_is_no_number_is_one_line_with_its_place(file, value):
+    said = r"own\.tsv: line 3: score must be a number from -1e\+30 to 1e\+30; got '.*'$"
+    with pytest.raises(DataError, match=said):
+        open_examples(file(f"sentence\tscore\na\t1\nb\t{value}\n"))
+
+
+@pytest.mark.parametrize("value", ["true", "null", "[1]", '"x"', "1e400", "-1e31"])
+def test_a_score_of_json_is_a_number(file, value):
+    with pytest.raises(DataError, match=r"line 1"):
+        open_examples(file(f'{{"sentence": "a", "score": {value}}}\n', "o.jsonl"))
+
+
+@pytest.mark.parametrize("value", ["-0.1", "5.1"])
+def test_scores_of_a_task_lie_within_it(tmp_path, value):
+    folder = tmp_path / "glue" / "STS-B"
+    folder.mkdir(parents=True)
+    (folder / "dev.tsv").write_text(f"sentence1\tsentence2\tscore\na\tb\t{value}\n")
+    with pytest.raises(DataError, match=r"dev.tsv: line 2: score must be a number from 0 to 5"):
+        open_examples("glue:stsb", "test", tmp_path)
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_marks_blank_lines_and_endings_do_not_matter(file, ending):
     plain = open_examples(file(GOOD)).fingerprint

@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.checkpoints import load
 from acn_eval.training import train
-from acn_eval.training.exit_loss import exit_weights, weighted_loss
+from acn_eval.training.exit_loss import exit_weights, loss_of, weighted_loss
 from tests.tiny import CPU, digits, recipe
 
 
@@ -35,6 +35,16 @@ def test_the_loss_is_the_weighted_sum_of_the_exits():
     assert float(found) == pytest.approx(0.5 * each[1] + 2 * each[2], rel=1e-5)
     alone = weighted_loss(exits, targets, {2: 1.0}, 0.1)
     assert torch.equal(alone, cross_entropy(exits[2], targets, label_smoothing=0.1))
+
+
+def test_of_one_output_it_is_the_mean_squared_error():
+    generator = torch.Generator().manual_seed(0)
+    exits = [torch.randn(7, 1, generator=generator) for _ in range(2)]
+    targets = torch.rand(7, generator=generator)
+    errors = [np.mean((e.numpy()[:, 0] - targets.numpy()) ** 2) for e in exits]
+    assert float(loss_of(exits[0], targets, 0.1)) == pytest.approx(errors[0], rel=1e-6)
+    found = weighted_loss(exits, targets, {0: 0.5, 1: 1.0}, 0.0)
+    assert float(found) == pytest.approx(0.5 * errors[0] + errors[1], rel=1e-6)
 
 
 def test_an_exit_that_is_not_there_is_refused():

@@ -263,7 +263,7 @@ class CheckpointDynamics(Study[Dynamics]):
             raise Unsupported(f"{checkpoint.id.name}: {what}")
         names: tuple[Split, ...] = ("train", "validation", "test")
         whole = replace(selection, limit=None)
-        splits = {name: choose([checkpoint], whole, name) for name in names}
+        splits = {name: choose([checkpoint], whole, name).classified() for name in names}
         for own in splits.values():
             own.labeled_as(splits["test"])
         test = splits["test"].keyed(selection.limit)

@@ -44,13 +44,13 @@ class Shown:
     """What one checkpoint answered under every condition; other fields are those of `Answer`.
 
     Attributes:
-        outcomes: (exits, n) per question, of dtype `acn_eval.cache.OUTCOME`.
-        labels: (n,), in the same order.
+        outcomes: (exits, n) per question, records of the unit.
+        labels: (n,), or numbers, in the same order.
     """
 
     questions: Sequence[Question]
     outcomes: Sequence[NDArray[np.void]]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     skipped: tuple[Skip, ...]
     numeric: Numeric
     certificate: Mapping[str, Any]
@@ -136,7 +136,7 @@ class Showing:
         return Shown(
             questions=job.questions,
             outcomes=row,
-            labels=self.examples.labels,
+            labels=self.examples.answers,
             skipped=skipped,
             numeric=job.profile.precision,
             certificate=self._certificate(subject, job.profile, first, row[0][-1]),
@@ -150,7 +150,12 @@ class Showing:
         first: ShownBatch,
         clean: NDArray[np.void],
     ) -> dict[str, Any]:
-        """Certify the first examples; outcomes (n,) of clean ones serve where they are these."""
+        """Certify the first examples; outcomes (n,) of clean ones serve where they are these.
+
+        Numbers are not certified: each changes in its last digits.
+        """
+        if self.request.whole.targets is not None:
+            return {}
         model, prepare = subject.checkpoint.model, subject.checkpoint.prepare
         inputs, n = prepare(first).to(self.request.runtime.device), len(first)
 

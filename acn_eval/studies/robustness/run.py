@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from acn_eval.inference import ForwardUnit
+from acn_eval.inference.numbers import NumberUnit
 from acn_eval.results import EvalResult
 from acn_eval.studies.robustness.measure import Showing
 from acn_eval.studies.robustness.suite import Robustness
@@ -20,7 +21,8 @@ class RobustnessStudy(Study[Robustness]):
     def showing(self) -> Showing:
         """Every network and condition."""
         own = self.request
-        return Showing(own.suite, own.subjects, own, own.examples)
+        unit = ForwardUnit if own.whole.targets is None else NumberUnit
+        return Showing(own.suite, own.subjects, own, own.examples, unit=unit)
 
     def units(self) -> list[ForwardUnit]:
         """Return every network under every condition, chunk by chunk."""

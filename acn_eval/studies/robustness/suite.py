@@ -27,6 +27,7 @@ class Robustness(Suite, frozen=True):
     """
 
     question: ClassVar[str] = "Is it more robust to noise?"
+    reads_numbers: ClassVar[bool] = True
     by_blocks: ClassVar[bool] = True
 
     kind: Literal["robustness"] = "robustness"
