@@ -81,9 +81,11 @@ def test_options_of_documented_commands_exist(page, words, tmp_path):
     """Parsed as the command line does; folders that the reader has are one that is there."""
     name, *rest = words
     there = [str(tmp_path) if "DIR" in word else word for word in rest]
-    command = cli.get_command(click.Context(cli), name)
+    # Commands remember the names of their option for help, which are those of the parent.
+    parent = click.Context(cli, **cli.context_settings)
+    command = cli.get_command(parent, name)
     assert command is not None, name
-    command.make_context(name, there)
+    command.make_context(name, there, parent=parent)
 
 
 def test_the_commands_of_readme_and_docs_are_found():

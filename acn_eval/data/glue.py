@@ -147,6 +147,9 @@ def _download(task: str, place: Path) -> None:
 def _loaded(address: str) -> bytes:
     with urlopen(address, timeout=_SECONDS) as reply:
         content: bytes = reply.read(_MOST_BYTES + 1)
+        said = reply.headers.get("Content-Length")
     if len(content) > _MOST_BYTES:
         raise OSError(f"{address} must have at most {_MOST_BYTES} bytes")
+    if said not in (None, str(len(content))):  # a read of so many bytes does not notice
+        raise OSError(f"{address} must have {said} bytes; {len(content)} arrived")
     return content

@@ -1,17 +1,24 @@
 """GLUE: every task in its public layout, dev apart from train, and downloads that fail."""
 
 import os
+import re
+import struct
+import time
+from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 
+from acn_eval.atomic import write
 from acn_eval.data import open_examples
 from acn_eval.data.glue import GLUE
 from acn_eval.data.sentences import SentenceSpec
 from acn_eval.errors import DataError
 from acn_eval.statistics.metrics import METRICS
+from tests.data.website import website
 
 # Heads as in the public files; of CoLA there is none.
 HEADS = {
@@ -134,49 +141,157 @@ def test_equal_sentences_are_in_the_same_split(tmp_path):
     assert not {*texts_of(train)} & {*texts_of(validation)}
 
 
-def test_they_are_downloaded_where_there_is_internet(tmp_path, monkeypatch):
-    site = tmp_path / "site"
-    written("rte", site / "RTE")
-    with ZipFile(site / "RTE.zip", "w") as archive:
-        for name in ("train.tsv", "dev.tsv"):
-            archive.write(site / "RTE" / name, f"RTE/{name}")
+def zipped(*, size=None, **members):
+    """A zip of RTE; `size` is what it says that every member has."""
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for name, text in {"train": None, "dev": None, **members}.items():
+            if text != "":
+                archive.writestr(f"RTE/{name}.tsv", text or lines_of("rte", range(6)))
         archive.writestr("../evil.tsv", "")
-    for name in ("_SITE", "_SENTEVAL"):
-        monkeypatch.setattr(f"acn_eval.data.glue.{name}", f"{site.as_uri()}/")
-    data = tmp_path / "data"
-    assert len(open_examples("glue:rte", "test", data)) == 10
-    assert {p.name for p in data.rglob("*") if p.is_file()} == {"train.tsv", "dev.tsv"}
-    (site / "msr_paraphrase_train.txt").write_text(lines_of("mrpc", range(9)), encoding="utf-8")
-    (site / "mrpc_dev_ids.tsv").write_text("103\t203\n", encoding="utf-8")
-    assert open_examples("glue:mrpc", "test", data).ids.tolist() == [3]
+        archive.writestr("RTE/../../evil.tsv", "")
+    content = buffer.getvalue()
+    if size is None:
+        return content
+    for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        for place in (m.start() + at for m in re.finditer(re.escape(mark), content)):
+            content = content[:place] + struct.pack("<I", size) + content[place + 4 :]
+    return content
 
 
-@pytest.mark.parametrize("content", [b"<html>", b"", None])
-def test_a_download_that_fails_is_one_line(content, tmp_path, monkeypatch):
-    monkeypatch.setattr("acn_eval.data.glue._SITE", f"{tmp_path.as_uri()}/")
-    if content is not None:
-        (tmp_path / "SST-2.zip").write_bytes(content)
-    with pytest.raises(DataError) as caught:
-        open_examples("glue:sst2", "test", tmp_path / "data")
-    said = str(caught.value)
-    assert said.startswith(
-        f"glue:sst2: {tmp_path}/data must hold glue/SST-2/train.tsv and dev.tsv"
+def sent(request, content, length=None):
+    """Answer with this content, and perhaps another length than it has."""
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(content) if length is None else length))
+    request.end_headers()
+    request.wfile.write(content)
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """A function from what answers to the data that is downloaded from there."""
+    with ExitStack() as stack:
+
+        def start(answer):
+            address = stack.enter_context(website(answer))
+            for name in ("_SITE", "_SENTEVAL"):
+                monkeypatch.setattr(f"acn_eval.data.glue.{name}", address)
+
+        yield start
+
+
+def kept(folder):
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def test_they_are_downloaded_where_there_is_internet(tmp_path, serve):
+    asked = []
+
+    def answer(request):
+        asked.append(request.path)
+        sent(request, zipped())
+
+    serve(answer)
+    for split in ("test", "train", "test"):
+        open_examples("glue:rte", split, tmp_path / "data")
+    assert asked == ["/RTE.zip"]
+    assert kept(tmp_path) == {"train.tsv", "dev.tsv"}
+
+
+def test_mrpc_is_downloaded_in_two_files(tmp_path, serve):
+    files = {
+        "/msr_paraphrase_train.txt": lines_of("mrpc", range(9)).encode(),
+        "/mrpc_dev_ids.tsv": b"103\t203\n",
+    }
+    serve(lambda request: sent(request, files[request.path]))
+    assert open_examples("glue:mrpc", "test", tmp_path).ids.tolist() == [3]
+
+
+def broken(request):
+    """End in the middle of what was announced."""
+    content = lines_of("mrpc", range(9)).encode()
+    sent(request, content[: len(content) // 2], len(content))
+    request.close_connection = True
+
+
+WRONG = {
+    "a page": lambda request: sent(request, b"<html>Please log in</html>"),
+    "nothing": lambda request: sent(request, b""),
+    "half a zip": lambda request: sent(request, zipped()[:-40]),
+    "not there": lambda request: request.send_error(404),
+    "an error": lambda request: request.send_error(500),
+    "no answer": lambda request: request.connection.close(),
+    "no HTTP": lambda request: request.wfile.write(b"220 mail ready\r\n"),
+    "broken off": broken,
+    "no train": lambda request: sent(request, zipped(train="")),
+    "too large": lambda request: sent(request, zipped(train="x" * 9000)),
+    "said to be too large": lambda request: sent(request, zipped(size=2**31)),
+    "said to be smaller": lambda request: sent(request, zipped(size=5)),
+    "too much": lambda request: sent(request, b"x" * 9000),
+    "too slow": lambda request: time.sleep(1),
+}
+
+
+@pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
+def test_a_download_that_fails_is_one_line_and_keeps_whole_files_alone(
+    answer, tmp_path, monkeypatch, serve
+):
+    monkeypatch.setattr("acn_eval.data.glue._MOST_BYTES", 8000)
+    monkeypatch.setattr("acn_eval.data.glue._SECONDS", 0.3)
+    serve(answer)
+    place = tmp_path / "data"
+    said = (
+        "data must hold glue/RTE/train.tsv and dev.tsv; the download failed [^\n]*ACN_EVAL_DATA.$"
     )
-    assert "the download failed" in said
-    assert "ACN_EVAL_DATA" in said
+    for _ in range(2):
+        with pytest.raises(DataError, match=f"^glue:rte: .*{said}"):
+            open_examples("glue:rte", "train", place)
+    assert kept(tmp_path) <= {"dev.tsv"}
+
+
+def test_a_text_that_breaks_off_is_not_taken_for_a_shorter_one(tmp_path, serve):
+    serve(broken)
+    with pytest.raises(DataError, match=r"must have \d+ bytes; \d+ arrived"):
+        open_examples("glue:mrpc", "test", tmp_path)
+    assert kept(tmp_path) == set()
+
+
+def test_a_redirection_to_a_file_is_not_followed(tmp_path, serve):
+    (tmp_path / "secret.zip").write_bytes(zipped())
+
+    def answer(request):
+        request.send_response(302)
+        request.send_header("Location", (tmp_path / "secret.zip").as_uri())
+        request.end_headers()
+
+    serve(answer)
+    with pytest.raises(DataError, match="the download failed"):
+        open_examples("glue:rte", "test", tmp_path / "data")
+
+
+def test_what_was_interrupted_between_both_files_is_downloaded_again(tmp_path, monkeypatch, serve):
+    serve(lambda request: sent(request, zipped()))
+    writes = []
+
+    def interrupted(path, content):
+        writes.append(path.name)
+        if len(writes) == 2:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr("acn_eval.data.glue.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_examples("glue:rte", "train", tmp_path)
+    assert kept(tmp_path) == {"dev.tsv"}
+    monkeypatch.setattr("acn_eval.data.glue.write", write)
+    assert len(open_examples("glue:rte", "test", tmp_path)) == 6
+    assert open_examples("glue:rte", "train", tmp_path).notes
+    assert kept(tmp_path) == {"dev.tsv", "train.tsv"}
+
+
+def test_without_downloads_what_is_missing_is_said(tmp_path):
     with pytest.raises(DataError, match=r"must hold .*; it does not"):
-        open_examples("glue:sst2", "test", tmp_path / "data", download=False)
-
-
-def test_a_zip_of_other_files_or_of_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("acn_eval.data.glue._SITE", f"{tmp_path.as_uri()}/")
-    with ZipFile(tmp_path / "SST-2.zip", "w") as archive:
-        archive.writestr("SST-2/dev.tsv", "sentence\tlabel\na film\t1\n")
-    with pytest.raises(DataError, match=r"the download failed .*train\.tsv"):
-        open_examples("glue:sst2", "train", tmp_path / "a")
-    monkeypatch.setattr("acn_eval.data.glue._MOST_BYTES", 10)
-    with pytest.raises(DataError, match="at most 10 bytes"):
-        open_examples("glue:sst2", "train", tmp_path / "b")
+        open_examples("glue:sst2", "test", tmp_path, download=False)
 
 
 def test_an_unknown_task_gets_the_known_ones():
