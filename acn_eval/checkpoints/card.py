@@ -8,6 +8,7 @@ from pydantic import (
 )
 
 from acn_eval.config_files import Config, Natural, Seed, Text, WrittenWhereGiven
+from acn_eval.data.tokens import LONGEST_PIECE
 from acn_eval.models.bert import BertConfig
 from acn_eval.models.build import AnyArch
 from acn_eval.models.configs import ImageConfig
@@ -18,7 +19,7 @@ _MOST_TOKENS = 2**15
 _MOST_LOGITS = 2**28  # of one example: 1 GiB
 Mean = Annotated[float, Field(ge=-1000, le=1000)]
 Std = Annotated[float, Field(ge=1e-6, le=1000)]
-Piece = Annotated[str, Field(min_length=1, max_length=100)]
+Piece = Annotated[str, Field(min_length=1, max_length=LONGEST_PIECE)]
 
 NumericFacts = Annotated[dict[Text, Natural | Text], Field(max_length=100)]
 

@@ -76,6 +76,8 @@ _AS_PUBLISHED = {  # what must be so, where a config states it
     "position_embedding_type": "absolute",
 }
 _PROBLEMS = {True: "regression", False: "single_label_classification"}  # by whether there is one
+_TOKENIZERS = (None, "BertTokenizer", "BertTokenizerFast")
+_WORDS = {"type": "BertPreTokenizer"}
 _POST = {"connectivity": "residual", "norm": "post"}
 
 
@@ -92,11 +94,11 @@ def read_hugging_face(folder: Path, sentences: int = 1) -> Native:
     arch = {name: settings.get(*theirs) for name, theirs in _SIZES.items()}
     arch |= {"kind": "bert", "head": head, **_POST}
     classes = _classes(folder, settings) if head == "classifier" else ()
-    named = not classes or not all(name.startswith("LABEL_") for name in classes)
+    named = not classes or classes != tuple(f"LABEL_{i}" for i in range(len(classes)))
     if not named:
         classes = tuple(map(str, range(len(classes))))
     arch |= {"classes": len(classes)} if classes else {}
-    vocabulary = _vocabulary(folder, arch["vocabulary"])
+    vocabulary = _vocabulary(folder, settings, arch["vocabulary"])
     words = {
         "vocabulary": vocabulary.pieces,
         "lowercase": vocabulary.lowercase,
@@ -230,10 +232,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _vocabulary(folder: Path, pieces: object) -> Vocabulary:
+def _vocabulary(folder: Path, settings: Mapping[str, Any], pieces: object) -> Vocabulary:
     """Return the vocabulary of its tokenizer, which must be BERT's."""
     try:
-        found = _fast(folder) if (folder / "tokenizer.json").exists() else _plain(folder)
+        fast = (folder / "tokenizer.json").exists()
+        found = _fast(folder) if fast else _plain(folder, settings)
     except DataError as exc:
         raise CheckpointError(f"{folder}: its tokenizer must be BERT's; {exc}") from exc
     if len(found) != pieces:
@@ -242,9 +245,12 @@ def _vocabulary(folder: Path, pieces: object) -> Vocabulary:
     return found
 
 
-def _plain(folder: Path) -> Vocabulary:
+def _plain(folder: Path, config: Mapping[str, Any]) -> Vocabulary:
     said = folder / "tokenizer_config.json"
     settings = _json(said) if said.exists() else {}
+    for kind in (config.get("tokenizer_class"), settings.get("tokenizer_class")):
+        if kind not in _TOKENIZERS:
+            raise DataError(f"tokenizer_class must be BertTokenizer; got {cut(kind)}")
     lowercase = settings.get("do_lower_case", True)
     normalizer = {
         "lowercase": lowercase,
@@ -262,6 +268,9 @@ def _fast(folder: Path) -> Vocabulary:
     kinds = (model.get("type"), normalizer.get("type"), model.get("continuing_subword_prefix"))
     if kinds != ("WordPiece", "BertNormalizer", "##") or model.get("unk_token") != "[UNK]":
         raise DataError(f"it must be WordPiece with ## and [UNK]; got {cut(kinds)}")
+    words = content.get("pre_tokenizer", _WORDS), model.get("max_input_chars_per_word", 100)
+    if words != (_WORDS, 100):
+        raise DataError(f"its words must be BERT's, of at most 100 characters; got {cut(words)}")
     numbers = model.get("vocab")
     if not isinstance(numbers, dict) or sorted(map(_number, numbers.values())) != list(
         range(len(numbers))
@@ -277,8 +286,8 @@ def _number(value: object) -> int:
 def _normalized(normalizer: Mapping[str, Any]) -> bool:
     """Return whether letters lose their case; accents must go with it, and no word be kept."""
     lowercase, accents = normalizer.get("lowercase"), normalizer.get("strip_accents")
-    chinese = normalizer.get("handle_chinese_chars", True)
-    if not isinstance(lowercase, bool) or accents not in (None, lowercase) or chinese is not True:
+    kept = any(normalizer.get(n, True) is not True for n in ("handle_chinese_chars", "clean_text"))
+    if not isinstance(lowercase, bool) or accents not in (None, lowercase) or kept:
         raise DataError(f"it must lose accents with case alone; got {cut(normalizer)}")
     return lowercase
 

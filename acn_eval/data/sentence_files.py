@@ -1,6 +1,7 @@
 """``tsv:PATH`` and ``jsonl:PATH``: labeled sentences or pairs, judged line by line."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ _MOST = 5_000_000  # examples of a file
 _MOST_CLASSES = 1000
 _SCORE = "score"
 _LARGEST = 1e30  # float32 ends at 3e38
+_LONGEST_LABEL = 100  # characters
 _HELD_OUT: Mapping[Split, tuple[Split, ...]] = {
     "test": (),
     "validation": ("test",),
@@ -128,6 +130,8 @@ def read_table(table: Table, file: Path) -> Examples:
         if not columns:
             table = _fitting(table, row)
             columns = _columns(table, row, where)
+        if table.second and table.second in row.keys() - {*columns}:
+            raise DataError(f"{where}: must have no {table.second}, as the lines before it")
         if table.gaps and not all(row.get(c, "").strip() for c in (*columns, table.label)):
             gaps += 1
             continue
@@ -155,7 +159,8 @@ def _fitting(table: Table, row: Mapping[str, Any]) -> Table:
 
 def _columns(table: Table, row: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """Return the columns of the sentences, which the first row has."""
-    columns = (*table.texts, *((table.second,) if table.second in row else ()))
+    paired = table.second and table.second in row
+    columns = (*table.texts, *((table.second,) if paired else ()))
     if not {*columns, table.label} <= row.keys():
         want = ", ".join((*columns, table.label))
         got = ", ".join(list(row)[:20])
@@ -179,6 +184,9 @@ def _label(row: Mapping[str, Any], table: Table, where: str) -> str:
         what = "must be the number or the name of a class"
         raise DataError(f"{where}: {table.label} {what}; got {value!r:.50}")
     label = str(value).strip()
+    if len(label) > _LONGEST_LABEL or not is_unicode(label):
+        what = f"must be Unicode text of at most {_LONGEST_LABEL} characters"
+        raise DataError(f"{where}: {table.label} {what}; got {label!r:.50}")
     if (
         table.classes
         and label not in table.classes
@@ -205,12 +213,12 @@ def _numbered(
     different = sorted(set(labels))
     numbers = {label: number_of(label) for label in different}
     named = bool(table.classes) or None in numbers.values()
-    classes = table.classes or tuple(different)
-    if not named:
-        classes = tuple(str(i) for i in range(1 + max(filter(None, numbers.values()), default=0)))
-    if len(classes) > _MOST_CLASSES:
+    names = table.classes or different
+    counted = range(1 + max(filter(None, numbers.values()), default=0))
+    if (many := len(names if named else counted)) > _MOST_CLASSES:
         what = f"labels must be of at most {_MOST_CLASSES} classes"
-        raise DataError(f"{file}: {what}; got {len(classes)}")
+        raise DataError(f"{file}: {what}; got {many}")
+    classes = tuple(names if named else map(str, counted))
     position = {name: i for i, name in enumerate(classes)}
     each = {label: position.get(label, numbers[label]) for label in different}
     return classes, np.array([each[label] for label in labels], np.int64), named
@@ -241,6 +249,8 @@ def rows_of(file: Path, columns: tuple[str, ...] = (), *, ragged: bool = False) 
         if not names:
             headless = len(cells) == len(columns) and not set(cells) & set(columns)
             names = columns if headless else cells
+            if twice := [name for name, n in Counter(names).items() if name and n > 1]:
+                raise DataError(f"{where} must name each column once; got {twice[0]:.50} again")
             if not headless:
                 continue
         if len(cells) != len(names) and not ragged:

@@ -15,12 +15,14 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
+from acn_eval.config_files import limited
 from acn_eval.data.sentences import SentenceSpec
 from acn_eval.errors import DataError
 from acn_eval.texts import SentenceBatch
 from acn_eval.tokens import Tokens
 
 __all__ = [
+    "LONGEST_PIECE",
     "SPECIAL",
     "PrepareTokens",
     "Vocabulary",
@@ -31,6 +33,8 @@ __all__ = [
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """Pieces that every vocabulary has; in a text they are what they are in the original BERT."""
+LONGEST_PIECE = 100
+"""Characters; a word of more is ``[UNK]`` in BERT."""
 _FRAME = ("[PAD]", "[CLS]", "[SEP]")  # what stands around sentences, and is no word of them
 _INSIDE = "##"  # what a piece inside a word begins with
 _MOST_BYTES = 2**24  # of a file; that of multilingual BERT has one million
@@ -45,7 +49,7 @@ class Vocabulary:
         lowercase: whether letters lose case and accents.
 
     Raises:
-        DataError: a piece twice, empty, or no `SPECIAL` one.
+        DataError: a piece twice, empty or too long, or no `SPECIAL` one.
     """
 
     pieces: tuple[str, ...]
@@ -61,6 +65,9 @@ class Vocabulary:
             twice = len(self.pieces) - len(self.numbers)
             msg = "vocabulary: pieces must differ, none empty"
             raise DataError(f"{msg}; got {twice} twice, {empty} empty")
+        if (most := max(map(len, self.pieces))) > LONGEST_PIECE:
+            what = f"vocabulary: pieces must have at most {LONGEST_PIECE} characters"
+            raise DataError(f"{what}; got {most}")
 
     def __len__(self) -> int:
         """Return the number of pieces."""
@@ -115,15 +122,13 @@ def read_vocabulary(file: Path, *, lowercase: bool = True) -> Vocabulary:
 
 def _text(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise DataError(f"{file}: must be a vocabulary of at most {_MOST_BYTES} bytes")
-        return content.decode()
+        return limited(file, _MOST_BYTES).decode()
     except OSError as exc:
         raise DataError(f"{file}: must be a vocabulary; {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise DataError(f"{file}: must be a vocabulary in UTF-8; {exc.reason}") from exc
+    except ValueError as exc:
+        raise DataError(f"{file}: must be a vocabulary; {exc}") from exc
 
 
 def trimmed(vocabulary: Vocabulary, texts: Iterable[str]) -> Vocabulary:
@@ -146,13 +151,15 @@ def trimmed(vocabulary: Vocabulary, texts: Iterable[str]) -> Vocabulary:
 def vocabulary_of(texts: Iterable[str]) -> Vocabulary:
     """Return `SPECIAL`, all single characters of these texts and of ASCII, and all words of them.
 
-    Characters are pieces alone and inside a word, so that other words have pieces as well.
+    Words of more than `LONGEST_PIECE` characters are none. Characters are pieces alone and inside
+    a word, so that other words have pieces as well.
     """
     normalizer, splitter = BertNormalizer(lowercase=True), BertPreTokenizer()
     normalized = (normalizer.normalize_str(text) for text in texts)
     words = {word for text in normalized for word, _ in splitter.pre_tokenize_str(text)}
     signs = set(string.digits + string.ascii_lowercase + string.punctuation).union(*words)
-    longer = sorted(word for word in words if len(word) > 1 and word not in SPECIAL)
+    usual = (word for word in words if 1 < len(word) <= LONGEST_PIECE)
+    longer = sorted(word for word in usual if word not in SPECIAL)
     inside = [_INSIDE + sign for sign in sorted(signs)]
     return Vocabulary((*SPECIAL, *sorted(signs), *inside, *longer))
 

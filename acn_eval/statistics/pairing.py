@@ -37,9 +37,13 @@ __all__ = [
 ]
 
 _READ = {CORRECT, NUMBER, "loss"}  # losses are compared among the findings of a suite
-_OWN = {"mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill", "class_order"}
+_OWN = {
+    *("mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill", "class_order"),
+    *("vocabulary", "pieces", "lowercase", "tokens"),
+}
 """Of preprocessing, what is a network's own: where its pixels must be those of the others, the
-noise digest says whether they are; and how it counts classes that mean the same."""
+noise digest says whether they are; how it counts classes that mean the same; and how it reads
+sentences, which are corrupted before."""
 _SHAPES = {"size", "channels"}
 """Of preprocessing, what decides what corruptions do."""
 

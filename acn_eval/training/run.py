@@ -14,6 +14,7 @@ from acn_eval.checkpoints.card import Card, Start, Training
 from acn_eval.checkpoints.native import Native, write_native
 from acn_eval.checkpoints.preparation import stated
 from acn_eval.checkpoints.weight_files import read_pickle
+from acn_eval.config_files import recorded
 from acn_eval.data.examples import Examples, Split
 from acn_eval.data.geometry import PrepareImages
 from acn_eval.data.tokens import PrepareTokens
@@ -50,14 +51,15 @@ def train(
 
     Raises:
         CheckpointError: the file to start from, or ``<out>.resume``, cannot be read.
-        ConfigError: the recipe does not fit its data or the file to start from, or
-            ``<out>.resume`` is of another recipe.
+        ConfigError: the recipe does not fit its data or the file to start from, no card can
+            describe its network, or ``<out>.resume`` is of another recipe.
         MeasureError: the loss is no longer finite.
     """
     splits = [open_split(recipe, split, root, reads_numbers=True) for split in _SPLITS]
     splits[1].labeled_as(splits[0])
     initial = initial_of(recipe)
     prepare = prepare_for(recipe, splits[0], root, initial.vocabulary)
+    card = _described(recipe, splits[0], prepare)
     task = task_of(recipe, splits[0], prepare)
     fit = start(recipe, device, initial.state)
     fit.started_from = initial.start.sha256 if initial.start else ""
@@ -70,7 +72,8 @@ def train(
     state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
     if recipe.weights != "fp32":
         fit.best |= _score_as_stored(fit, state, splits[1], task)._asdict()
-    card = _card(fit, splits, prepare, task, initial.start)
+    training = _training(fit, len(splits[1]), task, initial.start)
+    card = card.model_copy(update={"training": training})
     write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
     resume.unlink(missing_ok=True)
     return card
@@ -116,19 +119,32 @@ def _cast(tensor: Tensor, weights: str) -> Tensor:
     return tensor.cpu().to(DTYPES[weights]) if tensor.is_floating_point() else tensor.cpu()
 
 
-def _card(
-    fit: Fit,
-    splits: list[Examples],
-    prepare: PrepareImages | PrepareTokens,
-    task: Task,
-    began: Start | None,
+def _described(
+    recipe: Recipe, train_split: Examples, prepare: PrepareImages | PrepareTokens
 ) -> Card:
+    """Return the card before the training, so that none is lost because no card describes it."""
+    facts = {
+        "arch": recipe.arch,
+        "data": recipe.data,
+        "data_fingerprint": train_split.fingerprint,
+        "classes": () if recipe.masked else train_split.classes,
+        "named": train_split.named,
+        "pair": recipe.pair,
+    }
+    try:
+        card: Card = recorded({**facts, **stated(prepare)}, Card)
+    except ValueError as exc:
+        raise ConfigError(f"recipe: must make a network that a card describes; {exc}") from exc
+    return card
+
+
+def _training(fit: Fit, held_out: int, task: Task, began: Start | None) -> Training:
     recipe = fit.recipe
     with fitting_threads(fit.network, recipe.batch):
         precision: Any = recipe.precision  # fp16, too, which no evaluation has
         profile = NumericProfile.here(fit.device, precision, recipe.batch)
     at = f" at step {fit.best['step']}" if recipe.select == "validation" else ""
-    training = Training(
+    return Training(
         recipe=recipe.model_dump(mode="json"),
         seed=recipe.seed,
         data_order=task.order,
@@ -139,19 +155,9 @@ def _card(
         selected=recipe.select + at,
         started_from=began,
         validation_accuracy=fit.best["accuracy"],
-        validation_n=fit.best.get("n", len(splits[1])),
+        validation_n=fit.best.get("n", held_out),
         validation_loss=fit.best.get("loss"),
         numeric_profile=profile.facts(),
-    )
-    return Card(
-        arch=recipe.arch,
-        data=recipe.data,
-        data_fingerprint=splits[0].fingerprint,
-        classes=() if recipe.masked else splits[0].classes,
-        named=splits[0].named,
-        pair=recipe.pair,
-        training=training,
-        **stated(prepare),
     )
 
 

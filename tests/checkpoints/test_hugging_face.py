@@ -131,6 +131,13 @@ def test_names_of_classes_are_kept(tmp_path):
     assert (checkpoint.classes, checkpoint.named) == (tuple(labels.values()), True)
 
 
+def test_numbers_in_another_order_are_names(tmp_path):
+    swapped = {0: "LABEL_2", 1: "LABEL_1", 2: "LABEL_0"}
+    saved(tmp_path, id2label=swapped, label2id={name: i for i, name in swapped.items()})
+    checkpoint = load(f"hf:{tmp_path}")
+    assert (checkpoint.classes, checkpoint.named) == (tuple(swapped.values()), True)
+
+
 def edited(folder, file="config.json", **changes):
     content = json.loads((folder / file).read_text())
     (folder / file).write_text(json.dumps({**content, **changes}))
@@ -150,6 +157,17 @@ def without_head(state):
 def renamed(folder, name, content=""):
     (folder / "model.safetensors").unlink()
     (folder / name).write_text(content)
+
+
+def fast(folder, *, words=None, normalizer=None, **model):
+    numbers = {piece: i for i, piece in enumerate(PIECES)}
+    kind = {"type": "WordPiece", "continuing_subword_prefix": "##", "unk_token": "[UNK]"}
+    content = {
+        "model": {**kind, "vocab": numbers, **model},
+        "normalizer": {"type": "BertNormalizer", "lowercase": True, **(normalizer or {})},
+        "pre_tokenizer": words or {"type": "BertPreTokenizer"},
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(content))
 
 
 WRONG = {
@@ -186,6 +204,19 @@ WRONG = {
             '"[UNK]", "vocab": {"a": 7}}, "normalizer": {"type": "BertNormalizer"}}'
         ),
         "must number its pieces from 0",
+    ),
+    "words in Japanese": (
+        lambda f: edited(f, tokenizer_class="BertJapaneseTokenizer"),
+        "tokenizer_class must be BertTokenizer; got 'BertJapaneseTokenizer'",
+    ),
+    "longer words": (lambda f: fast(f, max_input_chars_per_word=200), "words must be BERT's"),
+    "words by white space": (
+        lambda f: fast(f, words={"type": "Whitespace"}),
+        "words must be BERT's",
+    ),
+    "control characters": (
+        lambda f: fast(f, normalizer={"clean_text": False}),
+        "must lose accents with case alone",
     ),
     "sizes": (lambda f: edited(f, num_attention_heads=5), "heads must divide width"),
     "no number": (lambda f: edited(f, hidden_size="wide"), "width: Input should be"),

@@ -1,6 +1,7 @@
 """Own sentences: files and folders of them, and one line about whatever is wrong."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -155,6 +156,8 @@ def test_what_is_added_leaves_the_others_in_their_split(file):
         ("sentence\tlabel\na\0b\t1\n", "line 2 must be text; got a NUL"),
         ("sentence\tlabel\n" + "x" * 300_000, "line 2 is too much"),
         ("sentence\tlabel\na\t999999\n", "at most 1000 classes; got 1000000"),
+        ("sentence\tlabel\tlabel\na\t1\t0\n", "line 1 must name each column once; got label"),
+        (f"sentence\tlabel\na\t{'x' * 101}\n", "label must be Unicode text of at most 100"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -182,6 +185,11 @@ def test_one_line_says_what_is_wrong_and_where(file, content, said):
             "line 2: sentence2 must be Unicode text; got None",
         ),
         ('{"sentence": "a", "sentence": "b", "label": 1}', "line 1 must be JSON"),
+        (
+            lines({"sentence": "a", "label": 1}, {"sentence": "a", "sentence2": "b", "label": 1}),
+            "line 2: must have no sentence2, as the lines before it",
+        ),
+        (lines({"sentence": "a", "label": "\ud800"}), "line 1: label must be Unicode text"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -203,6 +211,20 @@ def test_what_is_not_there(tmp_path):
         open_examples(f"tsv:{tmp_path}/none")
     with pytest.raises(DataError, match="found neither"):
         open_examples(f"jsonl:{'x' * 5000}")
+
+
+def test_a_large_label_is_refused_before_its_classes_are_counted(file):
+    """Their names would take some 60 GB."""
+    tracemalloc.start()
+    with pytest.raises(DataError, match="at most 1000 classes; got 1000000000"):
+        open_examples(file("sentence\tlabel\na\t999999999\n"))
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_columns_without_a_name_are_none(file):
+    own = "sentence\tlabel\t\t\na\t1\tx\ty\n"
+    assert texts_of(open_examples(file(own))) == (("a",),)
 
 
 def test_too_many_examples(file, monkeypatch):

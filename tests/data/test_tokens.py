@@ -14,6 +14,7 @@ from acn_eval.data.tokens import (
     Vocabulary,
     read_vocabulary,
     trimmed,
+    vocabulary_of,
 )
 from acn_eval.errors import DataError
 from acn_eval.texts import SentenceBatch
@@ -178,6 +179,7 @@ def test_blank_and_facts():
         (SPECIAL[:4], "must include .*; got no \\[MASK\\]"),
         ((*SPECIAL, "a", "a"), "must differ, none empty; got 1 twice, 0 empty"),
         ((*SPECIAL, ""), "must differ, none empty; got 0 twice, 1 empty"),
+        ((*SPECIAL, "a" * 101), "must have at most 100 characters; got 101"),
     ],
 )
 def test_what_is_no_vocabulary_is_refused(tmp_path, pieces, said):
@@ -197,10 +199,19 @@ def test_files_of_vocabularies(tmp_path, monkeypatch):
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match="in UTF-8; invalid start byte"):
         read_vocabulary(file)
+    for strange in (Path("a\0b"), Path("/dev/zero")):
+        with pytest.raises(DataError, match="must be a vocabulary; "):
+            read_vocabulary(strange)
     monkeypatch.setattr("acn_eval.data.tokens._MOST_BYTES", 10)
     file.write_bytes(b"12345678901")
     with pytest.raises(DataError, match="at most 10 bytes"):
         read_vocabulary(file)
+
+
+def test_words_that_no_vocabulary_has_are_unknown_without_their_piece():
+    own = vocabulary_of(["a " + "b" * 100, "c" * 101])
+    assert [len(piece) for piece in own.pieces if len(piece) > 10] == [100]
+    assert own.tokenizer().encode("c" * 101).tokens == ["[CLS]", "[UNK]", "[SEP]"]
 
 
 @pytest.mark.parametrize(("per_example", "least"), [(1, 3), (2, 5)])

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from acn_eval.data import Geometry, PrepareImages
+from acn_eval.data.sentences import SentenceSpec
+from acn_eval.data.tokens import SPECIAL, PrepareTokens, Vocabulary
 from acn_eval.errors import ConfigError
 from acn_eval.results import Cell, CheckpointId, DataId, EvalResult, Skip
 from acn_eval.statistics.pairing import require_same_question
@@ -273,6 +275,7 @@ def test_a_field_that_differs_is_refused_or_known_to_be_harmless(kind, name):
         assert set(found.warnings) - set(expected.warnings)
 
 
+_PIECES = Vocabulary(SPECIAL)
 FACTS = {
     **dict.fromkeys(PrepareImages(Geometry(8, 1), (0.5,), (0.5,)).facts(), QUESTION),
     "mean": NETWORK,
@@ -282,6 +285,8 @@ FACTS = {
     "interpolation": NETWORK,
     "fill": NETWORK,
     "moments": NETWORK,
+    **dict.fromkeys(PrepareTokens(SentenceSpec(2), _PIECES, 5).facts(), NETWORK),
+    "sentences": QUESTION,
     "class_names": QUESTION,
     "restricted": QUESTION,
     "whatever comes later": QUESTION,

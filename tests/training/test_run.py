@@ -70,6 +70,13 @@ def test_a_killed_training_ends_with_the_same_weights(
     assert card.training.model_dump(exclude=apart) == whole.training.model_dump(exclude=apart)
 
 
+def test_what_no_card_describes_is_not_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr("acn_eval.checkpoints.card._MOST_LOGITS", 1000)
+    monkeypatch.setattr("acn_eval.training.run.loop", pytest.fail)
+    with pytest.raises(ConfigError, match="logits of one example must be at most 1,000"):
+        texts.trained(texts.masked(), tmp_path / "a.pt")
+
+
 def test_another_start_does_not_resume(tmp_path, monkeypatch):
     texts.trained(texts.masked(steps=2), tmp_path / "mlm.pt")
     plan = texts.classes(start_from=str(tmp_path / "mlm.pt"))
