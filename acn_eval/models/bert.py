@@ -21,7 +21,7 @@ from acn_eval.errors import DataError
 from acn_eval.models.attention import MLP, Attention
 from acn_eval.models.configs import EncoderConfig, Size
 from acn_eval.models.connectivity import Skips, Unit
-from acn_eval.models.encoder import Block, Encoder
+from acn_eval.models.encoder import Block, Encoder, mean_over
 from acn_eval.tokens import Tokens
 
 __all__ = ["Bert", "BertConfig"]
@@ -82,6 +82,11 @@ class BertConfig(EncoderConfig, frozen=True):
             msg = "a masked language model must have no branches, and a class for every piece"
             raise ValueError(msg)
         return self
+
+    @property
+    def masked(self) -> bool:
+        """Whether it finds tokens that are hidden; otherwise examples have classes."""
+        return self.head == "mlm"
 
     @property
     def tokens(self) -> int:
@@ -208,6 +213,12 @@ class Bert(Encoder):
         asked = stream if inputs.asked is None else stream[inputs.asked]
         logits: Tensor = self.head(self.norm(asked), self.embed.words.weight)
         return logits
+
+    def _pooled(self, stream: Tensor, inputs: Tokens) -> Tensor:
+        """Of a masked language model, the mean over the tokens that are asked, which it reads."""
+        if inputs.asked is None:
+            return super()._pooled(stream, inputs)
+        return mean_over(stream, inputs.asked)
 
     def _ends(self, eps: float) -> tuple[nn.Module, nn.Module]:
         c = self.config

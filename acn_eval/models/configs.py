@@ -80,6 +80,11 @@ class EncoderConfig(Wiring, frozen=True):
         return self
 
     @property
+    def masked(self) -> bool:
+        """Whether it finds tokens that are hidden; otherwise examples have classes."""
+        return False
+
+    @property
     def tokens(self) -> int:
         """Number of tokens of an example, the largest where it varies."""
         raise NotImplementedError

@@ -18,6 +18,7 @@ __all__ = [
     "Boundary",
     "Encoder",
     "Readings",
+    "mean_over",
 ]
 
 _HEAD = ("norm.", "head.")
@@ -185,10 +186,7 @@ class Encoder(nn.Module):
         if self.config.pool == "cls":
             return stream[:, 0]
         present = self.present(inputs)
-        if present is None:
-            return stream.mean(dim=1)
-        share = present / present.sum(dim=1, keepdim=True)
-        return (share.unsqueeze(-1).to(stream.dtype) * stream).sum(dim=1)
+        return stream.mean(dim=1) if present is None else mean_over(stream, present)
 
     def _units(self, present: Tensor | None) -> list[Unit]:
         blocks: list[Any] = list(self.blocks)
@@ -196,6 +194,12 @@ class Encoder(nn.Module):
             return [sublayer for block in blocks for sublayer in block.sublayers(present)]
         skips = self.config.inner_skips
         return [partial(block.run, skips=skips, present=present) for block in blocks]
+
+
+def mean_over(stream: Tensor, which: Tensor) -> Tensor:
+    """Return the mean (batch, width) over the tokens of a bool (batch, tokens)."""
+    share = which / which.sum(dim=1, keepdim=True)
+    return (share.unsqueeze(-1).to(stream.dtype) * stream).sum(dim=1)
 
 
 class _Branch(nn.Module):

@@ -10,7 +10,6 @@ from pydantic import (
 
 from acn_eval.config_files import Config, Seed, Text, WrittenWhereGiven, read_config
 from acn_eval.models import AnyArch
-from acn_eval.models.bert import BertConfig
 from acn_eval.models.configs import ImageConfig
 from acn_eval.statistics.architectures import PairedSeeds
 from acn_eval.training.batches import Augment, Probability
@@ -131,7 +130,7 @@ class Recipe(Config, frozen=True):
     @property
     def masked(self) -> bool:
         """Whether masked tokens are to be found; otherwise examples have classes."""
-        return isinstance(self.arch, BertConfig) and self.arch.head == "mlm"
+        return self.arch.masked
 
     @property
     def looked_at(self) -> frozenset[int]:

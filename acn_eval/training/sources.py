@@ -20,7 +20,7 @@ from acn_eval.errors import ConfigError, DataError
 from acn_eval.models.bert import BertConfig
 from acn_eval.training.recipe import Recipe
 
-__all__ = ["open_split", "prepare_for"]
+__all__ = ["open_split", "prepare_for", "unlabeled"]
 
 _AND = " + "
 
@@ -35,8 +35,7 @@ def open_split(
         DataError: the data is not there, or states numbers, unless it `reads_numbers`.
     """
     if recipe.masked:
-        parts = [open_examples(name, split, root) for name in recipe.data.split(_AND)]
-        return joined(recipe.data, parts)
+        return unlabeled(recipe.data, split, root)
     examples = open_examples(recipe.data, split, root)
     if recipe.classes:
         examples = examples.only(recipe.classes)
@@ -47,6 +46,15 @@ def open_split(
     if have == 1 and not numbers:
         raise ConfigError(f"recipe: classes must be two or more; got {examples.classes[0]}")
     return examples if reads_numbers else examples.classified()
+
+
+def unlabeled(data: str, split: Split, root: Path | None) -> Examples:
+    """Open a split of data without their classes; several are joined by `` + ``.
+
+    Raises:
+        DataError: the data is not there, or holds no sentences.
+    """
+    return joined(data, [open_examples(name, split, root) for name in data.split(_AND)])
 
 
 def prepare_for(

@@ -25,6 +25,8 @@ Examples:
   acn-eval dynamics --suite dynamics_vit --plan
       what ViTs with and without a skip around
       attention cost; without --plan, they run
+  acn-eval dynamics --suite dynamics_text
+      BERTs that find masked tokens
   acn-eval dynamics --ckpt ac_vit.pt
       a finished checkpoint, at its last step alone
 

@@ -61,11 +61,24 @@ def drawings(sides: Sides) -> Iterator[Drawing]:
         lines = {part: rows[0] for part, rows in known.items()}
         gradients = (_over_depth("Gradients", lines, _LAYER, **norm),)
     name = f"{first.checkpoint.name} on {first.data.name}"
-    yield Drawing("training", f"{name}: exits on validation examples", (exits,))
+    yield Drawing(
+        "training", f"{name}: exits on validation examples", (exits, *_losses(details, steps))
+    )
     yield Drawing("gradients", f"{name}: gradients", gradients)
     yield Drawing("similarity", f"{name}: similarity of exits", (_similarity(details["cka"]),))
     if "spread" in details:
         yield _spread(first) if len(steps) > 1 else _spread_over_depth(sides)
+
+
+def _losses(details: Mapping[str, Any], steps: Sequence[int]) -> Iterator[Panel]:
+    """Yield the loss of every exit over steps, or over depth, if that was measured."""
+    if "loss" in details["validation"]:
+        loss = np.array(details["validation"]["loss"])
+        options = {"ylabel": "cross entropy, nats"}
+        if len(steps) > 1:
+            yield _over_steps("Loss", steps, loss, _EXIT, **options)
+        else:
+            yield _over_depth("Loss", {"loss": loss[0]}, _EXIT, **options)
 
 
 def _of_several(sides: Sides) -> Iterator[Drawing]:

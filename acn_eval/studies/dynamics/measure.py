@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
@@ -32,6 +32,9 @@ from acn_eval.study.trainings import pack, unpack
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["Observation", "observe"]
+
+
+_SCORES = ("accuracy", "loss")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Observation:
         kept = unpack(content)
         rows, reason, facts, spread = json.loads(kept["texts"])
         exits, deleted = (
-            Outcomes(*(kept[f"{name} {field}"].numpy() for field in ("predicted", "confidence")))
+            Outcomes(*(kept[f"{name} {field.name}"].numpy() for field in fields(Outcomes)))
             for name in ("exits", "without")
         )
         snapshots, initial = recorded(rows, list[Snapshot]), recorded(spread, list[Spread])
@@ -127,7 +130,8 @@ def _without_each(
 ) -> tuple[Outcomes, str]:
     """Return the last exit's outcomes without each block 1 .. L, or why there are none."""
     network, parts = encoder_of(subject), []
-    nothing = Outcomes(np.empty((0, len(test)), np.int32), np.empty((0, len(test)), np.float32))
+    none = np.empty((0, len(test)))
+    nothing = Outcomes(none.astype(np.int32), none.astype(np.float32), none.astype(np.float32))
     for block in range(1, network.config.depth + 1):
         try:
             model = without(network, block)
@@ -135,8 +139,8 @@ def _without_each(
             return nothing, str(exc)
         cut = replace(subject, checkpoint=replace(subject.checkpoint, model=model))
         parts.append(outcomes(cut, test, observer.runtime))
-    predicted = np.stack([part.predicted[-1] for part in parts])
-    return Outcomes(predicted, np.stack([part.confidence[-1] for part in parts])), ""
+    last = (np.stack([getattr(p, f.name)[-1] for p in parts]) for f in fields(Outcomes))
+    return Outcomes(*last), ""
 
 
 def _cells(
@@ -173,7 +177,10 @@ def _trajectory(snapshots: Sequence[Snapshot], facts: Mapping[str, Any]) -> dict
             "images": facts["images"],
             **{part: [list(getattr(s, part)) for s in snapshots] for part in PARTS},
         },
-        "validation": {"n": facts["n"], "accuracy": [list(s.accuracy) for s in snapshots]},
+        "validation": {
+            "n": facts["n"],
+            **{score: [list(getattr(s, score)) for s in snapshots] for score in _SCORES},
+        },
         "backward_paths": facts["backward_paths"],
     }
 

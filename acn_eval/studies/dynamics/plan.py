@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from acn_eval.checkpoints import Checkpoint
-from acn_eval.data import Examples, Split, decoded
+from acn_eval.data import Examples, PrepareImages, Split, decoded
+from acn_eval.data.cloze import Cloze
+from acn_eval.data.tokens import PrepareTokens
 from acn_eval.inference import ClassMap, EvaluatedModel, Runtime
 from acn_eval.models import Encoder
 from acn_eval.results import CheckpointId
@@ -32,10 +34,10 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
 
         Raises:
             ConfigError: the network has another number of classes than the data.
-            DataError: the data is not there.
+            DataError: the data is not there, or has numbers in place of classes.
         """
         train, validation, test = (
-            open_split(self.suite.recipe, split, self.root)
+            open_split(self.suite.recipe, split, self.root).classified()
             for split in ("train", "validation", "test")
         )
         return {
@@ -46,36 +48,58 @@ class DynamicsPlan(TrainingPlan[Dynamics]):
 
     @property
     def probe(self) -> Examples:
-        """The training images on which gradients are measured: the first in a keyed order."""
-        return self.splits["train"].keyed(self.suite.probed)
+        """The training examples on which gradients are measured: the first in a keyed order."""
+        return self._asked(self.splits["train"].keyed(self.suite.probed))
+
+    @cached_property
+    def validation(self) -> Examples:
+        """The held-out examples as exits are asked about them."""
+        return self._asked(self.splits["validation"])
+
+    @cached_property
+    def test(self) -> Examples:
+        """The test examples as exits are asked about them."""
+        return self._asked(self.splits["test"])
+
+    def _asked(self, examples: Examples) -> Examples:
+        prepare = self._observed
+        return prepare.questions(examples) if isinstance(prepare, Cloze) else examples
+
+    @cached_property
+    def _observed(self) -> PrepareImages | PrepareTokens | Cloze:
+        """The preparation with which exits are asked: that of the training, or a cloze."""
+        prepare = prepare_for(self.suite.recipe, self.splits["train"], self.root)
+        if self.suite.recipe.masked and isinstance(prepare, PrepareTokens):
+            return Cloze(prepare)
+        return prepare
 
     @cached_property
     def _decoded(self) -> tuple[Examples, Examples]:
-        spec = prepare_for(self.suite.recipe, self.splits["train"]).spec
+        spec = self._observed.spec
         return decoded(self.splits["train"], spec), decoded(self.splits["validation"], spec)
 
     def job(self, arm: Arm) -> TrainingJob:
         """Return the training of one network."""
-        return TrainingJob(self.suite.recipe_of(arm), *self._decoded)
+        return TrainingJob(self.suite.recipe_of(arm), *self._decoded, self.root)
 
     def observer(self, runtime: Runtime) -> Observer:
         """Return the observer that takes every snapshot."""
         smoothing = self.suite.recipe.label_smoothing
-        return Observer(self.probe, self.splits["validation"], runtime, smoothing)
+        return Observer(self.probe, self.validation, runtime, smoothing)
 
     def subject(self, arm: Arm, job: TrainingJob, network: Encoder, device: str) -> EvaluatedModel:
         """Return a network with its record, whatever its weights are now."""
-        train = self.splits["train"]
+        train, classes = self.splits["train"], self.test.classes
         checkpoint = Checkpoint(
             id=self.identity(arm, job, device),
             model=network,
-            prepare=job.prepare,
-            classes=train.classes,
+            prepare=self._observed,
+            classes=classes,
             data=train.name,
             training_hashes=train.hashes,
         )
-        classes = ClassMap(tuple(range(len(train.classes))), restricted=False)
-        return EvaluatedModel(checkpoint, classes)
+        columns = ClassMap(tuple(range(len(classes))), restricted=False)
+        return EvaluatedModel(checkpoint, columns)
 
     def facts(self, recipe: Recipe, device: str) -> list[Any]:
         """Return everything that decides the weights and the snapshots, as plain JSON."""

@@ -11,8 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from acn_eval.cache import OutcomeCache
+from acn_eval.checkpoints import Checkpoint
 from acn_eval.config_files import recorded
 from acn_eval.data import Examples, Split
+from acn_eval.data.cloze import Cloze
+from acn_eval.data.tokens import PrepareTokens
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import EvaluatedModel, NumericProfile, Runtime, class_map
 from acn_eval.inference.spread import Spread
@@ -28,6 +31,7 @@ from acn_eval.study.run import Described, Show, Study, Unit, measured
 from acn_eval.study.spread import as_initialized
 from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 from acn_eval.training.fit import Fit, loop, start
+from acn_eval.training.sources import unlabeled
 from acn_eval.training.threads import fitting_threads
 from acn_eval.training.together import seconds_per_step
 
@@ -54,7 +58,7 @@ class TrainingUnit(Described, Unit):
         """Content address of recipe, data and snapshots."""
         recipe = self.plan.suite.recipe_of(self.arm)
         facts = self.plan.facts(recipe, self.profile.device), self.profile.facts()
-        return OutcomeCache.key(["watched v3", *facts])
+        return OutcomeCache.key(["watched v4", *facts])
 
     @property
     def cost(self) -> int:
@@ -96,8 +100,8 @@ class NetworkUnit(Described, Unit):
     @cached_property
     def address(self) -> str:
         """Content address of the training and the test images."""
-        test = self.training.plan.splits["test"]
-        return OutcomeCache.key(["observed v2", self.training.address, test.digest])
+        test = self.training.plan.test
+        return OutcomeCache.key(["observed v3", self.training.address, test.digest])
 
     @property
     def cost(self) -> int:
@@ -112,7 +116,7 @@ class NetworkUnit(Described, Unit):
             (content,) = measured([own], runtime, lambda done, total: show(done), _WORK)
             show(own.cost, own.cost)
             subject, snapshots = own.restored(content, runtime.device)
-            test = plan.splits["test"]
+            test = plan.test
             observer, initial = plan.observer(runtime), snapshots[0].spread
             yield observe(subject, observer, snapshots, test, initial).pack()
 
@@ -189,11 +193,11 @@ class TrainedDynamics(TrainingStudy[Dynamics]):
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per network."""
         plan, device = self.plan, self.request.runtime.device.type
-        suite, splits = plan.suite.model_dump(mode="json"), plan.splits
+        suite, test = plan.suite.model_dump(mode="json"), plan.test
         arms = plan.suite.connectivities
         identities = (plan.identity(arm, plan.job(arm), device) for arm in arms)
-        subjects = (Subject(own, splits["test"], suite, device) for own in identities)
-        hashes = splits["train"].hashes
+        subjects = (Subject(own, test, suite, device) for own in identities)
+        hashes = plan.splits["train"].hashes
         return [_result(*pair, hashes) for pair in zip(subjects, outcomes, strict=True)]
 
 
@@ -219,7 +223,7 @@ class CheckpointUnit(Unit):
         own, columns = self.subject.checkpoint.id, self.subject.classes.columns
         images = [part.digest for part in (self.probe, self.validation, self.test)]
         facts = [own.sha256, own.arch, own.preprocessing, dict(own.training), columns]
-        return OutcomeCache.key(["finished v3", *facts, images, self.profile.facts()])
+        return OutcomeCache.key(["finished v4", *facts, images, self.profile.facts()])
 
     @property
     def cost(self) -> int:
@@ -261,16 +265,27 @@ class CheckpointDynamics(Study[Dynamics]):
         if not isinstance(checkpoint.model, Encoder):
             what = "must be a network of ours, with known blocks"
             raise Unsupported(f"{checkpoint.id.name}: {what}")
-        names: tuple[Split, ...] = ("train", "validation", "test")
-        whole = replace(selection, limit=None)
-        splits = {name: choose([checkpoint], whole, name).classified() for name in names}
-        for own in splits.values():
-            own.labeled_as(splits["test"])
-        test = splits["test"].keyed(selection.limit)
+        masked, prepare = checkpoint.model.config.masked, checkpoint.prepare
+        train, validation, test = (
+            self._opened(checkpoint, split, masked=masked)
+            for split in ("train", "validation", "test")
+        )
+        for own in (train, validation):
+            own.labeled_as(test)
+        probe, test = train.keyed(self.request.suite.probed), test.keyed(selection.limit)
+        if masked and isinstance(prepare, PrepareTokens):
+            checkpoint = replace(checkpoint, prepare=(cloze := Cloze(prepare)), named=True)
+            probe, validation, test = map(cloze.questions, (probe, validation, test))
         subject = EvaluatedModel(checkpoint, class_map(checkpoint, test))
-        probe = splits["train"].keyed(self.request.suite.probed)
         profile = self.request.runtime.profile("fp32", checkpoint.id.flops)
-        return CheckpointUnit(subject, probe, splits["validation"], test, profile)
+        return CheckpointUnit(subject, probe, validation, test, profile)
+
+    def _opened(self, checkpoint: Checkpoint, split: Split, *, masked: bool) -> Examples:
+        """Open a split; a masked language model needs no classes."""
+        selection = self.request.selection
+        if masked:
+            return unlabeled(selection.data or checkpoint.data, split, selection.root)
+        return choose([checkpoint], replace(selection, limit=None), split).classified()
 
     def assemble(self, outcomes: Sequence[bytes]) -> list[EvalResult]:
         """Return a result per checkpoint."""

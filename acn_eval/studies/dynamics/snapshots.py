@@ -1,7 +1,7 @@
-"""Snapshots of a network in training: gradients per layer, accuracy and spread of every exit."""
+"""Snapshots of a network in training: gradients per layer; score and spread of every exit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -28,7 +28,8 @@ class Snapshot(Record):
     Attributes:
         step: optimizer steps that are done.
         full, direct, mediated: norms (L + 1) of the gradient of each layer and of its two parts.
-        accuracy, spread: on validation, (L + 1), exits 0 .. L.
+        accuracy, loss, spread: on validation, (L + 1), exits 0 .. L; the mean cross entropy in
+            nats.
     """
 
     step: int
@@ -36,15 +37,23 @@ class Snapshot(Record):
     direct: Sequence[float]
     mediated: Sequence[float]
     accuracy: Sequence[float]
+    loss: Sequence[float]
     spread: Sequence[Spread]
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Predicted class of the data and its softmax, for exits and images: (exits, n)."""
+    """What exits answer about examples, each (exits, n).
+
+    Attributes:
+        predicted: class of the data.
+        confidence: softmax of that class.
+        nll: negative log-likelihood of the label, in nats.
+    """
 
     predicted: NDArray[np.int32]
     confidence: NDArray[np.float32]
+    nll: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,13 @@ class Observer:
         norms = self._norms(subject)
         shown = outcomes(subject, self.validation, self.runtime)
         correct = shown.predicted == self.validation.labels
-        accuracy, spread = correct.mean(axis=1).tolist(), self.spread(subject)
-        return Snapshot(step, **norms, accuracy=accuracy, spread=spread)
+        return Snapshot(
+            step,
+            **norms,
+            accuracy=correct.mean(axis=1).tolist(),
+            loss=shown.nll.mean(axis=1, dtype=np.float64).tolist(),
+            spread=self.spread(subject),
+        )
 
     def spread(self, subject: EvaluatedModel) -> list[Spread]:
         """Return the spread at every exit, in full precision; the network's mode is restored."""
@@ -105,15 +119,19 @@ def outcomes(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> O
         return torch.stack(network.exits(images))
 
     name, batches = subject.checkpoint.id.name, runtime.batches(subject.checkpoint.id.flops)
+    labels = torch.from_numpy(examples.labels)
     parts = [
-        [subject.classes.decide(logits) for logits in exits]
-        for _, exits in outputs(ask, *shown, batches, name=name)
+        [subject.classes.decide(logits, labels[where].to(logits.device)) for logits in exits]
+        for where, exits in outputs(ask, *shown, batches, name=name)
     ]
-    predicted, confidence = (
-        torch.cat([torch.stack([each[i] for each in part]) for part in parts], dim=1).cpu().numpy()
-        for i in (0, 1)
+    return Outcomes(
+        *(
+            torch.cat([torch.stack([getattr(e, f.name) for e in own]) for own in parts], dim=1)
+            .cpu()
+            .numpy()
+            for f in fields(Outcomes)
+        )
     )
-    return Outcomes(predicted, confidence)
 
 
 def features(subject: EvaluatedModel, examples: Examples, runtime: Runtime) -> NDArray[np.float64]:

@@ -19,8 +19,9 @@ __all__ = ["show"]
 _LEGEND = (
     "exit k: the network cut after k blocks; direct: norm of the gradient over the direct "
     "connection in % of the full gradient's, of layer k (0 is the embedding), at the first and "
-    "the last measurement; lost: points that the whole network loses without block k; stable "
-    "rank: of the features of exit k. Brackets hold 95 % intervals."
+    "the last measurement; loss: cross entropy, in nats, at the same steps; lost: points "
+    "that the whole network loses without block k; stable rank: of the features of exit k. "
+    "Brackets hold 95 % intervals."
 )
 
 
@@ -55,12 +56,14 @@ def show(
 def _show_depths(out: Console, result: EvalResult, metric: str | None) -> None:
     """One line per depth."""
     details, data = result.details, result.data
+    validation = details["validation"]
     rows = summarize([result], metric=metric)
     unit = rows[-1].quantity.unit
     columns = (
         Column(result.checkpoint.name),
         Column(f"{data.name} {data.split} {unit}".rstrip() + f", n = {data.n}", interval=9),
         Column(f"validation % at step {_few(details['steps'])}", rank=3),
+        Column("validation loss", rank=4),
         Column("direct %"),
         Column("lost", interval=8),
         Column("stable rank", rank=2),
@@ -71,7 +74,8 @@ def _show_depths(out: Console, result: EvalResult, metric: str | None) -> None:
         (
             accuracy.name,
             limits(accuracy),
-            _few([f"{100 * row[k]:.0f}" for row in details["validation"]["accuracy"]]),
+            _few([f"{100 * row[k]:.0f}" for row in validation["accuracy"]]),
+            _few([f"{row[k]:.2f}" for row in validation.get("loss", ())]),
             _direct(details["gradients"], k),
             _lost(lost.get(k)),
             _plain(details["stable_rank"][k]),
@@ -117,8 +121,8 @@ def _share(value: float) -> str:
 
 
 def _few(values: Sequence[Any]) -> str:
-    """First, middle and last of many."""
-    places = sorted({0, len(values) // 2, len(values) - 1})
+    """First, middle and last of many, as of none."""
+    places = sorted({0, len(values) // 2, len(values) - 1}) if values else ()
     return " / ".join(str(values[i]) for i in places)
 
 

@@ -5,6 +5,7 @@ from acn_eval.studies.dynamics.suite import Dynamics
 from acn_eval.study.request import DataSelection, Request
 from acn_eval.study.run import run
 from tests.tiny import recipe
+from tests.training.texts import masked
 
 FIELDS = {
     "name": "tiny_dynamics",
@@ -17,6 +18,11 @@ FIELDS = {
 def suite(**changes):
     plan = recipe(**{"steps": 6, "batch": 16, "warmup": 1, **changes.pop("recipe", {})})
     return Dynamics(**{**FIELDS, "recipe": plan, **changes})
+
+
+def text_suite(**changes):
+    """The same on masked tokens of the embedded sentences."""
+    return Dynamics(**{**FIELDS, "recipe": masked(arch={"depth": 2}, steps=6), **changes})
 
 
 def asked(own, runtime, checkpoints=(), **selection):

@@ -17,15 +17,14 @@ SPREAD = [Spread(0.5, 1 / 3, 2.0, 0.1, -1.0), Spread(math.nan, 0.0, 1.0, 1.0, 1.
 
 def shown(rows):
     predicted = np.arange(rows * len(TEST), dtype=np.int32).reshape(rows, len(TEST)) % 10
-    return Outcomes(
-        predicted, np.linspace(0, 1, predicted.size, dtype=np.float32).reshape(rows, len(TEST))
-    )
+    shares = np.linspace(0, 1, predicted.size, dtype=np.float32).reshape(rows, len(TEST))
+    return Outcomes(predicted, shares, 2 * shares)
 
 
 def observation(without, reason):
     facts = {"images": 4, "n": 5, "backward_paths": None, "representation": {"cka": [[None]]}}
     parts = [1.0, 0.1], [0.5, 0.1], [0.2, 0.0]
-    snapshots = [Snapshot(7, *parts, [0.25, 1 / 3], SPREAD)]
+    snapshots = [Snapshot(7, *parts, [0.25, 1 / 3], [2.5, 2.0], SPREAD)]
     return Observation(snapshots, shown(2), without, reason, facts, SPREAD[:1])
 
 
@@ -35,7 +34,7 @@ def test_bytes_are_read_back():
     assert repr([again.snapshots, again.initial]) == repr([one.snapshots, one.initial])
     assert (again.facts, again.reason) == (one.facts, "")
     for name in ("exits", "without"):
-        for field in ("predicted", "confidence"):
+        for field in ("predicted", "confidence", "nll"):
             own, read = (getattr(getattr(each, name), field) for each in (one, again))
             assert own.dtype == read.dtype
             assert np.array_equal(own, read)

@@ -1,5 +1,6 @@
 """Trainings that are watched, against the same training and the same numbers by hand."""
 
+import math
 import pickle
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import acn_eval.studies.dynamics.run as module
+from acn_eval.checkpoints import load
 from acn_eval.errors import Stopped, Unsupported
 from acn_eval.inference.outputs import inputs_of
 from acn_eval.results import EvalResult
@@ -17,8 +19,9 @@ from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank
 from acn_eval.training import TrainingJob, train_all
 from acn_eval.training.fit import start
-from tests.studies.dynamics.plans import asked, finished, suite, trainings
+from tests.studies.dynamics.plans import asked, finished, suite, text_suite, trainings
 from tests.tiny import checkpoint, counting, digits, recipe
+from tests.training.texts import trained
 
 
 @pytest.fixture(scope="module")
@@ -311,6 +314,29 @@ def test_how_a_checkpoint_began_may_not_be_known(tiny, runtime):
     spread = finished(loaded, runtime, limit=40).details["spread"]
     assert spread["initial"] is None
     assert len(spread["looks"][0]) == 3
+
+
+def test_masked_tokens_are_watched_and_their_file_is_found_alike(runtime, tmp_path):
+    """The network of the suite, and a file of the same recipe that was trained by itself."""
+    own = text_suite(connectivities=("acn",))
+    (watched,) = trainings(asked(own, runtime, limit=60))
+    accuracy, loss = (np.array(watched.details["validation"][s]) for s in ("accuracy", "loss"))
+    assert accuracy.shape == loss.shape == (4, 3)
+    assert loss[0] == pytest.approx([math.log(175)] * 3, abs=0.3)  # as good as guessing
+    assert (watched.data.n, len(watched.data.classes)) == (60, 175)
+    assert [line for line in watched.warnings if "one token of every sentence is hidden" in line]
+
+    card = trained(own.recipe_of("acn"), tmp_path / "acn.pt")
+    (found,) = trainings(asked(own, runtime, [load(str(tmp_path / "acn.pt"))], limit=60))
+    assert found.data == watched.data
+    for one, other in zip(found.cells, watched.cells, strict=True):
+        assert one.condition == other.condition
+        assert np.array_equal(one.ids, other.ids)
+        assert np.array_equal(one.predicted, other.predicted)
+    assert found.details["validation"]["loss"] == [pytest.approx(loss[-1])]
+    assert found.details["steps"] == [card.training.steps] == [6]
+    initial, first = found.details["spread"]["initial"], watched.details["spread"]["looks"][0]
+    assert [row["tokens"] for row in initial] == pytest.approx([row["tokens"] for row in first])
 
 
 def test_a_checkpoint_that_was_trained_on_the_images_says_so(tiny, shared):

@@ -1,5 +1,8 @@
 """Snapshots of a network that has just been initialized, against exits computed by hand."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +14,7 @@ from acn_eval.seeds import seed_for
 from acn_eval.studies.dynamics.plan import DynamicsPlan
 from acn_eval.studies.dynamics.snapshots import features, outcomes
 from tests.inference.test_spread import by_hand
-from tests.studies.dynamics.plans import suite
+from tests.studies.dynamics.plans import suite, text_suite
 from tests.tiny import CPU
 
 
@@ -42,6 +45,8 @@ def test_outcomes_are_those_of_truncated_networks(plan, subject, runtime):
             chances = network.truncated(k)(shown(subject, test)).softmax(1)
         assert np.array_equal(found.predicted[k], chances.argmax(1))
         assert found.confidence[k] == pytest.approx(chances.max(1).values.numpy(), rel=1e-4)
+        own = chances[torch.arange(50), test.labels]
+        assert found.nll[k] == pytest.approx(-own.log().numpy(), rel=1e-3)
 
 
 def test_a_snapshot_has_the_norms_of_autograd_and_the_accuracy_of_every_exit(
@@ -52,8 +57,10 @@ def test_a_snapshot_has_the_norms_of_autograd_and_the_accuracy_of_every_exit(
     snapshot = observer.snapshot(subject, 3)
     assert all(torch.equal(w, before[name]) for name, w in network.state_dict().items())
     validation = plan.splits["validation"]
-    right = outcomes(subject, validation, runtime).predicted == validation.labels
+    found = outcomes(subject, validation, runtime)
+    right = found.predicted == validation.labels
     assert snapshot.accuracy == right.mean(axis=1).tolist()
+    assert snapshot.loss == pytest.approx([math.fsum(row) / len(row) for row in found.nll])
     labels = torch.from_numpy(plan.probe.labels)
     logits = network(shown(subject, plan.probe))
     cross_entropy(logits, labels, label_smoothing=0.1).backward()
@@ -93,3 +100,43 @@ def test_features_are_the_streams_that_the_head_reads(plan, subject, runtime):
         streams = [r.stream.numpy() for r in network.readings(shown(subject, plan.probe))]
     assert found.dtype == np.float64
     assert found == pytest.approx(np.stack(streams), abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def hidden():
+    """A plan of masked tokens, and its network before training."""
+    plan = DynamicsPlan(text_suite(), limit=50)
+    job = plan.job("acn")
+    network = initialize(build(job.recipe.arch), 3).eval()
+    return plan, plan.subject("acn", job, network, "cpu")
+
+
+def test_an_exit_of_masked_tokens_answers_with_a_piece_for_every_sentence(hidden, runtime):
+    plan, subject = hidden
+    test, network = plan.test, subject.checkpoint.model
+    inputs, found = shown(subject, test), outcomes(subject, test, runtime)
+    everywhere = replace(inputs, asked=None)
+    for k in range(3):
+        with torch.no_grad():
+            logits = network.truncated(k)(everywhere)[inputs.asked]
+        assert found.predicted[k].tolist() == logits.argmax(1).tolist()
+        wanted = cross_entropy(logits, torch.from_numpy(test.labels), reduction="none")
+        assert found.nll[k] == pytest.approx(wanted.numpy(), rel=1e-4)
+
+
+def test_what_is_read_of_masked_tokens_is_the_hidden_one(hidden, runtime):
+    """Its features are those of the head; its gradient is that of the hidden tokens' loss."""
+    plan, subject = hidden
+    network, inputs = subject.checkpoint.model, shown(subject, plan.probe)
+    with torch.no_grad():
+        *_, last = network.streams(inputs)
+        wanted = network.norm(last[inputs.asked]).numpy()
+    assert features(subject, plan.probe, runtime)[2] == pytest.approx(wanted, abs=1e-5)
+    logits = network(replace(inputs, asked=None))[inputs.asked]
+    cross_entropy(logits, torch.from_numpy(plan.probe.labels)).backward()
+    norms = [
+        sum(float(p.grad.square().sum()) for p in layer.parameters()) ** 0.5
+        for layer in (network.embed, *network.blocks)
+    ]
+    smooth = replace(plan.observer(runtime), smoothing=0.0)
+    assert smooth.snapshot(subject, 0).full == pytest.approx(norms, rel=1e-4)
