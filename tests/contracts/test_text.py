@@ -24,11 +24,17 @@ METHODS = tuple(
     for method in read_suite("pruning").methods
     if method.kind in {"magnitude", "gradual"} and method.blocks is None
 )
+PAPER = tuple(
+    method.model_copy(update={"steps": 2, "epochs": 1} if method.kind == "movement" else {})
+    for method in read_suite("pruning_paper").methods
+    if method.kind in {"magnitude", "movement"}
+)
 QUICK = {
     "robustness": {},
     "compression": {"seconds": 1e-6},
     "transfer": {"protocols": ("ridge",)},
     "pruning": {"seconds": 1e-6, "sparsities": (0.0, 0.5), "methods": METHODS, "noise": NOISE},
+    "pruning_paper": {"seconds": 1e-6, "sparsities": (0.0, 0.5), "methods": PAPER},
     "dynamics": {},
     "low_data_probe": {"draws": 2, "per_class": (2, 4)},
     "low_data_fine_tune": {"draws": 2, "per_class": (2,), "steps": 2, "batch": 2},

@@ -1,19 +1,24 @@
 """What a method starts from: networks as files would store them, and tensors that are kept."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
 
 from acn_eval.checkpoints import load, rewritten, write_native
+from acn_eval.data import open_examples
 from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.seeds import seed_for
 from acn_eval.studies.pruning.context import FineTuning, PruningContext
 from acn_eval.studies.pruning.masks import magnitudes, masks_of, zeros_in
 from acn_eval.studies.pruning.methods import GradualMagnitude, Magnitude
 from acn_eval.studies.pruning.run import network_of
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.study.request import Request
-from tests.tiny import checkpoint, digits
+from acn_eval.training.classes import SentenceClasses
+from tests.tiny import CPU, checkpoint, digits
+from tests.training.texts import classes, trained
 
 PLACES = (0.0, 0.5, 0.9)
 
@@ -69,6 +74,24 @@ def test_tensors_are_made_once_for_the_same_facts_network_and_plan(context):
     assert kept(context.cut(1), "a") == 3
     assert kept(replace(context, runtime=replace(context.runtime, batch_size=3)), "a") == 4
     assert kept(context.cut(None), "a") == 0
+
+
+def test_sentences_come_in_the_batches_of_their_training(tmp_path, runtime):
+    trained(classes(steps=1), tmp_path / "own.pt")
+    own, examples = load(str(tmp_path / "own.pt")), open_examples("synthetic-sentences", "train")
+    own.model.to(runtime.device)
+    plan, seen = FineTuning(batch=16), []
+    context = PruningContext(own, own.native, own.model, plan, runtime, lambda: examples)
+
+    @contextmanager
+    def watched(network):
+        network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].ids.cpu()))
+        yield lambda done: None
+
+    context.trained(own.model.state_dict(), 3, watched, round_=2)
+    task = SentenceClasses(examples, own.prepare, 16, seed_for("pruning", 0, 2))
+    wanted = [task.batch(step, CPU).inputs.ids for step in range(3)]
+    assert [ids.tolist() for ids in seen] == [ids.tolist() for ids in wanted]
 
 
 def test_methods_get_copies_and_the_network_stays_as_it_is(context):

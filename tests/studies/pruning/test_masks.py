@@ -55,6 +55,20 @@ def test_what_is_prunable_is_every_linear_and_convolution_layer_but_the_head():
     assert len(prunable(own)) == 1 + 4 * 2
 
 
+@pytest.mark.parametrize("head", ["classifier", "mlm"])
+def test_of_a_bert_the_matrices_of_its_blocks_alone_are_pruned(head):
+    """Not the tables of words, segments and positions, nor pooler, classifier and MLM head."""
+    d, hidden, depth = 16, 24, 3
+    arch = {"kind": "bert", "depth": depth, "width": d, "heads": 2, "hidden": hidden}
+    own = build(read_arch({**arch, "vocabulary": 50, "positions": 9, "head": head}, "tiny"))
+    weights = prunable(initialize(own, 3))
+    assert {name.split(".")[0] for name in weights} == {"blocks"}
+    assert sum(w.numel() for w in weights.values()) == depth * (4 * d * d + 2 * d * hidden)
+    before = {k: v.clone() for k, v in own.state_dict().items() if k not in weights}
+    apply_masks(own, masks_of(magnitudes(own), 0.9))
+    assert all(torch.equal(own.state_dict()[k], v) for k, v in before.items())
+
+
 @pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("sparsity", [0.0, 0.2, 0.333, 0.5, 0.95, 1.0])
 def test_masks_are_those_of_torch(scope, sparsity):
