@@ -26,11 +26,12 @@ __all__ = [
     "batch_indices",
     "bucketed",
     "keyed_rng",
+    "pooled_steps",
 ]
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 POOL = 64
-"""Steps whose examples are put in the order of their lengths."""
+"""The most steps whose examples are put in the order of their lengths."""
 
 
 class Augment(Config, frozen=True):
@@ -69,8 +70,8 @@ def bucketed(
 ) -> NDArray[np.int64]:
     """Return the indices (batch,) of a step whose examples are of about one length.
 
-    The examples of `POOL` steps, which are those of `batch_indices`, are put in the order of their
-    lengths; the batches are taken from there in a random order.
+    The examples of `pooled_steps`, which are those of `batch_indices`, are put in the order of
+    their lengths; the batches are taken from there in a random order.
 
     Args:
         lengths: of the examples at some indices.
@@ -79,11 +80,23 @@ def bucketed(
         step: 0 or more.
         seed: of both orders.
     """
-    number, turn = divmod(step, POOL)
-    pool = batch_indices(n, batch * POOL, number, seed)
-    sorted_ = pool[np.argsort(lengths(pool), kind="stable")].reshape(POOL, batch)
-    turns = np.random.default_rng(seed_for("buckets", seed, number)).permutation(POOL)
+    steps = pooled_steps(n, batch)
+    number, turn = divmod(step, steps)
+    pool = batch_indices(n, batch * steps, number, seed)
+    sorted_ = pool[np.argsort(lengths(pool), kind="stable")].reshape(steps, batch)
+    turns = np.random.default_rng(seed_for("buckets", seed, number)).permutation(steps)
     return np.asarray(sorted_[turns[turn]])
+
+
+def pooled_steps(n: int, batch: int) -> int:
+    """Return the steps whose examples are sorted together: about an epoch's, at most `POOL`.
+
+    Of n examples more steps would hold copies, which sorting puts into one batch. A power of two.
+
+    >>> pooled_steps(20, 16), pooled_steps(1000, 64), pooled_steps(67_349, 64)
+    (2, 16, 64)
+    """
+    return min(POOL, 1 << ((n - 1) // batch).bit_length())
 
 
 def augmented(

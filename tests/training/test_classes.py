@@ -6,7 +6,7 @@ import torch
 
 from acn_eval.data import open_examples
 from acn_eval.models import build, initialize
-from acn_eval.training.batches import POOL, batch_indices, bucketed
+from acn_eval.training.batches import POOL, batch_indices, bucketed, pooled_steps
 from acn_eval.training.classes import answered_right
 from acn_eval.training.fit import task_of
 from acn_eval.training.sources import open_split, prepare_for
@@ -24,14 +24,29 @@ def task():
 @pytest.mark.parametrize(("n", "size"), [(1000, 4), (50, 8), (7, 3)])
 def test_the_steps_of_a_pool_show_the_examples_of_an_unsorted_order(n, size):
     lengths = np.random.default_rng(0).integers(1, 60, n)
+    many = pooled_steps(n, size)
     for pool in (0, 2):
-        steps = range(pool * POOL, (pool + 1) * POOL)
+        steps = range(pool * many, (pool + 1) * many)
         found = [bucketed(lambda at: lengths[at], n, size, step, 5) for step in steps]
         assert {own.shape for own in found} == {(size,)}
-        expected = batch_indices(n, size * POOL, pool, 5)
+        expected = batch_indices(n, size * many, pool, 5)
         assert sorted(np.concatenate(found)) == sorted(expected)
         means = [lengths[own].mean() for own in found]
-        assert sorted(means) != means  # short sentences do not come first
+        if many > 2:
+            assert sorted(means) != means  # short sentences do not come first
+
+
+@pytest.mark.parametrize(("n", "size"), [(3984, 64), (3984, 32), (2500, 64), (67_349, 64)])
+def test_many_examples_are_pooled_by_64_steps(n, size):
+    assert pooled_steps(n, size) == POOL
+
+
+@pytest.mark.parametrize(("n", "size"), [(20, 16), (100, 64), (400, 64), (1500, 64), (70, 64)])
+def test_of_few_examples_a_batch_does_not_hold_one_many_times(n, size):
+    lengths = np.random.default_rng(0).integers(20, 90, n)
+    for step in range(40):
+        found = bucketed(lambda at: lengths[at], n, size, step, 5)
+        assert np.unique(found, return_counts=True)[1].max() <= 3
 
 
 def test_batches_have_hardly_any_padding(task):

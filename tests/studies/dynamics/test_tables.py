@@ -38,7 +38,9 @@ def test_every_network_has_a_line_per_exit(results):
         assert row[1].split()[0] == f"{100 * first.cells[k].values.mean():.1f}"
         accuracy = first.details["validation"]["accuracy"]
         assert row[2] == " / ".join(f"{100 * accuracy[i][k]:.0f}" for i in (0, 2, 3))
-    assert rows[2][3] == "100 / 100"  # the last block of an ACN has its long connection alone
+        loss = first.details["validation"]["loss"]
+        assert row[3] == " / ".join(f"{loss[i][k]:.2f}" for i in (0, 2, 3))
+    assert rows[2][4] == "100 / 100"  # the last block of an ACN has its long connection alone
 
 
 def test_every_network_has_its_spread_in_words_and_numbers(results):
