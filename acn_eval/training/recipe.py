@@ -42,15 +42,22 @@ class VocabularyFile(Config, frozen=True):
     """Where the pieces of a network's vocabulary come from.
 
     Attributes:
-        file: a ``vocab.txt`` of BERT, here or below the data root.
+        file: a ``vocab.txt`` of BERT, here or below the data root. None: the words of the data
+            that `trimmed` names, and not of the few examples that may be learned from.
         lowercase: whether letters lose case and accents.
         trimmed: whether only the pieces stay that the train split uses, and single characters; or
             the name of other data whose train split counts, e.g. of a later fine-tuning.
     """
 
-    file: Text
+    file: Text | None = None
     lowercase: bool = True
     trimmed: bool | Text = True
+
+    @model_validator(mode="after")
+    def _has_words(self) -> Self:
+        if self.file is None and not (self.lowercase and isinstance(self.trimmed, str)):
+            raise ValueError("file must be given, or trimmed must name data in lower case")
+        return self
 
 
 class Recipe(Config, frozen=True):

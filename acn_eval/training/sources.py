@@ -90,10 +90,12 @@ def _vocabulary(recipe: Recipe, texts: Iterable[str], root: Path | None) -> Voca
         raise ConfigError("recipe: start_from must be left to `acn-eval train`; here is none")
     if (own := recipe.vocabulary) is None:
         return vocabulary_of(texts)
-    whole = read_vocabulary(find_data(Path(own.file), root), lowercase=own.lowercase)
     if isinstance(own.trimmed, str):
         other = _texts(open_examples(own.trimmed, "train", root))
         texts = (text for sentences in other for text in sentences)
+    if own.file is None:
+        return vocabulary_of(texts)
+    whole = read_vocabulary(find_data(Path(own.file), root), lowercase=own.lowercase)
     return trimmed(whole, texts) if own.trimmed else whole
 
 

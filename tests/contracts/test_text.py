@@ -9,7 +9,7 @@ from scipy import stats
 
 from acn_eval.checkpoints import load
 from acn_eval.data import open_examples
-from acn_eval.errors import DataError
+from acn_eval.errors import ConfigError, DataError
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.gate.config import Gate, read_gate
 from acn_eval.gate.decide import decide
@@ -110,6 +110,20 @@ def test_the_shipped_gate_judges_text(pair, runtime):
     ours, theirs = evaluate(pair, "robustness", FEW, runtime=runtime)
     verdict = decide(read_gate("gate"), ours, theirs)
     assert {"mean corrupted", "clean", "drop words 0.4"} <= {rule.name for rule in verdict.rules}
+
+
+def test_networks_learn_from_few_sentences(runtime):
+    changes = {"draws": 2, "per_class": (3, 6), "steps": 2}
+    suite = read_suite("low_data_text").model_copy(update=changes)
+    results = evaluate([], suite, DataSelection(limit=48), runtime=runtime)
+    assert [r.checkpoint.name for r in results] == [
+        f"{side}_bert_small draw {draw}" for side in ("acn", "res") for draw in (0, 1)
+    ]
+    assert results[0].checkpoint.preprocessing == {"pieces": 175, "tokens": 32}
+    assert compare(results[:2], results[2:]).n == 48
+    together = suite.model_copy(update={"training": "together"})
+    with pytest.raises(ConfigError, match="recipe must read images, in fp32, with the last exit"):
+        evaluate([], together, DataSelection(limit=48), runtime=runtime)
 
 
 @pytest.fixture(scope="module")

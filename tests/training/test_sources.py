@@ -28,6 +28,22 @@ def test_without_a_file_it_is_the_words_of_train():
     assert len(own) == plan.arch.vocabulary
 
 
+def test_words_of_other_data_are_those_of_its_train_split():
+    words = {"trimmed": "synthetic-sentences"}
+    whole, own = texts.classes(), texts.classes(vocabulary=words)
+    few = open_split(own, "train", None).at(np.arange(3))
+    wanted = prepare_for(whole, open_split(whole, "train", None)).vocabulary
+    assert prepare_for(own, few).vocabulary == wanted
+    with pytest.raises(ConfigError, match="vocabulary must be"):
+        prepare_for(whole, few)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"trimmed": True}, {"trimmed": "a", "lowercase": False}])
+def test_a_vocabulary_has_a_file_or_names_data(wrong):
+    with pytest.raises(ValueError, match="file must be given, or trimmed must name data"):
+        texts.classes(vocabulary=wrong)
+
+
 @pytest.mark.parametrize(
     ("trimmed", "pieces"), [(True, 35), (False, 36), ("synthetic-sentences", 35)]
 )

@@ -129,7 +129,7 @@ def _trainings(suite: LowData, recipe: Recipe, subsets: Sequence[Subset]) -> Ite
 def _side(suite: LowData, side: Side) -> RecipeSide:
     recipe = side.recipe.model_copy(update={"steps": suite.steps, "select": "last"})
     if suite.training == "together" and not stackable(recipe):
-        msg = f"{side.name}: recipe must be in fp32, with the last exit's loss, to train together"
-        raise ConfigError(msg)
+        what = "recipe must read images, in fp32, with the last exit's loss, to train together"
+        raise ConfigError(f"{side.name}: {what}")
     together = stacking_pays(recipe) if suite.training == "auto" else suite.training == "together"
     return RecipeSide(side.name, recipe, together)

@@ -33,6 +33,7 @@ _OUTCOME = np.dtype(
     [("id", np.int64), ("predicted", np.int32), ("confidence", np.float32), ("loss", np.float32)]
 )
 """The outcome of one training on one test image."""
+_MOMENTS = {"moments": "of the images that are learned from"}
 _VALUES = ("predicted", "confidence", "loss")
 
 
@@ -231,10 +232,7 @@ def _identity(plan: LowDataPlan, side: int, draw: int, together: int) -> Checkpo
         f"recipe:{name}",
         [weights_decided_by(recipe), draw, plan.suite.repeats, subsets, together],
         arch,
-        preprocessing={
-            **arch.reads,
-            "moments": "of the images that are learned from",
-        },
+        preprocessing={**arch.reads, **_MOMENTS} if "size" in arch.reads else arch.reads,
         training={
             "seed": draw,
             "data_order": STREAM,

@@ -44,7 +44,11 @@ def test_recipes_are_found_here_before_the_shipped_ones(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["low_data", "low_data_plain", "low_data_mixer", "low_data_paper", "low_data_demo"]
+    "name",
+    [
+        *("low_data", "low_data_plain", "low_data_mixer", "low_data_paper", "low_data_demo"),
+        "low_data_text",
+    ],
 )
 def test_the_shipped_pairs_differ_in_their_connections_alone(name):
     plan = read_suite(name)
