@@ -21,8 +21,9 @@ class RobustnessStudy(Study[Robustness]):
     def showing(self) -> Showing:
         """Every network and condition."""
         own = self.request
-        unit = ForwardUnit if own.whole.targets is None else NumberUnit
-        return Showing(own.suite, own.subjects, own, own.examples, unit=unit)
+        subjects, numbers = own.subjects, own.whole.targets is not None
+        unit = NumberUnit if numbers else ForwardUnit
+        return Showing(own.suite, subjects, own, own.examples, unit=unit)
 
     def units(self) -> list[ForwardUnit]:
         """Return every network under every condition, chunk by chunk."""
