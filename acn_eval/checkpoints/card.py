@@ -155,6 +155,8 @@ def _check_words(card: Card, arch: BertConfig) -> None:
     if words is None or framed or len(words.vocabulary) != arch.vocabulary:
         msg = f"words must have a vocabulary of {arch.vocabulary} pieces, in place of mean and std"
         raise ValueError(msg)
+    if words.sentences > arch.segments:
+        raise ValueError(f"sentences must be at most {arch.segments}, the network's segments")
     if words.longest > arch.positions:
         raise ValueError(f"words must be at most {arch.positions} tokens, the network's positions")
     if (arch.head == "mlm") == bool(card.classes):

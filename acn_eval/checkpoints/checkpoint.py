@@ -77,6 +77,11 @@ class Checkpoint:
     native: Native | None = None
     named: bool = True
 
+    @property
+    def masked(self) -> bool:
+        """Whether it finds masked tokens: it has pieces of its vocabulary for classes."""
+        return self.native is not None and not self.native.card.classes
+
 
 def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint with other fields of `Framing`; the record states them.

@@ -76,7 +76,7 @@ class Sentences:
         """
         batch = SentenceBatch(tuple(self.texts[i] for i in positions.tolist()))
         if batch.texts and batch.shape[1] != spec.per_example:
-            what = f"examples must have {spec.per_example} sentences, which the network reads"
+            what = f"sentences: an example must have {spec.per_example}, as the network reads them"
             raise DataError(f"{what}; got {batch.shape[1]}")
         return batch
 

@@ -45,7 +45,7 @@ def class_map(
 
     Raises:
         DataError: a class of the data is none of the model's, two are the same one, or the order
-            is ambiguous; or one has classes and the other answers with a number.
+            is ambiguous; or one has classes and the other answers with numbers or masked tokens.
     """
     _require_one_kind(checkpoint, examples)
     if examples.targets is not None:
@@ -75,7 +75,10 @@ def class_map(
 
 
 def _require_one_kind(checkpoint: Checkpoint, examples: Examples) -> None:
-    """Refuse classes where the network answers with a number, and the other way round."""
+    """Refuse classes where the network answers with numbers or tokens, and the other way round."""
+    if checkpoint.masked and examples.classes != checkpoint.classes:
+        what = "must answer with classes; it finds masked tokens. Fine-tune it by `start_from`"
+        raise DataError(f"{checkpoint.id.name}: {what} of a recipe.")
     kinds = {True: "a number", False: "classes"}
     want, got = examples.targets is not None, len(checkpoint.classes) == 1
     if want != got:

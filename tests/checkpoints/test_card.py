@@ -147,6 +147,13 @@ def vocabulary(*pieces):
         ({"words": {**WORDS, "longest": 11}}, "at most 10 tokens, the network's positions"),
         ({"words": {**WORDS, "longest": 2}}, "at least 3 tokens"),
         ({"words": {**WORDS, "sentences": 3}}, "sentences"),
+        (
+            {
+                "arch": {**TEXT_ARCH.model_dump(), "segments": 1},
+                "words": {**WORDS, "sentences": 2},
+            },
+            "sentences must be at most 1, the network's segments",
+        ),
         ({"words": vocabulary("good", "good")}, "pieces must differ"),
         ({"words": vocabulary("a", "b", "c", "d", "e")}, "got no [MASK]"),
         ({"words": vocabulary("")}, "words.vocabulary.8: String should have at least 1"),

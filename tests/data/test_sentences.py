@@ -41,9 +41,9 @@ def test_they_are_read_by_position():
 
 
 def test_a_network_of_pairs_reads_no_single_sentences():
-    with pytest.raises(DataError, match="must have 2 sentences, which the network reads; got 1"):
+    with pytest.raises(DataError, match="must have 2, as the network reads them; got 1"):
         Sentences(TEXTS).read(np.array([0]), SentenceSpec(2))
-    with pytest.raises(DataError, match="must have 1 sentences"):
+    with pytest.raises(DataError, match="must have 1, as the network reads them; got 2"):
         Sentences((("a", "b"),)).read(np.array([0]), SentenceSpec())
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from acn_eval.checkpoints import Checkpoint, counted
+from acn_eval.checkpoints import Checkpoint, counted, load
 from acn_eval.data import Examples, Geometry, PrepareImages
 from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 from acn_eval.inference import class_map
+from tests.checkpoints.files import written_text
 from tests.fakes import fake_checkpoint
 
 ANIMALS = ("cat", "dog", "fox")
@@ -166,3 +167,17 @@ def test_a_foreign_class_is_refused(names, classes, got):
     assert f"{got}. " in said
     assert "`classes`" in said
     assert "`class_names`" in said
+
+
+def test_masked_tokens_are_no_classes(tmp_path):
+    """A piece of the vocabulary can be named in a map, but a network has one for every token."""
+    path = written_text(tmp_path / "mlm.pt", arch={"head": "mlm", "classes": 9}, classes=())
+    checkpoint = load(str(path))
+    maps = ({}, {"cat": "good", "dog": "bad"})
+    for names in maps:
+        with pytest.raises(
+            DataError, match=r"it finds masked tokens\. Fine-tune it by `start_from`"
+        ):
+            class_map(checkpoint, shown(("cat", "dog")), names=names)
+    own = class_map(checkpoint, shown(checkpoint.classes))
+    assert own.columns == tuple(range(9))
