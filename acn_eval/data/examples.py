@@ -121,9 +121,8 @@ class Examples:
             raise DataError(f"{self.name}: classes must differ; got {', '.join(classes)}")
         unknown = [name for name in classes if name not in self.classes]
         if unknown:
-            known = ", ".join(self.classes[:20])
-            msg = f"{self.name}: classes must be among {known}; got {', '.join(unknown)}"
-            raise DataError(msg)
+            known, got = (", ".join(names[:20]) for names in (self.classes, unknown))
+            raise DataError(f"{self.name}: classes must be among {known}; got {got}")
         new_label = np.full(len(self.classes), -1, np.int64)
         new_label[[self.classes.index(name) for name in classes]] = np.arange(len(classes))
         kept = self.at(np.flatnonzero(new_label[self.labels] >= 0))

@@ -106,6 +106,12 @@ def test_the_fingerprint_ignores_order_name_and_split():
     assert len(whole.fingerprint) == 16
 
 
+def test_of_many_unknown_classes_the_first_are_named():
+    """E.g. the pieces of a vocabulary, which are the classes of hidden tokens."""
+    with pytest.raises(DataError, match=r"among ant, bee, cat; got piece 0, .*, piece 19$"):
+        examples().only([f"piece {i}" for i in range(30_000)])
+
+
 def test_the_fingerprint_sees_every_pixel_label_id_class_and_example():
     whole = examples()
     images = whole.inputs.images.copy()
