@@ -10,6 +10,7 @@ judged for many replicates at once; the tests compare them with the package.
 import math
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
@@ -200,8 +201,13 @@ def counted(metric: str, labels: Floats, answers: Floats) -> Floats:
     return value[..., None] + own - own.mean(axis=-1, keepdims=True)
 
 
-def crossed_covers(ours: Floats, theirs: Floats, truth: float) -> list[bool]:
-    """Whether `crossed` of (seeds, n) covers, for every replicate of (replicates, seeds, n)."""
+def crossed_covers(
+    ours: Floats, theirs: Floats, truth: float, *, of_seeds: bool = False
+) -> list[bool]:
+    """Whether `crossed` of (seeds, n) covers, for every replicate of (replicates, seeds, n).
+
+    `of_seeds` takes the degrees of freedom of the seeds alone, Welch's, which is not what it does.
+    """
     (count, n), parts, residual = ours.shape[1:], 0.0, 0.0
     spread: Floats | float = 0.0
     for arm in (ours, theirs):
@@ -214,6 +220,9 @@ def crossed_covers(ours: Floats, theirs: Floats, truth: float) -> list[bool]:
     variance = np.maximum.reduce([parts + examples - residual, parts, examples])
     whole = variance > 1e-18
     df = variance[whole] ** 2 / (spread + examples**2 / (n - 1))[whole]
+    if of_seeds:
+        most = np.full_like(variance, 2 * (count - 1))
+        df = np.divide(parts**2, spread, out=most, where=spread > 0)[whole]
     gap = np.abs(ours.mean(axis=(1, 2)) - theirs.mean(axis=(1, 2)) - truth)
     covers = np.ones(len(ours), dtype=bool)  # without any scatter limits are the score method's
     covers[whole] = gap[whole] <= stdtrit(df, 0.975) * np.sqrt(variance[whole])
@@ -229,6 +238,7 @@ def seeds(
     replicates: int = 2000,
     tasks: tuple[str, ...] = OF_SEEDS,
     sizes: tuple[int, ...] = SIZES,
+    covered: Callable[[Floats, Floats, float], list[bool]] = crossed_covers,
 ) -> list[Figure]:
     """The same with 3 and 5 seeds a side."""
     found = []
@@ -241,15 +251,21 @@ def seeds(
             for metric in OF_CLASSES:
                 values = (counted(metric, labels, side) for side in sides)
                 truth = truth_of_seeds(metric, task, width)
-                hits[metric] += crossed_covers(*values, truth)
+                hits[metric] += covered(*values, truth)
         found += rates(name, n, hits)
     return found
+
+
+def seeds_by_their_df(replicates: int = 2000) -> list[Figure]:
+    """The same with the degrees of freedom of the seeds alone, which are not used."""
+    return seeds(replicates, covered=partial(crossed_covers, of_seeds=True))
 
 
 TABLES: dict[str, Callable[[], list[Figure]]] = {
     "two_files": two_files,
     "two_files_by_t": two_files_by_t,
     "seeds": seeds,
+    "seeds_by_their_df": seeds_by_their_df,
 }
 
 
