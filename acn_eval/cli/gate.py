@@ -38,7 +38,7 @@ Examples:
   acn-eval gate --result new/DIR --against old/DIR
       stored results: no inference, no torch
 
-Exit codes: 0 is PASS; 1 a regression; 3 NO VERDICT, because there are too few images or a
+Exit codes: 0 is PASS; 1 a regression; 3 NO VERDICT, because there are too few examples or a
 condition was not measured; 2 wrong usage or bad input; 4 what could not be measured or
 recorded, or a bug.
 
@@ -104,7 +104,7 @@ def command(**given: Any) -> int:
 
     Both see the same noise on the same examples. PASS means that the primary endpoint and clean
     accuracy are significantly within their margins, FAIL that some rule is significantly
-    violated. Otherwise there is NO VERDICT, with the number of images that would give one;
+    violated. Otherwise there is NO VERDICT, with the number of examples that would give one;
     `acn-eval plan` estimates it beforehand.
     """
     from acn_eval.terminal.gate_words import GateOutput
@@ -162,7 +162,7 @@ def _require_one_way(asked: _Asked, options: RunOptions) -> None:
     if first and not (options.track and options.candidates):
         raise click.UsageError(f"--{first} needs --ckpt and a store to record in")
     if asked.promote and asked.sequential:
-        raise click.UsageError("--promote judges all images; leave out --sequential")
+        raise click.UsageError("--promote judges all examples; leave out --sequential")
     if asked.promote and not asked.register:
         raise click.UsageError("--promote needs --register NAME, the model whose alias it moves")
 

@@ -23,7 +23,7 @@ _EPILOG = """\b
 Examples:
   acn-eval plan --n 10000 --discordance 0.06
   acn-eval plan --ckpt res_vit.pt
-      images, forward passes, FLOPs and time
+      examples, forward passes, FLOPs and time
       of the shipped gate on this machine
   acn-eval plan --suite my_gate.yaml \\
       --result a/DIR --against b/DIR --n 5000

@@ -57,7 +57,7 @@ def command(only_plan: bool, **given: Any) -> None:
 
     Shows per depth the accuracy of the exit, the share of the gradient that comes over the direct
     connection, what is lost without the block, and the stable rank of the features; and whether
-    outputs still differ over tokens and over images, at initialization and as trained.
+    outputs still differ over tokens and over examples, at initialization and as trained.
     """
     options, output = run_options(**given), output_of(**given)
     if only_plan:
