@@ -34,7 +34,6 @@ from acn_eval.checkpoints import load
 from acn_eval.data import data_root
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import Runtime
-from acn_eval.shipped import shipped_checkpoints
 from acn_eval.studies.compare import compare
 from acn_eval.studies.continual.run import ContinualStudy
 from acn_eval.studies.continual.suite import Continual
@@ -100,7 +99,7 @@ DIGITS = (SKIP, PLAIN, MIXER)
 CIFAR10 = Network("Mixer, CIFAR-10", "cifar10/ac_mixer", "cifar10/res_mixer", 3)
 
 
-COMPARED = DIGITS + (CIFAR10,) * (f"{CIFAR10.candidate}.pt" in shipped_checkpoints())
+COMPARED = (*DIGITS, CIFAR10)
 
 
 class Job(NamedTuple):
@@ -130,8 +129,8 @@ def pair(network: Network, suite: str | Suite, about: str = "digits", **selectio
 
 
 def has(folder: str) -> bool:
-    """Whether ACN_EVAL_DATA holds a data set, and networks for it are shipped."""
-    return (data_root() / folder).is_dir() and COMPARED[-1] is CIFAR10
+    """Whether ACN_EVAL_DATA holds a data set."""
+    return (data_root() / folder).is_dir()
 
 
 def robustness() -> Iterator[Job]:
@@ -296,10 +295,7 @@ def choice() -> Iterator[Line]:
     plan = yaml.safe_load(PLAN.read_text())
     print(CHOICE)
     for name, group in plan.items():
-        chosen = PLAN.with_name(f"choice-{name}.json")
-        if not chosen.exists():
-            continue
-        found = json.loads(chosen.read_text())
+        found = json.loads(PLAN.with_name(f"choice-{name}.json").read_text())
         rates = sorted({float(rate) for own in found.values() for rate in own})
         seeds = ", ".join(map(str, group["seeds"]))
         print(f"\n### {name}, seeds {seeds}\n")

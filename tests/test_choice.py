@@ -16,11 +16,7 @@ with script("choose_networks") as choose_networks:
     pass
 
 PLAN_FILE = Path(choose_networks.__file__).with_name("choice.yaml")
-PLAN = {
-    name: group
-    for name, group in yaml.safe_load(PLAN_FILE.read_text()).items()
-    if PLAN_FILE.with_name(f"choice-{name}.json").exists()
-}
+PLAN = yaml.safe_load(PLAN_FILE.read_text())
 GROUPS = pytest.mark.parametrize("name", PLAN)
 
 
