@@ -74,7 +74,7 @@ def overview():
 @pytest.mark.parametrize(("command", "answers"), ROWS, ids=[command for command, _ in ROWS])
 def test_answers_of_the_readme_are_those_of_the_results(command, answers):
     found = overview()
-    measured = found[command.replace("-", "_")][:3] if command != "gate" else []
+    measured = found[command.replace("-", "_")] if command != "gate" else []
     shown = [cell.strip() for cell in answers.split(" | ")]
     assert command == "gate" or any(measured)
     assert command == "gate" or shown == [cell or "-" for cell in measured]
