@@ -139,8 +139,7 @@ def robustness() -> Iterator[Job]:
     yield from (pair(network, "robustness_common") for network in (SKIP, MIXER))
     yield pair(SKIP._replace(seeds=1), "robustness")
     if has("cifar-10-batches-py"):
-        for suite in ("robustness", "robustness_normalized"):
-            yield pair(CIFAR10, suite, "cifar10")
+        yield pair(CIFAR10, "robustness", "cifar10")
 
 
 def compression() -> Iterator[Job]:
