@@ -168,14 +168,9 @@ def compression() -> Iterator[Job]:
 def transfer() -> Iterator[Job]:
     digits = Network("ViT, skip around attention", "digits04/ac_vit", "digits04/res_vit", 5)
     yield pair(digits, "transfer", "digits 0-4 to digits 5-9")
-    ridge = read_suite("transfer").model_copy(update={"protocols": ("ridge",)})
     if has("cifar-10-batches-py") and has("cifar100"):
         mixer = Network("Mixer", "cifar100/ac_mixer", "cifar100/res_mixer", 1)
         yield pair(mixer, "transfer", "CIFAR-100 to CIFAR-10", data="cifar10")
-        yield pair(CIFAR10, ridge, "CIFAR-10 to CIFAR-100", data="npz:cifar100")
-    if has("cifar-10-batches-py") and has("tiny-imagenet-50"):
-        data = "folder:tiny-imagenet-50"
-        yield pair(CIFAR10, ridge, "CIFAR-10 to 50 classes of Tiny-ImageNet", data=data)
 
 
 def pruning() -> Iterator[Job]:
