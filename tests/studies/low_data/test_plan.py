@@ -74,7 +74,7 @@ def test_auto_steps_alone_what_cannot_be_stacked():
         (
             {"candidate": side("a", "acn", precision="bf16")},
             ConfigError,
-            "must be in fp32, with the last",
+            "in fp32, with the last",
         ),
         ({"candidate": side("a", "acn", data="cifar10")}, ConfigError, "name the same data"),
         (
