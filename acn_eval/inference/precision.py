@@ -77,10 +77,10 @@ def certificate(
     size: int,
     measured: Tensor | None = None,
 ) -> dict[str, Any]:
-    """Count the predictions of n prepared examples that change with precision or batch size.
+    """Count the predictions of n examples that change with precision or batch size.
 
     Args:
-        predict: prepared examples to predicted classes (n,).
+        predict: examples to predicted classes (n,).
         inputs: a small fixed subset.
         numeric: the precision that is compared with fp32.
         size: of the batches that were measured, which are compared with batches of 7.

@@ -152,21 +152,22 @@ class Showing:
     ) -> dict[str, Any]:
         """Certify the first examples; outcomes (n,) of clean ones serve where they are these.
 
+        They are prepared batch by batch, because sentences are padded to the longest of a batch.
         Numbers are not certified: each changes in its last digits.
         """
         if self.request.whole.targets is not None:
             return {}
         model, prepare = subject.checkpoint.model, subject.checkpoint.prepare
-        inputs, n = prepare(first).to(self.request.runtime.device), len(first)
+        n, device = len(first), first.device
 
-        def predict(batch: Any) -> Tensor:
-            return subject.classes.decide(model(batch)).predicted
+        def predict(shown: Any) -> Tensor:
+            return subject.classes.decide(model(prepare(shown).to(device))).predicted
 
         same = np.array_equal(clean["id"][:n], self.request.whole.ids[:n])
-        known = same and inputs.device.type == "cpu"  # elsewhere `first` is rounded otherwise
-        measured = torch.from_numpy(clean["predicted"][:n].copy()).to(inputs.device)
+        known = same and device.type == "cpu"  # elsewhere `first` is rounded otherwise
+        measured = torch.from_numpy(clean["predicted"][:n].copy()).to(device)
         own = profile.precision, profile.batch_size, measured if known else None
-        return certificate(predict, inputs, *own)
+        return certificate(predict, first, *own)
 
     @cached_property
     def _passes(self) -> list[tuple[Pass, tuple[Skip, ...]]]:

@@ -202,18 +202,18 @@ def _skip(label: str, reason: str, **more: Scalar) -> Skip:
 def _certificate(
     probings: Sequence[Probing], first: ShownBatch, profile: NumericProfile
 ) -> dict[str, Any]:
-    """Certify the answers of a probe of the last exit, from images to classes."""
+    """Certify the answers of a probe of the last exit, from examples to classes."""
     if not probings:
         return {}
     own = probings[0]
     checkpoint = own.target.subject.checkpoint
 
-    def answers(batch: Any) -> Tensor:
+    def answers(shown: Any) -> Tensor:
+        batch = checkpoint.prepare(shown).to(first.device)
         features = read_features(checkpoint, batch, "fp32")[0, -1]  # the precision is around it
         return torch.from_numpy(own.deepest_probe.answer(features.cpu().numpy()).predicted)
 
-    inputs = checkpoint.prepare(first).to(first.device)
-    return certificate(answers, inputs, profile.precision, profile.batch_size)
+    return certificate(answers, first, profile.precision, profile.batch_size)
 
 
 STUDY = TransferStudy

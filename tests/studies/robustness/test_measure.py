@@ -143,6 +143,29 @@ def test_the_certificate_fits_where_the_pass_fits(pair, runtime):
     assert len(result.cells) == 6
 
 
+class Padded(torch.nn.Module):
+    """A network that looks at padding: is any example of the batch so long?"""
+
+    def __init__(self, longest):
+        super().__init__()
+        self.longest = longest
+
+    def forward(self, batch):
+        long = torch.full((len(batch),), batch.ids.shape[1] >= self.longest)
+        return torch.stack([~long, long], dim=1).float().to(batch.device)
+
+
+def test_batches_of_the_certificate_are_padded_as_they_are(device, runtime):
+    read = open_examples("synthetic-sentences").keyed(64).read(np.arange(64), SentenceSpec())
+    letters = [len(sentence.replace(" ", "")) for (sentence,) in read.texts]
+    short = sum(len(s) for s in (letters[i : i + 7] for i in range(0, 64, 7)) if max(s) < 60)
+    network = replace(reader(device, longest=512), model=Padded(60 + 2))
+    suite = Robustness(name="typos", corruptions=(Keyboard(),))
+    data = DataSelection("synthetic-sentences", limit=64)
+    (result,) = evaluate([network], suite, data, runtime=replace(runtime, batch_size=64))
+    assert result.certificate["batch_flips"] == short > 0
+
+
 def test_sentences_are_corrupted_before_they_become_tokens(device, runtime):
     suite = Robustness(name="typos", corruptions=(Keyboard(), MaskWords()))
     network, data = reader(device), DataSelection("synthetic-sentences", limit=40)
