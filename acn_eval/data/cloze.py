@@ -61,12 +61,14 @@ class Cloze:
         where = np.flatnonzero(asked.any(dim=1).numpy())
         if not len(where):
             raise DataError(f"{examples.name}: must hold words of the vocabulary; got none")
+        lost = len(examples) - len(where)
+        left_out = f"{examples.name}: left out {lost} sentences without words of the vocabulary"
         return replace(
             examples.at(where),
             labels=tokens.ids[asked].numpy(),
             classes=self.prepare.vocabulary.pieces,
             named=True,
-            notes=(*examples.notes, _NOTE),
+            notes=(*examples.notes, *[left_out] * bool(lost), _NOTE),
         )
 
     def blank(self, n: int) -> Tokens:

@@ -49,7 +49,7 @@ class Vocabulary:
         lowercase: whether letters lose case and accents.
 
     Raises:
-        DataError: a piece twice, empty or too long, or no `SPECIAL` one.
+        DataError: a piece twice, empty, too long or of several lines, or no `SPECIAL` one.
     """
 
     pieces: tuple[str, ...]
@@ -65,6 +65,8 @@ class Vocabulary:
             twice = len(self.pieces) - len(self.numbers)
             msg = "vocabulary: pieces must differ, none empty"
             raise DataError(f"{msg}; got {twice} twice, {empty} empty")
+        if any("\n" in piece for piece in self.pieces):  # the digest is over lines, as files are
+            raise DataError("vocabulary: pieces must have one line; got a line break")
         if (most := max(map(len, self.pieces))) > LONGEST_PIECE:
             what = f"vocabulary: pieces must have at most {LONGEST_PIECE} characters"
             raise DataError(f"{what}; got {most}")

@@ -59,7 +59,7 @@ class Corpus:
 
     @staticmethod
     def of(examples: Examples, prepare: PrepareTokens) -> "Corpus":
-        """Tokenize examples of one sentence each; one of [UNK] alone is left out.
+        """Tokenize examples of one sentence each; parts without ordinary pieces are left out.
 
         Raises:
             DataError: no sentence is left.
@@ -183,13 +183,13 @@ def _key(seed: int) -> Tensor:
 def _parts(examples: Examples, prepare: PrepareTokens) -> Iterator[tuple[int, int, list[int]]]:
     """Yield a part: the id of its example, the place of its first token, and its pieces."""
     tokenizer, room = prepare.vocabulary.tokenizer(), prepare.longest - 2
-    unknown = prepare.vocabulary.numbers["[UNK]"]
+    special = {prepare.vocabulary.numbers[piece] for piece in SPECIAL}
     shown = examples.read(np.arange(len(examples)), prepare.spec)
     for example, texts in zip(examples.ids.tolist(), shown.texts, strict=True):
         whole = tokenizer.encode(texts[0], add_special_tokens=False).ids
         for begin in range(0, len(whole), room):
             part = whole[begin : begin + room]
-            if {*part} != {unknown}:
+            if not special.issuperset(part):
                 yield example, begin, part
 
 

@@ -62,6 +62,8 @@ def test_a_sentence_without_words_of_the_vocabulary_is_left_out():
     found = CLOZE.questions(examples)
     assert [WORDS.pieces[label] for label in found.labels] == ["film", "plot"]
     assert np.array_equal(found.ids, EXAMPLES.ids[[0, 2]])
+    assert "left out 1 sentences without words of the vocabulary" in found.notes[-2]
+    assert not [note for note in CLOZE.questions(EXAMPLES).notes if "left out" in note]
     with pytest.raises(DataError, match="must hold words of the vocabulary; got none"):
         CLOZE.questions(examples.at(np.array([1])))
 

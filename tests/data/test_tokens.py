@@ -190,6 +190,12 @@ def test_what_is_no_vocabulary_is_refused(tmp_path, pieces, said):
         read_vocabulary(tmp_path / "vocab.txt")
 
 
+def test_other_pieces_have_another_digest():
+    """So a piece of two lines, which only a file with a card can state, is none."""
+    with pytest.raises(DataError, match="pieces must have one line; got a line break"):
+        Vocabulary((*SPECIAL, "a\nb"))
+
+
 def test_files_of_vocabularies(tmp_path, monkeypatch):
     file = tmp_path / "vocab.txt"
     with pytest.raises(DataError, match="must be a vocabulary; No such file"):

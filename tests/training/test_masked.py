@@ -163,9 +163,12 @@ def test_epochs_follow_each_other(rows):
         assert np.array_equal(parts, wanted)
 
 
-def test_nothing_but_unknown_is_refused():
+@pytest.mark.parametrize("other", ["☃", "[CLS]"])
+def test_nothing_but_special_pieces_is_refused(other):
+    """Nothing would be asked, and the loss of no answers is no number."""
     with pytest.raises(DataError, match="own: must hold words of the vocabulary; got none"):
-        task([["☃"], ["☃", "☃"]]).batch(0, CPU)
+        task([["☃"], ["☃", other]]).batch(0, CPU)
+    assert len(task([["☃", other], ["w1"]]).batch(0, CPU).targets) == 4
 
 
 def test_the_score_is_that_of_the_masked_tokens_alone(rows):

@@ -48,7 +48,7 @@ A run that was stopped or killed resumes when the same command is given again.""
     "--data",
     metavar="NAME",
     show_default="what the card names",
-    help="With --ckpt: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
+    help="With --ckpt, of `acn-eval list data`, e.g. digits, glue:sst2 or tsv:PATH.",
 )
 @training_options
 @output_options

@@ -25,6 +25,8 @@ Examples:
       what the plan of the shipped ViTs costs
   acn-eval low-data --suite low_data --draws 10
       more draws: the best use of a larger budget
+  acn-eval low-data --suite low_data_text
+      networks that read sentences
   acn-eval low-data --suite mine.yaml --data-root ~/data
   acn-eval low-data --suite low_data_probe \\
       --ckpt digits04/ac_vit.pt
@@ -38,7 +40,8 @@ A run that was stopped or killed resumes when the same command is given again.""
 @click.option(
     "--suite",
     default="low_data_demo",
-    help="Shipped suite (low_data_demo, low_data, low_data_probe, low_data_fine_tune), or a YAML.",
+    help="Shipped suite (low_data_demo, low_data, low_data_text, low_data_probe, "
+    "low_data_fine_tune), or a YAML.",
 )
 @click.option("--ckpt", metavar="FILE", help="Checkpoint, for a suite that probes or tunes it.")
 @click.option(
@@ -55,7 +58,7 @@ A run that was stopped or killed resumes when the same command is given again.""
     "--data",
     metavar="NAME",
     show_default="what the card names",
-    help="Data to probe on: digits, cifar10, cifar100, npz:PATH or folder:PATH.",
+    help="Data to probe on, of `acn-eval list data`, e.g. digits, glue:sst2 or tsv:PATH.",
 )
 @click.option(
     "--classes",
