@@ -81,6 +81,8 @@ class FineTunedUnit(Unit):
             raise Unsupported(f"{self.checkpoint.id.name}: fine-tuning needs our own networks")
         classes = len(train.classes)
         arch = {**network.config.model_dump(), "classes": classes, "branches": ()}
+        if network.config.masked:
+            arch["head"] = "classifier"
         schedule = {**asdict(plan), "warmup": plan.steps // 10}
         named = read_arch(arch, self.checkpoint.id.name)
         return Recipe(arch=named, seed=self.seed, data=train.name, **schedule)
@@ -125,7 +127,7 @@ def fine_tune(
         network: whose weights are the start; all of them but those of its head.
         prepare: its geometry and moments, which stay too.
         recipe: its ``arch`` is the network's with the number of the new classes, and without
-            the heads of branches.
+            the heads of branches; that of a masked language model becomes a classifier.
         splits: train, and validation, which is looked at and selects nothing.
         device: where to train.
 

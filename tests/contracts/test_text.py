@@ -15,7 +15,7 @@ from acn_eval.gate.config import Gate, read_gate
 from acn_eval.gate.decide import decide
 from acn_eval.studies.compare import compare, summarize
 from acn_eval.studies.read import read_suite
-from tests.training.texts import classes, scored, trained, write_scored
+from tests.training.texts import classes, masked, scored, trained, write_scored
 
 FEW = DataSelection(limit=48)
 NOISE = read_suite("robustness")
@@ -60,6 +60,14 @@ def test_a_suite_by_its_name(name, pair, runtime):
     noises = {str(cell.condition.get("corruption", "clean")) for cell in results[0].cells}
     assert not noises & {"gaussian", "salt_pepper"}
     assert ("keyboard" in noises) == (name in {"robustness", "compression", "pruning"})
+
+
+@pytest.mark.parametrize("name", ["transfer", "low_data_fine_tune"])
+def test_a_masked_language_model_is_probed_and_fine_tuned(name, tmp_path, runtime):
+    trained(masked(), tmp_path / "mlm.pt")
+    suite = read_suite(name).model_copy(update=QUICK[name])
+    found = evaluate([load(str(tmp_path / "mlm.pt"))], suite, FEW, runtime=runtime)
+    assert {len(cell.values) for result in found for cell in result.cells} == {48}
 
 
 def test_noise_on_embeddings_is_measured_and_in_no_mean(pair, runtime):
