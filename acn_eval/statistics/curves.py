@@ -59,7 +59,9 @@ class Axis(NamedTuple):
 
 
 EXIT = Axis("exit", "blocks executed", place="exit {}", mapped=True)
-PER_CLASS = Axis("per_class", "training images per class", logarithmic=True, place="{} per class")
+PER_CLASS = Axis(
+    "per_class", "training examples per class", logarithmic=True, place="{} per class"
+)
 _LEVELS = Axis(_LEVEL, "level", steps=1000, start="; step 0 is the clean examples")
 
 

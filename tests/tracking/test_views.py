@@ -29,7 +29,7 @@ RUNS = {
         "1000 x the share of weights removed",
     ),
     "continual": (run_of("continual", tasks=(1, 2)), "tasks learned"),
-    "low_data": (run_of("low_data", per_class=(5, 10)), "training images per class"),
+    "low_data": (run_of("low_data", per_class=(5, 10)), "training examples per class"),
     "robustness": (
         simple("acn", *np.ones((3, 4))),
         "1000 x the level; step 0 is the clean examples",
