@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,11 +76,19 @@ class Examples:
         Raises:
             DataError: they are of another modality, or cannot be read.
         """
+        self.require(spec)
+        batch: B = self.inputs.read(self.positions[where], spec)
+        return batch
+
+    def require(self, spec: InputSpec[Any]) -> None:
+        """Refuse examples of another modality than that of a spec.
+
+        Raises:
+            DataError: they are.
+        """
         if spec.modality != self.inputs.modality:
             msg = f"{self.name}: must hold {spec.modality}, which the network reads"
             raise DataError(f"{msg}; got {self.inputs.modality}")
-        batch: B = self.inputs.read(self.positions[where], spec)
-        return batch
 
     def at(self, where: NDArray[np.int64]) -> "Examples":
         """Return the examples at these indices, in that order."""

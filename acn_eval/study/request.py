@@ -104,7 +104,8 @@ def choose(
     where their heads are not read, those that are new to them.
 
     Raises:
-        DataError: none or different data named, an unknown class, or no examples left.
+        DataError: none or different data named, examples of another modality than the networks
+            read, an unknown class, or no examples left.
     """
     named = {c.data for c in checkpoints}
     if not selection.data and (len(named) != 1 or "" in named):
@@ -112,6 +113,8 @@ def choose(
         msg = f"`data`: must be given where the cards do not agree; they name {shown}"
         raise DataError(msg, "data")
     examples = open_examples(selection.data or named.pop(), split, selection.root)
+    for checkpoint in checkpoints:
+        examples.require(checkpoint.prepare.spec)
     wanted = listed_classes(selection.classes, examples.classes)
     if not selection.data and not wanted:
         wanted = _default_classes(checkpoints, examples.classes, known=reads_head)

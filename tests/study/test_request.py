@@ -87,6 +87,11 @@ def test_unknown_classes_and_data_are_refused(tiny, runtime):
         evaluate([checkpoint(tiny)], SUITE, DataSelection("minst"), runtime=runtime)
 
 
+def test_what_is_read_is_asked_before_classes_are(tiny, runtime):
+    with pytest.raises(DataError, match="sentences: must hold images, which the network reads"):
+        evaluate([checkpoint(tiny)], SUITE, DataSelection("synthetic-sentences"), runtime=runtime)
+
+
 def test_the_limit_is_a_prefix_of_the_whole(tiny, runtime):
     ids = [
         evaluate([checkpoint(tiny)], SUITE, DataSelection(limit=n), runtime=runtime)[0]
