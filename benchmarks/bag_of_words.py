@@ -68,18 +68,22 @@ def conditions(examples: Examples) -> Iterator[tuple[str, SentenceBatch]]:
             yield name, corruption.corrupt(clean, draw, level, Context())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data")
-    data = parser.parse_args().data
+def table(data: str) -> Iterator[str]:
+    """Fit on train, and yield what it answers on test, in lines of Markdown."""
     model, penalty, accuracy = fitted(data)
     test = open_examples(data, "test")
-    print(f"penalty {penalty:g}: {100 * accuracy:.1f} % on validation; n = {len(test)} of test\n")
-    print("| condition | counts of words |\n|---|---|")
+    yield f"penalty {penalty:g}: {100 * accuracy:.1f} % on validation; n = {len(test)} of test\n"
+    yield "| condition | counts of words |\n|---|---|"
     for name, batch in conditions(test):
         right = binomtest(int((model.predict(words(batch)) == test.labels).sum()), len(test))
         limits = right.proportion_ci(method="wilson")
-        print(f"| {name} | {shown(Estimate(right.statistic, limits.low, limits.high))} |")
+        yield f"| {name} | {shown(Estimate(right.statistic, limits.low, limits.high))} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data")
+    print("\n".join(table(parser.parse_args().data)))
 
 
 if __name__ == "__main__":

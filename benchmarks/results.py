@@ -16,9 +16,11 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
+import bag_of_words
 import torch
 import yaml
 from choose_networks import best
+from results_prose import CHOICE, HEAD, READ, TEXT
 from results_tables import (
     blocks,
     comparison,
@@ -32,8 +34,10 @@ from results_tables import (
 
 from acn_eval.checkpoints import load
 from acn_eval.data import data_root
+from acn_eval.data.synthetic_sentences import SYNTHETIC
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.inference import Runtime
+from acn_eval.shipped import shipped
 from acn_eval.studies.compare import compare
 from acn_eval.studies.continual.run import ContinualStudy
 from acn_eval.studies.continual.suite import Continual
@@ -44,35 +48,9 @@ from acn_eval.study.request import Request
 from acn_eval.study.run import run
 from acn_eval.study.suite import Suite
 
-PLAN = Path(__file__).with_name("choice.yaml")
+PLANS = [Path(__file__).with_name(name) for name in ("choice.yaml", "choice-text.yaml")]
 HOUR = Path(__file__).with_name("split_cifar100_hour.md")
-CHOICE = """
-`python benchmarks/choose_networks.py benchmarks/choice.yaml` trained every network of a plan that
-was written first, at each rate and the full number of steps. Mean accuracy on validation in %; no
-test image was opened, and no seed below is among those that are reported. `official` is the block
-of the authors' earlier code, which is not shipped."""
 PLACE = Runtime(torch.device("cpu"), precision="fp32")  # the same numbers on every processor
-
-
-HEAD = """# Results of the shipped checkpoints
-
-`python benchmarks/results.py` writes this page. Accuracies are in %, with 95 % intervals in
-brackets. Differences are ACN minus residual, in points: those of single conditions have
-simultaneous 95 % bands over all conditions of the suite, and that of the primary endpoint has a
-95 % interval of its own. MDE is the smallest difference that this many images reliably detect
-(80 % power). A tie is equivalence within the margin that the suite states.
-
-These are small networks on small images, trained for minutes on a CPU. They neither confirm nor
-refute the tables of the ACN paper; they show what acn-eval reports about real checkpoints.
-`docs/paper.md` takes the paper's claims one by one.
-
-## Architectures
-
-Every column compares an ACN with a residual network of the same kind and budget, seeds as
-architectures. The ViT is shown twice, against the same residual ViTs: with a skip around attention
-inside each block, and with the paper's plain block, which has no skip. Without one, attention
-averages the tokens of an image until they are the same (`docs/compression.md`), so that the plain
-column is as much about attention as about long connections."""
 
 
 class Network(NamedTuple):
@@ -99,7 +77,19 @@ DIGITS = (SKIP, PLAIN, MIXER)
 CIFAR10 = Network("Mixer, CIFAR-10", "cifar10/ac_mixer", "cifar10/res_mixer", 3)
 
 
-COMPARED = (*DIGITS, CIFAR10)
+IMAGES = (*DIGITS, CIFAR10)
+
+
+GENERATED = Network("BERT, skip around attention", "text/ac_bert", "text/res_bert", 3)
+
+
+PLAIN_BERT = Network("BERT, the plain block", "text/plain/ac_bert", "text/res_bert", 3)
+
+
+SST2 = Network("BERT, skip around attention, SST-2", "text/sst2/ac_bert", "text/sst2/res_bert", 3)
+
+
+TEXTS = (GENERATED, PLAIN_BERT, SST2)
 
 
 class Job(NamedTuple):
@@ -203,22 +193,22 @@ def chapter(jobs: Iterator[Job]) -> Iterator[Line]:
             yield Line(suite["name"], job.network, in_short(said))
 
 
-def overview(lines: Sequence[Line]) -> str:
-    """One row per suite, one column per network."""
-    networks = [network.title for network in COMPARED]
+def overview(lines: Sequence[Line], compared: Sequence[Network], paper: str) -> str:
+    """One row per suite, one column per network, and the budgets beside the paper's."""
+    networks = [network.title for network in compared]
     cells = {(line.study, line.network): line.text for line in lines}
     studies = dict.fromkeys(line.study for line in lines if line.network in networks)
     rows = [
         f"| {study} | {' | '.join(cells.get((study, n), '') for n in networks)} |"
         for study in studies
     ]
-    budgets = (budget(network) for network in COMPARED)
+    budgets = (budget(network) for network in compared)
     heads = [f"| suite | {' | '.join(networks)} |", "|---" * (len(networks) + 1) + "|"]
     return "\n".join(
         [
             *heads,
             *rows,
-            f"| seeds a side, budget (the paper has 300 to 700 epochs) | {' | '.join(budgets)} |",
+            f"| seeds a side, budget (the paper has {paper}) | {' | '.join(budgets)} |",
         ]
     )
 
@@ -232,17 +222,22 @@ def budget(network: Network) -> str:
 
 
 def low_data() -> Iterator[Line]:
-    suites = {"low_data": SKIP, "low_data_plain": PLAIN, "low_data_mixer": MIXER}
-    for name in ("low_data_demo", *suites):
+    own = {"low_data": SKIP, "low_data_plain": PLAIN, "low_data_mixer": MIXER}
+    yield from learned("digits", {"low_data_demo": None, **own})
+
+
+def learned(about: str, suites: dict[str, Network | None]) -> Iterator[Line]:
+    """Networks that learn from few examples; those of a column of the overview are named."""
+    for name, network in suites.items():
         suite = read_suite(name)
         assert isinstance(suite, LowData)
         print(f"training {name}", file=sys.stderr, flush=True)
         results = run(LowDataStudy(Request(suite, (), DataSelection(), PLACE)), PLACE)
-        print(f"\n### digits: {suite.description}: {name}\n")
+        print(f"\n### {about}: {suite.description}: {name}\n")
         print(f"{suite.draws} draws, {suite.repeats} initializations, {suite.steps} steps.\n")
         said = comparison(results[: suite.draws], results[suite.draws :])
-        if name in suites:
-            yield Line("low_data", suites[name].title, in_short(said))
+        if network:
+            yield Line("low_data", network.title, in_short(said))
 
 
 def continual() -> Iterator[Line]:
@@ -274,22 +269,52 @@ def continual() -> Iterator[Line]:
     yield Line("continual", MIXER.title, in_short(naive))
 
 
-def dynamics() -> Iterator[Line]:
+def dynamics(about: str, networks: Sequence[Network]) -> Iterator[Line]:
     """What every block adds and passes on, of seed 0 of every network, and of both sides."""
-    sides = dict.fromkeys(side for n in DIGITS for side in (n.candidate, n.baseline))
+    sides = dict.fromkeys(side for n in networks for side in (n.candidate, n.baseline))
     files = [f"{name}.pt" for name in sides]
     for name, result in zip(sides, evaluate(files, "dynamics", runtime=PLACE), strict=True):
-        print(f"\n### digits, {name}, seed 0: dynamics\n")
+        print(f"\n### {about}, {name}, seed 0: dynamics\n")
         print("\n".join(blocks(result)))
     yield from ()
 
 
+def text() -> Iterator[Line]:
+    """Generated sentences, and SST-2 where it is and its networks were trained."""
+    print(TEXT)
+    for data in (SYNTHETIC, "glue:sst2") if trained(SST2) else (SYNTHETIC,):
+        print(f"\n### {data}, words alone\n")
+        print("\n".join(bag_of_words.table(data)))
+    yield from chapter(sentences())
+    yield from learned("generated sentences", {"low_data_text": GENERATED})
+    yield from dynamics("generated sentences", (GENERATED, PLAIN_BERT))
+    if trained(SST2):
+        yield from dynamics("SST-2", (SST2,))
+
+
+def trained(network: Network) -> bool:
+    """Whether all files of a network are here: of SST-2 only seed 0 is shipped."""
+    sides = (files(side, network.seeds) for side in (network.candidate, network.baseline))
+    here = ((shipped("checkpoints") / name).is_file() for side in sides for name in side)
+    return has("text") and all(here)
+
+
+def sentences() -> Iterator[Job]:
+    for suite in ("robustness", "compression", "pruning"):
+        yield from (pair(network, suite, "generated sentences") for network in TEXTS[:2])
+        if trained(SST2):
+            yield pair(SST2, suite, "SST-2")
+    yield pair(GENERATED._replace(seeds=1), "pruning_paper", "generated sentences")
+    if trained(SST2):
+        yield pair(SST2, "transfer", "SST-2 to CoLA", data="glue:cola")
+
+
 def choice() -> Iterator[Line]:
     """How variants and learning rates were chosen: accuracy on validation, mean over seeds."""
-    plan = yaml.safe_load(PLAN.read_text())
     print(CHOICE)
-    for name, group in plan.items():
-        found = json.loads(PLAN.with_name(f"choice-{name}.json").read_text())
+    groups = (item for plan in PLANS for item in yaml.safe_load(plan.read_text()).items())
+    for name, group in groups:
+        found = json.loads(PLANS[0].with_name(f"choice-{name}.json").read_text())
         rates = sorted({float(rate) for own in found.values() for rate in own})
         seeds = ", ".join(map(str, group["seeds"]))
         print(f"\n### {name}, seeds {seeds}\n")
@@ -309,7 +334,8 @@ CHAPTERS: dict[str, Callable[[], Iterator[Line]]] = {
     "low_data": low_data,
     "pruning": lambda: chapter(pruning()),
     "continual": continual,
-    "dynamics": dynamics,
+    "dynamics": lambda: dynamics("digits", DIGITS),
+    "text": text,
     "choice": choice,
 }
 
@@ -321,7 +347,8 @@ def main() -> None:
             print(f"\n## {name.replace('_', ' ').capitalize()}")
             lines += list(CHAPTERS[name]())
     if not sys.argv[1:]:
-        print(f"{HEAD}\n\n{overview(lines)}")
+        print(f"{HEAD}\n\n{overview(lines, IMAGES, '300 to 700 epochs')}")
+        print(f"{READ}\n\n{overview(lines, TEXTS, 'BERT-base, books and Wikipedia')}")
     print(pages.getvalue(), end="")
 
 
