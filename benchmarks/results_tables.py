@@ -163,15 +163,20 @@ def blocks(result: EvalResult) -> Iterator[str]:
     yield "| exit | accuracy | tokens, at start | images, at start | lost without block |"
     yield "|---|---|---|---|---|"
     cells = {c.condition["exit"]: c for c in result.cells if "without" not in c.condition}
-    each = zip(spread["initial"], spread["looks"][-1], strict=True)
-    for exit, (first, last) in enumerate(each):
-        row = lost.get(exit)
+    first = spread["initial"]  # none where it began with the weights of a file
+    for exit, last in enumerate(spread["looks"][-1]):
+        row, start = lost.get(exit), first[exit] if first else None
         gone = Estimate(row["lost"], row["low"], row["high"]) if row else None
         yield (
             f"| {exit} | {100 * cells[exit].values.mean():.1f} | "
-            f"{share(last['tokens'])}, {share(first['tokens'])} | "
-            f"{share(last['images'])}, {share(first['images'])} | {shown(gone) if gone else ''} |"
+            f"{both(last, start, 'tokens')} | {both(last, start, 'images')} | "
+            f"{shown(gone) if gone else ''} |"
         )
+
+
+def both(last: dict[str, float], first: dict[str, float] | None, axis: str) -> str:
+    """As trained and, where it is known, at the start."""
+    return ", ".join(share(spread[axis]) for spread in (last, first) if spread)
 
 
 def share(value: float) -> str:

@@ -115,8 +115,11 @@ class Measured:
             return Measured((), len(shown), reason)
         profile = runtime.profile("fp32", checkpoint.id.flops)
         own, before = (SpreadUnit(checkpoint, i, shown, spec, profile) for i in (False, True))
-        if recipe_of(checkpoint) is None:
+        recipe = recipe_of(checkpoint)
+        if recipe is None:
             return Measured((own,), len(shown), "its card does not say how this network began")
+        if recipe.start_from:
+            return Measured((own,), len(shown), "it began with the weights of another file")
         return Measured((own, before), len(shown))
 
     def details(self, contents: Iterator[bytes]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from acn_eval.training.fit import start
 from tests.checkpoints.files import official_file
 from tests.studies.compression.test_run import SUITE, WithExits
 from tests.tiny import CPU, checkpoint, digits, recipe
+from tests.training import texts
 
 N = 40
 
@@ -205,6 +206,17 @@ def test_an_official_file_does_not_say_how_it_began(tmp_path, runtime):
     own = of(loaded, runtime)
     assert [unit.initial for unit in own.units] == [False]
     assert own.reason == "its card does not say how this network began"
+
+
+def test_a_network_that_began_with_a_file_does_not_hold_that_file(tmp_path, runtime):
+    texts.trained(texts.masked(steps=1), tmp_path / "mlm.pt")
+    texts.trained(texts.classes(steps=1, start_from=str(tmp_path / "mlm.pt")), tmp_path / "a.pt")
+    sentences = open_examples("synthetic-sentences").keyed(N)
+    own = of(load(str(tmp_path / "a.pt")), runtime, sentences)
+    assert [unit.initial for unit in own.units] == [False]
+    assert own.reason == "it began with the weights of another file"
+    (content,) = measured(own.units, runtime)
+    assert len(json.loads(content)) == 1 + own.units[0].checkpoint.model.config.depth
 
 
 def test_what_is_not_finite_is_not_known(tiny, runtime):
