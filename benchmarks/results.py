@@ -80,13 +80,15 @@ CIFAR10 = Network("Mixer, CIFAR-10", "cifar10/ac_mixer", "cifar10/res_mixer", 3)
 IMAGES = (*DIGITS, CIFAR10)
 
 
-GENERATED = Network("BERT, skip around attention", "text/ac_bert", "text/res_bert", 3)
+GENERATED = Network("BERT, generated sentences", "text/ac_bert", "text/res_bert", 3)
 
 
-PLAIN_BERT = Network("BERT, the plain block", "text/plain/ac_bert", "text/res_bert", 3)
+PLAIN_BERT = Network(
+    "BERT, the plain block, generated sentences", "text/plain/ac_bert", "text/res_bert", 3
+)
 
 
-SST2 = Network("BERT, skip around attention, SST-2", "text/sst2/ac_bert", "text/sst2/res_bert", 3)
+SST2 = Network("BERT, SST-2", "text/sst2/ac_bert", "text/sst2/res_bert", 3)
 
 
 TEXTS = (GENERATED, PLAIN_BERT, SST2)
@@ -280,33 +282,32 @@ def dynamics(about: str, networks: Sequence[Network]) -> Iterator[Line]:
 
 
 def text() -> Iterator[Line]:
-    """Generated sentences, and SST-2 where it is and its networks were trained."""
+    """Generated sentences, and SST-2 where it is; only seed 0 of these networks is shipped."""
     print(TEXT)
-    for data in (SYNTHETIC, "glue:sst2") if trained(SST2) else (SYNTHETIC,):
+    for data in (SYNTHETIC, "glue:sst2") if has("text") else (SYNTHETIC,):
         print(f"\n### {data}, words alone\n")
         print("\n".join(bag_of_words.table(data)))
     yield from chapter(sentences())
     yield from learned("generated sentences", {"low_data_text": GENERATED})
     yield from dynamics("generated sentences", (GENERATED, PLAIN_BERT))
-    if trained(SST2):
+    if has("text"):
         yield from dynamics("SST-2", (SST2,))
 
 
-def trained(network: Network) -> bool:
-    """Whether all files of a network are here: of SST-2 only seed 0 is shipped."""
-    sides = (files(side, network.seeds) for side in (network.candidate, network.baseline))
-    here = ((shipped("checkpoints") / name).is_file() for side in sides for name in side)
-    return has("text") and all(here)
-
-
 def sentences() -> Iterator[Job]:
+    here = [network for network in TEXTS if trained(network) and (network != SST2 or has("text"))]
     for suite in ("robustness", "compression", "pruning"):
-        yield from (pair(network, suite, "generated sentences") for network in TEXTS[:2])
-        if trained(SST2):
-            yield pair(SST2, suite, "SST-2")
-    yield pair(GENERATED._replace(seeds=1), "pruning_paper", "generated sentences")
-    if trained(SST2):
+        yield from (pair(network, suite, "text") for network in here)
+    yield pair(GENERATED._replace(seeds=1), "pruning_paper", "text")
+    if SST2 in here:
         yield pair(SST2, "transfer", "SST-2 to CoLA", data="glue:cola")
+
+
+def trained(network: Network) -> bool:
+    """Whether the files of all seeds are here."""
+    sides = (files(side, network.seeds) for side in (network.candidate, network.baseline))
+    folder = shipped("checkpoints")
+    return all((folder / name).is_file() for side in sides for name in side)
 
 
 def choice() -> Iterator[Line]:
