@@ -43,6 +43,7 @@ from acn_eval.studies.continual.run import ContinualStudy
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.low_data.suite import LowData
 from acn_eval.studies.low_data.trained import LowDataStudy
+from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.read import read_suite
 from acn_eval.study.request import Request
 from acn_eval.study.run import run
@@ -92,6 +93,9 @@ SST2 = Network("BERT, SST-2", "text/sst2/ac_bert", "text/sst2/res_bert", 3)
 
 
 TEXTS = (GENERATED, PLAIN_BERT, SST2)
+
+
+MASKED = Network("BERT, masked tokens", "text/mlm/ac_bert", "text/mlm/res_bert", 3)
 
 
 class Job(NamedTuple):
@@ -290,17 +294,26 @@ def text() -> Iterator[Line]:
     yield from chapter(sentences())
     yield from learned("generated sentences", {"low_data_text": GENERATED})
     yield from dynamics("generated sentences", (GENERATED, PLAIN_BERT))
-    if has("text"):
-        yield from dynamics("SST-2", (SST2,))
 
 
 def sentences() -> Iterator[Job]:
     here = [network for network in TEXTS if trained(network) and (network != SST2 or has("text"))]
-    for suite in ("robustness", "compression", "pruning"):
+    for suite in ("robustness", "compression"):
         yield from (pair(network, suite, "text") for network in here)
+    whole, plain = read_suite("pruning"), magnitude()
+    yield from (pair(own, plain if own == SST2 else whole, "text") for own in here)
     yield pair(GENERATED._replace(seeds=1), "pruning_paper", "text")
-    if SST2 in here:
-        yield pair(SST2, "transfer", "SST-2 to CoLA", data="glue:cola")
+    if trained(MASKED) and has("text"):
+        about = "masked tokens to SST-2, 3,000 sentences of train"
+        yield pair(MASKED, "transfer", about, data="glue:sst2", limit=3_000)
+
+
+def magnitude() -> Suite:
+    """`pruning` without training: five epochs of SST-2 would take an hour over six files."""
+    suite = read_suite("pruning")
+    assert isinstance(suite, Pruning)
+    methods = tuple(method for method in suite.methods if method.kind == "magnitude")
+    return suite.model_copy(update={"methods": methods, "name": "pruning"})
 
 
 def trained(network: Network) -> bool:
