@@ -9,7 +9,7 @@ import acn_eval
 from acn_eval.checkpoints import find, load
 from acn_eval.errors import CheckpointError
 from acn_eval.shipped import shipped
-from tests.checkpoints.files import official_file, pictures, refusal, weights, written
+from tests.checkpoints.files import official_file, refusal, weights, written
 
 
 @pytest.fixture
