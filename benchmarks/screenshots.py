@@ -18,7 +18,8 @@ from typing import Any
 
 from PIL import Image
 
-from acn_eval.tracking import chart_links, resolve_store, serving
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import chart_links, serving
 from tests.chromium import Page, browser
 
 PAGES = "workflowType=machine_learning"

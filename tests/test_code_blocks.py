@@ -20,7 +20,7 @@ NOT_RUN = {
     "pip install -e .": "file names of the reader's; the options are parsed below",
     "$ acn-eval plan --n 10000": "a suite of the reader's; the options are parsed below",
     "import mlflow": "a network of the reader's; tests/test_mlflow_plugin.py has one",
-    "from pathlib import Path\nfrom acn_eval.tracking": "results of the reader's; tests/tracking",
+    "from pathlib import Path\nfrom acn_eval.stores": "results of the reader's; tests/tracking",
 }
 
 

@@ -28,7 +28,8 @@ def command(tracking_uri: str | None, port: int) -> None:
     It shows the store that the other commands write to, without MLflow's heavy parts. Ctrl-C
     stops it.
     """
-    from acn_eval.tracking import chart_links, resolve_store, serving
+    from acn_eval.stores import resolve_store
+    from acn_eval.tracking import chart_links, serving
 
     store = resolve_store(tracking_uri, cwd=Path.cwd())
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -48,7 +48,8 @@ def recording(
 def _recorder(options: RunOptions) -> "AbstractContextManager[Recorder | None]":
     if not options.track:
         return nullcontext()
-    from acn_eval.tracking import preparing, resolve_store
+    from acn_eval.stores import resolve_store
+    from acn_eval.tracking import preparing
 
     return preparing(resolve_store(options.tracking_uri, cwd=Path.cwd()))
 

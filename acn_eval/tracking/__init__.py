@@ -1,9 +1,8 @@
 """MLflow as a view of the results on disk: stores, runs, and the server that shows them."""
 
 from acn_eval.tracking.record import Recorder, preparing, record
-from acn_eval.tracking.registry import Registry, in_mlflow, model_name
+from acn_eval.tracking.registry import Registry
 from acn_eval.tracking.server import chart_links, serving
-from acn_eval.tracking.store import resolve_store
 from acn_eval.tracking.stored_results import OnDisk, attach, find, stored
 
 __all__ = [
@@ -13,11 +12,8 @@ __all__ = [
     "attach",
     "chart_links",
     "find",
-    "in_mlflow",
-    "model_name",
     "preparing",
     "record",
-    "resolve_store",
     "serving",
     "stored",
 ]

@@ -16,14 +16,14 @@ from acn_eval.errors import AcnEvalError
 from acn_eval.lazy import uncollected
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
-from acn_eval.tracking.comparisons import comparison_run, step_in_words
-from acn_eval.tracking.result_run import arm_run
-from acn_eval.tracking.store import (
+from acn_eval.stores.store import (
     TrackingStore,
     quiet_environment,
     resolve_store,
     tracking_errors,
 )
+from acn_eval.tracking.comparisons import comparison_run, step_in_words
+from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.writer import Writer
 
 __all__ = ["Recorded", "Recorder", "preparing", "record"]

@@ -1,8 +1,7 @@
 """The model registry: what an address points to, versions of checkpoints, verdicts and aliases."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,31 +9,14 @@ from typing import Any
 from acn_eval.errors import ConfigError
 from acn_eval.foreign_text import plain
 from acn_eval.results import EvalResult, is_cells
+from acn_eval.stores.addresses import ADDRESSES, RUN, version_of
+from acn_eval.stores.store import TrackingStore, opened
 from acn_eval.tracking.run_content import model_key, tags_of
-from acn_eval.tracking.store import TrackingStore, tracking_errors
 
-__all__ = ["RUN", "Registry", "Version", "download", "in_mlflow", "model_name", "opened"]
+__all__ = ["Registry", "Version", "download"]
 
-RUN = r"runs:/(?P<run>\w+)"
-"""What the address of a run looks like, as a regular expression."""
-_MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d{1,9})|@(?P<alias>[\w.-]+))")
 _RESULT = "result.json"
 _ANCHOR = "acn_eval.anchor"
-
-
-def in_mlflow(uri: str) -> bool:
-    """Whether an address is one of MLflow: ``runs:/...`` or ``models:/...``."""
-    return uri.startswith(("runs:", "models:"))
-
-
-def model_name(uri: str) -> str | None:
-    """Return the registered model that an address names; None if it names none.
-
-    >>> model_name("models:/vit@champion")
-    'vit'
-    """
-    found = _MODEL.fullmatch(uri)
-    return found["name"] if found else None
 
 
 @dataclass(frozen=True)
@@ -74,7 +56,7 @@ class Registry:
         """Return the stored result of a ``runs:/ID``, downloaded into a folder."""
         found = re.fullmatch(RUN, uri)
         if not found:
-            raise ConfigError(f"{uri}: must be runs:/ID or models:/NAME@ALIAS or models:/NAME/3")
+            raise ConfigError(f"{uri}: must be runs:/ID or {ADDRESSES}")
         with opened(self.store, uri) as client:
             if not download(client, found["run"], folder):
                 artifacts = client.list_artifacts(found["run"])
@@ -85,15 +67,8 @@ class Registry:
 
     def version(self, uri: str) -> Version:
         """Return the version that a ``models:/NAME@ALIAS`` or ``models:/NAME/3`` names."""
-        found = _MODEL.fullmatch(uri)
-        if not found:
-            raise ConfigError(f"{uri}: must be models:/NAME@ALIAS or models:/NAME/3")
         with opened(self.store, uri) as client:
-            if found["alias"]:
-                held = client.get_model_version_by_alias(found["name"], found["alias"])
-            else:
-                held = client.get_model_version(found["name"], found["version"])
-        return _version(held)
+            return _version(version_of(client, uri))
 
     def register(self, name: str, result: EvalResult, run: str) -> Version:
         """Return the version of a model that holds this network, a new one where there is none.
@@ -141,23 +116,6 @@ class Registry:
         """Point an alias to a version."""
         with opened(self.store, version.address) as client:
             client.set_registered_model_alias(version.name, alias, version.number)
-
-
-@contextmanager
-def opened(store: TrackingStore, uri: str) -> Iterator[Any]:
-    """Yield a client; an address that the store does not know raises `ConfigError`."""
-    with tracking_errors(store), store.lock():
-        client = store.client()
-        from mlflow.exceptions import MlflowException
-
-        try:
-            yield client
-        except MlflowException as exc:
-            if exc.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
-                raise
-            why = str(exc).strip().partition("\n")[0]
-            msg = f"{uri}: must be in {store.shown}; got {why}"
-            raise ConfigError(msg) from exc
 
 
 def _make_model(client: Any, name: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from acn_eval.errors import ConfigError, TrackingError
-from acn_eval.tracking.store import TrackingStore, tracking_errors
+from acn_eval.stores.store import TrackingStore, tracking_errors
 from acn_eval.tracking.views import link, pages
 
 __all__ = ["LIGHT", "Server", "chart_links", "serving"]

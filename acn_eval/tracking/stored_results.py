@@ -12,9 +12,10 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
-from acn_eval.tracking.registry import RUN, download, in_mlflow, opened
+from acn_eval.stores.addresses import RUN, in_mlflow
+from acn_eval.stores.store import TrackingStore, opened, resolve_store
+from acn_eval.tracking.registry import download
 from acn_eval.tracking.run_content import experiment_name
-from acn_eval.tracking.store import TrackingStore, resolve_store
 
 __all__ = ["OnDisk", "attach", "find", "stored"]
 

@@ -15,8 +15,9 @@ from acn_eval.gate import decide as judge
 from acn_eval.gate.verdict import Network
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
+from acn_eval.stores import in_mlflow, model_name, resolve_store
 from acn_eval.tally import Progress, quietly
-from acn_eval.tracking import Recorder, Registry, in_mlflow, model_name, resolve_store
+from acn_eval.tracking import Recorder, Registry
 from acn_eval.workflow.blocks import in_blocks
 from acn_eval.workflow.promoting import Kept, Promotion, keep, promote
 from acn_eval.workflow.running import runtime_of, suite_of

@@ -8,8 +8,9 @@ from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.gate import Verdict
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
+from acn_eval.stores import model_name
 from acn_eval.tracking.record import Recorder
-from acn_eval.tracking.registry import Registry, Version, model_name
+from acn_eval.tracking.registry import Registry, Version
 
 __all__ = ["Kept", "Promotion", "keep", "promote"]
 

@@ -10,7 +10,8 @@ from acn_eval.report.inputs import Material, material
 from acn_eval.report.page import Block, Page, Text
 from acn_eval.report.render import html, markdown
 from acn_eval.report.sections import page_of
-from acn_eval.tracking import attach, resolve_store, stored
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import attach, stored
 
 __all__ = ["Report", "report"]
 

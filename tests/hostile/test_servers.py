@@ -6,8 +6,8 @@ from importlib import import_module
 import pytest
 
 from acn_eval.figures import draw_missing
+from acn_eval.stores.store import quiet_environment
 from acn_eval.tracking import find
-from acn_eval.tracking.store import quiet_environment
 from tests.fakes import saved_pair
 from tests.hostile.harness import command
 from tests.hostile.servers import HTTP, MALFORMED, POSTGRES, closed_port, serving

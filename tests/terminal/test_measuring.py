@@ -3,10 +3,10 @@
 import pytest
 
 from acn_eval import DataSelection, RunOptions, workflow
+from acn_eval.stores.store import resolve_store
 from acn_eval.terminal.measuring import conclude
 from acn_eval.terminal.options import Output
 from acn_eval.tracking.record import Recorded
-from acn_eval.tracking.store import resolve_store
 from tests.tiny import run
 
 JOB = ("robustness", "--no-track", "--device", "cpu")

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from acn_eval.tracking import record, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import record
 from tests.fakes import saved_pair
 from tests.tracking.recorded import client_of
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from acn_eval.statistics.comparison import comparison_key, save_comparison
+from acn_eval.stores.store import quiet_environment
 from acn_eval.studies.compare import compare
 from acn_eval.tracking import Registry, record
-from acn_eval.tracking.store import quiet_environment
 from tests.fakes import fake_result
 
 SHARED = 0

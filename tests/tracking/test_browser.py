@@ -6,7 +6,8 @@ import pytest
 
 from acn_eval.figures import draw_comparison, draw_result
 from acn_eval.statistics.comparison import comparison_key
-from acn_eval.tracking import chart_links, record, resolve_store, serving
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import chart_links, record, serving
 from tests.chromium import browser
 from tests.fakes import saved_pair
 

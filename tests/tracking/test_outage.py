@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from acn_eval.tracking import resolve_store, serving
-from acn_eval.tracking.store import TrackingStore
+from acn_eval.stores import resolve_store
+from acn_eval.stores.store import TrackingStore
+from acn_eval.tracking import serving
 from tests.fakes import saved_pair
 from tests.tiny import run
 from tests.tracking.contents import connected, contents

@@ -11,7 +11,8 @@ import pytest
 
 from acn_eval.results import EvalResult
 from acn_eval.statistics.comparison import comparison_key
-from acn_eval.tracking import preparing, record, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import preparing, record
 from tests.fakes import fake_result, saved_pair
 from tests.tracking.recorded import client_of, search
 

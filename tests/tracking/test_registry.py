@@ -4,7 +4,8 @@ import pytest
 
 from acn_eval.errors import ConfigError
 from acn_eval.gate import decide
-from acn_eval.tracking import Registry, model_name, record, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import Registry, record
 from tests.gate.pairs import gate, pair
 
 
@@ -43,8 +44,3 @@ def test_a_run_of_something_else_is_no_baseline(shelf, tmp_path):
     run = registry.store.client().create_run("0").info.run_id
     with pytest.raises(ConfigError, match="must be an arm run of acn-eval"):
         registry.result(f"runs:/{run}", tmp_path)
-
-
-def test_names_in_addresses():
-    assert model_name("models:/vit/3") == model_name("models:/vit@champion") == "vit"
-    assert model_name("runs:/abc") is None

@@ -6,7 +6,8 @@ import pytest
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import is_cells
-from acn_eval.tracking import chart_links, record, resolve_store, serving
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import chart_links, record, serving
 from acn_eval.tracking.views import pages as expected
 from tests.fakes import fake_result, saved_pair
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from acn_eval.statistics.comparison import comparison_key
-from acn_eval.tracking import record, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import record
 from tests.fakes import edited, saved_pair
 
 

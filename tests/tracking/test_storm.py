@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acn_eval.tracking import resolve_store, serving
-from acn_eval.tracking.store import TrackingStore
+from acn_eval.stores import resolve_store
+from acn_eval.stores.store import TrackingStore
+from acn_eval.tracking import serving
 from tests.tracking.contents import contents
 from tests.tracking.postgres import needs_postgres, new_database, postgres
 from tests.tracking.storm import SHARED, work

@@ -7,8 +7,9 @@ import pytest
 from acn_eval.errors import ConfigError
 from acn_eval.gate import decide
 from acn_eval.run_options import RunOptions
+from acn_eval.stores import resolve_store
 from acn_eval.studies.compare import summarize
-from acn_eval.tracking import Registry, find, record, resolve_store
+from acn_eval.tracking import Registry, find, record
 from acn_eval.workflow.promoting import Promotion, keep, promote
 from tests.gate.pairs import gate, pair
 

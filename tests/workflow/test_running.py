@@ -13,7 +13,8 @@ from acn_eval import DataSelection, RunOptions, workflow
 from acn_eval.checkpoints import load
 from acn_eval.errors import AcnEvalError
 from acn_eval.results import EvalResult
-from acn_eval.tracking import preparing, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import preparing
 from tests.studies.dynamics.plans import suite as dynamics
 from tests.studies.low_data.plans import suite as low_data
 

@@ -7,9 +7,9 @@ from contextlib import closing
 import pytest
 
 from acn_eval.cache import default_store
-from acn_eval.tracking import new_store
-from acn_eval.tracking.new_store import create
-from acn_eval.tracking.store import quiet_environment
+from acn_eval.stores import new_store
+from acn_eval.stores.new_store import create
+from acn_eval.stores.store import quiet_environment
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,16 @@ from platformdirs import user_cache_path
 
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.foreign_text import shown
-from acn_eval.tracking import server_check
-from acn_eval.tracking.new_store import create
+from acn_eval.stores import server_check
+from acn_eval.stores.new_store import create
 
-__all__ = ["TrackingStore", "quiet_environment", "resolve_store", "tracking_errors"]
+__all__ = [
+    "TrackingStore",
+    "opened",
+    "quiet_environment",
+    "resolve_store",
+    "tracking_errors",
+]
 
 _SQLITE = "sqlite:///"
 _DATABASES = ("postgresql", "mysql", "mssql")
@@ -163,6 +169,23 @@ def tracking_errors(
         why = str(exc).strip().partition("\n")[0]
         msg = f"{store.shown}: must be a store that takes runs; got {why}.{_remedy(folders or {})}"
         raise TrackingError(msg) from exc
+
+
+@contextmanager
+def opened(store: TrackingStore, uri: str) -> Iterator[Any]:
+    """Yield a client; an address that the store does not know raises `ConfigError`."""
+    with tracking_errors(store), store.lock():
+        client = store.client()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield client
+        except MlflowException as exc:
+            if exc.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                raise
+            why = str(exc).strip().partition("\n")[0]
+            msg = f"{uri}: must be in {store.shown}; got {why}"
+            raise ConfigError(msg) from exc
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from acn_eval.errors import ConfigError, MissingExtra, TrackingError
-from acn_eval.tracking import record, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import record
 from acn_eval.tracking.server import LIGHT
 from tests.fakes import fake_result
 

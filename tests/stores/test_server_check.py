@@ -6,7 +6,8 @@ import time
 import pytest
 
 from acn_eval.errors import ConfigError, TrackingError
-from acn_eval.tracking import find, preparing, record, resolve_store
+from acn_eval.stores import resolve_store
+from acn_eval.tracking import find, preparing, record
 from tests.fakes import fake_result, saved_pair
 
 
