@@ -13,6 +13,7 @@ from acn_eval.checkpoints.checkpoint import Checkpoint, identify
 from acn_eval.checkpoints.hugging_face import WEIGHTS, read_hugging_face
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
+from acn_eval.checkpoints.own_code import load_module
 from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.weight_files import opened
@@ -27,20 +28,23 @@ __all__ = ["find", "load"]
 _APART = {"arch", "pair", "classes", "certificate"}  # of a recipe: not compared as its numbers are
 _NONE = "none: its weights are not checked"
 _PAIRS = "@pairs"
+_CODE = "module"
 
 
-def load(uri: str, arch: str | None = None) -> Checkpoint:
-    """Load a checkpoint; nothing in a file is ever executed.
+def load(uri: str, arch: str | None = None, *, code: bool = True) -> Checkpoint:
+    """Load a checkpoint; nothing in a file is executed, but where ``module:`` asks for it.
 
     Args:
         uri: a file of ours (``.pt``, ``.safetensors``), an official ``.pth.tar`` (with `arch`),
             ``timm:NAME`` or ``timm:NAME@FILE``, ``hf:FOLDER`` of a BERT that transformers saved
-            (``hf:FOLDER@pairs`` where it reads two sentences), or ``SCHEME:SPEC`` of an installed
-            package (entry points ``acn_eval.checkpoints``). A bare name is looked for in the
-            working directory, then among the shipped checkpoints.
+            (``hf:FOLDER@pairs`` where it reads two sentences), ``module:FILE.py:FUNCTION`` of your
+            own code, or ``SCHEME:SPEC`` of an installed package (entry points
+            ``acn_eval.checkpoints``). A bare name is looked for in the working directory, then
+            among the shipped checkpoints.
         arch: for an official file, which does not say which it is: ``official/ac-mixer``,
             ``official/res-mixer``, ``official/ac-vit`` or ``official/vit``; of a ViT with other
             heads than the authors' 8 also them: ``official/ac-vit:heads=4``.
+        code: whether ``module:`` may run; False for a uri that a card or a server names.
 
     Raises:
         CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights; or
@@ -52,6 +56,10 @@ def load(uri: str, arch: str | None = None) -> Checkpoint:
     if not is_unicode(uri):
         raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
     scheme, _, spec = uri.partition(":")
+    if scheme == _CODE and not code:
+        raise CheckpointError(
+            f"{uri}: must be named by you, because it runs code; it was recorded"
+        )
     if scheme in _SCHEMES:
         if arch:
             msg = f"{uri}: `arch` must not be given; the name says what it is"
@@ -86,7 +94,7 @@ def _load_folder(spec: str) -> Checkpoint:
     return _checkpoint(f"hf:{spec}", folder / WEIGHTS, native, folder.resolve().name)
 
 
-_SCHEMES = {"timm": load_timm, "hf": _load_folder}
+_SCHEMES = {"timm": load_timm, "hf": _load_folder, _CODE: load_module}
 
 
 def _checkpoint(uri: str, path: Path, native: Native, name: str) -> Checkpoint:

@@ -54,6 +54,7 @@ def _checkpoints() -> _Lines:
     outside = (
         ("timm:MODEL@FILE", "weights of timm, where it is installed"),
         ("hf:FOLDER", "a BERT with its tokenizer, as transformers saves it"),
+        ("module:FILE.py:FUNCTION", "what your own code builds; this runs it"),
     )
     return [*((name, "") for name in shipped_checkpoints()), *outside, *_added("checkpoints")]
 

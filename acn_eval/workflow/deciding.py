@@ -172,7 +172,7 @@ def _registry(options: RunOptions) -> Registry:
 def _unchanged(uri: str, sha256: str) -> Checkpoint | None:
     """The registered checkpoint; None if its file is missing or has other weights."""
     with suppress(CheckpointError):
-        checkpoint = load(uri) if uri else None
+        checkpoint = load(uri, code=False) if uri else None
         return checkpoint if checkpoint and checkpoint.id.sha256 == sha256 else None
     return None
 

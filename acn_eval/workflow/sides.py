@@ -39,7 +39,8 @@ def resolve(options: RunOptions) -> Sides:
     if options.baselines is None:
         pairs = [checkpoint.pair for checkpoint in candidates]
         twins = [pair for pair in pairs if pair]
-        return Sides(candidates, _loaded(twins, options) if len(twins) == len(pairs) else [])
+        baselines = [load(uri, code=False) for uri in twins] if len(twins) == len(pairs) else []
+        return Sides(candidates, _reframed(baselines, options))
     if not options.baselines:
         return Sides(candidates, [])
     uris = _addresses("baselines", options.baselines)
@@ -62,7 +63,10 @@ def source_of(options: RunOptions, file: Path) -> Checkpoint:
 
 
 def _loaded(uris: Iterable[str], options: RunOptions, arch: str | None = None) -> list[Checkpoint]:
-    found = [load(uri, arch) for uri in uris]
+    return _reframed([load(uri, arch) for uri in uris], options)
+
+
+def _reframed(found: list[Checkpoint], options: RunOptions) -> list[Checkpoint]:
     return [reframed(c, options.framing) for c in found] if options.framing else found
 
 

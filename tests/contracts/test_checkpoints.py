@@ -37,6 +37,26 @@ def _timm(folder):
     return load(f"timm:test_vit@{path}")
 
 
+_OWN = """
+import torch
+from acn_eval import from_module
+from acn_eval.data import Geometry, PrepareImages
+
+
+def build():
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    torch.nn.init.normal_(module[1].weight, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.zeros_(module[1].bias)
+    prepare = PrepareImages(Geometry(8, 1), (0.5,), (0.5,))
+    return from_module(module, name="own", classes=("a", "b", "c"), prepare=prepare)
+"""
+
+
+def _module(folder):
+    (folder / "net.py").write_text(_OWN)
+    return load(f"module:{folder}/net.py:build")
+
+
 def _official(reading):
     arch = f"official/{reading}"
     state = released_state(arch)
@@ -67,6 +87,7 @@ SOURCES = {
     "hf": _folder,
     "timm": _timm,
     "memory": _memory,
+    "module": _module,
     "installed": _installed,
 }
 
