@@ -1,9 +1,9 @@
 """MLP-Mixer (Tolstikhin et al., 2021), and the official Auto-Compressing Mixer block."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from acn_eval.models.configs import ImageConfig, Size
@@ -12,6 +12,9 @@ from acn_eval.models.encoder import Block, Encoder
 from acn_eval.models.images import PatchEmbed
 
 __all__ = ["Mixer", "MixerConfig", "OfficialMixer", "OfficialMixerConfig"]
+
+_WITH_NAME = Field(json_schema_extra={"enum": ["acn", "ffn", "residual"]})
+"""The other name of ``ffn`` is read, too, and an editor must not mark it."""
 
 
 class MixerConfig(ImageConfig, frozen=True):
@@ -31,7 +34,7 @@ class OfficialMixerConfig(MixerConfig, frozen=True):
     """
 
     kind: Literal["official_mixer"] = "official_mixer"  # type: ignore[assignment]
-    connectivity: Literal["acn", "ffn"] = "acn"
+    connectivity: Annotated[Literal["acn", "ffn"], _WITH_NAME] = "acn"
     grain: Literal["block"] | None = None
     skips: Skips = "none"
 
