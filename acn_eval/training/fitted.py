@@ -139,7 +139,7 @@ class Fitted:
         mirrored = "true where a mirrored image has the same class, as of most photographs"
         yield _Field("  flip", "false", mirrored)
         yield _Field("  cutmix", 0.5, "half of the batches are mixed: less is learned by heart")
-        yield _Field("seed", 0, "of weights and order; train more with --seed 1, 2, ...")
+        yield _Field("seed", 0, "of weights and order; train each twin with several")
 
 
 def _line(field: _Field) -> str:
