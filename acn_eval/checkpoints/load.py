@@ -11,17 +11,20 @@ import torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, identify
 from acn_eval.checkpoints.hugging_face import WEIGHTS, read_hugging_face
+from acn_eval.checkpoints.library_card import LibraryCard, read_card
+from acn_eval.checkpoints.mlflow_hub import fetched
 from acn_eval.checkpoints.native import Native, read_native
 from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.own_code import load_module
 from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
-from acn_eval.checkpoints.weight_files import opened
+from acn_eval.checkpoints.weight_files import beside, opened
 from acn_eval.errors import CheckpointError, ConfigError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
 from acn_eval.shipped import shipped, shipped_checkpoints
+from acn_eval.stores import in_mlflow
 
 __all__ = ["find", "load"]
 
@@ -31,46 +34,43 @@ _PAIRS = "@pairs"
 _CODE = "module"
 
 
-def load(uri: str, arch: str | None = None, *, code: bool = True) -> Checkpoint:
+def load(
+    uri: str, arch: str | None = None, *, code: bool = True, tracking_uri: str | None = None
+) -> Checkpoint:
     """Load a checkpoint; nothing in a file is executed, but where ``module:`` asks for it.
 
     Args:
         uri: a file of ours (``.pt``, ``.safetensors``), an official ``.pth.tar`` (with `arch`),
             ``timm:NAME`` or ``timm:NAME@FILE``, ``hf:FOLDER`` of a BERT that transformers saved
             (``hf:FOLDER@pairs`` where it reads two sentences), ``module:FILE.py:FUNCTION`` of your
-            own code, or ``SCHEME:SPEC`` of an installed package (entry points
-            ``acn_eval.checkpoints``). A bare name is looked for in the working directory, then
-            among the shipped checkpoints.
+            own code, ``models:/NAME/3``, ``models:/NAME@ALIAS`` or ``runs:/ID/PATH`` in MLflow,
+            or ``SCHEME:SPEC`` of an installed package (entry points ``acn_eval.checkpoints``). A
+            bare name is looked for in the working directory, then among the shipped checkpoints.
+            Weights of a library may have a card beside them, see `library_card`.
         arch: for an official file, which does not say which it is: ``official/ac-mixer``,
             ``official/res-mixer``, ``official/ac-vit`` or ``official/vit``; of a ViT with other
             heads than the authors' 8 also them: ``official/ac-vit:heads=4``.
         code: whether ``module:`` may run; False for a uri that a card or a server names.
+        tracking_uri: the MLflow store of ``models:`` and ``runs:``, as in `resolve_store`.
 
     Raises:
         CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights; or
             `arch` given for a file that says what it is.
         MissingExtra: timm is needed and not installed.
     """
-    if not uri.strip():
-        raise CheckpointError(f"checkpoint: must be the name of a file; got {uri!r}")
-    if not is_unicode(uri):
-        raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
     scheme, _, spec = uri.partition(":")
-    if scheme == _CODE and not code:
-        raise CheckpointError(
-            f"{uri}: must be named by you, because it runs code; it was recorded"
-        )
+    _check(uri, scheme, code)
     if scheme in _SCHEMES:
         if arch:
             msg = f"{uri}: `arch` must not be given; the name says what it is"
             raise CheckpointError(msg, "arch")
         return _SCHEMES[scheme](spec)
+    if in_mlflow(uri):
+        return _load_registered(uri, arch, tracking_uri)
     if added := plugin("checkpoints", scheme):
         checkpoint: Checkpoint = added(spec)
         return checkpoint
-    path = find(uri)
-    native = read_official(path, arch) if arch else read_native(path)
-    return _checkpoint(uri, path, native, _name(path))
+    return _load_file(uri, arch)
 
 
 def find(uri: str) -> Path:
@@ -88,6 +88,25 @@ def find(uri: str) -> Path:
     raise CheckpointError(msg)
 
 
+def _check(uri: str, scheme: str, code: bool) -> None:
+    if not uri.strip():
+        raise CheckpointError(f"checkpoint: must be the name of a file; got {uri!r}")
+    if not is_unicode(uri):
+        raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
+    if scheme == _CODE and not code:
+        raise CheckpointError(
+            f"{uri}: must be named by you, because it runs code; it was recorded"
+        )
+
+
+def _load_file(uri: str, arch: str | None) -> Checkpoint:
+    path = find(uri)
+    if card := None if arch else read_card(path):
+        return _of_library(uri, path, card)
+    native = read_official(path, arch) if arch else read_native(path)
+    return _checkpoint(uri, path, native, _name(path))
+
+
 def _load_folder(spec: str) -> Checkpoint:
     folder = Path(spec.removesuffix(_PAIRS))
     native = read_hugging_face(folder, 2 if spec.endswith(_PAIRS) else 1)
@@ -95,6 +114,35 @@ def _load_folder(spec: str) -> Checkpoint:
 
 
 _SCHEMES = {"timm": load_timm, "hf": _load_folder, _CODE: load_module}
+_LIBRARIES = {"timm": load_timm}
+
+
+def _of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:
+    """Load weights by the card beside them."""
+    if card.library not in _LIBRARIES:
+        known = " or ".join(_LIBRARIES)
+        raise CheckpointError(f"{beside(path)}: model must be of {known}; got {card.model}")
+    if card.sha256 and card.sha256 != _sha256(path):
+        raise CheckpointError(f"{path}: must be the file that its card names; its sha256 differs")
+    made = _LIBRARIES[card.library](f"{card.name}@{path}", card)
+    arch = {**made.id.arch, **card.made_with}  # weights do not say how many heads they have
+    return replace(made, id=replace(made.id, name=_name(path), uri=uri, arch=arch), data=card.data)
+
+
+def _load_registered(uri: str, arch: str | None, tracking_uri: str | None) -> Checkpoint:
+    """Load what a version or a run holds; its twin lies elsewhere."""
+    with fetched(uri, tracking_uri) as held:
+        try:
+            made = load(held.local, arch, code=False)
+        except CheckpointError as exc:  # the user knows the address
+            message = str(exc).replace(str(held.folder or uri), held.uri)
+            raise CheckpointError(message, *exc.arguments) from exc
+    if held.folder:
+        return replace(made, id=replace(made.id, name=held.name, uri=held.uri), pair=None)
+    if made.id.sha256 != held.sha256:
+        what = f"must be the file that was registered, {held.local}; it has changed"
+        raise CheckpointError(f"{uri}: {what}")
+    return made
 
 
 def _checkpoint(uri: str, path: Path, native: Native, name: str) -> Checkpoint:
@@ -103,8 +151,7 @@ def _checkpoint(uri: str, path: Path, native: Native, name: str) -> Checkpoint:
         prepare = prepare_of(card)
     except DataError as exc:
         raise CheckpointError(f"{path}: its card must say how text is read; {exc}") from exc
-    with opened(path) as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = _sha256(path)
     arch = card.arch.model_dump(mode="json")
     identity = identify(network, name, uri, sha256, arch, prepare)
     return Checkpoint(
@@ -118,6 +165,11 @@ def _checkpoint(uri: str, path: Path, native: Native, name: str) -> Checkpoint:
         native=native,
         named=card.named,
     )
+
+
+def _sha256(path: Path) -> str:
+    with opened(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _name(path: Path) -> str:

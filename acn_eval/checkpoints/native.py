@@ -1,6 +1,7 @@
 """Our own files: ``.pt`` (read with weights_only) and ``.safetensors``, each with a card."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
 from acn_eval.config_files import parse_json, recorded
 from acn_eval.errors import CheckpointError
 
-__all__ = ["Native", "checked_state", "digest", "read_native", "write_native"]
+__all__ = ["Native", "checked_state", "digest", "read_native", "read_state", "write_native"]
 
 _CARD = "acn_eval_card"
 _DIGEST = "acn_eval_digest"
@@ -109,6 +110,21 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
         if not isinstance(key, str) or not dense or value.is_complex() or value.is_quantized:
             raise CheckpointError(f"{path}: parameter {key!r:.200} must be a dense real tensor")
     return state
+
+
+def read_state(file: Path) -> dict[str, Tensor]:
+    """Return the parameters in a file of anyone: safetensors, or a state dict of ``torch.save``.
+
+    Raises:
+        CheckpointError: there is none, or it holds something else.
+    """
+    if not os.path.isfile(file):  # False, where Path.is_file raises: a name that is too long
+        raise CheckpointError(f"{file}: must be a weight file; there is none")
+    if file.suffix == ".safetensors":
+        return checked_state(read_safetensors(file)[1], file)
+    content = read_pickle(file)
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    return checked_state(state, file)
 
 
 def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

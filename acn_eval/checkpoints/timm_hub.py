@@ -1,6 +1,5 @@
 """``timm:NAME`` (pretrained) and ``timm:NAME@FILE`` (local weights): models with one exit."""
 
-import os
 import socket
 import urllib.request
 from collections.abc import Mapping
@@ -12,8 +11,8 @@ from urllib.parse import urlsplit
 import torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
-from acn_eval.checkpoints.native import checked_state
-from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
+from acn_eval.checkpoints.library_card import LibraryCard
+from acn_eval.checkpoints.native import read_state
 from acn_eval.data.cifar import torchvision_module
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import Geometry, PrepareImages, border_of
@@ -22,8 +21,10 @@ from acn_eval.errors import CheckpointError, MissingExtra
 __all__ = ["load_timm"]
 
 
-def load_timm(spec: str) -> Checkpoint:
+def load_timm(spec: str, card: LibraryCard | None = None) -> Checkpoint:
     """Load ``NAME`` with timm's pretrained weights, or ``NAME@FILE`` with a local file.
+
+    A card states what the file is, where that is not what timm has under the name.
 
     Raises:
         MissingExtra: timm is not installed.
@@ -32,10 +33,14 @@ def load_timm(spec: str) -> Checkpoint:
     timm = _timm(f"timm:{spec}")
     name, _, file = spec.partition("@")
     weights = _known(timm, name)
-    model = _local(timm, name, Path(file)) if file else _pretrained(timm, name, weights)
+    card = card or LibraryCard(model=f"timm:{name}")
+    if file:
+        model = _local(timm, name, Path(file), card.made_with)
+    else:
+        model = _pretrained(timm, name, weights)
     config = timm.data.resolve_model_data_config(model)
-    prepare = _prepare(config, f"timm:{name}")
-    classes = counted(model.num_classes)
+    prepare = card.prepared(_prepare(config, f"timm:{name}"))
+    classes = card.answers(model.num_classes) or counted(model.num_classes)
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     return replace(checkpoint, id=replace(checkpoint.id, uri=f"timm:{spec}"))
 
@@ -105,19 +110,22 @@ def _at_hand(repository: str) -> bool:
     return True
 
 
-def _local(timm: Any, name: str, file: Path) -> Any:
-    state = _read(file)
-    head = _skeleton(timm, name).default_cfg.get("classifier", "head")
+def _local(timm: Any, name: str, file: Path, arguments: Mapping[str, int]) -> Any:
+    state = read_state(file)
+    if arguments.get("depth", 0) > len(state):  # each block would take time to build
+        raise CheckpointError(f"{file}: depth must be that of the weights; they are too few")
+    head = _skeleton(timm, name, arguments).default_cfg.get("classifier", "head")
     head = head if isinstance(head, str) else head[0]  # distilled models have two
     bias = state.get(f"{head}.bias")
     if bias is None or bias.dim() != 1 or len(bias) < 2:
         msg = f"{file}: must hold the weights of {name}; {head}.bias, one per class, is missing"
         raise CheckpointError(msg)
-    wanted = _skeleton(timm, name, num_classes=len(bias)).state_dict()
+    sized = {**arguments, "num_classes": len(bias)}
+    wanted = _skeleton(timm, name, sized).state_dict()
     for key, value in wanted.items():  # before a network of the wrong size takes memory
         if key not in state or state[key].shape != value.shape:
             raise CheckpointError(f"{file}: must hold the weights of {name}; {key} does not fit")
-    model = timm.create_model(name, pretrained=False, num_classes=len(bias))
+    model = timm.create_model(name, pretrained=False, **sized)
     try:
         model.load_state_dict(state)
     except RuntimeError as exc:
@@ -126,17 +134,12 @@ def _local(timm: Any, name: str, file: Path) -> Any:
     return model
 
 
-def _skeleton(timm: Any, name: str, **kwargs: int) -> Any:
+def _skeleton(timm: Any, name: str, arguments: Mapping[str, int]) -> Any:
     """Return a model without memory: names and shapes."""
-    with torch.device("meta"):
-        return timm.create_model(name, pretrained=False, **kwargs)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    if not os.path.isfile(file):  # False, where Path.is_file raises: a name that is too long
-        raise CheckpointError(f"{file}: must be a weight file; there is none")
-    if file.suffix == ".safetensors":
-        return checked_state(read_safetensors(file)[1], file)
-    content = read_pickle(file)
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
-    return checked_state(state, file)
+    try:
+        with torch.device("meta"):
+            return timm.create_model(name, pretrained=False, **arguments)
+    except (AssertionError, ArithmeticError, RuntimeError, TypeError, ValueError) as exc:
+        first = " ".join(str(exc).split())[:200]
+        msg = f"timm:{name}: arguments must be those of the network; {first}"
+        raise CheckpointError(msg) from exc

@@ -18,13 +18,18 @@ from safetensors import SafetensorError, safe_open
 from acn_eval.checkpoints.inert import look_over, stand_ins
 from acn_eval.errors import DAMAGED, CheckpointError
 
-__all__ = ["opened", "read_pickle", "read_safetensors"]
+__all__ = ["beside", "opened", "read_pickle", "read_safetensors"]
 
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, zipfile.BadZipFile, SafetensorError)
 _LARGEST_FILE = 16 * 2**30
 _LARGEST_PICKLE = 2 * 2**20  # some 10,000 tensors
 _LARGEST_HEADER = 4 * 2**20  # of safetensors: some 40,000 tensors
 _MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # before torch 1.6, no zip
+
+
+def beside(weights: Path) -> Path:
+    """Return where the card of a file of weights lies, whether or not there is one."""
+    return weights.with_suffix(".card.yaml")
 
 
 @contextmanager
@@ -95,7 +100,7 @@ def _reason(said: str) -> str:
         name = said.removeprefix("Unsupported global ")
         return (
             f"must hold plain tensors only; it asks for {name}, which may run code when loaded, "
-            "so it is refused"
+            "so it is refused. If you trust it, make a checkpoint of it with acn-eval convert."
         )
     return f"must be a file of torch.save; it is damaged or something else ({said[:80]})"
 

@@ -15,6 +15,7 @@ from acn_eval.terminal.options import (
     picked,
     reading_options,
     run_options,
+    tracking_option,
 )
 
 __all__ = ["command"]
@@ -55,6 +56,7 @@ Examples:
 @arch_option
 @data_options
 @gate_place_options
+@tracking_option
 @reading_options
 def command(**given: Any) -> None:
     """Estimate what a gate or a suite costs, and which differences it can detect.

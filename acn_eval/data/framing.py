@@ -12,7 +12,7 @@ from PIL import Image
 from acn_eval.data.decoding import MOST_PIXELS
 from acn_eval.errors import DataError
 
-__all__ = ["Framing", "check_pixels"]
+__all__ = ["CropMode", "Framing", "Interpolation", "check_pixels"]
 
 CropMode = Literal["center", "squash", "border"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 from torch import nn
 
@@ -60,7 +61,9 @@ def baseline_of(plan: Plan, examples: Examples) -> Checkpoint | None:
     The plan describes the input of a module in memory, its metadata that of a loaded model.
     """
     if plan.baseline is None or isinstance(plan.baseline, str):
-        return load(plan.baseline, plan.baseline_arch) if plan.baseline else None
+        if not plan.baseline:
+            return None
+        return load(plan.baseline, plan.baseline_arch, tracking_uri=mlflow.get_tracking_uri())
     network = network_of(plan.baseline, "baseline")
     of_module = plan.model_copy(update={"name": ""})
     reads = of_module if network is plan.baseline else reads_of(plan.baseline, None)

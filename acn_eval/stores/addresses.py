@@ -5,7 +5,7 @@ from typing import Any
 
 from acn_eval.errors import ConfigError
 
-__all__ = ["ADDRESSES", "RUN", "in_mlflow", "model_name", "version_of"]
+__all__ = ["ADDRESSES", "RUN", "in_mlflow", "is_run", "model_name", "path_in_run", "version_of"]
 
 RUN = r"runs:/(?P<run>\w+)"
 """What the address of a run looks like, as a regular expression."""
@@ -16,6 +16,21 @@ _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d{1,9})|@(?P<ali
 def in_mlflow(uri: str) -> bool:
     """Whether an address is one of MLflow: ``runs:/...`` or ``models:/...``."""
     return uri.startswith(("runs:", "models:"))
+
+
+def is_run(uri: str) -> bool:
+    """Whether an address is that of a whole run, ``runs:/ID``."""
+    return re.fullmatch(RUN, uri) is not None
+
+
+def path_in_run(uri: str) -> tuple[str, str] | None:
+    """Return the run and the path of ``runs:/ID/PATH``; None for another address.
+
+    >>> path_in_run("runs:/0f3a/model/net.pt")
+    ('0f3a', 'model/net.pt')
+    """
+    found = re.fullmatch(rf"{RUN}(?:/(?P<path>.+))?", uri)
+    return (found["run"], found["path"] or "") if found else None
 
 
 def model_name(uri: str) -> str | None:

@@ -36,6 +36,11 @@ class Version:
     run: str
 
     @property
+    def measured(self) -> bool:
+        """Whether acn-eval registered it; another holds its weights itself."""
+        return bool(self.uri or self.sha256)
+
+    @property
     def address(self) -> str:
         """The fixed address, which no alias moves."""
         return f"models:/{self.name}/{self.number}"

@@ -15,7 +15,7 @@ from acn_eval.gate import decide as judge
 from acn_eval.gate.verdict import Network
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
-from acn_eval.stores import in_mlflow, model_name, resolve_store
+from acn_eval.stores import is_run, model_name, resolve_store
 from acn_eval.tally import Progress, quietly
 from acn_eval.tracking import Recorder, Registry
 from acn_eval.workflow.blocks import in_blocks
@@ -74,7 +74,8 @@ def decide(
     gate = read_gate(gate) if isinstance(gate, str) else gate
     promotion = promotion or Promotion()
     options = of_gate(options, gate)
-    candidate = load(_only("candidates", options.candidates), options.arch)
+    address = _only("candidates", options.candidates)
+    candidate = load(address, options.arch, tracking_uri=options.tracking_uri)
     case = _Case(gate, options, candidate, sequential, progress)
     verdict, *measured = _against(case, _only("baselines", options.baselines or ()))
     kept = keep(verdict, {r.key: r for r in measured}, options, promotion, recorder)
@@ -150,13 +151,12 @@ def _run(case: _Case, checkpoints: Sequence[Checkpoint]) -> list[EvalResult]:
 
 
 def _side(options: RunOptions, uri: str, arch: str | None) -> Side:
-    """Return what an address points to: a file, a registered model, or a recorded run."""
-    if not in_mlflow(uri):
-        return load(uri, arch)
-    registry = _registry(options)
-    if model_name(uri) is None:
+    """Return what an address points to: a checkpoint, a registered model, or a recorded run."""
+    registry, store = _registry(options), options.tracking_uri
+    if is_run(uri):
         return _stored(registry, uri)
-    version = registry.version(uri)
+    if model_name(uri) is None or not (version := registry.version(uri)).measured:
+        return load(uri, arch, tracking_uri=store)
     if checkpoint := _unchanged(version.uri, version.sha256):
         return checkpoint
     if not version.run:

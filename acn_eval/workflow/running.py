@@ -226,7 +226,7 @@ def price(options: RunOptions) -> Price:
     Raises:
         AcnEvalError: the candidate, the suite or the data cannot be read or measured.
     """
-    checkpoint = load(options.candidates[0], options.arch)
+    checkpoint = load(options.candidates[0], options.arch, tracking_uri=options.tracking_uri)
     runtime = runtime_of(replace(options, cache=False))
     selection = replace(options.data, limit=min(_TIMED, options.data.limit or _TIMED))
     forwards = [0]
@@ -251,7 +251,8 @@ def count_examples(options: RunOptions) -> int:
     Raises:
         AcnEvalError: no data is named, or they are not there.
     """
-    checkpoints = [load(uri, options.arch) for uri in options.candidates]
+    store = options.tracking_uri
+    checkpoints = [load(u, options.arch, tracking_uri=store) for u in options.candidates]
     return len(evaluation.choose(checkpoints, options.data))
 
 

@@ -1,12 +1,13 @@
 """Loads the checkpoints of both sides from addresses, patterns, shipped names, and cards."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 
 from acn_eval.checkpoints import Checkpoint, find, load, reframed
-from acn_eval.errors import ConfigError
+from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.run_options import RunOptions
 from acn_eval.shipped import shipped
 
@@ -56,14 +57,21 @@ def source_of(options: RunOptions, file: Path) -> Checkpoint:
     if file.suffix not in {".pt", ".safetensors"}:
         raise ConfigError(f"`export`: must end in .pt or .safetensors; got {file}", "export")
     source = resolve(replace(options, baselines=())).candidates[0]
-    if file.exists() and file.samefile(find(source.id.uri)):
+    if _is_file_of(source, file):
         msg = f"`export`: must be another file than the checkpoint; got {file}"
         raise ConfigError(msg, "export")
     return source
 
 
+def _is_file_of(source: Checkpoint, file: Path) -> bool:
+    with suppress(CheckpointError):  # it comes from no file
+        return file.exists() and file.samefile(find(source.id.uri))
+    return False
+
+
 def _loaded(uris: Iterable[str], options: RunOptions, arch: str | None = None) -> list[Checkpoint]:
-    return _reframed([load(uri, arch) for uri in uris], options)
+    store = options.tracking_uri
+    return _reframed([load(uri, arch, tracking_uri=store) for uri in uris], options)
 
 
 def _reframed(found: list[Checkpoint], options: RunOptions) -> list[Checkpoint]:

@@ -19,6 +19,8 @@ from tests.checkpoints.files import (
     written,
     written_text,
 )
+from tests.checkpoints.library_files import with_card
+from tests.stores.shelves import client_in, shelved
 
 
 def _memory(folder):
@@ -76,6 +78,14 @@ def _folder(folder):
     return load(f"hf:{place}")
 
 
+def _registered(folder):
+    place = folder / "store"
+    if not place.exists():
+        place.mkdir()
+        shelved(client_in(place), "net", written(folder / "a.pt"))
+    return load("models:/net/1", tracking_uri=f"sqlite:///{place / 'mlflow.db'}")
+
+
 SOURCES = {
     "pt": lambda folder: load(str(written(folder / "a.pt"))),
     "safetensors": lambda folder: load(str(written(folder / "a.safetensors"))),
@@ -86,6 +96,8 @@ SOURCES = {
     "text": lambda folder: load(str(written_text(folder / "t.pt"))),
     "hf": _folder,
     "timm": _timm,
+    "a card beside": lambda folder: load(str(with_card(folder / "net.safetensors"))),
+    "models": _registered,
     "memory": _memory,
     "module": _module,
     "installed": _installed,

@@ -1,0 +1,127 @@
+"""``models:/NAME/3``, ``models:/NAME@ALIAS``, ``runs:/ID/PATH``: weights that MLflow keeps.
+
+What a version holds is listed, and of it the one checkpoint is downloaded. MLflow's own loaders
+are never called: they unpickle, and import what a model names.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from acn_eval.checkpoints.hugging_face import WEIGHTS
+from acn_eval.checkpoints.weight_files import beside
+from acn_eval.errors import CheckpointError, ConfigError
+from acn_eval.stores import TrackingStore, in_mlflow, model_name, opened, resolve_store
+from acn_eval.stores.addresses import ADDRESSES, path_in_run, version_of
+from acn_eval.stores.artifacts import Artifacts, artifacts_of
+
+__all__ = ["Fetched", "fetched"]
+
+_LARGEST = 16 * 2**30
+_OURS = {".pt", ".safetensors"}
+_RUNNING = {".pth", ".pt2", ".pkl", ".pickle", ".joblib", ".py"}
+_SETTINGS = "config.json"
+_LARGEST_SETTINGS = 2**25
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A checkpoint of MLflow on this machine.
+
+    Attributes:
+        uri: its address; of a version by its number.
+        local: what `load` takes.
+        name: in tables; "" for a file that acn-eval registered, which keeps its own.
+        folder: where it was downloaded to; None for such a file.
+        sha256: of such a file; "" where nothing is known.
+    """
+
+    uri: str
+    local: str
+    name: str = ""
+    folder: Path | None = None
+    sha256: str = ""
+
+
+@contextmanager
+def fetched(uri: str, tracking_uri: str | None) -> Iterator[Fetched]:
+    """Download the checkpoint of an address into a folder that is gone after the body.
+
+    Raises:
+        CheckpointError: it holds none, several, or files above the limits.
+        ConfigError: there is no such address.
+        TrackingError: the store does not answer.
+    """
+    if not model_name(uri) and not path_in_run(uri):
+        raise ConfigError(f"{uri}: must be {ADDRESSES}, or runs:/ID/PATH")
+    store = resolve_store(tracking_uri, cwd=Path.cwd())
+    with tempfile.TemporaryDirectory() as folder:
+        with opened(store, uri) as client:
+            found = _measured(client, uri) or _downloaded(client, store, uri, Path(folder))
+        yield found
+
+
+def _downloaded(client: Any, store: TrackingStore, uri: str, folder: Path) -> Fetched:
+    artifacts = artifacts_of(client, store, uri)
+    names = _wanted(artifacts)
+    artifacts.fetch(names, folder)
+    local = folder / names[0]
+    at = f"hf:{local.parent}" if local.with_name(_SETTINGS).exists() else str(local)
+    return Fetched(artifacts.uri, at, artifacts.name, folder)
+
+
+def _measured(client: Any, uri: str) -> Fetched | None:
+    """Return the file of a version that a gate registered: the version holds its result alone."""
+    tags = version_of(client, uri).tags if model_name(uri) else {}
+    file = tags.get("acn_eval.uri", "")
+    if not file or in_mlflow(file):
+        return None
+    return Fetched(uri, file, sha256=tags.get("acn_eval.sha256", ""))
+
+
+def _wanted(artifacts: Artifacts) -> list[str]:
+    """Return the paths of a file of weights and of what belongs to it, the weights first."""
+    sizes = artifacts.sizes
+    if artifacts.only:
+        found = [path for path in sizes if path == artifacts.only]
+    else:
+        found = [path for path in sizes if _is_weights(path, sizes)]
+    if len(found) != 1:
+        raise CheckpointError(_refusal(artifacts, found))
+    names = [*found, *_belonging(found[0], sizes)]
+    for name in names:
+        limit = _LARGEST if name == found[0] else _LARGEST_SETTINGS
+        if sizes[name] > limit:
+            what = f"{name} must have at most {limit >> 20} MiB"
+            raise CheckpointError(f"{artifacts.uri}: {what}; got {sizes[name] >> 20}")
+    return names
+
+
+def _is_weights(path: str, sizes: Mapping[str, int]) -> bool:
+    return PurePosixPath(path).suffix in _OURS or str(beside(Path(path))) in sizes
+
+
+def _belonging(weights: str, sizes: Mapping[str, int]) -> list[str]:
+    """Return the card beside weights, or the settings of a folder that transformers saved."""
+    own = PurePosixPath(weights)
+    if (card := str(beside(Path(weights)))) in sizes:
+        return [card]
+    if own.name == WEIGHTS and str(own.with_name(_SETTINGS)) in sizes:
+        texts = (path for path in sizes if PurePosixPath(path).suffix in {".json", ".txt"})
+        return [path for path in texts if PurePosixPath(path).parent == own.parent]
+    return []
+
+
+def _refusal(artifacts: Artifacts, found: list[str]) -> str:
+    what = f"{artifacts.uri}: must hold one checkpoint, .safetensors or .pt"
+    if found:
+        return f"{what}; got {', '.join(sorted(found)[:5])}. Name one: runs:/ID/PATH."
+    held = sorted(artifacts.sizes)
+    running = [path for path in held if PurePosixPath(path).suffix in _RUNNING]
+    if running:
+        runs = f"got {running[0]}, which may run code when it is loaded"
+        return f"{what}; {runs}. If you trust it, make one of it with acn-eval convert."
+    return f"{what}; got {', '.join(held[:5]) or 'no files'}"

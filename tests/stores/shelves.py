@@ -1,0 +1,34 @@
+"""Registered versions in a real MLflow store."""
+
+from pathlib import Path
+
+from acn_eval.stores import resolve_store
+
+
+def client_in(folder: Path):
+    """A client of the store in a folder."""
+    store = resolve_store(None, cwd=folder)
+    with store.lock():
+        return store.client()
+
+
+def logged(client, files, place=None) -> str:
+    """The id of a run that holds files."""
+    run = client.create_run("0").info.run_id
+    for file in files:
+        log = client.log_artifacts if Path(file).is_dir() else client.log_artifact
+        log(run, str(file), place)
+    return run
+
+
+def registered(client, name, source) -> str:
+    """The address of a new version of a model."""
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    made = client.create_model_version(name, source)
+    return f"models:/{name}/{made.version}"
+
+
+def shelved(client, name, *files) -> str:
+    """The address of a version that holds files."""
+    return registered(client, name, f"runs:/{logged(client, files, 'model')}/model")
