@@ -125,7 +125,7 @@ def _of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:
     if card.sha256 and card.sha256 != _sha256(path):
         raise CheckpointError(f"{path}: must be the file that its card names; its sha256 differs")
     made = _LIBRARIES[card.library](f"{card.name}@{path}", card)
-    arch = {**made.id.arch, **card.made_with}  # weights do not say how many heads they have
+    arch = {**made.id.arch, "arguments": card.made_with}  # weights do not say how many heads
     return replace(made, id=replace(made.id, name=_name(path), uri=uri, arch=arch), data=card.data)
 
 

@@ -1,4 +1,4 @@
-"""`acn-eval schema`: the JSON Schema of a suite's, a gate's or a recipe's YAML."""
+"""`acn-eval schema`: the JSON Schema of a suite's, a gate's, a recipe's or a card's YAML."""
 
 import click
 
@@ -8,6 +8,7 @@ __all__ = ["command"]
 @click.command()
 @click.option("--gate", "kind", flag_value="gate", help="Of a gate, not of a suite.")
 @click.option("--recipe", "kind", flag_value="recipe", help="Of a recipe, not of a suite.")
+@click.option("--card", "kind", flag_value="card", help="Of a card beside weights.")
 def command(kind: str | None) -> None:
     """Print the JSON Schema of a suite's YAML, for editors and validators.
 
@@ -15,9 +16,15 @@ def command(kind: str | None) -> None:
     """
     import json
 
+    from acn_eval.checkpoints.library_card import LibraryCard
     from acn_eval.gate import gate_schema
     from acn_eval.studies.read import schema
     from acn_eval.training import Recipe
 
-    schemas = {None: schema, "gate": gate_schema, "recipe": Recipe.model_json_schema}
+    schemas = {
+        None: schema,
+        "gate": gate_schema,
+        "recipe": Recipe.model_json_schema,
+        "card": LibraryCard.model_json_schema,
+    }
     click.echo(json.dumps(schemas[kind](), indent=2))

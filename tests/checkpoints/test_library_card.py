@@ -1,11 +1,16 @@
 """Cards beside weights of a library's network."""
 
 import hashlib
+import json
+import re
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import timm
 import torch
+import yaml
 from PIL import Image
 
 from acn_eval.checkpoints import load
@@ -37,7 +42,7 @@ def test_its_record_says_what_weights_do_not(tmp_path):
     assert (found.id.name, found.id.uri, found.data) == ("net", str(path), "letters")
     assert found.classes == tuple("vwxyz")
     assert found.named
-    assert {**found.id.arch, **ARGUMENTS} == found.id.arch
+    assert found.id.arch["arguments"] == ARGUMENTS
     assert found.id.arch["name"] == NAME
 
 
@@ -98,3 +103,14 @@ def test_a_card_that_is_written_out_states_the_same():
         usual
     )
     assert (whole.size, whole.crop_pct, whole.mean) == (24, 0.9, (0.5,) * 3)
+
+
+def test_the_card_of_the_page_is_one_by_the_printed_schema(call):
+    page = (Path(__file__).parents[2] / "docs" / "registry.md").read_text()
+    (text,) = re.findall(r"```yaml\n(model:.*?)```", page, re.DOTALL)
+    code, out, _ = call("schema", "--card")
+    assert code == 0
+    jsonschema.validate(yaml.safe_load(text), json.loads(out))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"model": "timm:x", "modle": ""}, json.loads(out))
+    assert LibraryCard(**yaml.safe_load(text)).name == NAME
