@@ -5,16 +5,18 @@ from itertools import chain
 from pathlib import Path
 
 from acn_eval.charts.canvas import Drawing, save
-from acn_eval.charts.kinds import Line, Sides, curves, detail_charts, heat_map
+from acn_eval.charts.kinds import Line, Sides, curves, detail_charts, heat_map, ranked
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Accuracy, Comparison
 from acn_eval.statistics.comparison import FILE, comparison_key
 from acn_eval.statistics.curves import Curves
 from acn_eval.statistics.quantity import SHARE
+from acn_eval.statistics.ranking import RANKING, Ranking, ranking_key
 from acn_eval.studies.compare import analysis_about, summarize
 from acn_eval.studies.table import analysis_of, study_of
 
-__all__ = ["NAME", "draw_comparison", "draw_missing", "draw_result", "drawings", "side_labels"]
+__all__ = ["NAME", "draw_comparison", "draw_missing", "draw_rankings", "draw_result", "drawings"]
+__all__ += ["ranking_drawing", "side_labels"]
 
 NAME = "accuracy"
 
@@ -80,6 +82,24 @@ def draw_missing(
             draw_comparison(comparison, folder, results)
 
 
+def ranking_drawing(ranking: Ranking) -> Drawing:
+    """Return the primary endpoint of every network with its limits, the best first."""
+    rows = [(p.named, p.end_point.estimate, p.letters) for p in ranking.places]
+    caption = (
+        f"{ranking.end_point}, {ranking.data}, with 95 % intervals; networks that share a letter "
+        "do not differ significantly"
+    )
+    return Drawing("ranking", caption, (ranked(rows, ranking.quantity),))
+
+
+def draw_rankings(rankings: Sequence[Ranking], folders: Mapping[str, Path]) -> None:
+    """Draw rankings without a current figure into their folders, by key."""
+    for ranking in rankings:
+        folder, drawing = folders[ranking_key(ranking)], ranking_drawing(ranking)
+        if _outdated(folder, RANKING, drawing.name):
+            save(drawing, folder, ranking.answer)
+
+
 def side_labels(comparison: Comparison) -> tuple[str, str]:
     """Return the names of both sides, distinct."""
     left, right = comparison.candidate.label, comparison.baseline.label
@@ -92,8 +112,8 @@ def _save(found: Iterable[Drawing], folder: Path, title: str) -> None:
         save(drawing, folder, title)
 
 
-def _outdated(folder: Path, facts: str) -> bool:
-    figure = folder / f"{NAME}.svg"
+def _outdated(folder: Path, facts: str, name: str = NAME) -> bool:
+    figure = folder / f"{name}.svg"
     return not figure.exists() or figure.stat().st_mtime < (folder / facts).stat().st_mtime
 
 

@@ -19,10 +19,11 @@ class RunOptions:
     """A whole run; nothing else decides what is measured.
 
     Attributes:
-        candidates: addresses of checkpoints, files or patterns of files; several are training
-            seeds of one network.
+        candidates: addresses of checkpoints, files or patterns of files; those that record one
+            recipe are training seeds of one network, and several networks are ranked.
         baselines: likewise; None takes the baseline that each card names, and ``()`` none.
         suite: name of a shipped suite, path of a YAML, or a suite.
+        group: whether files of one architecture that record no recipe are training seeds, too.
         changes: fields of the suite that are replaced, by name.
         data: which examples.
         arch, baseline_arch: of the authors' files, which do not record it.
@@ -41,6 +42,7 @@ class RunOptions:
 
     candidates: tuple[str, ...] = ()
     baselines: tuple[str, ...] | None = None
+    group: bool = False
     suite: "str | Suite" = "robustness"
     changes: Mapping[str, Any] = field(default_factory=dict)
     data: DataSelection = field(default_factory=DataSelection)

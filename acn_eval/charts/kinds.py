@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from acn_eval.charts.canvas import DARK, STYLES, TONES, Drawing, Panel
+from acn_eval.charts.canvas import COLORS, DARK, STYLES, TONES, Drawing, Panel
 from acn_eval.foreign_text import drawn
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Estimate
+from acn_eval.statistics.quantity import Quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Line", "Sides", "color_map", "curves", "detail_charts"]
-__all__ += ["forest", "heat_map", "reliability"]
+__all__ += ["forest", "heat_map", "ranked", "reliability"]
 
 Line = Sequence[tuple[float, Estimate]]
 """Points (place, fraction of 1) in the order of the axis."""
@@ -176,6 +177,43 @@ def _forest(axes: "Axes", rows: Sequence[tuple[str, Estimate]], names: Sequence[
     axes.get_yticklabels()[last].set_fontweight("bold")
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}" if x else "0")
+    axes.spines["left"].set_visible(False)
+
+
+def ranked(rows: Sequence[tuple[str, Estimate, str]], of: Quantity) -> Panel:
+    """Return values with their limits, a line each, the letters of a ranking beside them.
+
+    Args:
+        rows: (name, value, letters), the best first.
+        of: what the values are.
+    """
+    names = [drawn(name, _LABEL) for name, *_ in rows]
+    words = "; ".join(
+        f"{name}: {of.limits(e.value, e.low, e.high)}, {letters}" for name, e, letters in rows
+    )
+    size = (_LETTER * max(map(len, names)) + 4.2, 0.3 * len(rows) + 0.6)
+    title = of.head(of.name[:1].upper() + of.name[1:])
+    return Panel(title, partial(_ranked, rows=rows, names=names, of=of), words, size)
+
+
+def _ranked(
+    axes: "Axes",
+    rows: Sequence[tuple[str, Estimate, str]],
+    names: Sequence[str],
+    of: Quantity,
+) -> None:
+    for at, (_, e, letters) in enumerate(rows):
+        low, value, high = (of.scale * x for x in (e.low, e.value, e.high))
+        axes.plot([low, high], [at, at], color=COLORS[0])
+        axes.plot(value, at, color=COLORS[0], marker="o", markersize=6)
+        axes.text(1.02, at, letters, transform=axes.get_yaxis_transform(), va="center")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.set_yticks(range(len(rows)), names, color="#000000")
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=_TICKS, steps=_STEPS)
+    axes.set_xlabel(of.head(of.name))
     axes.spines["left"].set_visible(False)
 
 

@@ -53,7 +53,7 @@ def command(
     atomic.write(out, made.html())
     say(f"{made.page.title}: {out}")
     if made.about.others:
-        say(f"This is the newest comparison of {made.about.others + 1}; name one to see it.")
+        say(f"This is the newest of {made.about.others + 1}; name one to see it.")
     if markdown:
         atomic.write(markdown, made.markdown())
         say(f"as Markdown: {markdown}")

@@ -20,19 +20,20 @@ Examples:
 @click.argument("folders", metavar="[DIR]...", nargs=-1, type=FOLDER)
 @tracking_option
 def command(folders: tuple[Path, ...], tracking_uri: str | None) -> None:
-    """Record every result and comparison in the folders DIR (default: acn-results) in MLflow.
+    """Record all results, comparisons and rankings in DIR (default: acn-results) in MLflow.
 
     It serves results that could not be recorded when they were measured, and copies results into
     another store. Runs that are there already are completed; doing it twice changes nothing.
     """
-    from acn_eval.figures import draw_missing
+    from acn_eval.figures import draw_missing, draw_rankings
     from acn_eval.tracking import find, record
 
     found = find(folders or (Path("acn-results"),))
     draw_missing(found.results, found.comparisons, found.artifacts)
+    draw_rankings(found.rankings, found.artifacts)
     recorded = record(
         found.results,
-        found.comparisons,
+        [*found.comparisons, *found.rankings],
         tracking_uri=tracking_uri,
         cwd=Path.cwd(),
         artifacts=found.artifacts,

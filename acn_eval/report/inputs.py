@@ -1,7 +1,6 @@
-"""Chooses what a report is about: a stored comparison, or two sides that are compared now."""
+"""Chooses what a report is about: what is stored, or results that are compared now."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +13,13 @@ from acn_eval.results import Cell, EvalResult, connectivity_of
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
+from acn_eval.statistics.ranking import RANKING, Ranking, ranking_key
 from acn_eval.statistics.soundness import plain
-from acn_eval.studies.compare import compare
+from acn_eval.studies.compare import compare, labelled, networks, rank
 from acn_eval.studies.table import analysis_of
 from acn_eval.tracking.stored_results import OnDisk
 
-__all__ = ["Material", "head_cells", "material"]
+__all__ = ["Material", "Standing", "head_cells", "material"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Material:
         return {label: results for label, results in both if results}
 
     @property
+    def what(self) -> str:
+        """What the key is of."""
+        return "comparison" if self.comparison else "result"
+
+    @property
     def key(self) -> str:
         """The key of the comparison, or of the only result."""
         return comparison_key(self.comparison) if self.comparison else self.candidates[0].key
@@ -68,27 +73,73 @@ class Material:
         return self.comparison.suite if self.comparison else str(self.candidates[0].suite["name"])
 
 
-def material(found: OnDisk, baseline: str | None = None) -> Material:
+@dataclass(frozen=True)
+class Standing:
+    """What a report of a ranking may read.
+
+    Attributes:
+        results: of the networks, in their order; those that are still stored.
+        others: number of stored comparisons and rankings that the report is not about.
+    """
+
+    ranking: Ranking
+    results: tuple[EvalResult, ...]
+    others: int = 0
+
+    @property
+    def sides(self) -> dict[str, tuple[EvalResult, ...]]:
+        """The results that are still stored, by label."""
+        places = self.ranking.places
+        own = {p.named: tuple(r for r in self.results if r.key in p.keys) for p in places}
+        return {label: results for label, results in own.items() if results}
+
+    @property
+    def what(self) -> str:
+        """What the key is of."""
+        return "ranking"
+
+    @property
+    def key(self) -> str:
+        """The key of the ranking."""
+        return ranking_key(self.ranking)
+
+    @property
+    def suite(self) -> str:
+        """The name of the suite."""
+        return self.ranking.suite
+
+
+def material(found: OnDisk, baseline: str | None = None) -> Material | Standing:
     """Return what a report is about.
 
-    The newest stored comparison, or one beside the results that is about exactly these; else the
-    results are compared: the baseline is the named network, the residual one, or the second.
+    The newest stored comparison or ranking, or one beside the results that is about exactly these;
+    else the results are compared: the baseline is the named network, the residual one, or the
+    second. Results of more than two networks are ranked.
 
     Args:
-        found: results and comparisons with their folders.
+        found: what is stored, with its folders.
         baseline: name of a network or label.
 
     Raises:
-        ConfigError: no such network, or results that do not make two sides.
+        ConfigError: no such network, or results of different questions.
     """
     found = _completed(found)
     require_complete(found.results)
-    stored = [c for c in found.comparisons if baseline in (None, c.baseline.label)]
-    if stored:
-        newest = max(stored, key=lambda c: _written(found, c))
-        chosen = replace(_of_stored(newest, found), others=len(found.comparisons) - 1)
+    stored: list[Comparison | Ranking] = [
+        *(c for c in found.comparisons if baseline in (None, c.baseline.label)),
+        *(r for r in found.rankings if baseline is None),
+    ]
+    others = len(found.comparisons) + len(found.rankings) - 1
+    newest = max(stored, key=lambda c: _written(found, c), default=None)
+    if isinstance(newest, Ranking):
+        return replace(_ranked(newest, found), others=others)
+    if newest is not None:
+        chosen = replace(_of_stored(newest, found), others=others)
     else:
-        chosen = _of_results(found, baseline)
+        groups = _groups(found.results)
+        if len(groups) > 2:
+            return _ranked(_ranking(groups, baseline), found)
+        chosen = _of_groups(groups, baseline)
     folders = [found.artifacts[r.key] for r in chosen.results]
     if chosen.key in found.artifacts:
         folders.append(found.artifacts[chosen.key])
@@ -109,10 +160,11 @@ def _completed(found: OnDisk) -> OnDisk:
     if not comparisons:
         for at in (f.parent for p in parents for f in sorted(p.glob(f"*/{FILE}"))):
             near = load_comparison(at)
-            if set(_arms(near)) == {result.key for result in found.results}:
+            if set(near.keys) == {result.key for result in found.results}:
                 added.append((near, at))
                 comparisons.append(near)
-    missing = {key for c in comparisons for key in _arms(c)} - found.artifacts.keys()
+    compared: list[Comparison | Ranking] = [*comparisons, *found.rankings]
+    missing = {key for c in compared for key in c.keys} - found.artifacts.keys()
     for parent in parents:
         for key in sorted(missing):
             files = parent.glob(f"*-{key}/result.json")
@@ -120,12 +172,10 @@ def _completed(found: OnDisk) -> OnDisk:
     return OnDisk.of([*found.pairs(), *added])
 
 
-def _arms(comparison: Comparison) -> tuple[str, ...]:
-    return *comparison.candidate.keys, *comparison.baseline.keys
-
-
-def _written(found: OnDisk, comparison: Comparison) -> float:
-    return (found.artifacts[comparison_key(comparison)] / FILE).stat().st_mtime
+def _written(found: OnDisk, compared: Comparison | Ranking) -> float:
+    if isinstance(compared, Ranking):
+        return (found.artifacts[ranking_key(compared)] / RANKING).stat().st_mtime
+    return (found.artifacts[comparison_key(compared)] / FILE).stat().st_mtime
 
 
 def _of_stored(comparison: Comparison, found: OnDisk) -> Material:
@@ -137,38 +187,43 @@ def _of_stored(comparison: Comparison, found: OnDisk) -> Material:
     return Material(comparison, candidates, baselines)
 
 
-def _of_results(found: OnDisk, baseline: str | None) -> Material:
-    if not found.results:
-        raise DataError("report: results must be one or more; got none")
-    groups = _groups(found.results)
+def _ranked(ranking: Ranking, found: OnDisk) -> Standing:
+    held = {result.key: result for result in found.results}
+    return Standing(ranking, tuple(held[key] for key in ranking.keys if key in held))
+
+
+def _ranking(groups: Sequence[tuple[EvalResult, ...]], baseline: str | None) -> Ranking:
+    entries = labelled(groups)
+    named = [] if baseline is None else [[*entries][_position(groups, baseline)]]
+    return rank(entries, baselines=named)
+
+
+def _of_groups(groups: Sequence[tuple[EvalResult, ...]], baseline: str | None) -> Material:
     at = _position(groups, baseline)
     if len(groups) == 1:
         return Material(None, groups[0], ())
-    if len(groups) > 2:
-        names = ", ".join(group[0].checkpoint.name for group in groups)
-        msg = f"report: results must make two sides; got {len(groups)} ({names})"
-        raise ConfigError(f"{msg}. {_choice([found.artifacts[g[0].key] for g in groups])}")
     candidates = groups[1 - at]
     return Material(compare(candidates, groups[at]), candidates, groups[at])
 
 
-def _choice(folders: Sequence[Path]) -> str:
-    """Return the commands that show one of several, two, or all."""
-    names = [shlex.quote(str(folder)) for folder in folders]
-    return (
-        f"Show one, or two against each other: acn-eval report {' '.join(names[:2])}; rank all: "
-        f"acn-eval compare {' '.join(names)}"
-    )
-
-
 def _groups(results: Sequence[EvalResult]) -> list[tuple[EvalResult, ...]]:
-    """Files of one architecture are seeds of it, unless there is only one architecture."""
+    """Files of one architecture are seeds of it, unless there is only one architecture.
+
+    Where there are more than two, those that record one recipe are seeds.
+
+    Raises:
+        DataError: there is no result.
+    """
+    if not results:
+        raise DataError("report: results must be one or more; got none")
     found: dict[str, list[EvalResult]] = {}
     for result in results:
         arch = json.dumps(plain(result.checkpoint.arch), sort_keys=True)
         found.setdefault(arch, []).append(result)
     if len(found) == 1:
         return [(result,) for result in results]
+    if len(found) > 2:
+        return [tuple(group) for group in networks(results, group=False)]
     return [tuple(group) for group in found.values()]
 
 

@@ -1,19 +1,20 @@
 """How the comparison was tested, and everything that a repetition needs to know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import yaml
 
 from acn_eval.report import tables
-from acn_eval.report.inputs import Material
-from acn_eval.report.page import Block, Facts, Items, Source, Text
+from acn_eval.report.inputs import Material, Standing
+from acn_eval.report.page import Block, Facts, Items, Section, Source, Text, listed
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.multiplicity import band_confidence
 from acn_eval.statistics.soundness import plain
+from acn_eval.studies.table import analysis_of
 
-__all__ = ["method", "provenance"]
+__all__ = ["measured", "method", "not_measured", "provenance"]
 
 _UNIT = {
     "checkpoints": (
@@ -33,7 +34,7 @@ _UNIT = {
 def method(material: Material) -> tuple[Block, ...]:
     """Return unit, test, corrections, noise, precision and its certificate."""
     tested = _tests(material.comparison) if material.comparison else ()
-    return (Items((*tested, *(_measured(material.results) if material.results else ()))),)
+    return (Items((*tested, *(measured(material.results) if material.results else ()))),)
 
 
 def _tests(comparison: Comparison) -> Iterator[str]:
@@ -50,12 +51,15 @@ def _tests(comparison: Comparison) -> Iterator[str]:
     )
 
 
-def _measured(results: tuple[EvalResult, ...]) -> Iterator[str]:
-    first = results[0]
+def measured(results: Sequence[EvalResult]) -> Iterator[str]:
+    """Yield the noise and the precision, with its certificate."""
+    first, digests = results[0], dict.fromkeys(r.noise_digest or "none" for r in results)
+    saw = "every network saw the same noise on the same examples"
+    if len(digests) > 1:
+        saw = "the networks read images unalike, so the same noise fell on other pixels"
     yield (
         f"Noise: version {first.noise_version}, seed {first.seed}, digest of the first corrupted "
-        f"examples {first.noise_digest or 'none'}; every network saw the same noise on the same "
-        "examples."
+        f"examples {', '.join(digests)}; {saw}."
     )
     flips = [
         sum(r.certificate.get(f"{k}_flips", 0) for r in results) for k in ("precision", "batch")
@@ -69,7 +73,17 @@ def _measured(results: tuple[EvalResult, ...]) -> Iterator[str]:
     )
 
 
-def provenance(material: Material) -> tuple[Block, ...]:
+def not_measured(results: Sequence[EvalResult]) -> Section:
+    """Return what was skipped, and why."""
+    skips = (
+        f"{r.checkpoint.name}, {analysis_of(r.suite).label(skip.condition)}: {skip.reason}"
+        for r in results
+        for skip in r.skipped
+    )
+    return listed("skipped", "Not measured", skips)
+
+
+def provenance(material: Material | Standing) -> tuple[Block, ...]:
     """Return files, digests, versions, architectures and the suite."""
     if not material.results:
         return (Text("The results of this comparison are not stored beside it.", "note"),)
@@ -89,7 +103,7 @@ def provenance(material: Material) -> tuple[Block, ...]:
     )
 
 
-def _facts(material: Material) -> dict[str, str]:
+def _facts(material: Material | Standing) -> dict[str, str]:
     first = material.results[0]
     classes = len(first.data.classes)
     versions = (", ".join(f"{k} {v}" for k, v in r.versions.items()) for r in material.results)
@@ -101,7 +115,7 @@ def _facts(material: Material) -> dict[str, str]:
         "noise digest": first.noise_digest or "none",
         "noise version": str(first.noise_version),
         "noise seed": str(first.seed),
-        "comparison" if material.comparison else "result": material.key,
+        material.what: material.key,
         "schema": str(first.schema),
         "versions": " / ".join(dict.fromkeys(versions)),
     }

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from acn_eval.charts.canvas import Drawing
 from acn_eval.foreign_text import markdown_table, plain
 
 __all__ = ["Block", "Cell", "Drawing", "Exhibit", "Facts", "Gallery", "Items", "Page", "Picture"]
-__all__ += ["Section", "Shown", "Source", "Span", "Table", "Text", "Wording"]
+__all__ += ["Section", "Shown", "Source", "Span", "Table", "Text", "Wording", "listed"]
 
 
 @dataclass(frozen=True)
@@ -176,3 +176,9 @@ class Page:
 
     title: str
     sections: tuple[Section, ...]
+
+
+def listed(name: str, title: str, lines: Iterable[str]) -> Section:
+    """Return a section of lines, each of them once."""
+    found = tuple(dict.fromkeys(lines))
+    return Section(name, title, (Items(found),) if found else ())

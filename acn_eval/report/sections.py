@@ -1,6 +1,6 @@
 """The sections of a report, in the order in which a person asks: verdict, evidence, method."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from acn_eval.charts.canvas import Drawing
 from acn_eval.charts.kinds import forest
@@ -10,8 +10,8 @@ from acn_eval.gate.verdict import Verdict
 from acn_eval.report import tables
 from acn_eval.report.diagnostics import calibrated, confused
 from acn_eval.report.inputs import Material
-from acn_eval.report.method import method, provenance
-from acn_eval.report.page import Block, Items, Page, Section, Text
+from acn_eval.report.method import method, not_measured, provenance
+from acn_eval.report.page import Block, Page, Section, Text, listed
 from acn_eval.statistics import Comparison, Estimate
 from acn_eval.studies.compare import by_metric
 from acn_eval.studies.table import analysis_of
@@ -89,7 +89,7 @@ def _evidence(material: Material) -> Iterator[Section]:
     about = material.comparison
     findings = (tables.finding_table(about, about.findings),) if about and about.findings else ()
     yield Section("findings", "Findings", findings)
-    yield _list("remarks", "What outputs tell apart", _remarks(material))
+    yield listed("remarks", "What outputs tell apart", _remarks(material))
     yield Section("rows", "All conditions", _rows(material))
 
 
@@ -139,16 +139,6 @@ def _method(material: Material) -> Iterator[Section]:
         yield Section("pair", "Fair pair", (table,))
     yield Section("method", "How it was tested", method(material))
     own = material.comparison.warnings if material.comparison else ()
-    yield _list("warnings", "Read with care", (*own, *(w for r in results for w in r.warnings)))
-    skips = (
-        f"{r.checkpoint.name}, {analysis_of(r.suite).label(skip.condition)}: {skip.reason}"
-        for r in results
-        for skip in r.skipped
-    )
-    yield _list("skipped", "Not measured", skips)
+    yield listed("warnings", "Read with care", (*own, *(w for r in results for w in r.warnings)))
+    yield not_measured(results)
     yield Section("provenance", "Versions and digests", provenance(material))
-
-
-def _list(name: str, title: str, lines: Iterable[str]) -> Section:
-    found = tuple(dict.fromkeys(lines))
-    return Section(name, title, (Items(found),) if found else ())

@@ -14,8 +14,8 @@ from acn_eval.statistics.confusion import Change
 from acn_eval.statistics.quantity import SHARE, Quantity
 
 __all__ = ["accuracy_table", "calibration_table", "change_table", "comparison_table"]
-__all__ += ["evidence_table", "file_table", "finding_table", "manifest_table", "number", "percent"]
-__all__ += ["primary_table", "verdict_table"]
+__all__ += ["estimated", "evidence_table", "file_table", "finding_table", "manifest_table"]
+__all__ += ["number", "percent", "primary_table", "probable", "verdict_table", "with_level"]
 
 _EMPTY = Cell("")
 
@@ -30,7 +30,7 @@ def percent(share: float) -> Cell:
     return number(f"{100 * share:.1f}", share)
 
 
-def _points(estimate: Estimate | None, *, sign: str = "", of: Quantity = SHARE) -> Cell:
+def estimated(estimate: Estimate | None, *, sign: str = "", of: Quantity = SHARE) -> Cell:
     """Return a value with its limits, of a share in percent or points."""
     if estimate is None:
         return _EMPTY
@@ -45,7 +45,8 @@ def _plain(estimate: Estimate | None, *, sign: str = "") -> Cell:
     return Cell(f"{value} [{low}, {high}]", vars(estimate))
 
 
-def _p(p: float | None) -> Cell:
+def probable(p: float | None) -> Cell:
+    """Return the cell of a p value."""
     return _EMPTY if p is None else number("<0.001" if p < 0.001 else f"{p:.3f}", p)
 
 
@@ -67,25 +68,27 @@ _Column = Callable[[Row], Cell]
 def _columns(comparison: Comparison, rows: Sequence[Row], *, family: bool) -> dict[str, _Column]:
     """Columns by their heads; with seeds also what holds for these very test examples."""
     of = comparison.quantity
-    heads = [_head(of.head(label)) for label in side_labels(comparison)]
+    heads = [with_level(of.head(label)) for label in side_labels(comparison)]
     found: dict[str, _Column] = {
         "condition": lambda row: Cell(row.name),
-        heads[0]: lambda row: _points(row.candidate, of=of),
-        heads[1]: lambda row: _points(row.baseline, of=of),
-        _head("difference"): lambda row: _points(row.difference, sign="+", of=of),
+        heads[0]: lambda row: estimated(row.candidate, of=of),
+        heads[1]: lambda row: estimated(row.baseline, of=of),
+        with_level("difference"): lambda row: estimated(row.difference, sign="+", of=of),
     }
     if family:
         found["simultaneous band"] = lambda row: _band(row, of)
-    found["p"] = lambda row: _p(row.p)
+    found["p"] = lambda row: probable(row.p)
     if family:
-        found["p (Holm)"] = lambda row: _p(row.p_holm)
+        found["p (Holm)"] = lambda row: probable(row.p_holm)
     found["MDE"] = lambda row: number(of.text(row.mde), row.mde)
     found["differ on, %"] = lambda row: percent(row.discordance)
     found["n"] = lambda row: number(f"{row.n:,}", row.n)
     if any(row.same_images for row in rows):
-        found[_head("these test examples")] = lambda row: _points(row.same_images, sign="+", of=of)
+        found[with_level("these test examples")] = lambda row: estimated(
+            row.same_images, sign="+", of=of
+        )
     if any(row.p_sign_flip is not None for row in rows):
-        found["p (sign flips)"] = lambda row: _p(row.p_sign_flip)
+        found["p (sign flips)"] = lambda row: probable(row.p_sign_flip)
     found["notes"] = lambda row: Cell(", ".join(row.notes))
     return found
 
@@ -95,7 +98,7 @@ def _table(columns: Mapping[str, _Column], rows: Sequence[Row], caption: str, na
     return Table(caption, tuple(columns), body, name=name, copied=name == "rows")
 
 
-def _head(label: str) -> str:
+def with_level(label: str) -> str:
     """Add the level of the limits; numbers and their % stay on one line."""
     return f"{label} [95 %]".replace(" %", "\u00a0%")
 
@@ -106,7 +109,7 @@ def _band(row: Row, of: Quantity) -> Cell:
 
 
 def _shown(row: Accuracy | None) -> Cell:
-    return _points(row.estimate, of=row.quantity) if row else _EMPTY
+    return estimated(row.estimate, of=row.quantity) if row else _EMPTY
 
 
 def accuracy_table(metrics: Mapping[str, Sequence[Accuracy]], label: str) -> Table:
@@ -125,7 +128,7 @@ def accuracy_table(metrics: Mapping[str, Sequence[Accuracy]], label: str) -> Tab
     )
     quantities = [rows[-1].quantity for rows in others]
     own = accuracies[-1].quantity
-    heads = (_head(own.head(label)), *(_head(of.head(of.name)) for of in quantities))
+    heads = (with_level(own.head(label)), *(with_level(of.head(of.name)) for of in quantities))
     first = own.name[:1].upper() + own.name[1:]
     caption = f"{first} and other metrics" if others else first
     head = ("condition", *heads, "n", "notes")
@@ -139,12 +142,14 @@ def evidence_table(comparison: Comparison) -> Table:
     for name, estimate in comparison.claim.evidence.items():
         unit = units.get(name, of.difference_unit)
         known = unit == of.difference_unit
-        cell = _points(estimate, sign="+", of=of) if known else _plain(estimate, sign="+")
+        cell = estimated(estimate, sign="+", of=of) if known else _plain(estimate, sign="+")
         rows.append((Cell(name), cell, Cell(unit)))
     if comparison.ratio is not None:
         rows.append((Cell("error ratio"), _plain(comparison.ratio), Cell("ratio")))
     caption = "What the verdict rests on: candidate - baseline, errors as candidate / baseline"
-    return Table(caption, ("quantity", _head("estimate"), "unit"), tuple(rows), name="evidence")
+    return Table(
+        caption, ("quantity", with_level("estimate"), "unit"), tuple(rows), name="evidence"
+    )
 
 
 def finding_table(comparison: Comparison, findings: Sequence[Finding]) -> Table:
@@ -161,7 +166,7 @@ def finding_table(comparison: Comparison, findings: Sequence[Finding]) -> Table:
         for f in findings
     )
     labels = (comparison.candidate.label, comparison.baseline.label)
-    head = ("finding", *map(_head, labels), "difference", "unit", "how")
+    head = ("finding", *map(with_level, labels), "difference", "unit", "how")
     return Table("Beside accuracy", head, body, name="findings")
 
 

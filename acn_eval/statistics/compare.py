@@ -20,7 +20,7 @@ from acn_eval.statistics.claims import (
 from acn_eval.statistics.comparison import Accuracy, Claim, Comparison, Finding, Row, Side
 from acn_eval.statistics.design import ARCHITECTURES, Design, Pair
 from acn_eval.statistics.equivalence import CONFIDENCE, Equivalence
-from acn_eval.statistics.manifest import caveats, manifest
+from acn_eval.statistics.manifest import PIXELS, caveats, manifest
 from acn_eval.statistics.pairing import (
     Outcomes,
     join,
@@ -58,7 +58,8 @@ def compare(candidates: Results, baselines: Results, analysis: Analysis) -> Comp
     seeds = min(files) if design.unit == ARCHITECTURES else 0
     left, right = (_side(side, words.replicate) for side in (candidates, baselines))
     case = Case((left.label, right.label), words, Sample(primary.n, seeds, words.replicate))
-    moved = (row.name for row in fairness if row.equal is False and row.name in words.moved_by)
+    moved_by = words.moved_by | {PIXELS}
+    moved = (row.name for row in fairness if row.equal is False and row.name in moved_by)
     evidence = replace(_evidence(design, outcomes, pairs, end_point), unequal=tuple(moved))
     if _identical(candidates, baselines):
         said = identical(case.pair)
@@ -111,7 +112,7 @@ def _joined(
     results: Results, sides: tuple[Results, Results], analysis: Analysis
 ) -> tuple[Outcomes, Tables]:
     require_complete(results)
-    require_same_question(results)
+    require_same_question(results, same_pixels=False)
     outcomes = join(results, analysis)
     left, right = ([r.checkpoint for r in side] for side in sides)
     design = Design.of(left, right, least=outcomes.endpoint.least)

@@ -52,7 +52,7 @@ class Estimate(Record):
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Record):
     """Accuracy, or another metric, of one side under one condition or on the primary endpoint.
 
     `estimate` is the mean over examples (and files) with 95 % limits; the rest is as in `Row`.
@@ -219,6 +219,11 @@ class Comparison(Record, Tabular):
         pair = f"{self.candidate.label} against {self.baseline.label}"
         asked = f"{self.suite} on {self.data}, n = {self.n:,}"
         return f"Comparison({pair}, {asked}: {self.claim.verdict})"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Those of the results of both sides."""
+        return (*self.candidate.keys, *self.baseline.keys)
 
     @property
     def answer(self) -> str:

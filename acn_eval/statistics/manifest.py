@@ -7,8 +7,12 @@ from typing import Any
 from acn_eval.results import EvalResult
 from acn_eval.statistics.analysis import Endpoint
 from acn_eval.statistics.comparison import ManifestRow
+from acn_eval.statistics.pixels import other_pixels
 
-__all__ = ["caveats", "manifest"]
+__all__ = ["PIXELS", "caveats", "facts_of", "manifest"]
+
+PIXELS = "pixels"
+"""The row of the fair pair that is there where networks are not shown the same noisy pixels."""
 
 _FEW_EXAMPLES = 30
 
@@ -29,10 +33,17 @@ def manifest(
     candidates: Sequence[EvalResult], baselines: Sequence[EvalResult]
 ) -> tuple[ManifestRow, ...]:
     """Return the facts of both sides; files of one side that differ are listed."""
-    return tuple(
+    rows = tuple(
         _row(name, [fact(r) for r in candidates], [fact(r) for r in baselines])
         for name, fact in _FACTS.items()
     )
+    shown = other_pixels(candidates[0], baselines[0])
+    return (*rows, ManifestRow(PIXELS, *shown, equal=False)) if shown else rows
+
+
+def facts_of(results: Sequence[EvalResult]) -> dict[str, str]:
+    """Return the same facts of one side, as text by name."""
+    return {name: _texts([fact(r) for r in results]) for name, fact in _FACTS.items()}
 
 
 def caveats(
@@ -64,10 +75,13 @@ def _about_files(files: tuple[int, int], words: Endpoint) -> str:
 
 
 def _row(name: str, candidate: Sequence[Any], baseline: Sequence[Any]) -> ManifestRow:
-    texts = [sorted({_text(fact) for fact in side}) for side in (candidate, baseline)]
     unknown = any(fact in (None, {}, "") for fact in (*candidate, *baseline))
-    left, right = (" / ".join(side) for side in texts)
+    left, right = _texts(candidate), _texts(baseline)
     return ManifestRow(name, left, right, equal=None if unknown else left == right)
+
+
+def _texts(facts: Sequence[Any]) -> str:
+    return " / ".join(sorted({_text(fact) for fact in facts}))
 
 
 def _preprocessing(facts: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from acn_eval.statistics.comparison import names_of
 from acn_eval.statistics.design import Pair
 from acn_eval.statistics.influence import Measured, Undefined
 from acn_eval.statistics.metrics import Answers, Metric
+from acn_eval.statistics.pixels import other_pixels
 from acn_eval.statistics.score import Support
 from acn_eval.statistics.soundness import (
     Key,
@@ -106,7 +107,7 @@ def require_complete(results: Sequence[EvalResult]) -> None:
             raise ConfigError(f"{msg} {got}. Evaluate it without `sequential`.", "sequential")
 
 
-def require_same_question(results: Sequence[EvalResult]) -> None:
+def require_same_question(results: Sequence[EvalResult], *, same_pixels: bool = True) -> None:
     """Refuse results whose outcomes mean different things: their examples cannot be paired.
 
     Networks may differ in weights, architecture, training and preparation of their input; results
@@ -115,12 +116,18 @@ def require_same_question(results: Sequence[EvalResult]) -> None:
     that are corrupted, unless the suite fixes one for all. Facts of the preprocessing that are
     not known here are taken for a part of the question.
 
+    Args:
+        results: of any number of networks.
+        same_pixels: whether networks must be shown the same noisy pixels; where they need not,
+            `pixels.other_pixels` has what must be said.
+
     Raises:
         ConfigError: names the field and both values.
     """
     first = results[0]
     for other in results[1:]:
-        for what, expected, got in _questions(first, other):
+        pixels = same_pixels or other_pixels(first, other) is None
+        for what, expected, got in _questions(first, other, pixels=pixels):
             if expected != got:
                 msg = f"{other.checkpoint.name}: {what} must be that of {first.checkpoint.name}"
                 shown, found = _short(expected, got), _short(got, expected)
@@ -200,7 +207,9 @@ def join(results: Sequence[EvalResult], analysis: Analysis) -> Outcomes:
     )
 
 
-def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any, Any]]:
+def _questions(
+    first: EvalResult, other: EvalResult, *, pixels: bool
+) -> Iterable[tuple[str, Any, Any]]:
     yield "data fingerprint", first.data.fingerprint, other.data.fingerprint
     yield "split", first.data.split, other.data.split
     yield "classes", first.data.classes, other.data.classes
@@ -209,16 +218,19 @@ def _questions(first: EvalResult, other: EvalResult) -> Iterable[tuple[str, Any,
     yield "noise version", first.noise_version, other.noise_version
     yield "noise seed", first.seed, other.seed
     left, right = (plain(result.checkpoint.preprocessing) for result in (first, other))
-    for name in sorted((left.keys() | right.keys()) - _harmless(first)):
+    for name in sorted((left.keys() | right.keys()) - _harmless(first, pixels=pixels)):
         yield f"preprocessing, {name}", left.get(name) or None, right.get(name) or None
-    yield "noise digest", first.noise_digest, other.noise_digest
+    if pixels:
+        yield "noise digest", first.noise_digest, other.noise_digest
 
 
-def _harmless(result: EvalResult) -> set[str]:
+def _harmless(result: EvalResult, *, pixels: bool) -> set[str]:
     """Return the facts of the preprocessing in which two networks may differ."""
+    if not (pixels and result.noise_digest):
+        return _OWN | _SHAPES
     noise = result.suite.get("noise") or result.suite
     fixed = isinstance(noise, Mapping) and noise.get("image_size")
-    return _OWN | (({"size"} if fixed else set()) if result.noise_digest else _SHAPES)
+    return _OWN | ({"size"} if fixed else set())
 
 
 def _short(value: Any, other: Any) -> str:

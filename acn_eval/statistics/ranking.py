@@ -1,24 +1,47 @@
 """Ranks several networks by their pairwise comparisons; those that do not differ share ranks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
+from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from acn_eval.errors import ConfigError
-from acn_eval.results import EvalResult
+from pydantic import Field
+
+from acn_eval import atomic
+from acn_eval.config_files import Record, read_json, recorded
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.foreign_text import file_name
+from acn_eval.results import EvalResult, require_levels
 from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.compare import compare, summarize
-from acn_eval.statistics.comparison import Accuracy, Comparison
+from acn_eval.statistics.comparison import Accuracy, Comparison, Estimate
+from acn_eval.statistics.manifest import facts_of
 from acn_eval.statistics.multiplicity import holm
+from acn_eval.statistics.pixels import pixels
 from acn_eval.statistics.quantity import SHARE, Quantity
+from acn_eval.views import Tabular
 
-__all__ = ["PairOutcome", "Rank", "Ranking", "letters", "rank"]
+__all__ = [
+    "RANKING",
+    "PairOutcome",
+    "Rank",
+    "Ranking",
+    "letters",
+    "load_ranking",
+    "rank",
+    "ranking_key",
+    "save_ranking",
+]
+
+RANKING = "ranking.json"
 
 
 @dataclass(frozen=True)
-class PairOutcome:
+class PairOutcome(Record):
     """Two entries, by their labels, on the primary endpoint, in fractions of 1.
 
     Attributes:
@@ -39,9 +62,14 @@ class PairOutcome:
     mde: float
     unit: str
 
+    @property
+    def estimate(self) -> Estimate:
+        """The difference with its limits."""
+        return Estimate(self.difference, self.low, self.high)
+
 
 @dataclass(frozen=True)
-class Rank:
+class Rank(Record):
     """One entry of a ranking.
 
     Attributes:
@@ -51,6 +79,11 @@ class Rank:
         best, worst: the ranks that the comparisons leave open: 1 + how many are significantly
             better, and all - how many are significantly worse.
         letters: entries that share one do not differ significantly.
+        keys: of its results.
+        baseline: whether it was named as a baseline.
+        pixels: how its images come to size, where not all networks see the same; else "".
+        rows: the metric under every condition.
+        facts: what must be equal before a difference is due to the architecture, by name.
     """
 
     label: str
@@ -59,15 +92,25 @@ class Rank:
     best: int
     worst: int
     letters: str
+    keys: tuple[str, ...] = ()
+    baseline: bool = False
+    pixels: str = ""
+    rows: tuple[Accuracy, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def rank(self) -> str:
         """``"1"``, or ``"2-3"`` where the pairs leave it open."""
         return str(self.best) if self.best == self.worst else f"{self.best}-{self.worst}"
 
+    @property
+    def named(self) -> str:
+        """Its label; a baseline is called so."""
+        return f"{self.label} (baseline)" if self.baseline else self.label
 
-@dataclass(frozen=True)
-class Ranking:
+
+@dataclass(frozen=True, repr=False)
+class Ranking(Record, Tabular):
     """Entries, the best mean first; the order of entries that share a letter means nothing.
 
     Attributes:
@@ -75,16 +118,67 @@ class Ranking:
         alpha: how often any two that do not differ may be called different.
         pairs: every pair once.
         warnings: what holds for every pair, and in which facts some pairs are unequal.
+        kind: of the study.
+        example: what an example is called, "image" or "example".
     """
 
     suite: str
     data: str
     end_point: str
     alpha: float
-    places: tuple[Rank, ...]
+    places: Annotated[tuple[Rank, ...], Field(min_length=2)]
     pairs: tuple[PairOutcome, ...]
     warnings: tuple[str, ...]
     quantity: Quantity = SHARE
+    kind: str = ""
+    example: Literal["image", "example"] = "image"
+
+    def __repr__(self) -> str:
+        """Return one line; `to_frame` has the numbers."""
+        return f"Ranking({self.suite} on {self.data}, n = {self.n:,}: {self.answer})"
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return max(place.end_point.n for place in self.places)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Those of the results of all entries, the best entry first."""
+        return tuple(key for place in self.places for key in place.keys)
+
+    @property
+    def rows(self) -> tuple[Accuracy, ...]:
+        """Those of the first entry: every condition."""
+        return self.places[0].rows
+
+    @property
+    def answer(self) -> str:
+        """Who is first, and who cannot be told from the first, as a sentence."""
+        first, *others = self.places
+        ties = [place.label for place in others if set(place.letters) & set(first.letters)]
+        quantity, of = self.quantity, first.end_point.estimate
+        unit = f" {quantity.unit}".rstrip()
+        value = f"{quantity.limits(of.value, of.low, of.high)}{unit}"
+        said = f"{first.label} is first of {len(self.places)} in {self.end_point} ({value})"
+        if not ties:
+            return f"{said}, and differs significantly from all others."
+        return f"{said}, and does not differ significantly from {_listed(ties)}."
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one row per entry, in the order of the ranking."""
+        return [
+            {
+                "rank": place.rank,
+                "label": place.label,
+                "letters": place.letters,
+                "files": place.files,
+                **vars(place.end_point.estimate),
+                "n": place.end_point.n,
+                **({"pixels": place.pixels} if place.pixels else {}),
+            }
+            for place in self.places
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -92,7 +186,11 @@ class Ranking:
 
 
 def rank(
-    entries: Mapping[str, Sequence[EvalResult]], analysis: Analysis, *, alpha: float = 0.05
+    entries: Mapping[str, Sequence[EvalResult]],
+    analysis: Analysis,
+    *,
+    alpha: float = 0.05,
+    baselines: Collection[str] = (),
 ) -> Ranking:
     """Compare all pairs of entries, in the terms of an analysis.
 
@@ -101,7 +199,9 @@ def rank(
     if len(entries) < 2:
         raise ConfigError(f"compare: results must be two or more; got {len(entries)}")
     quantity = analysis.metric.quantity
-    means = {label: summarize(results, analysis)[-1] for label, results in entries.items()}
+    rows = {label: summarize(results, analysis) for label, results in entries.items()}
+    means = {label: own[-1] for label, own in rows.items()}
+    shown = dict(zip(entries, pixels([own[0] for own in entries.values()]), strict=True))
     ordered = sorted(entries, key=lambda label: -quantity.sign * means[label].estimate.value)
     pairs = list(combinations(range(len(ordered)), 2))
     compared = [compare(entries[ordered[i]], entries[ordered[j]], analysis) for i, j in pairs]
@@ -121,6 +221,11 @@ def rank(
                 best=1 + sum(worse == i for _, worse in losses),
                 worst=len(ordered) - sum(better == i for better, _ in losses),
                 letters=groups[i],
+                keys=tuple(result.key for result in entries[label]),
+                baseline=label in baselines,
+                pixels=shown[label],
+                rows=rows[label][:-1],
+                facts=facts_of(entries[label]),
             )
             for i, label in enumerate(ordered)
         ),
@@ -130,7 +235,45 @@ def rank(
         ),
         warnings=_warnings(compared),
         quantity=quantity,
+        example=first.example,
     )
+
+
+def ranking_key(ranking: Ranking) -> str:
+    """Return the content address (16 hex digits) of what is ranked, and of the metric.
+
+    The order of the entries does not count, only which results are one entry.
+    """
+    facts = [sorted(sorted(place.keys) for place in ranking.places), ranking.quantity.name]
+    return hashlib.sha256(json.dumps(["ranking", *facts]).encode()).hexdigest()[:16]
+
+
+def save_ranking(ranking: Ranking, folder: Path) -> Path:
+    """Write ``ranking.json`` under a folder of its own; return that folder.
+
+    A file that says the same already stays as it is.
+    """
+    name = file_name(f"{ranking.suite}-{len(ranking.places)}")
+    target = folder / "-".join(["rank", name, ranking_key(ranking)])
+    text = json.dumps(ranking.to_dict(), indent=1) + "\n"
+    if not (target / RANKING).is_file() or (target / RANKING).read_text() != text:
+        atomic.write(target / RANKING, text)
+    return target
+
+
+def load_ranking(folder: Path) -> Ranking:
+    """Read what `save_ranking` wrote.
+
+    Raises:
+        DataError: not a ranking, damaged, or written by another version.
+    """
+    try:
+        ranking: Ranking = recorded(read_json(folder / RANKING), Ranking)
+        require_levels(row.condition for place in ranking.places for row in place.rows)
+    except (OSError, ValueError) as exc:
+        msg = f"{folder}: must be a folder with {RANKING} of this version; {exc}. Rank again."
+        raise DataError(msg) from exc
+    return ranking
 
 
 def letters(entries: int, different: frozenset[tuple[int, int]]) -> list[str]:
@@ -159,6 +302,13 @@ def letters(entries: int, different: frozenset[tuple[int, int]]) -> list[str]:
         "".join(_letter(k) for k, group in enumerate(ordered) if entry in group)
         for entry in range(entries)
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``; beyond five, how many."""
+    if len(names) > 5:
+        return f"{len(names)} others"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _letter(number: int) -> str:

@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from acn_eval.errors import ConfigError
-from acn_eval.results import EvalResult
+from acn_eval.results import CheckpointId, EvalResult
 from acn_eval.statistics import compare as pairs
 from acn_eval.statistics import pairing, ranking
 from acn_eval.statistics.analysis import Analysis
@@ -25,8 +25,11 @@ __all__ = [
     "compare",
     "entries_of",
     "join",
+    "labelled",
     "look",
     "metrics_for",
+    "network_key",
+    "networks",
     "rank",
     "require_accuracy",
     "summarize",
@@ -137,22 +140,25 @@ def rank(
     *,
     metric: str | None = None,
     alpha: float = 0.05,
+    baselines: Collection[str] = (),
 ) -> ranking.Ranking:
     """Compare all pairs of entries on the primary endpoint, with Holm over the pairs.
 
-    An entry has one result per training seed; `alpha` is the error of the whole family of pairs.
+    An entry has one result per training seed; `alpha` is the error of the whole family of pairs,
+    and `baselines` are the labels of entries that are called so.
 
     Raises:
         ConfigError: fewer than two entries, or results of different questions.
     """
     first = next(iter(entries.values()), ())
-    return ranking.rank(entries, _analysis(first, metric), alpha=alpha)
+    found = ranking.rank(entries, _analysis(first, metric), alpha=alpha, baselines=baselines)
+    return replace(found, kind=kind_of(first[0].suite))
 
 
-def analysis_about(comparison: Comparison) -> Analysis:
-    """Return the analysis of a comparison; one of schema 1 states no kind, and has any axis."""
-    if comparison.kind:
-        return study(comparison.kind).analysis
+def analysis_about(compared: Comparison | ranking.Ranking) -> Analysis:
+    """Return the analysis of what was compared; schema 1 states no kind, and has any axis."""
+    if compared.kind:
+        return study(compared.kind).analysis
     every = [own.analysis for own in studies().values()]
     return replace(
         analysis_of({}),
@@ -166,29 +172,46 @@ def entries_of(results: Sequence[EvalResult], *, group: bool) -> dict[str, list[
 
     Files of one name get the beginning of their key as well.
     """
-    if not group:
-        names = Counter(r.checkpoint.name for r in results)
-        return {
-            name if names[name] == 1 else f"{name} {r.key[:6]}": [r]
-            for r in results
-            for name in [r.checkpoint.name]
-        }
-    groups: dict[str, list[EvalResult]] = {}
+    return labelled(networks(results, group=True) if group else [[r] for r in results])
+
+
+def networks(results: Sequence[EvalResult], *, group: bool) -> list[list[EvalResult]]:
+    """Return the results of each network, as `network_key` tells networks apart."""
+    found: dict[str, list[EvalResult]] = {}
     for result in results:
-        groups.setdefault(_recipe(result), []).append(result)
-    return {_label(own): own for own in groups.values()}
+        found.setdefault(network_key(result.checkpoint, group=group), []).append(result)
+    return list(found.values())
 
 
-def _recipe(result: EvalResult) -> str:
-    checkpoint = result.checkpoint
+def network_key(checkpoint: CheckpointId, *, group: bool) -> str:
+    """Return a text that the training seeds of one network share, and no other network has.
+
+    They are of one architecture, and record one recipe, learning rate and data. Where nothing is
+    recorded nobody knows: a file is then a network of its own or, grouped, a seed of its
+    architecture.
+    """
     training = [checkpoint.training.get(name) for name in _DECIDED_BY]
-    return json.dumps([plain(checkpoint.arch), training], sort_keys=True, default=str)
+    alone = [] if group or training[0] else [checkpoint.uri]
+    facts = [plain(checkpoint.arch), training, *alone]
+    return json.dumps(facts, sort_keys=True, default=str)
+
+
+def labelled(groups: Sequence[Sequence[EvalResult]]) -> dict[str, list[EvalResult]]:
+    """Return groups of results by label; of equal labels each gets the beginning of a key."""
+    labels = [_label(own) for own in groups]
+    often = Counter(labels)
+    return {
+        label if often[label] == 1 else f"{label} {own[0].key[:6]}": [*own]
+        for label, own in zip(labels, groups, strict=True)
+    }
 
 
 def _label(results: Sequence[EvalResult]) -> str:
+    if len(results) == 1:
+        return results[0].checkpoint.name
     replicate = _analysis(results).endpoint_of(results[0].suite).replicate
     name = results[0].checkpoint.name.partition(f" {replicate} ")[0]
-    return name if len(results) == 1 else f"{name} ({len(results)} {replicate}s)"
+    return f"{name} ({len(results)} {replicate}s)"
 
 
 def _analysis(results: Sequence[EvalResult], metric: str | None = None) -> Analysis:

@@ -13,6 +13,7 @@ from acn_eval.terminal.comparisons import answer_alone, show_notes, show_other_m
 from acn_eval.terminal.console import console, write_json
 from acn_eval.terminal.options import Output
 from acn_eval.terminal.progress import bar
+from acn_eval.terminal.ranking import show_ranking
 from acn_eval.tracking.record import Recorder
 from acn_eval.workflow import Done, Group
 
@@ -64,12 +65,16 @@ def _say(done: Done, options: RunOptions, output: Output) -> None:
         return
     out = console()
     if output.quiet:
+        for ranking in done.rankings:
+            show_ranking(out, ranking, quiet=True)
+        if done.rankings:
+            return
         alone = (answer_alone([result], options.metric) for result in done.results)
         for line in [each.answer for each in done.comparisons] or alone:
             out.print(line, soft_wrap=True)
         return
     _say_groups(done, options)
-    if not done.comparisons and options.baselines is None:
+    if not (done.comparisons or done.rankings) and options.baselines is None:
         text = "There is no baseline, because the card names none; give one with --baseline."
         out.print(text, style="dim")
     show_notes(out, done.results, done.comparisons)
@@ -83,6 +88,9 @@ def _say_groups(done: Done, options: RunOptions) -> None:
         tables.overview(out, done.results, done.comparisons)
         return
     (group,) = done.groups
+    if group.ranking is not None:
+        show_ranking(out, group.ranking)
+        return
     tables.show(out, group.results, group.comparison, options.metric)
     show_other_metrics(out, group.candidates, group.baselines, options.metric)
     if group.comparison is not None and options.baselines is None:
@@ -107,4 +115,6 @@ def _write_json(file: str, done: Done, metric: str | None) -> None:
         **({"comparisons": each} if several else {"comparison": each[0] if each else None}),
         "folders": {key: str(folder) for key, folder in done.folders.items()},
     }
+    if done.rankings:
+        document["ranking"] = done.rankings[0].to_dict()
     write_json(file, document)

@@ -13,6 +13,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.run_options import DataSelection, RunOptions
 from acn_eval.terminal.console import WIDE, console
 from acn_eval.terminal.glossary import explain
+from acn_eval.terminal.titled import Titled, titled
 
 __all__ = [
     "FILE",
@@ -44,7 +45,7 @@ __all__ = [
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Record = TypeVar("_Record")
 _SAME = (
-    *("suite", "arch", "baseline_arch", "device", "batch_size"),
+    *("suite", "arch", "baseline_arch", "group", "device", "batch_size"),
     *("seed", "metric", "out", "tracking_uri"),
 )
 _FRAMING = ("crop_pct", "crop_mode", "interpolation")
@@ -105,31 +106,6 @@ _DIR = click.Path(file_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-class _TitledOption(click.Option):
-    def __init__(self, *names: Any, title: str, **attributes: Any) -> None:
-        super().__init__(*names, **{"show_envvar": True, **attributes})
-        self.title = title
-
-
-class Titled(click.Command):
-    """A command whose help lists the shared options under titles, after its own."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one section for each title."""
-        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
-        for option in self.get_params(ctx):
-            record = option.get_help_record(ctx)
-            if record and isinstance(option, click.Option):
-                sections.setdefault(getattr(option, "title", "Options"), []).append(record)
-        for title, records in sections.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
-
-
-def _titled(title: str) -> Callable[..., Callable[[Any], Any]]:
-    return partial(click.option, cls=_TitledOption, title=title)
-
-
 def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     def decorate(command: _Command) -> _Command:
         for option in reversed(options):
@@ -139,8 +115,8 @@ def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     return decorate
 
 
-_network, _data = _titled("Networks"), _titled("Data")
-_machine, _output = _titled("Measurement"), _titled("Output")
+_network, _data = titled("Networks"), titled("Data")
+_machine, _output = titled("Measurement"), titled("Output")
 
 
 def _known(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
@@ -190,11 +166,23 @@ side_options = _stack(
         "--ckpt",
         required=True,
         multiple=True,
-        metavar="FILE",
-        help="Checkpoint; several (repeated, commas, or a quoted pattern) are training seeds.",
+        listed=True,
+        metavar="FILE...",
+        help="Checkpoints; several networks are ranked. Files that record one recipe are training "
+        "seeds of one network.",
     ),
     _network(
-        "--baseline", multiple=True, metavar="FILE", show_default="the card's", help="Baseline."
+        "--baseline",
+        multiple=True,
+        listed=True,
+        metavar="FILE...",
+        show_default="the card's; none of several networks",
+        help="Baseline.",
+    ),
+    _network(
+        "--group",
+        is_flag=True,
+        help="Files of one architecture that record no recipe are training seeds, too.",
     ),
     _network("--no-baseline", is_flag=True, help="Measure the checkpoint alone."),
     arch_option,

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from acn_eval.statistics.pixels import OTHER_PIXELS
 from acn_eval.statistics.ranking import Ranking
 from acn_eval.terminal.comparisons import limits, probability
 from acn_eval.terminal.console import show_warnings
@@ -13,19 +14,19 @@ __all__ = ["show_ranking"]
 
 def show_ranking(out: Console, ranking: Ranking, *, quiet: bool = False) -> None:
     """Print the entries in the order of their ranks and, unless quiet, pairs and warnings."""
-    n = max(place.end_point.n for place in ranking.places)
     quantity = ranking.quantity
     about = "" if quantity.scored else f"{quantity.name}, "
     columns = (
         Column("rank"),
-        Column(f"{about}{ranking.data}, n = {n}", text=True),
+        Column(f"{about}{ranking.data}, n = {ranking.n}", text=True),
         Column("files", rank=2),
         Column(f"{ranking.end_point} {quantity.unit}".rstrip(), interval=1),
         Column("letters", text=True),
+        Column("pixels", text=True),
     )
     rows = [
-        (place.rank, place.label, str(place.files), limits(place.end_point), place.letters)
-        for place in ranking.places
+        (p.rank, p.named, str(p.files), limits(p.end_point), p.letters, p.pixels)
+        for p in ranking.places
     ]
     show_table(out, columns, rows)
     out.print(
@@ -34,6 +35,8 @@ def show_ranking(out: Console, ranking: Ranking, *, quiet: bool = False) -> None
         "the pairs leave open; the order inside it means nothing. Brackets hold 95 % intervals.",
         style="dim",
     )
+    if any(place.pixels for place in ranking.places):
+        out.print(OTHER_PIXELS, style="bold yellow")
     if not quiet:
         _show_pairs(out, ranking)
         show_warnings(out, ranking.warnings)

@@ -8,6 +8,7 @@ from acn_eval.statistics import Comparison, Finding, Row
 from acn_eval.statistics.comparison import comparison_key
 from acn_eval.statistics.curves import Curves
 from acn_eval.statistics.quantity import Quantity
+from acn_eval.statistics.ranking import Ranking
 from acn_eval.studies.compare import analysis_about
 from acn_eval.tracking.run_content import NAME, Point, RunContent, digest, key_name, tags_of
 from acn_eval.tracking.tables import comparison_table, description
@@ -54,13 +55,13 @@ def comparison_run(comparison: Comparison, arms: Mapping[str, str], experiment: 
     )
 
 
-def step_in_words(comparison: Comparison) -> str:
-    """Return what the step of the metrics is."""
-    return _curves(comparison).axis.step_in_words
+def step_in_words(compared: Comparison | Ranking) -> str:
+    """Return what the step of the metrics of a comparison, or of the arms of a ranking, is."""
+    return _curves(compared).axis.step_in_words
 
 
-def _curves(comparison: Comparison) -> Curves:
-    return analysis_about(comparison).curves([row.condition for row in comparison.rows])
+def _curves(compared: Comparison | Ranking) -> Curves:
+    return analysis_about(compared).curves([row.condition for row in compared.rows])
 
 
 def _facts(comparison: Comparison, arms: Mapping[str, str]) -> dict[str, str]:

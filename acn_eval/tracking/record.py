@@ -1,4 +1,4 @@
-"""Writes results and comparisons to MLflow, here or in a process of its own.
+"""Writes results, comparisons and rankings to MLflow, here or in a process of its own.
 
 Writing them again changes nothing.
 """
@@ -16,6 +16,7 @@ from acn_eval.errors import AcnEvalError
 from acn_eval.lazy import uncollected
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
+from acn_eval.statistics.ranking import Ranking
 from acn_eval.stores.store import (
     TrackingStore,
     quiet_environment,
@@ -23,12 +24,15 @@ from acn_eval.stores.store import (
     tracking_errors,
 )
 from acn_eval.tracking.comparisons import comparison_run, step_in_words
+from acn_eval.tracking.rankings import ranking_run
 from acn_eval.tracking.result_run import arm_run
+from acn_eval.tracking.run_content import RunContent
 from acn_eval.tracking.writer import Writer
 
 __all__ = ["Recorded", "Recorder", "preparing", "record"]
 
-_Job = tuple[Sequence[EvalResult], Sequence[Comparison], Mapping[str, Path]]
+_Compared = Comparison | Ranking
+_Job = tuple[Sequence[EvalResult], Sequence[_Compared], Mapping[str, Path]]
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,21 @@ class Recorded:
 
 def record(
     results: Sequence[EvalResult],
-    comparisons: Sequence[Comparison] = (),
+    comparisons: Sequence[_Compared] = (),
     *,
     tracking_uri: str | None = None,
     cwd: Path,
     artifacts: Mapping[str, Path] | None = None,
 ) -> Recorded:
-    """Write one run per result and one per comparison.
+    """Write one run per result, and one per comparison or ranking.
 
     Args:
         results: arms; each is identified by its key.
-        comparisons: linked to their arms, those of this call and those recorded before.
+        comparisons: comparisons and rankings, linked to their arms, those of this call and those
+            recorded before.
         tracking_uri: as in `resolve_store`.
         cwd: folder that relative addresses start from.
-        artifacts: folders whose files belong to a run, by the key of its result or comparison.
+        artifacts: folders whose files belong to a run, by the key of what it is about.
 
     Raises:
         TrackingError: the store cannot be written; nothing is lost, the folders are complete.
@@ -71,12 +76,19 @@ def _record(store: TrackingStore, job: _Job) -> Recorded:
         runs: dict[str, str] = {}
         for result in results:
             runs[result.key] = writer.write(arm_run(result), artifacts.get(result.key), result)
-        for comparison in comparisons:
-            experiment = writer.experiment(comparison.suite, step_in_words(comparison))
-            known = {**writer.find_arms(experiment, comparison), **runs}
-            content = comparison_run(comparison, known, experiment)
+        for compared in comparisons:
+            content = _content(writer, compared, runs)
             runs[content.key] = writer.write(content, artifacts.get(content.key))
         return Recorded(store, writer.experiments, runs)
+
+
+def _content(writer: Writer, compared: _Compared, runs: Mapping[str, str]) -> RunContent:
+    """Return the run of a comparison or a ranking; arms that were recorded before are linked."""
+    experiment = writer.experiment(compared.suite, step_in_words(compared))
+    known = {**writer.find_arms(experiment, compared.keys), **runs}
+    if isinstance(compared, Ranking):
+        return ranking_run(compared, known)
+    return comparison_run(compared, known, experiment)
 
 
 def _import_mlflow() -> None:
@@ -95,11 +107,11 @@ class Recorder:
     def record(
         self,
         results: Sequence[EvalResult],
-        comparisons: Sequence[Comparison] = (),
+        comparisons: Sequence[_Compared] = (),
         *,
         artifacts: Mapping[str, Path] | None = None,
     ) -> Recorded:
-        """Write one run per result and one per comparison, as the function `record` does.
+        """Write the runs that the function `record` writes.
 
         If the process has died, this one does the work, which may safely be done twice.
 

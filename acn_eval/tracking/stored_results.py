@@ -12,6 +12,7 @@ from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
+from acn_eval.statistics.ranking import RANKING, Ranking, load_ranking, ranking_key
 from acn_eval.stores.addresses import RUN, in_mlflow
 from acn_eval.stores.store import TrackingStore, opened, resolve_store
 from acn_eval.tracking.registry import download
@@ -19,17 +20,20 @@ from acn_eval.tracking.run_content import experiment_name
 
 __all__ = ["OnDisk", "attach", "find", "stored"]
 
+_Stored = EvalResult | Comparison | Ranking
+
 
 @dataclass(frozen=True)
 class OnDisk:
-    """Results and comparisons, each with its folder by its key: what `record` takes."""
+    """What evaluations left, each with its folder by its key: what `record` takes."""
 
     results: tuple[EvalResult, ...]
     comparisons: tuple[Comparison, ...]
     artifacts: dict[str, Path]
+    rankings: tuple[Ranking, ...] = ()
 
     @staticmethod
-    def of(found: Iterable[tuple[EvalResult | Comparison, Path]]) -> "OnDisk":
+    def of(found: Iterable[tuple[_Stored, Path]]) -> "OnDisk":
         """Return each of them once, in order."""
         known = {_key(what): (what, at) for what, at in found}
         held = [what for what, _ in known.values()]
@@ -37,20 +41,23 @@ class OnDisk:
             results=tuple(what for what in held if isinstance(what, EvalResult)),
             comparisons=tuple(what for what in held if isinstance(what, Comparison)),
             artifacts={key: at for key, (_, at) in known.items()},
+            rankings=tuple(what for what in held if isinstance(what, Ranking)),
         )
 
-    def pairs(self) -> Iterator[tuple[EvalResult | Comparison, Path]]:
+    def pairs(self) -> Iterator[tuple[_Stored, Path]]:
         """Yield each of them with its folder."""
-        held: tuple[EvalResult | Comparison, ...] = (*self.results, *self.comparisons)
+        held: tuple[_Stored, ...] = (*self.results, *self.comparisons, *self.rankings)
         yield from ((what, self.artifacts[_key(what)]) for what in held)
 
 
-def _key(what: EvalResult | Comparison) -> str:
-    return what.key if isinstance(what, EvalResult) else comparison_key(what)
+def _key(what: _Stored) -> str:
+    if isinstance(what, EvalResult):
+        return what.key
+    return ranking_key(what) if isinstance(what, Ranking) else comparison_key(what)
 
 
 def find(folders: Sequence[Path]) -> OnDisk:
-    """Read every result and comparison in the folders, and directly below them.
+    """Read every result, comparison and ranking in the folders, and directly below them.
 
     A result that was stopped early is left out: MLflow's pages have no limits that hold for it.
 
@@ -61,11 +68,9 @@ def find(folders: Sequence[Path]) -> OnDisk:
     return OnDisk.of(_read(folders))
 
 
-def _read(
-    folders: Sequence[Path], *, complete: bool = False
-) -> list[tuple[EvalResult | Comparison, Path]]:
+def _read(folders: Sequence[Path], *, complete: bool = False) -> list[tuple[_Stored, Path]]:
     """Read all but results that were stopped early, or refuse those of the folders themselves."""
-    found: list[tuple[EvalResult | Comparison, Path]] = []
+    found: list[tuple[_Stored, Path]] = []
     early: list[EvalResult] = []
     for at in _with(folders, "result.json"):
         result = EvalResult.load(at)
@@ -76,6 +81,7 @@ def _read(
         if complete and at in folders:
             require_complete([result])
     found += [(load_comparison(at), at) for at in _with(folders, FILE)]
+    found += [(load_ranking(at), at) for at in _with(folders, RANKING)]
     if not found:
         require_complete(early)
         msg = f"{', '.join(map(str, folders))}: must hold results; got none"
@@ -118,22 +124,24 @@ def _folder(uri: str, tracking_uri: str | None, downloads: Path) -> Path:
 
 
 def _fetch(store: TrackingStore, uri: str, downloads: Path) -> Path:
-    """Download what a run recorded, of a comparison also its arms; return the run's folder."""
+    """Download what a run recorded, and the arms of what it compares; return its folder."""
     found = re.fullmatch(RUN, uri)
     if not found:
         raise ConfigError(f"{uri}: must be runs:/ID of a run that acn-eval recorded")
     run, target = found["run"], downloads / found["run"]
     with opened(store, uri) as client:
-        if FILE not in {artifact.path for artifact in client.list_artifacts(run)}:
+        held = {artifact.path for artifact in client.list_artifacts(run)} & {FILE, RANKING}
+        if not held:
             if not download(client, run, target):
                 msg = f"{uri}: must be a run of acn-eval, with {FILE} or a result; it has neither"
                 raise ConfigError(msg)
             return target
         target.mkdir(parents=True, exist_ok=True)
-        client.download_artifacts(run, FILE, str(target))
+        for file in held:
+            client.download_artifacts(run, file, str(target))
         tags = client.get_run(run).data.tags
-        for side in ("candidate", "baseline"):
-            for arm in filter(None, tags.get(f"acn_eval.{side}_runs", "").split(",")):
+        for arms in ("candidate_runs", "baseline_runs", "runs"):
+            for arm in filter(None, tags.get(f"acn_eval.{arms}", "").split(",")):
                 download(client, arm, target / arm)
     return target
 

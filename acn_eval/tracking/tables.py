@@ -9,7 +9,7 @@ from acn_eval.statistics import Accuracy, Comparison, Estimate, Finding, Row
 from acn_eval.statistics.quantity import Quantity
 from acn_eval.studies.table import analysis_of
 
-__all__ = ["accuracy_table", "comparison_table", "description"]
+__all__ = ["accuracy_table", "bullets", "comparison_table", "description"]
 
 _LONGEST = 8000
 _MANY = 30  # rows that a person reads
@@ -44,7 +44,7 @@ def accuracy_table(result: EvalResult, accuracies: Sequence[Accuracy]) -> str:
     label = analysis_of(result.suite).label
     skipped = [f"{label(skip.condition)}: {skip.reason}" for skip in result.skipped]
     table = markdown_table(head, rows)
-    return "\n".join([markdown(about), "", *table, *_bullets("Not measured", skipped)])
+    return "\n".join([markdown(about), "", *table, *bullets("Not measured", skipped)])
 
 
 def comparison_table(comparison: Comparison) -> str:
@@ -75,8 +75,8 @@ def comparison_table(comparison: Comparison) -> str:
             "",
             *markdown_table(head, rows),
             *beside,
-            *_bullets("Beside accuracy", [_finding(f) for f in comparison.findings]),
-            *_bullets("Read with care", comparison.warnings),
+            *bullets("Beside accuracy", [_finding(f) for f in comparison.findings]),
+            *bullets("Read with care", comparison.warnings),
             "",
             "Fair pair:",
             "",
@@ -117,5 +117,6 @@ def _finding(f: Finding) -> str:
     )
 
 
-def _bullets(title: str, lines: Sequence[str]) -> list[str]:
+def bullets(title: str, lines: Sequence[str]) -> list[str]:
+    """Return the lines of a list under its title; none where it is empty."""
     return ["", f"{title}:", "", *(f"- {markdown(line)}" for line in lines)] if lines else []

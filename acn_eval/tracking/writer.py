@@ -1,7 +1,7 @@
 """Finds or creates runs, models and experiments, and fills each run at once."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from acn_eval.atomic import is_part
 from acn_eval.errors import TrackingError
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
-from acn_eval.statistics import Comparison
 from acn_eval.tracking.run_content import (
     NAME,
     RunContent,
@@ -35,6 +34,8 @@ _ABOUT = """Accuracy of checkpoints under the suite **{suite}**.
   {step}. `mean/*` averages over the steps. Other metrics have names such as `nll/*`.
 - `acn_eval.kind = comparison`: candidate minus baseline in percentage points on the same
   examples, with 95 % limits, Holm-adjusted p and the minimum detectable effect.
+- `acn_eval.kind = ranking`: several networks, all pairs compared. `best_rank/*` and
+  `worst_rank/*` are what the pairs leave open, `mean/*` is the primary endpoint.
 """
 
 
@@ -82,9 +83,8 @@ class Writer:
             self._client.set_terminated(run.info.run_id, end_time=run.info.start_time)
         return self._keep_one(experiment, content)
 
-    def find_arms(self, experiment: str, comparison: Comparison) -> dict[str, str]:
+    def find_arms(self, experiment: str, keys: Sequence[str]) -> dict[str, str]:
         """Return the run ids of the arms that were recorded before, by key."""
-        keys = (*comparison.candidate.keys, *comparison.baseline.keys)
         found = {key: self._search(experiment, {"acn_eval.key": key}) for key in keys}
         return {key: runs[-1].info.run_id for key, runs in found.items() if runs}
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from acn_eval.errors import AcnEvalError
 from acn_eval.report.examples import examples_of, galleries
-from acn_eval.report.inputs import Material, material
+from acn_eval.report.inputs import Material, Standing, material
 from acn_eval.report.page import Block, Page, Text
+from acn_eval.report.ranking import ranking_page
 from acn_eval.report.render import html, markdown
 from acn_eval.report.sections import page_of
 from acn_eval.stores import resolve_store
@@ -21,7 +22,7 @@ class Report:
     """One page, and what it is about."""
 
     page: Page
-    about: Material
+    about: Material | Standing
 
     def html(self) -> str:
         """Return the page as one HTML file that needs no other."""
@@ -60,11 +61,13 @@ def report(
         tracking_uri: MLflow store of ``runs:/ID``.
 
     Raises:
-        ConfigError: no such network or run, or results that do not make two sides.
+        ConfigError: no such network or run, or results of different questions.
         DataError: no such folder, or one without results.
     """
     with stored(results, tracking_uri) as found:
         about = material(found, baseline)
+        if isinstance(about, Standing):
+            return Report(ranking_page(about), about)
         return Report(page_of(about, _examples(about, root)), about)
 
 

@@ -110,7 +110,8 @@ def questions(
     classes = () if comparison.data else table.networks[comparison.candidate].classes or ()
     data = replace(options.data, data=_data(table, comparison), classes=tuple(classes))
     for suite in comparison.suites:
-        yield suite, replace(options, candidates=ours, baselines=theirs, suite=suite, data=data)
+        sides = replace(options, candidates=ours, baselines=theirs, group=True)
+        yield suite, replace(sides, suite=suite, data=data)
 
 
 def _trainings(table: PaperTable, folder: Path) -> Iterator[tuple[Recipe, Path]]:

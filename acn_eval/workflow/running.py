@@ -12,13 +12,14 @@ from acn_eval import evaluation
 from acn_eval.cache import default_store
 from acn_eval.checkpoints import load
 from acn_eval.errors import ConfigError
-from acn_eval.figures import draw_missing
+from acn_eval.figures import draw_missing, draw_rankings
 from acn_eval.inference import Runtime, resolve_device
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics import Comparison
 from acn_eval.statistics.comparison import comparison_key, save_comparison
 from acn_eval.statistics.metrics import metric_of
+from acn_eval.statistics.ranking import Ranking, ranking_key, save_ranking
 from acn_eval.studies import compare as paired
 from acn_eval.studies.read import read_suite
 from acn_eval.study.run import Study
@@ -51,11 +52,19 @@ _TIMED = 256  # examples
 
 @dataclass(frozen=True)
 class Group:
-    """Results of both sides of one question, and their comparison once there is one."""
+    """Results of both sides of one question, and what was made of them.
+
+    Attributes:
+        comparison: of the two sides, once there is one.
+        networks: the results of each of several networks, which are ranked instead.
+        ranking: of the networks, once there is one.
+    """
 
     candidates: list[EvalResult]
     baselines: list[EvalResult]
     comparison: Comparison | None = None
+    networks: Sequence[Sequence[EvalResult]] = ()
+    ranking: Ranking | None = None
 
     @property
     def results(self) -> list[EvalResult]:
@@ -79,6 +88,11 @@ class Done:
     def comparisons(self) -> list[Comparison]:
         """The comparisons of all groups that have one."""
         return [group.comparison for group in self.groups if group.comparison is not None]
+
+    @property
+    def rankings(self) -> list[Ranking]:
+        """The rankings of all groups that have one."""
+        return [group.ranking for group in self.groups if group.ranking is not None]
 
 
 def run(options: RunOptions, progress: Progress = quietly) -> Done:
@@ -113,7 +127,8 @@ def evaluate(
     asked = ask(options, sides)
     groups = asked.groups(len(sides.candidates))  # may refuse them, before anything is measured
     results = measured(asked, runtime_of(options), progress)
-    return [Group(results[ours], results[theirs]) for ours, theirs in groups]
+    found = [Group(results[ours], results[theirs]) for ours, theirs in groups]
+    return [_networked(group, options) for group in found] if sides.several else found
 
 
 def ask(options: RunOptions, sides: Sides) -> Study[Suite]:
@@ -132,7 +147,12 @@ def ask(options: RunOptions, sides: Sides) -> Study[Suite]:
 
 
 def compare(group: Group, *, metric: str | None = None) -> Group:
-    """Return the group with the comparison of its sides; without baselines there is none."""
+    """Return the group with its ranking, or with the comparison of its sides if it has two."""
+    if group.networks:
+        theirs = {result.key for result in group.baselines}
+        entries = paired.labelled(group.networks)
+        named = [label for label, own in entries.items() if own[0].key in theirs]
+        return replace(group, ranking=paired.rank(entries, metric=metric, baselines=named))
     if not group.baselines:
         return group
     found = paired.compare(group.candidates, group.baselines, metric=metric)
@@ -140,18 +160,21 @@ def compare(group: Group, *, metric: str | None = None) -> Group:
 
 
 def save(groups: Iterable[Group], out: Path) -> Done:
-    """Write every result, comparison and figure below `out`, unless it is there already."""
+    """Write everything and its figures below `out`, unless it is there already."""
     folders: dict[str, Path] = {}
     kept = []
     for group in groups:
         folders |= {result.key: result.save(out) for result in group.results}
         # A result that was saved before keeps its time of creation: MLflow knows it already.
         ours, theirs = _reloaded(group.candidates, folders), _reloaded(group.baselines, folders)
-        kept.append(Group(ours, theirs, group.comparison))
+        kept.append(replace(group, candidates=ours, baselines=theirs))
         if group.comparison is not None:
             folders[comparison_key(group.comparison)] = save_comparison(group.comparison, out)
+        if group.ranking is not None:
+            folders[ranking_key(group.ranking)] = save_ranking(group.ranking, out)
     done = Done(kept, folders)
     draw_missing(done.results, done.comparisons, folders)
+    draw_rankings(done.rankings, folders)
     return done
 
 
@@ -161,11 +184,12 @@ def record(done: Done, options: RunOptions, recorder: Recorder | None = None) ->
     Raises:
         TrackingError: the store cannot be written.
     """
+    compared: list[Comparison | Ranking] = [*done.comparisons, *done.rankings]
     if recorder is not None:
-        return recorder.record(done.results, done.comparisons, artifacts=done.folders)
+        return recorder.record(done.results, compared, artifacts=done.folders)
     return record_all(
         done.results,
-        done.comparisons,
+        compared,
         tracking_uri=options.tracking_uri,
         cwd=Path.cwd(),
         artifacts=done.folders,
@@ -254,6 +278,13 @@ def count_examples(options: RunOptions) -> int:
     store = options.tracking_uri
     checkpoints = [load(u, options.arch, tracking_uri=store) for u in options.candidates]
     return len(evaluation.choose(checkpoints, options.data))
+
+
+def _networked(group: Group, options: RunOptions) -> Group:
+    """Tell the networks of each side apart."""
+    sides = (group.candidates, group.baselines)
+    each = [own for side in sides for own in paired.networks(side, group=options.group)]
+    return replace(group, networks=each)
 
 
 def _reloaded(results: Sequence[EvalResult], folders: Mapping[str, Path]) -> list[EvalResult]:

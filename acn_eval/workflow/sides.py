@@ -1,6 +1,6 @@
 """Loads the checkpoints of both sides from addresses, patterns, shipped names, and cards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
@@ -10,20 +10,29 @@ from acn_eval.checkpoints import Checkpoint, find, load, reframed
 from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.run_options import RunOptions
 from acn_eval.shipped import shipped
+from acn_eval.statistics.soundness import same_network
+from acn_eval.studies.compare import network_key
 
 __all__ = ["Sides", "resolve", "source_of"]
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The checkpoints that are compared; without baselines they are measured alone."""
+    """The checkpoints that are compared; without baselines they are measured alone.
+
+    `several` says whether a side holds several networks: all of them are then ranked.
+    """
 
     candidates: list[Checkpoint]
     baselines: list[Checkpoint]
+    several: bool = False
 
 
 def resolve(options: RunOptions) -> Sides:
-    """Load the checkpoints of both sides; the cards name the baselines where none are given.
+    """Load the checkpoints of both sides.
+
+    Where no baselines are given, the card of a network names its own; several networks are ranked
+    among themselves. A candidate that is also a baseline is a baseline.
 
     Both sides are empty where nothing is named: suites may train networks of their own.
 
@@ -37,15 +46,22 @@ def resolve(options: RunOptions) -> Sides:
         msg = "`baselines`: needs `candidates`; both must be left out where a suite trains"
         raise ConfigError(msg, "baselines", "candidates")
     candidates = _loaded(_addresses("candidates", options.candidates), options, options.arch)
-    if options.baselines is None:
+    many = _several(candidates, options)
+    if options.baselines is None and not many:
         pairs = [checkpoint.pair for checkpoint in candidates]
         twins = [pair for pair in pairs if pair]
         baselines = [load(uri, code=False) for uri in twins] if len(twins) == len(pairs) else []
         return Sides(candidates, _reframed(baselines, options))
     if not options.baselines:
-        return Sides(candidates, [])
+        return Sides(candidates, [], several=many)
     uris = _addresses("baselines", options.baselines)
-    return Sides(candidates, _loaded(uris, options, options.baseline_arch))
+    baselines = _loaded(uris, options, options.baseline_arch)
+    if many:
+        candidates = [
+            c for c in candidates if not any(same_network(c.id, b.id) for b in baselines)
+        ]
+    several = _several(candidates, options) or _several(baselines, options)
+    return Sides(candidates, baselines, several=several)
 
 
 def source_of(options: RunOptions, file: Path) -> Checkpoint:
@@ -67,6 +83,11 @@ def _is_file_of(source: Checkpoint, file: Path) -> bool:
     with suppress(CheckpointError):  # it comes from no file
         return file.exists() and file.samefile(find(source.id.uri))
     return False
+
+
+def _several(side: Sequence[Checkpoint], options: RunOptions) -> bool:
+    """Whether a side holds more than one network."""
+    return len({network_key(checkpoint.id, group=options.group) for checkpoint in side}) > 1
 
 
 def _loaded(uris: Iterable[str], options: RunOptions, arch: str | None = None) -> list[Checkpoint]:

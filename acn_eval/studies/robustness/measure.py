@@ -122,7 +122,14 @@ class Showing:
     def shown(self, contents: Sequence[bytes]) -> list[Shown]:
         """Return what the units found, per subject."""
         found = zip(self.subjects, self.joined(contents), strict=True)
-        return [self._shown(subject, *own) for subject, own in found]
+        firsts = {job.spec: self._first(job) for job, _ in self._passes}
+        return [self._shown(subject, *own, *firsts[own[0].spec]) for subject, own in found]
+
+    def _first(self, job: Pass) -> tuple[ShownBatch, str]:
+        """Return the first examples as the networks of a pass see them, and the noise digest."""
+        whole = self.request.whole
+        first = first_shown(whole, job.spec, self.request.runtime.device)
+        return first, digest_of(self.noise, first, job.context, whole, job.seed)
 
     def _shown(
         self,
@@ -130,9 +137,9 @@ class Showing:
         job: Pass,
         skipped: tuple[Skip, ...],
         row: Sequence[NDArray[np.void]],
+        first: ShownBatch,
+        noise_digest: str,
     ) -> Shown:
-        whole = self.request.whole
-        first = first_shown(whole, job.spec, self.request.runtime.device)
         return Shown(
             questions=job.questions,
             outcomes=row,
@@ -140,7 +147,7 @@ class Showing:
             skipped=skipped,
             numeric=job.profile.precision,
             certificate=self._certificate(subject, job.profile, first, row[0][-1]),
-            noise_digest=digest_of(self.noise, first, job.context, whole, job.seed),
+            noise_digest=noise_digest,
         )
 
     def _certificate(
