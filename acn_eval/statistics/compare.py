@@ -112,6 +112,8 @@ def _joined(
     results: Results, sides: tuple[Results, Results], analysis: Analysis
 ) -> tuple[Outcomes, Tables]:
     require_complete(results)
+    for side in sides:  # seeds of one network are read alike
+        require_same_question(side)
     require_same_question(results, same_pixels=False)
     outcomes = join(results, analysis)
     left, right = ([r.checkpoint for r in side] for side in sides)

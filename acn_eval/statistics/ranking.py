@@ -19,6 +19,7 @@ from acn_eval.results import EvalResult, require_levels
 from acn_eval.statistics.analysis import Analysis
 from acn_eval.statistics.compare import compare, summarize
 from acn_eval.statistics.comparison import Accuracy, Comparison, Estimate
+from acn_eval.statistics.design import CHECKPOINTS
 from acn_eval.statistics.manifest import facts_of
 from acn_eval.statistics.multiplicity import holm
 from acn_eval.statistics.pixels import pixels
@@ -233,7 +234,7 @@ def rank(
             _outcome(ordered[i], ordered[j], comparison, float(p))
             for (i, j), comparison, p in zip(pairs, compared, adjusted, strict=True)
         ),
-        warnings=_warnings(compared),
+        warnings=_warnings(compared, [len(own) for own in entries.values()]),
         quantity=quantity,
         example=first.example,
     )
@@ -323,8 +324,11 @@ def _outcome(left: str, right: str, comparison: Comparison, p_holm: float) -> Pa
     return PairOutcome(left, right, d.value, d.low, d.high, row.p, p_holm, row.mde, unit)
 
 
-def _warnings(compared: Sequence[Comparison]) -> tuple[str, ...]:
+def _warnings(compared: Sequence[Comparison], files: Collection[int]) -> tuple[str, ...]:
     shared = [w for w in compared[0].warnings if all(w in c.warnings for c in compared)]
     unequal = dict.fromkeys(row.name for c in compared for row in c.manifest if row.equal is False)
     some = f"some pairs differ in {', '.join(unequal)}: compare two of them alone"
-    return (*shared, *([some] if unequal else []))
+    few = sum(c.unit == CHECKPOINTS for c in compared) if len(set(files)) > 1 else 0
+    about = f"{few} of {len(compared)} pairs are about these files, not about their architectures"
+    need = f"{about}, which takes more {compared[0].replicate}s on both sides"
+    return (*shared, *([need] if few else []), *([some] if unequal else []))

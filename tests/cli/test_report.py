@@ -1,6 +1,5 @@
 """`acn-eval report`: what is given, where it goes, and what is said when it cannot be done."""
 
-import shlex
 from dataclasses import replace
 
 import pytest
@@ -51,16 +50,12 @@ def four(home):
     return home
 
 
-def test_of_several_that_nothing_compares_it_says_how_to_choose(four, call, refused):
-    err = refused(2, "report")
-    assert "must make two sides; got 4 (n0, n1, n2, n3)" in err
-    report, compare = (c.rpartition("acn-eval ")[2] for c in err.split(": ")[-2:])
-    *_, second = words = shlex.split(report.partition(";")[0])
-    assert call(*words)[1] == "n0 against n1: robustness: report.html\n"
+def test_several_that_nothing_compares_are_ranked(four, call):
+    assert call("report")[1] == "Ranking of 4 networks: robustness: report.html\n"
+    assert title(four / "report.html") == "Ranking of 4 networks: robustness"
+    first, second, *_ = sorted(str(f.parent) for f in four.glob("acn-results/*/result.json"))
+    assert call("report", first, second)[1] == "n0 against n1: robustness: report.html\n"
     assert call("report", second)[1] == "n1: robustness: report.html\n"
-    words = shlex.split(compare)
-    assert [w.split("-")[2] for w in words[1:]] == ["n0", "n1", "n2", "n3"]
-    assert call(*words)[0] == 0
 
 
 def test_nothing_there_is_one_line_and_2(home, refused):

@@ -8,7 +8,8 @@ import pytest
 from acn_eval.errors import ConfigError
 from acn_eval.report.inputs import material
 from acn_eval.statistics.comparison import comparison_key, save_comparison
-from acn_eval.studies.compare import compare
+from acn_eval.statistics.ranking import save_ranking
+from acn_eval.studies.compare import compare, rank
 from acn_eval.tracking import OnDisk, find
 from tests.fakes import fake_result, saved_pair
 
@@ -89,11 +90,30 @@ def test_two_files_of_one_architecture_are_two_sides(tmp_path):
     assert sides(about) == ("ac_vit", "other")
 
 
-def test_three_architectures_are_no_two_sides(tmp_path):
+def test_three_architectures_are_ranked_and_other_questions_are_refused(tmp_path):
     base = fake_result("ac_vit")
     three = [named(base, f"n{k}", depth=k) for k in range(3)]
-    with pytest.raises(ConfigError, match="must make two sides; got 3"):
-        material(_both([r.save(tmp_path) for r in three]))
+    found = material(_both([r.save(tmp_path) for r in three]), "n1")
+    places = found.ranking.places
+    assert [p.label for p in sorted(places, key=lambda p: p.label)] == ["n0", "n1", "n2"]
+    assert [p.label for p in places if p.baseline] == ["n1"]
+    other = replace(three[2], seed=1)
+    with pytest.raises(ConfigError, match="n2: noise seed must be that of n0"):
+        material(_both([r.save(tmp_path) for r in (*three[:2], other)]))
+
+
+def test_the_newest_is_taken_also_of_a_comparison_and_a_ranking(tmp_path):
+    results, (comparison,), artifacts = saved_pair(tmp_path)
+    ranking = rank({r.checkpoint.name: [r] for r in results})
+    place = save_ranking(ranking, tmp_path)
+    os.utime(place / "ranking.json", (0, 0))
+    about = material(find([tmp_path]))
+    assert (about.comparison, about.others) == (comparison, 1)
+    os.utime(artifacts[comparison_key(comparison)] / "comparison.json", (0, 0))
+    os.utime(place / "ranking.json", (1, 1))
+    about = material(find([tmp_path]))
+    assert (about.ranking, about.others) == (ranking, 1)
+    assert [r.key for r in material(find([place])).results] == list(ranking.keys)
 
 
 def test_the_newest_of_several_is_taken_and_the_others_are_counted(tmp_path):

@@ -1,5 +1,6 @@
 """Ties are ties: letters against brute force, Holm against statsmodels, ranks against counts."""
 
+import json
 from dataclasses import replace
 from itertools import combinations
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from acn_eval.errors import ConfigError
-from acn_eval.statistics.ranking import letters
+from acn_eval.errors import ConfigError, DataError
+from acn_eval.statistics.ranking import letters, load_ranking, ranking_key, save_ranking
 from acn_eval.studies.compare import compare, rank
 from tests.statistics.results import CLEAN, STRONG, cell, result
 
@@ -136,3 +137,63 @@ def test_alpha_is_where_two_are_told_apart(four):
     shared = [set(one[hardest.left]) & set(one[hardest.right]) for one in told]
     assert shared[0]
     assert not shared[1]
+
+
+def test_a_kept_ranking_is_the_ranking_and_the_order_of_entries_does_not_move_it(four, tmp_path):
+    found = rank(four, baselines=["c"])
+    place = save_ranking(found, tmp_path)
+    assert load_ranking(place) == found
+    assert [p.label for p in found.places if p.baseline] == ["c"]
+    turned = rank(dict(reversed(four.items())), baselines=["c"])
+    assert save_ranking(turned, tmp_path) == place
+    assert ranking_key(rank(four, metric="accuracy")) == ranking_key(found)
+    assert ranking_key(rank({n: four[n] for n in "abc"})) != ranking_key(found)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{",
+        "[]",
+        '{"suite": "robustness"}',
+        '{"places": [], "pairs": []}',
+        '{"suite": 1e999}',
+        '{"suite": "a", "suite": "b"}',
+    ],
+)
+def test_a_damaged_ranking_is_one_line(four, tmp_path, broken):
+    place = save_ranking(rank(four), tmp_path)
+    (place / "ranking.json").write_text(broken)
+    with pytest.raises(DataError, match=r"ranking.json of this version") as caught:
+        load_ranking(place)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_ranking_with_an_unknown_field_or_a_level_that_is_none_is_refused(four, tmp_path):
+    place = save_ranking(rank(four), tmp_path)
+    facts = json.loads((place / "ranking.json").read_text())
+    first = facts["places"][0]
+    row = {**first["rows"][0], "condition": {"corruption": "gaussian", "level": "much"}}
+    for changed in ({**facts, "sure": 1}, {**facts, "places": [{**first, "rows": [row]}] * 2}):
+        (place / "ranking.json").write_text(json.dumps(changed))
+        with pytest.raises(DataError, match="Rank again"):
+            load_ranking(place)
+
+
+def test_the_answer_names_who_cannot_be_told_from_the_first(four):
+    assert "a is first of 4 in mean corrupted" in rank(four).answer
+    assert rank(four).answer.endswith("and does not differ significantly from b.")
+    apart = rank({"a": four["a"], "c": four["c"], "d": four["d"]})
+    assert apart.answer.endswith("and differs significantly from all others.")
+    assert "Ranking(robustness on npz:toy test, n = 400" in repr(apart)
+    assert [row["letters"] for row in apart.records()] == ["a", "b", "c"]
+
+
+def test_few_seeds_of_some_entries_are_said_of_the_ranking(four):
+    more = [network("a", 0.9, seed) for seed in (7, 8)]
+    more = [
+        replace(r, checkpoint=replace(r.checkpoint, sha256=str(i))) for i, r in enumerate(more)
+    ]
+    found = rank({**four, "a": [*four["a"], *more]})
+    expected = "6 of 6 pairs are about these files, not about their architectures"
+    assert any(warning.startswith(expected) for warning in found.warnings)

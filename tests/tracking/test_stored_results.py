@@ -58,14 +58,12 @@ def test_a_run_that_is_not_there_or_not_ours_is_one_line_and_2(home, recorded, a
     assert "must be runs:/ID" in refused(2, "compare", "models:/vit@best", arms[0])
 
 
-def test_runs_are_called_what_they_were_called(home, recorded, arms, refused, tmp_path):
-    """And not where they were downloaded to."""
+def test_runs_and_folders_are_ranked_together(home, recorded, arms, call, tmp_path):
     base = recorded[1][0]
     arch = {**base.checkpoint.arch, "depth": 3}
     third = replace(base, checkpoint=replace(base.checkpoint, name="third", arch=arch))
-    err = refused(2, "report", *arms, third.save(tmp_path))
-    assert "got 3 (ac_vit, res_vit, third)" in err
-    assert f"acn-eval report {arms[0]} {arms[1]};" in err
+    code, out, _ = call("report", *arms, str(third.save(tmp_path)))
+    assert (code, out) == (0, "Ranking of 3 networks: robustness: report.html\n")
 
 
 def test_runs_are_reported_as_the_stored_comparison_is(home, arms, run, call):

@@ -22,7 +22,7 @@ def options(**changes):
     [
         ({"metric": "brier_score"}, "metric must be accuracy; got brier_score"),
         ({"baselines": ()}, "one candidate and one baseline; got 1 and 0"),
-        ({"candidates": ("tiny_ac.pt", "tiny_res.pt")}, "got 2 and 1"),
+        ({"candidates": ("tiny_ac.pt", "ac_vit.pt")}, "got 2 and 1"),
         ({"baselines": ("tiny_ac.pt",)}, "about two networks; got tiny_ac twice"),
         ({"suite": "compression"}, "suite must judge each image by itself; got compression"),
     ],

@@ -121,7 +121,7 @@ def test_seeds_of_one_recipe_are_one_network_among_others(folder, call):
 
 
 @pytest.mark.parametrize("study", ["compression", "transfer", "pruning"])
-def test_every_study_that_compares_two_ranks_three(folder, call, study):
+def test_every_study_that_compares_two_ranks_three(ten, folder, call, study):
     suites = {
         "compression": "{kind: compression, name: small, noise: small.yaml, seconds: 0.000001}",
         "transfer": "{kind: transfer, name: small, protocols: [knn]}",
@@ -129,12 +129,12 @@ def test_every_study_that_compares_two_ranks_three(folder, call, study):
         "methods: [{kind: magnitude}]}",
     }
     (folder / "own.yaml").write_text(suites[study])
-    files = ["tiny_ac.pt", "tiny_res.pt", "ac_vit.pt"]
+    files = ["tiny_ac.pt", "tiny_res.pt", ten[0]]
     line = "--suite own.yaml --data digits --limit 30 --no-track --precision fp32"
     code, out, err = call(study, "--ckpt", *files, *line.split())
     assert (code, err) == (0, "")
     assert "Holm over 3 pairs" in out
     (kept,) = folder.glob("acn-results/rank-*")
-    names = {"tiny_ac", "tiny_res", "ac_vit"}
+    names = {"tiny_ac", "tiny_res", "acn_1"}
     assert {place.label for place in load_ranking(kept).places} == names
     assert len([EvalResult.load(f.parent) for f in folder.glob("acn-results/*/result.json")]) == 3

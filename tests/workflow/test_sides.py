@@ -1,11 +1,14 @@
 """Both sides of a run: addresses, commas, patterns, shipped names, and the baseline of a card."""
 
+from dataclasses import replace
+
 import pytest
 
 from acn_eval import RunOptions
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.workflow import resolve
+from tests.checkpoints.files import weights, written
 
 
 def names(*candidates, **options):
@@ -25,6 +28,40 @@ def test_commas_and_patterns_expand_here_first_and_then_among_the_shipped(folder
     seeds = sorted(path.stem for path in shipped("checkpoints").glob("seeds/ac_vit_*.pt"))
     assert len(seeds) > 1
     assert names("seeds/ac_vit_*.pt", baselines=()) == (seeds, [])
+
+
+def test_several_networks_are_ranked_among_themselves_and_a_baseline_is_one_once(folder):
+    """The cards of several do not name baselines; a pattern may well hold the baseline."""
+    assert names("ac_vit.pt", "tiny_ac.pt") == (["ac_vit", "tiny_ac"], [])
+    assert names("tiny_*.pt", "ac_vit.pt", baselines=("tiny_res.pt",)) == (
+        ["tiny_ac", "ac_vit"],
+        ["tiny_res"],
+    )
+    assert names("tiny_res.pt", baselines=("tiny_res.pt",)) == (["tiny_res"], ["tiny_res"])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "baselines", "several"),
+    [
+        (("ac_vit.pt",), None, False),
+        (("ac_vit.pt,seeds/ac_vit_*.pt",), None, False),
+        (("ac_vit.pt",), ("res_vit.pt,seeds/res_vit_*.pt",), False),
+        (("ac_vit.pt", "ac_mixer.pt"), (), True),
+        (("ac_vit.pt",), ("res_vit.pt", "ac_mixer.pt"), True),
+        (("tiny_ac.pt", "tiny_res.pt"), ("tiny_res.pt",), False),
+    ],
+)
+def test_files_of_one_recipe_are_one_network(folder, candidates, baselines, several):
+    assert resolve(RunOptions(candidates, baselines)).several is several
+
+
+def test_files_without_a_recipe_are_seeds_only_where_it_is_said(folder):
+    """Nothing says that two files of one architecture were trained alike."""
+    for seed in range(2):
+        written(folder / f"own_{seed}.pt", training=None, state=weights(seed=seed))
+    asked = RunOptions(("own_*.pt",), ())
+    assert resolve(asked).several
+    assert not resolve(replace(asked, group=True)).several
 
 
 @pytest.mark.parametrize(
