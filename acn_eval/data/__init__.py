@@ -1,6 +1,7 @@
 """Examples: labeled images and sentences, those that are embedded, known ones, and your own."""
 
 from acn_eval.data.cifar import torchvision_module
+from acn_eval.data.encoded import EncodedImages
 from acn_eval.data.examples import Examples, Split, listed_classes, number_of
 from acn_eval.data.folder import FileImages
 from acn_eval.data.framing import Framing
@@ -12,6 +13,7 @@ from acn_eval.data.sentences import Sentences, SentenceSpec
 __all__ = [
     "DATA_ROOT",
     "ArrayImages",
+    "EncodedImages",
     "Examples",
     "FileImages",
     "Framing",

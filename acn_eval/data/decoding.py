@@ -1,16 +1,18 @@
 """One image file: its bytes, and uint8 pixels of them, with limits before memory is taken."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from acn_eval.errors import DAMAGED, DataError
 
-__all__ = ["MOST_PIXELS", "SUFFIXES", "content_of", "decode"]
+__all__ = ["MOST_PIXELS", "SUFFIXES", "content_of", "decode", "is_turned"]
 
 SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp", ".gif", ".jfif"}
@@ -22,6 +24,8 @@ _LONGEST_SIDE = 2**16 - 1  # of a JPEG; what damage makes longer would take minu
 _MOST_BYTES = 2**29
 _WHITE = 2**16 - 1
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, Image.DecompressionBombError)
+_EXIF = (b"Exif", b"eXIf", b"EXIF")  # of JPEG, PNG and WebP; TIFF is turned by Pillow
+_TURNED = range(2, 9)  # 1 is upright
 # Pillow looks at the content, not at the suffix: of others, EPS would start Ghostscript.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
@@ -41,22 +45,44 @@ def content_of(file: Path) -> bytes:
         raise DataError(f"{file}: must be a readable image; {exc.strerror}") from exc
 
 
-def decode(content: bytes, file: Path) -> NDArray[np.uint8]:
-    """Return RGB uint8 (height, width, 3) of the bytes of an image file; 16 bits become 8.
+def decode(content: bytes, place: str) -> NDArray[np.uint8]:
+    """Return RGB uint8 (height, width, 3) of an encoded image; 16 bits become 8.
 
     Raises:
         DataError: no image, damaged, of no or too many pixels, or of numbers whose white is not
-            known; names the file.
+            known; names the place.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow warns of and reads, it reads as ever
-            with Image.open(BytesIO(content), formats=_FORMATS) as image:
-                return _pixels(image)
+        with _opened(content) as image:
+            return _pixels(image)
     except UnidentifiedImageError as exc:
-        raise DataError(f"{file}: must be an image; it is something else, or damaged") from exc
+        raise DataError(f"{place}: must be an image; it is something else, or damaged") from exc
     except _DAMAGED as exc:
-        raise DataError(f"{file}: must be an image; {exc}") from exc
+        raise DataError(f"{place}: must be an image; {exc}") from exc
+
+
+def is_turned(content: bytes) -> bool:
+    """Whether an encoded image says that it is to be turned or mirrored when it is shown (EXIF).
+
+    >>> is_turned(b"no image")
+    False
+    """
+    if not any(mark in content for mark in _EXIF):
+        return False
+    try:
+        with _opened(content) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+            return turned and image.format != "TIFF"
+    except _DAMAGED:
+        return False
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow warns of and reads, it reads as ever
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
+            yield image
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

@@ -1,94 +1,87 @@
-"""``folder:PATH``: an ImageFolder, one sub-folder per class; decoded when read."""
+"""``folder:PATH``: images in one sub-folder per class, decoded when they are read.
+
+The layouts are torchvision's ImageFolder, in which ImageNet lies too, and Tiny-ImageNet's as it is
+published, whose validation images are labeled by a file.
+"""
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from acn_eval.data.decoding import SUFFIXES, content_of, decode
+from acn_eval.config_files import limited
+from acn_eval.data.decoding import SUFFIXES, content_of
+from acn_eval.data.encoded import EncodedImages
 from acn_eval.data.examples import Examples, Split, members
-from acn_eval.data.geometry import Geometry
-from acn_eval.errors import DataError, MeasureError
+from acn_eval.data.splits import Part, part_of, split_called
+from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 from acn_eval.inputs import content_hash
 
 __all__ = ["FileImages", "open_folder"]
 
+_ANNOTATIONS = "val_annotations.txt"
+_MOST_BYTES = 2**26  # of annotations: a million lines
 _BESIDE = "beside the folders of the classes"
 _DANGLING = "a dangling link"
 _FOLDER = "a folder"
 _LOOP = "a link to a folder that is read already"
 _PIPE = "a pipe or device"
-_NAMED = {_BESIDE, _DANGLING, _FOLDER, _LOOP, _PIPE}
+_UNLABELED = f"without a line in {_ANNOTATIONS}"
+_NAMED = {_BESIDE, _DANGLING, _FOLDER, _LOOP, _PIPE, _UNLABELED}
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class FileImages:
-    """Image files; only those that are asked for are in memory.
+class FileImages(EncodedImages):
+    """Image files.
 
-    What a file holds is hashed when it is first read, and it must hold the same ever after: the
-    images that a network saw are those of the fingerprint.
+    Attributes:
+        files: where they are.
+        names: ``CLASS/FILE`` of each, which stays the same when the data set is moved.
     """
 
-    modality: ClassVar[str] = Geometry.modality
-
     files: Sequence[Path]
+    names: Sequence[str] = ()
 
-    def read(self, positions: NDArray[np.int64], spec: Geometry) -> Tensor:
-        """Return uint8 (n, channels, size, size).
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(self.files)
 
-        Raises:
-            DataError: a file is no image.
-            MeasureError: a file has changed since it was first read.
-        """
-        return spec.stack(self._decoded(i) for i in positions.tolist())
+    def place(self, position: int) -> str:
+        """Return the path."""
+        return str(self.files[position])
 
-    def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return one 63-bit hash (n,) of each file's bytes, as they were first read."""
-        for i in positions[self._known[positions] < 0].tolist():
-            self._content(i)
-        return self._known[positions]
+    def stored(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
+        """Yield the content of every file."""
+        for k, position in enumerate(positions.tolist()):
+            yield k, content_of(self.files[position])
 
-    def shape(self) -> tuple[int, int, int]:
-        """Return (channels, height, width) of the first image."""
-        height, width, channels = self._decoded(0).shape
-        return channels, height, width
 
-    @cached_property
-    def _known(self) -> NDArray[np.int64]:
-        """Hash (files,) of what each file held when it was first read; -1 before."""
-        return np.full(len(self.files), -1, np.int64)
+class _Found(NamedTuple):
+    """Images by ``CLASS/FILE``, all classes, and what was left out and why."""
 
-    def _decoded(self, i: int) -> NDArray[np.uint8]:
-        return decode(self._content(i), self.files[i])
-
-    def _content(self, i: int) -> bytes:
-        content = content_of(self.files[i])
-        found = content_hash(content)
-        if self._known[i] not in {-1, found}:
-            msg = f"{self.files[i]}: must stay as it is while it is read; it has changed"
-            raise MeasureError(f"{msg}. Run it again.")
-        self._known[i] = found
-        return content
+    files: Mapping[str, Path]
+    classes: tuple[str, ...]
+    left_out: Sequence[tuple[Path, str]]
 
 
 def open_folder(path: Path, split: Split) -> Examples:
-    """Return a split of ``PATH/{train,val,validation,test}/<class>/*``.
+    """Return a split of ``PATH/{train,val,test}/<class>/*``.
 
-    A ``val`` without ``test`` is the test split; validation is then 10 % of train by hash. A
-    folder of classes without any of these is a test set, whole. Ids are hashes of the relative
-    path, so that they survive files that come or go.
+    A ``val`` (or ``valid``, or ``validation``) without ``test`` is the test split; validation is
+    then 10 % of train by hash. A folder of classes without any of these is a test set, whole.
+    Where ``val`` holds ``images`` and ``val_annotations.txt``, as Tiny-ImageNet is published, the
+    lines of the latter have the classes, and its test set, which has no labels, is none. Ids are
+    hashes of ``<class>/<file>``, so that they survive files that come or go.
 
     Raises:
-        DataError: no such folder, no images, or no such split.
+        DataError: no such folder, no images, no labels, or no such split.
     """
     name = f"folder:{path}"
     try:
@@ -99,22 +92,53 @@ def open_folder(path: Path, split: Split) -> Examples:
 
 
 def _opened(path: Path, split: Split, name: str) -> Examples:
-    base, hashed = _locate(path, split, name)
+    base, cut = _locate(path, split, name)
+    found = _annotated(base, name) if (base / _ANNOTATIONS).exists() else _sorted(base, name)
+    if not found.files:
+        strays = sum(why == _BESIDE for _, why in found.left_out)
+        what = f"{strays} images beside them, whose classes nobody states" if strays else "none"
+        msg = f"must hold images in one sub-folder per class; found {what} in {base}"
+        raise DataError(f"{name}: {msg}")
+    ids = np.array([content_hash(os.fsencode(n)) for n in found.files], np.int64)
+    number = {c: i for i, c in enumerate(found.classes)}
+    labels = np.array([number[n.split("/")[0]] for n in found.files], np.int64)
+    notes = tuple(_notes(found.left_out, base, name))
+    images = FileImages([*found.files.values()], [*found.files])
+    where = np.arange(len(ids))
+    whole = Examples(name, split, ids, labels, found.classes, images, where, notes)
+    return whole.at(members(ids, path.name, split, validation=0.1, test=0.0)) if cut else whole
+
+
+def _sorted(base: Path, name: str) -> _Found:
+    """Return what lies in one sub-folder per class."""
     classes = _classes(base, name)
     listed = [(entry, why) for c in classes for entry, why in _listed(base / c)]
     files = sorted(entry for entry, why in listed if not why)
-    if not files:
-        msg = f"{name}: must hold images in one sub-folder per class; found none in {base}"
-        raise DataError(msg)
-    relative = [f.relative_to(base).as_posix() for f in files]
-    ids = np.array([content_hash(os.fsencode(r)) for r in relative], np.int64)
-    number = {c: i for i, c in enumerate(classes)}
-    labels = np.array([number[r.split("/")[0]] for r in relative], np.int64)
     strays = [(f, _BESIDE) for f in sorted(base.iterdir()) if f.suffix.lower() in SUFFIXES]
-    notes = tuple(_notes([*listed, *strays], base, name))
-    where = np.arange(len(ids))
-    whole = Examples(name, split, ids, labels, classes, FileImages(files), where, notes)
-    return whole.at(members(ids, path.name, split, validation=0.1, test=0.0)) if hashed else whole
+    left_out = [(entry, why) for entry, why in (*listed, *strays) if why]
+    return _Found({f.relative_to(base).as_posix(): f for f in files}, classes, left_out)
+
+
+def _annotated(base: Path, name: str) -> _Found:
+    """Return what lies in ``images``, by the classes that lines ``FILE<tab>CLASS...`` state."""
+    try:
+        lines = limited(base / _ANNOTATIONS, _MOST_BYTES).decode().splitlines()
+        stated = dict(line.split("\t")[:2] for line in lines if line)
+    except ValueError as exc:
+        what = "must have lines of a file, a tab and a class"
+        raise DataError(f"{name}: {base / _ANNOTATIONS} {what}; {exc}") from exc
+    wrong = [c for c in stated.values() if not c or "/" in c or c in {".", ".."}]
+    if wrong:
+        msg = f"{name}: {base / _ANNOTATIONS} must state names of classes; got {wrong[0]!r:.50}"
+        raise DataError(msg)
+    files, left_out = {}, []
+    for entry, why in _listed(base / "images"):
+        reason = why or ("" if entry.name in stated else _UNLABELED)
+        if reason:
+            left_out.append((entry, reason))
+        else:
+            files[f"{stated[entry.name]}/{entry.name}"] = entry
+    return _Found(dict(sorted(files.items())), tuple(sorted({*stated.values()})), left_out)
 
 
 def _classes(base: Path, name: str) -> tuple[str, ...]:
@@ -152,20 +176,17 @@ def _listed(top: Path) -> Iterator[tuple[Path, str]]:
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
     if not os.path.isdir(path):  # False, where Path.is_dir raises: a name that is too long
         raise DataError(f"{name}: must be a folder; there is none")
-    here = {d.name: d for d in path.iterdir() if d.is_dir() and not d.name.startswith(".")}
-    val = here.get("validation", here.get("val"))
-    if split == "test":
-        fallback = None if "train" in here else path
-        found = here.get("test", val or fallback)
-    elif split == "validation" and "test" in here and val:
-        return val, False
-    else:
-        found = here.get("train")
-    if found is None:
-        raise DataError(
-            f"{name}: has no {split} split; found {', '.join(sorted(here)) or 'nothing'}"
-        )
-    return found, split != "test" and not ("test" in here and val)
+    folders = sorted(d for d in path.iterdir() if d.is_dir() and not d.name.startswith("."))
+    here = {own: d for d in folders if (own := split_called(d.name))}
+    if not here:
+        if split == "test":
+            return path, False
+        msg = f"{name}: has no {split} split; it is one folder of classes, which is a test set"
+        raise DataError(f"{msg}. Put its folders into {path.name}/test, beside {path.name}/train.")
+    if "validation" in here and (here["validation"] / _ANNOTATIONS).exists():
+        here.pop("test", None)  # its images have no labels
+    part: Part = part_of(split, here, name)
+    return here[part.split], part.cut
 
 
 def _why_not(entry: os.DirEntry[str], suffix: str) -> str:
@@ -181,14 +202,14 @@ def _why_not(entry: os.DirEntry[str], suffix: str) -> str:
     return _DANGLING if entry.is_symlink() else _PIPE
 
 
-def _notes(listed: Sequence[tuple[Path, str]], base: Path, name: str) -> Iterator[str]:
+def _notes(left_out: Sequence[tuple[Path, str]], base: Path, name: str) -> Iterator[str]:
     """Say in words what was left out: by name what looks like an image, the rest by kind."""
-    left_out = [(entry.relative_to(base), why) for entry, why in listed if why]
-    kinds = Counter(why for _, why in left_out if why not in _NAMED)
+    relative = [(entry.relative_to(base), why) for entry, why in left_out]
+    kinds = Counter(why for _, why in relative if why not in _NAMED)
     if kinds:
         counts = [f"{n} {why}" for why, n in kinds.most_common()]
         yield f"{name}: left out {kinds.total()} files that are no images: {_some(counts)}"
-    named = [f"{entry} ({why})" for entry, why in left_out if why in _NAMED]
+    named = [f"{entry} ({why})" for entry, why in relative if why in _NAMED]
     if named:
         yield f"{name}: left out {len(named)} that look like images: {_some(sorted(named))}"
 

@@ -1,6 +1,6 @@
 """From any uint8 image to the size, channels and normalization that a network reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -84,13 +84,14 @@ class Geometry:
         ready = images.shape[1:] == (self.size, self.size, self.channels)
         if ready and self.framing is None:
             return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
-        return self.stack(images)
+        shown = self.room(len(images))
+        for i, image in enumerate(images):
+            shown[i] = self(image)
+        return shown
 
-    def stack(self, images: Iterable[NDArray[np.uint8]]) -> Tensor:
-        """Map n images, each of its own size, to (n, channels, size, size); n may be 0."""
-        mapped = [self(image) for image in images]
-        none = torch.empty(0, self.channels, self.size, self.size, dtype=torch.uint8)
-        return torch.stack(mapped) if mapped else none
+    def room(self, n: int) -> Tensor:
+        """Return uninitialized uint8 (n, channels, size, size)."""
+        return torch.empty(n, *self.shape, dtype=torch.uint8)
 
     def _map_channels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         have = image.shape[2]

@@ -19,6 +19,7 @@ from acn_eval.data.npz import open_npz
 from acn_eval.data.plain_text import open_plain_text
 from acn_eval.data.sentence_files import open_sentence_files
 from acn_eval.data.synthetic_sentences import SYNTHETIC, open_synthetic
+from acn_eval.data.tables import open_hfds, open_parquet, without_column
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
@@ -38,7 +39,9 @@ DATA: dict[str, str] = {
     "cifar10": "CIFAR-10 below the data root, downloaded where there is internet",
     "cifar100": "CIFAR-100, likewise, with its 100 fine classes",
     "npz:PATH": "arrays of NumPy, one file or a folder with one per split",
-    "folder:PATH": "one folder of images per class, as torchvision's ImageFolder",
+    "folder:PATH": "one folder of images per class, as ImageFolder, ImageNet and Tiny-ImageNet",
+    "parquet:PATH": "images and labels in parquet files, as Hugging Face writes them",
+    "hfds:DIR": "images and labels that Hugging Face's datasets library saved or cached",
     "glue:TASK": f"sentences or pairs of GLUE, likewise downloaded: {', '.join(GLUE)}",
     "tsv:PATH": "sentences or pairs with labels, one file or a folder with one per split",
     "jsonl:PATH": "the same with one JSON object per line",
@@ -49,6 +52,8 @@ DATA: dict[str, str] = {
 _OPENERS: dict[str, Callable[[Path, Split], Examples]] = {
     "npz": open_npz,
     "folder": open_folder,
+    "parquet": open_parquet,
+    "hfds": open_hfds,
     "tsv": partial(open_sentence_files, scheme="tsv"),
     "jsonl": partial(open_sentence_files, scheme="jsonl"),
     "text": open_plain_text,
@@ -106,8 +111,12 @@ def open_examples(
 def find_data(path: Path, root: Path | None) -> Path:
     """Return a path that is here or, where there is none, below the data root."""
     under_root = data_root(root) / path
+    return under_root if not _is_there(path) and _is_there(under_root) else path
+
+
+def _is_there(path: Path) -> bool:
     # Unlike those of Path, these say False of a name that is too long.
-    return under_root if not os.path.exists(path) and os.path.exists(under_root) else path
+    return os.path.exists(path) or os.path.exists(without_column(path)[0])
 
 
 def channel_moments(

@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from acn_eval.checkpoints import Checkpoint, counted, from_module, load
-from acn_eval.data import ArrayImages, Examples, FileImages, Geometry, PrepareImages
+from acn_eval.data import ArrayImages, EncodedImages, Examples, Geometry, PrepareImages
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.mlflow_plugin.plan import Plan, Reads, reads_of
 
@@ -37,7 +37,7 @@ def checkpoint_of(network: nn.Module, reads: Reads, examples: Examples, name: st
         ConfigError: mean and std do not fit, or the examples are no images.
         CheckpointError: there is not one logit per class, or weights are no finite numbers.
     """
-    if not isinstance(examples.inputs, ArrayImages | FileImages):
+    if not isinstance(examples.inputs, ArrayImages | EncodedImages):
         raise ConfigError(f"{name}: data must be images; got {examples.inputs.modality}")
     channels, height, width = examples.inputs.shape()
     geometry = Geometry(reads.size or min(height, width), reads.channels or channels)

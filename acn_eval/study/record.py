@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.corruptions import NOISE_VERSION
-from acn_eval.data import Examples
+from acn_eval.data import EncodedImages, Examples
 from acn_eval.data.tokens import PrepareTokens
 from acn_eval.inference.one_pass import EvaluatedModel
 from acn_eval.inference.precision import Numeric
@@ -163,6 +163,10 @@ def _about(model: EvaluatedModel, examples: Examples) -> Iterator[str]:
         sentences = examples.read(np.arange(len(examples)), prepare.spec)
         if cut := prepare.cut(sentences):
             yield f"{checkpoint.id.name} reads {prepare.longest} tokens; {cut} {those} were cut"
+    inputs = examples.inputs
+    if isinstance(inputs, EncodedImages) and (turned := inputs.turned(examples.positions)):
+        how = "they are shown as they are stored, as torchvision and timm do"
+        yield f"{turned} {those} are to be turned by their EXIF data; {how}"
     seen = int(np.isin(examples.hashes, checkpoint.training_hashes).sum())
     if seen:
         yield f"{checkpoint.id.name} was trained on {seen} {those}"

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from acn_eval.data import Geometry, open_examples
 from acn_eval.errors import DataError
@@ -22,9 +22,10 @@ def test_pictures_of_any_mode_and_size_are_read_as_pillow_reads_them(tmp_path):
         read = examples.read(np.arange(len(modes)), geometry)
         for i, file in enumerate(modes.values()):
             with Image.open(tmp_path / "any" / file) as image:
-                wanted = geometry(np.array(image.convert("RGBA").convert("RGB")))
-            if file != "g.jpg":  # CMYK has no alpha to go over
-                assert np.array_equal(read[i], wanted), file
+                # CMYK has no alpha to go over
+                opaque = image if image.mode == "CMYK" else image.convert("RGBA")
+                wanted = geometry(np.array(opaque.convert("RGB")))
+            assert np.array_equal(read[i], wanted), file
     assert examples.inputs.shape() == (3, 20, 8)
 
 
@@ -33,6 +34,33 @@ def test_grey_stays_grey(tmp_path):
     read = open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(8, 1))
     with Image.open(path) as image:
         assert np.array_equal(read[0, 0], np.array(image))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_turned_picture_is_shown_as_it_is_stored_and_counted(tmp_path, suffix):
+    """As torchvision's ImageFolder and timm show it; Pillow would turn it on request."""
+    path = picture(tmp_path / "ant" / f"x.{suffix}", size=(9, 7))
+    with Image.open(path) as image:
+        exif = image.getexif()
+        exif[ExifTags.Base.Orientation] = 6
+        image.save(tmp_path / "ant" / f"y.{suffix}", exif=exif)
+        exif[ExifTags.Base.Orientation] = 1
+        image.save(tmp_path / "ant" / f"z.{suffix}", exif=exif)
+    examples = open_examples(f"folder:{tmp_path}")
+    read = examples.read(np.arange(3), Geometry(8, 3))
+    for i in range(3):
+        with Image.open(examples.inputs.files[i]) as image:
+            assert np.array_equal(read[i], Geometry(8, 3)(np.array(image.convert("RGB"))))
+            assert (ImageOps.exif_transpose(image).size == (9, 7)) == (i != 1)
+    assert examples.inputs.turned(np.arange(3)) == 1
+    assert examples.inputs.turned(np.array([0, 2])) == 0
+
+
+def test_a_picture_that_is_cut_short_is_named(tmp_path):
+    path = picture(tmp_path / "ant" / "x.jpg", size=(64, 64))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DataError, match=r"x\.jpg: must be an image; image file is truncated"):
+        open_examples(f"folder:{tmp_path}").read(np.arange(1), Geometry(4, 1))
 
 
 def test_a_broken_picture_is_named(tmp_path):

@@ -58,6 +58,92 @@ def test_a_folder_of_classes_is_a_test_set(folder):
     assert "no validation split" in refusal(folder / "val", "validation")
 
 
+@pytest.mark.parametrize("called", ["val", "valid", "validation", "Val", "dev"])
+def test_a_validation_set_has_many_names(tmp_path, called):
+    for split in ("train", called):
+        picture(tmp_path / split / "ant" / "x.png")
+    assert len(open_examples(f"folder:{tmp_path}")) == 1
+    picture(tmp_path / "test" / "ant" / "y.png")
+    validation = open_examples(f"folder:{tmp_path}", "validation")
+    assert validation.inputs.files == [tmp_path / called / "ant" / "x.png"]
+
+
+def test_images_that_lie_flat_have_no_classes(tmp_path):
+    """So lies ImageNet's validation set before a script sorts it into folders."""
+    for i in range(3):
+        picture(tmp_path / "val" / f"ILSVRC2012_val_{i}.JPEG")
+    said = refusal(tmp_path)
+    assert "in one sub-folder per class; found 3 images beside them, whose classes nobody" in said
+
+
+def test_a_split_that_training_misses_is_named(tmp_path):
+    picture(tmp_path / "one" / "ant" / "x.png")
+    said = refusal(tmp_path / "one", "train")
+    assert "has no train split; it is one folder of classes, which is a test set" in said
+    picture(tmp_path / "two" / "val" / "ant" / "x.png")
+    said = refusal(tmp_path / "two", "train")
+    assert said.endswith("no train split; found validation. It needs train beside test.")
+
+
+@pytest.fixture
+def tiny_imagenet(tmp_path):
+    """As it is published: labels of validation in a file, and of test nowhere."""
+    root, lines = tmp_path / "tiny-imagenet-200", []
+    for wnid in ("n02", "n01", "n03"):
+        for i in range(4):
+            picture(root / "train" / wnid / "images" / f"{wnid}_{i}.JPEG")
+        (root / "train" / wnid / f"{wnid}_boxes.txt").touch()
+    for i, wnid in enumerate(("n03", "n01", "n03", "n02", "n01")):
+        picture(root / "val" / "images" / f"val_{i}.JPEG")
+        picture(root / "test" / "images" / f"test_{i}.JPEG")
+        lines.append(f"val_{i}.JPEG\t{wnid}\t0\t32\t44\t62\n")
+    (root / "val" / "val_annotations.txt").write_text("".join(lines))
+    return root
+
+
+def test_tiny_imagenet_as_it_is_published(tiny_imagenet):
+    train, test = (open_examples(f"folder:{tiny_imagenet}", s) for s in ("train", "test"))
+    assert train.classes == test.classes == ("n01", "n02", "n03")
+    named = [(test.inputs.files[i].name, test.classes[k]) for i, k in enumerate(test.labels)]
+    assert sorted(named) == [
+        ("val_0.JPEG", "n03"),
+        ("val_1.JPEG", "n01"),
+        ("val_2.JPEG", "n03"),
+        ("val_3.JPEG", "n02"),
+        ("val_4.JPEG", "n01"),
+    ]
+    assert test.notes == ()
+    assert "left out 3 files that are no images: 3 .txt" in train.notes[0]
+
+
+def test_tiny_imagenet_sorted_into_folders_is_the_same_data_set(tiny_imagenet, tmp_path):
+    published = open_examples(f"folder:{tiny_imagenet}")
+    for name, file in zip(published.inputs.names, published.inputs.files, strict=True):
+        target = tmp_path / "sorted" / "val" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.read_bytes())
+    resorted = open_examples(f"folder:{tmp_path / 'sorted'}")
+    assert resorted.fingerprint == published.fingerprint
+
+
+def test_annotations_and_images_need_not_agree(tiny_imagenet):
+    picture(tiny_imagenet / "val" / "images" / "val_9.JPEG")
+    (tiny_imagenet / "val" / "images" / "val_0.JPEG").unlink()
+    examples = open_examples(f"folder:{tiny_imagenet}")
+    assert len(examples) == 4
+    assert "images/val_9.JPEG (without a line in val_annotations.txt)" in examples.notes[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["val_0.JPEG", "val_0.JPEG\t", "val_0.JPEG\t..", "val_0.JPEG\t../../n01", "a\t\udcff"],
+)
+def test_strange_annotations(tiny_imagenet, line):
+    file = tiny_imagenet / "val" / "val_annotations.txt"
+    file.write_bytes(line.encode(errors="surrogateescape"))
+    assert "val_annotations.txt must" in refusal(tiny_imagenet)
+
+
 def test_ids_survive_files_that_come_or_go(folder):
     def by_name():
         examples = open_examples(f"folder:{folder}")
@@ -102,7 +188,7 @@ def test_folders_without_pictures(tmp_path):
     (tmp_path / "ant").mkdir()
     assert "found none" in refusal(tmp_path)
     (tmp_path / "train").mkdir()
-    assert "no test split; found ant, train" in refusal(tmp_path)
+    assert "has no test split; found train. It needs test or validation." in refusal(tmp_path)
 
 
 def test_every_suffix_of_torchvision_is_read(tmp_path):
