@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from acn_eval.data.columns import UNREADABLE, Rows
+from acn_eval.data.rows import UNREADABLE, Rows, readable
 from acn_eval.errors import DataError
 
 __all__ = ["ArrowRows"]
@@ -34,7 +34,7 @@ class ArrowRows(Rows):
         for path in files:
             try:
                 source = pa.memory_map(str(path))
-                schemas.append(pa.ipc.read_schema(source))
+                schemas.append(readable(pa.ipc.read_schema(source)))
                 batches += _batches(source, schemas[-1])
             except UNREADABLE as exc:
                 what = "must be a stream of Arrow, as save_to_disk writes it"

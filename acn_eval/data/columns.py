@@ -3,8 +3,7 @@
 Of a table, only the columns of images and labels are touched. No code of a data set is run.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,62 +12,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from acn_eval.config_files import parse_json
 from acn_eval.data.encoded import EncodedImages
-from acn_eval.errors import DAMAGED, DataError
+from acn_eval.data.rows import UNREADABLE, Rows
+from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 
-__all__ = ["UNREADABLE", "Labels", "Rows", "TableImages", "image_column", "labels_of"]
+__all__ = ["Labels", "TableImages", "image_column", "labels_of"]
 
-UNREADABLE: tuple[type[Exception], ...] = (*DAMAGED, pa.ArrowException)
-"""What pyarrow raises on a damaged or hostile file."""
 _MOST_CLASSES = 100_000
 _LONGEST_NAME = 1000
 _SHOWN = 8
 _UNKNOWN = -1  # what Hugging Face gives examples without a label
-
-
-@dataclass(frozen=True)
-class Rows(ABC):
-    """The rows of one split, in batches of which one at a time is in memory.
-
-    Attributes:
-        where: the data set, as messages name it.
-        schema: of every batch.
-        counts: rows of every batch.
-    """
-
-    where: str
-    schema: pa.Schema
-    counts: tuple[int, ...]
-
-    @abstractmethod
-    def column(self, batch: int, name: str) -> pa.Array:
-        """Return a column of a batch.
-
-        Raises:
-            DataError: it is damaged, or takes too much memory.
-        """
-
-    @cached_property
-    def features(self) -> Mapping[str, Any]:
-        """What Hugging Face says about the columns, by name; {} where it does not."""
-        given = (self.schema.metadata or {}).get(b"huggingface")
-        try:
-            found = parse_json(given)["info"]["features"] if given else {}
-        except UNREADABLE as exc:
-            raise DataError(f"{self.where}: its features must be JSON; {exc}") from exc
-        return found if isinstance(found, dict) else {}
-
-    def of_type(self, kind: str) -> list[str]:
-        """Return the columns that Hugging Face calls, e.g., ``Image``."""
-        named = self.features.items()
-        return [n for n, f in named if isinstance(f, dict) and f.get("_type") == kind]
-
-    def described(self) -> str:
-        """Name the columns and their types, for messages."""
-        shown = [f"{f.name!r:.50} ({f.type!s:.30})" for f in self.schema][:_SHOWN]
-        return ", ".join(shown) + (", ..." if len(self.schema) > _SHOWN else "")
 
 
 @dataclass(frozen=True)

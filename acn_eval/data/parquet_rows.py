@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from acn_eval.data.columns import UNREADABLE, Rows
+from acn_eval.data.rows import UNREADABLE, Rows, readable
 from acn_eval.errors import DataError
 
 __all__ = ["ParquetRows"]
@@ -43,7 +43,7 @@ class ParquetRows(Rows):
         for path in files:
             try:
                 with pq.ParquetFile(path) as file:
-                    meta, schema = file.metadata, file.schema_arrow
+                    meta, schema = file.metadata, readable(file.schema_arrow)
                     rows = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
             except UNREADABLE as exc:
                 raise DataError(f"{where}: {path.name} must be a parquet file; {exc}") from exc
@@ -77,6 +77,8 @@ class ParquetRows(Rows):
                 table = file.read_row_group(number, columns=[name], use_threads=False)
         except UNREADABLE as exc:
             raise DataError(f"{where} must be readable; {exc}") from exc
+        if table.num_columns != 1:
+            raise DataError(f"{where} must have the column {name!r:.50}; it has none")
         found = table.column(0).combine_chunks()
         if pa.types.is_struct(found.type):
             (found,) = found.flatten()
@@ -89,7 +91,7 @@ class ParquetRows(Rows):
     def _require_room(file: pq.ParquetFile, number: int, name: str, where: str) -> None:
         group = file.metadata.row_group(number)
         columns = (group.column(i) for i in range(group.num_columns))
-        size = next(c.total_uncompressed_size for c in columns if c.path_in_schema == name)
+        size = sum(c.total_uncompressed_size for c in columns if c.path_in_schema == name)
         if size > _LARGEST_GROUP:
             most = f"must take at most {_LARGEST_GROUP / 1e9:.1f} GB"
             remedy = "Write it with fewer rows in a group, as in write_table(row_group_size=1000)."

@@ -10,9 +10,10 @@ import numpy as np
 
 from acn_eval.config_files import limited, parse_json
 from acn_eval.data.arrow_rows import ArrowRows
-from acn_eval.data.columns import UNREADABLE, Labels, Rows, TableImages, image_column, labels_of
+from acn_eval.data.columns import Labels, TableImages, image_column, labels_of
 from acn_eval.data.examples import Examples, Split, members
 from acn_eval.data.parquet_rows import ParquetRows
+from acn_eval.data.rows import UNREADABLE, Rows
 from acn_eval.data.splits import part_of, split_called
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode

@@ -66,3 +66,10 @@ def saved_splits(folder, **splits):
         saved(folder / name, content)
     (folder / "dataset_dict.json").write_text(json.dumps({"splits": [*splits]}))
     return folder
+
+
+def one(kind, folder, content):
+    """The test set of a table in a file, or in a folder."""
+    if kind == "parquet":
+        return f"parquet:{parquet(folder / 'set.parquet', content)}"
+    return f"hfds:{saved(folder / 'set', content)}"

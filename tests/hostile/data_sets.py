@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from tests.data.tables import arrow, parquet, table
 
 __all__ = ["DataSet", "data_sets"]
 
@@ -57,6 +60,8 @@ def data_sets(seed: int = 0) -> Iterator[DataSet]:
         yield from _damaged_archives(write, chance)
     for suffix in _FORMATS:
         yield from _damaged_pictures(suffix, chance)
+    for write in (parquet, arrow):
+        yield from _damaged_tables(write, chance)
     for name, (suffix, content) in _CONTENTS.items():
         yield DataSet(f"a picture that is {name}", partial(_pictures, suffix, content))
     for name, make in _PLACES.items():
@@ -73,6 +78,25 @@ def _damaged_archives(write: Callable[..., None], chance: random.Random) -> Iter
     for i in range(15):
         flipped = _flipped(whole, chance, len(whole))
         yield DataSet(f"{kind} flipped {i}", partial(_file, "set.npz", flipped), fine=True)
+
+
+def _damaged_tables(write: Callable[..., Path], chance: random.Random) -> Iterator[DataSet]:
+    kind = write.__name__
+    with tempfile.TemporaryDirectory() as folder:
+        content = table(np.stack([_PIXELS] * 3, -1), _GOOD["labels"] % 3)
+        whole = write(Path(folder, "set"), content).read_bytes()
+    for i in range(6):
+        cut = whole[: chance.randrange(len(whole) - 100)]
+        yield DataSet(f"{kind} cut {i}", partial(_table, kind, cut), fine=kind == "arrow")
+    for i in range(60):
+        flipped = _flipped(whole, chance, len(whole))
+        yield DataSet(f"{kind} flipped {i}", partial(_table, kind, flipped), fine=True)
+
+
+def _table(kind: str, content: bytes, folder: Path) -> str:
+    (folder / "set").mkdir()
+    (folder / "set" / f"x.{kind}").write_bytes(content)
+    return f"{'hfds' if kind == 'arrow' else kind}:{folder / 'set'}"
 
 
 def _damaged_pictures(suffix: str, chance: random.Random) -> Iterator[DataSet]:
