@@ -8,13 +8,22 @@ and other modalities are known to the classes that implement the protocol alone.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Batch", "InputSpec", "Inputs", "Prepare", "ShownBatch", "content_hash"]
+__all__ = [
+    "Batch",
+    "InputSpec",
+    "Inputs",
+    "Place",
+    "Prepare",
+    "ReadyMade",
+    "ShownBatch",
+    "content_hash",
+]
 
 B = TypeVar("B")
 
@@ -93,6 +102,28 @@ class Prepare(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record: what decides the input of the network."""
+
+
+class Place(NamedTuple):
+    """Where the ready-made examples of one condition lie; see `acn_eval.corruptions.given`."""
+
+    folder: str
+    name: str
+    level: int
+    framed: bool
+
+
+class ReadyMade(Protocol):
+    """Corrupted examples that somebody has made, found by the ids of the clean ones."""
+
+    def why_not(self, place: Place) -> str:
+        """Say why they are not there; "" where all of them are."""
+
+    def stamp(self, place: Place, ids: torch.Tensor) -> str:
+        """Return a digest that changes where the files of these ids (n,) change."""
+
+    def read(self, place: Place, ids: torch.Tensor) -> Any:
+        """Return those of these ids (n,), as `InputSpec.upload` does, on the device of the ids."""
 
 
 def content_hash(content: bytes) -> int:

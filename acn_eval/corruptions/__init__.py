@@ -14,6 +14,7 @@ from acn_eval.corruptions.base import (
     noise_digest,
 )
 from acn_eval.corruptions.embeddings import EmbeddingGaussian
+from acn_eval.corruptions.given import Given
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
 from acn_eval.corruptions.text import TextCorruption
 from acn_eval.plugins import plugin
@@ -26,6 +27,7 @@ __all__ = [
     "Corruption",
     "EmbeddingGaussian",
     "Gaussian",
+    "Given",
     "ImageCorruption",
     "NoiseKey",
     "SaltPepper",
@@ -52,6 +54,7 @@ _Shipped = (
     | text.DropWords
     | text.MaskWords
     | EmbeddingGaussian
+    | Given
 )
 SHIPPED: tuple[type[Corruption], ...] = get_args(_Shipped)
 """Every corruption that ships."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from acn_eval.config_files import Config
 from acn_eval.errors import ConfigError, Unsupported
-from acn_eval.inputs import InputSpec, ShownBatch
+from acn_eval.inputs import InputSpec, ReadyMade, ShownBatch
 from acn_eval.results import Scalar
 from acn_eval.seeds import seed_for
 
@@ -47,9 +47,15 @@ class NoiseKey:
 
 @dataclass(frozen=True)
 class Context:
-    """What a corruption may know of the data: the std of each channel, for normalized space."""
+    """What a corruption may know of the data.
+
+    Attributes:
+        std: of each channel, for normalized space.
+        given: corrupted examples that are ready-made, if there are any.
+    """
 
     std: tuple[float, ...] = ()
+    given: ReadyMade | None = field(default=None, compare=False)
 
 
 class Corruption(Config, ABC, frozen=True):
@@ -82,6 +88,11 @@ class Corruption(Config, ABC, frozen=True):
             raise ValueError(msg)
         return levels
 
+    @property
+    def called(self) -> str:
+        """What its conditions are called."""
+        return self.kind
+
     def conditions(self) -> tuple[dict[str, Scalar], ...]:
         """One flat mapping per level, with every field that decides the content."""
         fields = self.model_dump(exclude={"kind", "levels"})
@@ -106,6 +117,16 @@ class Corruption(Config, ABC, frozen=True):
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise `Unsupported` where the corruption cannot act on a batch of this shape."""
+
+    def require(self, context: Context) -> None:
+        """Raise `Unsupported` where the context lacks what the corruption reads."""
+
+    def stamp(self, ids: Tensor, level: float, context: Context) -> tuple[str, ...]:
+        """Say what decides the content of these ids (B,) beside condition, key and clean examples.
+
+        It is empty for what is computed.
+        """
+        return ()
 
     def draw(self, shape: Sequence[int], ids: Tensor, key: NoiseKey) -> Tensor | None:
         """Draw the randomness of a batch, once for all levels; None where there is none.
@@ -160,6 +181,7 @@ def noise_digest(
     digest = hashlib.sha256(f"noise {NOISE_VERSION}".encode())
     for corruption in corruptions:
         try:
+            corruption.require(context)
             draw = corruption.draw(shown.shape, ids, key)
         except Unsupported as reason:
             digest.update(str(reason).encode())

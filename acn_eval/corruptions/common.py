@@ -32,6 +32,7 @@ __all__ = [
     "Pixelate",
     "Posterize",
     "Saturation",
+    "Severity",
 ]
 
 SEVERITIES: dict[str, tuple[float, float, float, float, float]] = {

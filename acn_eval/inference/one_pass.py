@@ -66,7 +66,6 @@ class ForwardUnit:
     def address(self) -> str:
         """Content address of everything that decides the outcomes."""
         checkpoint, classes = self.subject.checkpoint.id, self.subject.classes
-        noisy = self.question.corruption is not None
         return OutcomeCache.key(
             [
                 *self.kind,
@@ -77,11 +76,21 @@ class ForwardUnit:
                 self.spec.facts(),
                 self.examples.digest,
                 dict(self.question.condition),
-                [self.seed, NOISE_VERSION, list(self.context.std)] if noisy else [],
+                self._noise,
                 self.profile.facts(),
                 self.exits,
             ]
         )
+
+    @property
+    def _noise(self) -> list[Any]:
+        """What decides the corrupted content beside the condition and the examples."""
+        asked, context = self.question, self.context
+        if asked.corruption is None:
+            return []
+        ids = torch.from_numpy(self.examples.ids)
+        stamp = asked.corruption.stamp(ids, asked.level, context)
+        return [self.seed, NOISE_VERSION, list(context.std), *stamp]
 
     @property
     def cost(self) -> int:

@@ -91,7 +91,9 @@ def examples_of(result: EvalResult, root: Path | None = None) -> Examples:
     return examples
 
 
-def galleries(material: Material, examples: Examples) -> tuple[Block, ...]:
+def galleries(
+    material: Material, examples: Examples, root: Path | None = None
+) -> tuple[Block, ...]:
     """Return galleries of examples that the first files of the two sides judge differently.
 
     Per corruption they are the first examples, in an order keyed by suite, seed and corruption, on
@@ -111,7 +113,7 @@ def galleries(material: Material, examples: Examples) -> tuple[Block, ...]:
         return (Text(f"The examples are not shown: {what}", "note"),)
     if examples.targets is not None:
         return (Text("The examples are not shown: numbers are neither right nor wrong.", "note"),)
-    studio = _Studio.of(suite, result, examples)
+    studio = _Studio.of(suite, result, examples, root)
     most, count = studio.manner.corruptions, len(suite.corruptions)
     blocks = [
         block
@@ -141,10 +143,12 @@ class _Studio:
     digest: str
 
     @staticmethod
-    def of(suite: Robustness, result: EvalResult, examples: Examples) -> "_Studio":
+    def of(
+        suite: Robustness, result: EvalResult, examples: Examples, root: Path | None
+    ) -> "_Studio":
         manner = _MANNERS[examples.inputs.modality]
         spec = manner.spec(result.checkpoint.preprocessing, suite)
-        context = noise_context(suite, spec, examples)
+        context = noise_context(suite, spec, examples, root)
         first = first_shown(examples, spec, torch.device("cpu"))
         digest = digest_of(suite, first, context, examples, result.seed)
         return _Studio(examples, manner, spec, context, result, digest)
@@ -200,7 +204,7 @@ class _Judged:
         }
         levels = zip(*(row[1:] for row in cells.values()), strict=True)
         found = [ids for level in levels for ids in _undecided(level, len(cells))]
-        name = corruption.kind.replace("_", " ")
+        name = corruption.called.replace("_", " ")
         return _Judged(name, cells, np.unique(np.concatenate(found or [np.empty(0, np.int64)])))
 
 
@@ -217,6 +221,7 @@ def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Ite
     """Yield what is shown of one corruption, if it can act on these examples."""
     try:
         corruption.check_spec(studio.spec)
+        corruption.require(studio.context)
     except Unsupported:
         return
     judged, word = _Judged.of(material, corruption), studio.word
@@ -224,7 +229,9 @@ def _gallery(material: Material, corruption: Corruption, studio: _Studio) -> Ite
     if not len(judged.ids):
         yield Text(f"{judged.name}: there are no {word}s {what} at any level.", "note")
         return
-    order = keyed_order(judged.ids, "report", material.suite, studio.result.seed, corruption.kind)
+    order = keyed_order(
+        judged.ids, "report", material.suite, studio.result.seed, corruption.called
+    )
     chosen = judged.ids[order][: studio.manner.rows(studio.spec)]
     caption = (
         f"{judged.name}: {len(chosen)} drawn at random, by a fixed seed, of the"

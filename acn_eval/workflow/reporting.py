@@ -76,6 +76,6 @@ def _examples(about: Material, root: Path | None) -> tuple[Block, ...]:
     if not about.candidates:
         return (Text("The results are not stored beside their comparison.", "note"),)
     try:
-        return galleries(about, examples_of(about.candidates[0], root))
+        return galleries(about, examples_of(about.candidates[0], root), root)
     except AcnEvalError as exc:
         return (Text(f"The examples are not shown: {exc}", "note"),)

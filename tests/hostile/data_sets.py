@@ -56,18 +56,22 @@ def data_sets(seed: int = 0) -> Iterator[DataSet]:
         yield DataSet(f"npz of {name}", partial(_npz, {**_GOOD, **arrays}))
     for name, members in _MEMBERS.items():
         yield DataSet(f"npz with {name}", partial(_packed, members))
-    for write in (np.savez, np.savez_compressed):
-        yield from _damaged_archives(write, chance)
-    for suffix in _FORMATS:
-        yield from _damaged_pictures(suffix, chance)
-    for write in (parquet, arrow):
-        yield from _damaged_tables(write, chance)
+    yield from _damaged(chance)
     for name, (suffix, content) in _CONTENTS.items():
         yield DataSet(f"a picture that is {name}", partial(_pictures, suffix, content))
     for name, make in _PLACES.items():
         yield DataSet(name, make)
     for name, content in _BATCH.items():
         yield DataSet(f"CIFAR-10 with {name}", partial(_cifar, content))
+
+
+def _damaged(chance: random.Random) -> Iterator[DataSet]:
+    for write in (np.savez, np.savez_compressed):
+        yield from _damaged_archives(write, chance)
+    for suffix in _FORMATS:
+        yield from _damaged_pictures(suffix, chance)
+    for save in (parquet, arrow):
+        yield from _damaged_tables(save, chance)
 
 
 def _damaged_archives(write: Callable[..., None], chance: random.Random) -> Iterator[DataSet]:
@@ -88,7 +92,7 @@ def _damaged_tables(write: Callable[..., Path], chance: random.Random) -> Iterat
     for i in range(6):
         cut = whole[: chance.randrange(len(whole) - 100)]
         yield DataSet(f"{kind} cut {i}", partial(_table, kind, cut), fine=kind == "arrow")
-    for i in range(60):
+    for i in range(30):
         flipped = _flipped(whole, chance, len(whole))
         yield DataSet(f"{kind} flipped {i}", partial(_table, kind, flipped), fine=True)
 

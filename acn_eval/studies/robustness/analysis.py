@@ -26,9 +26,10 @@ def noise_asked(suite: Mapping[str, Any]) -> Iterator[Asked]:
         noise = suite["noise"] or {}
         yield Asked({"corruption": "clean"})
         for corruption in noise.get("corruptions", ()):
-            fields = {k: v for k, v in corruption.items() if k not in {"kind", "levels"}}
+            fields = {k: v for k, v in corruption.items() if k not in {"kind", "levels", "name"}}
+            called = corruption.get("name", corruption["kind"])  # of images that are given
             for level in corruption["levels"]:
-                condition = {"corruption": corruption["kind"], "level": level, **fields}
+                condition = {"corruption": called, "level": level, **fields}
                 yield Asked(condition, int(noise.get("repeats", 1)))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acn_eval.checkpoints import image_preparation
-from acn_eval.corruptions import Context, Corruption, NoiseKey, noise_digest
+from acn_eval.corruptions import Context, Corruption, Given, NoiseKey, noise_digest
 from acn_eval.data import Examples, Geometry, channel_moments
+from acn_eval.data.given import GivenImages
 from acn_eval.errors import DataError, Unsupported
 from acn_eval.inference import (
     CLEAN,
@@ -188,7 +190,8 @@ class Showing:
     def _pass(
         self, spec: InputSpec[Any], subjects: Sequence[EvaluatedModel]
     ) -> tuple[Pass, tuple[Skip, ...]]:
-        questions, skipped = self._possible(spec)
+        context = self._context(spec)
+        questions, skipped = self._possible(spec, context)
         runtime, most = self.request.runtime, max(s.checkpoint.id.flops for s in subjects)
         # one precision and one size of batches for all: a fair pair is measured alike
         profile = runtime.profile(numeric_for(runtime.precision, runtime.device, most), most)
@@ -199,13 +202,16 @@ class Showing:
             spec=spec,
             seed=self.request.seed,
             profile=profile,
-            context=noise_context(self.noise, spec, self.request.whole)
-            if self.noise and self.corrupted
-            else Context(),
+            context=context,
             exits=self.exits,
             unit=self.unit,
         )
         return job, skipped
+
+    def _context(self, spec: InputSpec[Any]) -> Context:
+        if self.noise is None or not self.corrupted:
+            return Context()
+        return noise_context(self.noise, spec, self.request.whole, self.request.selection.root)
 
     def spec_of(self, subject: EvaluatedModel) -> InputSpec[Any]:
         """Return how examples are shown to a network.
@@ -217,7 +223,9 @@ class Showing:
             return subject.checkpoint.prepare.spec
         return replace(image_preparation(subject.checkpoint).spec, size=self.noise.image_size)
 
-    def _possible(self, spec: InputSpec[Any]) -> tuple[list[Question], tuple[Skip, ...]]:
+    def _possible(
+        self, spec: InputSpec[Any], context: Context
+    ) -> tuple[list[Question], tuple[Skip, ...]]:
         """Return the questions that can be asked of examples of a spec, and the others.
 
         Raises:
@@ -231,16 +239,18 @@ class Showing:
             raise DataError(f"{self.examples.name}: {what}; {self.examples.brittle}")
         why_not: dict[Corruption | None, str] = {None: ""}
         why_not |= {
-            corruption: self._why_not(corruption, spec) for corruption in noise.corruptions
+            corruption: self._why_not(corruption, spec, context)
+            for corruption in noise.corruptions
         }
         asked = [(question, why_not[question.corruption]) for question in noise.questions()]
         skipped = tuple(Skip(question.condition, why) for question, why in asked if why)
         return [question for question, why in asked if not why], skipped
 
-    def _why_not(self, corruption: Corruption, spec: InputSpec[Any]) -> str:
+    def _why_not(self, corruption: Corruption, spec: InputSpec[Any], context: Context) -> str:
         """Say why examples of a spec cannot be corrupted so; "" where they can."""
         try:
             corruption.check_spec(spec)
+            corruption.require(context)
         except Unsupported as reason:
             return str(reason)
         networks = [subject.checkpoint for subject in self.subjects]
@@ -264,11 +274,18 @@ class Showing:
         return False
 
 
-def noise_context(noise: Robustness, spec: InputSpec[Any], examples: Examples) -> Context:
-    """Return what the noise has to know of the data set."""
-    if isinstance(spec, Geometry) and any(c.needs_std for c in noise.corruptions):
-        return Context(channel_moments(examples, spec)[1])
-    return Context()
+def noise_context(
+    noise: Robustness, spec: InputSpec[Any], examples: Examples, root: Path | None = None
+) -> Context:
+    """Return what the noise has to know of the data set; `root` is where ready-made images lie."""
+    if not isinstance(spec, Geometry):
+        return Context()
+    given = any(isinstance(c, Given) for c in noise.corruptions)
+    scaled = any(c.needs_std for c in noise.corruptions)
+    return Context(
+        channel_moments(examples, spec)[1] if scaled else (),
+        GivenImages(examples, spec, root) if given else None,
+    )
 
 
 def first_shown(examples: Examples, spec: InputSpec[Any], device: torch.device) -> ShownBatch:
