@@ -1,6 +1,6 @@
 """From any uint8 image to the size, channels and normalization that a network reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -84,6 +84,10 @@ class Geometry:
         ready = images.shape[1:] == (self.size, self.size, self.channels)
         if ready and self.framing is None:
             return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+        return self.stack(images)
+
+    def stack(self, images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
+        """Map n images, each of its own size, to (n, channels, size, size); n may be 0."""
         shown = self.room(len(images))
         for i, image in enumerate(images):
             shown[i] = self(image)

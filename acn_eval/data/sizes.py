@@ -54,5 +54,8 @@ class _Measured(Geometry):
         height, width = image.shape[:2]
         return torch.tensor([height, width, bool((image == image[..., :1]).all())])
 
+    def room(self, n: int) -> Tensor:
+        return torch.empty(n, 3, dtype=torch.int64)
+
     def batch(self, images: NDArray[np.uint8]) -> Any:
         return self.stack(images)
