@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from acn_eval.checkpoints.card import Card
+from acn_eval.checkpoints.foreign import adopted, logits_of
 from acn_eval.checkpoints.native import Native, digest, write_native
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import PrepareImages, border_of
 from acn_eval.data.tokens import PrepareTokens
 from acn_eval.errors import CheckpointError, ConfigError, Unsupported
 from acn_eval.inputs import Prepare
-from acn_eval.models import Encoder, Readings, cost
+from acn_eval.models import Cuttable, Encoder, cost
 from acn_eval.results import CheckpointId
 
 __all__ = [
@@ -125,32 +126,6 @@ def training_preparation(checkpoint: Checkpoint) -> PrepareImages | PrepareToken
     return prepare
 
 
-class _OneExit(nn.Module):
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, inputs: Any) -> Tensor:
-        logits: Tensor = self.inner(inputs)
-        return logits
-
-    def exits(self, inputs: Any) -> list[Tensor]:
-        return [self(inputs)]
-
-    def readings(self, inputs: Any) -> list[Readings]:
-        """Return the features before the head, if the network offers them as timm's do.
-
-        Raises:
-            Unsupported: it does not offer them, and logits are no features.
-        """
-        inner: Any = self.inner
-        if not hasattr(inner, "forward_head"):
-            msg = "has no features before its head, as timm's models have; logits are no features"
-            raise Unsupported(f"{type(inner).__name__}: {msg}")
-        before: Tensor = inner.forward_head(inner.forward_features(inputs), pre_logits=True)
-        return [Readings(before, before)]
-
-
 def from_module(
     module: nn.Module,
     *,
@@ -158,6 +133,7 @@ def from_module(
     classes: tuple[str, ...],
     prepare: Prepare,
     data: str = "",
+    depths: tuple[str, ...] = (),
 ) -> Checkpoint:
     """Return a checkpoint of a network in memory, e.g. in a notebook.
 
@@ -165,14 +141,19 @@ def from_module(
     the name is part of the record too, so give two networks two names.
 
     Args:
-        module: gives logits (batch, classes).
+        module: gives logits (batch, classes). A vision transformer of timm, torchvision or
+            transformers has exits 0 .. L; a module with a method `exits` of its own has those.
         name: in tables.
         classes: names in the order of the logits, or `counted` where the classes have no names.
         prepare: how an example becomes its input, e.g. `acn_eval.data.PrepareImages`.
         data: the data set that it was trained on, if known.
+        depths: paths of modules whose outputs probes are fitted on, e.g. ``("layer1", "layer2")``;
+            empty: those that are known of its library. What its last linear layer reads is one,
+            too.
 
     Raises:
-        CheckpointError: weights that are not finite float32, or not one logit per class.
+        CheckpointError: weights that are not finite float32, not one logit per class, or no module
+            of such a path.
     """
     for key, value in module.state_dict().items():
         if value.is_floating_point() and value.dtype != torch.float32:
@@ -180,15 +161,19 @@ def from_module(
             raise CheckpointError(msg)
     arch = {"kind": type(module).__name__, "name": name}
     identity = identify(module, name, f"memory:{name}", state_digest(module), arch, prepare)
+    blank = _blank(module, prepare)
     with torch.no_grad():
-        shape = tuple(module(_blank(module, prepare)).shape)
+        shape = tuple(logits_of(module(blank)).shape)
     if shape != (1, len(classes)):
         msg = f"{name}: must give one logit per class, (1, {len(classes)}); got {shape}"
         raise CheckpointError(msg)
     named = tuple(classes) != counted(len(classes))
-    network = module.eval() if hasattr(module, "exits") else _OneExit(module).eval()
-    classifier = cast(Classifier, network)
-    return Checkpoint(identity, classifier, prepare, classes, data, named=named)
+    network: Any = module
+    if depths or not hasattr(module, "exits"):
+        network = adopted(module, blank, len(classes), depths).eval()
+    if isinstance(network, Cuttable):
+        identity = replace(identity, arch={**arch, "depth": network.depth})
+    return Checkpoint(identity, network, prepare, classes, data, named=named)
 
 
 def counted(classes: int) -> tuple[str, ...]:

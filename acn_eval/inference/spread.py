@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from acn_eval.config_files import Record
-from acn_eval.models.encoder import Boundary
+from acn_eval.models import Boundary
 
 __all__ = ["Spread", "spreads"]
 

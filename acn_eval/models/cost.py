@@ -1,7 +1,8 @@
 """What an exit costs: parameters, FLOPs by torch's formulas, peak activation memory."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from acn_eval.models.encoder import Encoder
+from acn_eval.models.cuttable import Cuttable
 
 __all__ = ["Cost", "cost", "exit_costs", "head_flops"]
 
@@ -36,25 +37,36 @@ class Cost:
 def cost(model: nn.Module, example: Any) -> Cost:
     """Measure one forward pass of a batch of one example, on the device of the model."""
     meter = _Meter()
-    with torch.no_grad(), meter:
+    with torch.no_grad(), _in_steps(), meter:
         model(example)
     parameters = sum(p.numel() for p in model.parameters())
     return Cost(parameters, meter.flops, meter.peak, meter.linear)
 
 
-def exit_costs(network: Encoder, example: Any) -> tuple[Cost, ...]:
+def exit_costs(network: Cuttable, example: Any) -> tuple[Cost, ...]:
     """Costs of exits 0 .. L for a batch of one, each as the truncated network that gives it."""
-    return tuple(cost(network.truncated(k), example) for k in range(network.config.depth + 1))
+    return tuple(cost(network.truncated(k), example) for k in range(network.depth + 1))
 
 
-def head_flops(network: Encoder, example: Any) -> int:
+def head_flops(network: Cuttable, example: Any) -> int:
     """FLOPs of pool, norm and head for a batch of one: what every further exit of a pass costs."""
     meter = _Meter()
     with torch.no_grad():
-        stream = network.embed(example)
+        stream = next(iter(network.streams(example)))
         with meter:
             network.classify(stream, example)
     return meter.flops
+
+
+@contextmanager
+def _in_steps() -> Iterator[None]:
+    """Leave out PyTorch's fused attention, which has no formula: its products would not count."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 _ATEN = torch.ops.aten

@@ -3,23 +3,18 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from acn_eval.models.connectivity import CONNECTIVITIES, Skips, Stream, Unit, streams
+from acn_eval.models.cuttable import Boundary, Cuttable, Readings
 
 if TYPE_CHECKING:
     from acn_eval.models.configs import EncoderConfig
 
-__all__ = [
-    "Block",
-    "Boundary",
-    "Encoder",
-    "Readings",
-    "mean_over",
-]
+__all__ = ["Block", "Encoder", "mean_over"]
 
 _HEAD = ("norm.", "head.")
 
@@ -44,34 +39,7 @@ class Block(nn.Module):
         return x + mix_channels(x) if skips in ("mlp", "both") else mix_channels(x)
 
 
-class Readings(NamedTuple):
-    """Features (batch, width) of one exit, pooled and normed as the shared head reads them.
-
-    Attributes:
-        stream: of the readout, the accumulated sum of an ACN: the head's own input.
-        block: of what the next block reads, the output of the last one; the same tensor as
-            `stream` where the connectivity does not tell them apart.
-    """
-
-    stream: Tensor
-    block: Tensor
-
-
-class Boundary(NamedTuple):
-    """What is known after a block, or before the first.
-
-    Attributes:
-        passed_on: tokens (batch, tokens, width) that the next block reads.
-        pooled: of the readout (batch, width), before the norm.
-        present: bool (batch, tokens), which tokens are no padding; None: all.
-    """
-
-    passed_on: Tensor
-    pooled: Tensor
-    present: Tensor | None = None
-
-
-class Encoder(nn.Module):
+class Encoder(Cuttable):
     """Embedding -> wired blocks -> pool -> norm -> head, with an exit after every block.
 
     Norm and pooling commute for the first token; for ``mean`` the order is pool, then norm.
@@ -101,25 +69,10 @@ class Encoder(nn.Module):
         *_, last = self.streams(inputs)
         return self.classify(last, inputs)
 
-    def exits(self, inputs: Any) -> list[Tensor]:
-        """Logits (batch, classes) of every exit 0 .. L, from one pass through the blocks.
-
-        Exit k equals the network truncated to k blocks, bit for bit: heads are evaluated one exit
-        at a time, because stacking them into one batch changes bits.
-        """
-        return [self.classify(stream, inputs, k) for k, stream in enumerate(self.streams(inputs))]
-
-    def leave_at(self, inputs: Any, exit: int) -> Tensor:
-        """Logits (batch, classes) of an exit as early exit computes them: with every head before.
-
-        The head of exit 0, the embedding alone, is left out on the way.
-        """
-        for k, stream in enumerate(self.streams(inputs)):
-            if k == exit:
-                break
-            if k:
-                self.classify(stream, inputs, k)
-        return self.classify(stream, inputs, exit)
+    @property
+    def depth(self) -> int:
+        """Number of blocks L."""
+        return self.config.depth
 
     def streams(self, inputs: Any) -> Iterator[Tensor]:
         """Yield the readout (batch, tokens, width) of every exit 0 .. L."""

@@ -1,6 +1,6 @@
 """Compression: every exit of one forward pass, the cut chosen on validation, and its costs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from acn_eval.checkpoints import cut_at
-from acn_eval.errors import Unsupported
 from acn_eval.inference import EvaluatedModel, Runtime, Timed, latencies
-from acn_eval.models import Encoder, exit_costs, head_flops
+from acn_eval.models import Cuttable, exit_costs, head_flops
 from acn_eval.results import Cell, EvalResult, Skip
 from acn_eval.studies.compression.depth import cut_depth, images_needed
 from acn_eval.studies.compression.early_exit import (
@@ -124,7 +124,7 @@ class CompressionStudy(Study[Compression]):
         cells = tuple(_cells(test, cut))
         answer = replace(test.answer(), cells=cells, details=details, warnings=warnings)
         network = subject.checkpoint.model
-        if not isinstance(network, Encoder):
+        if not isinstance(network, Cuttable):
             reason = f"{subject.checkpoint.id.name} cannot be truncated here, so costs are unknown"
             return _skipping(answer, test, "early", reason)
         blank = subject.checkpoint.prepare.blank(max(_BATCHES)).to(self.request.runtime.device)
@@ -137,7 +137,7 @@ class CompressionStudy(Study[Compression]):
         return self.request.suite.tolerance or default
 
     def _costs(
-        self, subject: EvaluatedModel, network: Encoder, shown: Shown, blank: Any
+        self, subject: EvaluatedModel, network: Cuttable, shown: Shown, blank: Any
     ) -> list[dict[str, Any]]:
         """Measure what the network costs that is cut at each exit 0 .. L.
 
@@ -151,7 +151,7 @@ class CompressionStudy(Study[Compression]):
         )
         rows = []
         for k, cost in enumerate(costs):
-            row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, k)}
+            row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, network, k)}
             row["memory_bytes"] = 4 * cost.parameters + cost.activation_bytes
             row |= {name: asdict(next(times)) for name in _TIMES}
             rows.append(row)
@@ -166,7 +166,7 @@ def _exits_of(subject: EvaluatedModel, runtime: Runtime) -> int:
     return len(checkpoint.model.exits(blank))
 
 
-def _timed(network: Encoder, exit: int, blank: Any) -> list[Timed]:
+def _timed(network: Cuttable, exit: int, blank: Any) -> list[Timed]:
     """Return what is timed of an exit, in the order of `_TIMES`."""
     cut = network.truncated(exit)
     leave = partial(network.leave_at, exit=exit)
@@ -209,12 +209,12 @@ def _skipping(answer: Answer, shown: Shown, exit: str, reason: str) -> Answer:
     return replace(answer, skipped=(*answer.skipped, skip))
 
 
-def _weight_bytes(subject: EvaluatedModel, exit: int) -> int | None:
-    """Bytes of the weights that an exported file holds; None for a network without a file."""
-    try:
-        state = cut_at(subject.checkpoint, exit).state
-    except Unsupported:
-        return None
+def _weight_bytes(subject: EvaluatedModel, network: Cuttable, exit: int) -> int:
+    """Bytes of the weights of the first blocks, in the dtype of the network's file."""
+    if subject.checkpoint.native is not None:
+        state: Mapping[str, Tensor] = cut_at(subject.checkpoint, exit).state
+    else:
+        state = network.truncated(exit).state_dict()
     return sum(value.nbytes for value in state.values())
 
 

@@ -18,8 +18,7 @@ from acn_eval.inference import NumericProfile, Runtime
 from acn_eval.inference.precision import running
 from acn_eval.inference.spread import Spread, spreads
 from acn_eval.inputs import InputSpec
-from acn_eval.models import Encoder
-from acn_eval.models.encoder import Boundary
+from acn_eval.models import Boundary, Cuttable
 from acn_eval.study.run import Show, Unit
 from acn_eval.study.spread import as_initialized, recipe_of
 
@@ -140,7 +139,7 @@ def _reader(network: Any) -> Callable[[Any], Iterable[Boundary]]:
 
     Of a network that is not ours its features are known, which are one token per image.
     """
-    if isinstance(network, Encoder):
+    if isinstance(network, Cuttable):
         return network.boundaries
     return lambda batch: [Boundary(r.block[:, None], r.stream) for r in network.readings(batch)]
 
@@ -149,7 +148,7 @@ def _reader(network: Any) -> Callable[[Any], Iterable[Boundary]]:
 def _hidden(checkpoint: Checkpoint, device: torch.device) -> str:
     """Why it is not known what a network has before its heads; "" where it is."""
     network: Any = checkpoint.model
-    if isinstance(network, Encoder):
+    if isinstance(network, Cuttable):
         return ""
     if not callable(getattr(network, "readings", None)):
         return "it has no `readings`"
