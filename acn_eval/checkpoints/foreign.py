@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -145,15 +146,14 @@ def adopted(
     parts = parts_of(module)
     if parts is not None and not depths:
         return Layered(module, parts)
-    known = places_of(module)
-    names = dict(module.named_modules())
+    known, names = places_of(module), dict(module.named_modules())
     for path in depths:
         if path not in names:
             have = ", ".join(name for name, _ in module.named_children())
             what = f"`depths`: must be modules of {type(module).__name__} ({have}, ...)"
             raise CheckpointError(f"{what}; got {path}", "depths")
-    places = Places(depths, known.channels_last) if depths else known
-    return Foreign(module, places, _head(module, example, classes))
+    paths = depths or tuple(path for path in known.paths if path in names)
+    return Foreign(module, replace(known, paths=paths), _head(module, example, classes))
 
 
 def logits_of(output: Any) -> Tensor:

@@ -23,7 +23,14 @@ from acn_eval.data.tokens import Vocabulary, read_vocabulary
 from acn_eval.errors import CheckpointError, DataError, Unsupported
 from acn_eval.models.bert import BertConfig
 
-__all__ = ["WEIGHTS", "read_hugging_face", "write_hugging_face"]
+__all__ = [
+    "WEIGHTS",
+    "class_names",
+    "json_object",
+    "read_hugging_face",
+    "weight_file",
+    "write_hugging_face",
+]
 
 WEIGHTS = "model.safetensors"
 _PARTS = ("query", "key", "value")  # of attention; one matrix in our networks
@@ -88,12 +95,12 @@ def read_hugging_face(folder: Path, sentences: int = 1) -> Native:
         CheckpointError: the folder lacks something, or holds another kind of model.
     """
     settings = _settings(folder)
-    state = checked_state(read_safetensors(_weights(folder))[1], folder)
+    state = checked_state(read_safetensors(weight_file(folder))[1], folder)
     state = {_modern(key): value for key, value in state.items()}
     head = _head(folder, state)
     arch = {name: settings.get(*theirs) for name, theirs in _SIZES.items()}
     arch |= {"kind": "bert", "head": head, **_POST}
-    classes = _classes(folder, settings) if head == "classifier" else ()
+    classes = class_names(folder, settings) if head == "classifier" else ()
     named = not classes or classes != tuple(f"LABEL_{i}" for i in range(len(classes)))
     if not named:
         classes = tuple(map(str, range(len(classes))))
@@ -168,7 +175,7 @@ def _described(card: Card, arch: BertConfig) -> dict[str, Any]:
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    settings = _json(folder / "config.json")
+    settings = json_object(folder / "config.json")
     kind = settings.get("model_type")
     if kind != "bert":
         raise CheckpointError(f"{folder}: must be a BERT, model_type bert; got {cut(kind)}")
@@ -179,7 +186,12 @@ def _settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def _json(file: Path) -> dict[str, Any]:
+def json_object(file: Path) -> dict[str, Any]:
+    """Return the content of a file of JSON that must be a mapping.
+
+    Raises:
+        CheckpointError: no such file, or something else.
+    """
     try:
         content = read_json(file)
     except (OSError, ValueError) as exc:
@@ -190,7 +202,12 @@ def _json(file: Path) -> dict[str, Any]:
     return content
 
 
-def _weights(folder: Path) -> Path:
+def weight_file(folder: Path) -> Path:
+    """Return the weights of a folder, in one file of safetensors.
+
+    Raises:
+        CheckpointError: there are none, or in another form.
+    """
     if (folder / WEIGHTS).exists():
         return folder / WEIGHTS
     found = {path.name for path in folder.iterdir()}
@@ -217,7 +234,12 @@ def _head(folder: Path, state: Mapping[str, Tensor]) -> str:
     raise CheckpointError(f"{folder}: {what}; it has none. Fine-tune it first, and save that.")
 
 
-def _classes(folder: Path, settings: Mapping[str, Any]) -> tuple[str, ...]:
+def class_names(folder: Path, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the logits in config.json.
+
+    Raises:
+        CheckpointError: they are not numbered from 0, or the problem is no classification.
+    """
     labels = settings.get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
     by_number = isinstance(labels, dict) and [labels.get(str(i)) for i in range(len(labels))]
     problem = settings.get("problem_type")
@@ -247,7 +269,7 @@ def _vocabulary(folder: Path, settings: Mapping[str, Any], pieces: object) -> Vo
 
 def _plain(folder: Path, config: Mapping[str, Any]) -> Vocabulary:
     said = folder / "tokenizer_config.json"
-    settings = _json(said) if said.exists() else {}
+    settings = json_object(said) if said.exists() else {}
     for kind in (config.get("tokenizer_class"), settings.get("tokenizer_class")):
         if kind not in _TOKENIZERS:
             raise DataError(f"tokenizer_class must be BertTokenizer; got {cut(kind)}")
@@ -261,7 +283,7 @@ def _plain(folder: Path, config: Mapping[str, Any]) -> Vocabulary:
 
 
 def _fast(folder: Path) -> Vocabulary:
-    content = _json(folder / "tokenizer.json")
+    content = json_object(folder / "tokenizer.json")
     model, normalizer = content.get("model"), content.get("normalizer")
     if not isinstance(model, dict) or not isinstance(normalizer, dict):
         raise DataError("tokenizer.json must state a model and a normalizer")

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, identify
-from acn_eval.checkpoints.hugging_face import WEIGHTS, read_hugging_face
+from acn_eval.checkpoints.downloads import hub_folder
+from acn_eval.checkpoints.hugging_face import WEIGHTS, json_object, read_hugging_face
 from acn_eval.checkpoints.library_card import LibraryCard, read_card
 from acn_eval.checkpoints.mlflow_hub import fetched
 from acn_eval.checkpoints.native import Native, read_native
@@ -18,6 +19,8 @@ from acn_eval.checkpoints.official import read_official
 from acn_eval.checkpoints.own_code import load_module
 from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
+from acn_eval.checkpoints.torchvision_hub import load_torchvision
+from acn_eval.checkpoints.transformers_hub import IMAGE_MODELS, load_transformers
 from acn_eval.checkpoints.weight_files import beside, opened
 from acn_eval.errors import CheckpointError, ConfigError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
@@ -41,7 +44,8 @@ def load(
 
     Args:
         uri: a file of ours (``.pt``, ``.safetensors``), an official ``.pth.tar`` (with `arch`),
-            ``timm:NAME`` or ``timm:NAME@FILE``, ``hf:FOLDER`` of a BERT that transformers saved
+            ``timm:NAME`` or ``torchvision:NAME``, with ``@FILE`` for local weights, ``hf:FOLDER``
+            or ``hf:OWNER/NAME`` of a classifier of images or a BERT that transformers saved
             (``hf:FOLDER@pairs`` where it reads two sentences), ``module:FILE.py:FUNCTION`` of your
             own code, ``models:/NAME/3``, ``models:/NAME@ALIAS`` or ``runs:/ID/PATH`` in MLflow,
             or ``SCHEME:SPEC`` of an installed package (entry points ``acn_eval.checkpoints``). A
@@ -56,7 +60,7 @@ def load(
     Raises:
         CheckpointError: missing, damaged, not trusted, of another shape, or with NaN weights; or
             `arch` given for a file that says what it is.
-        MissingExtra: timm is needed and not installed.
+        MissingExtra: a library is needed and not installed.
     """
     scheme, _, spec = uri.partition(":")
     _check(uri, scheme, code)
@@ -108,13 +112,17 @@ def _load_file(uri: str, arch: str | None) -> Checkpoint:
 
 
 def _load_folder(spec: str) -> Checkpoint:
-    folder = Path(spec.removesuffix(_PAIRS))
+    uri, named = f"hf:{spec}", spec.removesuffix(_PAIRS)
+    folder = hub_folder(named, uri)
+    name = Path(named).resolve().name
+    if str(json_object(folder / "config.json").get("model_type")) in IMAGE_MODELS:
+        return load_transformers(folder, uri, name)
     native = read_hugging_face(folder, 2 if spec.endswith(_PAIRS) else 1)
-    return _checkpoint(f"hf:{spec}", folder / WEIGHTS, native, folder.resolve().name)
+    return _checkpoint(uri, folder / WEIGHTS, native, name)
 
 
-_SCHEMES = {"timm": load_timm, "hf": _load_folder, _CODE: load_module}
-_LIBRARIES = {"timm": load_timm}
+_LIBRARIES = {"timm": load_timm, "torchvision": load_torchvision}
+_SCHEMES = {**_LIBRARIES, "hf": _load_folder, _CODE: load_module}
 
 
 def _of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:

@@ -112,19 +112,23 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
     return state
 
 
-def read_state(file: Path) -> dict[str, Tensor]:
-    """Return the parameters in a file of anyone: safetensors, or a state dict of ``torch.save``.
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a state dict that some library saved: a file of torch.save, or safetensors.
+
+    Trainers put it under ``state_dict`` or ``model``, beside what else they keep.
 
     Raises:
-        CheckpointError: there is none, or it holds something else.
+        CheckpointError: there is no such file, it is not trusted or damaged, or holds no state.
     """
-    if not os.path.isfile(file):  # False, where Path.is_file raises: a name that is too long
-        raise CheckpointError(f"{file}: must be a weight file; there is none")
-    if file.suffix == ".safetensors":
-        return checked_state(read_safetensors(file)[1], file)
-    content = read_pickle(file)
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
-    return checked_state(state, file)
+    if not os.path.isfile(path):  # False, where Path.is_file raises: a name that is too long
+        raise CheckpointError(f"{path}: must be a weight file; there is none")
+    if path.suffix == ".safetensors":
+        return checked_state(read_safetensors(path)[1], path)
+    content = read_pickle(path)
+    for name in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            content = content[name]
+    return checked_state(content, path)
 
 
 def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -1,16 +1,14 @@
-"""``timm:NAME`` (pretrained) and ``timm:NAME@FILE`` (local weights): models with one exit."""
+"""``timm:NAME`` (pretrained) and ``timm:NAME@FILE`` (local weights)."""
 
-import socket
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import torch
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
+from acn_eval.checkpoints.downloads import reachable
 from acn_eval.checkpoints.library_card import LibraryCard
 from acn_eval.checkpoints.native import read_state
 from acn_eval.data.cifar import torchvision_module
@@ -101,13 +99,7 @@ def _at_hand(repository: str) -> bool:
             return True
     if constants.HF_HUB_OFFLINE:
         return False
-    if urllib.request.getproxies():
-        return True
-    try:
-        socket.create_connection((urlsplit(constants.ENDPOINT).hostname or "", 443), 5).close()
-    except OSError:
-        return False
-    return True
+    return reachable(constants.ENDPOINT)
 
 
 def _local(timm: Any, name: str, file: Path, arguments: Mapping[str, int]) -> Any:

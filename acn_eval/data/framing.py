@@ -1,7 +1,7 @@
 """Framing: from an image to a square as timm does it, by Pillow, pixel for pixel."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from acn_eval.errors import DataError
 __all__ = ["CropMode", "Framing", "Interpolation", "check_pixels"]
 
 CropMode = Literal["center", "squash", "border"]
+Rounding = Literal["nearest", "down"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 
 
@@ -29,12 +30,29 @@ class Framing:
         crop_mode: ``center`` resizes the short side, ``squash`` both, ``border`` the long one.
         interpolation: Pillow's filter.
         fill: of what ``border`` pads, per channel, 0 to 255; the other modes pad black.
+        rounding: of the half pixel of a crop with an odd margin: to the ``nearest`` even one, as
+            timm and torchvision do, or ``down``, as transformers do.
     """
 
     crop_pct: float = 1.0
     crop_mode: CropMode = "center"
     interpolation: Interpolation = "bilinear"
     fill: tuple[int, ...] = ()
+    rounding: Rounding = "nearest"
+
+    @staticmethod
+    def cropping(
+        short: int,
+        size: int,
+        interpolation: Interpolation,
+        crop_mode: CropMode = "center",
+        rounding: Rounding = "nearest",
+    ) -> "Framing":
+        """Return the framing that resizes to `short` and crops `size` from it."""
+        share = size / short
+        if math.floor(size / share) < short:  # by a bit of floating point
+            share = math.nextafter(share, 0)
+        return Framing(share, crop_mode, interpolation, rounding=rounding)
 
     @staticmethod
     def of(facts: Mapping[str, Any]) -> "Framing | None":
@@ -43,7 +61,8 @@ class Framing:
         if by != "Pillow":
             return None
         fill = tuple(facts.get("fill", ()))
-        return Framing(facts["crop_pct"], facts["crop_mode"], interpolation, fill)  # type: ignore[arg-type]
+        rounding = facts.get("rounding", "nearest")
+        return Framing(facts["crop_pct"], facts["crop_mode"], interpolation, fill, rounding)  # type: ignore[arg-type]
 
     def resized(self, height: int, width: int, size: int) -> tuple[int, int]:
         """Return height and width before the crop to `size`."""
@@ -64,13 +83,15 @@ class Framing:
         unscaled = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         scaled = unscaled.resize((width, height), Image.Resampling[self.interpolation.upper()])
         fill = self.fill if self.crop_mode == "border" else ()
-        return _center(np.asarray(scaled).reshape(height, width, -1), size, fill)
+        pixels = np.asarray(scaled).reshape(height, width, -1)
+        return _center(pixels, size, fill, math.floor if self.rounding == "down" else round)
 
     def facts(self) -> dict[str, Any]:
         """Plain types for the record."""
         facts = {"crop_pct": self.crop_pct, "crop_mode": self.crop_mode}
         filled = {"fill": list(self.fill)} if self.crop_mode == "border" else {}
-        return {**facts, "interpolation": f"{self.interpolation} of Pillow", **filled}
+        rounded = {"rounding": self.rounding} if self.rounding != "nearest" else {}
+        return {**facts, "interpolation": f"{self.interpolation} of Pillow", **filled, **rounded}
 
 
 def check_pixels(have: tuple[int, int], new: tuple[int, int], size: int) -> None:
@@ -84,11 +105,13 @@ def check_pixels(have: tuple[int, int], new: tuple[int, int], size: int) -> None
         raise DataError(f"{what} when it is resized for {size}; got {new}")
 
 
-def _center(image: NDArray[np.uint8], size: int, fill: Sequence[int]) -> NDArray[np.uint8]:
+def _center(
+    image: NDArray[np.uint8], size: int, fill: Sequence[int], rounded: Callable[[float], int]
+) -> NDArray[np.uint8]:
     height, width, channels = image.shape
     canvas = np.empty((max(height, size), max(width, size), channels), np.uint8)
     canvas[:] = fill or 0
     top, left = max(size - height, 0) // 2, max(size - width, 0) // 2
     canvas[top : top + height, left : left + width] = image
-    top, left = (round((side - size) / 2) for side in canvas.shape[:2])
+    top, left = (rounded((side - size) / 2) for side in canvas.shape[:2])
     return canvas[top : top + size, left : left + size]

@@ -39,7 +39,8 @@ __all__ = [
 
 _READ = {CORRECT, NUMBER, "loss"}  # losses are compared among the findings of a suite
 _OWN = {
-    *("mean", "std", "moments", "crop_pct", "crop_mode", "interpolation", "fill", "class_order"),
+    *("mean", "std", "moments", "class_order"),
+    *("crop_pct", "crop_mode", "interpolation", "fill", "rounding"),
     *("vocabulary", "pieces", "lowercase", "tokens"),
 }
 """Of preprocessing, what is a network's own: where its pixels must be those of the others, the

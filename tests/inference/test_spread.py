@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from acn_eval.inference.spread import spreads
-from acn_eval.models import read_arch
-from acn_eval.models import Boundary
+from acn_eval.models import Boundary, read_arch
 from acn_eval.tokens import Tokens
 from tests.models.networks import MEMBERS, TEXT_MEMBERS, inputs, name, network, pictures
 

@@ -284,6 +284,7 @@ FACTS = {
     "crop_mode": NETWORK,  # the pixels are the same is what the noise digest says
     "interpolation": NETWORK,
     "fill": NETWORK,
+    "rounding": NETWORK,
     "moments": NETWORK,
     **dict.fromkeys(PrepareTokens(SentenceSpec(2), _PIECES, 5).facts(), NETWORK),
     "sentences": QUESTION,

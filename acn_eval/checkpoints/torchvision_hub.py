@@ -1,0 +1,153 @@
+"""``torchvision:NAME`` (pretrained) and ``torchvision:NAME@FILE`` (local weights)."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
+from acn_eval.checkpoints.downloads import reachable
+from acn_eval.checkpoints.native import read_state
+from acn_eval.checkpoints.weight_files import opened
+from acn_eval.data.cifar import torchvision_module
+from acn_eval.data.framing import Framing
+from acn_eval.data.geometry import Geometry, PrepareImages
+from acn_eval.errors import CheckpointError, suggestion
+
+__all__ = ["load_torchvision"]
+
+_AUXILIARY = ("googlenet", "inception_v3")
+_CLASSES = 1000  # of every network that torchvision has weights of
+_HASH = re.compile(r"-([0-9a-f]{8,64})\.")
+
+
+def load_torchvision(spec: str) -> Checkpoint:
+    """Load ``NAME`` or ``NAME.TAG`` with torchvision's weights, or ``NAME@FILE`` with a file's.
+
+    A tag is a member of the name's weights, e.g. ``IMAGENET1K_V1``; without it, images are
+    prepared as for the weights that torchvision prefers. The classes of a file have the names of
+    the weights only where the tag is stated.
+
+    Raises:
+        CheckpointError: unknown name, no classifier of images, weights that are not there, or of
+            another shape.
+        DataError: torchvision cannot be imported.
+    """
+    where = f"torchvision:{spec}"
+    stated, _, file = spec.partition("@")
+    name, _, tag = stated.partition(".")
+    models = torchvision_module("torchvision.models", where)
+    weights = _weights(models, name, tag, where)
+    state = read_state(Path(file)) if file else _downloaded(weights, where)
+    model = _filled(models, name, weights, state, file or where)
+    classes = tuple(weights.meta["categories"])
+    if file and not (tag and _outputs(model) == len(classes)):
+        classes = counted(_outputs(model))
+    prepare = _prepare(weights.transforms(), where)
+    checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
+    return replace(checkpoint, id=replace(checkpoint.id, uri=where))
+
+
+def _weights(models: Any, name: str, tag: str, where: str) -> Any:
+    known = models.list_models(module=models)
+    if name not in known:
+        if name in models.list_models():
+            what = "must classify images; it detects, segments, reads videos or is quantized"
+            raise CheckpointError(f"{where}: {what}")
+        hint = suggestion(name, known) or " torchvision.models.list_models() in Python lists them."
+        raise CheckpointError(f"{where}: must be a name of torchvision; got {name!r}.{hint}")
+    if name in _AUXILIARY:
+        raise CheckpointError(f"{where}: must have one head; {name} has auxiliary ones")
+    members = models.get_model_weights(name).__members__
+    if tag and tag not in members:
+        raise CheckpointError(f"{where}: its weights must be {', '.join(members)}; got {tag!r}")
+    return members[tag] if tag else models.get_model_weights(name).DEFAULT
+
+
+def _prepare(preset: Any, where: str) -> PrepareImages:
+    """Return torchvision's own preparation of images for evaluation."""
+    (short,), (size,) = preset.resize_size, preset.crop_size
+    framing = Framing.cropping(short, size, preset.interpolation.value)
+    return PrepareImages(Geometry(size, 3, framing), tuple(preset.mean), tuple(preset.std))
+
+
+def _downloaded(weights: Any, where: str) -> Mapping[str, Tensor]:
+    """Return published weights from torch's cache, downloaded where they are not in it."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
+    wanted = _HASH.search(path.name)
+    prefix = wanted[1] if wanted else ""
+    if not path.exists():
+        remedy = f"Bring {weights.url} here, and give it as {where}@FILE"
+        if not reachable(weights.url):
+            what = "pretrained weights must be downloadable; there is no internet"
+            raise CheckpointError(f"{where}: {what}. {remedy}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(
+                weights.url, str(path), prefix, progress=sys.stderr.isatty()
+            )
+        except (OSError, RuntimeError) as exc:
+            what = f"pretrained weights must be downloadable; {exc}"
+            raise CheckpointError(f"{where}: {what}. {remedy}") from exc
+    with opened(path) as stream:
+        if not hashlib.file_digest(stream, "sha256").hexdigest().startswith(prefix):
+            what = f"must be the published file, its sha256 {prefix}...; it differs. Remove it"
+            raise CheckpointError(f"{path}: {what}.")
+    return read_state(path)
+
+
+def _filled(
+    models: Any, name: str, weights: Any, state: Mapping[str, Tensor], where: str
+) -> nn.Module:
+    """Return the network with these weights, and as many classes as they have."""
+    state = {_modern(key): value for key, value in state.items()}
+    head = state.get(_head(_skeleton(models, name, weights, _CLASSES)))
+    if head is None or head.dim() < 2 or len(head) < 2:
+        what = f"must hold the weights of {name}; those of its head, a row per class, are missing"
+        raise CheckpointError(f"{where}: {what}")
+    try:  # before a network of the wrong size takes memory
+        _skeleton(models, name, weights, len(head)).load_state_dict(state, assign=True)
+        model = _built(models, name, weights, len(head))
+        own = model.state_dict()  # its tables of indices are not the file's to choose
+        floats = {k: v if v.is_floating_point() else own[k] for k, v in state.items()}
+        model.load_state_dict(floats)
+    except RuntimeError as exc:
+        first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
+        msg = f"{where}: must hold the weights of {name}; {first}"
+        raise CheckpointError(msg) from exc
+    return model
+
+
+def _skeleton(models: Any, name: str, weights: Any, classes: int) -> nn.Module:
+    """Return a network without memory: names and shapes."""
+    # RegNets compute their widths with tensors, which must have content.
+    with torch.device("cpu" if name.startswith("regnet") else "meta"):
+        return _built(models, name, weights, classes)
+
+
+def _built(models: Any, name: str, weights: Any, classes: int) -> nn.Module:
+    sized = {"image_size": weights.meta["min_size"][0]} if name.startswith("vit") else {}
+    with torch.random.fork_rng(devices=[]):
+        model: nn.Module = models.get_model(name, weights=None, num_classes=classes, **sized)
+    return model
+
+
+def _outputs(model: nn.Module) -> int:
+    return len(model.get_parameter(_head(model)))
+
+
+def _head(model: nn.Module) -> str:
+    """Return the name of the weight of the layer that gives the logits: the last one."""
+    layers = [path for path, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    return f"{layers[-1]}.weight"
+
+
+def _modern(key: str) -> str:
+    """Return the name that a layer of a DenseNet has had since 2017."""
+    return re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)", r"\1\2", key)
