@@ -218,13 +218,14 @@ def cut_at(checkpoint: Checkpoint, exit: int) -> Native:
     """Return the content of a file of the first `exit` blocks; weights keep their dtype.
 
     Raises:
-        Unsupported: the network has no exits.
+        Unsupported: the network has no file of ours.
         ConfigError: the network has exits, but not this one.
     """
     native, network = checkpoint.native, checkpoint.model
     if native is None or not isinstance(network, Encoder):
-        raise Unsupported(f"{checkpoint.id.uri}: must be a network with exits to be cut")
-    depth = network.config.depth
+        what = "must be a file of acn-eval for a cut network to be written"
+        raise Unsupported(f"{checkpoint.id.uri}: {what}; got another network")
+    depth = network.depth
     if not 0 <= exit <= depth:
         raise ConfigError(f"{checkpoint.id.uri}: exit must be 0 to {depth}; got {exit}")
     origin = f"{checkpoint.id.sha256} cut at exit {exit} of {depth}"

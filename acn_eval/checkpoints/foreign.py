@@ -163,14 +163,22 @@ def logits_of(output: Any) -> Tensor:
 
 
 def _head(module: nn.Module, example: Any, classes: int) -> str | None:
-    """Return the path of the linear layer whose outputs are the logits; None: there is none."""
+    """Return the path of the linear layer whose outputs are the logits; None: there is none.
+
+    What a network without other parameters gives to it are pixels, and no features.
+    """
+    whole = _parameters(module)
     for path, own in reversed([*module.named_modules()]):
-        if path and isinstance(own, nn.Linear) and own.out_features == classes:
+        if isinstance(own, nn.Linear) and own.out_features == classes and _parameters(own) < whole:
             with torch.no_grad(), _seen(module, path, _got) as found:
                 logits = logits_of(module(example))
             if found and torch.equal(found[-1], logits):
                 return str(path)
     return None
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
 
 
 def _given(given: tuple[Any, ...], output: Any) -> Tensor:

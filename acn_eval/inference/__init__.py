@@ -2,7 +2,7 @@
 
 from acn_eval.inference.class_matching import ClassOrder, class_map
 from acn_eval.inference.condition import CLEAN, ClassMap, Question
-from acn_eval.inference.features import Depths, FeatureUnit, feature_shape, read_features
+from acn_eval.inference.features import Depths, FeatureUnit, feature_widths, read_features
 from acn_eval.inference.latency import Timed, latencies, latency
 from acn_eval.inference.one_pass import EvaluatedModel, ForwardUnit, Pass
 from acn_eval.inference.precision import Numeric, Precision, certificate, numeric_for
@@ -26,7 +26,7 @@ __all__ = [
     "Timed",
     "certificate",
     "class_map",
-    "feature_shape",
+    "feature_widths",
     "fitting_batch",
     "latencies",
     "latency",

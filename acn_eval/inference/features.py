@@ -17,7 +17,7 @@ from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.runtime import Runtime
 from acn_eval.models import Readings
 
-__all__ = ["Depths", "FeatureUnit", "feature_shape", "read_features"]
+__all__ = ["Depths", "FeatureUnit", "feature_widths", "read_features"]
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,27 @@ class Depths:
     """Features of the examples of one pass, in their order.
 
     Attributes:
-        table: float32 (readings, exits, n, width); the readings are stream and block, or one
-            where the network does not distinguish them.
+        table: (readings, n), a field of float32 (width,) per depth; the readings are stream and
+            block, or one where the network does not distinguish them.
     """
 
-    table: NDArray[np.float32]
+    table: NDArray[np.void]
 
-    def of(self, reading: str, exit_: int) -> NDArray[np.float32]:
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of the features of every depth."""
+        kind = self.table.dtype
+        return tuple(kind[name].shape[0] for name in kind.names or ())
+
+    def of(self, reading: str, depth: int) -> NDArray[np.float32]:
         """Return the features (n, width) of a depth; `reading` is ``stream`` or ``block``."""
-        features: NDArray[np.float32] = self.table[0 if reading == "stream" else -1, exit_]
-        return features
+        names = self.table.dtype.names or ()
+        row = self.table[0 if reading == "stream" else -1]
+        return np.ascontiguousarray(row[names[depth]])
 
 
-def read_features(checkpoint: Checkpoint, batch: Any, numeric: Numeric) -> Tensor:
-    """Return features float32 (readings, exits, n, width) of a prepared batch.
+def read_features(checkpoint: Checkpoint, batch: Any, numeric: Numeric) -> tuple[Tensor, ...]:
+    """Return features float32 (readings, n, width) of every depth of a prepared batch.
 
     Raises:
         Unsupported: the network does not say what it has before its head.
@@ -49,50 +56,55 @@ def read_features(checkpoint: Checkpoint, batch: Any, numeric: Numeric) -> Tenso
         raise Unsupported(f"{checkpoint.id.name}: {what}")
     with running(numeric, batch.device):
         found: list[Readings] = readings(batch)
-    kinds = [[reading.stream for reading in found]]
-    if any(reading.block is not reading.stream for reading in found):
-        kinds.append([reading.block for reading in found])
-    return torch.stack([torch.stack(kind) for kind in kinds]).float()
+    if all(reading.block is reading.stream for reading in found):
+        return tuple(reading.stream[None].float() for reading in found)
+    return tuple(torch.stack(reading).float() for reading in found)
 
 
-def feature_shape(checkpoint: Checkpoint, runtime: Runtime) -> tuple[int, int]:
-    """Return the number of exits and the width of a network's features.
+def feature_widths(checkpoint: Checkpoint, runtime: Runtime) -> tuple[int, ...]:
+    """Return the width of a network's features at every depth.
 
     Raises:
         Unsupported: it has none, or they are not (n, width).
     """
     found = read_features(checkpoint, checkpoint.prepare.blank(1).to(runtime.device), "fp32")
-    if found.dim() != 4:
-        msg = f"{checkpoint.id.name}: features must be (n, width); got {tuple(found.shape[2:])}"
-        raise Unsupported(msg)
-    return found.shape[1], found.shape[3]
+    for part in found:
+        if part.dim() != 3:
+            got = tuple(part.shape[1:])
+            raise Unsupported(f"{checkpoint.id.name}: features must be (n, width); got {got}")
+    return tuple(part.shape[2] for part in found)
 
 
 @dataclass(frozen=True)
 class FeatureUnit(ForwardUnit):
     """What one network has before its head, under one condition, on one chunk of examples."""
 
-    kind: ClassVar[tuple[str, ...]] = ("features v1", *ForwardUnit.kind)
+    kind: ClassVar[tuple[str, ...]] = ("features v2", *ForwardUnit.kind)
     what: ClassVar[str] = "features"
-    axis: ClassVar[int] = 2
 
     def answer(self, batch: Any, labels: Tensor) -> tuple[Tensor, ...]:
-        """Return features (readings, exits, n, width) of a prepared batch."""
-        return (read_features(self.subject.checkpoint, batch, self.profile.precision).cpu(),)
+        """Return features (readings, n, width) of every depth of a prepared batch."""
+        found = read_features(self.subject.checkpoint, batch, self.profile.precision)
+        return tuple(part.cpu() for part in found)
 
     def packed(self, parts: Sequence[Tensor]) -> bytes:
         """Return features of all examples of the chunk as bytes."""
+        kinds = [(str(k), np.float32, (part.shape[2],)) for k, part in enumerate(parts)]
+        table = np.empty(tuple(parts[0].shape[:2]), kinds)
+        for (name, *_), part in zip(kinds, parts, strict=True):
+            table[name] = part.numpy()
         buffer = io.BytesIO()
-        np.save(buffer, parts[0].numpy(), allow_pickle=False)
+        np.save(buffer, table, allow_pickle=False)
         return buffer.getvalue()
 
     @classmethod
     def unpacked(cls, content: bytes, n: int) -> NDArray[Any]:
-        """Read what `packed` returned: float32 (readings, exits, n, width)."""
+        """Read what `packed` returned: the table of `Depths`."""
         table: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
         return table
 
     @classmethod
     def broken(cls, found: NDArray[Any]) -> NDArray[np.bool_]:
         """Return the examples (n,) that have NaN or infinity."""
-        return np.asarray(~np.isfinite(found).all(axis=(0, 1, 3)))
+        bad = [~np.isfinite(found[name]).all(axis=(0, 2)) for name in found.dtype.names or ()]
+        return np.asarray(np.any(bad, axis=0))

@@ -133,7 +133,9 @@ def test_costs_that_are_reported_are_those_of_the_exported_file(tmp_path, fields
 def test_a_network_in_memory_is_refused(tmp_path):
     loaded = written(tmp_path, {**VIT, **SIZES})
     own = from_module(loaded.model, name="own", classes=CLASSES, prepare=loaded.prepare)
-    with pytest.raises(Unsupported, match="memory:own: must be a network with exits to be cut"):
+    with pytest.raises(
+        Unsupported, match="memory:own: must be a file of acn-eval for a cut network"
+    ):
         export(own, 1, tmp_path / "cut.pt")
     assert not (tmp_path / "cut.pt").exists()
 
@@ -141,7 +143,9 @@ def test_a_network_in_memory_is_refused(tmp_path):
 def test_a_foreign_network_is_refused(tmp_path):
     loaded = written(tmp_path, {**VIT, **SIZES})
     foreign = replace(loaded, model=torch.nn.Identity(), native=None)
-    with pytest.raises(Unsupported, match="must be a network with exits to be cut") as caught:
+    with pytest.raises(
+        Unsupported, match="must be a file of acn-eval for a cut network"
+    ) as caught:
         cut_at(foreign, 0)
     assert "\n" not in str(caught.value)
 

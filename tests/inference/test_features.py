@@ -19,7 +19,7 @@ from acn_eval.inference import (
     EvaluatedModel,
     FeatureUnit,
     Question,
-    feature_shape,
+    feature_widths,
     read_features,
 )
 from tests.inference.asking import SMALL, Job, one_pass
@@ -87,12 +87,12 @@ def test_features_equal_a_loop_over_single_images(pair, runtime, device):
 
 def test_two_readings_where_they_differ_and_one_where_not(pair, runtime):
     (ac,), (res,) = tables(job(pair, runtime))
-    exits, width = 3, 16
-    assert ac.shape == (2, exits, N, width)
-    assert res.shape == (1, exits, N, width)
-    assert np.array_equal(ac[0, 0], ac[1, 0])  # the embedding
-    assert not np.allclose(ac[0, 2], ac[1, 2])
-    assert [feature_shape(model, runtime) for model in pair] == [(exits, width)] * 2
+    assert ac.shape == (2, N)
+    assert res.shape == (1, N)
+    assert Depths(ac).widths == Depths(res).widths == (16,) * 3
+    assert np.array_equal(ac["0"][0], ac["0"][1])  # the embedding
+    assert not np.allclose(ac["2"][0], ac["2"][1])
+    assert [feature_widths(model, runtime) for model in pair] == [(16,) * 3] * 2
 
 
 def test_hot_and_cold_are_the_same_to_the_last_bit(pair, runtime):
@@ -144,7 +144,8 @@ def test_batches_and_memory_do_not_matter(pair, runtime):
             store=OutcomeCache(runtime.store.folder.with_name(f"batch {size}")),
         )
         ((found,),) = tables(job([counted(pair[0], largest)], own))
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+        for depth in ("0", "1", "2"):
+            np.testing.assert_allclose(found[depth], expected[depth], atol=1e-5)
 
 
 def test_every_image_is_told_once(pair, runtime):
@@ -162,26 +163,25 @@ def foreign(module, size, classes):
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_resnet", "test_efficientnet"])
-def test_a_timm_model_has_one_depth_before_its_head(name, runtime):
+def test_the_last_depth_of_a_timm_model_is_what_its_head_reads(name, runtime):
     model = randomised(timm.create_model(name, num_classes=5), std=0.02)
     loaded = foreign(model, 160, 5)
     images = torch.rand(2, 3, 160, 160)
-    found = read_features(loaded, images, "fp32")
+    last = read_features(loaded, images, "fp32")[-1]
     with torch.no_grad():
         wanted = model.forward_head(model.forward_features(images), pre_logits=True)
         assert torch.allclose(model.get_classifier()(wanted), model(images), atol=1e-5)
-    assert found.shape == (1, 1, 2, model.num_features)
-    assert torch.allclose(found[0, 0], wanted, atol=1e-5)
-    assert feature_shape(loaded, replace(runtime, device=torch.device("cpu"))) == (
-        1,
-        model.num_features,
+    assert last.shape == (1, 2, model.num_features)
+    assert torch.allclose(last[0], wanted, atol=1e-5)
+    assert feature_widths(loaded, replace(runtime, device=torch.device("cpu")))[-1] == (
+        model.num_features
     )
 
 
 def test_logits_are_no_features(runtime):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
     with pytest.raises(Unsupported, match="Sequential: has no features before its head"):
-        feature_shape(foreign(module, 8, 4), replace(runtime, device=torch.device("cpu")))
+        feature_widths(foreign(module, 8, 4), replace(runtime, device=torch.device("cpu")))
 
 
 def test_a_module_with_exits_alone_is_not_guessed_at(runtime):
@@ -191,4 +191,4 @@ def test_a_module_with_exits_alone_is_not_guessed_at(runtime):
 
     loaded = foreign(Exits(torch.nn.Flatten(), torch.nn.Linear(192, 4)), 8, 4)
     with pytest.raises(Unsupported, match="foreign: has no `readings`"):
-        feature_shape(loaded, replace(runtime, device=torch.device("cpu")))
+        feature_widths(loaded, replace(runtime, device=torch.device("cpu")))

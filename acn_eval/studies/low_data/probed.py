@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
 from acn_eval.errors import ConfigError
-from acn_eval.inference import CLEAN, ClassMap, EvaluatedModel, FeatureUnit, Pass
+from acn_eval.inference import CLEAN, ClassMap, Depths, EvaluatedModel, FeatureUnit, Pass
 from acn_eval.probes import PROTOCOLS, Features, FineTune, Test, Train, score
 from acn_eval.probes.select import fit
 from acn_eval.results import Cell, CheckpointId, EvalResult
@@ -101,7 +101,7 @@ class ProbedStudy(_OnSubsets):
         """Fit the probes; return a result per checkpoint and draw."""
         left = iter(outcomes)
         tables = [job.joined(list(islice(left, len(job.units)))) for job in self._passes]
-        features = [table[0, -1] for ((table,),) in tables]
+        features = [Depths(table).of("stream", -1) for ((table,),) in tables]
         method = {"protocol": PROTOCOLS[self.suite.protocol].facts()}
         return [
             self.result(checkpoint, own, [self._cell(s, pool, test) for s in own], method)

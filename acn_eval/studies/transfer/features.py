@@ -11,7 +11,7 @@ from acn_eval.probes import Features, Split
 from acn_eval.results import Skip
 from acn_eval.studies.robustness.measure import Showing
 
-__all__ = ["SplitFeatures", "features_of"]
+__all__ = ["SplitFeatures", "features_of", "names_of"]
 
 S = TypeVar("S", bound=Split)
 
@@ -33,21 +33,34 @@ class SplitFeatures:
     skipped: tuple[Skip, ...]
 
     @property
-    def exits(self) -> int:
-        """Number of depths, 0 .. L."""
-        return int(self.depths["test"][0].table.shape[1])
+    def clean(self) -> Depths:
+        """Features of clean test images."""
+        return self.depths["test"][0]
+
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """What the depths are called: exits 0 .. L, or places in a network without exits."""
+        return names_of(self.subject, len(self.clean.widths))
 
     @property
     def has_readings(self) -> bool:
         """Whether the two readings differ."""
-        return len(self.depths["test"][0].table) > 1
+        return len(self.clean.table) > 1
 
     def facts(self) -> dict[str, Any]:
         """Return plain types for the result."""
+        widths = self.clean.widths
+        alike = len(set(widths)) == 1
+        exits = self.names == tuple(range(len(widths)))
+        place = "pooled, after the norm that the head reads"
+        named = {
+            "depths": list(self.names),
+            "place": "means over places of these modules' outputs",
+        }
         return {
-            "exits": self.exits,
-            "width": self.depths["test"][0].table.shape[3],
-            "place": "pooled, after the norm that the head reads",
+            "exits": len(widths),
+            "width": widths[0] if alike else list(widths),
+            **({"place": place} if exits else named),
             "images": {name: len(examples) for name, examples in self.examples.items()},
         }
 
@@ -57,6 +70,11 @@ class SplitFeatures:
         own = self.examples[name]
         x = self.depths[name][question].of(reading, exit_)
         return Features(split, x, own.labels, own.ids, len(own.classes))
+
+
+def names_of(subject: EvaluatedModel, depths: int) -> tuple[int | str, ...]:
+    """Return what the depths of a network are called."""
+    return tuple(getattr(subject.checkpoint.model, "depths", range(depths)))
 
 
 def features_of(

@@ -40,7 +40,7 @@ class Fitted:
 
     Attributes:
         source: the reading whose features it was fitted on.
-        exit: its depth.
+        exit: its depth, counted from 0.
         draw: ``per_class`` and ``repeat`` where it was fitted on few images, else empty.
     """
 
@@ -79,14 +79,22 @@ class Probing:
         return max(sorted(means), key=means.__getitem__)
 
     @property
+    def last(self) -> int:
+        """The deepest depth."""
+        return len(self.target.names) - 1
+
+    def _named(self, depth: int) -> int | str:
+        return self.target.names[depth]
+
+    @property
     def deepest_probe(self) -> Probe:
         """The probe of the last exit, of the largest draw where there are several."""
-        own = [f for f in self.fitted if (f.source, f.exit) == (STREAM, self.target.exits - 1)]
+        own = [f for f in self.fitted if (f.source, f.exit) == (STREAM, self.last)]
         return own[-1].selected.probe
 
     def cells(self, *, primary: bool) -> Iterator[Cell]:
         """Yield a cell per test condition and probe, and for the named depths once more."""
-        last, chosen = self.target.exits - 1, self.chosen
+        last, chosen = self.last, self.chosen
         for q, question in enumerate(self.target.test.questions):
             shown = {k: v for k, v in question.condition.items() if k != "repeat"}
             pairs = list(zip(self.fitted, self._answers[q], strict=True))
@@ -94,7 +102,7 @@ class Probing:
                 source = reading if self.target.has_readings else STREAM
                 for f, answered in pairs:
                     if f.source == source:
-                        yield self._cell(shown, f, answered, reading, f.exit)
+                        yield self._cell(shown, f, answered, reading, self._named(f.exit))
             for name, depth in (("last", last), ("chosen", chosen)):
                 counts = primary and q == 0 and name == "last"
                 for f, answered in pairs:
@@ -106,7 +114,7 @@ class Probing:
         pairs = zip(self.fitted, self._answers[0], strict=True)
         return {
             "protocol": self.protocol.facts(),
-            "chosen": self.chosen,
+            "chosen": self._named(self.chosen),
             "seconds": round(self.seconds, 3),
             "probes": [self._row(f, answered) for f, answered in pairs],
         }
@@ -162,7 +170,7 @@ class Probing:
         chosen = {k: v for k, v in vars(f.selected).items() if k != "probe"}
         return {
             "reading": f.source,
-            "exit": f.exit,
+            "exit": self._named(f.exit),
             **f.draw,
             **chosen,
             "accuracy": _estimate(BoundedSample.of(correct, ACCURACY)),
@@ -180,21 +188,22 @@ def probing(
     """
     begin = time.perf_counter()
     label = f"{protocol.label}-probe" if protocol.fine_tune else protocol.label
-    readings = (STREAM, BLOCK) if block and target.exits > 1 else (STREAM,)
+    many = len(target.names)
+    readings = (STREAM, BLOCK) if block and many > 1 else (STREAM,)
     sources = readings if target.has_readings else (STREAM,)
     fitted: list[Fitted] = []
     skipped: dict[str, Skip] = {}
     for source in sources:
-        for depth in range(target.exits):
+        for depth in range(many):
             validation = target.features(Validation, source, depth)
             for draw, train in _draws(protocol, target.features(Train, source, depth)):
                 if train is not None:
                     selected = select(protocol, train, validation, device)
                     fitted.append(Fitted(source, depth, draw, selected))
                     continue
-                many = draw["per_class"]
-                condition = {**CLEAN, "protocol": label, "per_class": many}
-                reason = f"a class has fewer than {many} training examples"
+                shot = draw["per_class"]
+                condition = {**CLEAN, "protocol": label, "per_class": shot}
+                reason = f"a class has fewer than {shot} training examples"
                 skipped[str(condition)] = Skip(condition, reason)
     if not fitted:
         msg = f"{label}: every class must have {protocol.shots[0]} training examples or more"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from acn_eval.inference import (
     NumericProfile,
     Runtime,
     certificate,
-    feature_shape,
+    feature_widths,
     read_features,
 )
 from acn_eval.inputs import ShownBatch
@@ -27,7 +28,7 @@ from acn_eval.models import Encoder
 from acn_eval.probes import PROTOCOLS, FineTune, Protocol
 from acn_eval.results import Cell, EvalResult, Scalar, Skip
 from acn_eval.studies.robustness.measure import Showing, digest_of, first_shown
-from acn_eval.studies.transfer.features import SplitFeatures, features_of
+from acn_eval.studies.transfer.features import SplitFeatures, features_of, names_of
 from acn_eval.studies.transfer.probing import Probing, probing
 from acn_eval.studies.transfer.suite import Transfer
 from acn_eval.study.fine_tuning import FineTunedUnit
@@ -41,9 +42,9 @@ class TransferStudy(Study[Transfer]):
     """Features of three splits, fine-tunings, and a result per checkpoint."""
 
     @cached_property
-    def exits(self) -> list[int | str]:
-        """Number of depths of each checkpoint that have features, or why none has."""
-        return [_exits(subject, self.request.runtime) for subject in self.request.subjects]
+    def depths(self) -> list[tuple[int | str, ...] | str]:
+        """What the depths of each checkpoint that have features are called, or why none has."""
+        return [_depths(subject, self.request.runtime) for subject in self.request.subjects]
 
     @property
     def numeric(self) -> Numeric:
@@ -53,8 +54,8 @@ class TransferStudy(Study[Transfer]):
     @cached_property
     def showings(self) -> dict[Split, Showing]:
         """The three splits, shown to those networks that have features."""
-        own, pairs = self.request, zip(self.request.subjects, self.exits, strict=True)
-        able = [subject for subject, found in pairs if isinstance(found, int)]
+        own, pairs = self.request, zip(self.request.subjects, self.depths, strict=True)
+        able = [subject for subject, found in pairs if not isinstance(found, str)]
         exact = replace(own, runtime=replace(own.runtime, precision=self.numeric))
         noise, unit = own.suite.noise, FeatureUnit
         learned: tuple[Split, Split] = ("train", "validation")
@@ -92,10 +93,10 @@ class TransferStudy(Study[Transfer]):
             for unit, content in zip(self.fine_tunings, outcomes[first:], strict=True)
         }
         answers = [
-            self._answer(next(targets), trained)
-            if isinstance(found, int)
-            else self._nothing(found)
-            for found in self.exits
+            self._nothing(found)
+            if isinstance(found, str)
+            else self._answer(next(targets), trained)
+            for found in self.depths
         ]
         pairs = zip(self.request.subjects, answers, strict=True)
         return [answered(self.request, subject, answer) for subject, answer in pairs]
@@ -107,7 +108,7 @@ class TransferStudy(Study[Transfer]):
     def _answer(self, target: SplitFeatures, trained: "_Trained") -> Answer:
         request, block = self.request, self.request.suite.block
         device, test = request.runtime.device, target.test
-        deepest = max(found for found in self.exits if isinstance(found, int))
+        every = dict.fromkeys(chain(*(own for own in self.depths if not isinstance(own, str))))
         probings: list[Probing] = []
         parts: list[_Part] = []
         for protocol in self._protocols:
@@ -116,7 +117,7 @@ class TransferStudy(Study[Transfer]):
             except Unsupported as reason:
                 parts.append(_Part(skipped=(_skip(protocol.label, str(reason)),)))
                 continue
-            parts.append(_probed(own, primary=not parts, deepest=deepest, block=block))
+            parts.append(_probed(own, primary=not parts, every=[*every], block=block))
             parts.append(_tuned(target, protocol, trained))
             probings.append(own)
         first, noise = first_shown(request.whole, test.spec, device), request.suite.noise
@@ -149,15 +150,16 @@ class _Part:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _exits(subject: EvaluatedModel, runtime: Runtime) -> int | str:
+def _depths(subject: EvaluatedModel, runtime: Runtime) -> tuple[int | str, ...] | str:
     try:
-        return feature_shape(subject.checkpoint, runtime)[0]
+        return names_of(subject, len(feature_widths(subject.checkpoint, runtime)))
     except Unsupported as reason:
         return str(reason)
 
 
-def _probed(own: Probing, *, primary: bool, deepest: int, block: bool) -> _Part:
-    missing = tuple(_no_exits(own, deepest, block=block)) if own.target.exits == 1 else ()
+def _probed(own: Probing, *, primary: bool, every: Sequence[int | str], block: bool) -> _Part:
+    exits = own.last > 0 and own.target.names[0] == 0
+    missing = () if exits else tuple(_no_exits(own, every, block=block))
     return _Part(
         cells=tuple(own.cells(primary=primary)),
         skipped=(*own.skipped, *missing),
@@ -165,13 +167,17 @@ def _probed(own: Probing, *, primary: bool, deepest: int, block: bool) -> _Part:
     )
 
 
-def _no_exits(own: Probing, deepest: int, *, block: bool) -> Iterator[Skip]:
+def _no_exits(own: Probing, every: Sequence[int | str], *, block: bool) -> Iterator[Skip]:
     """Yield every depth that only other networks of this evaluation have."""
-    name = own.target.subject.checkpoint.id.name
+    name, have = own.target.subject.checkpoint.id.name, own.target.names
+    has = (
+        f"its depths are {', '.join(map(str, have))}" if own.last else "one depth, before its head"
+    )
     for reading in ("stream", "block") if block else ("stream",):
-        for depth in range(deepest):
-            reason = f"{name} has no exits: one depth, before its head"
-            yield _skip(own.label, reason, reading=reading, exit=depth)
+        for depth in every:
+            if own.last == 0 or depth not in have:
+                reason = f"{name} has no exits: {has}"
+                yield _skip(own.label, reason, reading=reading, exit=depth)
 
 
 def _tuned(target: SplitFeatures, protocol: Protocol, trained: "_Trained") -> _Part:
@@ -210,7 +216,7 @@ def _certificate(
 
     def answers(shown: Any) -> Tensor:
         batch = checkpoint.prepare(shown).to(first.device)
-        features = read_features(checkpoint, batch, "fp32")[0, -1]  # the precision is around it
+        features = read_features(checkpoint, batch, "fp32")[-1][0]  # the precision is around it
         return torch.from_numpy(own.deepest_probe.answer(features.cpu().numpy()).predicted)
 
     return certificate(answers, first, profile.precision, profile.batch_size)

@@ -50,13 +50,13 @@ def _is_shown(condition: Mapping[str, Scalar]) -> bool:
 def _in_words(result: EvalResult, found: Mapping[str, Any]) -> str:
     if "probes" not in found:
         return f"fine-tuned for {found['recipe']['steps']} steps"
-    features = result.details["features"]
-    own = [p for p in found["probes"] if p["reading"] == "stream"]
-    last = [p for p in own if p["exit"] == features["exits"] - 1][-1]
-    mean = last["mean_per_class"]
+    last = [p for p in found["probes"] if p["reading"] == "stream"][-1]
+    chosen, mean = found["chosen"], last["mean_per_class"]
+    value, low, high = (100 * mean[name] for name in ("value", "low", "high"))
+    if isinstance(chosen, int):
+        chosen = f"exit {chosen} of {result.details['features']['exits'] - 1}"
     return (
-        f"validation (n = {last['validation_n']}) chose exit {found['chosen']} of"
-        f" {features['exits'] - 1}; the last has a mean accuracy per class of"
-        f" {100 * mean['value']:.1f} % [{100 * mean['low']:.1f}, {100 * mean['high']:.1f}];"
+        f"validation (n = {last['validation_n']}) chose {chosen}; the last has a mean accuracy"
+        f" per class of {value:.1f} % [{low:.1f}, {high:.1f}];"
         f" the solver took {found['seconds']:.1f} s"
     )

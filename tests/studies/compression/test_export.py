@@ -49,15 +49,15 @@ def test_any_exit_can_be_asked_for(folder, call):
 
 def test_a_network_without_exits_cannot_be_exported_but_can_be_measured(folder, call, refused):
     timm = pytest.importorskip("timm")
-    model = timm.create_model("test_vit", num_classes=10, in_chans=3)
+    model = timm.create_model("test_resnet", num_classes=10)
     torch.save(model.state_dict(), folder / "weights.pt")
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
     np.savez(folder / "own.npz", images=images, labels=np.arange(12) % 10)
-    job = (*JOB, "--ckpt", "timm:test_vit@weights.pt", "--data", "npz:own.npz")
-    assert "must be a network with exits to be cut" in refused(2, *job, "--export", "cut.pt")
+    job = (*JOB, "--ckpt", "timm:test_resnet@weights.pt", "--data", "npz:own.npz")
+    assert "must be a file of acn-eval for a cut network" in refused(2, *job, "--export", "cut.pt")
     code, out, err = call(*job)
     assert (code, err) == (0, "")
-    assert "test_vit has no exits" in out
+    assert "test_resnet has no exits" in out
     assert "exit last" in out
     assert "needs" not in out

@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+import torchvision
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
+from acn_eval.checkpoints import from_module
+from acn_eval.data import Geometry, PrepareImages, open_examples
 from acn_eval.evaluation import evaluate
 from acn_eval.probes import PROTOCOLS
 from acn_eval.studies.compare import summarize
 from acn_eval.studies.transfer.probing import mean_per_class
+from tests.models.networks import randomised
 from tests.studies.transfer.plans import DEPTH, NEW, by_hand, cell, cells, same, suite
 
 
@@ -45,6 +50,56 @@ def test_a_cell_equals_scikit_learn_on_features_by_hand(results, pair, reading):
         assert np.mean(found.values) == pytest.approx(np.mean(wanted == test[1]), abs=0.006)
         assert row["accuracy"]["value"] == pytest.approx(float(np.mean(found.values)))
         assert row["accuracy"]["low"] < row["accuracy"]["value"] < row["accuracy"]["high"]
+
+
+def test_probes_at_named_depths_are_scikit_learns_on_features_hooked_by_hand(runtime):
+    """The depths of a ResNet, each of its own width."""
+    network = randomised(torchvision_resnet(), std=0.05)
+    prepare = PrepareImages(Geometry(8, 3), (0.5,) * 3, (0.5,) * 3)
+    names = tuple("abcde")
+    model = from_module(network, name="foreign", classes=names, prepare=prepare)
+    (result,) = evaluate([model], suite("linear", block=False), NEW, runtime=runtime)
+    rows = {p["exit"]: p for p in result.details["protocols"]["linear-1"]["probes"]}
+    assert [*rows] == ["layer1", "layer2", "layer3", "layer4", "head"]
+    hooked = {split: _hooked(network, split) for split in ("train", "validation", "test")}
+    for depth, row in rows.items():
+        known = [hooked[split][0][depth] for split in ("train", "validation")]
+        x, labels = np.concatenate(known), np.concatenate([hooked[s][1] for s in hooked][:2])
+        mean, std = x.mean(axis=0), np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
+        fit = LogisticRegression(C=1 / row["penalty"], max_iter=1000)
+        fit.fit((x - mean) / std, labels)
+        features, wanted = hooked["test"][0][depth], hooked["test"][1]
+        found = cell(result, exit=depth)
+        predicted = fit.predict((features - mean) / std)
+        assert np.mean(found.predicted == predicted) > 0.98
+        assert np.mean(found.values) == pytest.approx(np.mean(predicted == wanted), abs=0.012)
+        assert np.mean(found.values) > 0.3  # chance is .2
+
+
+def torchvision_resnet():
+    block = torchvision.models.resnet.BasicBlock
+    return torchvision.models.ResNet(block, [1, 1, 1, 1], num_classes=5)
+
+
+def _hooked(network, split):
+    """Features by the name of the module that gives them, and labels, by hooks of our own."""
+    examples = open_examples("digits", split).only(NEW.classes).keyed()
+    images = examples.read(np.arange(len(examples)), Geometry(8, 3)) / 255
+    found = {}
+    hooks = [
+        getattr(network, f"layer{k}").register_forward_hook(
+            lambda _, given, out, k=k: found.update({f"layer{k}": out.mean(dim=(2, 3))})
+        )
+        for k in range(1, 5)
+    ]
+    hooks.append(
+        network.avgpool.register_forward_hook(lambda _, g, out: found.update(head=out.flatten(1)))
+    )
+    with torch.no_grad():
+        network((images - 0.5) / 0.5)
+    for hook in hooks:
+        hook.remove()
+    return {name: x.double().numpy() for name, x in found.items()}, examples.labels
 
 
 def test_few_shots_are_draws_and_too_few_images_are_a_skip(pair, runtime):

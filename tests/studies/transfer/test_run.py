@@ -133,19 +133,34 @@ def foreign(module, size=160):
     return from_module(module, name="foreign", classes=tuple("abcde"), prepare=prepare)
 
 
-def test_a_timm_model_has_one_depth_and_an_explained_skip_elsewhere(pair, runtime, device):
-    model = foreign(randomised(timm.create_model("test_vit", num_classes=5), std=0.02))
+def test_a_network_without_exits_has_named_depths_and_explained_skips_elsewhere(pair, runtime):
+    model = foreign(randomised(timm.create_model("test_resnet", num_classes=5), std=0.02))
     results = evaluate([pair[0], model], suite(), replace(NEW, limit=60), runtime=runtime)
-    found = [c.condition["exit"] for c in results[1].cells]
-    assert found == ["last", "chosen"]
+    depths = [f"layer{k}" for k in range(1, 5)]
+    own = [c.condition["exit"] for c in results[1].cells if c.condition["reading"] == "stream"]
+    assert own == ["act1", *depths, "head", "last", "chosen"]
+    facts = results[1].details["features"]
+    assert facts["depths"] == own[:-2]
+    assert len(facts["width"]) == len(facts["depths"])
     missing = [(s.condition["reading"], s.condition["exit"]) for s in results[1].skipped]
     assert missing == [(r, k) for r in ("stream", "block") for k in range(DEPTH + 1)]
-    assert {s.reason for s in results[1].skipped} == {
-        "foreign has no exits: one depth, before its head"
-    }
+    (reason,) = {s.reason for s in results[1].skipped}
+    assert reason == f"foreign has no exits: its depths are {', '.join(own[:-2])}"
     comparison = compare(results[:1], results[1:])
     assert [row.condition["exit"] for row in comparison.rows] == ["last", "chosen"]
     assert any("has no exits" in line for line in comparison.warnings)
+
+
+def test_a_network_with_one_place_has_one_depth(pair, runtime):
+    module = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(192, 7), torch.nn.ReLU(), torch.nn.Linear(7, 5)
+    )
+    model = foreign(randomised(module), 8)
+    results = evaluate([pair[0], model], suite(), replace(NEW, limit=60), runtime=runtime)
+    assert [c.condition["exit"] for c in results[1].cells] == ["last", "chosen"]
+    assert {s.reason for s in results[1].skipped} == {
+        "foreign has no exits: one depth, before its head"
+    }
 
 
 def test_a_network_without_features_is_a_skip(pair, runtime):
