@@ -6,13 +6,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.downloads import reachable
+from acn_eval.checkpoints.library_card import LibraryCard
 from acn_eval.checkpoints.native import read_state
 from acn_eval.checkpoints.weight_files import opened
 from acn_eval.data.cifar import torchvision_module
@@ -27,12 +28,13 @@ _CLASSES = 1000  # of every network that torchvision has weights of
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")
 
 
-def load_torchvision(spec: str) -> Checkpoint:
+def load_torchvision(spec: str, card: LibraryCard | None = None) -> Checkpoint:
     """Load ``NAME`` or ``NAME.TAG`` with torchvision's weights, or ``NAME@FILE`` with a file's.
 
     A tag is a member of the name's weights, e.g. ``IMAGENET1K_V1``; without it, images are
     prepared as for the weights that torchvision prefers. The classes of a file have the names of
-    the weights only where the tag is stated.
+    the weights only where the tag is stated. A card states what the file is, where that is not
+    what torchvision has under the name.
 
     Raises:
         CheckpointError: unknown name, no classifier of images, weights that are not there, or of
@@ -44,14 +46,25 @@ def load_torchvision(spec: str) -> Checkpoint:
     name, _, tag = stated.partition(".")
     models = torchvision_module("torchvision.models", where)
     weights = _weights(models, name, tag, where)
+    card = card or LibraryCard(model=f"torchvision:{name}")
     state = read_state(Path(file)) if file else _downloaded(weights, where)
-    model = _filled(models, name, weights, state, file or where)
-    classes = tuple(weights.meta["categories"])
-    if file and not (tag and _outputs(model) == len(classes)):
-        classes = counted(_outputs(model))
-    prepare = _prepare(weights.transforms(), where)
+    architecture = _Architecture(models, name, _arguments(weights, name, card))
+    model = architecture.filled(state, file or where)
+    prepare = card.prepared(_prepare(weights.transforms()))
+    classes = card.answers(_outputs(model)) or _names(weights, _outputs(model), tag or not file)
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     return replace(checkpoint, id=replace(checkpoint.id, uri=where))
+
+
+def _names(weights: Any, outputs: int, published: object) -> tuple[str, ...]:
+    names = tuple(weights.meta["categories"])
+    return names if published and len(names) == outputs else counted(outputs)
+
+
+def _arguments(weights: Any, name: str, card: LibraryCard) -> Mapping[str, int]:
+    """Return what the network is made with; a vision transformer has positions of one size."""
+    usual = {"image_size": weights.meta["min_size"][0]} if name.startswith("vit") else {}
+    return {**usual, **card.made_with}
 
 
 def _weights(models: Any, name: str, tag: str, where: str) -> Any:
@@ -70,7 +83,7 @@ def _weights(models: Any, name: str, tag: str, where: str) -> Any:
     return members[tag] if tag else models.get_model_weights(name).DEFAULT
 
 
-def _prepare(preset: Any, where: str) -> PrepareImages:
+def _prepare(preset: Any) -> PrepareImages:
     """Return torchvision's own preparation of images for evaluation."""
     (short,), (size,) = preset.resize_size, preset.crop_size
     framing = Framing.cropping(short, size, preset.interpolation.value)
@@ -102,40 +115,47 @@ def _downloaded(weights: Any, where: str) -> Mapping[str, Tensor]:
     return read_state(path)
 
 
-def _filled(
-    models: Any, name: str, weights: Any, state: Mapping[str, Tensor], where: str
-) -> nn.Module:
-    """Return the network with these weights, and as many classes as they have."""
-    state = {_modern(key): value for key, value in state.items()}
-    head = state.get(_head(_skeleton(models, name, weights, _CLASSES)))
-    if head is None or head.dim() < 2 or len(head) < 2:
-        what = f"must hold the weights of {name}; those of its head, a row per class, are missing"
-        raise CheckpointError(f"{where}: {what}")
-    try:  # before a network of the wrong size takes memory
-        _skeleton(models, name, weights, len(head)).load_state_dict(state, assign=True)
-        model = _built(models, name, weights, len(head))
-        own = model.state_dict()  # its tables of indices are not the file's to choose
-        floats = {k: v if v.is_floating_point() else own[k] for k, v in state.items()}
-        model.load_state_dict(floats)
-    except RuntimeError as exc:
-        first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
-        msg = f"{where}: must hold the weights of {name}; {first}"
-        raise CheckpointError(msg) from exc
-    return model
+class _Architecture(NamedTuple):
+    """A name of torchvision, and the sizes that it is made with."""
 
+    models: Any
+    name: str
+    arguments: Mapping[str, int]
 
-def _skeleton(models: Any, name: str, weights: Any, classes: int) -> nn.Module:
-    """Return a network without memory: names and shapes."""
-    # RegNets compute their widths with tensors, which must have content.
-    with torch.device("cpu" if name.startswith("regnet") else "meta"):
-        return _built(models, name, weights, classes)
+    def filled(self, state: Mapping[str, Tensor], where: str) -> nn.Module:
+        """Return the network with these weights, and as many classes as they have."""
+        state = {_modern(key): value for key, value in state.items()}
+        head = state.get(_head(self._skeleton(_CLASSES)))
+        must = f"{where}: must hold the weights of {self.name}"
+        if head is None or head.dim() < 2 or len(head) < 2:
+            raise CheckpointError(f"{must}; those of its head, a row per class, are missing")
+        try:  # before a network of the wrong size takes memory
+            self._skeleton(len(head)).load_state_dict(state, assign=True)
+            model = self._built(len(head))
+            own = model.state_dict()  # its tables of indices are not the file's to choose
+            floats = {k: v if v.is_floating_point() else own[k] for k, v in state.items()}
+            model.load_state_dict(floats)
+        except RuntimeError as exc:
+            first = " ".join(str(exc).split(":", 1)[-1].split())[:160]
+            raise CheckpointError(f"{must}; {first}") from exc
+        return model
 
+    def _skeleton(self, classes: int) -> nn.Module:
+        """Return a network without memory: names and shapes."""
+        # RegNets compute their widths with tensors, which must have content.
+        with torch.device("cpu" if self.name.startswith("regnet") else "meta"):
+            return self._built(classes)
 
-def _built(models: Any, name: str, weights: Any, classes: int) -> nn.Module:
-    sized = {"image_size": weights.meta["min_size"][0]} if name.startswith("vit") else {}
-    with torch.random.fork_rng(devices=[]):
-        model: nn.Module = models.get_model(name, weights=None, num_classes=classes, **sized)
-    return model
+    def _built(self, classes: int) -> nn.Module:
+        arguments = {**self.arguments, "num_classes": classes}
+        try:
+            with torch.random.fork_rng(devices=[]):
+                model: nn.Module = self.models.get_model(self.name, weights=None, **arguments)
+        except (AssertionError, ArithmeticError, RuntimeError, TypeError, ValueError) as exc:
+            first = " ".join(str(exc).split())[:200]
+            what = f"torchvision:{self.name}: arguments must be those of the network"
+            raise CheckpointError(f"{what}; {first}") from exc
+        return model
 
 
 def _outputs(model: nn.Module) -> int:

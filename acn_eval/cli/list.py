@@ -53,7 +53,8 @@ def _checkpoints() -> _Lines:
 
     outside = (
         ("timm:MODEL@FILE", "weights of timm, where it is installed"),
-        ("hf:FOLDER", "a BERT with its tokenizer, as transformers saves it"),
+        ("torchvision:MODEL@FILE", "weights of torchvision; without a file, its own"),
+        ("hf:FOLDER", "a classifier of images, or a BERT with its tokenizer, of transformers"),
         ("FILE.safetensors", "weights with a card beside them, FILE.card.yaml"),
         ("models:/NAME/3", "a version in MLflow; also models:/NAME@ALIAS and runs:/ID/PATH"),
         ("module:FILE.py:FUNCTION", "what your own code builds; this runs it"),

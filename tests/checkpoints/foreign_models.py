@@ -51,8 +51,15 @@ def shown(checkpoint, given):
     return checkpoint.prepare(spec.upload(pixels, torch.device("cpu")))
 
 
+def built(make, std):
+    """A network whose logits tell pictures apart, alike every time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return randomised(make(), std=std)
+
+
 def of_timm(folder, name, **kwargs):
-    network = randomised(timm.create_model(name, num_classes=5, **kwargs), std=0.02)
+    network = built(lambda: timm.create_model(name, num_classes=5, **kwargs), 0.02)
     torch.save(network.state_dict(), folder / "timm.pt")
     config = timm.data.resolve_model_data_config(network)
     transform = timm.data.create_transform(**config)
@@ -60,7 +67,7 @@ def of_timm(folder, name, **kwargs):
 
 
 def of_torchvision(folder, name, classes=5, tag="", std=0.1):
-    network = randomised(torchvision.models.get_model(name, num_classes=classes), std=std)
+    network = built(lambda: torchvision.models.get_model(name, num_classes=classes), std)
     torch.save(network.state_dict(), folder / "vision.pth")
     weights = torchvision.models.get_model_weights(name)
     weights = weights[tag] if tag else weights.DEFAULT
@@ -74,7 +81,7 @@ def of_transformers(folder, kind, processor, **fields):
     labels = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
     made = getattr(transformers, f"{kind}ForImageClassification", None)
     made = made or getattr(transformers, kind)
-    network = randomised(made(made.config_class(**fields, **labels)), std=0.02)
+    network = built(lambda: made(made.config_class(**fields, **labels)), 0.1)
     network.save_pretrained(folder)
     processor.save_pretrained(folder)
 
