@@ -77,10 +77,11 @@ def _weights(models: Any, name: str, tag: str, where: str) -> Any:
         raise CheckpointError(f"{where}: must be a name of torchvision; got {name!r}.{hint}")
     if name in _AUXILIARY:
         raise CheckpointError(f"{where}: must have one head; {name} has auxiliary ones")
-    members = models.get_model_weights(name).__members__
-    if tag and tag not in members:
-        raise CheckpointError(f"{where}: its weights must be {', '.join(members)}; got {tag!r}")
-    return members[tag] if tag else models.get_model_weights(name).DEFAULT
+    members = models.get_model_weights(name)
+    if tag and tag not in members.__members__:
+        tags = ", ".join(member.name for member in members)
+        raise CheckpointError(f"{where}: its weights must be {tags}; got {tag!r}")
+    return members[tag] if tag else members.DEFAULT
 
 
 def _prepare(preset: Any) -> PrepareImages:
