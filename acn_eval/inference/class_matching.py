@@ -1,26 +1,31 @@
 """How the classes of the data are matched to those of a model: by name, or as the user states.
 
+Classes of ImageNet are the same by their WordNet ids, however each side spells them.
+
 Networks that torchvision's ImageFolder trained count class folders in the order of text, "0", "1",
 "10", "2"; others count by the number. Where a model has no class names and the two differ, or the
 data's classes have names, the user has to choose.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data.examples import Examples, number_of
+from acn_eval.data.wordnet import IMAGENET, imagenet_classes, may_be_imagenet, wordnet_ids
 from acn_eval.errors import DataError
 from acn_eval.inference.condition import ClassMap, MatchedBy
 
 __all__ = ["ClassOrder", "class_map"]
 
-ClassOrder = Literal["position", "name"]
+ClassOrder = Literal["position", "name", "imagenet"]
 """What logit i of a network without class names stands for: the class of the data at position i,
-or the one that is called i."""
+the one that is called i, or class i of ImageNet-1k."""
 _REMEDY = (
     "Say how with `class_order`: position (as the data's classes are listed, as torchvision's "
-    "ImageFolder trains) or name (i is the class called i), or use `class_names`."
+    "ImageFolder trains), name (i is the class called i) or imagenet (i is ImageNet's class i), "
+    "or use `class_names`."
 )
 _SHOWN = 5
 
@@ -55,7 +60,7 @@ def class_map(
     if unknown:
         what = f"`class_names`: must name classes of the data ({_some(examples.all_classes)})"
         raise DataError(f"{what}; got {_some(unknown)}", "class_names")
-    own = {name: i for i, name in enumerate(checkpoint.classes)}
+    own = _once(checkpoint.classes)
     logits, matched = _unmapped(checkpoint, examples, names, order)
     logits = {**logits, **{name: own.get(other, -1) for name, other in names.items()}}
     columns = [logits.get(name, -1) for name in examples.classes]
@@ -93,10 +98,16 @@ def _unmapped(
     order: ClassOrder | None,
 ) -> tuple[dict[str, int], MatchedBy]:
     if checkpoint.named or names.keys() >= set(examples.classes):
-        own = {c: i for i, c in enumerate(checkpoint.classes)}
+        own = _once(checkpoint.classes)
         if not examples.named:
             _require_counted(own, examples, names)
+        missing = [c for c in examples.classes if c not in own and c not in names]
+        if missing and may_be_imagenet(checkpoint.classes, examples.all_classes):
+            ids = wordnet_ids(checkpoint.classes)
+            return {**_by_wordnet(ids, examples), **own}, "map" if names else "wordnet"
         return own, "map" if names else "name"
+    if order == "imagenet" and len(checkpoint.classes) == IMAGENET:
+        return _by_wordnet([synset.wnid for synset in imagenet_classes()], examples), "wordnet"
     every, n = examples.all_classes, len(checkpoint.classes)
     by_position = {c: i for i, c in enumerate(every)}
     by_number = {c: k for c in every if (k := number_of(c)) is not None and k < n}
@@ -114,6 +125,19 @@ def _unmapped(
         f"counts {n}, and the data has {len(every)}: {_some(every)}. {_REMEDY}"
     )
     raise DataError(msg, "class_order", "class_names")
+
+
+def _once(classes: Sequence[str]) -> dict[str, int]:
+    """Return the place of each name that occurs once; of two called crane, neither is meant."""
+    times = Counter(classes)
+    return {name: i for i, name in enumerate(classes) if times[name] == 1}
+
+
+def _by_wordnet(ids: Sequence[str], examples: Examples) -> dict[str, int]:
+    """Return the logit of each class of the data whose WordNet id exactly one logit has."""
+    logits = _once(ids)
+    theirs = zip(examples.all_classes, wordnet_ids(examples.all_classes), strict=True)
+    return {name: logits[wnid] for name, wnid in theirs if wnid and wnid in logits}
 
 
 def _require_counted(own: Mapping[str, int], examples: Examples, names: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from acn_eval.corruptions.base import Corruption
 __all__ = ["CLEAN", "ClassMap", "MatchedBy", "Predictions", "Question", "broken"]
 
 CLEAN: Mapping[str, Scalar] = {"corruption": "clean", "level": 0.0}
-MatchedBy = Literal["name", "map", "number", "position"]
+MatchedBy = Literal["name", "map", "number", "position", "wordnet"]
 """How a class of the data was found among those of the model."""
 
 

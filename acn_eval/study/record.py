@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import islice
@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.corruptions import NOISE_VERSION
 from acn_eval.data import EncodedImages, Examples
 from acn_eval.data.tokens import PrepareTokens
+from acn_eval.inference.condition import ClassMap
+from acn_eval.inference.mixed_up import mixed_up
 from acn_eval.inference.one_pass import EvaluatedModel
 from acn_eval.inference.precision import Numeric
 from acn_eval.models import AnyArch, build, cost
@@ -89,7 +92,11 @@ def answered(request: Request[Suite], model: EvaluatedModel, answer: Answer) -> 
     suite, device = request.suite.model_dump(mode="json"), request.runtime.device.type
     return record(
         Subject(model.checkpoint.id, examples, suite, device, request.seed),
-        replace(answer, details=details, warnings=(*answer.warnings, *_about(model, examples))),
+        replace(
+            answer,
+            details=details,
+            warnings=(*answer.warnings, *_said(model, examples, answer.cells)),
+        ),
     )
 
 
@@ -149,14 +156,38 @@ def cell_of(
     )
 
 
+def _said(model: EvaluatedModel, examples: Examples, cells: Sequence[Cell]) -> Iterator[str]:
+    yield from _about(model, examples)
+    clean = [c for c in cells if c.condition.get("corruption") == "clean"]
+    for cell in clean[-1:]:  # of the exits, the whole network is last
+        if cell.labels is None or cell.predicted is None:
+            continue
+        if warning := mixed_up(cell.labels, cell.predicted, examples.classes):
+            yield f"{model.checkpoint.id.name}: {warning}"
+
+
+def _how_matched(checkpoint: Checkpoint, classes: ClassMap, examples: Examples) -> Iterator[str]:
+    how = {
+        "number": "does not name its classes; they were matched by number",
+        "position": "does not name its classes; they were matched by position",
+        "wordnet": "spells classes otherwise than the data; they were matched by WordNet id",
+    }
+    if classes.columns and classes.matched in how:
+        pairs = zip(classes.columns, examples.classes, strict=True)
+        shown = ", ".join(
+            f"logit {i} ({checkpoint.classes[i]}) is {name}"
+            if checkpoint.named
+            else f"logit {i} is {name}"
+            for i, name in islice(pairs, _SHOWN)
+        )
+        more = ", ..." * (len(classes.columns) > _SHOWN)
+        yield f"{checkpoint.id.name} {how[classes.matched]}: {shown}{more}"
+
+
 def _about(model: EvaluatedModel, examples: Examples) -> Iterator[str]:
     checkpoint, classes = model.checkpoint, model.classes
     yield from examples.notes
-    if classes.columns and classes.matched in {"number", "position"}:
-        pairs = zip(classes.columns, examples.classes, strict=True)
-        shown = ", ".join(f"logit {i} is {name}" for i, name in islice(pairs, _SHOWN))
-        what = f"does not name its classes; they were matched by {classes.matched}"
-        yield f"{checkpoint.id.name} {what}: {shown}" + ", ..." * (len(classes.columns) > _SHOWN)
+    yield from _how_matched(checkpoint, classes, examples)
     those = f"of these {len(examples)} {examples.inputs.modality}"
     prepare = checkpoint.prepare
     if isinstance(prepare, PrepareTokens):

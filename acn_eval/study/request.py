@@ -75,12 +75,12 @@ class Request(Generic[S]):
         if not self.suite.reads_head:
             return EvaluatedModel(checkpoint, ClassMap((), restricted=False))
         wanted = self.selection
-        names, order, restricted = wanted.class_names, wanted.class_order, wanted.restricted
-        examples = self.examples
+        order, restricted, examples = wanted.class_order, wanted.restricted, self.examples
+        names = {c: own for c, own in wanted.class_names.items() if own is not None}
         classes = class_map(checkpoint, examples, names=names, order=order, restricted=restricted)
         facts: dict[str, Any] = {}
-        if names or restricted:
-            facts |= {"class_names": dict(names), "restricted": restricted}
+        if wanted.class_names or restricted:
+            facts |= {"class_names": dict(wanted.class_names), "restricted": restricted}
         if order and not checkpoint.named:
             facts |= {"class_order": order}
         if facts:
@@ -120,10 +120,32 @@ def choose(
         wanted = _default_classes(checkpoints, examples.classes, known=reads_head)
     if wanted and wanted != examples.classes:
         examples = examples.only(wanted)
+    examples = _without(examples, [c for c, own in selection.class_names.items() if own is None])
     if not len(examples):
         what = f"{examples.name}: must hold {split} examples of the chosen classes"
         raise DataError(f"{what}; none left")
     return examples.keyed(selection.limit)
+
+
+def _without(examples: Examples, left_out: Sequence[str]) -> Examples:
+    """Leave out classes, and say how much of the data they are.
+
+    Raises:
+        DataError: the data has no such class.
+    """
+    if not left_out:
+        return examples
+    unknown = [name for name in left_out if name not in examples.all_classes]
+    if unknown:
+        what = "`class_names`: must leave out classes of the data"
+        raise DataError(f"{what}; got {', '.join(unknown[:5])}", "class_names")
+    kept = examples.only([name for name in examples.classes if name not in left_out])
+    classes, gone = len(examples.classes) - len(kept.classes), len(examples) - len(kept)
+    note = (
+        f"{examples.name}: the class map leaves out {classes} of {len(examples.classes)} classes,"
+        f" {gone:,} of {len(examples):,} {examples.inputs.modality}"
+    )
+    return replace(kept, notes=(*kept.notes, note))
 
 
 def _default_classes(

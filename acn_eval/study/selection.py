@@ -21,7 +21,8 @@ class DataSelection:
         limit: the first so many in the keyed order; None takes all.
         classes: keep these classes of the data only, by name, or by position as in ``"0-4"``;
             empty takes all.
-        class_names: class of the data to class of the model, where the names differ.
+        class_names: class of the data to class of the model, where the names differ; None leaves
+            the class out.
         class_order: how a model counts that does not name its classes; see `class_map`.
         restricted: predict among the classes of the data only.
     """
@@ -30,6 +31,6 @@ class DataSelection:
     root: Path | None = None
     limit: int | None = None
     classes: tuple[str, ...] = ()
-    class_names: Mapping[str, str] = field(default_factory=dict)
+    class_names: Mapping[str, str | None] = field(default_factory=dict)
     class_order: "ClassOrder | None" = None
     restricted: bool = False

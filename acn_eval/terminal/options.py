@@ -218,15 +218,16 @@ data_options = _stack(
     _data(
         "--class-map",
         type=click.Path(path_type=Path, dir_okay=False, exists=True),
-        help="YAML that maps classes of the data to classes of the model, where names differ.",
+        help="YAML that maps classes of the data to classes of the model, where names differ; "
+        "null leaves a class out.",
     ),
     _data(
         "--class-order",
-        type=click.Choice(["position", "name"]),
+        type=click.Choice(["position", "name", "imagenet"]),
         show_default="where both agree",
         help="What logit i of a network without class names stands for: the class at position i "
-        "of the data (the classes of a folder are sorted as text: 0, 1, 10, 2), or the class "
-        "called i.",
+        "of the data (the classes of a folder are sorted as text: 0, 1, 10, 2), the class "
+        "called i, or class i of ImageNet-1k, by WordNet id or name.",
     ),
     _data("--restrict", is_flag=True, help="Predict among the classes of the data only."),
 )
@@ -360,14 +361,14 @@ def _selection(**given: Any) -> DataSelection:
     )
 
 
-def _class_names(file: Path | None) -> Mapping[str, str]:
+def _class_names(file: Path | None) -> Mapping[str, str | None]:
     if file is None:
         return {}
     from pydantic import Field
 
     from acn_eval.config_files import read_config
 
-    kind: Any = dict[str, Annotated[str, Field(coerce_numbers_to_str=True)]]  # YAML reads 3
+    kind: Any = dict[str, Annotated[str, Field(coerce_numbers_to_str=True)] | None]  # YAML reads 3
     what = "a mapping of classes of the data to classes of the model"
-    names: dict[str, str] = read_config(file, kind, what)
+    names: dict[str, str | None] = read_config(file, kind, what)
     return names

@@ -9,6 +9,7 @@ from acn_eval.data.images import ArrayImages
 from acn_eval.errors import DataError
 from acn_eval.inference import class_map
 from tests.checkpoints.files import written_text
+from tests.data.test_wordnet import IDS, OFTEN, TORCHVISION
 from tests.fakes import fake_checkpoint
 
 ANIMALS = ("cat", "dog", "fox")
@@ -181,3 +182,40 @@ def test_masked_tokens_are_no_classes(tmp_path):
             class_map(checkpoint, shown(("cat", "dog")), names=names)
     own = class_map(checkpoint, shown(checkpoint.classes))
     assert own.columns == tuple(range(9))
+
+
+WNIDS = ("n01443537", "n02012849", "n03126707")  # goldfish; crane, the bird; crane, the machine
+
+
+def test_classes_of_imagenet_are_matched_by_wordnet_id():
+    """However each side spells them, and in whatever order the folders lie."""
+    for theirs in (IDS, OFTEN, TORCHVISION):
+        found = match(theirs, WNIDS[::-1])
+        assert found.columns == (517, 134, 1)
+        assert found.matched == ("name" if theirs is IDS else "wordnet")
+    assert match(WNIDS, ("n02012849", "goldfish")).columns == (1, 0)
+    assert "got unicorn, crane" in refusal(OFTEN[::-1], ("unicorn", "crane", "goldfish"))
+
+
+def test_a_permuted_network_is_matched_to_permuted_folders():
+    order = np.random.default_rng(2).permutation(1000)
+    theirs = tuple(OFTEN[i] for i in order if "crane" not in OFTEN[i])
+    classes = tuple(IDS[i] for i in np.random.default_rng(3).permutation(1000)[:200])
+    known = [c for c in classes if c not in WNIDS]
+    found = match(theirs, classes, known)
+    assert [theirs[i] for i in found.columns] == [OFTEN[IDS.index(c)] for c in known]
+
+
+def test_counted_logits_in_the_order_of_imagenet():
+    options = {"named": False, "order": "imagenet"}
+    found = match(counted(1000), WNIDS, **options)
+    assert (found.columns, found.matched) == ((1, 134, 517), "wordnet")
+    assert match(counted(1000), ("goldfish", "tench"), **options).columns == (1, 0)
+    assert "imagenet (i is ImageNet's class i)" in refusal(counted(1000), WNIDS, named=False)
+    assert "it only counts 999" in refusal(counted(999), WNIDS, **options)
+    assert "got cow" in refusal(counted(1000), ("cow", "goldfish"), **options)
+
+
+def test_a_map_goes_before_wordnet():
+    found = match(OFTEN, ("n01443537", "red"), names={"red": "kite"})
+    assert (found.columns, found.matched) == ((1, 21), "map")
