@@ -167,21 +167,15 @@ def _said(model: EvaluatedModel, examples: Examples, cells: Sequence[Cell]) -> I
 
 
 def _how_matched(checkpoint: Checkpoint, classes: ClassMap, examples: Examples) -> Iterator[str]:
-    how = {
-        "number": "does not name its classes; they were matched by number",
-        "position": "does not name its classes; they were matched by position",
-        "wordnet": "spells classes otherwise than the data; they were matched by WordNet id",
-    }
-    if classes.columns and classes.matched in how:
-        pairs = zip(classes.columns, examples.classes, strict=True)
-        shown = ", ".join(
-            f"logit {i} ({checkpoint.classes[i]}) is {name}"
-            if checkpoint.named
-            else f"logit {i} is {name}"
-            for i, name in islice(pairs, _SHOWN)
-        )
-        more = ", ..." * (len(classes.columns) > _SHOWN)
-        yield f"{checkpoint.id.name} {how[classes.matched]}: {shown}{more}"
+    if not classes.columns or classes.matched not in {"number", "position", "wordnet"}:
+        return
+    what = "spells its classes otherwise" if checkpoint.named else "does not name its classes"
+    how = "WordNet id" if classes.matched == "wordnet" else classes.matched
+    pairs = islice(zip(classes.columns, examples.classes, strict=True), _SHOWN)
+    own = [f" ({name})" * checkpoint.named for name in checkpoint.classes]
+    shown = ", ".join(f"logit {i}{own[i]} is {name}" for i, name in pairs)
+    more = ", ..." * (len(classes.columns) > _SHOWN)
+    yield f"{checkpoint.id.name} {what}; they were matched by {how}: {shown}{more}"
 
 
 def _about(model: EvaluatedModel, examples: Examples) -> Iterator[str]:

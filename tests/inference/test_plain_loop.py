@@ -1,4 +1,4 @@
-"""A plain loop over the files, with Pillow, torch and timm alone, counts the same right answers."""
+"""A plain loop over files, with Pillow, torch and timm alone, counts the same right answers."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
         coarse = rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)
         image = Image.fromarray(coarse).resize((int(width), int(height)), Image.Resampling.BICUBIC)
         mode, suffix = (("RGB", "jpg"), ("L", "png"), ("CMYK", "jpg"), ("RGB", "webp"))[i % 4]
-        path = root / "test" / CLASSES[i * i % 7] / f"{i}.{suffix}"
+        path = root / "test" / CLASSES[(i + i // 7) % 7] / f"{i}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         image.convert(mode).save(path)
     return root

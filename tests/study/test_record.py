@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from acn_eval import evaluate
 from acn_eval.checkpoints import Native, write_native
@@ -18,7 +18,7 @@ from acn_eval.models import build, read_arch
 from acn_eval.studies.robustness.suite import Robustness
 from acn_eval.study.record import Answer, Subject, record, training_id
 from tests.letters import reader
-from tests.tiny import checkpoint, digits
+from tests.tiny import checkpoint, digits, linear
 
 SUITE = Robustness(name="short", corruptions=(Gaussian(levels=(0.2,)),))
 
@@ -53,6 +53,41 @@ def test_images_seen_in_training_are_warned_about(tiny, runtime, tmp_path):
     write_native(tmp_path / "leak.pt", Native(native.card, native.state, seen))
     (leaky,) = evaluate([str(tmp_path / "leak.pt")], SUITE, LIMIT, runtime=runtime)
     assert leaky.warnings == ("leak was trained on 3 of these 40 images",)
+
+
+def test_classes_that_look_mixed_up_are_warned_about(tiny, runtime):
+    own = checkpoint(tiny)
+    shuffled = replace(own, classes=(*own.classes[3:], *own.classes[:3]))
+    (fine,) = evaluate([own], SUITE, DataSelection("digits"), runtime=runtime)
+    (mixed,) = evaluate([shuffled], SUITE, DataSelection("digits"), runtime=runtime)
+    assert fine.warnings == ()
+    (said,) = mixed.warnings
+    assert said.startswith("tiny_ac: classes look mixed up: ")
+    assert said.count("is answered as") == 3
+
+
+def test_a_match_by_wordnet_is_shown(runtime, tmp_path):
+    """Whoever reads the number sees which logit was taken for which class."""
+    rng, ids = np.random.default_rng(0), ["n01443537", "n02012849"]
+    images, labels = rng.integers(0, 256, (20, 8, 8), dtype=np.uint8), np.arange(20) % 2
+    np.savez(tmp_path / "x.npz", images=images, labels=labels, classes=ids)
+    named = linear(classes=("crane, bird", "goldfish", "n02012849"), data="")
+    chosen = DataSelection(f"npz:{tmp_path / 'x.npz'}")
+    (result,) = evaluate([named], SUITE, chosen, runtime=runtime)
+    assert result.details["classes_matched_by"] == "wordnet"
+    assert result.warnings == (
+        "linear spells its classes otherwise; they were matched by WordNet id: "
+        "logit 1 (goldfish) is n01443537, logit 2 (n02012849) is n02012849",
+    )
+
+
+def test_images_that_are_to_be_turned_are_counted(tiny, runtime, tmp_path):
+    data = folder_of_digits(tmp_path / "set")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    Image.new("L", (8, 8)).save(tmp_path / "set" / "3" / "turned.jpg", exif=exif)
+    (result,) = evaluate([checkpoint(tiny)], SUITE, DataSelection(data), runtime=runtime)
+    assert len([w for w in result.warnings if "to be turned by their EXIF data" in w]) == 1
 
 
 def test_sentences_that_were_cut_are_counted(runtime):

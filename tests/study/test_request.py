@@ -103,3 +103,21 @@ def test_the_limit_is_a_prefix_of_the_whole(tiny, runtime):
     assert np.array_equal(ids[0], ids[1][:20])
     assert np.array_equal(ids[1], ids[2][:60])
     assert not np.array_equal(ids[2], np.sort(ids[2]))
+
+
+def test_a_class_map_may_leave_classes_out_and_the_result_says_so(tmp_path, runtime):
+    data = npz(tmp_path, ["feline", "seven", "yeti"], n=31)
+    model = linear(classes=("cat", "7", "dog"), data="")
+    names = {"feline": "cat", "seven": "7", "yeti": None}
+    chosen = DataSelection(data, class_names=names)
+    (result,) = evaluate([model], SUITE, chosen, runtime=runtime)
+    assert result.data.classes == ("feline", "seven")
+    assert result.data.n == 21
+    said = "the class map leaves out 1 of 3 classes, 10 of 31 images"
+    assert [w for w in result.warnings if said in w] == [f"{data}: {said}"]
+    assert result.details["all_classes"] == 3
+    with pytest.raises(DataError, match="must leave out classes of the data; got unicorn"):
+        evaluate([model], SUITE, DataSelection(data, class_names={"unicorn": None}))
+    none = dict.fromkeys(("feline", "seven", "yeti"))
+    with pytest.raises(DataError, match="none left"):
+        evaluate([model], SUITE, DataSelection(data, class_names=none), runtime=runtime)
