@@ -81,7 +81,7 @@ def test_a_folder(network, folder, runtime, framing):
     (result,) = evaluate([checkpoint], CLEAN, selection, runtime=runtime)
     clean = result.cells[0]
     said = plainly(network, folder, framing)
-    assert len({*said.values()}) > 3
+    assert len({*said.values()}) >= 3
     right = sum(answer == file.parent.name for file, answer in said.items())
     assert int(clean.values.sum()) == right
     assert len(clean.ids) == len(said) == 90
