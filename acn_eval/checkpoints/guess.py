@@ -84,10 +84,10 @@ def fits(
         alike.append(_alike(shapes, own.shapes(min(names, key=len))))
     least = max(max(alike, default=0) - _NEAR, _ALIKE)
     near = [family for family, share in zip(families, alike, strict=True) if share >= least]
-    names = [(own, name) for own, several in near for name in several]
+    named = [(own, name) for own, several in near for name in several]
     found = []
-    for i, (own, name) in enumerate(names):
-        progress(len(families) + i, len(families) + len(names))
+    for i, (own, name) in enumerate(named):
+        progress(len(families) + i, len(families) + len(named))
         if classes := _classes(shapes, own.shapes(name)):
             found.append(Fit(f"{own.scheme}:{name}", classes))
     return sorted(found, key=lambda fit: (len(fit.model), fit.model))

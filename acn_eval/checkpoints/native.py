@@ -18,9 +18,18 @@ from acn_eval.checkpoints.weight_files import read_pickle, read_safetensors
 from acn_eval.config_files import parse_json, recorded
 from acn_eval.errors import CheckpointError
 
-__all__ = ["Native", "checked_state", "digest", "read_native", "read_state", "write_native"]
+__all__ = [
+    "CARD",
+    "Native",
+    "checked_state",
+    "digest",
+    "read_native",
+    "read_state",
+    "write_native",
+]
 
-_CARD = "acn_eval_card"
+CARD = "acn_eval_card"
+"""Under this name a file of ours holds its card."""
 _DIGEST = "acn_eval_digest"
 _SEEN = "acn_eval_trained_on"
 _STATE = "state"
@@ -69,10 +78,10 @@ def write_native(path: Path, native: Native) -> None:
         if path.suffix == ".safetensors":
             tensors[_DIGEST] = torch.tensor(list(bytes.fromhex(seal)), dtype=torch.uint8)
             tensors = {name: value.contiguous() for name, value in tensors.items()}
-            metadata = {_CARD: card}  # of several, the library does not keep the order
+            metadata = {CARD: card}  # of several, the library does not keep the order
             part.write_bytes(safetensors.torch.save(tensors, metadata=metadata))
         else:
-            content = {_CARD: card, _DIGEST: seal, _SEEN: tensors[_SEEN], _STATE: native.state}
+            content = {CARD: card, _DIGEST: seal, _SEEN: tensors[_SEEN], _STATE: native.state}
             with part.open("wb") as stream:  # of a path, torch reports no OSError
                 torch.save(content, stream)
 
@@ -84,7 +93,7 @@ def read_native(path: Path) -> Native:
         CheckpointError: not readable, not trusted, without a card, or not what was written.
     """
     words, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pt(path)
-    card = words[_CARD]
+    card = words[CARD]
     if _DIGEST in words and words[_DIGEST] != digest(state, card):
         raise CheckpointError(f"{path}: must hold what was written; its digest differs")
     training_hashes = state.pop(_SEEN, torch.empty(0, dtype=torch.int64))
@@ -133,7 +142,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     content = read_pickle(path)
-    if not isinstance(content, dict) or not {_CARD, _STATE} <= content.keys():
+    if not isinstance(content, dict) or not {CARD, _STATE} <= content.keys():
         fits = " or ".join(fitting(state_of(content)))
         remedy = f"Its keys are those of {fits}: say" if fits else "For a file of the authors, say"
         msg = f"{path}: must hold a card of acn-eval. {remedy} which with `arch`."
@@ -145,7 +154,7 @@ def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     metadata, state = read_safetensors(path)
-    if _CARD not in metadata:
+    if CARD not in metadata:
         raise CheckpointError(f"{path}: its metadata must hold a card of acn-eval; it has none")
     state = checked_state(state, path)
     seal = state.pop(_DIGEST, None)
@@ -155,7 +164,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _words(content: dict[Any, Any], path: Path) -> dict[str, str]:
     """Return the texts of a file; none but ours, for a digest by another name would be missed."""
-    if content.keys() - {_CARD, _DIGEST} or not all(isinstance(v, str) for v in content.values()):
+    if content.keys() - {CARD, _DIGEST} or not all(isinstance(v, str) for v in content.values()):
         msg = f"{path}: must hold a card, a digest, weights and hashes, and nothing else"
         raise CheckpointError(msg)
     return content

@@ -18,13 +18,14 @@ from safetensors import SafetensorError, safe_open
 from acn_eval.checkpoints.inert import look_over, stand_ins
 from acn_eval.errors import DAMAGED, CheckpointError
 
-__all__ = ["beside", "opened", "read_pickle", "read_safetensors"]
+__all__ = ["OLD_FORMAT", "beside", "opened", "read_pickle", "read_safetensors"]
 
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, zipfile.BadZipFile, SafetensorError)
 _LARGEST_FILE = 16 * 2**30
 _LARGEST_PICKLE = 2 * 2**20  # some 10,000 tensors
 _LARGEST_HEADER = 4 * 2**20  # of safetensors: some 40,000 tensors
-_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # before torch 1.6, no zip
+OLD_FORMAT = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""How a file of torch before 1.6 begins, which is no zip."""
 
 
 def beside(weights: Path) -> Path:
@@ -106,9 +107,9 @@ def _reason(said: str) -> str:
 
 
 def _look_over(stream: io.BufferedReader) -> None:
-    start = stream.read(len(_MAGIC))
+    start = stream.read(len(OLD_FORMAT))
     stream.seek(0)
-    if start == _MAGIC:
+    if start == OLD_FORMAT:
         pickles = io.BytesIO(stream.read(_LARGEST_PICKLE))
         held, declared = fstat(stream.fileno()).st_size, look_over(pickles, 5)
         if sum(declared.stored.values()) > held:
