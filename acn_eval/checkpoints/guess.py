@@ -45,9 +45,10 @@ class _Library:
     def shapes(self, name: str) -> Shapes:
         """Return the tensors of a network; none where it cannot be built without memory."""
         try:
-            with warnings.catch_warnings(), _Valueless(), torch.device("meta"):
+            with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _Valueless():
                 warnings.simplefilter("ignore")
-                network: nn.Module = self.build(name)
+                with torch.device("meta"):
+                    network: nn.Module = self.build(name)
         except DAMAGED:
             return {}
         return {key: tuple(value.shape) for key, value in network.state_dict().items()}

@@ -25,6 +25,7 @@ __all__ = [
     "digest",
     "read_native",
     "read_state",
+    "state_in",
     "write_native",
 ]
 
@@ -33,6 +34,8 @@ CARD = "acn_eval_card"
 _DIGEST = "acn_eval_digest"
 _SEEN = "acn_eval_trained_on"
 _STATE = "state"
+_WITHIN = ("state_dict", "model_state_dict", "model")
+_PARALLEL = "module."
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,6 @@ def checked_state(state: object, path: Path) -> dict[str, Tensor]:
 def read_state(path: Path) -> dict[str, Tensor]:
     """Read a state dict that some library saved: a file of torch.save, or safetensors.
 
-    Trainers put it under ``state_dict`` or ``model``, beside what else they keep.
-
     Raises:
         CheckpointError: there is no such file, it is not trusted or damaged, or holds no state.
     """
@@ -133,11 +134,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: must be a weight file; there is none")
     if path.suffix == ".safetensors":
         return checked_state(read_safetensors(path)[1], path)
-    content = read_pickle(path)
-    for name in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            content = content[name]
-    return checked_state(content, path)
+    return checked_state(state_in(read_pickle(path)), path)
+
+
+def state_in(content: object) -> object:
+    """Return the parameters in what a trainer saves, without the prefix of parallel training."""
+    inner = content if isinstance(content, dict) else {}
+    state = next((inner[name] for name in _WITHIN if isinstance(inner.get(name), dict)), content)
+    if not isinstance(state, dict) or not all(str(key).startswith(_PARALLEL) for key in state):
+        return state
+    return {str(key).removeprefix(_PARALLEL): value for key, value in state.items()}
 
 
 def _read_pt(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

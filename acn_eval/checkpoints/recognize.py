@@ -6,14 +6,14 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 from torch import Tensor
 
 from acn_eval.checkpoints.guess import Shapes
 from acn_eval.checkpoints.layouts import fitting, state_of
 from acn_eval.checkpoints.library_card import read_card
-from acn_eval.checkpoints.native import CARD
+from acn_eval.checkpoints.native import CARD, state_in
 from acn_eval.checkpoints.weight_files import OLD_FORMAT, opened, read_pickle, read_safetensors
 from acn_eval.config_files import cut, read_json, read_yaml
 from acn_eval.errors import DAMAGED, CheckpointError, ConfigError
@@ -22,8 +22,9 @@ __all__ = ["Seen", "recognize"]
 
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, zipfile.BadZipFile)
 _START = 16  # bytes that tell the format
-_CONVERT = "If it is yours, `acn-eval convert` with the word trust makes tensors and a card of it."
-_EXPORT = "Save its state in Python, torch.save(network.state_dict(), FILE), and inspect that."
+_CONVERT = "reading it may run code. If you trust it, acn-eval convert makes a checkpoint of it."
+_SAVE = "it is code. Save its state in Python, torch.save(network.state_dict(), FILE)."
+_NOTHING = "it is none of the files and folders that hold weights."
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,15 @@ class Seen:
         what: in words.
         uri: what `load` takes for it; "" where nothing reads it as it is.
         archs: of a file of the authors: what `arch` may be.
-        within: the name under which the tensors lie, "" if they lie there directly.
         tensors: without a card that says what they are of, by key.
-        remedy: what makes it readable, "" where nothing is known.
+        refused: why nothing reads it, and what makes it readable.
     """
 
     what: str
     uri: str = ""
     archs: tuple[str, ...] = ()
-    within: str = ""
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
-    remedy: str = ""
+    refused: str = ""
 
     @property
     def shapes(self) -> Shapes:
@@ -72,11 +71,11 @@ def recognize(path: Path) -> Seen:
 
 def _folder(path: Path) -> Seen:
     if (path / "MLmodel").is_file():
-        return Seen(f"a model that MLflow saved ({_flavours(path)})", remedy=_CONVERT)
+        return Seen(f"a model that MLflow saved ({_flavours(path)})", refused=_CONVERT)
     try:
         settings = read_json(path / "config.json")
     except (OSError, ValueError):
-        return Seen("a folder without a model: it has no config.json and no MLmodel")
+        return Seen("a folder without config.json or MLmodel", refused=_NOTHING)
     kind = settings.get("model_type") if isinstance(settings, dict) else None
     return Seen(f"a folder of Hugging Face, model_type {cut(kind)}", f"hf:{path}")
 
@@ -104,11 +103,11 @@ def _archive(path: Path) -> Seen:
     except _DAMAGED as exc:
         raise CheckpointError(f"{path}: must be a complete archive; {exc}") from exc
     if "archive_format" in inside or "models/model.json" in inside:
-        return Seen("an export of torch.export (.pt2), which is a program", remedy=_CONVERT)
+        return Seen("an export of torch.export (.pt2)", refused=_CONVERT)
     if "constants.pkl" in inside:
-        return Seen("a TorchScript program", remedy=_EXPORT)
+        return Seen("a TorchScript program", refused=_SAVE)
     if "data.pkl" not in inside:
-        return Seen("an archive that torch did not write")
+        return Seen("an archive that torch did not write", refused=_NOTHING)
     return _saved(path)
 
 
@@ -119,24 +118,23 @@ def _saved(path: Path) -> Seen:
     except CheckpointError as exc:
         if not isinstance(exc.__cause__, pickle.UnpicklingError):
             raise
-        return Seen(f"a pickle of a whole network or other objects: {exc}")
+        return Seen("a pickle of a whole network or other objects", refused=str(exc))
     if isinstance(content, dict) and CARD in content:
         return Seen("a checkpoint of acn-eval", str(path))
     if archs := fitting(state_of(content)):
         return Seen("a file of the ACN authors", archs=tuple(archs))
-    within, state = _state_in(content)
-    if not state:
-        return Seen(f"a file of torch.save without weights: {_keys(content)}")
-    where = f", under {within}" if within else ""
-    return Seen(f"a state dict of PyTorch{where}", within=within, tensors=state)
+    state = state_in(content)
+    if not _is_state(state):
+        return Seen(f"a file of torch.save with {_keys(content)}", refused=_NOTHING)
+    return Seen("a state dict of PyTorch", tensors=state)
 
 
 def _pickled(path: Path) -> Seen:
-    return Seen("a pickle of Python objects, which is a program", remedy=_CONVERT)
+    return Seen("a pickle of Python objects", refused=_CONVERT)
 
 
 def _unknown(path: Path) -> Seen:
-    return Seen("no file of weights that is known here")
+    return Seen("an unknown file", refused=_NOTHING)
 
 
 _STARTS: Mapping[bytes, Callable[[Path], Seen]] = {
@@ -146,18 +144,7 @@ _STARTS: Mapping[bytes, Callable[[Path], Seen]] = {
 }
 
 
-def _state_in(content: object) -> tuple[str, Mapping[str, Tensor]]:
-    """Return the tensors by key, and the name under which they lie in what was saved."""
-    if not isinstance(content, dict):
-        return "", {}
-    if _is_state(content):
-        return "", content
-    inner = {str(key): value for key, value in content.items() if _is_state(value)}
-    names = [name for name in ("state_dict", "model", *inner) if name in inner]
-    return (names[0], inner[names[0]]) if names else ("", {})
-
-
-def _is_state(value: Any) -> bool:
+def _is_state(value: object) -> TypeGuard[dict[str, Tensor]]:
     return (
         isinstance(value, dict)
         and bool(value)

@@ -22,6 +22,7 @@ _COMMANDS = {
     "plan": "Estimate the cost and the statistical power of a gate or a suite.",
     "compare": "Compare stored results: a verdict on two, or a ranking of several.",
     "report": "Write one page about a comparison: charts, tables, examples.",
+    "inspect": "Say what a checkpoint or a file of weights is, and what it lacks.",
     "init": "Write recipes and a suite that fit data of your own.",
     "train": "Train a network by a recipe; a run that was stopped resumes exactly.",
     "reproduce": "Reproduce a table of the paper: train its networks, and compare them.",

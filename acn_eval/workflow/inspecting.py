@@ -1,26 +1,27 @@
 """What a checkpoint, or a file of anyone, is; what it would be asked, and what it lacks."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
+import yaml
 
 from acn_eval import atomic
-from acn_eval.checkpoints import Checkpoint, load
-from acn_eval.checkpoints.card_text import card_text
+from acn_eval.checkpoints import Checkpoint, image_preparation, load
 from acn_eval.checkpoints.guess import Fit, fits
+from acn_eval.checkpoints.library_card import LibraryCard, written_out
 from acn_eval.checkpoints.recognize import Seen, recognize
+from acn_eval.checkpoints.weight_files import beside
 from acn_eval.data.geometry import PrepareImages
-from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
+from acn_eval.errors import AcnEvalError, ConfigError
 from acn_eval.shipped import shipped
 
 __all__ = ["Inspected", "inspect"]
 
 _SHOWN = 8
-_LOST = "module."
+_STATED = {"model", "size", "mean", "std", "crop_pct", "crop_mode", "interpolation"}
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class Inspected:
         facts: what it is, and what it would be asked: pairs of a label and words.
         lacks: what an evaluation may need and it does not say, in words.
         uris: what `load` takes for it, the likeliest first.
+        card: where a card of it would lie, "" where it has one or can have none.
     """
 
     facts: Sequence[tuple[str, str]]
     lacks: Sequence[str]
     uris: Sequence[str]
+    card: str = ""
 
 
 def inspect(
@@ -59,16 +62,30 @@ def inspect(
     """
     place = _place(uri)
     seen = recognize(place) if place else Seen("a checkpoint", uri)
+    if seen.uri == str(place):  # a shipped one is called by its shipped name
+        seen = replace(seen, uri=uri)
     if card and (not seen.tensors or card.exists()):
         what = "must be a new file, for weights that have no card"
         raise ConfigError(f"`card`: {what}; got {card} for {seen.what}", "card")
     if not seen.tensors:
         return _of_checkpoint(seen, tracking_uri)
     assert place is not None
-    found = fits(seen.shapes, progress)
+    prefix = _prefix(seen.tensors)
+    if card and prefix:
+        raise ConfigError(
+            f"`card`: must be of weights as a library has them; {_renamed(prefix)}", "card"
+        )
+    shapes = {key.removeprefix(prefix): shape for key, shape in seen.shapes.items()}
+    found = fits(shapes, progress)
     if card:
-        _write(card, place, seen, found)
-    return _of_weights(place, seen, found)
+        atomic.write(card, _card_of(place, found))
+    return _of_weights(place, seen, prefix, found)
+
+
+def _prefix(keys: Iterable[str]) -> str:
+    """Return what all keys begin with, up to their first dot: the name that a trainer gives."""
+    first = {key.partition(".")[0] for key in keys}
+    return f"{first.pop()}." if len(first) == 1 else ""
 
 
 def _place(uri: str) -> Path | None:
@@ -85,14 +102,13 @@ def _place(uri: str) -> Path | None:
 def _of_checkpoint(seen: Seen, tracking_uri: str | None) -> Inspected:
     kind = ("kind", seen.what)
     if seen.archs:
-        named = " or ".join(seen.archs)
-        return Inspected([kind], [f"which network it is: `arch` {named}"], [])
+        return Inspected([kind], [f"which network it is: {' or '.join(seen.archs)}"], [])
     if not seen.uri:
-        return Inspected([kind], [seen.remedy] if seen.remedy else [], [])
+        return Inspected([kind, ("refused", seen.refused)], [], [])
     try:
         checkpoint = load(seen.uri, tracking_uri=tracking_uri)
     except AcnEvalError as exc:
-        return Inspected([kind], [str(exc)], [])
+        return Inspected([kind, ("refused", str(exc))], [], [])
     return Inspected([kind, *_facts(checkpoint)], _lacks(checkpoint), [seen.uri])
 
 
@@ -120,7 +136,7 @@ def _reads(checkpoint: Checkpoint) -> str:
     facts = prepare.facts()
     size, channels = facts.pop("size"), facts.pop("channels")
     rest = ", ".join(f"{name} {value}" for name, value in facts.items())
-    return f"{size} x {size} pixels, {channels} channels; {rest}"
+    return f"{size} x {size} pixels, {'gray' if channels == 1 else 'color'}; {rest}"
 
 
 def _listed(checkpoint: Checkpoint) -> str:
@@ -142,13 +158,13 @@ def _exits(checkpoint: Checkpoint) -> str:
 def _lacks(checkpoint: Checkpoint) -> list[str]:
     lacks = []
     if not checkpoint.named:
-        lacks.append("names of its classes: a card, or `class_order`, says what a logit stands for")
+        lacks.append("names of its classes, which a card states")
     if not checkpoint.data:
-        lacks.append("the data it was trained on: name what to measure with `data`")
+        lacks.append("the data that it was trained on: name the data to measure it on")
     return lacks
 
 
-def _of_weights(place: Path, seen: Seen, found: list[Fit]) -> Inspected:
+def _of_weights(place: Path, seen: Seen, prefix: str, found: Sequence[Fit]) -> Inspected:
     count = sum(value.numel() for value in seen.tensors.values())
     kinds = ", ".join(sorted({str(v.dtype).removeprefix("torch.") for v in seen.tensors.values()}))
     facts = [
@@ -156,32 +172,49 @@ def _of_weights(place: Path, seen: Seen, found: list[Fit]) -> Inspected:
         ("size", f"{len(seen.tensors):,} tensors, {count:,} numbers of {kinds}"),
     ]
     if not found:
-        return Inspected(facts, _unknown(seen), [])
-    names = [fit.model for fit in found]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    facts.append(("fits", ", ".join(names[:_SHOWN]) + more))
+        first = ", ".join(list(seen.tensors)[:3])
+        lacks = [
+            "its network: no name of timm or torchvision here has these keys and shapes",
+            f"a function of your own that builds it, module:FILE.py:FUNCTION ({first}, ...)",
+        ]
+        return Inspected(facts, lacks, [])
+    names = [fit.model for fit in found[:_SHOWN]]
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    facts.append(("fits", ", ".join(names) + more))
     facts.append(("classes", f"{found[0].classes:,}, without names"))
     lacks = ["its preprocessing, and the names of its classes: a card states both"]
     if len(found) > 1:
-        lacks.append("which of the names it is: they differ in what no weight tells")
-    if seen.within:
-        lacks.append(f"a file of its own: the weights lie under {seen.within}")
-    return Inspected(facts, lacks, [f"{name}@{place}" for name in names[:_SHOWN]])
+        lacks.append("which of these names it is: they differ in what no weight tells")
+    if prefix:
+        return Inspected(facts, [*lacks, f"keys of the library: {_renamed(prefix)}"], [])
+    return Inspected(facts, lacks, [f"{name}@{place}" for name in names], str(beside(place)))
 
 
-def _unknown(seen: Seen) -> list[str]:
-    lacks = ["its network: no name of timm or torchvision has these keys and shapes"]
-    if all(key.startswith(_LOST) for key in seen.tensors):
-        lacks.append(f"keys as its network has them: remove {_LOST}, which parallel training adds")
-    first = ", ".join(list(seen.tensors)[:3])
-    return [*lacks, f"a network of your own code: module:FILE.py:FUNCTION (keys: {first}, ...)"]
+def _renamed(prefix: str) -> str:
+    return f"its keys begin with {prefix}: save it again without"
 
 
-def _write(card: Path, place: Path, seen: Seen, found: list[Fit]) -> None:
+def _card_of(place: Path, found: Sequence[Fit]) -> str:
+    """Return the card of weights, to be filled in; what is known of the name stands in it.
+
+    Raises:
+        ConfigError: no name fits.
+        CheckpointError: the network cannot be read.
+    """
     if not found:
         what = "must be of weights that a network of timm or torchvision fits; none does"
         raise ConfigError(f"`card`: {what}", "card")
-    checkpoint: Any = load(f"{found[0].model}@{place}")
-    if not isinstance(checkpoint.prepare, PrepareImages):
-        raise CheckpointError(f"{place}: must read images")
-    atomic.write(card, card_text(found, checkpoint.prepare))
+    fit, *others = found
+    prepare = image_preparation(load(f"{fit.model}@{place}"))
+    card = written_out(LibraryCard(model=fit.model), prepare)
+    fields = card.model_dump(mode="json", include=_STATED, exclude_none=True)
+    lines = yaml.safe_dump(fields, sort_keys=False, default_flow_style=None, width=90)
+    also = ", ".join(other.model for other in others[:_SHOWN])
+    return (
+        f"# {place.name} fits this network"
+        + (f", and as well: {also}.\n" if also else ".\n")
+        + "# The preprocessing is what the library has under the name: change what yours was.\n"
+        + lines
+        + f"classes: []  # {fit.classes} names in the order of the logits\n"
+        + 'data: ""  # name of the data it was trained on, e.g. folder:photos\n'
+    )
