@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from acn_eval.checkpoints.hugging_face import WEIGHTS
-from acn_eval.checkpoints.weight_files import beside
+from acn_eval.checkpoints.weight_files import IF_TRUSTED, beside
 from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.stores import TrackingStore, in_mlflow, model_name, opened, resolve_store
 from acn_eval.stores.addresses import ADDRESSES, path_in_run, version_of
 from acn_eval.stores.artifacts import Artifacts, artifacts_of
 
-__all__ = ["Fetched", "fetched"]
+__all__ = ["Fetched", "downloaded", "fetched"]
 
 _LARGEST = 16 * 2**30
 _OURS = {".pt", ".safetensors"}
@@ -55,13 +55,35 @@ def fetched(uri: str, tracking_uri: str | None) -> Iterator[Fetched]:
         ConfigError: there is no such address.
         TrackingError: the store does not answer.
     """
-    if not model_name(uri) and not path_in_run(uri):
-        raise ConfigError(f"{uri}: must be {ADDRESSES}, or runs:/ID/PATH")
-    store = resolve_store(tracking_uri, cwd=Path.cwd())
+    store = _store(uri, tracking_uri)
     with tempfile.TemporaryDirectory() as folder:
         with opened(store, uri) as client:
             found = _measured(client, uri) or _downloaded(client, store, uri, Path(folder))
         yield found
+
+
+@contextmanager
+def downloaded(uri: str, tracking_uri: str | None) -> Iterator[tuple[Path, list[str]]]:
+    """Download all that an address holds; yield the folder, and the paths in it.
+
+    Raises:
+        CheckpointError: files above the limits.
+        ConfigError, TrackingError: as `fetched`.
+    """
+    store = _store(uri, tracking_uri)
+    with tempfile.TemporaryDirectory() as folder:
+        with opened(store, uri) as client:
+            artifacts = artifacts_of(client, store, uri)
+            names = [artifacts.only] if artifacts.only in artifacts.sizes else [*artifacts.sizes]
+            _require_small(artifacts, {name: _LARGEST for name in names})
+            artifacts.fetch(names, Path(folder))
+        yield Path(folder), names
+
+
+def _store(uri: str, tracking_uri: str | None) -> TrackingStore:
+    if not model_name(uri) and not path_in_run(uri):
+        raise ConfigError(f"{uri}: must be {ADDRESSES}, or runs:/ID/PATH")
+    return resolve_store(tracking_uri, cwd=Path.cwd())
 
 
 def _downloaded(client: Any, store: TrackingStore, uri: str, folder: Path) -> Fetched:
@@ -90,14 +112,17 @@ def _wanted(artifacts: Artifacts) -> list[str]:
     else:
         found = [path for path in sizes if _is_weights(path, sizes)]
     if len(found) != 1:
-        raise CheckpointError(_refusal(artifacts, found))
-    names = [*found, *_belonging(found[0], sizes)]
-    for name in names:
-        limit = _LARGEST if name == found[0] else _LARGEST_SETTINGS
-        if sizes[name] > limit:
+        raise CheckpointError(_refusal(artifacts, found), "trust")
+    limits = dict.fromkeys(_belonging(found[0], sizes), _LARGEST_SETTINGS)
+    _require_small(artifacts, {found[0]: _LARGEST, **limits})
+    return [*found, *limits]
+
+
+def _require_small(artifacts: Artifacts, limits: Mapping[str, int]) -> None:
+    for name, limit in limits.items():
+        if artifacts.sizes[name] > limit:
             what = f"{name} must have at most {limit >> 20} MiB"
-            raise CheckpointError(f"{artifacts.uri}: {what}; got {sizes[name] >> 20}")
-    return names
+            raise CheckpointError(f"{artifacts.uri}: {what}; got {artifacts.sizes[name] >> 20}")
 
 
 def _is_weights(path: str, sizes: Mapping[str, int]) -> bool:
@@ -123,5 +148,5 @@ def _refusal(artifacts: Artifacts, found: list[str]) -> str:
     running = [path for path in held if PurePosixPath(path).suffix in _RUNNING]
     if running:
         runs = f"got {running[0]}, which may run code when it is loaded"
-        return f"{what}; {runs}. If you trust it, make one of it with acn-eval convert."
+        return f"{what}; {runs}. {IF_TRUSTED}"
     return f"{what}; got {', '.join(held[:5]) or 'no files'}"

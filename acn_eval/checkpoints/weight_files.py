@@ -18,8 +18,10 @@ from safetensors import SafetensorError, safe_open
 from acn_eval.checkpoints.inert import look_over, stand_ins
 from acn_eval.errors import DAMAGED, CheckpointError
 
-__all__ = ["OLD_FORMAT", "beside", "opened", "read_pickle", "read_safetensors"]
+__all__ = ["IF_TRUSTED", "OLD_FORMAT", "beside", "opened", "read_pickle", "read_safetensors"]
 
+IF_TRUSTED = "If you trust it: acn-eval convert `trust` SOURCE OUT.safetensors"
+"""The remedy for what would run code; it names the argument `trust`."""
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, zipfile.BadZipFile, SafetensorError)
 _LARGEST_FILE = 16 * 2**30
 _LARGEST_PICKLE = 2 * 2**20  # some 10,000 tensors
@@ -69,7 +71,7 @@ def read_pickle(path: Path) -> object:
             with torch.serialization.safe_globals(stand_ins()):
                 content: object = torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as exc:
-        raise CheckpointError(f"{path}: {_reason(str(exc))}") from exc
+        raise CheckpointError(f"{path}: {_reason(str(exc))}", "trust") from exc
     except _DAMAGED as exc:
         first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         msg = f"{path}: must be a complete file of torch.save; it is truncated or damaged"
@@ -101,7 +103,7 @@ def _reason(said: str) -> str:
         name = said.removeprefix("Unsupported global ")
         return (
             f"must hold plain tensors only; it asks for {name}, which may run code when loaded, "
-            "so it is refused. If you trust it, make a checkpoint of it with acn-eval convert."
+            f"so it is refused. {IF_TRUSTED}"
         )
     return f"must be a file of torch.save; it is damaged or something else ({said[:80]})"
 

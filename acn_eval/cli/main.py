@@ -25,6 +25,7 @@ _COMMANDS = {
     "inspect": "Say what a checkpoint or a file of weights is, and what it lacks.",
     "init": "Write recipes and a suite that fit data of your own.",
     "train": "Train a network by a recipe; a run that was stopped resumes exactly.",
+    "convert": "Turn a network that you trust into tensors with a card, which anyone can load.",
     "reproduce": "Reproduce a table of the paper: train its networks, and compare them.",
     "upload": "Record stored results in MLflow.",
     "ui": "Browse the recorded runs in the MLflow UI.",

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import mlflow
+
 from acn_eval.stores import resolve_store
 
 
@@ -32,3 +34,23 @@ def registered(client, name, source) -> str:
 def shelved(client, name, *files) -> str:
     """The address of a version that holds files."""
     return registered(client, name, f"runs:/{logged(client, files, 'model')}/model")
+
+
+def logged_model(store: str, network, format: str, example=None, **options) -> str:
+    """The id of a run that logged a network as version 1 of ``vit``, by MLflow's own means."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(store)
+    try:
+        with mlflow.start_run() as run:
+            mlflow.pytorch.log_model(
+                network,
+                name="vit",
+                registered_model_name="vit",
+                serialization_format=format,
+                input_example=example if format == "pt2" else None,
+                pip_requirements=[],
+                **options,
+            )
+        return run.info.run_id
+    finally:
+        mlflow.set_tracking_uri(before)
