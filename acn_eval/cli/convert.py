@@ -15,10 +15,10 @@ _EPILOG = """\b
 Examples:
   acn-eval convert vit.pth vit.safetensors \\
       --model timm:vit_tiny_patch16_224
-      a state dict, which is read without running anything
+      a state dict: nothing is run
   acn-eval convert --trust models:/vit/2 vit.safetensors
-      what mlflow.pytorch.log_model wrote; this runs its code
-  acn-eval robustness --ckpt vit.safetensors --data cifar10
+      what MLflow pickled or exported: this runs it
+  acn-eval robustness --ckpt vit.safetensors
 
 A network of timm says by itself which it is. An exported one (.pt2) does not: name it with
 --model, and with --argument what it was made with. Classes of your own are measured by
