@@ -21,7 +21,7 @@ from acn_eval.checkpoints.preparation import prepare_of
 from acn_eval.checkpoints.timm_hub import load_timm
 from acn_eval.checkpoints.torchvision_hub import load_torchvision
 from acn_eval.checkpoints.transformers_hub import IMAGE_MODELS, load_transformers
-from acn_eval.checkpoints.weight_files import beside, opened
+from acn_eval.checkpoints.weight_files import opened
 from acn_eval.errors import CheckpointError, ConfigError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
@@ -127,9 +127,6 @@ _SCHEMES = {**_LIBRARIES, "hf": _load_folder, _CODE: load_module}
 
 def _of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:
     """Load weights by the card beside them."""
-    if card.library not in _LIBRARIES:
-        known = " or ".join(_LIBRARIES)
-        raise CheckpointError(f"{beside(path)}: model must be of {known}; got {card.model}")
     if card.sha256 and card.sha256 != _sha256(path):
         raise CheckpointError(f"{path}: must be the file that its card names; its sha256 differs")
     made = _LIBRARIES[card.library](f"{card.name}@{path}", card)

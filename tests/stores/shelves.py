@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import mlflow
+import pytest
 
 from acn_eval.stores import resolve_store
 
 
 def client_in(folder: Path):
     """A client of the store in a folder."""
-    store = resolve_store(None, cwd=folder)
+    store = resolve_store(f"sqlite:///{folder / 'mlflow.db'}", cwd=folder)
     with store.lock():
         return store.client()
 
@@ -39,8 +40,9 @@ def shelved(client, name, *files) -> str:
 def logged_model(store: str, network, format: str, example=None, **options) -> str:
     """The id of a run that logged a network as version 1 of ``vit``, by MLflow's own means."""
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(store)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", store)  # what the next line changes, too
+        mlflow.set_tracking_uri(store)
         with mlflow.start_run() as run:
             mlflow.pytorch.log_model(
                 network,
@@ -51,6 +53,5 @@ def logged_model(store: str, network, format: str, example=None, **options) -> s
                 pip_requirements=[],
                 **options,
             )
-        return run.info.run_id
-    finally:
         mlflow.set_tracking_uri(before)
+    return run.info.run_id
