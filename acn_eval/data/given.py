@@ -21,7 +21,7 @@ from acn_eval.data.decoding import content_of, decode
 from acn_eval.data.examples import Examples
 from acn_eval.data.folder import FileImages
 from acn_eval.data.geometry import Geometry
-from acn_eval.data.open import find_data
+from acn_eval.data.open import data_root, find_data
 from acn_eval.errors import DAMAGED, DataError
 from acn_eval.inputs import Place
 
@@ -51,8 +51,13 @@ class GivenImages:
         """Say what is missing, below the folder that the suite names; "" where nothing is.
 
         Raises:
-            DataError: an array is damaged, or its labels are not those of the examples.
+            DataError: there is no such folder, an array is damaged, or its labels are not those of
+                the examples.
         """
+        base = find_data(Path(place.folder), self.root)
+        if not os.path.isdir(base):
+            what = f"must be a folder of corrupted images, here or in {data_root(self.root)}"
+            raise DataError(f"{place.folder}: {what}; there is none")
         if self.examples.split != "test":
             return f"{place.folder} has images of test; got {self.examples.split} examples"
         if os.path.isfile(self._array_file(place)):

@@ -1,6 +1,7 @@
 """Prints results: the answer first, then how sure it is, then the details."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -264,8 +265,11 @@ def _notes(results: Sequence[EvalResult], comparisons: Sequence[Comparison]) -> 
     for result in results:
         yield from result.warnings
         label = analysis_of(result.suite).label
+        names = defaultdict[str, list[str]](list)
         for skip in result.skipped:
-            yield f"not measured: {label(skip.condition)} ({skip.reason})"
+            names[skip.reason].append(label(skip.condition))
+        for reason, alike in names.items():
+            yield f"not measured: {', '.join(alike)} ({reason})"
 
 
 def show_manifest(out: Console, rows: Sequence[ManifestRow], labels: tuple[str, str]) -> None:

@@ -164,6 +164,12 @@ def test_what_is_missing_is_skipped_with_its_reason(imagenet_c, runtime):
     }
 
 
+def test_without_any_of_them_nothing_is_measured(imagenet_c, runtime):
+    (imagenet_c / "C").rename(imagenet_c / "D")
+    with pytest.raises(DataError, match="C: must be a folder of .*; there is none"):
+        measured(imagenet_c, "folder:imagenet", suite("fog"), runtime)
+
+
 def test_arrays_without_labels_are_skipped(cifar10_c, runtime):
     (cifar10_c / "C" / "labels.npy").unlink()
     result = measured(cifar10_c, "npz:set.npz", suite("fog"), runtime)

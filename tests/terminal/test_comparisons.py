@@ -69,6 +69,18 @@ def test_a_skip_is_named_in_full(out, sides):
     assert "not measured: magnitude of 4 blocks 0.6 (acn has 2 blocks)" in lines(out)[0]
 
 
+def test_skips_of_one_reason_are_one_line(out, sides):
+    fog = [{"corruption": "fog", "level": level} for level in (1, 2)]
+    skipped = tuple(Skip(condition, "no such folder") for condition in fog)
+    other = Skip({"corruption": "snow", "level": 1}, "another reason")
+    show_notes(out, [replace(sides[0], skipped=(*skipped, other))], [])
+    found = [line.strip() for line in lines(out) if "not measured" in line]
+    assert found == [
+        "! not measured: fog 1, fog 2 (no such folder)",
+        "! not measured: snow 1 (another reason)",
+    ]
+
+
 def test_findings_are_whole_sentences(out):
     value = Estimate(50.0, 40.0, 60.0)
     show_findings(out, [Finding("share needed", "%", value, value, value, "one note")])
