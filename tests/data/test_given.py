@@ -166,7 +166,7 @@ def test_what_is_missing_is_skipped_with_its_reason(imagenet_c, runtime):
 
 def test_without_any_of_them_nothing_is_measured(imagenet_c, runtime):
     (imagenet_c / "C").rename(imagenet_c / "D")
-    with pytest.raises(DataError, match="C: must be a folder of .*; there is none"):
+    with pytest.raises(DataError, match=r"C: must be a folder of .*; there is none"):
         measured(imagenet_c, "folder:imagenet", suite("fog"), runtime)
 
 
