@@ -22,6 +22,7 @@ __all__ = ["Labels", "TableImages", "image_column", "labels_of"]
 _MOST_CLASSES = 100_000
 _LONGEST_NAME = 1000
 _SHOWN = 8
+_REMEDY = "Save it by save_to_disk, which takes the images in, or use folder:PATH."
 _UNKNOWN = -1  # what Hugging Face gives examples without a label
 
 
@@ -49,8 +50,8 @@ class TableImages(EncodedImages):
             for k in np.flatnonzero(batches == batch).tolist():
                 content = images[int(positions[k]) - first].as_py()
                 if content is None:
-                    what = "must hold an image as bytes; it holds none"
-                    raise DataError(f"{self.place(int(positions[k]))}: {what}")
+                    what = "must hold an image as bytes; it holds none, or the name of a file"
+                    raise DataError(f"{self.place(int(positions[k]))}: {what}. {_REMEDY}")
                 yield k, content
 
     @cached_property

@@ -1,6 +1,7 @@
 """Tables of images: what was written is read, in any order, from parquet and from Arrow."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -128,3 +129,20 @@ def test_a_state_leads_to_no_other_folder(tmp_path, name):
     assert "must name its own splits and files" in refusal(f"hfds:{tmp_path}")
     (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": [name]}))
     assert "must name its own splits and files" in refusal(f"hfds:{tmp_path}")
+
+
+WRITTEN = Path(__file__).parent / "hugging_face"
+"""By `datasets` 5.2.0: `DatasetDict.save_to_disk` and `Dataset.to_parquet`; image i has red 10 i,
+and is of class i modulo 3."""
+
+
+@pytest.mark.parametrize("name", [f"hfds:{WRITTEN / 'saved'}", f"parquet:{WRITTEN / 'parquet'}"])
+def test_what_hugging_face_itself_has_written(name):
+    def shown(split):
+        examples = open_examples(name, split)
+        assert examples.classes == ("fox", "ant", "cat")
+        red = examples.read(np.arange(len(examples)), Geometry(4, 3))[:, 0, 0, 0]
+        return [*zip(red.tolist(), examples.labels.tolist(), strict=True)]
+
+    assert sorted(shown("train") + shown("validation")) == [(10 * i, i % 3) for i in range(4)]
+    assert shown("test") == [(10 * i, i % 3) for i in range(4, 9)]
