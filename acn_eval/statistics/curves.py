@@ -133,8 +133,6 @@ def _name(
     condition: Condition, conditions: Sequence[Condition], axis: Axis, bare: Container[str]
 ) -> str:
     corruption = str(condition.get("corruption", "all"))
-    if corruption == CLEAN and axis.field == _LEVEL:
-        return CLEAN
     space = str(condition.get("space", "pixel"))
     parts = [corruption, *([] if space == "pixel" else [space])]
     if axis.field != _LEVEL and corruption != CLEAN:

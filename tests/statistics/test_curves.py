@@ -37,6 +37,14 @@ def test_exits_are_the_axis_where_there_are_any_and_levels_are_then_lines():
     assert found.named == {"cut/clean": 3, "cut/gaussian_0.1": 7}
 
 
+def test_named_exits_are_points_of_their_own():
+    """The clean examples at two depths are not one point: MLflow takes a metric once per step."""
+    clean = {"corruption": "clean", "level": 0.0}
+    conditions = [{**clean, "exit": name} for name in ("layer1", "head", "last")]
+    names = {f"clean_exit_{name}": [0.0] for name in ("layer1", "head", "last")}
+    assert levels(conditions) == names
+
+
 def test_named_exits_alone_leave_the_levels_as_the_axis():
     conditions = [{"corruption": "clean", "level": 0.0, "exit": "last"}]
     conditions += [{"corruption": "gaussian", "level": 0.1, "exit": "last"}]

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torchvision
 
+from acn_eval.checkpoints import from_module
+from acn_eval.data import Geometry, PrepareImages
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.studies.compare import summarize
+from acn_eval.studies.transfer.suite import Transfer
 from acn_eval.tracking import record
 from acn_eval.tracking.result_run import arm_run
 from tests.fakes import deep_result, fake_result
@@ -115,3 +119,19 @@ def test_a_run_counts_its_examples_by_what_they_are():
         params = arm_run(own).params
         assert params[name] == str(result.data.n)
         assert len({"images", "examples"} & params.keys()) == 1
+
+
+def test_a_network_without_exits_has_every_metric_once_per_step():
+    """A server refuses a second value; its depths have names, and are no steps."""
+    block = torchvision.models.resnet.BasicBlock
+    module = torchvision.models.ResNet(block, [1, 1, 1, 1], num_classes=10)
+    prepare = PrepareImages(Geometry(8, 3), (0.5,) * 3, (0.5,) * 3)
+    classes = tuple("0123456789")
+    network = from_module(module.eval(), name="resnet", classes=classes, prepare=prepare)
+    suite = Transfer(name="t", protocols=("ridge",))
+    (result,) = evaluate([network], suite, DataSelection(data="digits", limit=40))
+    points = arm_run(result).points
+    assert len({(point.key, point.step) for point in points}) == len(points)
+    found = {point.key: point.value for point in points}
+    (cell,) = (c for c in result.cells if c.condition["exit"] == "layer3")
+    assert found["acc/clean_exit_layer3"] == pytest.approx(100 * cell.values.mean())

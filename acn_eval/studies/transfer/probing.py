@@ -189,7 +189,8 @@ def probing(
     begin = time.perf_counter()
     label = f"{protocol.label}-probe" if protocol.fine_tune else protocol.label
     many = len(target.names)
-    readings = (STREAM, BLOCK) if block and many > 1 else (STREAM,)
+    exits = many > 1 and target.names[0] == 0
+    readings = (STREAM, BLOCK) if block and exits else (STREAM,)
     sources = readings if target.has_readings else (STREAM,)
     fitted: list[Fitted] = []
     skipped: dict[str, Skip] = {}
