@@ -19,6 +19,7 @@ from tests.checkpoints.files import (
     written,
     written_text,
 )
+from tests.checkpoints.foreign_models import SAVED
 from tests.checkpoints.library_files import with_card
 from tests.stores.shelves import client_in, shelved
 
@@ -86,6 +87,24 @@ def _registered(folder):
     return load("models:/net/1", tracking_uri=f"sqlite:///{place / 'mlflow.db'}")
 
 
+def _saved(name):
+    def made(folder):
+        place = folder / "saved"
+        if not place.exists():
+            place.mkdir()
+            SAVED[name](place)
+        return load(SAVED_AS[name].format(place))
+
+    return made
+
+
+SAVED_AS = {
+    "torchvision shufflenet": "torchvision:shufflenet_v2_x0_5@{}/vision.pth",
+    "hf vit": "hf:{}",
+    "hf convnext": "hf:{}",
+}
+
+
 SOURCES = {
     "pt": lambda folder: load(str(written(folder / "a.pt"))),
     "safetensors": lambda folder: load(str(written(folder / "a.safetensors"))),
@@ -96,6 +115,7 @@ SOURCES = {
     "text": lambda folder: load(str(written_text(folder / "t.pt"))),
     "hf": _folder,
     "timm": _timm,
+    **{name: _saved(name) for name in SAVED_AS},
     "a card beside": lambda folder: load(str(with_card(folder / "net.safetensors"))),
     "models": _registered,
     "memory": _memory,

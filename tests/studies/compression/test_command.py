@@ -2,10 +2,13 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
+import torch
 
 from acn_eval.studies.compression.depth import cut_of
+from tests.models.networks import randomised
 from tests.studies.compression.plans import ALONE, PAIR, VERDICT, results
 from tests.tiny import run
 
@@ -73,3 +76,25 @@ def test_as_a_process_with_its_figures(folder):
     names = {p.name for p in folder.glob("acn-results/*/*.svg")}
     assert names == {"accuracy.svg", "depth_map.svg", "charts.svg", "spread.svg"}
     assert len(list(folder.glob("acn-results/*/depth_map.png"))) == 3
+
+
+def test_a_vision_transformer_of_timm_is_cut_priced_and_left_early(folder, call):
+    """From its file to the table: every exit, tokens, costs of each cut, and early exit."""
+    timm = pytest.importorskip("timm")
+    network = randomised(timm.create_model("test_vit", num_classes=10), std=0.02)
+    torch.save(network.state_dict(), folder / "vit.pt")
+    job = (*ALONE[: ALONE.index("--ckpt")], "--ckpt", "timm:test_vit@vit.pt", "--limit", "30")
+    code, out, err = call(*job, "--data", "digits")
+    assert (code, err) == (0, "")
+    said = " ".join(out.split())
+    assert "test_vit needs" in said
+    assert "of 6 blocks" in said
+    assert "outputs vary over tokens and over images after every block" in said
+    result = results(folder)["test_vit"]
+    costs = result.details["costs"]
+    assert [row["exit"] for row in costs] == list(range(7))
+    assert costs[-1]["parameters"] == sum(p.numel() for p in network.parameters())
+    assert len({deeper["flops"] - one["flops"] for one, deeper in pairwise(costs)}) == 1
+    assert all(row["weight_bytes"] == 4 * row["parameters"] for row in costs)
+    rules = {row["rule"] for row in result.details["early_exit"]}
+    assert rules == {"entropy", "confidence", "patience"}
