@@ -72,7 +72,8 @@ def _found(data: str, found: "Found") -> list[str]:
 
 
 def _written(study: "Study") -> list[str]:
-    own, points = study.fitted, f"{100 * study.margin:.0f} points"
+    own, margin = study.fitted, round(100 * study.margin)
+    points = f"{margin} point{'s' if margin > 1 else ''}"
     tokens = f"{own.side // own.patch} x {own.side // own.patch} tokens"
     return [
         f"{study.acn}: ACN, {own.depth} blocks of width {own.width}, {tokens} of {own.patch} x "
