@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from types import ModuleType
+from math import isqrt
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import torch
@@ -28,27 +29,52 @@ _HEAD = 4  # tensors of a head, two layers at most
 
 
 class Fit(NamedTuple):
-    """A name that weights fit, ``timm:NAME`` or ``torchvision:NAME``, and their classes."""
+    """A name that weights fit.
+
+    Attributes:
+        model: ``timm:NAME`` or ``torchvision:NAME``.
+        classes: how many the weights have.
+        arguments: sizes that the network was made with, where they are not those of its name.
+    """
 
     model: str
     classes: int
+    arguments: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class _Library:
-    """The networks of a library, by the module that builds them; each is built without memory."""
+    """The networks of a library, by the module that builds them; each is built without memory.
+
+    Attributes:
+        scheme: what stands before a name.
+        families: names by module.
+        build: a network from its name and arguments.
+        sized: tensors whose shapes follow from arguments, of a vision transformer: of its patches,
+            and of its positions.
+        sizes: these arguments, from the grid of patches and the shape of the first tensor.
+    """
 
     scheme: str
     families: Mapping[str, Sequence[str]]
-    build: Callable[[str], Any]
+    build: Callable[..., Any]
+    sized: tuple[str, str]
+    sizes: Callable[[int, tuple[int, ...]], dict[str, int]]
 
-    def shapes(self, name: str) -> Shapes:
+    def arguments(self, shapes: Shapes) -> dict[str, int]:
+        """Return the arguments that weights of a vision transformer tell; of others none."""
+        patches, positions = (shapes.get(key, ()) for key in self.sized)
+        if len(patches) != 4 or len(positions) != 3:
+            return {}
+        return self.sizes(isqrt(positions[1]), patches)  # tokens of classes are few
+
+    def shapes(self, name: str, **arguments: int) -> Shapes:
         """Return the tensors of a network; none where it cannot be built without memory."""
         try:
             with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _Valueless():
                 warnings.simplefilter("ignore")
                 with torch.device("meta"):
-                    network: nn.Module = self.build(name)
+                    network: nn.Module = self.build(name, **arguments)
         except DAMAGED:
             return {}
         return {key: tuple(value.shape) for key, value in network.state_dict().items()}
@@ -86,12 +112,25 @@ def fits(
     least = max(max(alike, default=0) - _NEAR, _ALIKE)
     near = [family for family, share in zip(families, alike, strict=True) if share >= least]
     named = [(own, name) for own, several in near for name in several]
-    found = []
+    found: list[Fit] = []
     for i, (own, name) in enumerate(named):
         progress(len(families) + i, len(families) + len(named))
-        if classes := _classes(shapes, own.shapes(name)):
-            found.append(Fit(f"{own.scheme}:{name}", classes))
-    return sorted(found, key=lambda fit: (len(fit.model), fit.model))
+        found += _fit(shapes, own, name)
+    plain = [fit for fit in found if not fit.arguments]
+    return sorted(plain or found, key=lambda fit: (len(fit.model), fit.model))
+
+
+def _fit(shapes: Shapes, own: _Library, name: str) -> list[Fit]:
+    """Return the name if the weights fit it, at its own sizes or at theirs."""
+    theirs, model = own.shapes(name), f"{own.scheme}:{name}"
+    if classes := _classes(shapes, theirs):
+        return [Fit(model, classes)]
+    arguments = own.arguments(shapes)
+    rest, known = ({k: v for k, v in s.items() if k not in own.sized} for s in (shapes, theirs))
+    if not arguments or not _classes(rest, known):
+        return []
+    classes = _classes(shapes, own.shapes(name, **arguments))
+    return [Fit(model, classes, arguments)] if classes else []
 
 
 def _alike(shapes: Shapes, theirs: Shapes) -> float:
@@ -125,7 +164,13 @@ def _timm(shapes: Shapes) -> Iterator[_Library]:
                 first = getattr(timm.get_pretrained_cfg(name), "first_conv", None)
                 if not isinstance(first, str) or f"{first}.weight" in shapes:
                     families.setdefault(module, []).append(name)
-        yield _Library("timm", families, timm.create_model)
+        places = "patch_embed.proj.weight", "pos_embed"
+        yield _Library("timm", families, timm.create_model, places, _timm_sizes)
+
+
+def _timm_sizes(grid: int, patches: tuple[int, ...]) -> dict[str, int]:
+    side = patches[-1]
+    return {"img_size": grid * side, "patch_size": side, "in_chans": patches[1]}
 
 
 def _torchvision() -> Iterator[_Library]:
@@ -133,13 +178,18 @@ def _torchvision() -> Iterator[_Library]:
         families: dict[str, list[str]] = {}
         for name in models.list_models(module=models):
             families.setdefault(models.get_model_builder(name).__module__, []).append(name)
-        yield _Library("torchvision", families, partial(_of_torchvision, models))
+        places, build = ("conv_proj.weight", "encoder.pos_embedding"), partial(_built, models)
+        yield _Library("torchvision", families, build, places, _torchvision_sizes)
 
 
-def _of_torchvision(models: ModuleType, name: str) -> Any:
+def _torchvision_sizes(grid: int, patches: tuple[int, ...]) -> dict[str, int]:
+    return {"image_size": grid * patches[-1]}
+
+
+def _built(models: ModuleType, name: str, **arguments: int) -> Any:
     # RegNets compute their widths with tensors, which must have content.
     with torch.device("cpu" if name.startswith("regnet") else "meta"):
-        return models.get_model(name, weights=None)
+        return models.get_model(name, weights=None, **arguments)
 
 
 def _installed(name: str) -> ModuleType | None:

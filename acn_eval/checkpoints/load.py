@@ -29,7 +29,7 @@ from acn_eval.plugins import plugin
 from acn_eval.shipped import shipped, shipped_checkpoints
 from acn_eval.stores import in_mlflow
 
-__all__ = ["find", "load"]
+__all__ = ["find", "load", "of_library"]
 
 _APART = {"arch", "pair", "classes", "certificate"}  # of a recipe: not compared as its numbers are
 _NONE = "none: its weights are not checked"
@@ -106,7 +106,7 @@ def _check(uri: str, scheme: str, code: bool) -> None:
 def _load_file(uri: str, arch: str | None) -> Checkpoint:
     path = find(uri)
     if card := None if arch else read_card(path):
-        return _of_library(uri, path, card)
+        return of_library(uri, path, card)
     native = read_official(path, arch) if arch else read_native(path)
     return _checkpoint(uri, path, native, _name(path))
 
@@ -125,8 +125,12 @@ _LIBRARIES = {"timm": load_timm, "torchvision": load_torchvision}
 _SCHEMES = {**_LIBRARIES, "hf": _load_folder, _CODE: load_module}
 
 
-def _of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:
-    """Load weights by the card beside them."""
+def of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:
+    """Load weights by a card.
+
+    Raises:
+        CheckpointError: the card names no library that is known, or another file or network.
+    """
     if card.sha256 and card.sha256 != _sha256(path):
         raise CheckpointError(f"{path}: must be the file that its card names; its sha256 differs")
     made = _LIBRARIES[card.library](f"{card.name}@{path}", card)

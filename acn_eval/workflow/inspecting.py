@@ -12,6 +12,7 @@ from acn_eval import atomic
 from acn_eval.checkpoints import Checkpoint, image_preparation, load
 from acn_eval.checkpoints.guess import Fit, fits
 from acn_eval.checkpoints.library_card import LibraryCard, written_out
+from acn_eval.checkpoints.load import of_library
 from acn_eval.checkpoints.recognize import Seen, recognize
 from acn_eval.checkpoints.weight_files import beside
 from acn_eval.data.geometry import PrepareImages
@@ -21,7 +22,7 @@ from acn_eval.shipped import shipped
 __all__ = ["Inspected", "inspect"]
 
 _SHOWN = 8
-_STATED = {"model", "size", "mean", "std", "crop_pct", "crop_mode", "interpolation"}
+_STATED = {"model", "arguments", "size", "mean", "std", "crop_pct", "crop_mode", "interpolation"}
 
 
 @dataclass(frozen=True)
@@ -181,13 +182,15 @@ def _of_weights(place: Path, seen: Seen, prefix: str, found: Sequence[Fit]) -> I
     names = [fit.model for fit in found[:_SHOWN]]
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     facts.append(("fits", ", ".join(names) + more))
-    facts.append(("classes", f"{found[0].classes:,}, without names"))
+    made = ", ".join(f"{name} {size}" for name, size in found[0].arguments.items())
+    facts += [("made with", made), ("classes", f"{found[0].classes:,}, without names")]
     lacks = ["its preprocessing, and the names of its classes: a card states both"]
     if len(found) > 1:
         lacks.append("which of these names it is: they differ in what no weight tells")
     if prefix:
         return Inspected(facts, [*lacks, f"keys of the library: {_renamed(prefix)}"], [])
-    return Inspected(facts, lacks, [f"{name}@{place}" for name in names], str(beside(place)))
+    uris = [] if made else [f"{name}@{place}" for name in names]  # a card states sizes
+    return Inspected(facts, lacks, uris, str(beside(place)))
 
 
 def _renamed(prefix: str) -> str:
@@ -205,9 +208,9 @@ def _card_of(place: Path, found: Sequence[Fit]) -> str:
         what = "must be of weights that a network of timm or torchvision fits; none does"
         raise ConfigError(f"`card`: {what}", "card")
     fit, *others = found
-    prepare = image_preparation(load(f"{fit.model}@{place}"))
-    card = written_out(LibraryCard(model=fit.model), prepare)
-    fields = card.model_dump(mode="json", include=_STATED, exclude_none=True)
+    bare = LibraryCard.model_validate({"model": fit.model, "arguments": dict(fit.arguments)})
+    card = written_out(bare, image_preparation(of_library(str(place), place, bare)))
+    fields = card.model_dump(mode="json", include=_STATED, exclude_defaults=True)
     lines = yaml.safe_dump(fields, sort_keys=False, default_flow_style=None, width=90)
     also = ", ".join(other.model for other in others[:_SHOWN])
     return (

@@ -21,7 +21,7 @@ def small():
 def test_a_network_of_torchvision_is_found_with_its_classes(small):
     seen, before = [], torch.get_rng_state()
     assert fits(small, lambda done, total: seen.append((done, total))) == [
-        ("torchvision:mobilenet_v3_small", 3)
+        ("torchvision:mobilenet_v3_small", 3, {})
     ]
     assert seen[0][0] == 0
     assert all(done < total for done, total in seen)
@@ -31,7 +31,7 @@ def test_a_network_of_torchvision_is_found_with_its_classes(small):
 def test_a_network_of_timm_is_found_under_all_names_that_its_weights_fit():
     with torch.device("meta"):
         found = fits(shapes(timm.create_model("tnt_s_legacy_patch16_224", num_classes=1000)))
-    assert ("timm:tnt_s_legacy_patch16_224", 1000) in found
+    assert ("timm:tnt_s_legacy_patch16_224", 1000, {}) in found
     for fit in found:  # what the libraries themselves build under each name
         with torch.device("meta"):
             network = timm.create_model(fit.model.removeprefix("timm:"))
@@ -55,3 +55,15 @@ def test_weights_that_differ_elsewhere_than_in_the_head_fit_no_name(small, chang
 
 def test_keys_of_nobody_fit_nothing():
     assert fits({"encoder.first": (3, 4), "encoder.second": (2,)}) == []
+
+
+def test_a_vision_transformer_of_other_sizes_is_found_with_them():
+    """timm's and torchvision's, which call the same sizes by different names."""
+    with torch.device("meta"):
+        sizes = {"img_size": 48, "patch_size": 8, "in_chans": 1}
+        ours = timm.create_model("convit_tiny", num_classes=3, **sizes)
+        theirs = models.vit_b_32(num_classes=7, image_size=96)
+    found = fits(shapes(ours))
+    assert ("timm:convit_tiny", 3, sizes) in found
+    assert all(dict(fit.arguments) == sizes for fit in found)
+    assert fits(shapes(theirs)) == [("torchvision:vit_b_32", 7, {"image_size": 96})]

@@ -96,6 +96,19 @@ def test_the_card_is_the_library_s_own_preprocessing_and_is_read_back(inspected,
     assert (made.classes, made.data, made.named) == (("ant", "bee", "cat"), "digits", True)
 
 
+def test_weights_of_other_sizes_need_a_card_and_are_loaded_by_it(tmp_path):
+    path = tmp_path / "own.pt"
+    with torch.random.fork_rng(devices=[]):
+        network = timm.create_model("convit_tiny", num_classes=3, img_size=32, patch_size=8)
+    torch.save(network.state_dict(), path)
+    seen = inspect(str(path), card=path.with_suffix(".card.yaml"))
+    assert dict(seen.facts)["made with"] == "img_size 32, patch_size 8, in_chans 3"
+    assert list(seen.uris) == []
+    made = load(str(path))
+    assert made.prepare.spec.size == 32
+    assert made.model(made.prepare.blank(1)).shape == (1, 3)
+
+
 def test_a_prefix_of_a_trainer_is_seen_and_no_card_written(small, tmp_path):
     state = {f"net.{k}": v for k, v in torch.load(small, weights_only=True).items()}
     torch.save({"state_dict": state}, tmp_path / "a.ckpt")
