@@ -10,7 +10,12 @@ from acn_eval.stores import resolve_store
 
 def client_in(folder: Path):
     """A client of the store in a folder."""
-    store = resolve_store(f"sqlite:///{folder / 'mlflow.db'}", cwd=folder)
+    return client_at(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+def client_at(uri: str):
+    """A client of the store at an address."""
+    store = resolve_store(uri, cwd=Path.cwd())
     with store.lock():
         return store.client()
 
