@@ -11,6 +11,7 @@ from typing import TypeGuard
 from torch import Tensor
 
 from acn_eval.checkpoints.guess import Shapes
+from acn_eval.checkpoints.hugging_face import WEIGHTS
 from acn_eval.checkpoints.layouts import fitting, state_of
 from acn_eval.checkpoints.library_card import read_card
 from acn_eval.checkpoints.native import CARD, state_in
@@ -93,6 +94,8 @@ def _safetensors(path: Path) -> Seen:
     metadata, state = read_safetensors(path)
     if CARD in metadata:
         return Seen("a checkpoint of acn-eval", str(path))
+    if path.name == WEIGHTS and (path.parent / "config.json").is_file():
+        return _folder(path.parent)
     return Seen("safetensors without a card", tensors=state)
 
 

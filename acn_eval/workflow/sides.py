@@ -15,6 +15,8 @@ from acn_eval.studies.compare import network_key
 
 __all__ = ["Sides", "resolve", "source_of"]
 
+_NAMED = ("timm:", "torchvision:", "module:")  # a name, and perhaps a file or a pattern behind @
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -109,7 +111,11 @@ def _addresses(side: str, given: tuple[str, ...]) -> list[str]:
 
 
 def _expanded(uri: str) -> list[str]:
-    if not has_magic(uri) or uri.startswith("timm:"):
+    name, at, file = uri.partition("@")
+    if uri.startswith(_NAMED):
+        files = sorted(glob(file)) if has_magic(file) else []
+        return [f"{name}{at}{found}" for found in files] or [uri]
+    if not has_magic(uri):
         return [uri]
     matches = sorted(glob(uri)) or sorted(glob(uri, root_dir=shipped("checkpoints")))
     if not matches:

@@ -78,8 +78,9 @@ def test_files_of_the_authors_say_which_networks_they_may_be(tmp_path):
     )
 
 
-def test_a_folder_of_hugging_face_is_known(tmp_path):
+def test_a_folder_of_hugging_face_is_known_by_itself_and_by_its_weights(tmp_path):
     saved(tmp_path / "bert")
+    assert recognize(tmp_path / "bert" / "model.safetensors") == recognize(tmp_path / "bert")
     assert recognize(tmp_path / "bert").what == "a folder of Hugging Face, model_type 'bert'"
     assert recognize(tmp_path / "bert").uri == f"hf:{tmp_path / 'bert'}"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from acn_eval import RunOptions
-from acn_eval.errors import ConfigError
+from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.workflow import resolve
 from tests.checkpoints.files import weights, written
@@ -28,6 +28,22 @@ def test_commas_and_patterns_expand_here_first_and_then_among_the_shipped(folder
     seeds = sorted(path.stem for path in shipped("checkpoints").glob("seeds/ac_vit_*.pt"))
     assert len(seeds) > 1
     assert names("seeds/ac_vit_*.pt", baselines=()) == (seeds, [])
+
+
+def test_patterns_expand_behind_the_name_of_a_network_too(folder):
+    (folder / "net.py").write_text(
+        "from dataclasses import replace\n"
+        "from acn_eval import load\n"
+        "def read(file):\n"
+        "    made = load(str(file))\n"
+        "    return replace(made, id=replace(made.id, name=f'own {file.stem}'))\n"
+    )
+    assert names("module:net.py:read@tiny_*.pt", baselines=()) == (
+        ["own tiny_ac", "own tiny_res"],
+        [],
+    )
+    with pytest.raises(CheckpointError, match=r"gone_\*\.pt"):
+        names("timm:test_vit@gone_*.pt", baselines=())
 
 
 def test_several_networks_are_ranked_among_themselves_and_a_baseline_is_one_once(folder):

@@ -10,6 +10,7 @@ from acn_eval.gate import read_gate
 from acn_eval.studies.read import read_suite
 from acn_eval.training import read_recipe
 from acn_eval.workflow.starting import begin
+from tests.data.tables import parquet, pixels, saved_splits, table
 
 
 def arrays(folder, n=40, classes=2, splits=("train", "test")):
@@ -32,6 +33,20 @@ def test_the_files_belong_together(tmp_path):
     assert {path.name for path in study.acn.parent.iterdir()} == {
         *("ac_vit.yaml", "res_vit.yaml", "robustness.yaml", "gate.yaml"),
     }
+
+
+@pytest.mark.parametrize("kind", ["parquet", "hfds"])
+def test_tables_of_hugging_face_are_data_as_well(tmp_path, kind):
+    own = table(pixels(30, side=24), [i % 3 for i in range(30)])
+    if kind == "parquet":
+        for split in ("train", "test"):
+            parquet(tmp_path / "food" / "data" / f"{split}-00000-of-00001.parquet", own)
+    else:
+        saved_splits(tmp_path / "food", train=own, test=own)
+    study = begin(f"{kind}:{tmp_path / 'food'}", tmp_path / "study")
+    recipe = read_recipe(study.acn)
+    assert (recipe.arch.image_size, recipe.arch.channels, recipe.arch.classes) == (24, 3, 3)
+    assert study.found.sizes.smallest == study.found.sizes.largest == (24, 24)
 
 
 @pytest.mark.parametrize("n", [2, 40, 1000, 30_000])
