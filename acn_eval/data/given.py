@@ -44,6 +44,7 @@ class GivenImages:
     examples: Examples
     spec: Geometry
     root: Path | None = None
+    _reasons: dict[Place, str] = field(default_factory=dict, compare=False)
     _last: dict[tuple[Place, bytes], Tensor] = field(default_factory=dict, compare=False)
     _arrays: dict[Path, NDArray[Any]] = field(default_factory=dict, compare=False)
 
@@ -54,6 +55,11 @@ class GivenImages:
             DataError: there is no such folder, an array is damaged, or its labels are not those of
                 the examples.
         """
+        if place not in self._reasons:  # every network asks, of some million files
+            self._reasons[place] = self._why_not(place)
+        return self._reasons[place]
+
+    def _why_not(self, place: Place) -> str:
         base = find_data(Path(place.folder), self.root)
         if not os.path.isdir(base):
             what = f"must be a folder of corrupted images, here or in {data_root(self.root)}"
@@ -66,7 +72,8 @@ class GivenImages:
             return f"{place.folder} must hold {place.name}.npy or {place.name}/{place.level}"
         if not self._names:
             return "the clean images must be files in folders of classes, as of folder:PATH"
-        gone = [name for name in self._names if not os.path.isfile(self._folder(place) / name)]
+        folder = self._folder(place)
+        gone = [name for name in self._names if not os.path.isfile(f"{folder}/{name}")]
         if not gone:
             return ""
         where = f"{place.folder}/{place.name}/{place.level}"
@@ -117,8 +124,12 @@ class GivenImages:
 
     def _where(self, ids: Tensor) -> NDArray[np.int64]:
         """Return the indices (n,) of ids among the examples."""
-        order, wanted = np.argsort(self.examples.ids), ids.cpu().numpy()
-        return order[np.searchsorted(self.examples.ids, wanted, sorter=order)]
+        found = np.searchsorted(self.examples.ids, ids.cpu().numpy(), sorter=self._order)
+        return self._order[found]
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self.examples.ids)
 
     @cached_property
     def _names(self) -> Sequence[str]:
