@@ -146,9 +146,8 @@ def _numbered(batches: Sequence[pa.Array], names: Any, where: str) -> Labels:
 def _spelled(batches: Sequence[pa.Array], where: str) -> Labels:
     parts, number = [], dict[str, int]()
     for batch in batches:
-        plain = batch.cast(batch.type.value_type) if pa.types.is_dictionary(batch.type) else batch
-        coded = plain.dictionary_encode()
-        own = [number.setdefault(name, len(number)) for name in coded.dictionary.to_pylist()]
+        coded = batch.dictionary_encode()  # as it is where it is: unpacked, it may fill any memory
+        own = [_numbered_name(name, number) for name in coded.dictionary.to_pylist()]
         if len(number) > _MOST_CLASSES:
             msg = f"{where} must hold names of at most {_MOST_CLASSES} classes; got more"
             raise DataError(f"{msg}. Name the column of labels behind the path, as in PATH@label.")
@@ -158,6 +157,10 @@ def _spelled(batches: Sequence[pa.Array], where: str) -> Labels:
     place = {name: i for i, name in enumerate(classes)}
     order = np.array([*(place[name] for name in number), _UNKNOWN], np.int64)
     return Labels(order[np.concatenate(parts or [np.empty(0, np.int64)])], classes, named=True)
+
+
+def _numbered_name(name: str | None, number: dict[str, int]) -> int:
+    return _UNKNOWN if name is None else number.setdefault(name, len(number))
 
 
 def _checked(names: Sequence[Any], where: str) -> tuple[str, ...]:

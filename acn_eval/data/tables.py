@@ -136,7 +136,11 @@ def _saved(path: Path, where: str) -> Files:
 def _state(folder: Path, where: str) -> list[Path]:
     data_files = _json(folder / "state.json", "_data_files", where)
     names = [f.get("filename") if isinstance(f, dict) else None for f in data_files]
-    return [folder / _plain(name, where) for name in names]
+    files = [folder / _plain(name, where) for name in names]
+    for file in files:
+        if not os.path.isfile(file):
+            raise DataError(f"{where}: {file} must be a file; there is none")
+    return files
 
 
 def _plain(name: object, where: str) -> str:

@@ -1,6 +1,7 @@
 """Tables of images: what was written is read, in any order, from parquet and from Arrow."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,14 @@ def test_a_state_leads_to_no_other_folder(tmp_path, name):
     assert "must name its own splits and files" in refusal(f"hfds:{tmp_path}")
     (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": [name]}))
     assert "must name its own splits and files" in refusal(f"hfds:{tmp_path}")
+
+
+def test_a_state_names_files_that_are_there(tmp_path):
+    """A pipe would be waited for without end."""
+    os.mkfifo(tmp_path / "x.arrow")
+    for name in ("x.arrow", "y.arrow"):
+        (tmp_path / "state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
+        assert f"{name} must be a file; there is none" in refusal(f"hfds:{tmp_path}")
 
 
 WRITTEN = Path(__file__).parent / "hugging_face"

@@ -3,7 +3,6 @@
 import io
 import os
 import random
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.data.tables import arrow, parquet, table
+from tests.hostile.tables import TABLES, one_table, whole_tables
 
 __all__ = ["DataSet", "data_sets"]
 
@@ -70,8 +69,8 @@ def _damaged(chance: random.Random) -> Iterator[DataSet]:
         yield from _damaged_archives(write, chance)
     for suffix in _FORMATS:
         yield from _damaged_pictures(suffix, chance)
-    for save in (parquet, arrow):
-        yield from _damaged_tables(save, chance)
+    for kind, whole in whole_tables(_PIXELS, _GOOD["labels"]).items():
+        yield from _damaged_table(kind, whole, chance)
 
 
 def _damaged_archives(write: Callable[..., None], chance: random.Random) -> Iterator[DataSet]:
@@ -84,23 +83,13 @@ def _damaged_archives(write: Callable[..., None], chance: random.Random) -> Iter
         yield DataSet(f"{kind} flipped {i}", partial(_file, "set.npz", flipped), fine=True)
 
 
-def _damaged_tables(write: Callable[..., Path], chance: random.Random) -> Iterator[DataSet]:
-    kind = write.__name__
-    with tempfile.TemporaryDirectory() as folder:
-        content = table(np.stack([_PIXELS] * 3, -1), _GOOD["labels"] % 3)
-        whole = write(Path(folder, "set"), content).read_bytes()
+def _damaged_table(kind: str, whole: bytes, chance: random.Random) -> Iterator[DataSet]:
     for i in range(6):
         cut = whole[: chance.randrange(len(whole) - 100)]
-        yield DataSet(f"{kind} cut {i}", partial(_table, kind, cut), fine=kind == "arrow")
+        yield DataSet(f"{kind} cut {i}", partial(one_table, kind, cut), fine=kind == "arrow")
     for i in range(30):
         flipped = _flipped(whole, chance, len(whole))
-        yield DataSet(f"{kind} flipped {i}", partial(_table, kind, flipped), fine=True)
-
-
-def _table(kind: str, content: bytes, folder: Path) -> str:
-    (folder / "set").mkdir()
-    (folder / "set" / f"x.{kind}").write_bytes(content)
-    return f"{'hfds' if kind == 'arrow' else kind}:{folder / 'set'}"
+        yield DataSet(f"{kind} flipped {i}", partial(one_table, kind, flipped), fine=True)
 
 
 def _damaged_pictures(suffix: str, chance: random.Random) -> Iterator[DataSet]:
@@ -344,6 +333,7 @@ _PLACES: dict[str, Callable[[Path], str]] = {
     "a folder that is a pipe": partial(_pipe, "set", "folder"),
     "a folder that is a dangling link": partial(_link, "set", "nowhere", "folder"),
     "a folder that is a device": partial(_link, "set", "/dev/zero", "folder"),
+    **TABLES,
     "a folder of no UTF-8": partial(_named, os.fsdecode(b"caf\xe9")),
     **{
         f"a folder with {kind} alone": partial(_only, kind)

@@ -173,6 +173,10 @@ def test_classes_by_map_and_restriction(folder, call):
     (result,) = results(folder)
     assert set(result.cells[0].predicted) <= {0, 1}
     assert result.checkpoint.preprocessing["restricted"] is True
+    (folder / "map.yaml").write_text("three: 3\nseven: null\n")
+    code, out, _ = call(*job, "--class-map", "map.yaml")
+    assert code == 0
+    assert "the class map leaves out 1 of 2 classes, 10 of 20 images" in " ".join(out.split())
 
 
 def test_the_preparation_is_stated_and_can_be_chosen(folder, call):
