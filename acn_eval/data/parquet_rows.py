@@ -15,7 +15,7 @@ __all__ = ["ParquetRows"]
 
 _LARGEST_GROUP = 2**30  # bytes of one column, unpacked
 _KEPT = 2**28  # bytes of columns that were read last
-_MOST_ROWS = 50_000_000
+_MOST_ROWS = 20_000_000
 
 
 class _Group(NamedTuple):
