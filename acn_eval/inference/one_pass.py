@@ -289,8 +289,11 @@ def _forward(
         span = slice(start, start + size)
         clean, draws = spec.upload(content[span], runtime.device), Draws()
         where = ids[span].to(runtime.device)
+        shown, last = clean, None
         for i, unit in enumerate(group):
-            shown = _shown(unit, clean, where, draws)
+            own = unit.question, unit.seed, unit.context
+            if own != last:  # networks under one question are neighbors
+                shown, last = _shown(unit, clean, where, draws), own
             batch = unit.subject.checkpoint.prepare(shown).to(runtime.device)
             parts = unit.answer(batch, labels[span])
             if not start:

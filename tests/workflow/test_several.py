@@ -7,7 +7,6 @@ from itertools import product
 import pytest
 
 from acn_eval import DataSelection, RunOptions, workflow
-from acn_eval.corruptions import NoiseKey
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
 from acn_eval.data import decoding
 from acn_eval.data import folder as folders
@@ -59,18 +58,21 @@ def counted(monkeypatch):
 
     monkeypatch.setattr(folders, "decode", decoding_one)
     for kind in (Gaussian, SaltPepper):
-        monkeypatch.setattr(kind, "_draw", _counting(kind, counts))
+        monkeypatch.setattr(kind, "_draw", _counting(kind._draw, kind.__name__, counts))
+        added = f"{kind.__name__} added"
+        monkeypatch.setattr(kind, "corrupt", _counting(kind.corrupt, added, counts))
     return counts
 
 
-def _counting(kind, counts):
-    draw = kind._draw
+def _counting(function, name, counts):
+    """Count the images of the first argument, which are images or their shape."""
 
-    def drawing(self, shape, ids, key: NoiseKey):
-        counts[kind.__name__] = counts.get(kind.__name__, 0) + shape[0]
-        return draw(self, shape, ids, key)
+    def counting(self, images, *arguments):
+        shape = images if isinstance(images, tuple) else images.shape
+        counts[name] = counts.get(name, 0) + shape[0]
+        return function(self, images, *arguments)
 
-    return drawing
+    return counting
 
 
 def test_ten_networks_cost_the_decoding_and_the_noise_of_one(ten, pictures, folder, counted):
@@ -80,6 +82,7 @@ def test_ten_networks_cost_the_decoding_and_the_noise_of_one(ten, pictures, fold
     once = dict(counted)
     assert once["decoded"] == 30 + 30
     assert once["Gaussian"] == once["SaltPepper"] == 30 + 8
+    assert once["Gaussian added"] == 2 * (30 + 8)
     counted.update(dict.fromkeys(counted, 0))
     (group,) = workflow.evaluate(replace(asked, candidates=tuple(ten)))
     assert len(group.candidates) == len(group.networks) == 10
