@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import PurePath
 
 from acn_eval.errors import ConfigError
 from acn_eval.results import CheckpointId, EvalResult
@@ -197,13 +198,31 @@ def network_key(checkpoint: CheckpointId, *, group: bool) -> str:
 
 
 def labelled(groups: Sequence[Sequence[EvalResult]]) -> dict[str, list[EvalResult]]:
-    """Return groups of results by label; of equal labels each gets the beginning of a key."""
+    """Return groups of results by label.
+
+    Equal labels get the name of the file as well or, where that is equal too, the beginning of a
+    key.
+    """
     labels = [_label(own) for own in groups]
-    often = Counter(labels)
-    return {
-        label if often[label] == 1 else f"{label} {own[0].key[:6]}": [*own]
-        for label, own in zip(labels, groups, strict=True)
-    }
+    for names in ([_file(own[0]) for own in groups], [own[0].key[:6] for own in groups]):
+        labels = _told_apart(labels, names)
+    return {label: [*own] for label, own in zip(labels, groups, strict=True)}
+
+
+def _told_apart(labels: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Add names to labels that are equal, where that tells all of these apart."""
+    full = [f"{label} {name}" for label, name in zip(labels, names, strict=True)]
+    often, same = Counter(labels), Counter(full)
+    unclear = {label for label, own in zip(labels, full, strict=True) if same[own] > 1}
+    return [
+        label if often[label] == 1 or label in unclear else own
+        for label, own in zip(labels, full, strict=True)
+    ]
+
+
+def _file(result: EvalResult) -> str:
+    """Return the name of the weight file: ``a`` of ``timm:resnet18@runs/a.pt``."""
+    return PurePath(result.checkpoint.uri).stem.rpartition("@")[2]
 
 
 def _label(results: Sequence[EvalResult]) -> str:

@@ -44,12 +44,14 @@ def pages() -> dict[str, Page]:
     tags = (f"tags.`acn_eval.{tag}`" for tag in ("connectivity", "depth", "train_seed", "gate"))
     sizes = ("diff_pp", "ci_low_pp", "ci_high_pp", "mde_pp")
     verdict = ("tags.`acn_eval.verdict`", *(f"metrics.`{name}/primary`" for name in sizes))
+    ranked = ("params.`networks`", *(f"tags.`acn_eval.{tag}`" for tag in ("first", "letters")))
     return {
         "curves": Page("arm"),
         "comparisons": Page("comparison"),
         "architectures": Page("arm", group="acn_eval.connectivity"),
         "checkpoints": Page("arm", charts=False, columns=(*metrics, *tags)),
         "verdicts": Page("comparison", charts=False, columns=verdict),
+        "rankings": Page("ranking", charts=False, columns=ranked),
     }
 
 

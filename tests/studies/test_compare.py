@@ -12,8 +12,11 @@ from acn_eval.studies.compare import (
     analysis_about,
     by_metric,
     compare,
+    entries_of,
+    labelled,
     look,
     metrics_for,
+    networks,
     rank,
     summarize,
 )
@@ -89,3 +92,38 @@ def test_looks_before_the_end_are_in_accuracy_alone(pair):
         look(*pair, total=300)
     plain = [paraphrases("acn", 1), paraphrases("res", 5)]
     assert look(*pair, total=300, metric="accuracy") == look(*plain, total=300)
+
+
+def test_equal_names_are_told_apart_by_their_files_or_else_by_their_keys():
+    one = fake_result("ac_vit")
+
+    def read(uri, sha):
+        about = replace(one.checkpoint, name="resnet18", uri=uri, sha256=sha)
+        return replace(one, checkpoint=about)
+
+    files = [read("timm:resnet18@runs/a.pt", "a"), read("timm:resnet18@b.safetensors", "b")]
+    assert [*entries_of([*files, one], group=False)] == ["resnet18 a", "resnet18 b", "ac_vit"]
+    same = [read("hf:x/final", "a"), read("hf:y/final", "b")]
+    assert [*entries_of(same, group=False)] == [f"resnet18 {r.key[:6]}" for r in same]
+    assert [r.key for [r] in labelled([[r] for r in same]).values()] == [r.key for r in same]
+
+
+def test_networks_are_told_apart_by_what_is_recorded():
+    """Seeds of one recipe are one network; other recipes, and files without one, are others."""
+    one = fake_result("ac_vit")
+
+    def trained(name, **training):
+        about = replace(one.checkpoint, name=name, uri=f"{name}.pt", training=training)
+        return replace(one, checkpoint=about)
+
+    seeds = [trained(f"s{k}", recipe="short", data="digits", seed=k) for k in range(2)]
+    others = [trained("long", recipe="long", data="digits", seed=0)]
+    unknown = [trained("u0"), trained("u1")]
+    every = [seeds[0], *others, unknown[0], seeds[1], unknown[1]]
+
+    def names(*, group):
+        return [[r.checkpoint.name for r in own] for own in networks(every, group=group)]
+
+    assert names(group=False) == [["s0", "s1"], ["long"], ["u0"], ["u1"]]
+    assert names(group=True) == [["s0", "s1"], ["long"], ["u0", "u1"]]
+    assert len(entries_of(every, group=True)) == 3

@@ -8,6 +8,7 @@ from acn_eval.figures import draw_rankings
 from acn_eval.statistics.ranking import ranking_key, save_ranking
 from acn_eval.studies.compare import rank
 from acn_eval.tracking import find, record, stored
+from acn_eval.tracking.views import pages
 from tests.fakes import fake_result
 from tests.tracking.recorded import search
 
@@ -42,6 +43,8 @@ def test_a_ranking_is_a_run_that_links_its_arms(three, folder):
     assert "res_vit (baseline)" in note
     assert "<b>" not in note
     assert run.data.params["images"] == "360"
+    shown = pages()["rankings"]
+    assert all(name.split("`")[1] in {**tags, **run.data.params} for name in shown.columns)
 
 
 def test_recording_it_again_changes_nothing_and_finds_arms_of_before(three, folder):
