@@ -9,7 +9,6 @@ import pytest
 from acn_eval import DataSelection, RunOptions, workflow
 from acn_eval.corruptions.noise import Gaussian, SaltPepper
 from acn_eval.data import decoding
-from acn_eval.data import folder as folders
 from acn_eval.models import ViTConfig
 from acn_eval.results import EvalResult
 from acn_eval.statistics.ranking import load_ranking, ranking_key
@@ -50,13 +49,13 @@ def pictures(tmp_path):
 def counted(monkeypatch):
     """Count the pictures that are decoded, and those for which a noise is drawn, by its kind."""
     counts = {"decoded": 0}
-    decode = decoding.decode
+    pixels = decoding._pixels
 
-    def decoding_one(*arguments):
+    def decoding_one(image):
         counts["decoded"] += 1
-        return decode(*arguments)
+        return pixels(image)
 
-    monkeypatch.setattr(folders, "decode", decoding_one)
+    monkeypatch.setattr(decoding, "_pixels", decoding_one)
     for kind in (Gaussian, SaltPepper):
         monkeypatch.setattr(kind, "_draw", _counting(kind._draw, kind.__name__, counts))
         added = f"{kind.__name__} added"
