@@ -4,13 +4,14 @@
 do not say; nothing in either file is executed.
 """
 
+import glob
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from acn_eval.checkpoints.card import Mean, Std
-from acn_eval.checkpoints.weight_files import beside
+from acn_eval.checkpoints.weight_files import card_of
 from acn_eval.config_files import Config, Text, read_config
 from acn_eval.data.framing import CropMode, Framing, Interpolation
 from acn_eval.data.geometry import Geometry, PrepareImages, border_of
@@ -18,7 +19,6 @@ from acn_eval.errors import CheckpointError, ConfigError
 
 __all__ = ["Argument", "LibraryCard", "read_card", "written_out"]
 
-_WEIGHTS = (".safetensors", ".pt", ".pth")
 
 Argument = Literal[
     "img_size", "image_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads"
@@ -118,9 +118,11 @@ def read_card(weights: Path) -> LibraryCard | None:
     Raises:
         CheckpointError: it is no card.
     """
-    file = beside(weights)
-    if weights.suffix not in _WEIGHTS or not file.is_file():
+    near = weights.parent.glob(f"{glob.escape(weights.stem)}.*")
+    found = card_of(weights, {str(path) for path in near if path.is_file()})
+    if found is None:
         return None
+    file = Path(found)
     try:
         card: LibraryCard = read_config(file, LibraryCard, "a card of weights")
     except ConfigError as exc:

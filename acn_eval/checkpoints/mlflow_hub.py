@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from acn_eval.checkpoints.hugging_face import WEIGHTS
-from acn_eval.checkpoints.weight_files import IF_TRUSTED, beside
+from acn_eval.checkpoints.weight_files import IF_TRUSTED, card_of
 from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.stores import TrackingStore, in_mlflow, model_name, opened, resolve_store
 from acn_eval.stores.addresses import ADDRESSES, path_in_run, version_of
@@ -126,13 +126,14 @@ def _require_small(artifacts: Artifacts, limits: Mapping[str, int]) -> None:
 
 
 def _is_weights(path: str, sizes: Mapping[str, int]) -> bool:
-    return PurePosixPath(path).suffix in _OURS or str(beside(Path(path))) in sizes
+    own = PurePosixPath(path)
+    return own.suffix in _OURS or card_of(own, sizes) is not None
 
 
 def _belonging(weights: str, sizes: Mapping[str, int]) -> list[str]:
     """Return the card beside weights, or the settings of a folder that transformers saved."""
     own = PurePosixPath(weights)
-    if (card := str(beside(Path(weights)))) in sizes:
+    if card := card_of(own, sizes):
         return [card]
     if own.name == WEIGHTS and str(own.with_name(_SETTINGS)) in sizes:
         texts = (path for path in sizes if PurePosixPath(path).suffix in {".json", ".txt"})

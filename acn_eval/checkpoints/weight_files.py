@@ -5,11 +5,11 @@ import pickle
 import stat
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from os import O_NONBLOCK, O_RDONLY, fdopen, fstat
 from os import open as open_file
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import torch
@@ -18,8 +18,18 @@ from safetensors import SafetensorError, safe_open
 from acn_eval.checkpoints.inert import look_over, stand_ins
 from acn_eval.errors import DAMAGED, CheckpointError
 
-__all__ = ["IF_TRUSTED", "OLD_FORMAT", "beside", "opened", "read_pickle", "read_safetensors"]
+__all__ = [
+    "IF_TRUSTED",
+    "OLD_FORMAT",
+    "beside",
+    "card_of",
+    "opened",
+    "read_pickle",
+    "read_safetensors",
+]
 
+_CARD = ".card.yaml"
+_CARRYING = (".safetensors", ".pt", ".pth")
 IF_TRUSTED = "If you trust it: acn-eval convert `trust` SOURCE OUT.safetensors"
 """The remedy for what would run code; it names the argument `trust`."""
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, zipfile.BadZipFile, SafetensorError)
@@ -32,7 +42,17 @@ OLD_FORMAT = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
 def beside(weights: Path) -> Path:
     """Return where the card of a file of weights lies, whether or not there is one."""
-    return weights.with_suffix(".card.yaml")
+    return weights.with_suffix(_CARD)
+
+
+def card_of(weights: PurePath, held: Container[str]) -> str | None:
+    """Return the path of the card of weights, if it is among the paths that are held.
+
+    A card is of one file: of several of its name, of the first of safetensors, pt and pth.
+    """
+    named = (suffix for suffix in _CARRYING if str(weights.with_suffix(suffix)) in held)
+    card = str(weights.with_suffix(_CARD))
+    return card if weights.suffix == next(named, None) and card in held else None
 
 
 @contextmanager

@@ -95,6 +95,17 @@ def test_weights_without_a_card_have_none(tmp_path):
         load(str(path))
 
 
+def test_of_several_files_of_a_name_the_card_is_of_one(tmp_path):
+    path = with_card(tmp_path / "a[1].safetensors")
+    others = [path.with_suffix(suffix) for suffix in (".pt", ".pth", ".txt")]
+    for other in others:
+        other.write_bytes(b"")
+    assert read_card(path) is not None
+    assert [read_card(other) for other in others] == [None] * 3
+    path.unlink()
+    assert [read_card(other) is None for other in others] == [False, True, True]
+
+
 def test_a_card_that_is_written_out_states_the_same():
     plain = LibraryCard(**card())
     usual = PrepareImages(Geometry(224, 3, Framing(0.9)), (0.5,) * 3, (0.25,) * 3)

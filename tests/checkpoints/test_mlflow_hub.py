@@ -84,6 +84,14 @@ def test_the_store_is_the_argument_s(within, tmp_path, monkeypatch):
     assert load(uri).id.uri == uri
 
 
+def test_what_lies_beside_weights_by_their_name_is_no_second_checkpoint(within, tmp_path):
+    weights = with_card(tmp_path / "net.safetensors")
+    for suffix in (".pth", ".txt", ".json"):
+        weights.with_suffix(suffix).write_bytes(b"{}")
+    uri = shelved(within[1], "beside", *tmp_path.iterdir())
+    assert load(uri).id.sha256 == load(str(weights)).id.sha256
+
+
 def test_what_is_not_there(within):
     _, client, files = within
     run = logged(client, [files / "ours.pt"])

@@ -32,7 +32,8 @@ def registered(client, name, source) -> str:
     """The address of a new version of a model."""
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    made = client.create_model_version(name, source)
+    run = source.split("/")[1] if source.startswith("runs:") else None  # what a server asks for
+    made = client.create_model_version(name, source, run)
     return f"models:/{name}/{made.version}"
 
 
