@@ -67,7 +67,7 @@ class _Code:
         """Return the files of the modules that lie here, by the name that imports them."""
         found = {}
         for name, module in [*sys.modules.items()]:
-            file, top = getattr(module, "__file__", None), name.partition(".")[0]
+            file, top = getattr(module, "__dict__", {}).get("__file__"), name.partition(".")[0]
             places = (self.file, *(self.file.parent / top, self.file.parent / f"{top}.py"))
             if file and top != "acn_eval" and any(Path(file).is_relative_to(p) for p in places):
                 found[name] = Path(file)

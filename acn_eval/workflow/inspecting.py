@@ -58,10 +58,12 @@ def inspect(
         progress: called with (networks compared, in all) where weights have no name.
 
     Raises:
-        CheckpointError: there is nothing, or it is damaged.
+        CheckpointError: there is nothing, it is damaged, or no checkpoint has that address.
         ConfigError: a card is asked for where none can be written, or is there already.
     """
     place = _place(uri)
+    if place is None and card is None:
+        return _described("a checkpoint", uri, load(uri, tracking_uri=tracking_uri))
     seen = recognize(place) if place else Seen("a checkpoint", uri)
     if seen.uri == str(place):  # a shipped one is called by its shipped name
         seen = replace(seen, uri=uri)
@@ -92,11 +94,8 @@ def _prefix(keys: Iterable[str]) -> str:
 def _place(uri: str) -> Path | None:
     """Return the file or folder of a name, here or among the shipped; None for an address."""
     for path in (Path(uri), shipped("checkpoints") / uri):
-        if os.path.exists(path):
+        if uri.strip() and os.path.exists(path):
             return path
-    if ":" in uri:
-        return None
-    load(uri)  # says that there is none, and what has a similar name
     return None
 
 
@@ -110,7 +109,11 @@ def _of_checkpoint(seen: Seen, tracking_uri: str | None) -> Inspected:
         checkpoint = load(seen.uri, tracking_uri=tracking_uri)
     except AcnEvalError as exc:
         return Inspected([kind, ("refused", str(exc))], [], [])
-    return Inspected([kind, *_facts(checkpoint)], _lacks(checkpoint), [seen.uri])
+    return _described(seen.what, seen.uri, checkpoint)
+
+
+def _described(what: str, uri: str, checkpoint: Checkpoint) -> Inspected:
+    return Inspected([("kind", what), *_facts(checkpoint)], _lacks(checkpoint), [uri])
 
 
 def _facts(checkpoint: Checkpoint) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import yaml
 
 from acn_eval.checkpoints import load
 from acn_eval.checkpoints.library_card import read_card
-from acn_eval.errors import CheckpointError, ConfigError
+from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
 from acn_eval.workflow.inspecting import inspect
 from tests.checkpoints.files import official_file, written, written_text
 
@@ -141,3 +141,11 @@ def test_what_cannot_be_read_is_said_and_what_is_missing_raises(tmp_path):
     assert "torch.nn.modules.linear.Linear" in facts["refused"]
     with pytest.raises(CheckpointError, match=r"Did you mean ac_vit\.pt"):
         inspect("ac_vitt.pt")
+
+
+@pytest.mark.parametrize(
+    "uri", ["", " ", "a\0b", "x" * 5000, "models:/", "nothing:here", "timm:no_such_network"]
+)
+def test_what_is_no_name_is_an_error(uri):
+    with pytest.raises(AcnEvalError, match=r"must|has no model"):
+        inspect(uri)
