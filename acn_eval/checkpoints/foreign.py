@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -106,27 +107,27 @@ class Foreign(nn.Module):
             what = "has no features before its head: its last step is no linear layer, and logits"
             msg = f"{what} are no features. Name modules of it as `depths`"
             raise Unsupported(f"{type(self.inner).__name__}: {msg}")
-        with ExitStack() as hooks:
-            seen = [
-                hooks.enter_context(_seen(self.inner, path, self._pooled))
-                for path in self._places.paths
-            ]
-            if self._head is not None:
-                seen.append(hooks.enter_context(_seen(self.inner, self._head, _given)))
-            self.inner(inputs)
-        for name, found in zip(self.depths, seen, strict=True):
-            if not found:
+        found = self.seen(inputs)
+        for name in self.depths:
+            if name not in found:
                 what = f"{name} must be a module that runs in a forward pass"
                 raise Unsupported(f"{type(self.inner).__name__}: {what}")
-        return [Readings(found[-1], found[-1]) for found in seen]
+        return [Readings(found[name], found[name]) for name in self.depths]
 
-    def _pooled(self, given: tuple[Any, ...], output: Any) -> Tensor:
-        """Return (batch, width): the mean over places of an image, or over tokens."""
-        x: Tensor = output if isinstance(output, Tensor) else output[0]
-        if x.dim() < 3:
-            return x
-        last = self._places.channels_last or x.dim() == 3
-        return x.flatten(1, -2).mean(dim=1) if last else x.flatten(2).mean(dim=2)
+    def seen(self, inputs: Any) -> dict[str, Tensor]:
+        """Return features (batch, width) of the depths that run in a forward pass, by name."""
+        with ExitStack() as hooks:
+            seen = {
+                path: hooks.enter_context(_seen(self.inner, path, partial(self._read, path)))
+                for path in self._places.paths
+            }
+            if self._head is not None:
+                seen[HEAD] = hooks.enter_context(_seen(self.inner, self._head, _given))
+            self.inner(inputs)
+        return {name: found[-1] for name, found in seen.items() if found}
+
+    def _read(self, path: str, given: tuple[Any, ...], output: Any) -> Tensor:
+        return self._places.pooled(path, output)
 
 
 def adopted(
@@ -152,8 +153,19 @@ def adopted(
             have = ", ".join(name for name, _ in module.named_children())
             what = f"`depths`: must be modules of {type(module).__name__} ({have}, ...)"
             raise CheckpointError(f"{what}; got {path}", "depths")
-    paths = depths or tuple(path for path in known.paths if path in names)
-    return Foreign(module, replace(known, paths=paths), _head(module, example, classes))
+    paths = tuple(path for path in depths or known.paths if path in names)
+    head = _head(module, example, classes)
+    named = Foreign(module, replace(known, paths=paths), head)
+    return named if depths else Foreign(module, _fitting(named, known, example), head)
+
+
+@torch.no_grad()
+def _fitting(network: Foreign, known: Places, example: Any) -> Places:
+    """Return the places of a library that run, and whose outputs are as wide as it states."""
+    found = network.seen(example)
+    widths = {path: x.shape[1] for path, x in found.items() if path != HEAD and x.dim() == 2}
+    paths = (path for path, width in widths.items() if known.widths.get(path, width) == width)
+    return replace(known, paths=tuple(paths))
 
 
 def logits_of(output: Any) -> Tensor:

@@ -4,7 +4,7 @@ Read from timm 1.0, torchvision 0.29 and transformers 5.23; no library is import
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -43,10 +43,22 @@ class Places:
     Attributes:
         paths: of modules, from the first to the last.
         channels_last: of their outputs with four axes.
+        widths: channels of the outputs by path, where the library states them.
     """
 
     paths: tuple[str, ...] = ()
     channels_last: bool = False
+    widths: Mapping[str, int] = field(default_factory=dict)
+
+    def pooled(self, path: str, output: Any) -> Tensor:
+        """Return (batch, width): the mean over places of an image, or over tokens."""
+        x: Tensor = output if isinstance(output, Tensor) else output[0]
+        if x.dim() < 3:
+            return x
+        last = (
+            x.dim() == 3 or self.channels_last or x.shape[1] != self.widths.get(path, x.shape[1])
+        )
+        return x.flatten(1, -2).mean(dim=1) if last else x.flatten(2).mean(dim=2)
 
 
 def parts_of(network: nn.Module) -> Parts | None:
@@ -57,8 +69,8 @@ def parts_of(network: nn.Module) -> Parts | None:
 def places_of(network: nn.Module) -> Places:
     """Return the stages of a network that a library names; of others none."""
     if isinstance(stages := getattr(network, "feature_info", None), list):  # timm's
-        paths = tuple(str(stage["module"]) for stage in stages)
-        return Places(paths, getattr(network, "output_fmt", "NCHW") == "NHWC")
+        widths = {str(stage["module"]): int(stage["num_chs"]) for stage in stages}
+        return Places(tuple(widths), getattr(network, "output_fmt", "NCHW") == "NHWC", widths)
     return _PLACES.get(_name(network), Places())
 
 

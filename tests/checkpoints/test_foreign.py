@@ -268,6 +268,47 @@ def test_named_depths_are_means_over_places_of_hooked_outputs(build, paths, plac
         assert torch.equal(linear(head), exit_)
 
 
+class Stated(torch.nn.Module):
+    """States its stages as timm does: one has its channels last, one lies, and one never runs."""
+
+    feature_info = [  # noqa: RUF012
+        {"module": name, "num_chs": 4} for name in ("first", "last", "lies", "never", "missing")
+    ]
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last, self.lies = torch.nn.Conv2d(3, 4, 3), Turned(), Doubled()
+        self.never, self.classifier = torch.nn.Identity(), torch.nn.Linear(4, 5)
+
+    def forward(self, images):
+        x = self.first(images)
+        self.last(x), self.lies(x)
+        return self.classifier(x.mean(dim=(2, 3)))
+
+
+class Turned(torch.nn.Module):
+    """Channels first to channels last."""
+
+    def forward(self, x):
+        return 2 * x.permute(0, 2, 3, 1)
+
+
+class Doubled(torch.nn.Module):
+    """Twice as many channels."""
+
+    def forward(self, x):
+        return torch.cat([x, x], dim=1)
+
+
+def test_stages_are_believed_where_their_outputs_are_as_stated():
+    model = adopted(randomised(Stated())).model
+    assert model.depths == ("first", "last", HEAD)
+    with torch.no_grad():
+        first, last, head = (reading.stream for reading in model.readings(IMAGES))
+    assert torch.allclose(last, 2 * first, atol=1e-6)
+    assert torch.allclose(head, first, atol=1e-6)
+
+
 def test_no_hook_is_left_behind():
     network = randomised(resnet())
     model = adopted(network).model
