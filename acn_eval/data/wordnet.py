@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from acn_eval.errors import MissingExtra
 
-__all__ = ["IMAGENET", "Synset", "imagenet_classes", "may_be_imagenet", "wordnet_ids"]
+__all__ = [
+    "IMAGENET",
+    "Synset",
+    "are_wordnet_ids",
+    "imagenet_classes",
+    "may_be_imagenet",
+    "wordnet_ids",
+]
 
 IMAGENET = 1000
 """Number of classes of ImageNet-1k."""
@@ -42,6 +49,15 @@ def imagenet_classes() -> tuple[Synset, ...]:
     return tuple(
         _synset(wnid, info.label_name_to_description(wnid)) for wnid in info.label_names()
     )
+
+
+def are_wordnet_ids(classes: Sequence[str]) -> bool:
+    """Whether all classes are written as WordNet ids.
+
+    >>> are_wordnet_ids(["n01440764"]), are_wordnet_ids(["n01440764", "cat"])
+    (True, False)
+    """
+    return all(map(_ID.fullmatch, classes))
 
 
 def may_be_imagenet(*lists: Sequence[str]) -> bool:

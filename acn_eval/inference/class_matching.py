@@ -13,7 +13,13 @@ from typing import Literal
 
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data.examples import Examples, number_of
-from acn_eval.data.wordnet import IMAGENET, imagenet_classes, may_be_imagenet, wordnet_ids
+from acn_eval.data.wordnet import (
+    IMAGENET,
+    are_wordnet_ids,
+    imagenet_classes,
+    may_be_imagenet,
+    wordnet_ids,
+)
 from acn_eval.errors import DataError
 from acn_eval.inference.condition import ClassMap, MatchedBy
 
@@ -106,7 +112,7 @@ def _unmapped(
             ids = wordnet_ids(checkpoint.classes)
             return {**_by_wordnet(ids, examples), **own}, "map" if names else "wordnet"
         return own, "map" if names else "name"
-    if order == "imagenet" and len(checkpoint.classes) == IMAGENET:
+    if len(checkpoint.classes) == IMAGENET and _as_imagenet(examples, order):
         return _by_wordnet([synset.wnid for synset in imagenet_classes()], examples), "wordnet"
     every, n = examples.all_classes, len(checkpoint.classes)
     by_position = {c: i for i, c in enumerate(every)}
@@ -125,6 +131,16 @@ def _unmapped(
         f"counts {n}, and the data has {len(every)}: {_some(every)}. {_REMEDY}"
     )
     raise DataError(msg, "class_order", "class_names")
+
+
+def _as_imagenet(examples: Examples, order: ClassOrder | None) -> bool:
+    """Whether 1,000 logits are those of ImageNet: it is said, or the data's classes are its ids.
+
+    ImageNet counts its ids in the order of text, and so does who trains on folders of all of them.
+    """
+    if order is not None or not are_wordnet_ids(examples.all_classes):
+        return order == "imagenet"
+    return {synset.wnid for synset in imagenet_classes()}.issuperset(examples.all_classes)
 
 
 def _once(classes: Sequence[str]) -> dict[str, int]:

@@ -211,9 +211,21 @@ def test_counted_logits_in_the_order_of_imagenet():
     found = match(counted(1000), WNIDS, **options)
     assert (found.columns, found.matched) == ((1, 134, 517), "wordnet")
     assert match(counted(1000), ("goldfish", "tench"), **options).columns == (1, 0)
-    assert "imagenet (i is ImageNet's class i)" in refusal(counted(1000), WNIDS, named=False)
+    for strange in (("goldfish", "tench"), ("n01443537", "n99999999")):
+        said = refusal(counted(1000), strange, named=False)
+        assert "imagenet (i is ImageNet's class i)" in said
     assert "it only counts 999" in refusal(counted(999), WNIDS, **options)
     assert "got cow" in refusal(counted(1000), ("cow", "goldfish"), **options)
+
+
+def test_a_thousand_logits_and_wordnet_ids_are_imagenet():
+    """Counted by ImageNet or by the order of its folders: both are the order of the ids."""
+    found = match(counted(1000), WNIDS[::-1], named=False)
+    assert (found.columns, found.matched) == ((517, 134, 1), "wordnet")
+    every = match(counted(1000), tuple(sorted(IDS)), named=False)
+    assert every.columns == tuple(range(1000))
+    assert every.columns == match(counted(1000), IDS, named=False, order="position").columns
+    assert "only counts 999" in refusal(counted(999), WNIDS, named=False)
 
 
 def test_a_map_goes_before_wordnet():
