@@ -154,10 +154,18 @@ def _require_equal(found: nn.Module | dict[str, Tensor], made: Checkpoint, sourc
     for _ in range(_SHOWN):
         image = torch.randn(blank.shape, generator=draw)
         with torch.no_grad():
-            want, got = found(image), copy(image)
+            want, got = _answer(found, image, source), copy(image)
         if not isinstance(want, Tensor) or want.shape != got.shape:
             raise CheckpointError(f"{source}: must answer with logits, one per class")
         apart = float((want - got).abs().max() / want.abs().max().clamp(min=1e-6))
         if not apart < 1e-4:
             what = f"must answer like {made.id.arch.get('name', 'its copy')}; logits differ by"
             raise CheckpointError(f"{source}: {what} {100 * apart:.2g} %", "model")
+
+
+def _answer(network: nn.Module, image: Tensor, source: str) -> Any:
+    try:
+        return network(image)
+    except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as exc:
+        what = f"must read images {tuple(image.shape[1:])}, as its card says; {exc}"
+        raise CheckpointError(f"{source}: {what:.300}. State its `size`.", "size") from exc

@@ -14,7 +14,14 @@ from typing import Any
 from acn_eval.checkpoints.hugging_face import WEIGHTS
 from acn_eval.checkpoints.weight_files import IF_TRUSTED, card_of
 from acn_eval.errors import CheckpointError, ConfigError
-from acn_eval.stores import TrackingStore, in_mlflow, model_name, opened, resolve_store
+from acn_eval.stores import (
+    TrackingStore,
+    in_mlflow,
+    model_name,
+    opened,
+    resolve_store,
+    tracking_errors,
+)
 from acn_eval.stores.addresses import ADDRESSES, path_in_run, version_of
 from acn_eval.stores.artifacts import Artifacts, artifacts_of
 
@@ -58,7 +65,9 @@ def fetched(uri: str, tracking_uri: str | None) -> Iterator[Fetched]:
     store = _store(uri, tracking_uri)
     with tempfile.TemporaryDirectory() as folder:
         with opened(store, uri) as client:
-            found = _measured(client, uri) or _downloaded(client, store, uri, Path(folder))
+            found = _measured(client, uri) or artifacts_of(client, store, uri)
+        if isinstance(found, Artifacts):
+            found = _downloaded(found, store, Path(folder))
         yield found
 
 
@@ -74,6 +83,7 @@ def downloaded(uri: str, tracking_uri: str | None) -> Iterator[tuple[Path, list[
     with tempfile.TemporaryDirectory() as folder:
         with opened(store, uri) as client:
             artifacts = artifacts_of(client, store, uri)
+        with tracking_errors(store):
             names = [artifacts.only] if artifacts.only in artifacts.sizes else [*artifacts.sizes]
             _require_small(artifacts, {name: _LARGEST for name in names})
             artifacts.fetch(names, Path(folder))
@@ -86,10 +96,10 @@ def _store(uri: str, tracking_uri: str | None) -> TrackingStore:
     return resolve_store(tracking_uri, cwd=Path.cwd())
 
 
-def _downloaded(client: Any, store: TrackingStore, uri: str, folder: Path) -> Fetched:
-    artifacts = artifacts_of(client, store, uri)
-    names = _wanted(artifacts)
-    artifacts.fetch(names, folder)
+def _downloaded(artifacts: Artifacts, store: TrackingStore, folder: Path) -> Fetched:
+    with tracking_errors(store):  # without its lock: others record while weights travel
+        names = _wanted(artifacts)
+        artifacts.fetch(names, folder)
     local = folder / names[0]
     at = f"hf:{local.parent}" if local.with_name(_SETTINGS).exists() else str(local)
     return Fetched(artifacts.uri, at, artifacts.name, folder)

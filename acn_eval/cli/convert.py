@@ -57,6 +57,7 @@ def _arguments(context: click.Context, option: click.Parameter, given: tuple[str
     metavar="NAME=NUMBER",
     help="What it was made with, such as img_size=32; repeated.",
 )
+@click.option("--size", type=click.IntRange(1, 1024), help="Side of its images in pixels.")
 @click.option("--classes", callback=_several(str), metavar="LIST", help="Names by logit.")
 @click.option(
     "--mean", callback=_several(float), metavar="LIST", help="Of pixels in [0, 1], by channel."

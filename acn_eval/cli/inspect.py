@@ -40,7 +40,7 @@ def command(ckpt: str, card: Path | None, tracking_uri: str | None) -> None:
 
     with bar("comparing with networks of libraries", "networks") as move:
         seen = inspect(ckpt, card=card, tracking_uri=tracking_uri, progress=move)
-    facts = [(label, words) for label, words in seen.facts if words]
+    facts = [(label, w.replace("`trust`", "--trust")) for label, w in seen.facts if w]
     lacks = [("lacks", words) for words in seen.lacks]
     show_table(console(), (Column(ckpt), Column("", text=True)), [*facts, *lacks])
     for uri in seen.uris[:1]:

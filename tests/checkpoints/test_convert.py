@@ -1,6 +1,7 @@
 """From what its owner trusts to what anyone can load."""
 
 import pytest
+import timm
 import torch
 import yaml
 from torch import nn
@@ -97,6 +98,19 @@ def test_a_copy_that_would_answer_otherwise_is_not_written(tmp_path):
     with pytest.raises(CheckpointError, match=rf"/a.pt: must answer like {NAME}; logits"):
         convert(str(tmp_path / "a.pt"), out, heads, trust=True)
     assert [*out.parent.iterdir()] == []
+
+
+def test_an_export_reads_images_of_its_own_size(tmp_path):
+    network = timm.create_model("test_resnet", num_classes=3).eval()
+    image = torch.ones(1, 3, 40, 40)
+    torch.export.save(torch.export.export(network, (image,)), tmp_path / "a.pt2")
+    job = str(tmp_path / "a.pt2"), tmp_path / "b" / "a.safetensors"
+    with pytest.raises(CheckpointError, match=r"a.pt2: must read images \(3, 160, 160\).*`size`"):
+        convert(*job, {"model": "timm:test_resnet"}, trust=True)
+    made = convert(*job, {"model": "timm:test_resnet", "size": 40}, trust=True)
+    assert made.prepare.spec.size == 40
+    with torch.no_grad():
+        torch.testing.assert_close(made.model(image), network(image))
 
 
 def test_weights_of_another_network_are_not_written(tmp_path):
