@@ -38,11 +38,10 @@ def test_a_network_of_timm_is_found_under_all_names_that_its_weights_fit():
         assert shapes(network) == shapes(timm.create_model("tnt_s_legacy_patch16_224"))
 
 
-@pytest.mark.parametrize("change", ["a key more", "a narrower layer", "one class"])
+@pytest.mark.parametrize("change", ["a narrower layer", "one class"])
 def test_weights_that_differ_elsewhere_than_in_the_head_fit_no_name(small, change):
     first, *_, head = small
     changed = {
-        "a key more": {**small, "extra.weight": (3, 3)},
         "a narrower layer": {**small, first: (8, *small[first][1:])},
         "one class": {
             **small,
@@ -53,17 +52,8 @@ def test_weights_that_differ_elsewhere_than_in_the_head_fit_no_name(small, chang
     assert fits(changed[change]) == []
 
 
-def test_keys_of_nobody_fit_nothing():
-    assert fits({"encoder.first": (3, 4), "encoder.second": (2,)}) == []
-
-
-def test_a_vision_transformer_of_other_sizes_is_found_with_them():
-    """timm's and torchvision's, which call the same sizes by different names."""
+def test_a_vision_transformer_of_another_size_is_found_with_it():
+    """timm's, of which more sizes differ, is in tests/workflow/test_inspecting.py."""
     with torch.device("meta"):
-        sizes = {"img_size": 48, "patch_size": 8, "in_chans": 1}
-        ours = timm.create_model("convit_tiny", num_classes=3, **sizes)
-        theirs = models.vit_b_32(num_classes=7, image_size=96)
-    found = fits(shapes(ours))
-    assert ("timm:convit_tiny", 3, sizes) in found
-    assert all(dict(fit.arguments) == sizes for fit in found)
-    assert fits(shapes(theirs)) == [("torchvision:vit_b_32", 7, {"image_size": 96})]
+        network = models.vit_b_32(num_classes=7, image_size=96)
+    assert fits(shapes(network)) == [("torchvision:vit_b_32", 7, {"image_size": 96})]
