@@ -60,7 +60,7 @@ def _places(ranking: Ranking) -> Table:
             estimated(place.end_point.estimate, of=of),
             number(str(place.files), place.files),
             number(f"{place.end_point.n:,}", place.end_point.n),
-            *([Cell(place.pixels)] if several else []),
+            *([Cell(place.pixels, mark="pixels")] if several else []),
         )
         for place in ranking.places
     )

@@ -9,8 +9,8 @@ __all__ = ["OTHER_PIXELS", "other_pixels", "pixels"]
 
 OTHER_PIXELS = (
     "Not all networks are shown the same pixels: a difference between two of them may be one of "
-    "size or crop. With `image_size` in the suite, and one `crop_pct`, `crop_mode` and "
-    "`interpolation` for all, they see the same."
+    "size or crop. With one image_size in the suite, and one crop and filter for all, they see "
+    "the same."
 )
 
 _FACTS = ("size", "channels", "crop_pct", "crop_mode", "interpolation")

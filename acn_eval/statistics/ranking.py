@@ -162,9 +162,11 @@ class Ranking(Record, Tabular):
         unit = f" {quantity.unit}".rstrip()
         value = f"{quantity.limits(of.value, of.low, of.high)}{unit}"
         said = f"{first.label} is first of {len(self.places)} in {self.end_point} ({value})"
+        other = any(place.pixels for place in self.places)
+        beside = " Not all networks are shown the same pixels." if other else ""
         if not ties:
-            return f"{said}, and differs significantly from all others."
-        return f"{said}, and does not differ significantly from {_listed(ties)}."
+            return f"{said}, and differs significantly from all others.{beside}"
+        return f"{said}, and does not differ significantly from {_listed(ties)}.{beside}"
 
     def records(self) -> list[dict[str, Any]]:
         """Return one row per entry, in the order of the ranking."""

@@ -65,5 +65,6 @@ def test_every_place_of_a_ranking_says_its_pixels(sides):
     assert shown == {"a": "size 8", "b": "size 16", "c": "size 8"}
     assert "pixels" in found.warnings[-1]
     assert found.records()[0]["pixels"] == "size 8"
+    assert found.answer.endswith(" Not all networks are shown the same pixels.")
     same = rank({name: [result] for name, result in sides.items()})
     assert {place.pixels for place in same.places} == {""}
