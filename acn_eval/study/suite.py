@@ -35,6 +35,7 @@ class Suite(Config, frozen=True):
             trains networks of its own.
         by_blocks: whether each example is measured by itself, and nothing is chosen, fitted or
             timed.
+        ranks: whether several networks are ranked; else each is shown by itself.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Suite(Config, frozen=True):
     has_losses: ClassVar[bool] = True
     checkpoints: ClassVar[Literal["required", "optional", "none"]] = "required"
     by_blocks: ClassVar[bool] = False
+    ranks: ClassVar[bool] = True
 
     def shown_as(self, modality: str) -> Self:
         """Return the suite for networks that read a modality: its noise may be another one."""

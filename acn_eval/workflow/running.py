@@ -128,7 +128,8 @@ def evaluate(
     groups = asked.groups(len(sides.candidates))  # may refuse them, before anything is measured
     results = measured(asked, runtime_of(options), progress)
     found = [Group(results[ours], results[theirs]) for ours, theirs in groups]
-    return [_networked(group, options) for group in found] if sides.several else found
+    ranked = sides.several and suite.ranks
+    return [_networked(group, options) for group in found] if ranked else found
 
 
 def ask(options: RunOptions, sides: Sides) -> Study[Suite]:

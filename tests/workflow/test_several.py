@@ -140,3 +140,12 @@ def test_every_study_that_compares_two_ranks_three(ten, folder, call, study):
     names = {"tiny_ac", "tiny_res", "acn_1"}
     assert {place.label for place in load_ranking(kept).places} == names
     assert len([EvalResult.load(f.parent) for f in folder.glob("acn-results/*/result.json")]) == 3
+
+
+def test_dynamics_looks_at_every_network_by_itself(ten, folder, call):
+    line = "--data digits --limit 30 --no-track --suite dynamics"
+    code, out, err = call("dynamics", *(f"--ckpt={file}" for file in ten[:2]), *line.split())
+    assert (code, err) == (0, "")
+    assert "Holm" not in out
+    assert not [*folder.glob("acn-results/rank-*")]
+    assert [line.split(":")[0] for line in out.splitlines()[:2]] == ["acn_1", "residual_1"]

@@ -51,6 +51,7 @@ class Dynamics(Suite, frozen=True):
 
     question: ClassVar[str] = "Does training go layer by layer, all by itself?"
     checkpoints: ClassVar = "optional"
+    ranks: ClassVar = False
 
     kind: Literal["dynamics"] = "dynamics"
     recipe: Recipe
