@@ -84,12 +84,19 @@ def _framed(family: str, said: Mapping[str, Any], file: Path) -> tuple[int, Fram
     if type(filter_) is not int or not 0 <= filter_ < len(_FILTERS):
         raise CheckpointError(f"{file}: resample must be 0 to 5, Pillow's; got {cut(filter_)}")
     interpolation = _FILTERS[filter_]
-    side, mode = _size(said["size"], "squash" if family != "ConvNext" else "center", file)
-    if family == "ConvNext":
+    square = family != "ConvNext"
+    if not isinstance(said["size"], dict) and said.get("default_to_square", square) is not square:
+        what = f"default_to_square must be {square} where size is a number"
+        raise CheckpointError(f"{file}: {what}; got {cut(said['default_to_square'])}")
+    side, mode = _size(said["size"], "squash" if square else "center", file)
+    if not square:
         return side, _convnext(side, mode, said, interpolation, file)
     size = side
     if said.get("do_center_crop"):
         size, _ = _size(said.get("crop_size"), "squash", file)
+    elif mode == "center":
+        what = "size must be a square where do_center_crop is not true"
+        raise CheckpointError(f"{file}: {what}; got {cut(said['size'])}")
     if size > side:
         raise CheckpointError(f"{file}: crop_size must be at most size, {side}; got {size}")
     return size, Framing.cropping(side, size, interpolation, mode, "down")

@@ -115,6 +115,14 @@ WRONG = {
         "crop_size must be at most size, 224; got 500",
     ),
     "a crop of nothing": ({"do_center_crop": True}, "must be a square or a shortest_edge"),
+    "a number that is the short side": (
+        {"size": 33, "default_to_square": False},
+        "default_to_square must be True where size is a number; got False",
+    ),
+    "images that are no squares": (
+        {"size": {"shortest_edge": 33}},
+        "size must be a square where do_center_crop is not true; got {'shortest_edge': 33}",
+    ),
     "two means": ({"image_mean": [0.5, 0.5]}, "image_mean must be three numbers"),
     "a mean that is none": ({"image_mean": [0.5, 0.5, float("nan")]}, "three finite numbers"),
     "deviation 0": ({"image_std": [0.5, 0, 0.5]}, "image_std must be above 0"),
@@ -134,6 +142,7 @@ def test_what_is_not_covered_is_refused_by_its_name(changed, said):
     ("changed", "said"),
     [
         ({"size": SQUARE}, "size must be a shortest_edge"),
+        ({"size": 33, "default_to_square": True}, "default_to_square must be False"),
         ({"do_center_crop": True}, "without do_center_crop"),
         ({"crop_pct": 0}, "crop_pct must be 0.1 to 1"),
         ({"crop_pct": "all"}, "crop_pct must be 0.1 to 1"),
