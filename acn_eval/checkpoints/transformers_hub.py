@@ -4,6 +4,9 @@ Of config.json, only the fields of a known class are read; of the folder, nothin
 than weights in safetensors and preprocessor_config.json.
 """
 
+import hashlib
+import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +37,13 @@ IMAGE_MODELS: Mapping[str, tuple[str, ...]] = {
 """By model_type of config.json: the classes of transformers that are read, the usual one first."""
 _POSITIONS = ("deit", "vit")
 _UNREAD = ("attn_implementation", "experts_implementation", "auto_map", "dtype", "torch_dtype")
+_NO_WIRING = {
+    *("id2label", "label2id", "transformers_version", "architectures", "dtype", "_name_or_path")
+}
+_UNUSED = re.compile(
+    r"(^|\.)pooler\.|\b(position_ids|relative_position_index|num_batches_tracked)$"
+)
+"""Tensors that a file may hold beyond those of its network: they change no logit."""
 _MOST_BUFFERS = 2**26  # elements: tables of indices, which no tensor of the file bounds
 
 
@@ -59,7 +69,14 @@ def load_transformers(folder: Path, uri: str, name: str) -> Checkpoint:
         checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     except DAMAGED as exc:  # numbers of config.json that no weight contradicts
         raise CheckpointError(f"{folder}: config.json must describe a network; {exc}") from exc
-    return replace(checkpoint, id=replace(checkpoint.id, uri=uri))
+    arch = {**checkpoint.id.arch, "config": _wiring(model.config)}
+    return replace(checkpoint, id=replace(checkpoint.id, uri=uri, arch=arch))
+
+
+def _wiring(config: Any) -> str:
+    """Return a digest of what weights do not say, as the number of heads."""
+    fields = {k: v for k, v in config.to_dict().items() if k not in _NO_WIRING}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _require_size(config: Any, prepare: PrepareImages, stated: Path) -> None:
@@ -115,6 +132,9 @@ def _filled(kind: Any, settings: Mapping[str, Any], state: dict[str, Tensor], fo
         raise CheckpointError(msg) from exc
     if missing := sorted(report["missing_keys"]):
         msg = f"{folder}: must hold the weights of {kind.__name__}; {missing[0]} is missing"
+        raise CheckpointError(msg)
+    if extra := sorted(key for key in report["unexpected_keys"] if not _UNUSED.search(key)):
+        msg = f"{folder}: must hold the weights of {kind.__name__} alone; {extra[0]} is not one"
         raise CheckpointError(msg)
     return model
 

@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from dataclasses import replace
 
 import pytest
 import safetensors.torch
@@ -13,6 +14,7 @@ from acn_eval.checkpoints import load
 from acn_eval.checkpoints.foreign import Layered
 from acn_eval.checkpoints.transformers_hub import IMAGE_MODELS
 from acn_eval.errors import MissingExtra
+from acn_eval.studies.compare import network_key
 from tests.checkpoints.files import refusal
 from tests.checkpoints.foreign_models import SAVED, pictures, shown
 
@@ -74,6 +76,46 @@ def test_classes_without_names_are_numbered(folder):
     assert not checkpoint.named
 
 
+WIRED = {
+    "heads": ("hf vit", {"num_attention_heads": 2}),
+    "activation": ("hf vit", {"hidden_act": "relu"}),
+    "epsilon": ("hf vit", {"layer_norm_eps": 0.1}),
+    "activation of stages": ("hf swin", {"hidden_act": "relu"}),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes"), WIRED.values(), ids=WIRED)
+def test_equal_weights_that_are_wired_differently_are_two_networks(kind, changes, tmp_path):
+    """The cache, and what groups the seeds of a network, go by the record."""
+    SAVED[kind](tmp_path)
+    one = load(f"hf:{tmp_path}").id
+    edited(tmp_path, **changes)
+    two = load(f"hf:{tmp_path}").id
+    assert one.arch != two.arch
+    assert network_key(one, group=True) != network_key(two, group=True)
+
+
+def test_seeds_of_one_network_share_its_wiring(folder):
+    one = load(f"hf:{folder}").id
+    names = {str(i): f"of another run {i}" for i in range(5)}
+    ids = {name: int(i) for i, name in names.items()}
+    edited(folder, id2label=names, label2id=ids, transformers_version="4.1", dtype="float16")
+    weights(folder, lambda s: s["classifier.bias"].add_(1))
+    two = load(f"hf:{folder}").id
+    assert one.sha256 != two.sha256
+    assert network_key(replace(two, name=one.name), group=True) == network_key(one, group=True)
+
+
+def test_tensors_that_no_logit_needs_are_left_out(folder):
+    one = load(f"hf:{folder}").id
+    more = {
+        "vit.embeddings.position_ids": torch.arange(17),
+        "vit.pooler.dense.bias": torch.ones(32),
+    }
+    weights(folder, lambda s: s.update(more))
+    assert load(f"hf:{folder}").id == one
+
+
 def test_nothing_is_drawn_and_nothing_is_said(folder, capfd):
     before = torch.get_rng_state()
     load(f"hf:{folder}")
@@ -132,6 +174,14 @@ WRONG = {
     "a missing block": (
         lambda f: weights(f, lambda s: s.pop("vit.encoder.layer.2.output.dense.weight")),
         "config.json must describe the weights",
+    ),
+    "fewer blocks than weights": (
+        lambda f: edited(f, num_hidden_layers=2),
+        "must hold the weights of ViTForImageClassification alone; vit.layers.2.",
+    ),
+    "weights without their bias": (
+        lambda f: edited(f, qkv_bias=False),
+        "attention.k_proj.bias is not one",
     ),
     "classes": (
         lambda f: edited(f, id2label={"0": "a", "1": "b"}, label2id="gone"),
