@@ -94,7 +94,8 @@ def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
     """
     prepare = image_preparation(checkpoint)
     fill = border_of(prepare.mean)
-    framing = replace(prepare.spec.framing or Framing(), **changes, fill=fill)
+    own = {"rounding": Framing.rounding} if "crop_pct" in changes else {}  # one crop for all
+    framing = replace(prepare.spec.framing or Framing(), **changes, **own, fill=fill)
     prepare = replace(prepare, spec=replace(prepare.spec, framing=framing))
     identity = replace(checkpoint.id, preprocessing=prepare.facts())
     return replace(checkpoint, prepare=prepare, id=identity)

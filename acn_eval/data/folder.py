@@ -18,7 +18,7 @@ from acn_eval.config_files import limited
 from acn_eval.data.decoding import SUFFIXES, content_of
 from acn_eval.data.encoded import EncodedImages
 from acn_eval.data.examples import Examples, Split, members
-from acn_eval.data.splits import Part, part_of, split_called
+from acn_eval.data.splits import Part, by_split, part_of
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 from acn_eval.inputs import content_hash
@@ -81,7 +81,7 @@ def open_folder(path: Path, split: Split) -> Examples:
     hashes of ``<class>/<file>``, so that they survive files that come or go.
 
     Raises:
-        DataError: no such folder, no images, no labels, or no such split.
+        DataError: no such folder, no images, no labels, no such split, or two folders of it.
     """
     name = f"folder:{path}"
     try:
@@ -176,8 +176,8 @@ def _listed(top: Path) -> Iterator[tuple[Path, str]]:
 def _locate(path: Path, split: Split, name: str) -> tuple[Path, bool]:
     if not os.path.isdir(path):  # False, where Path.is_dir raises: a name that is too long
         raise DataError(f"{name}: must be a folder; there is none")
-    folders = sorted(d for d in path.iterdir() if d.is_dir() and not d.name.startswith("."))
-    here = {own: d for d in folders if (own := split_called(d.name))}
+    folders = sorted(d.name for d in path.iterdir() if d.is_dir())
+    here = {own: path / folder for own, folder in by_split(folders, name).items()}
     if not here:
         if split == "test":
             return path, False

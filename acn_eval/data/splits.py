@@ -1,12 +1,12 @@
 """Which part of a data set is its train, validation and test split."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from acn_eval.data.examples import Split
 from acn_eval.errors import DataError
 
-__all__ = ["Part", "part_of", "split_called"]
+__all__ = ["Part", "by_split", "part_of", "split_called"]
 
 _CALLED: Mapping[str, Split] = {
     "train": "train",
@@ -38,6 +38,22 @@ def split_called(name: str) -> Split | None:
     ('validation', None)
     """
     return _CALLED.get(name.lower())
+
+
+def by_split(names: Iterable[str], where: str) -> dict[Split, str]:
+    """Return which of some names of folders is that of each split; others are left out.
+
+    Raises:
+        DataError: two are names of one split.
+    """
+    found = dict[Split, str]()
+    for name in names:
+        if split := split_called(name):
+            if split in found:
+                what = f"must have one folder of {split}"
+                raise DataError(f"{where}: {what}; got {found[split]} and {name}")
+            found[split] = name
+    return found
 
 
 def part_of(split: Split, have: Collection[Split], where: str) -> Part:

@@ -14,7 +14,7 @@ from acn_eval.data.columns import Labels, TableImages, image_column, labels_of
 from acn_eval.data.examples import Examples, Split, members
 from acn_eval.data.parquet_rows import ParquetRows
 from acn_eval.data.rows import UNREADABLE, Rows
-from acn_eval.data.splits import part_of, split_called
+from acn_eval.data.splits import by_split, part_of, split_called
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 
@@ -124,10 +124,10 @@ def _saved(path: Path, where: str) -> Files:
     """Return the Arrow files that ``save_to_disk`` wrote, or those of a cache."""
     if os.path.isfile(path / "dataset_dict.json"):
         named = _json(path / "dataset_dict.json", "splits", where)
-        known = {n: split for name in named if (split := split_called(n := _plain(name, where)))}
+        known = by_split([_plain(name, where) for name in named], where)
         if not known:
             raise DataError(f"{where}: must have train, validation or test; got {named!r:.200}")
-        return {split: _state(path / name, where) for name, split in known.items()}
+        return {split: _state(path / name, where) for split, name in known.items()}
     if os.path.isfile(path / "state.json"):
         return {"test": _state(path, where)}
     return _files(path, "arrow", where)

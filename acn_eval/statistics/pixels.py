@@ -9,11 +9,11 @@ __all__ = ["OTHER_PIXELS", "other_pixels", "pixels"]
 
 OTHER_PIXELS = (
     "Not all networks are shown the same pixels: a difference between two of them may be one of "
-    "size or crop. With one image_size in the suite, and one crop and filter for all, they see "
-    "the same."
+    "size, crop or padding. With one image_size in the suite, and one crop and filter for all, "
+    "they see the same."
 )
 
-_FACTS = ("size", "channels", "crop_pct", "crop_mode", "interpolation")
+_FACTS = ("size", "channels", "crop_pct", "crop_mode", "interpolation", "rounding", "fill")
 
 
 def pixels(results: Sequence[EvalResult]) -> list[str]:

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 import transformers
 
-from acn_eval.checkpoints import load
+from acn_eval.checkpoints import load, reframed
 from acn_eval.checkpoints.foreign import Layered
 from acn_eval.checkpoints.transformers_hub import IMAGE_MODELS
 from acn_eval.errors import MissingExtra
@@ -236,3 +236,11 @@ def test_without_transformers_the_extra_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     said = refusal(f"hf:{folder}", error=MissingExtra)
     assert said == f"hf:{folder}: needs hf; pip install 'acn-eval[hf]'"
+
+
+def test_one_crop_for_all_rounds_alike(tmp_path):
+    SAVED["hf deit"](tmp_path)
+    read = load(f"hf:{tmp_path}")
+    assert read.id.preprocessing["rounding"] == "down"
+    assert reframed(read, {"interpolation": "box"}).id.preprocessing["rounding"] == "down"
+    assert "rounding" not in reframed(read, {"crop_pct": 0.8}).id.preprocessing

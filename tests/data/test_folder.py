@@ -68,6 +68,15 @@ def test_a_validation_set_has_many_names(tmp_path, called):
     assert validation.inputs.files == [tmp_path / called / "ant" / "x.png"]
 
 
+@pytest.mark.parametrize("names", [("train", "training"), ("val", "validation"), ("dev", "Val")])
+def test_two_folders_of_one_split_are_refused(folder, names):
+    for called in names:
+        (folder / called).mkdir(exist_ok=True)
+    said = refusal(folder)
+    assert "must have one folder of " in said
+    assert all(called in said for called in names)
+
+
 def test_images_that_lie_flat_have_no_classes(tmp_path):
     """So lies ImageNet's validation set before a script sorts it into folders."""
     for i in range(3):

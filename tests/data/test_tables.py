@@ -84,6 +84,13 @@ def test_splits_are_found_in_the_names_that_hugging_face_gives(tmp_path):
         open_examples(one("parquet", tmp_path, whole), "train")
 
 
+def test_two_saved_folders_of_one_split_are_refused(tmp_path):
+    some = table(pixels(3), [0, 1, 2])
+    both = saved_splits(tmp_path, val=some, validation=some)
+    with pytest.raises(DataError, match="one folder of validation; got val and validation"):
+        open_examples(f"hfds:{both}")
+
+
 def test_a_test_set_without_labels_is_none(tmp_path):
     """Those of many data sets are secret: all of them are -1."""
     known, secret = table(pixels(6), [0, 1, 2, 0, 1, 2]), table(pixels(4), [-1] * 4)

@@ -51,6 +51,12 @@ def test_noise_that_nothing_in_the_records_explains_is_refused(sides, facts):
         compare([sides["a"]], [read_as(sides["b"], **facts)])
 
 
+def test_rounding_and_padding_are_named_too(sides):
+    a, b = read_as(sides["a"], fill=[1]), read_as(sides["b"], "other", rounding="down", fill=[2])
+    expected = "the two differ in pixels: rounding None, fill [1] against rounding down, fill [2]"
+    assert expected in compare([a], [b]).warnings
+
+
 def test_seeds_of_one_network_are_shown_the_same_pixels(sides):
     other = replace(sides["a"].checkpoint, sha256="another")
     seed = read_as(replace(sides["a"], checkpoint=other), size=16)
