@@ -94,8 +94,9 @@ def reframed(checkpoint: Checkpoint, changes: Mapping[str, Any]) -> Checkpoint:
     """
     prepare = image_preparation(checkpoint)
     fill = border_of(prepare.mean)
-    own = {"rounding": Framing.rounding} if "crop_pct" in changes else {}  # one crop for all
-    framing = replace(prepare.spec.framing or Framing(), **changes, **own, fill=fill)
+    framing = prepare.spec.framing or Framing()
+    rounding = "nearest" if "crop_pct" in changes else framing.rounding  # one crop for all
+    framing = replace(framing, **changes, fill=fill, rounding=rounding)
     prepare = replace(prepare, spec=replace(prepare.spec, framing=framing))
     identity = replace(checkpoint.id, preprocessing=prepare.facts())
     return replace(checkpoint, prepare=prepare, id=identity)
