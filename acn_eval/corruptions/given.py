@@ -30,7 +30,7 @@ class Given(ImageCorruption, frozen=True):
 
     kind: Literal["given"] = "given"
     levels: Annotated[tuple[Severity, ...], Field(max_length=5)] = (1, 2, 3, 4, 5)
-    name: Annotated[str, Field(pattern=r"^\w[\w-]{0,99}$")]
+    name: Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=100)]
     folder: Annotated[str, Field(min_length=1, max_length=1000)]
     framed: bool = False
 

@@ -48,7 +48,7 @@ def logged_model(store: str, network, format: str, example=None, **options) -> s
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", store)  # what the next line changes, too
         mlflow.set_tracking_uri(store)
-        with mlflow.start_run() as run:
+        with mlflow.start_run(experiment_id="0") as run:  # another test may have named its own
             mlflow.pytorch.log_model(
                 network,
                 name="vit",

@@ -65,15 +65,17 @@ class Prices:
     Attributes:
         flops: of an example.
         milliseconds: of an example that is alone.
-        together: milliseconds of `BATCH` examples that all leave there.
+        together: milliseconds of `BATCH` examples that all leave there; None: not measured.
     """
 
     flops: Sequence[float]
     milliseconds: Sequence[float]
-    together: Sequence[float]
+    together: Sequence[float] | None
 
-    def in_a_batch(self, taken: NDArray[np.int64]) -> float:
+    def in_a_batch(self, taken: NDArray[np.int64]) -> float | None:
         """Return the expected milliseconds per example of a random batch, see `Operating`.
+
+        None where batches were not timed.
 
         From one exit to the next, n examples need a + b n, the line through both times, and none
         need nothing. Of the batch, binomially many are still there.
@@ -81,6 +83,8 @@ class Prices:
         Args:
             taken: exits (n,) of examples like those of the batch.
         """
+        if self.together is None:
+            return None
         first = min(1, len(self.flops) - 1)
         exits = np.arange(first, len(self.flops))
         one, all_ = (np.diff(t[first:], prepend=0.0) for t in (self.milliseconds, self.together))
@@ -107,7 +111,7 @@ class Operating:
     mean_exit: float
     flops: float
     milliseconds: float
-    milliseconds_in_batch: float
+    milliseconds_in_batch: float | None
     left: tuple[float, ...]
 
 

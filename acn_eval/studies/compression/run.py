@@ -33,9 +33,9 @@ from acn_eval.study.run import Study, Unit
 __all__ = ["STUDY", "CompressionStudy"]
 
 _TOLERANCES = (0.005, 0.02)
-_BATCHES = (1, BATCH, 64)
+_BATCHES = {f"batch{n}": n for n in (1, BATCH, 64)}
 _EARLY = {"early": 1, f"early{BATCH}": BATCH}
-_TIMES = (*(f"batch{n}" for n in _BATCHES), *_EARLY)
+_MOST_FLOPS = 5e10  # of a batch that a CPU is timed on at every exit, some ten times
 
 
 class CompressionStudy(Study[Compression]):
@@ -127,8 +127,11 @@ class CompressionStudy(Study[Compression]):
         if not isinstance(network, Cuttable):
             reason = f"{subject.checkpoint.id.name} cannot be truncated here, so costs are unknown"
             return _skipping(answer, test, "early", reason)
-        blank = subject.checkpoint.prepare.blank(max(_BATCHES)).to(self.request.runtime.device)
+        largest = max(_BATCHES.values())
+        blank = subject.checkpoint.prepare.blank(largest).to(self.request.runtime.device)
         costs, head = self._costs(subject, network, test, blank), head_flops(network, blank[:1])
+        warnings = (*answer.warnings, *_untimed(costs, subject.checkpoint.id.name))
+        answer = replace(answer, warnings=warnings)
         return _with_early_exit(answer, costs, head, test, held_out, example=example)
 
     def _tolerance(self) -> float:
@@ -142,18 +145,19 @@ class CompressionStudy(Study[Compression]):
         """Measure what the network costs that is cut at each exit 0 .. L.
 
         ``early`` is the time of one example that leaves there, all heads on the way included,
-        and ``early32`` that of a batch; `blank` are as many as the largest batch.
+        and ``early32`` that of a batch; `blank` are as many as the largest batch. A CPU is not
+        timed on batches of more than `_MOST_FLOPS`, which would take minutes.
         """
         costs = exit_costs(network, blank[:1])
-        asked = [_timed(network, k, blank) for k in range(len(costs))]
-        times = iter(
-            latencies(list(chain(*asked)), shown.numeric, seconds=self.request.suite.seconds)
-        )
+        most = int(_MOST_FLOPS // costs[-1].flops) if blank.device.type == "cpu" else len(blank)
+        asked = [_timed(network, k, blank, max(1, most)) for k in range(len(costs))]
+        every = chain.from_iterable(own.values() for own in asked)
+        times = iter(latencies(list(every), shown.numeric, seconds=self.request.suite.seconds))
         rows = []
-        for k, cost in enumerate(costs):
+        for k, (cost, names) in enumerate(zip(costs, asked, strict=True)):
             row = {"exit": k, **asdict(cost), "weight_bytes": _weight_bytes(subject, network, k)}
             row["memory_bytes"] = 4 * cost.parameters + cost.activation_bytes
-            row |= {name: asdict(next(times)) for name in _TIMES}
+            row |= {name: asdict(next(times)) for name in names}
             rows.append(row)
         return rows
 
@@ -166,12 +170,11 @@ def _exits_of(subject: EvaluatedModel, runtime: Runtime) -> int:
     return len(checkpoint.model.exits(blank))
 
 
-def _timed(network: Cuttable, exit: int, blank: Any) -> list[Timed]:
-    """Return what is timed of an exit, in the order of `_TIMES`."""
-    cut = network.truncated(exit)
-    leave = partial(network.leave_at, exit=exit)
-    early = (Timed(leave, blank[:n]) for n in _EARLY.values())
-    return [*(Timed(cut, blank[:n]) for n in _BATCHES), *early]
+def _timed(network: Cuttable, exit: int, blank: Any, most: int) -> dict[str, Timed]:
+    """Return what is timed of an exit, by name, in batches of at most so many."""
+    cut, leave = network.truncated(exit), partial(network.leave_at, exit=exit)
+    whole = {name: Timed(cut, blank[:n]) for name, n in _BATCHES.items() if n <= most}
+    return whole | {name: Timed(leave, blank[:n]) for name, n in _EARLY.items() if n <= most}
 
 
 def _exits(outcomes: NDArray[np.void], labels: NDArray[np.int64]) -> Exits:
@@ -232,7 +235,9 @@ def _with_early_exit(
     `head` is the FLOPs of every further head on the way, and `example` what an example is called.
     """
     flops = [row["flops"] + max(0, row["exit"] - 1) * head for row in costs]
-    prices = Prices(flops, *([row[name]["median_ms"] for row in costs] for name in _EARLY))
+    alone, together = (_milliseconds(costs, name) for name in _EARLY)
+    assert alone is not None
+    prices = Prices(flops, alone, together)
     exits = _exits(test.outcomes[0], test.labels)
     rows: list[dict[str, Any]] = []
     cells: list[Cell] = []
@@ -250,6 +255,11 @@ def _with_early_exit(
     ]
     more = {"costs": costs, "early_exit": rows, "charts": charts}
     return replace(answer, cells=(*answer.cells, *cells), details={**answer.details, **more})
+
+
+def _milliseconds(costs: list[dict[str, Any]], name: str) -> list[float] | None:
+    """Return the time at every exit, or None where it was not measured."""
+    return [row[name]["median_ms"] for row in costs] if name in costs[0] else None
 
 
 def _curves(
@@ -278,6 +288,13 @@ def _unprovable(n: int, tolerance: float, example: str) -> list[str]:
     least, points = images_needed(tolerance), f"{100 * tolerance:g} points"
     text = f"{n} {example}s are too few to prove a cut at {points}: {least} suffice if exits agree"
     return [text] if n < least else []
+
+
+def _untimed(costs: list[dict[str, Any]], name: str) -> list[str]:
+    """Say which batches were not timed."""
+    left_out = " and ".join(str(n) for batch, n in _BATCHES.items() if batch not in costs[0])
+    text = f"{name} was not timed on batches of {left_out}, which take a CPU minutes"
+    return [text] if left_out else []
 
 
 def _unmoved(exits: Exits) -> list[str]:

@@ -400,3 +400,25 @@ def test_a_network_of_one_block(tmp_path, runtime):
     )
     assert cut_of(result).depth == 1
     assert {c.condition["exit"] for c in result.cells} == {0, 1, *NAMED}
+
+
+def test_a_cpu_is_not_timed_on_batches_that_take_minutes(pair, runtime, monkeypatch):
+    most = 40 * pair[0].id.flops  # more than 32 examples, fewer than 64
+    monkeypatch.setattr("acn_eval.studies.compression.run._MOST_FLOPS", most)
+    (result,) = evaluate(pair[:1], SUITE, DataSelection(limit=40), runtime=runtime)
+    assert all({"batch32", "early32"} <= row.keys() for row in result.details["costs"])
+    assert not any("batch64" in row for row in result.details["costs"])
+    said = "tiny_ac was not timed on batches of 64, which take a CPU minutes"
+    assert said in result.warnings
+    monkeypatch.setattr("acn_eval.studies.compression.run._MOST_FLOPS", 1.0)
+    (result,) = evaluate(pair[:1], SUITE, DataSelection(limit=41), runtime=runtime)
+    assert (
+        "tiny_ac was not timed on batches of 32 and 64, which take a CPU minutes"
+        in result.warnings
+    )
+    assert {row["milliseconds_in_batch"] for row in result.details["early_exit"]} == {None}
+    out = console()
+    with out.capture() as printed:
+        show(out, [result], None)
+    assert "in batches of 32" not in printed.get()
+    assert "one by one" in printed.get()

@@ -66,7 +66,7 @@ def test_probes_at_named_depths_are_scikit_learns_on_features_hooked_by_hand(run
         known = [hooked[split][0][depth] for split in ("train", "validation")]
         x, labels = np.concatenate(known), np.concatenate([hooked[s][1] for s in hooked][:2])
         mean, std = x.mean(axis=0), np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
-        fit = LogisticRegression(C=1 / row["penalty"], max_iter=1000)
+        fit = LogisticRegression(C=1 / row["penalty"], tol=1e-8, max_iter=10_000)
         fit.fit((x - mean) / std, labels)
         features, wanted = hooked["test"][0][depth], hooked["test"][1]
         found = cell(result, exit=depth)
