@@ -240,7 +240,7 @@ class EvalResult(Tabular):
             known = vars(config_files.recorded(facts, _Facts))
             _require_read(known)
             cells = cells_of(content, known["cells"], facts["schema"])
-        except (ValueError, pa.ArrowException) as exc:
+        except (ValueError, OSError, pa.ArrowException) as exc:
             msg = f"{folder}: {_FACTS} and its cells must fit; {exc}"
             raise DataError(msg) from exc
         return EvalResult(**{**known, "cells": cells, "schema": SCHEMA})

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from acn_eval.data.parquet_headers import require_small_footer, unpacked
 from acn_eval.data.rows import UNREADABLE, Rows, readable
 from acn_eval.errors import DataError
 
@@ -15,7 +16,7 @@ __all__ = ["ParquetRows"]
 
 _LARGEST_GROUP = 2**30  # bytes of one column, unpacked
 _KEPT = 2**28  # bytes of columns that were read last
-_MOST_ROWS = 20_000_000
+_MOST_ROWS = 10_000_000  # some 65 bytes of memory each, whatever the file takes
 
 
 class _Group(NamedTuple):
@@ -42,6 +43,7 @@ class ParquetRows(Rows):
         groups, counts, schemas = [], [], []
         for path in files:
             try:
+                require_small_footer(path)
                 with pq.ParquetFile(path) as file:
                     meta, schema = file.metadata, readable(file.schema_arrow)
                     rows = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
@@ -73,7 +75,10 @@ class ParquetRows(Rows):
         try:
             # Dictionaries stay what they are: unpacked, a small one may fill any memory.
             with pq.ParquetFile(path, read_dictionary=[name]) as file:
-                self._require_room(file, number, name, where)
+                group = file.metadata.row_group(number)
+                columns = (group.column(i) for i in range(group.num_columns))
+                pages = sum(unpacked(path, c) for c in columns if c.path_in_schema == name)
+                _require_room(pages, where)
                 table = file.read_row_group(number, columns=[name], use_threads=False)
         except UNREADABLE as exc:
             raise DataError(f"{where} must be readable; {exc}") from exc
@@ -87,12 +92,9 @@ class ParquetRows(Rows):
             raise DataError(msg)
         return found
 
-    @staticmethod
-    def _require_room(file: pq.ParquetFile, number: int, name: str, where: str) -> None:
-        group = file.metadata.row_group(number)
-        columns = (group.column(i) for i in range(group.num_columns))
-        size = sum(c.total_uncompressed_size for c in columns if c.path_in_schema == name)
-        if size > _LARGEST_GROUP:
-            most = f"must take at most {_LARGEST_GROUP / 1e9:.1f} GB"
-            remedy = "Write it with fewer rows in a group, as in write_table(row_group_size=1000)."
-            raise DataError(f"{where} {most} in memory; it takes {size / 1e9:.1f} GB. {remedy}")
+
+def _require_room(size: int, where: str) -> None:
+    if size > _LARGEST_GROUP:
+        most = f"must take at most {_LARGEST_GROUP / 1e9:.1f} GB"
+        remedy = "Write it with fewer rows in a group, as in write_table(row_group_size=1000)."
+        raise DataError(f"{where} {most} in memory; it takes {size / 1e9:.1f} GB. {remedy}")

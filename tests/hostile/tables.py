@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.data.schemas import deep, wide
 from tests.data.tables import arrow, parquet, table
 
 __all__ = ["TABLES", "one_table", "whole_tables"]
@@ -48,4 +49,10 @@ TABLES: dict[str, Callable[[Path], str]] = {
     f"{scheme} that is {kind}": partial(_only, scheme, kind)
     for scheme in ("parquet", "hfds")
     for kind in ("empty", "zeros", "endless", "a pipe", "a device", "a link", "a folder")
+} | {
+    "parquet of 20,000 groups in each other": lambda folder: one_table(
+        "parquet", deep(20_000), folder
+    ),
+    "parquet of 20,000 columns": lambda folder: one_table("parquet", wide(20_000), folder),
+    "parquet of long names": lambda folder: one_table("parquet", wide(400, b"a" * 10_000), folder),
 }
