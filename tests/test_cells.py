@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from acn_eval.cells import PER_EXAMPLE, UNKNOWN, Cell, CellHead, cells_of, encoded
-from tests.data.schemas import deep
 
 scalars = st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=5), st.floats(-2, 2))
 floats32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -102,11 +101,6 @@ def test_columns_are_those_of_the_schema(schema):
     content = encoded(parts) if schema == 1 else older(parts)
     with pytest.raises(ValueError, match="columns must be cell, id, value"):
         cells_of(content, heads(parts), schema)
-
-
-def test_groups_within_groups_end_no_process():
-    with pytest.raises(OSError, match="Exceeded size limit"):
-        cells_of(deep(2**8), [], 2)
 
 
 def test_an_answer_is_right_where_the_predicted_class_is_the_label():

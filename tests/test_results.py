@@ -20,6 +20,7 @@ from acn_eval.errors import ConfigError, DataError
 from acn_eval.results import SCHEMA, UNKNOWN, Cell, EvalResult, Skip
 from acn_eval.statistics.comparison import comparison_key, load_comparison
 from acn_eval.studies.compare import compare
+from tests.data.schemas import deep
 from tests.fakes import edited, fake_result
 
 
@@ -389,6 +390,12 @@ def test_cells_of_other_columns_or_rows(saved, change):
     with pytest.raises(DataError) as caught:
         EvalResult.load(saved)
     assert "\n" not in str(caught.value)
+
+
+def test_cells_of_many_columns_are_not_looked_into(saved):
+    named(saved, deep(2**8))
+    with pytest.raises(DataError, match="its cells must fit; .*Exceeded size limit"):
+        EvalResult.load(saved)
 
 
 def test_rows_that_a_few_bytes_declare_are_not_built(saved):
