@@ -394,7 +394,7 @@ def test_cells_of_other_columns_or_rows(saved, change):
 
 def test_cells_of_many_columns_are_not_looked_into(saved):
     named(saved, deep(2**8))
-    with pytest.raises(DataError, match="its cells must fit; .*Exceeded size limit"):
+    with pytest.raises(DataError, match=r"its cells must fit; .*Exceeded size limit"):
         EvalResult.load(saved)
 
 

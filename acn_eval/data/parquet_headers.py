@@ -70,12 +70,12 @@ class _Thrift:
             number = number + (head >> 4) if head >> 4 else self._integer()
             if not 0 <= number < 2**15:
                 raise ValueError("it has a field without a number")
-            kind = head & 15
-            found[number] = kind == 1 if kind in {1, 2} else self._value(kind)
+            code = head & 15
+            found[number] = code == 1 if code in {1, 2} else self._value(code)
         return found
 
-    def _value(self, kind: int) -> Any:
-        match kind:
+    def _value(self, code: int) -> Any:
+        match code:
             case 1 | 2 | 3:
                 return self._byte()
             case 4 | 5 | 6:
@@ -90,7 +90,7 @@ class _Thrift:
                 return [self._value(head & 15) for _ in range(length)]
             case 12:
                 return self.struct()
-        raise ValueError(f"it has a field of an unknown kind, {kind}")
+        raise ValueError(f"it has a field of an unknown kind, {code}")
 
     def _byte(self) -> int:
         self.at += 1

@@ -34,3 +34,13 @@ def test_a_dictionary_is_not_unpacked(tmp_path):
     examples = open_examples(f"parquet:{path}")
     examples.read(np.array([0, 3999]), Geometry(8, 3))
     assert pa.total_allocated_bytes() - before < 8 * len(noise)
+
+
+def test_more_rows_than_memory_can_hold_are_refused(tmp_path):
+    """Ten million labels of one class take some kB of a file."""
+    path, rows = tmp_path / "set.parquet", 10_000_001
+    content = pa.table({"image": pa.nulls(rows, pa.binary()), "label": np.zeros(rows, np.int8)})
+    pq.write_table(content, path, compression="zstd", row_group_size=rows)
+    assert path.stat().st_size < 2**20
+    with pytest.raises(DataError, match="at most 10,000,000 rows; got 10,000,001"):
+        open_examples(f"parquet:{path}")
