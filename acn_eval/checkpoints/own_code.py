@@ -4,16 +4,21 @@ This is the one source that runs code, which its word says; it is never taken fr
 server.
 """
 
+import ast
 import hashlib
 import importlib.util
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from torch import nn
 
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.errors import CheckpointError, suggestion
@@ -22,13 +27,19 @@ __all__ = ["load_module"]
 
 _FORM = "module:FILE.py:FUNCTION, or module:FILE.py:FUNCTION@WEIGHTS"
 _MADE = "must return a Checkpoint, as acn_eval.from_module makes it of a network"
+_INSTALLED = {"site-packages", "dist-packages"}
+_OTHERS = (
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("platstdlib"),
+    Path(__file__).parents[1],
+)
 
 
 def load_module(spec: str) -> Checkpoint:
     """Run ``FILE.py:FUNCTION``, and return the checkpoint that the function returns.
 
     With ``FILE.py:FUNCTION@WEIGHTS`` the function is called with that path, otherwise with
-    nothing. The record holds a digest of the file and of what it imports from its folder, because
+    nothing. The record holds a digest of the user's own files that the network is made of, because
     weights do not say how they are wired.
 
     Raises:
@@ -40,9 +51,9 @@ def load_module(spec: str) -> Checkpoint:
     with _importable(code):
         function = _function(code.call(code.run), file, name)
         made = code.call(function, *([Path(weights)] if weights else []))
-        source = code.digest()
-    if not isinstance(made, Checkpoint):
-        raise CheckpointError(f"{file}: {name} {_MADE}; got {type(made).__name__}")
+        if not isinstance(made, Checkpoint):
+            raise CheckpointError(f"{file}: {name} {_MADE}; got {type(made).__name__}")
+        source = code.digest(made)
     arch = {**made.id.arch, "source": source}
     return replace(made, id=replace(made.id, uri=f"module:{spec}", arch=arch))
 
@@ -73,10 +84,19 @@ class _Code:
                 found[name] = Path(file)
         return found
 
-    def digest(self) -> str:
-        """Return the sha256 over the files."""
+    def digest(self, made: Checkpoint) -> str:
+        """Return the sha256 over what lies here, and what else of the user's a network reaches."""
+        files, todo = self.imported(), [*self.imported(), *_modules_of(made)]
+        seen = set[str]()
+        while todo:
+            name = todo.pop()
+            file = Path(getattr(sys.modules.get(name), "__file__", None) or "")
+            if name not in seen and (name in files or _is_own(file)):
+                files[name] = file
+                todo += _imports(sys.modules[name], file)
+            seen.add(name)
         found = hashlib.sha256()
-        for file in sorted({self.file, *self.imported().values()}):
+        for file in sorted({self.file, *files.values()}):
             found.update(hashlib.sha256(file.read_bytes()).digest())
         return found.hexdigest()
 
@@ -116,6 +136,36 @@ def _importable(code: _Code) -> Iterator[None]:
         sys.path.remove(folder)
         for name in code.imported().keys() - before.keys():
             del sys.modules[name]
+
+
+def _modules_of(made: Checkpoint) -> set[str]:
+    """Return the names of the modules whose classes a network and its preparation are of."""
+    network = getattr(made.model, "inner", made.model)
+    parts = network.modules() if isinstance(network, nn.Module) else [network]
+    return {type(part).__module__ for part in (*parts, made.prepare)}
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a file is neither installed nor Python's own nor ours."""
+    other = any(file.is_relative_to(place) for place in _OTHERS)
+    return not other and not _INSTALLED.intersection(file.parts) and file.is_file()
+
+
+def _imports(module: ModuleType, file: Path) -> Iterator[str]:
+    """Yield what the imports of a module may be of: packages, modules, or what these hold."""
+    for node in ast.walk(ast.parse(file.read_bytes())) if file.suffix == ".py" else ():
+        if isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            with suppress(ImportError):  # of what was never run
+                whole = importlib.util.resolve_name(base, module.__package__)
+                yield from _with_parents(f"{whole}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from _with_parents(alias.name for alias in node.names)
+
+
+def _with_parents(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield from accumulate(name.split("."), "{}.{}".format)
 
 
 def _parts(spec: str) -> tuple[Path, str, str]:

@@ -119,6 +119,39 @@ def test_equal_weights_that_are_wired_differently_are_two_networks(tmp_path, pla
     assert replace(again, uri=one.uri) == one
 
 
+ELSEWHERE = {
+    "a class": ("from lib.net import Net", "Net"),
+    "a class that a function imports": ("", "__import__('lib.net').net.Net"),
+    "a number": ("from lib import scales\nfrom model import Net as Own", "lambda: 0 or Own()"),
+    "a number of a module of a module": ("import lib.more.numbers as n", "n.net.Net"),
+}
+
+
+@pytest.fixture
+def lib(tmp_path, monkeypatch):
+    """A package that Python finds by its path, as one that is installed to be edited."""
+    folder = tmp_path / "src" / "lib"
+    (folder / "more").mkdir(parents=True)
+    (folder / "more" / "numbers.py").write_text("from .. import net\n")
+    (folder / "scales.py").write_text("SCALE = 1\n")
+    body = dedent(MODEL).format(weight=1, scale=1)
+    (folder / "net.py").write_text(f"from .scales import SCALE\n{body}")
+    monkeypatch.syspath_prepend(str(folder.parent))
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lib"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(("imports", "net"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_code_from_elsewhere_is_part_of_the_network(lib, place, imports, net):
+    text = dedent(NET).replace("from model import Net", imports).replace("Net()", f"({net})()")
+    (place / "net.py").write_text(text)
+    one = load("module:net.py:build").id
+    assert load("module:net.py:build").id == one  # though nothing is imported anew
+    (lib / "scales.py").write_text("SCALE = 2\n")
+    assert load("module:net.py:build").id.arch != one.arch
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
