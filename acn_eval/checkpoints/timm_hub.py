@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from acn_eval.checkpoints.affordable import MOST_BUFFERS, require_affordable
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.downloads import reachable
 from acn_eval.checkpoints.library_card import LibraryCard
@@ -39,6 +40,7 @@ def load_timm(spec: str, card: LibraryCard | None = None) -> Checkpoint:
     config = timm.data.resolve_model_data_config(model)
     prepare = card.prepared(_prepare(config, f"timm:{name}"))
     classes = card.answers(model.num_classes) or counted(model.num_classes)
+    require_affordable(model, prepare, f"timm:{spec}")
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     return replace(checkpoint, id=replace(checkpoint.id, uri=f"timm:{spec}"))
 
@@ -113,8 +115,15 @@ def _local(timm: Any, name: str, file: Path, arguments: Mapping[str, int]) -> An
         msg = f"{file}: must hold the weights of {name}; {head}.bias, one per class, is missing"
         raise CheckpointError(msg)
     sized = {**arguments, "num_classes": len(bias)}
-    wanted = _skeleton(timm, name, sized).state_dict()
-    for key, value in wanted.items():  # before a network of the wrong size takes memory
+    skeleton = _skeleton(timm, name, sized)
+    if sum(buffer.numel() for buffer in skeleton.buffers()) > MOST_BUFFERS:
+        raise CheckpointError(
+            f"{file}: its sizes must be those of {name}; its tables are too large"
+        )
+    for (
+        key,
+        value,
+    ) in skeleton.state_dict().items():  # before a network of the wrong size takes memory
         if key not in state or state[key].shape != value.shape:
             raise CheckpointError(f"{file}: must hold the weights of {name}; {key} does not fit")
     model = timm.create_model(name, pretrained=False, **sized)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from acn_eval.checkpoints.affordable import require_affordable
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.downloads import reachable
 from acn_eval.checkpoints.library_card import LibraryCard
@@ -52,6 +53,7 @@ def load_torchvision(spec: str, card: LibraryCard | None = None) -> Checkpoint:
     model = architecture.filled(state, file or where)
     prepare = card.prepared(_prepare(weights.transforms()))
     classes = card.answers(_outputs(model)) or _names(weights, _outputs(model), tag or not file)
+    require_affordable(model, prepare, where)
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     return replace(checkpoint, id=replace(checkpoint.id, uri=where))
 
@@ -126,10 +128,13 @@ class _Architecture(NamedTuple):
     def filled(self, state: Mapping[str, Tensor], where: str) -> nn.Module:
         """Return the network with these weights, and as many classes as they have."""
         state = {_modern(key): value for key, value in state.items()}
-        head = state.get(_head(self._skeleton(_CLASSES)))
+        skeleton = self._skeleton(_CLASSES)
+        name = _head(skeleton)
+        head, row = state.get(name), skeleton.get_parameter(name).shape[1:]
         must = f"{where}: must hold the weights of {self.name}"
-        if head is None or head.dim() < 2 or len(head) < 2:
-            raise CheckpointError(f"{must}; those of its head, a row per class, are missing")
+        if head is None or head.shape[1:] != row or len(head) < 2:  # rows of nothing cost nothing
+            what = f"those of its head, {name}, a row of {row.numel()} per class"
+            raise CheckpointError(f"{must}; {what}, are missing")
         try:  # before a network of the wrong size takes memory
             self._skeleton(len(head)).load_state_dict(state, assign=True)
             model = self._built(len(head))

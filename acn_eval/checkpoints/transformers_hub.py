@@ -9,13 +9,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
+from logging import CRITICAL
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from acn_eval.checkpoints.affordable import MOST_BUFFERS, require_affordable
 from acn_eval.checkpoints.checkpoint import Checkpoint, counted, from_module
 from acn_eval.checkpoints.hugging_face import class_names, json_object, weight_file
 from acn_eval.checkpoints.native import checked_state
@@ -36,7 +38,6 @@ IMAGE_MODELS: Mapping[str, tuple[str, ...]] = {
 }
 """By model_type of config.json: the classes of transformers that are read, the usual one first."""
 _POSITIONS = ("deit", "vit")
-_UNREAD = ("attn_implementation", "experts_implementation", "auto_map", "dtype", "torch_dtype")
 _NO_WIRING = {
     *("id2label", "label2id", "transformers_version", "architectures", "dtype", "_name_or_path")
 }
@@ -44,7 +45,6 @@ _UNUSED = re.compile(
     r"(^|\.)pooler\.|\b(position_ids|relative_position_index|num_batches_tracked)$"
 )
 """Tensors that a file may hold beyond those of its network: they change no logit."""
-_MOST_BUFFERS = 2**26  # elements: tables of indices, which no tensor of the file bounds
 
 
 def load_transformers(folder: Path, uri: str, name: str) -> Checkpoint:
@@ -62,10 +62,13 @@ def load_transformers(folder: Path, uri: str, name: str) -> Checkpoint:
     unnamed = names == tuple(f"LABEL_{i}" for i in range(len(names)))
     transformers = _transformers(uri)
     with _quiet(transformers):
-        model = _filled(_class(transformers, settings, folder), settings, state, folder)
+        kind = _class(transformers, settings, folder)
+        fitting = {**_own(transformers, kind, settings), "id2label": dict(enumerate(names))}
+        model = _filled(kind, fitting, state, folder)
     _require_size(model.config, prepare, stated)
     classes = counted(len(names)) if unnamed else names
     try:
+        require_affordable(model, prepare, str(folder))
         checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
     except DAMAGED as exc:  # numbers of config.json that no weight contradicts
         raise CheckpointError(f"{folder}: config.json must describe a network; {exc}") from exc
@@ -106,15 +109,21 @@ def _class(transformers: Any, settings: Mapping[str, Any], folder: Path) -> Any:
     return getattr(transformers, said[0])
 
 
-def _filled(kind: Any, settings: Mapping[str, Any], state: dict[str, Tensor], folder: Path) -> Any:
+def _own(transformers: Any, kind: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that only this kind of network has; those of every kind do far more."""
+    shared = {field.name for field in fields(transformers.PreTrainedConfig)}
+    known = {field.name for field in fields(kind.config_class)} - shared
+    return {k: v for k, v in settings.items() if k in known and k[:1] != "_"}
+
+
+def _filled(kind: Any, stated: Mapping[str, Any], state: dict[str, Tensor], folder: Path) -> Any:
     """Return the network of the settings with these weights, in fp32."""
-    fields = {k: v for k, v in settings.items() if k[:1] != "_" and k not in _UNREAD}
-    _require_few_blocks(fields, len(state), folder)
+    _require_few_blocks(stated, len(state), folder)
     from huggingface_hub.errors import StrictDataclassError
 
     wrong: tuple[type[Exception], ...] = (*DAMAGED, StrictDataclassError)
     try:
-        config = kind.config_class(**fields)
+        config = kind.config_class(**stated)
         with torch.random.fork_rng(devices=[]):
             with torch.device("meta"):
                 skeleton = kind(config)
@@ -139,11 +148,12 @@ def _filled(kind: Any, settings: Mapping[str, Any], state: dict[str, Tensor], fo
     return model
 
 
-def _require_few_blocks(fields: Mapping[str, Any], tensors: int, folder: Path) -> None:
+def _require_few_blocks(stated: Mapping[str, Any], tensors: int, folder: Path) -> None:
     """Refuse a config that would be built block by block for hours."""
-    stated = fields.get("num_hidden_layers", 0), fields.get("num_stages", 0), fields.get("depths")
-    numbers = [*stated[:2], *(stated[2] if isinstance(stated[2], list) else [])]
-    if not all(type(n) is int and 0 <= n <= tensors for n in numbers):
+    depths = stated.get("depths")
+    numbers = [stated.get("num_hidden_layers", 0), stated.get("num_stages", 0)]
+    numbers += depths if isinstance(depths, list) else []
+    if not all(type(n) is int and n >= 0 for n in numbers) or sum(numbers) > tensors:
         what = f"config.json must state at most as many blocks as there are tensors, {tensors}"
         raise CheckpointError(f"{folder}: {what}; got {cut(numbers)}")
 
@@ -152,7 +162,7 @@ def _require_room(skeleton: nn.Module, state: Mapping[str, Tensor], folder: Path
     """Refuse a network that is larger than its file, before it takes memory."""
     wanted = sum(p.numel() for p in skeleton.parameters())
     have = sum(value.numel() for value in state.values())
-    if wanted > have or sum(b.numel() for b in skeleton.buffers()) > _MOST_BUFFERS:
+    if wanted > have or sum(b.numel() for b in skeleton.buffers()) > MOST_BUFFERS:
         what = f"config.json must describe the weights, {have:,} numbers"
         raise CheckpointError(f"{folder}: {what}; it describes {wanted:,}")
 
@@ -162,7 +172,7 @@ def _quiet(transformers: Any) -> Iterator[None]:
     """Keep progress bars and reports of transformers from the terminal."""
     logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
+    logging.set_verbosity(CRITICAL + 1)
     logging.disable_progress_bar()
     try:
         yield

@@ -119,7 +119,10 @@ def test_weights_that_do_not_fit_are_refused_before_memory_is_taken(tmp_path, mo
     assert "those of its head" in said("vit_h_14", state)
     head = {"heads.head.weight": torch.zeros(5, 1280), "heads.head.bias": torch.zeros(5)}
     assert "must hold the weights of vit_h_14; Missing" in said("vit_h_14", head)
-    assert "size mismatch for fc.weight" in said(
+    nothing = {"fc.weight": torch.zeros(10**6, 0)}
+    wanted = "those of its head, fc.weight, a row of 440 per class, are missing"
+    assert wanted in said("regnet_y_400mf", nothing)
+    assert "fc.weight, a row of 1024 per class" in said(
         NAME, {**state, "fc.weight": torch.zeros(2**20, 2), "fc.bias": torch.zeros(2**20)}
     )
     assert "Missing key" in said(NAME, {k: v for k, v in state.items() if k != "conv5.1.bias"})

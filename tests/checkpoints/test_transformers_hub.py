@@ -141,6 +141,17 @@ def test_code_of_the_folder_is_never_run(folder):
     assert not marker.exists()
 
 
+def test_fields_of_every_kind_of_network_are_not_read(folder, capfd):
+    """transformers builds names of as many labels as one states, and prints some as they are."""
+    before = load(f"hf:{folder}")
+    escape = "\x1b[31mx\x07"
+    edited(
+        folder, num_labels=10**6, sub_configs=escape, dtype=escape, own=escape, use_cache=escape
+    )
+    assert load(f"hf:{folder}").id == before.id
+    assert capfd.readouterr() == ("", "")
+
+
 def _renamed(key):
     """The file holds as many numbers, one tensor by another name."""
     return lambda f: weights(f, lambda s: s.update({"other": s.pop(key)}))
@@ -228,8 +239,9 @@ def test_tables_that_no_weight_bounds_take_no_memory(tmp_path):
     for size in (100, 10**4):
         edited(tmp_path, window_size=size)
         assert "config.json" in refusal(f"hf:{tmp_path}")
-    edited(tmp_path, window_size=2, depths=[10**9, 1, 1, 1])
-    assert "at most as many blocks as there are tensors" in refusal(f"hf:{tmp_path}")
+    for depths in ([10**9, 1, 1, 1], [30] * 30):
+        edited(tmp_path, window_size=2, depths=depths)
+        assert "at most as many blocks as there are tensors" in refusal(f"hf:{tmp_path}")
 
 
 def test_without_transformers_the_extra_is_named(folder, monkeypatch):
