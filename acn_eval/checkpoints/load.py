@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,25 @@ def _load_folder(spec: str) -> Checkpoint:
     return _checkpoint(uri, folder / WEIGHTS, native, name)
 
 
+def _load_named(library: str, spec: str) -> Checkpoint:
+    """Load a name of a library; a card beside its weights states the rest."""
+    uri, (name, _, file) = f"{library}:{spec}", spec.partition("@")
+    card = read_card(Path(file)) if file else None
+    if card is None:
+        return _LIBRARIES[library](spec)
+    if card.model != f"{library}:{name}":
+        what = f"must name the network of the card beside the weights, {card.model}"
+        raise CheckpointError(f"{uri}: {what}; got {name}")
+    return of_library(uri, Path(file), card)
+
+
 _LIBRARIES = {"timm": load_timm, "torchvision": load_torchvision}
-_SCHEMES = {**_LIBRARIES, "hf": _load_folder, _CODE: load_module}
+_NAMED = {library: partial(_load_named, library) for library in _LIBRARIES}
+_SCHEMES: Mapping[str, Callable[[str], Checkpoint]] = {
+    **_NAMED,
+    "hf": _load_folder,
+    _CODE: load_module,
+}
 
 
 def of_library(uri: str, path: Path, card: LibraryCard) -> Checkpoint:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -13,7 +13,7 @@ from acn_eval.checkpoints.downloads import reachable
 from acn_eval.checkpoints.library_card import LibraryCard
 from acn_eval.checkpoints.native import read_state
 from acn_eval.data.cifar import torchvision_module
-from acn_eval.data.framing import Framing
+from acn_eval.data.framing import Framing, Interpolation
 from acn_eval.data.geometry import Geometry, PrepareImages, border_of
 from acn_eval.errors import CheckpointError, MissingExtra
 
@@ -39,6 +39,7 @@ def load_timm(spec: str, card: LibraryCard | None = None) -> Checkpoint:
         model = _pretrained(timm, name, weights)
     config = timm.data.resolve_model_data_config(model)
     prepare = card.prepared(_prepare(config, f"timm:{name}"))
+    _require_filter(prepare, f"timm:{name}")
     classes = card.answers(model.num_classes) or counted(model.num_classes)
     require_affordable(model, prepare, f"timm:{spec}")
     checkpoint = from_module(model, name=name, classes=classes, prepare=prepare)
@@ -55,6 +56,14 @@ def _prepare(config: Mapping[str, Any], where: str) -> PrepareImages:
         config["crop_pct"], config["crop_mode"], config["interpolation"], border_of(mean)
     )
     return PrepareImages(Geometry(height, channels, framing), mean, std)
+
+
+def _require_filter(prepare: PrepareImages, where: str) -> None:
+    """Refuse the filter ``random``, which timm draws anew for every image."""
+    framing, known = prepare.spec.framing, get_args(Interpolation)
+    if framing and framing.interpolation not in known:
+        what = f"interpolation must be {', '.join(known)}; got {framing.interpolation}"
+        raise CheckpointError(f"{where}: {what}. A card beside the weights states one.")
 
 
 def _timm(where: str) -> Any:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -53,6 +54,20 @@ def test_what_it_leaves_out_is_the_library_s(tmp_path):
     config = timm.get_pretrained_cfg(NAME)
     assert found.prepare.mean == config.mean
     assert found.prepare.spec.framing.crop_pct == config.crop_pct
+
+
+def test_a_name_before_the_weights_reads_the_card_too(tmp_path):
+    path = with_card(tmp_path / "net.safetensors", classes=list("vwxyz"), **FRAMED, **MOMENTS)
+    one, two = load(str(path)), load(f"timm:{NAME}@{path}")
+    assert two.classes == tuple("vwxyz")
+    assert two.id == replace(one.id, uri=f"timm:{NAME}@{path}")
+
+
+@pytest.mark.parametrize("uri", ["timm:resnet18", "torchvision:resnet18"])
+def test_a_name_that_is_not_the_card_s_is_refused(tmp_path, uri):
+    path = with_card(tmp_path / "net.safetensors")
+    with pytest.raises(CheckpointError, match=f"beside the weights, timm:{NAME}; got resnet18"):
+        load(f"{uri}@{path}")
 
 
 WRONG = {

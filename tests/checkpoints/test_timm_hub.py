@@ -86,6 +86,16 @@ def test_pictures_and_predictions_are_those_of_timms_own_pipeline(tmp_path, mode
     assert (facts["crop_pct"], facts["crop_mode"]) == (config["crop_pct"], config["crop_mode"])
 
 
+def test_a_filter_that_is_drawn_is_refused(tmp_path, model, monkeypatch):
+    file = tmp_path / "weights.pt"
+    torch.save(model.state_dict(), file)
+    config = {**timm.data.resolve_model_data_config(model), "interpolation": "random"}
+    monkeypatch.setattr(timm.data, "resolve_model_data_config", lambda model: config)
+    assert "interpolation must be nearest, " in refusal(f"timm:{NAME}@{file}")
+    file.with_suffix(".card.yaml").write_text(f"model: timm:{NAME}\ninterpolation: box\n")
+    assert load(f"timm:{NAME}@{file}").id.preprocessing["interpolation"] == "box of Pillow"
+
+
 def test_what_reads_no_squares_is_refused(tmp_path, model, monkeypatch):
     torch.save(model.state_dict(), tmp_path / "weights.pt")
     config = {**timm.data.resolve_model_data_config(model), "input_size": (3, 160, 96)}
