@@ -13,7 +13,7 @@ from acn_eval.checkpoints.checkpoint import (
     rewritten,
     state_digest,
 )
-from acn_eval.checkpoints.load import find, load
+from acn_eval.checkpoints.load import find, load, load_file
 from acn_eval.checkpoints.native import Native, write_native
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "from_module",
     "image_preparation",
     "load",
+    "load_file",
     "reframed",
     "rewritten",
     "state_digest",

@@ -13,13 +13,15 @@ from acn_eval.models.bert import BertConfig
 from acn_eval.models.build import AnyArch
 from acn_eval.models.configs import ImageConfig
 
-__all__ = ["Card", "NumericFacts", "Start", "Training", "Words"]
+__all__ = ["Beside", "Card", "NumericFacts", "Start", "Training", "Words"]
 
 _MOST_TOKENS = 2**15
 _MOST_LOGITS = 2**28  # of one example: 1 GiB
 Mean = Annotated[float, Field(ge=-1000, le=1000)]
 Std = Annotated[float, Field(ge=1e-6, le=1000)]
 Piece = Annotated[str, Field(min_length=1, max_length=LONGEST_PIECE)]
+Beside = Annotated[str, Field(max_length=1000, pattern="^([^:/][^:]*)?$")]
+"""The name of a file relative to another: no address, and no place of its own."""
 
 NumericFacts = Annotated[dict[Text, Natural | Text], Field(max_length=100)]
 
@@ -119,7 +121,7 @@ class Card(Config, frozen=True):
     std: WrittenWhereGiven[tuple[Std, ...]] = None
     crop_pct: WrittenWhereGiven[Annotated[float, Field(ge=0.1, le=1)]] = None
     words: WrittenWhereGiven[Words] = None
-    pair: Text | None = None
+    pair: Beside | None = None
     training: Training | None = None
     origin: Text = ""
 

@@ -116,7 +116,9 @@ def _metadata(place: Path) -> dict[str, Any]:
     if not (place / FLAVOUR).is_file():
         return {}
     said = read_yaml(place / FLAVOUR, "a model of MLflow").get("metadata") or {}
-    own = said.get(_METADATA) or {}
+    own = (said.get(_METADATA) or {}) if isinstance(said, dict) else said
+    if not isinstance(own, dict):
+        raise CheckpointError(f"{place / FLAVOUR}: its metadata must be names with values")
     return {name: own[name] for name in ("size", "mean", "std", "classes") if own.get(name)}
 
 

@@ -30,17 +30,14 @@ from acn_eval.plugins import plugin
 from acn_eval.shipped import shipped, shipped_checkpoints
 from acn_eval.stores import in_mlflow
 
-__all__ = ["find", "load", "of_library"]
+__all__ = ["find", "load", "load_file", "of_library"]
 
 _APART = {"arch", "pair", "classes", "certificate"}  # of a recipe: not compared as its numbers are
 _NONE = "none: its weights are not checked"
 _PAIRS = "@pairs"
-_CODE = "module"
 
 
-def load(
-    uri: str, arch: str | None = None, *, code: bool = True, tracking_uri: str | None = None
-) -> Checkpoint:
+def load(uri: str, arch: str | None = None, *, tracking_uri: str | None = None) -> Checkpoint:
     """Load a checkpoint; nothing in a file is executed, but where ``module:`` asks for it.
 
     Args:
@@ -55,7 +52,6 @@ def load(
         arch: for an official file, which does not say which it is: ``official/ac-mixer``,
             ``official/res-mixer``, ``official/ac-vit`` or ``official/vit``; of a ViT with other
             heads than the authors' 8 also them: ``official/ac-vit:heads=4``.
-        code: whether ``module:`` may run; False for a uri that a card or a server names.
         tracking_uri: the MLflow store of ``models:`` and ``runs:``, as in `resolve_store`.
 
     Raises:
@@ -64,7 +60,7 @@ def load(
         MissingExtra: a library is needed and not installed.
     """
     scheme, _, spec = uri.partition(":")
-    _check(uri, scheme, code)
+    _check(uri)
     if scheme in _SCHEMES:
         if arch:
             msg = f"{uri}: `arch` must not be given; the name says what it is"
@@ -75,7 +71,7 @@ def load(
     if added := plugin("checkpoints", scheme):
         checkpoint: Checkpoint = added(spec)
         return checkpoint
-    return _load_file(uri, arch)
+    return load_file(uri, arch)
 
 
 def find(uri: str) -> Path:
@@ -93,18 +89,19 @@ def find(uri: str) -> Path:
     raise CheckpointError(msg)
 
 
-def _check(uri: str, scheme: str, code: bool) -> None:
+def _check(uri: str) -> None:
     if not uri.strip():
         raise CheckpointError(f"checkpoint: must be the name of a file; got {uri!r}")
     if not is_unicode(uri):
         raise CheckpointError(f"{uri!r}: must be a name in UTF-8. Rename the file.")
-    if scheme == _CODE and not code:
-        raise CheckpointError(
-            f"{uri}: must be named by you, because it runs code; it was recorded"
-        )
 
 
-def _load_file(uri: str, arch: str | None) -> Checkpoint:
+def load_file(uri: str, arch: str | None = None) -> Checkpoint:
+    """Load a file here or among the shipped ones, which others may name: no address.
+
+    Raises:
+        CheckpointError: as `load`.
+    """
     path = find(uri)
     if card := None if arch else read_card(path):
         return of_library(uri, path, card)
@@ -139,7 +136,7 @@ _NAMED = {library: partial(_load_named, library) for library in _LIBRARIES}
 _SCHEMES: Mapping[str, Callable[[str], Checkpoint]] = {
     **_NAMED,
     "hf": _load_folder,
-    _CODE: load_module,
+    "module": load_module,
 }
 
 
@@ -160,7 +157,7 @@ def _load_registered(uri: str, arch: str | None, tracking_uri: str | None) -> Ch
     """Load what a version or a run holds; its twin lies elsewhere."""
     with fetched(uri, tracking_uri) as held:
         try:
-            made = load(held.local, arch, code=False)
+            made = (load if held.folder else load_file)(held.local, arch)
         except CheckpointError as exc:  # the user knows the address
             message = str(exc).replace(str(held.folder or uri), held.uri)
             raise CheckpointError(message, *exc.arguments) from exc

@@ -4,6 +4,7 @@ What a version holds is listed, and of it the one checkpoint is downloaded. MLfl
 are never called: they unpickle, and import what a model names.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -111,7 +112,10 @@ def _measured(client: Any, uri: str) -> Fetched | None:
     file = tags.get("acn_eval.uri", "")
     if not file or in_mlflow(file):
         return None
-    return Fetched(uri, file, sha256=tags.get("acn_eval.sha256", ""))
+    sha256 = tags.get("acn_eval.sha256", "")
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise CheckpointError(f"{uri}: must state the sha256 of the file that was registered")
+    return Fetched(uri, file, sha256=sha256)
 
 
 def _wanted(artifacts: Artifacts) -> list[str]:

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from acn_eval.checkpoints.inert import look_over, stand_ins
+from acn_eval.data.archive import require_few_members
 from acn_eval.errors import DAMAGED, CheckpointError
 
 __all__ = [
@@ -137,6 +138,7 @@ def _look_over(stream: io.BufferedReader) -> None:
         if sum(declared.stored.values()) > held:
             raise ValueError("it declares more than it holds")
     elif start.startswith(b"PK\x03\x04"):
+        require_few_members(stream)
         with zipfile.ZipFile(stream) as archive:
             _look_into(archive, fstat(stream.fileno()).st_size)
     else:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from acn_eval.errors import DAMAGED, DataError
 
-__all__ = ["Archive", "Declared", "open_archive"]
+__all__ = ["Archive", "Declared", "open_archive", "require_few_members"]
 
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, BadZipFile, tokenize.TokenError, zlib.error)
 _LONGEST_LIST = 2**20  # bytes of the list of members: some ten thousand
@@ -74,7 +74,7 @@ def open_archive(file: Path, names: tuple[str, ...], where: str) -> Iterator[Arc
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote, which are read
             if stream.read(6) == npy.MAGIC_PREFIX:
                 raise DataError(f"{where}: {file.name} must be an .npz; it is a single array")
-            _few_members(stream)
+            require_few_members(stream)
             with ZipFile(stream) as archive:
                 have = set(archive.namelist())
                 asked = [name for name in names if f"{name}.npy" in have]
@@ -86,8 +86,12 @@ def open_archive(file: Path, names: tuple[str, ...], where: str) -> Iterator[Arc
         raise DataError(f"{where}: {file.name} must be an .npz of plain arrays; {why}") from exc
 
 
-def _few_members(stream: IO[bytes]) -> None:
-    """Refuse a long list of members before zipfile makes an object of each."""
+def require_few_members(stream: IO[bytes]) -> None:
+    """Refuse a long list of members before zipfile makes an object of each.
+
+    Raises:
+        BadZipFile: the list takes more than a mebibyte.
+    """
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - _END_SIZE))
     tail = stream.read()

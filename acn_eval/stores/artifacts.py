@@ -4,15 +4,17 @@ No flavour of MLflow is asked to load anything: its loaders run code from the fi
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from acn_eval.errors import CheckpointError, ConfigError
+from acn_eval.errors import DAMAGED, CheckpointError, ConfigError
 from acn_eval.stores.addresses import model_name, path_in_run, version_of
+from acn_eval.stores.served import SERVED, served
 from acn_eval.stores.store import TrackingStore
 
 __all__ = ["Artifacts", "artifacts_of"]
@@ -21,6 +23,7 @@ _MOST_FILES = 1000
 _DEEPEST = 5  # folders
 _LOGGED = re.compile(r"models:/(?P<model>m-\w+)")
 _HOPS = 4  # a version may point to a run, that to a model
+_SCHEMES = ("", "file", "s3", "r2", "gs", "wasbs", "abfss", "dbfs", *SERVED)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Artifacts:
     Attributes:
         uri: the address; of a version by its number, so that no alias moves it.
         name: in tables.
-        repository: MLflow's, which lists and downloads.
+        repository: MLflow's, or `Served`, which lists and downloads.
         only: the name of the one file that the address names; "" for a folder.
     """
 
@@ -44,18 +47,19 @@ class Artifacts:
         """Bytes of every file by its path.
 
         Raises:
-            CheckpointError: too many files, or one of unknown size or with a path that leaves.
+            CheckpointError: too many files, one of unknown size, or one that lies elsewhere.
         """
         found: dict[str, int] = {}
         folders = [""]
         while folders:
-            for held in self.repository.list_artifacts(folders.pop() or None):
-                parts = PurePosixPath(held.path).parts
-                if not parts or parts[0] == "/" or ".." in parts or len(parts) > _DEEPEST:
-                    raise CheckpointError(f"{self.uri}: must list its own files; got {held.path}")
+            folder = folders.pop()
+            with _readable(self.uri):
+                listed = self.repository.list_artifacts(folder or None)
+            for held in listed:
+                _require_below(folder, held.path, self.uri)
                 if held.is_dir:
                     folders.append(held.path)
-                elif held.file_size is None:
+                elif held.file_size is None or held.file_size < 0:
                     raise CheckpointError(f"{self.uri}: must state the size of {held.path}")
                 else:
                     found[held.path] = held.file_size
@@ -65,15 +69,18 @@ class Artifacts:
 
     def fetch(self, names: Collection[str], folder: Path) -> None:
         """Download files by their paths into a folder."""
-        for name in names:
-            self.repository.download_artifacts(name, str(folder))
+        with _readable(self.uri):
+            for name in names:
+                self.repository.download_artifacts(name, str(folder))
 
 
 def artifacts_of(client: Any, store: TrackingStore, uri: str) -> Artifacts:
     """Return what ``models:/NAME/3``, ``models:/NAME@ALIAS`` or ``runs:/ID/PATH`` holds.
 
     Raises:
-        ConfigError: a library that reads the place is not installed.
+        CheckpointError: its files cannot be read.
+        ConfigError: they lie where none are looked for, as on the server of another store, or a
+            library that reads the place is not installed.
         MlflowException: there is no such version, model or run.
     """
     name = PurePosixPath(uri).stem
@@ -85,20 +92,49 @@ def artifacts_of(client: Any, store: TrackingStore, uri: str) -> Artifacts:
         )
     place = _place(client, uri)
     try:
-        return _opened(uri, name, store, place)
+        with _readable(uri):
+            return _opened(uri, name, store, place)
     except ModuleNotFoundError as exc:
         where = urlsplit(place).scheme
         raise ConfigError(f"{uri}: lies in {where}, which needs {exc.name}. Install it.") from exc
 
 
 def _opened(uri: str, name: str, store: TrackingStore, place: str) -> Artifacts:
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-    found = get_artifact_repository(place, tracking_uri=store.uri)
+    found = _repository(place, store)
     if found.list_artifacts(None):
         return Artifacts(uri, name, found)
     folder, _, only = place.rstrip("/").rpartition("/")
-    return Artifacts(uri, name, get_artifact_repository(folder, tracking_uri=store.uri), only)
+    return Artifacts(uri, name, _repository(folder, store), only)
+
+
+def _repository(place: str, store: TrackingStore) -> Any:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    scheme = urlsplit(place).scheme
+    if scheme not in _SCHEMES:
+        raise ValueError(f"they lie on {place!r}; known are {', '.join(_SCHEMES[1:])}")
+    if scheme in SERVED:
+        return served(place, store.uri)
+    return get_artifact_repository(place, tracking_uri=store.uri)
+
+
+@contextmanager
+def _readable(uri: str) -> Iterator[None]:
+    """Turn what MLflow raises on a place that is none, or a file that is none, into one line."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, *DAMAGED) as exc:
+        raise CheckpointError(f"{uri}: must hold files that can be read; {exc!s:.500}") from exc
+
+
+def _require_below(folder: str, path: str, uri: str) -> None:
+    parts = PurePosixPath(path).parts
+    plain = "/".join(parts) == path and ".." not in parts and parts[:1] != ("/",)
+    inside = PurePosixPath(path).parent == PurePosixPath(folder)
+    if not (plain and inside) or len(parts) > _DEEPEST:
+        raise CheckpointError(f"{uri}: must list its own files; got {path}")
 
 
 def _place(client: Any, uri: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import (
     model_validator,
 )
 
+from acn_eval.checkpoints.card import Beside
 from acn_eval.config_files import Config, Seed, Text, WrittenWhereGiven, read_config
 from acn_eval.models import AnyArch
 from acn_eval.models.configs import ImageConfig
@@ -104,7 +105,7 @@ class Recipe(Config, frozen=True):
     select: Literal["last", "validation"] = "last"
     looks: Looks = 10
     weights: Literal["fp32", "bf16", "fp16"] = "fp32"
-    pair: Text | None = None
+    pair: Beside | None = None
     schedule: WrittenWhereGiven[Literal["linear"]] = None
     vocabulary: WrittenWhereGiven[VocabularyFile] = None
     start_from: WrittenWhereGiven[Text] = None

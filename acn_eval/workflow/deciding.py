@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from acn_eval import evaluation
-from acn_eval.checkpoints import Checkpoint, load
+from acn_eval.checkpoints import Checkpoint, load, load_file
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
 from acn_eval.gate import Gate, Verdict, look, read_gate, same_network
 from acn_eval.gate import decide as judge
@@ -172,7 +172,7 @@ def _registry(options: RunOptions) -> Registry:
 def _unchanged(uri: str, sha256: str) -> Checkpoint | None:
     """The registered checkpoint; None if its file is missing or has other weights."""
     with suppress(CheckpointError):
-        checkpoint = load(uri, code=False) if uri else None
+        checkpoint = load_file(uri) if uri else None
         return checkpoint if checkpoint and checkpoint.id.sha256 == sha256 else None
     return None
 

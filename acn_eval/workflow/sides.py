@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 
-from acn_eval.checkpoints import Checkpoint, find, load, reframed
+from acn_eval.checkpoints import Checkpoint, find, load, load_file, reframed
 from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.run_options import RunOptions
 from acn_eval.shipped import shipped
@@ -52,7 +52,7 @@ def resolve(options: RunOptions) -> Sides:
     if options.baselines is None and not many:
         pairs = [checkpoint.pair for checkpoint in candidates]
         twins = [pair for pair in pairs if pair]
-        baselines = [load(uri, code=False) for uri in twins] if len(twins) == len(pairs) else []
+        baselines = [load_file(uri) for uri in twins] if len(twins) == len(pairs) else []
         return Sides(candidates, _reframed(baselines, options))
     if not options.baselines:
         return Sides(candidates, [], several=many)

@@ -184,3 +184,9 @@ def test_logits_of_a_masked_language_model_are_limited_before_memory(tmp_path):
     }
     path = raw_pt(tmp_path / "net.pt", acn_eval_card=json.dumps(fields))
     assert "logits of one example must be at most 268,435,456" in refusal(path)
+
+
+@pytest.mark.parametrize("pair", ["/tmp/a.pt", "hf:a/b", "models:/a/1", "module:a.py:f", "C:a.pt"])
+def test_a_twin_is_a_file_relative_to_the_checkpoint(tmp_path, pair):
+    assert "pair" in refusal(with_card(tmp_path / "a.pt", pair=pair))
+    assert card(pair="../seeds/a b.pt").pair == "../seeds/a b.pt"

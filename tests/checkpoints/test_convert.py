@@ -129,3 +129,15 @@ def test_a_file_is_not_replaced_by_itself(tmp_path):
             convert(str(out), place, NAMED)
     with pytest.raises(CheckpointError, match="there is none"):
         convert(str(tmp_path / "none.pth"), out, NAMED)
+
+
+@pytest.mark.parametrize("said", [[1], "x", {"acn_eval": [1]}])
+def test_metadata_that_names_nothing_is_refused(tmp_path, said):
+    (tmp_path / "vit/data").mkdir(parents=True)
+    torch.save(network(), tmp_path / "vit/data/model.pth")
+    (tmp_path / "vit/data/pickle_module_info.txt").write_text("mlflow.pytorch.pickle_module")
+    flavours = {"pytorch": {"model_data": "data", "pytorch_version": str(torch.__version__)}}
+    described = {"flavors": flavours, "metadata": said}
+    (tmp_path / "vit/MLmodel").write_text(yaml.safe_dump(described))
+    with pytest.raises(CheckpointError, match="its metadata must be names with values"):
+        convert(str(tmp_path / "vit"), tmp_path / "a.safetensors", NAMED, trust=True)

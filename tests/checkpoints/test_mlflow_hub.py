@@ -137,6 +137,23 @@ def test_a_recorded_address_never_runs_code(within, tmp_path):
     uri = shelved(within[1], "code", within[2] / "ours.pt")
     client = within[1]
     client.set_model_version_tag("code", "1", "acn_eval.uri", f"module:{tmp_path}/own.py:make")
-    with pytest.raises(CheckpointError, match="must be named by you"):
+    client.set_model_version_tag("code", "1", "acn_eval.sha256", "0" * 64)
+    with pytest.raises(CheckpointError, match="must be a checkpoint file"):
         load(uri)
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "sha256"),
+    [("{ours}", ""), ("{ours}", "ours"), ("hf:{folder}", "0" * 64), ("timm:resnet18", "0" * 64)],
+)
+def test_a_recorded_address_is_a_file_with_its_sha256(within, file, sha256):
+    """A server may not have addresses loaded: `load` is not asked."""
+    _, client, files = within
+    uri = shelved(client, "sent", files / "ours.pt")
+    version = uri.rpartition("/")[2]
+    place = file.format(ours=files / "ours.pt", folder=files)
+    for name, value in {"uri": place, "sha256": sha256}.items():
+        client.set_model_version_tag("sent", version, f"acn_eval.{name}", value)
+    with pytest.raises(CheckpointError, match=r"must (state the sha256|be a checkpoint file)"):
+        load(uri)

@@ -1,5 +1,6 @@
 """A network that a file of the user's own builds: what is run, recorded, said and refused."""
 
+import json
 import re
 import sys
 from dataclasses import replace
@@ -10,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from acn_eval.checkpoints import load
+from acn_eval.checkpoints import load, load_file
 from acn_eval.cli.main import main
 from acn_eval.data import Geometry, open_examples
 from acn_eval.errors import CheckpointError
 from acn_eval.evaluation import evaluate
 from acn_eval.run_options import DataSelection
-from tests.checkpoints.files import refusal, written
+from tests.checkpoints.files import card, raw_pt, refusal
 
 NET = """
     import torch
@@ -203,18 +204,19 @@ def test_the_innermost_line_of_the_users_files_is_named(place):
 
 def test_a_recorded_address_runs_nothing(place):
     (place / "net.py").write_text("open('ran', 'w')")
-    with pytest.raises(CheckpointError, match="must be named by you, because it runs code"):
-        load("module:net.py:build", code=False)
+    with pytest.raises(CheckpointError, match="must be a checkpoint file"):
+        load_file("module:net.py:build")
     assert not (place / "ran").exists()
 
 
 def test_a_card_that_names_code_as_its_twin_runs_nothing(place, capsys):
     (place / "net.py").write_text("open('ran', 'w')")
-    written(place / "a.pt", pair="module:net.py:build")
+    fields = {**json.loads(card().model_dump_json()), "pair": "module:net.py:build"}
+    raw_pt(place / "a.pt", acn_eval_card=json.dumps(fields))
     with pytest.raises(SystemExit) as caught:
         main(["robustness", "--ckpt", "a.pt", "--no-track"])
     assert caught.value.code == 2
-    assert "must be named by you" in capsys.readouterr().err
+    assert "pair" in capsys.readouterr().err
     assert not (place / "ran").exists()
 
 

@@ -70,3 +70,10 @@ def test_a_header_of_many_tensors_is_refused_before_it_is_read(tmp_path):
         read_safetensors(path)
     assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
+
+
+def test_a_list_of_very_many_members_is_not_made(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as many:
+        for number in range(20_000):
+            many.writestr(f"a/{number}", b"")
+    assert "BadZipFile" in refused(tmp_path / "a.pt")

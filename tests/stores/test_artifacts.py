@@ -1,5 +1,7 @@
 """What a listing of MLflow may hold."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -32,12 +34,66 @@ def test_sizes_by_path_of_all_folders(tmp_path):
         (("/etc/a.pt", False, 3), "must list its own files"),
         (("a/b/c/d/e/a.pt", False, 3), "must list its own files"),
         (("a.pt", False, None), "must state the size of a.pt"),
-        (("a", True, None), "must hold at most 1000 files"),  # a folder that holds itself
+        (("a.pt", False, -5), "must state the size of a.pt"),
+        ((".", True, None), "must list its own files"),
+        (("./a.pt", False, 3), "must list its own files"),
+        (("b/a.pt", False, 3), "must list its own files"),
+        (("a", True, None), "must list its own files"),  # a folder that holds itself
     ],
 )
 def test_hostile_listings(held, said):
     with pytest.raises(CheckpointError, match=said):
         _ = listing(*[held] * 3).sizes
+
+
+def test_a_listing_of_too_many_files():
+    with pytest.raises(CheckpointError, match="must hold at most 1000 files"):
+        _ = listing(*[(f"{i}.pt", False, 3) for i in range(1001)]).sizes
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://[x",
+        "http://127.0.0.1:9/x",
+        "http://127.0.0.1:9/api/2.0/mlflow-artifacts/artifacts/x",
+        "mlflow-artifacts:/x",
+        "ftp://h:bad/x",
+        "ftp://127.0.0.1:9/x",
+        "hdfs://h/x",
+        "b2://x",
+        "oss://x",
+        "\x00",
+    ],
+)
+def test_places_that_are_none_or_not_the_store_s(tmp_path, source):
+    client, store = client_in(tmp_path), resolve_store(None, cwd=tmp_path)
+    registered(client, "bad", "file:///nowhere")
+    placed = SimpleNamespace(
+        get_model_version=client.get_model_version,
+        get_model_version_download_uri=lambda name, version: source,
+    )
+    with pytest.raises((CheckpointError, ConfigError)):
+        artifacts_of(placed, store, "models:/bad/1")
+
+
+def _fetched(client, store, uri, folder):
+    found = artifacts_of(client, store, uri)
+    found.fetch(found.sizes, folder)
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a dangling link", "a link out"])
+def test_files_that_are_none(tmp_path, kind):
+    client, store = client_in(tmp_path), resolve_store(None, cwd=tmp_path)
+    (tmp_path / "x").touch()
+    run = logged(client, [tmp_path / "x"])
+    own = Path(client.get_run(run).info.artifact_uri.removeprefix("file://")) / "net.pt"
+    if kind == "a pipe":
+        os.mkfifo(own)
+    else:
+        own.symlink_to("/etc/passwd" if kind == "a link out" else "nowhere")
+    with pytest.raises(CheckpointError, match="must hold files that can be read"):
+        _fetched(client, store, f"runs:/{run}", own.parents[1])
 
 
 def test_a_version_that_points_to_itself_is_refused(tmp_path):
