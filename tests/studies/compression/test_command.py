@@ -81,16 +81,18 @@ def test_as_a_process_with_its_figures(folder):
 def test_a_vision_transformer_of_timm_is_cut_priced_and_left_early(folder, call):
     """From its file to the table: every exit, tokens, costs of each cut, and early exit."""
     timm = pytest.importorskip("timm")
-    network = randomised(timm.create_model("test_vit", num_classes=10), std=0.02)
+    network = randomised(timm.create_model("test_vit", num_classes=10, img_size=32), std=0.02)
     torch.save(network.state_dict(), folder / "vit.pt")
+    card = "model: timm:test_vit\narguments: {img_size: 32}\nsize: 32\n"
+    (folder / "vit.card.yaml").write_text(card)
     job = (*ALONE[: ALONE.index("--ckpt")], "--ckpt", "timm:test_vit@vit.pt", "--limit", "30")
     code, out, err = call(*job, "--data", "digits")
     assert (code, err) == (0, "")
     said = " ".join(out.split())
-    assert "test_vit needs" in said
+    assert "vit needs" in said
     assert "of 6 blocks" in said
     assert "outputs vary over tokens and over images after every block" in said
-    result = results(folder)["test_vit"]
+    result = results(folder)["vit"]
     costs = result.details["costs"]
     assert [row["exit"] for row in costs] == list(range(7))
     assert costs[-1]["parameters"] == sum(p.numel() for p in network.parameters())
