@@ -22,7 +22,7 @@ NOT_RUN = {
     "make test": "it runs this test",
     "pip install -e .": "file names of the reader's; the options are parsed below",
     "$ acn-eval plan --n 10000": "a suite of the reader's; the options are parsed below",
-    "import mlflow": "a network of the reader's; tests/test_mlflow_plugin.py has one",
+    "import mlflow": "a network of the reader's; tests/mlflow_plugin, test_registered.py",
     "from pathlib import Path\nfrom acn_eval.stores": "results of the reader's; tests/tracking",
 }
 

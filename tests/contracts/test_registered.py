@@ -1,6 +1,10 @@
 """Every command that takes a checkpoint takes it from a real MLflow store."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,3 +131,14 @@ def test_what_mlflow_logged_is_refused_and_measured_after_convert(shop, store, c
     image = torch.ones(1, 3, 24, 24)
     with torch.no_grad():
         assert torch.equal(load("own.safetensors").model(image), network(10)(image))
+
+
+def test_what_the_page_logs_is_a_version_that_is_read(tmp_path):
+    """In a process of its own: MLflow keeps the experiment that another test has named."""
+    page = (Path(__file__).parents[2] / "docs" / "registry.md").read_text()
+    (block,) = re.findall(r"^```python\n(import mlflow\n.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    with_card(tmp_path / "net.safetensors", network(10).state_dict())
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    env = {**os.environ, "MLFLOW_TRACKING_URI": store}
+    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=env, check=True, timeout=100)
+    assert load("models:/vit/1", tracking_uri=store).id.name == "vit_v1"
