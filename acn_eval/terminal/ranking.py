@@ -13,7 +13,9 @@ __all__ = ["show_ranking"]
 
 
 def show_ranking(out: Console, ranking: Ranking, *, quiet: bool = False) -> None:
-    """Print the entries in the order of their ranks and, unless quiet, pairs and warnings."""
+    """Print the answer, the entries by rank and, unless quiet, pairs and warnings."""
+    out.print(ranking.answer, style="bold")
+    out.print()
     quantity = ranking.quantity
     about = "" if quantity.scored else f"{quantity.name}, "
     columns = (
