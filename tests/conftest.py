@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import tempfile
 
 import pytest
@@ -22,6 +23,13 @@ def pytest_configure(config):
     folder = tempfile.TemporaryDirectory(prefix="acn-eval-tests-")
     config.add_cleanup(folder.cleanup)
     os.environ["ACN_EVAL_CACHE"] = folder.name
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Networks that a library initializes are the same in every run, whatever ran before."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
