@@ -1,0 +1,111 @@
+"""The service's database: SQLite in one file, or PostgreSQL by URL."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, literal_column
+from sqlalchemy.exc import DBAPIError
+
+from acn_eval.errors import ConfigError, TrackingError
+from acn_eval.foreign_text import shown
+from acn_eval.stores.server_check import ask_database
+
+__all__ = ["Database"]
+
+_BUSY_SECONDS = 30.0
+_KINDS = ("sqlite:///", "postgresql://", "postgresql+psycopg2://")
+_NOW = {
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+    "postgresql": "extract(epoch from clock_timestamp())::float8",
+}
+
+
+@dataclass(frozen=True)
+class Database:
+    """Connections to one database; `now` is its clock in SQL, so that workers' need not agree."""
+
+    engine: Engine
+
+    @staticmethod
+    def at(url: str) -> "Database":
+        """Return the database at a URL; an SQLite file is created, its tables are not.
+
+        Raises:
+            ConfigError: another kind of database, or a folder that does not exist.
+            TrackingError: PostgreSQL does not answer.
+            MissingExtra: the driver of PostgreSQL is not installed.
+        """
+        if not url.startswith(_KINDS):
+            msg = f"`database`: must be sqlite:///FILE or postgresql://...; got {shown(url)}"
+            raise ConfigError(msg, "database")
+        if not url.startswith("sqlite"):
+            ask_database(url)
+            return Database(create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12))
+        file = Path(url.removeprefix("sqlite:///"))
+        if not file.parent.is_dir() or file.is_dir():
+            msg = f"`database`: must be a file in a folder that exists; got {file}"
+            raise ConfigError(msg, "database")
+        engine = create_engine(
+            url,
+            poolclass=NullPool,
+            connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return Database(engine)
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether it is one file, which one writer at a time changes."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def now(self) -> Any:
+        """The time in seconds since 1970, as an SQL expression."""
+        return literal_column(_NOW[self.engine.dialect.name])
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction that is the only writer of an SQLite file.
+
+        Raises:
+            TrackingError: the database does not answer, or is full.
+        """
+        with self._errors(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection that sees one state and waits for no writer.
+
+        Raises:
+            TrackingError: the database does not answer.
+        """
+        with self._errors(), self.engine.connect() as connection:
+            yield connection.execution_options(reads=True)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as exc:
+            why = str(exc.orig).strip().partition("\n")[0]
+            where = shown(self.engine.url.render_as_string())
+            raise TrackingError(f"{where}: must be a database that answers; got {why}") from exc
+
+
+def _prepare(connection: Any, record: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        raise TypeError(type(connection))
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # a result that was reported is not lost
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
