@@ -1,1 +1,3 @@
-"""The service: a queue of jobs, workers, a watcher of the model registry, an API and its pages."""
+"""The service: jobs, workers, a watcher of the model registry, an API and its pages."""
+
+__all__: list[str] = []
