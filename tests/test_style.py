@@ -215,7 +215,7 @@ def test_no_function_takes_untyped_options():
 
 def test_the_command_line_parses_and_prints_only():
     own = [path for path in MODULES if path.parent.name == "cli"]
-    assert sum(len(path.read_text().splitlines()) for path in own) <= 1500
+    assert sum(len(path.read_text().splitlines()) for path in own) <= 2000
     assert [relative(path) for path in MODULES if path.stem.endswith("_job")] == []
 
 
