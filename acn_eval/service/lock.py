@@ -1,0 +1,73 @@
+"""What one process at a time does, wherever it runs: a lease in the database."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from acn_eval.errors import AcnEvalError
+from acn_eval.service import tables as t
+from acn_eval.service.database import Database
+
+__all__ = ["Lock", "LockLost"]
+
+
+class LockLost(AcnEvalError):
+    """Another process holds the lock."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that its owner must renew within so many seconds.
+
+    Raises:
+        TrackingError: the database does not answer.
+    """
+
+    database: Database
+    name: str
+    owner: str
+    seconds: float = 60.0
+
+    def take(self) -> bool:
+        """Take or renew it; return whether it is held."""
+        with self.database.write() as connection:
+            kind = sqlite if self.database.sqlite else postgresql
+            new = {"name": self.name, "owner": self.owner, "lease": self._until}
+            made = kind.insert(t.lock).values(new).on_conflict_do_nothing()
+            connection.execute(made)
+            return self._renewed(connection)
+
+    def require(self, connection: Connection) -> None:
+        """Renew it in a transaction, which nobody else can then take it from.
+
+        Raises:
+            LockLost: another process holds it.
+        """
+        if not self._renewed(connection):
+            raise LockLost(f"{self.name}: must be held by {self.owner}; another process took it")
+
+    def release(self) -> None:
+        """Let it go, if it is held."""
+        own = (t.lock.c.name == self.name) & (t.lock.c.owner == self.owner)
+        with self.database.write() as connection:
+            connection.execute(delete(t.lock).where(own))
+
+    def holder(self) -> str | None:
+        """Return who holds it; None if nobody does."""
+        held = (t.lock.c.name == self.name) & (t.lock.c.lease >= self.database.now)
+        with self.database.read() as connection:
+            owner: str | None = connection.scalar(select(t.lock.c.owner).where(held))
+        return owner
+
+    def _renewed(self, connection: Connection) -> bool:
+        free = or_(t.lock.c.owner == self.owner, t.lock.c.lease < self.database.now)
+        mine = update(t.lock).where((t.lock.c.name == self.name) & free)
+        done = connection.execute(mine.values(owner=self.owner, lease=self._until))
+        return done.rowcount == 1
+
+    @property
+    def _until(self) -> object:
+        return self.database.now + self.seconds

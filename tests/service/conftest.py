@@ -1,0 +1,65 @@
+"""A fresh service over real SQLite files, and a real MLflow server."""
+
+import shutil
+
+import pytest
+
+from acn_eval.service.database import Database
+from acn_eval.service.service import Service
+from acn_eval.service.settings import Settings
+from acn_eval.service.tables import METADATA
+from acn_eval.stores import TrackingStore, resolve_store
+
+
+@pytest.fixture(autouse=True)
+def _no_address(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # locks of servers
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("ACN_EVAL_DATABASE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory):
+    """An SQLite file with the service's tables; copy it only."""
+    file = tmp_path_factory.mktemp("tables") / "service.db"
+    database = Database.at(f"sqlite:///{file}")
+    METADATA.create_all(database.engine)
+    return file
+
+
+@pytest.fixture
+def database(tables, tmp_path):
+    shutil.copy(tables, tmp_path / "service.db")
+    return Database.at(f"sqlite:///{tmp_path / 'service.db'}")
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A store of MLflow without runs; copy it only, for making one takes seconds."""
+    store = resolve_store(None, cwd=tmp_path_factory.mktemp("empty"))
+    with store.lock():
+        store.client()
+    return store.database
+
+
+@pytest.fixture
+def mlflow_store(empty_store, tmp_path):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    return TrackingStore(f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+
+@pytest.fixture
+def service(database, mlflow_store, tmp_path):
+    """A service without profiles: `dataclasses.replace` gives it others."""
+    return Service(Settings(), database, mlflow_store, tmp_path, "http://127.0.0.1:8700")
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(empty_store, tmp_path_factory):
+    """A real MLflow server that all tests share: name what you register after the test."""
+    from acn_eval.tracking import serving
+
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(empty_store, folder / "mlflow.db")
+    with serving(TrackingStore(f"sqlite:///{folder / 'mlflow.db'}"), port=0) as server:
+        yield TrackingStore(server.address)
