@@ -33,6 +33,7 @@ __all__ = [
     "read_config",
     "read_json",
     "read_yaml",
+    "reason",
     "recorded",
     "tag_of",
 ]
@@ -242,12 +243,11 @@ def read_config(path: Path, model: Any, what: str) -> Any:
     Raises:
         ConfigError: no such file, no YAML, or a wrong field; a misspelt one gets a suggestion.
     """
-    adapter = TypeAdapter(model)
     fields = read_yaml(path, what)
     try:
-        return adapter.validate_python(fields)
+        return TypeAdapter(model).validate_python(fields)
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {_reason(exc, adapter, what, tag_of(fields))}") from exc
+        raise ConfigError(f"{path}: {reason(exc.errors(), model, what, fields)}") from exc
 
 
 def tag_of(fields: object) -> object:
@@ -255,15 +255,20 @@ def tag_of(fields: object) -> object:
     return fields.get("kind") if isinstance(fields, dict) else None
 
 
-def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: object) -> str:
+def reason(
+    errors: Sequence[Any], model: Any, what: str, fields: object, whole: str = "the file"
+) -> str:
+    """Return one line about the errors of pydantic in fields that must be, e.g., ``"a suite"``."""
     # A misspelt field leaves the right one missing, too: the misspelling is reported.
-    error = min(exc.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    error = min(errors, key=lambda e: e["type"] != "extra_forbidden")
     parts = error["loc"]
-    if parts and parts[0] == tag:  # the member of the union, which the reader has named already
+    if parts and parts[0] == tag_of(
+        fields
+    ):  # the member of the union, which the reader has named already
         parts = parts[1:]
-    where = ".".join(str(part)[:_SHOWN] for part in parts) or "the file"
+    where = ".".join(str(part)[:_SHOWN] for part in parts) or whole
     if error["type"] == "extra_forbidden":
-        known = sorted(_fields_at(adapter.json_schema(), error["loc"][:-1]))
+        known = sorted(_fields_at(TypeAdapter(model).json_schema(), error["loc"][:-1]))
         hint = suggestion(str(error["loc"][-1])[:_SHOWN], known)
         return f"{where}: is no field of {what}.{hint}"
     if error["type"] == "union_tag_invalid":
@@ -275,7 +280,8 @@ def _reason(exc: ValidationError, adapter: TypeAdapter[Any], what: str, tag: obj
         return f"{where}: must state {field}; got {cut(error['input'])}"
     if error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
         return f"{where}: must be a mapping of names to values; got {cut(error['input'])}"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}; got {cut(error['input'])}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}; got {cut(error['input'])}"
 
 
 def _fields_at(schema: dict[str, Any], runtime: Sequence[str | int]) -> set[str]:

@@ -24,6 +24,7 @@ LEASE = 60.0
 """Seconds."""
 _FAILURES = 3  # crashes and errors, after which a job is not tried again
 _ATTEMPTS = 20  # claims, after which not even lost workers are an excuse
+_WITHOUT_RESULT = {"failed", "refused", "cancelled"}
 _BACKOFF, _LONGEST = 5.0, 300.0  # seconds
 
 
@@ -53,7 +54,7 @@ class Jobs:
             by: who asks.
             target: a version of a model; it is part of the key, the request then is not.
             priority: higher ones are claimed first.
-            again: a job that failed or was cancelled is queued once more.
+            again: a job that failed, was refused or cancelled is queued once more.
         """
         key = (
             content_key(Check(), *map(str, vars(target).values()))
@@ -79,19 +80,21 @@ class Jobs:
                 number = connection.execute(made.returning(t.job.c.id)).scalar_one()
                 self._tell(connection, number, "state", {"state": "queued"})
                 return _job(_row(connection, t.job.c.id == number)), True
-            if again and held["state"] in {"failed", "cancelled"}:
-                self._change(
-                    connection,
-                    held["id"],
-                    "queued",
-                    failures=0,
-                    cancelled=False,
-                    finished=None,
-                    error=None,
-                    not_before=self.database.now,
-                )
-                return _job(_row(connection, t.job.c.id == held["id"])), True
+            if again and held["state"] in _WITHOUT_RESULT:
+                return self._again(connection, held["id"]), True
             return _job(held), False
+
+    def retry(self, number: int) -> Job:
+        """Queue a job once more that failed, was refused or cancelled; another stays as it is.
+
+        Raises:
+            ConfigError: there is no such job.
+        """
+        with self.database.write() as connection:
+            held = self._found(connection, number)
+            return (
+                self._again(connection, number) if held["state"] in _WITHOUT_RESULT else _job(held)
+            )
 
     def claim(self, owner: str, *, lease: float = LEASE) -> Claim | None:
         """Return the next job, which is the owner's for `lease` seconds; None if none waits.
@@ -321,6 +324,19 @@ class Jobs:
         with self.database.write() as connection:
             gone = connection.execute(delete(t.job).where(old & t.job.c.model.is_(None)))
             return gone.rowcount
+
+    def _again(self, connection: Connection, number: int) -> Job:
+        self._change(
+            connection,
+            number,
+            "queued",
+            failures=0,
+            cancelled=False,
+            finished=None,
+            error=None,
+            not_before=self.database.now,
+        )
+        return _job(_row(connection, t.job.c.id == number))
 
     def _require(self, connection: Connection, claim: Claim) -> RowMapping:
         row = _row(connection, _held(claim), lock=True)

@@ -1,0 +1,90 @@
+"""What the API answers: typed for the server that writes it and the client that reads it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from acn_eval.service.records import State
+from acn_eval.service.requests import Request
+
+__all__ = ["Answer", "EventAnswer", "JobAnswer", "JobsAnswer", "ProblemAnswer"]
+
+Verdict = Literal["pass", "fail", "no_verdict"]
+
+
+class Answer(BaseModel, frozen=True):
+    """The base: a client reads answers of later servers, which may hold more fields."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class JobAnswer(Answer, frozen=True):
+    """A job as it stands; times are None where it has not happened.
+
+    Attributes:
+        id: counts up.
+        key: equal requests share it.
+        state: the last four are final, unless someone retries the job.
+        attempt: how many workers have taken it.
+        failures: of three.
+        cancelled: whether someone asked for its end.
+        done, total: progress, in units of the job.
+        result: what it found; see "A result" in the documentation of the service.
+        error: one line: why it ended without a result, or is tried again.
+        profile, model, version: what it is about, if the service submitted it itself.
+        test_set: fingerprint of the examples that the verdict is about.
+        asked: how many verdicts there were about this test set, with this one.
+    """
+
+    id: int
+    key: str
+    state: State
+    request: Request
+    submitted_by: str
+    priority: int
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    owner: str | None
+    attempt: int
+    failures: int
+    cancelled: bool
+    done: int
+    total: int
+    message: str
+    result: Mapping[str, Any] | None
+    error: str | None
+    profile: str | None
+    model: str | None
+    version: int | None
+    verdict: Verdict | None
+    test_set: str | None
+    asked: int | None
+
+
+class JobsAnswer(Answer, frozen=True):
+    """A page of jobs, the latest first; `next` is the `before` of the next page, or None."""
+
+    items: tuple[JobAnswer, ...]
+    next: int | None = None
+
+
+class EventAnswer(Answer, frozen=True):
+    """Something that happened to a job: its state changed, or its progress."""
+
+    id: int
+    job: int
+    at: datetime
+    kind: str
+    data: Mapping[str, Any]
+
+
+class ProblemAnswer(Answer, frozen=True):
+    """An error, after RFC 9457; `detail` is the line that the command line would print."""
+
+    type: str = "about:blank"
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
