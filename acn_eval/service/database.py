@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, literal_column
+from sqlalchemy import (
+    Connection,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.foreign_text import shown
@@ -18,6 +29,7 @@ __all__ = ["Database"]
 
 _BUSY_SECONDS = 30.0
 _KINDS = ("sqlite:///", "postgresql://", "postgresql+psycopg2://")
+_WAITS = "-c lock_timeout=30s -c statement_timeout=60s"
 _NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "extract(epoch from clock_timestamp())::float8",
@@ -43,10 +55,9 @@ class Database:
             msg = f"`database`: must be sqlite:///FILE or postgresql://...; got {shown(url)}"
             raise ConfigError(msg, "database")
         if not url.startswith("sqlite"):
-            ask_database(url)
-            return Database(create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12))
-        file = Path(url.removeprefix("sqlite:///"))
-        if not file.parent.is_dir() or file.is_dir():
+            return _postgresql(url)
+        file = Path(make_url(url).database or "")
+        if not file.name or file.name == ":memory:" or not file.parent.is_dir() or file.is_dir():
             msg = f"`database`: must be a file in a folder that exists; got {file}"
             raise ConfigError(msg, "database")
         engine = create_engine(
@@ -67,6 +78,14 @@ class Database:
     def now(self) -> Any:
         """The time in seconds since 1970, as an SQL expression."""
         return literal_column(_NOW[self.engine.dialect.name])
+
+    def alone(self, connection: Connection, name: str) -> None:
+        """Wait until no other transaction has asked for this name; it is free when ours ends.
+
+        In SQLite a transaction that writes is alone in any case.
+        """
+        if not self.sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -92,10 +111,20 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as exc:
-            why = str(exc.orig).strip().partition("\n")[0]
+        except (DBAPIError, PoolTimeout) as exc:
+            why = str(getattr(exc, "orig", exc)).strip().partition("\n")[0]
             where = shown(self.engine.url.render_as_string())
             raise TrackingError(f"{where}: must be a database that answers; got {why}") from exc
+
+
+def _postgresql(url: str) -> Database:
+    url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
+    ask_database(url)
+    options = {"connect_timeout": 4, "tcp_user_timeout": 30_000, "options": _WAITS}
+    engine = create_engine(
+        url, pool_pre_ping=True, pool_size=4, max_overflow=12, connect_args=options
+    )
+    return Database(engine)
 
 
 def _prepare(connection: Any, record: object) -> None:

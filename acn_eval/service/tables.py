@@ -37,6 +37,8 @@ job = Table(
     Column("lease", Double),  # until when the owner has it
     Column("attempt", Integer, nullable=False, default=0),  # the fencing token
     Column("failures", Integer, nullable=False, default=0),
+    Column("lost", Integer, nullable=False, default=0),  # workers that did not come back
+    Column("told", Double, nullable=False, default=0.0),  # when progress last became an event
     Column("cancelled", Boolean, nullable=False, default=False),
     Column("done", Integer, nullable=False, default=0),
     Column("total", Integer, nullable=False, default=0),
@@ -52,6 +54,7 @@ job = Table(
     Column("asked", Integer),  # how many verdicts there were about it, with this one
     Column("mirrored", String(40)),  # what the registry shows, see `watching`
     Index("job_waiting", "state", "priority", "id"),
+    Index("job_finished", "finished"),
     Index("job_of_version", "model", "version"),
     Index("job_of_test_set", "test_set"),
     sqlite_autoincrement=True,
