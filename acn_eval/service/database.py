@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from sqlalchemy import (
     Connection,
     Engine,
@@ -47,8 +48,8 @@ class Database:
         """Return the database at a URL; an SQLite file is created, its tables are not.
 
         Raises:
-            ConfigError: another kind of database, or a folder that does not exist.
-            TrackingError: PostgreSQL does not answer.
+            ConfigError: another kind of database, or no folder that can be written.
+            TrackingError: PostgreSQL does not answer, or the file is no database.
             MissingExtra: the driver of PostgreSQL is not installed.
         """
         if not url.startswith(_KINDS):
@@ -60,6 +61,8 @@ class Database:
         if not file.name or file.name == ":memory:" or not file.parent.is_dir() or file.is_dir():
             msg = f"`database`: must be a file in a folder that exists; got {file}"
             raise ConfigError(msg, "database")
+        with _told(str(file)):
+            _use_log(file)
         engine = create_engine(
             url,
             poolclass=NullPool,
@@ -73,6 +76,11 @@ class Database:
     def sqlite(self) -> bool:
         """Whether it is one file, which one writer at a time changes."""
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def where(self) -> str:
+        """Its address, without a password."""
+        return shown(self.engine.url.render_as_string())
 
     @property
     def now(self) -> Any:
@@ -94,7 +102,7 @@ class Database:
         Raises:
             TrackingError: the database does not answer, or is full.
         """
-        with self._errors(), self.engine.begin() as connection:
+        with _told(self.where), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -104,17 +112,18 @@ class Database:
         Raises:
             TrackingError: the database does not answer.
         """
-        with self._errors(), self.engine.connect() as connection:
+        with _told(self.where), self.engine.connect() as connection:
             yield connection.execution_options(reads=True)
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (DBAPIError, PoolTimeout) as exc:
-            why = str(getattr(exc, "orig", exc)).strip().partition("\n")[0]
-            where = shown(self.engine.url.render_as_string())
-            raise TrackingError(f"{where}: must be a database that answers; got {why}") from exc
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Raise `TrackingError` for what a database or its file says."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as exc:
+        why = str(getattr(exc, "orig", exc)).strip().partition("\n")[0]
+        raise TrackingError(f"{where}: must be a database that answers; got {why}") from exc
 
 
 def _postgresql(url: str) -> Database:
@@ -127,10 +136,22 @@ def _postgresql(url: str) -> Database:
     return Database(engine)
 
 
+def _use_log(file: Path) -> None:
+    """Let readers and a writer not wait for each other, from now on.
+
+    SQLite does not wait for a process that does the same: it would be an error.
+    """
+    try:
+        with FileLock(f"{file}.lock"), closing(sqlite3.connect(file, _BUSY_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    except OSError as exc:
+        msg = f"`database`: must be a file in a folder that can be written; got {file} ({exc})"
+        raise ConfigError(msg, "database") from exc
+
+
 def _prepare(connection: Any, record: object) -> None:
     if not isinstance(connection, sqlite3.Connection):
         raise TypeError(type(connection))
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a result that was reported is not lost
     connection.execute("PRAGMA foreign_keys = ON")
 

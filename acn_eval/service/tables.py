@@ -1,4 +1,7 @@
-"""The tables of the service's own database, apart from MLflow's."""
+"""The tables of the service's own database, apart from MLflow's.
+
+Whoever changes them adds a version to `migrations`.
+"""
 
 from sqlalchemy import (
     Boolean,
@@ -14,7 +17,18 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["METADATA", "audit", "delivery", "document", "event", "job", "lock", "token", "worker"]
+__all__ = [
+    "METADATA",
+    "audit",
+    "delivery",
+    "document",
+    "event",
+    "job",
+    "lock",
+    "session",
+    "token",
+    "worker",
+]
 
 METADATA = MetaData()
 
@@ -96,6 +110,13 @@ token = Table(
     Column("created", Double, nullable=False),
     Column("expires", Double),
     Column("revoked", Double),
+)
+session = Table(  # of browsers, whose cookies hold what is hashed here
+    "session",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("token", String(16), ForeignKey("token.id", ondelete="CASCADE"), nullable=False),
+    Column("expires", Double, nullable=False),
 )
 audit = Table(
     "audit",

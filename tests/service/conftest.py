@@ -1,14 +1,19 @@
-"""A fresh service over real SQLite files, and a real MLflow server."""
+"""A fresh service over real SQLite files, a real MLflow server, and databases of either kind."""
 
 import shutil
+from itertools import count
 
 import pytest
 
 from acn_eval.service.database import Database
+from acn_eval.service.migrations import migrate
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
-from acn_eval.service.tables import METADATA
 from acn_eval.stores import TrackingStore, resolve_store
+from tests.tracking.postgres import needs_postgres, new_database, postgres
+
+NUMBERS = count()
+POSTGRESQL = pytest.param("postgresql", marks=[needs_postgres, pytest.mark.slow])
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +28,7 @@ def tables(tmp_path_factory):
     """An SQLite file with the service's tables; copy it only."""
     file = tmp_path_factory.mktemp("tables") / "service.db"
     database = Database.at(f"sqlite:///{file}")
-    METADATA.create_all(database.engine)
+    migrate(database)
     return file
 
 
@@ -63,3 +68,27 @@ def mlflow_server(empty_store, tmp_path_factory):
     shutil.copy(empty_store, folder / "mlflow.db")
     with serving(TrackingStore(f"sqlite:///{folder / 'mlflow.db'}"), port=0) as server:
         yield TrackingStore(server.address)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    with postgres() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def address(request, tmp_path):
+    """The address of an empty database, on either kind; PostgreSQL is slow to start."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'service.db'}"
+    server = request.getfixturevalue("postgresql_server")
+    return new_database(server, f"service{next(NUMBERS)}")
+
+
+@pytest.fixture
+def either(address):
+    """A database with tables, on either kind."""
+    database = Database.at(address)
+    migrate(database)
+    yield database
+    database.engine.dispose()

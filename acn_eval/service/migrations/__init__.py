@@ -35,8 +35,7 @@ def migrate(database: Database, to: str = "head") -> None:
         context = _context(connection, scripts, to)
         unknown = {*context.get_current_heads()} - {s.revision for s in scripts.walk_revisions()}
         if unknown:
-            where = shown(database.engine.url.render_as_string())
-            msg = f"{where}: must be of version {scripts.get_current_head()} or earlier"
+            msg = f"{database.where}: must be of version {scripts.get_current_head()} or earlier"
             raise ConfigError(f"{msg}; got {shown(*unknown)}. Update acn-eval")
         with Operations.context(context):
             context.run_migrations()

@@ -107,6 +107,12 @@ def _of_the_service() -> None:
         Column("revoked", Double),
     )
     op.create_table(
+        "session",
+        Column("sha256", String(64), primary_key=True),
+        Column("token", String(16), ForeignKey("token.id", ondelete="CASCADE"), nullable=False),
+        Column("expires", Double, nullable=False),
+    )
+    op.create_table(
         "audit",
         Column("id", Integer, primary_key=True),
         Column("at", Double, nullable=False),
