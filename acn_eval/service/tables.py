@@ -23,6 +23,7 @@ __all__ = [
     "delivery",
     "document",
     "event",
+    "idempotency",
     "job",
     "lock",
     "session",
@@ -134,6 +135,13 @@ delivery = Table(  # of webhooks, so that none counts twice
     Column("id", String(100), primary_key=True),
     Column("at", Double, nullable=False),
     Column("result", String(20), nullable=False),
+)
+idempotency = Table(  # keys of requests that clients may send twice
+    "idempotency",
+    METADATA,
+    Column("key", String(64), primary_key=True),  # sha256 of who sent it, and of the key
+    Column("request", String(64), nullable=False),  # that it was first used for
+    Column("at", Double, nullable=False),
 )
 lock = Table(  # what one process at a time does, such as reading the registry
     "lock",

@@ -10,8 +10,9 @@ from acn_eval.service.access.guards import Principal, needs
 from acn_eval.service.answers import JobAnswer, JobsAnswer
 from acn_eval.service.api.problems import PROBLEMS, Problem
 from acn_eval.service.api.state import Here, Limit, Number
+from acn_eval.service.idempotency import require_same_request
 from acn_eval.service.records import Job, State
-from acn_eval.service.requests import Request
+from acn_eval.service.requests import Request, content_key
 from acn_eval.service.service import Service
 
 __all__ = ["ROUTER", "Found", "found"]
@@ -51,6 +52,8 @@ def submit(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> JobAnswer:
     """Queue a job; an equal request, whoever sends it, is answered with the job that there is."""
+    if idempotency_key:
+        require_same_request(service.database, who.name, idempotency_key, content_key(body))
     _require_room(service)
     job, new = service.jobs.submit(body, by=who.name)
     response.headers["Location"] = f"/v1/jobs/{job.id}"

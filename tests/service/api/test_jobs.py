@@ -100,3 +100,12 @@ def test_a_full_queue_takes_nothing(client, service, refused):
     assert line == "queue: must hold fewer than 1 jobs; got 1. Try again later."
     client.delete("/v1/jobs/1")
     assert client.post("/v1/jobs", json=check("b")).status_code == 202
+
+
+def test_a_key_is_for_one_request(client, refused):
+    key = {"Idempotency-Key": "k"}
+    assert client.post("/v1/jobs", json=check("a"), headers=key).status_code == 202
+    assert client.post("/v1/jobs", json=check("a"), headers=key).status_code == 200
+    line = refused(422, "POST", "/v1/jobs", json=check("b"), headers=key)
+    assert "must belong to one request" in line
+    assert len(client.get("/v1/jobs").json()["items"]) == 1

@@ -128,6 +128,12 @@ def _of_the_service() -> None:
         Column("result", String(20), nullable=False),
     )
     op.create_table(
+        "idempotency",
+        Column("key", String(64), primary_key=True),
+        Column("request", String(64), nullable=False),
+        Column("at", Double, nullable=False),
+    )
+    op.create_table(
         "lock",
         Column("name", String(50), primary_key=True),
         Column("owner", String(200), nullable=False),
