@@ -1,0 +1,58 @@
+"""Who did what, in the service's database: one line each, and the last 100,000 of them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select
+
+from acn_eval.foreign_text import plain, shown
+from acn_eval.service import tables as t
+from acn_eval.service.database import Database
+
+__all__ = ["Audit", "Entry"]
+
+_WHO, _WHAT, _DETAIL = 100, 50, 500  # characters
+_KEPT = 100_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that somebody did, at a time in seconds since 1970."""
+
+    id: int
+    at: float
+    who: str
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The log of a database.
+
+    Raises:
+        TrackingError: the database does not answer.
+    """
+
+    database: Database
+
+    def note(self, who: str, what: str, detail: str = "") -> None:
+        """Write what somebody did, such as ``note("ci", "job submitted", "job 3")``.
+
+        Texts may come from outside: they become one visible line without secrets.
+        """
+        values = {
+            "who": plain(shown(who), _WHO),
+            "what": plain(what, _WHAT),
+            "detail": plain(shown(detail), _DETAIL),
+        }
+        made = insert(t.audit).values(at=self.database.now, **values).returning(t.audit.c.id)
+        with self.database.write() as connection:
+            number = connection.execute(made).scalar_one()
+            connection.execute(delete(t.audit).where(t.audit.c.id <= number - _KEPT))
+
+    def page(self, *, before: int | None = None, limit: int = 50) -> list[Entry]:
+        """Return entries, the latest first; `before` is the number that a page ended with."""
+        asked = select(t.audit).order_by(t.audit.c.id.desc()).limit(limit)
+        asked = asked.where(t.audit.c.id < before) if before is not None else asked
+        with self.database.read() as connection:
+            return [Entry(**row) for row in connection.execute(asked).mappings()]
