@@ -1,18 +1,100 @@
-"""Guards of requests: what a route needs."""
+"""Who asks: a token in `Authorization`, the session of a browser, or everyone on this machine."""
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from http import HTTPStatus
+from time import monotonic
 
-__all__ = ["Principal", "needs"]
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from acn_eval.service.access.audit import Audit
+from acn_eval.service.access.shield import COOKIE, is_local
+from acn_eval.service.access.tokens import LOCAL, Principal, Scope, Tokens
+from acn_eval.service.service import Service
+
+__all__ = ["Principal", "Scope", "needs", "note_failure", "principal_of"]
+
+_FAILURES = 10  # of one address in a minute, which are answered 401 and noted
+_ADDRESSES = 10_000
+_CREATE = "Create one: acn-eval token create NAME --scope"
+_FORWARDED = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
 
 
-@dataclass(frozen=True)
-class Principal:
-    """Who asks."""
+class _Failures:
+    """How many wrong tokens each address has sent in this minute."""
 
-    name: str
+    def __init__(self) -> None:
+        self._minute, self._counts = 0, Counter[str]()
+
+    def count(self, address: str) -> int:
+        """Count one more, and return how many there were."""
+        minute = int(monotonic() // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, Counter()
+        if len(self._counts) >= _ADDRESSES and address not in self._counts:
+            address = "others"
+        self._counts[address] += 1
+        return self._counts[address]
 
 
-def needs(scope: str) -> Callable[[], Principal]:
-    """Return the dependency of a route that needs a scope: everyone on this machine has it."""
-    return lambda: Principal("this machine")
+def needs(scope: Scope) -> Callable[[Request], Principal]:
+    """Return a dependency of FastAPI: whoever asks, if they hold a scope.
+
+    It answers 401 where nobody known asks, 403 where the scope is missing, and 429 where one
+    address sends many wrong tokens; a right one is never refused for those. The application has
+    the service as ``app.state.service``.
+    """
+
+    def checked(request: Request) -> Principal:
+        found = principal_of(request)
+        if found is None:
+            wrong = "authorization" in request.headers  # an old cookie is no attack
+            raise note_failure(request) if wrong else _unknown("none", scope)
+        if not found.may(scope):
+            line = f"scope: must be {scope}; got {found.scope}. {_CREATE} {scope}"
+            challenge = f'Bearer realm="acn-eval", error="insufficient_scope", scope="{scope}"'
+            raise HTTPException(HTTPStatus.FORBIDDEN, line, {"WWW-Authenticate": challenge})
+        return found
+
+    return checked
+
+
+def principal_of(request: Request) -> Principal | None:
+    """Return who asks; None if nobody known does.
+
+    A header counts before a cookie. Without any token in the database it is `LOCAL`, unless the
+    request came from elsewhere: a proxy on this machine says so.
+    """
+    service: Service = request.app.state.service
+    tokens = Tokens(service.database)
+    given = request.headers.getlist("authorization")
+    if given:
+        kind, _, text = given[0].partition(" ")
+        bearer = len(given) == 1 and kind.lower() == "bearer"
+        return tokens.principal(text.strip()) if bearer else None
+    if cookie := request.cookies.get(COOKIE):
+        return tokens.of_session(cookie)
+    came = request.client.host if request.client else None
+    here = is_local(came) and not _FORWARDED & {*request.headers.keys()}
+    return LOCAL if here and tokens.none() else None
+
+
+def note_failure(request: Request) -> HTTPException:
+    """Note a wrong token in the log of who did what, and return what answers it."""
+    state = request.app.state
+    if not hasattr(state, "failures"):
+        state.failures = _Failures()
+    address = request.client.host if request.client else "unknown"
+    if state.failures.count(address) > _FAILURES:
+        line = f"wrong tokens: must be at most {_FAILURES} a minute. Wait."
+        return HTTPException(HTTPStatus.TOO_MANY_REQUESTS, line, {"Retry-After": "60"})
+    agent = request.headers.get("user-agent", "no user agent")
+    Audit(state.service.database).note(address, "login failed", agent)
+    return _unknown("another, or one that expired or was revoked", "read")
+
+
+def _unknown(got: str, scope: Scope) -> HTTPException:
+    line = f"Authorization: must be `Bearer` and a valid token; got {got}. {_CREATE} {scope}"
+    challenge = {"WWW-Authenticate": 'Bearer realm="acn-eval"'}
+    return HTTPException(HTTPStatus.UNAUTHORIZED, line, challenge)

@@ -1,7 +1,18 @@
-import pytest
+from pathlib import Path
 
+import pytest
+from fastapi import Depends, FastAPI, Request
+from fastapi.testclient import TestClient
+
+from acn_eval.service.access.guards import needs
+from acn_eval.service.access.login import log_in, log_out
+from acn_eval.service.access.shield import Shield, allowed_hosts
+from acn_eval.service.access.tokens import Tokens
 from acn_eval.service.database import Database
+from acn_eval.service.service import Service
+from acn_eval.service.settings import Settings
 from acn_eval.service.tables import METADATA
+from acn_eval.stores import TrackingStore
 
 
 @pytest.fixture
@@ -9,3 +20,45 @@ def database(tmp_path):
     made = Database.at(f"sqlite:///{tmp_path / 'service.db'}")
     METADATA.create_all(made.engine)
     return made
+
+
+@pytest.fixture
+def tokens(database):
+    return Tokens(database)
+
+
+@pytest.fixture
+def app(database):
+    """Routes that need a scope, behind the shield."""
+    made, settings = FastAPI(), Settings(hosts=("Lab.example",))
+    store = TrackingStore("sqlite:////nowhere/mlflow.db")
+    url = "http://localhost"
+    made.state.service = Service(settings, database, store, Path("home"), url)
+    made.add_middleware(Shield, hosts=allowed_hosts(settings))
+
+    @made.get("/read")
+    def read(who: str = Depends(needs("read"))):
+        return who
+
+    @made.post("/submit")
+    def submit(who: str = Depends(needs("submit"))):
+        return who
+
+    @made.post("/open")
+    async def swallow(request: Request):
+        return len(await request.body())
+
+    made.add_route("/login", log_in, methods=["POST"])
+    made.add_route("/logout", log_out, methods=["POST"])
+    return made
+
+
+@pytest.fixture
+def client(app):
+    return caller(app)
+
+
+def caller(app, came="127.0.0.1", **headers):
+    own = TestClient(app, "http://localhost", client=(came, 50_000), follow_redirects=False)
+    own.headers |= headers
+    return own

@@ -5,12 +5,7 @@ from sqlalchemy import text, update
 
 from acn_eval.errors import ConfigError
 from acn_eval.service import tables as t
-from acn_eval.service.access.tokens import LOCAL, SCOPES, Principal, Tokens
-
-
-@pytest.fixture
-def tokens(database):
-    return Tokens(database)
+from acn_eval.service.access.tokens import LOCAL, SCOPES, Principal
 
 
 def test_a_token_says_who_asks_and_what_they_may_do(tokens):

@@ -1,0 +1,133 @@
+"""Whoever asks is known by a token, or is on this machine while there is none."""
+
+import pytest
+from sqlalchemy import update
+
+from acn_eval.service import tables as t
+from acn_eval.service.access import guards
+from acn_eval.service.access.audit import Audit
+from tests.service.access.conftest import caller
+
+
+def bearer(token, kind="Bearer"):
+    return {"Authorization": f"{kind} {token}"}
+
+
+def test_without_tokens_everyone_on_this_machine_may_do_all(client):
+    assert client.get("/read").json() == {"name": "this machine", "scope": "admin"}
+    assert client.post("/submit").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"came": "192.0.2.7"},
+        {"came": "testclient"},
+        {"X-Forwarded-For": "192.0.2.7"},
+        {"Forwarded": "for=192.0.2.7"},
+        {"Via": "1.1 proxy"},
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Basic dXNlcjpwdw=="},
+        {"Authorization": ""},
+        {"Cookie": "acn_eval_session=x"},
+    ],
+)
+def test_without_tokens_others_are_refused(app, strange):
+    answer = caller(app, **strange).get("/read")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="acn-eval"'
+
+
+def test_as_soon_as_there_is_a_token_one_is_needed(client, tokens):
+    made = tokens.create("ci", "submit")
+    assert client.get("/read").status_code == 401
+    assert client.get("/read", headers=bearer(made)).json() == {"name": "ci", "scope": "submit"}
+    assert client.get("/read", headers=bearer(made, "bearer")).status_code == 200
+    tokens.revoke("ci")
+    assert client.get("/read", headers=bearer(made)).status_code == 401
+    assert client.get("/read").status_code == 401
+
+
+def test_an_expired_token_is_refused(client, tokens, database):
+    made = tokens.create("ci", "submit", days=1)
+    assert client.get("/read", headers=bearer(made)).status_code == 200
+    with database.write() as connection:
+        connection.execute(update(t.token).values(expires=database.now - 1))
+    assert client.get("/read", headers=bearer(made)).status_code == 401
+
+
+def test_a_scope_that_is_missing_is_named_with_the_remedy(client, tokens):
+    made = tokens.create("reader", "read")
+    answer = client.post("/submit", headers=bearer(made))
+    assert answer.status_code == 403
+    assert answer.headers["WWW-Authenticate"].endswith(
+        'error="insufficient_scope", scope="submit"'
+    )
+    assert "acn-eval token create NAME --scope submit" in answer.json()["detail"]
+
+
+def test_two_tokens_in_one_request_are_none(client, tokens):
+    made = tokens.create("ci", "admin")
+    twice = [("Authorization", f"Bearer {made}"), ("Authorization", f"Bearer {made}")]
+    assert client.get("/read", headers=twice).status_code == 401
+
+
+def test_wrong_tokens_are_noted_and_limited_and_right_ones_are_not(
+    app, tokens, database, monkeypatch
+):
+    monkeypatch.setattr(guards, "monotonic", lambda: 90.0)
+    made, own = tokens.create("ci", "read"), caller(app, **{"User-Agent": "x\x1b[31m<b>"})
+    codes = [own.get("/read", headers=bearer("acn_wrong")).status_code for _ in range(13)]
+    assert codes == [401] * 10 + [429] * 3
+    assert own.get("/read", headers=bearer(made)).status_code == 200
+    noted = Audit(database).page()
+    assert {(e.who, e.what, e.detail) for e in noted} == {
+        ("127.0.0.1", "login failed", "x\\x1b[31m<b>")
+    }
+    assert len(noted) == 10
+    other = caller(app, came="127.0.0.2")
+    assert other.get("/read", headers=bearer("acn_wrong")).status_code == 401
+
+
+def test_a_browser_logs_in_once_and_out_again(client, tokens):
+    made = tokens.create("page", "submit")
+    answer = client.post("/login", data={"token": made, "next": "/jobs/3?x=1"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/3?x=1")
+    said = answer.headers["set-cookie"].lower()
+    assert "httponly" in said
+    assert "samesite=strict" in said
+    assert "secure" not in said
+    assert made not in said
+    assert client.get("/read").json()["name"] == "page"
+    kept = dict(client.cookies)
+    client.post("/logout", headers={"Sec-Fetch-Site": "same-origin"})
+    assert client.get("/read").status_code == 401
+    client.cookies.update(kept)
+    assert client.get("/read").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "x", "/a\r\nX: y", "/\t/e"],
+)
+def test_a_login_leads_to_no_other_host(client, tokens, place):
+    made = tokens.create("page", "read")
+    answer = client.post("/login", data={"token": made, "next": place})
+    assert answer.headers["location"] == "/"
+
+
+def test_a_wrong_login_leads_back_and_is_noted(client, tokens, database):
+    tokens.create("page", "read")
+    answer = client.post("/login", data={"token": "acn_x"})
+    assert answer.headers["location"] == "/login?failed=1"
+    assert "set-cookie" not in answer.headers
+    assert [own.what for own in Audit(database).page()] == ["login failed"]
+    assert client.post("/login", content=b"token=" + b"x" * 5000).status_code == 413
+
+
+def test_a_cookie_is_secure_where_people_come_by_https(app, tokens):
+    app.state.service = type(app.state.service)(
+        **{**vars(app.state.service), "url": "https://acn.example"}
+    )
+    answer = caller(app).post("/login", data={"token": tokens.create("page", "read")})
+    assert "secure" in answer.headers["set-cookie"].lower()
