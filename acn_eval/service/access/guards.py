@@ -17,7 +17,7 @@ __all__ = ["Principal", "Scope", "needs", "note_failure", "principal_of"]
 
 _FAILURES = 10  # of one address in a minute, which are answered 401 and noted
 _ADDRESSES = 10_000
-_CREATE = "Create one: acn-eval token create NAME --scope"
+_CREATE = "Create one: acn-eval token create"
 _FORWARDED = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
 
 
@@ -50,9 +50,9 @@ def needs(scope: Scope) -> Callable[[Request], Principal]:
         found = principal_of(request)
         if found is None:
             wrong = "authorization" in request.headers  # an old cookie is no attack
-            raise note_failure(request) if wrong else _unknown("none", scope)
+            raise note_failure(request) if wrong else _unknown("none")
         if not found.may(scope):
-            line = f"scope: must be {scope}; got {found.scope}. {_CREATE} {scope}"
+            line = f"scope: must be {scope}; got {found.scope}. {_CREATE}"
             challenge = f'Bearer realm="acn-eval", error="insufficient_scope", scope="{scope}"'
             raise HTTPException(HTTPStatus.FORBIDDEN, line, {"WWW-Authenticate": challenge})
         return found
@@ -70,8 +70,8 @@ def principal_of(request: Request) -> Principal | None:
     tokens = Tokens(service.database)
     given = request.headers.getlist("authorization")
     if given:
-        kind, _, text = given[0].partition(" ")
-        bearer = len(given) == 1 and kind.lower() == "bearer"
+        scheme, _, text = given[0].partition(" ")
+        bearer = len(given) == 1 and scheme.lower() == "bearer"
         return tokens.principal(text.strip()) if bearer else None
     if cookie := request.cookies.get(COOKIE):
         return tokens.of_session(cookie)
@@ -91,10 +91,10 @@ def note_failure(request: Request) -> HTTPException:
         return HTTPException(HTTPStatus.TOO_MANY_REQUESTS, line, {"Retry-After": "60"})
     agent = request.headers.get("user-agent", "no user agent")
     Audit(state.service.database).note(address, "login failed", agent)
-    return _unknown("another, or one that expired or was revoked", "read")
+    return _unknown("another, or one that expired or was revoked")
 
 
-def _unknown(got: str, scope: Scope) -> HTTPException:
-    line = f"Authorization: must be `Bearer` and a valid token; got {got}. {_CREATE} {scope}"
+def _unknown(got: str) -> HTTPException:
+    line = f"Authorization: must be `Bearer` and a valid token; got {got}. {_CREATE}"
     challenge = {"WWW-Authenticate": 'Bearer realm="acn-eval"'}
     return HTTPException(HTTPStatus.UNAUTHORIZED, line, challenge)

@@ -68,10 +68,15 @@ class Shield:
         await answer(scope, receive, sent)
 
 
-def allowed_hosts(settings: Settings) -> frozenset[str]:
-    """Return the names of a service, in lower case; addresses of digits are always allowed."""
-    own = urlsplit(settings.url or "").hostname or ""
-    return frozenset({"localhost", own.lower(), *map(str.lower, settings.hosts)} - {""})
+def allowed_hosts(settings: Settings, url: str = "") -> frozenset[str]:
+    """Return the names of a service, in lower case; addresses of digits are always allowed.
+
+    Args:
+        settings: name hosts, and perhaps an address.
+        url: where it is reached.
+    """
+    own = (urlsplit(address or "").hostname or "" for address in (url, settings.url))
+    return frozenset({"localhost", *map(str.lower, (*own, *settings.hosts))} - {""})
 
 
 def require_safe_binding(host: str, database: Database, settings: Settings) -> None:
@@ -89,7 +94,7 @@ def require_safe_binding(host: str, database: Database, settings: Settings) -> N
     names = allowed_hosts(settings)
     far = [name for name in (host, *sorted(names)) if not is_local(name)]
     if far and Tokens(database).none():
-        remedy = "Create one: acn-eval token create NAME --scope admin"
+        remedy = "Create one: acn-eval token create"
         what = "must be this machine alone, 127.0.0.1, while there is no token"
         raise ConfigError(f"`host`: {what}; got {far[0]}. {remedy}", "host")
 

@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from acn_eval.service.access.shield import Shield, allowed_hosts
 from acn_eval.service.api import events, health, jobs
 from acn_eval.service.api.problems import answer_problems
 from acn_eval.service.service import Service
@@ -22,6 +23,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.streams = 0
+    app.add_middleware(Shield, hosts=allowed_hosts(service.settings, service.url))
     answer_problems(app)
     for module in (jobs, events, health):
         app.include_router(module.ROUTER)

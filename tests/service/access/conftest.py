@@ -8,18 +8,9 @@ from acn_eval.service.access.guards import needs
 from acn_eval.service.access.login import log_in, log_out
 from acn_eval.service.access.shield import Shield, allowed_hosts
 from acn_eval.service.access.tokens import Tokens
-from acn_eval.service.database import Database
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
-from acn_eval.service.tables import METADATA
 from acn_eval.stores import TrackingStore
-
-
-@pytest.fixture
-def database(tmp_path):
-    made = Database.at(f"sqlite:///{tmp_path / 'service.db'}")
-    METADATA.create_all(made.engine)
-    return made
 
 
 @pytest.fixture

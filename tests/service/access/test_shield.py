@@ -113,7 +113,7 @@ def test_no_socket_is_opened(client):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "lab", "", "localhost.lab"])
 def test_others_are_let_in_with_tokens_only(tokens, database, host):
-    with pytest.raises(ConfigError, match=r"127.0.0.1, while there is no token; .*--scope admin"):
+    with pytest.raises(ConfigError, match=r"127.0.0.1, while there is no token; .*token create"):
         require_safe_binding(host, database, Settings())
     tokens.create("ci", "read")
     require_safe_binding(host, database, Settings())

@@ -8,7 +8,8 @@ from acn_eval.service.api import create_app
 
 @pytest.fixture
 def client(service):
-    with TestClient(create_app(service), base_url=service.url) as client:
+    app, here = create_app(service), ("127.0.0.1", 50_000)
+    with TestClient(app, base_url=service.url, client=here) as client:
         yield client
 
 
