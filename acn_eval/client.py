@@ -228,17 +228,20 @@ class Client:
         tries = _TRIES if patient else 1
         for count in range(1, tries + 1):
             try:
-                with self._session() as session, closing(
-                    session.request(
-                        method,
-                        f"{self.url}{path}",
-                        json=body,
-                        params=parameters,
-                        timeout=self.timeout,
-                        allow_redirects=False,
-                        stream=True,
-                    )
-                ) as answer:
+                with (
+                    self._session() as session,
+                    closing(
+                        session.request(
+                            method,
+                            f"{self.url}{path}",
+                            json=body,
+                            params=parameters,
+                            timeout=self.timeout,
+                            allow_redirects=False,
+                            stream=True,
+                        )
+                    ) as answer,
+                ):
                     status, content = answer.status_code, _limited(answer)
                     pause = _pause(answer, count)
             except (RequestException, ValueError) as exc:
@@ -252,15 +255,18 @@ class Client:
         raise AssertionError("the last try returns or raises")
 
     def _stream(self, number: int, after: int) -> Iterator[EventAnswer]:
-        with self._session() as session, closing(
-            session.get(
-                f"{self.url}/v1/jobs/{number}/events",
-                headers={"Accept": "text/event-stream", "Last-Event-ID": str(after)},
-                timeout=(self.timeout, _SILENCE),
-                allow_redirects=False,
-                stream=True,
-            )
-        ) as answer:
+        with (
+            self._session() as session,
+            closing(
+                session.get(
+                    f"{self.url}/v1/jobs/{number}/events",
+                    headers={"Accept": "text/event-stream", "Last-Event-ID": str(after)},
+                    timeout=(self.timeout, _SILENCE),
+                    allow_redirects=False,
+                    stream=True,
+                )
+            ) as answer,
+        ):
             if answer.status_code in _LATER:
                 raise RequestException(f"HTTP {answer.status_code}")
             if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:

@@ -1,11 +1,15 @@
 """`acn-eval jobs`: what a service has done, does, and will do."""
 
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
 from acn_eval.terminal.console import say, write_json
 from acn_eval.terminal.service_options import server_options
+
+if TYPE_CHECKING:
+    from acn_eval.client import Client
 
 __all__ = ["command"]
 

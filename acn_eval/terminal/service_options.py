@@ -1,8 +1,9 @@
 """Options of the commands of the service, and what they need installed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -19,6 +20,7 @@ __all__ = [
     "service_extra",
 ]
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _EXTRA = {"alembic", "fastapi", "prometheus_client", "uvicorn"}
 _place, _server = titled("Place"), titled("Server")
 
@@ -44,7 +46,7 @@ database_option = _place(
 )
 
 
-def server_options(command: click.Command) -> click.Command:
+def server_options(command: _Command) -> _Command:
     """Add the options that name a running service."""
     for option in (
         _server(
