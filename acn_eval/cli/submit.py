@@ -16,8 +16,10 @@ __all__ = ["command"]
 
 _EPILOG = """\b
 Examples:
-  acn-eval submit gate --ckpt models:/vit/3 --baseline models:/vit@champion --wait
-  acn-eval submit robustness --ckpt models:/vit/3 models:/vit/4 --data digits
+  acn-eval submit gate --wait \\
+      --ckpt models:/vit/3 --baseline models:/vit@champion
+  acn-eval submit robustness --data digits \\
+      --ckpt models:/vit/3 models:/vit/4
   acn-eval submit check --wait
       measures nothing: shows that a worker takes jobs
 
@@ -25,21 +27,28 @@ Equal requests are one job: submitting it again shows the job that there is.
 
 Exit codes with --wait: that of the verdict, as `acn-eval gate`: 0 is PASS, 1 FAIL, 3 NO VERDICT;
 2 a job that was refused; 4 one that failed or was cancelled, or a service that does not answer."""
-_data = titled("Data")
+_network, _data = titled("Networks"), titled("Data")
 
 
 @click.command(cls=Titled, epilog=_EPILOG)
 @click.argument("what", metavar="SUITE|gate|check")
-@click.option("--ckpt", multiple=True, metavar="URI", help="Checkpoint, as the service sees it.")
-@click.option("--baseline", multiple=True, metavar="URI", help="Baseline.")
+@_network("--ckpt", multiple=True, listed=True, metavar="URI...", help="Checkpoints.")
+@_network(
+    "--baseline",
+    multiple=True,
+    listed=True,
+    metavar="URI...",
+    show_default="the card's",
+    help="Baseline.",
+)
 @click.option(
     "--suite", "gate", default="gate", metavar="NAME", help="The gate, where it is another one."
 )
-@click.option("--name", default="", help="Tells two checks apart.")
+@click.option("--name", help="Tells two checks apart.")
 @click.option("--wait", is_flag=True, help="Follow the job, and exit with its verdict.")
-@_data("--data", default="", metavar="NAME", show_default="what the card names", help="Data.")
+@_data("--data", metavar="NAME", show_default="what the card names", help="Data.")
 @_data("--limit", type=click.IntRange(min=2), help="Number of test examples.")
-@_data("--classes", default="", metavar="LIST", help="Use these classes only: names, or 0-4,7.")
+@_data("--classes", metavar="LIST", help="Use these classes only: names, or 0-4,7.")
 @_data(
     "--class-order",
     type=click.Choice(["position", "name", "imagenet"]),
@@ -70,17 +79,17 @@ def command(server: str, token: str | None, wait: bool, **given: Any) -> int:
     return exit_code(job)
 
 
-def _request(what: str, gate: str, name: str, **given: Any) -> "Check | Evaluate | Judge":
+def _request(what: str, gate: str, name: str | None, **given: Any) -> "Check | Evaluate | Judge":
     from acn_eval.client import Check, Evaluate, Judge
 
     if what == "check":
-        return Check(name=name)
+        return Check(name=name or "")
     if not given["ckpt"]:
         raise click.UsageError("--ckpt must name a checkpoint")
     data = {
-        "name": given["data"],
+        "name": given["data"] or "",
         "limit": given["limit"],
-        "classes": [part.strip() for part in given["classes"].split(",") if part.strip()],
+        "classes": [part.strip() for part in (given["classes"] or "").split(",") if part.strip()],
         "class_order": given["class_order"],
         "restricted": given["restrict"],
     }

@@ -87,7 +87,7 @@ def follow(client: "Client", number: int) -> "JobAnswer":
     job = client.job(number)
     with bar(_what(job), "units") as move:
         for event in client.events(number):
-            if event.kind == "progress":
+            if "total" in event.data:
                 move(int(event.data["done"]), int(event.data["total"]))
             elif event.data.get("state") in {"queued", "running"}:
                 say(f"job {number}: {_told(event.data)}", err=True)

@@ -28,7 +28,7 @@ def test_a_gate_is_asked_for_as_it_is_typed(call, jobs):
 
 def test_a_suite_takes_several_checkpoints(call, jobs):
     given = ("--classes", "0-4, 7", "--seed", 3, "--metric", "f1", "--restrict")
-    assert call("submit", "robustness", "--ckpt", "a.pt", "--ckpt", "b.pt", *given)[0] == 0
+    assert call("submit", "robustness", "--ckpt", "a.pt", "b.pt", *given)[0] == 0
     assert submitted(jobs) == Evaluate(
         suite="robustness",
         candidates=("a.pt", "b.pt"),

@@ -10,8 +10,10 @@ from acn_eval.terminal.job_words import exit_code, headline, show_job, show_jobs
 
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NONE = dict.fromkeys(
-    ("started", "finished", "owner", "result", "error", "profile", "model", "version")
-    + ("verdict", "test_set", "asked")
+    (
+        *("started", "finished", "owner", "result", "error", "profile", "model", "version"),
+        *("verdict", "test_set", "asked"),
+    )
 )
 ZERO = dict.fromkeys(("priority", "attempt", "failures", "done", "total"), 0)
 
