@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from acn_eval.service.records import State
 from acn_eval.service.requests import Request
 
-__all__ = ["Answer", "EventAnswer", "JobAnswer", "JobsAnswer", "ProblemAnswer"]
+__all__ = [
+    "Answer",
+    "EventAnswer",
+    "HealthAnswer",
+    "JobAnswer",
+    "JobsAnswer",
+    "PartAnswer",
+    "ProblemAnswer",
+]
 
 Verdict = Literal["pass", "fail", "no_verdict"]
 
@@ -88,3 +96,17 @@ class ProblemAnswer(Answer, frozen=True):
     title: str
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
+
+
+class PartAnswer(Answer, frozen=True):
+    """Whether a part of the service works, and one line about it."""
+
+    ok: bool
+    detail: str
+
+
+class HealthAnswer(Answer, frozen=True):
+    """Whether every part works: database, registry, workers, disk and watcher."""
+
+    ready: bool
+    parts: Mapping[str, PartAnswer]

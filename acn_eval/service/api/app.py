@@ -5,15 +5,17 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from acn_eval.service.access.shield import Shield, allowed_hosts
-from acn_eval.service.api import events, health, jobs
+from acn_eval.service.api import documents, events, health, jobs, metrics
+from acn_eval.service.api.limits import Limits
 from acn_eval.service.api.problems import answer_problems
+from acn_eval.service.api.state import Watched
 from acn_eval.service.service import Service
 
 __all__ = ["create_app"]
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the app of a service."""
+def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
+    """Return the app of a service, and of the watcher that runs beside it."""
     app = FastAPI(
         title="acn-eval",
         version=version("acn-eval"),
@@ -21,10 +23,12 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.service = service
+    app.state.service, app.state.watcher = service, watcher
+    app.state.readiness = health.Readiness(service, watcher)
     app.state.streams = 0
+    app.add_middleware(Limits, per_minute=service.settings.requests_per_minute)
     app.add_middleware(Shield, hosts=allowed_hosts(service.settings, service.url))
     answer_problems(app)
-    for module in (jobs, events, health):
+    for module in (jobs, events, documents, health, metrics):
         app.include_router(module.ROUTER)
     return app

@@ -1,14 +1,22 @@
 """What every route may ask for: the service, and numbers and names that a database can hold."""
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Path, Query, Request
 
 from acn_eval.service.service import Service
 
-__all__ = ["Here", "Limit", "Model", "Number", "service_of"]
+__all__ = ["Here", "Limit", "Model", "Number", "Watched", "service_of"]
 
 _LARGEST = 2**31 - 1  # of a column of numbers
+
+
+class Watched(Protocol):
+    """A watcher of the registry, as far as the API knows it."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the registry was last read, or since the start."""
 
 
 def service_of(request: Request) -> Service:

@@ -1,0 +1,88 @@
+"""Readiness: red when a part is gone, green again."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import insert, update
+
+from acn_eval.service import tables as t
+from acn_eval.service.api import health
+from acn_eval.service.settings import Profile, Settings
+
+
+@dataclass
+class Watch:
+    lag: float = 1.0
+
+
+@pytest.fixture
+def watched(asking, service, monkeypatch):
+    """A service with a worker and a profile, and its client; nothing is kept."""
+    monkeypatch.setattr(health, "_KEPT", 0.0)
+    with service.database.write() as connection:
+        seen = {"started": service.database.now, "seen": service.database.now}
+        connection.execute(insert(t.worker).values(name="w", acn_eval="1", **seen))
+    profiles = (Profile(name="a", baseline="@champion"),)
+    held = replace(service, settings=Settings(profiles=profiles))
+    return held, asking(held, Watch())
+
+
+def red(client):
+    """The parts that do not work, and what is said about them."""
+    answer = client.get("/readyz")
+    parts = {name: p["detail"] for name, p in answer.json()["parts"].items() if not p["ok"]}
+    assert (answer.status_code == 503) == bool(parts) == (not answer.json()["ready"])
+    return parts
+
+
+def test_a_process_answers(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_service_is_ready(watched):
+    _, client = watched
+    said = client.get("/readyz").json()
+    assert said["ready"]
+    assert [*said["parts"]] == ["database", "registry", "workers", "disk", "watcher"]
+    assert said["parts"]["workers"]["detail"] == "1 take jobs"
+
+
+def test_parts_turn_red_and_green_again(watched, monkeypatch):
+    service, client = watched
+    store = service.store.database
+    store.rename(store.with_suffix(".away"))
+    assert red(client) == {"registry": "its file is not there"}
+    store.with_suffix(".away").rename(store)
+    with service.database.write() as connection:
+        connection.execute(update(t.worker).values(seen=t.worker.c.seen - 61))
+    assert "none was seen for 60 s" in red(client)["workers"]
+    with service.database.write() as connection:
+        connection.execute(update(t.worker).values(seen=service.database.now))
+    client.app.state.watcher.lag = 151.0
+    assert red(client) == {"watcher": "must look every 150 s; its last look was 151 s ago"}
+    client.app.state.watcher.lag = 2.0
+    monkeypatch.setattr(health, "_DISK_BYTES", 2**60)
+    assert "must have" in red(client)["disk"]
+    monkeypatch.undo()
+    monkeypatch.setattr(health, "_KEPT", 0.0)
+    assert red(client) == {}
+
+
+def test_a_database_that_is_gone_turns_it_red(watched):
+    service, client = watched
+    file = service.home / "service.db"
+    held = file.read_bytes()
+    file.write_bytes(b"no database" * 1000)
+    said = red(client)
+    assert said == {"database": "does not answer", "workers": "does not answer"}
+    file.write_bytes(held)
+    assert red(client) == {}
+
+
+def test_a_part_that_hangs_is_red_in_time(watched, monkeypatch):
+    service, client = watched
+    monkeypatch.setattr(health, "_SECONDS", 0.2)
+    with service.database.write():  # reads wait for nobody: the counting has to
+        monkeypatch.setattr(type(service.database), "read", type(service.database).write)
+        assert "does not answer within" in red(client)["database"]
+    assert red(client) == {}
