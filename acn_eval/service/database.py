@@ -87,6 +87,10 @@ class Database:
         """The time in seconds since 1970, as an SQL expression."""
         return literal_column(_NOW[self.engine.dialect.name])
 
+    def clock(self, connection: Connection) -> float:
+        """Return the time in seconds since 1970."""
+        return float(connection.execute(select(self.now)).scalar_one())
+
     def alone(self, connection: Connection, name: str) -> None:
         """Wait until no other transaction has asked for this name; it is free when ours ends.
 

@@ -5,17 +5,17 @@ more: every write of a claim asks for its owner and attempt.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from pydantic import ValidationError
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
-from acn_eval.errors import ConfigError
 from acn_eval.service import tables as t
-from acn_eval.service.database import Database
-from acn_eval.service.records import FINAL, Claim, Event, Job, LeaseLost, Target
+from acn_eval.service.reading import Reading, as_job, row_of
+from acn_eval.service.records import FINAL, Claim, Job, LeaseLost, Target
 from acn_eval.service.requests import Check, Evaluate, Judge, content_key, parse_request
 
 __all__ = ["LEASE", "Jobs"]
@@ -23,20 +23,20 @@ __all__ = ["LEASE", "Jobs"]
 LEASE = 60.0
 """Seconds."""
 _FAILURES = 3  # crashes and errors, after which a job is not tried again
-_ATTEMPTS = 20  # claims, after which not even lost workers are an excuse
+_LOST = 20  # workers that did not come back from it, after which chance is no excuse
 _WITHOUT_RESULT = {"failed", "refused", "cancelled"}
 _BACKOFF, _LONGEST = 5.0, 300.0  # seconds
+_TOLD = 200  # progress becomes an event this often while the age of a job doubles, about
 
 
 @dataclass(frozen=True)
-class Jobs:
+class Jobs(Reading):
     """The jobs in a database.
 
     Raises:
-        TrackingError: the database does not answer.
+        TrackingError: the database does not answer; what was asked may have happened. Asked
+            again, it happens once.
     """
-
-    database: Database
 
     def submit(
         self,
@@ -61,28 +61,29 @@ class Jobs:
             if target
             else content_key(request)
         )
+        made = insert(t.job).values(
+            key=key,
+            kind=request.kind,
+            request=request.model_dump_json(),
+            submitted_by=by,
+            priority=priority,
+            state="queued",
+            created=self.database.now,
+            not_before=self.database.now,
+            profile=target and target.profile,
+            model=target and target.model,
+            version=target and target.version,
+        )
         with self.database.write() as connection:
-            held = _row(connection, t.job.c.key == key)
-            if held is None:
-                made = insert(t.job).values(
-                    key=key,
-                    kind=request.kind,
-                    request=request.model_dump_json(),
-                    submitted_by=by,
-                    priority=priority,
-                    state="queued",
-                    created=self.database.now,
-                    not_before=self.database.now,
-                    profile=target and target.profile,
-                    model=target and target.model,
-                    version=target and target.version,
-                )
-                number = connection.execute(made.returning(t.job.c.id)).scalar_one()
-                self._tell(connection, number, "state", {"state": "queued"})
-                return _job(_row(connection, t.job.c.id == number)), True
-            if again and held["state"] in _WITHOUT_RESULT:
-                return self._again(connection, held["id"]), True
-            return _job(held), False
+            self.database.alone(connection, key)
+            number = connection.scalar(select(t.job.c.id).where(t.job.c.key == key))
+            if number is not None:
+                held = row_of(connection, number, lock=True)
+                new = again and held["state"] in _WITHOUT_RESULT
+                return self._again(connection, number) if new else as_job(held), new
+            number = connection.execute(made.returning(t.job.c.id)).scalar_one()
+            self._tell(connection, number, "state", {"state": "queued"})
+            return as_job(row_of(connection, number)), True
 
     def retry(self, number: int) -> Job:
         """Queue a job once more that failed, was refused or cancelled; another stays as it is.
@@ -91,77 +92,43 @@ class Jobs:
             ConfigError: there is no such job.
         """
         with self.database.write() as connection:
-            held = self._found(connection, number)
-            return (
-                self._again(connection, number) if held["state"] in _WITHOUT_RESULT else _job(held)
-            )
+            held = row_of(connection, number, lock=True)
+            again = held["state"] in _WITHOUT_RESULT
+            return self._again(connection, number) if again else as_job(held)
 
     def claim(self, owner: str, *, lease: float = LEASE) -> Claim | None:
         """Return the next job, which is the owner's for `lease` seconds; None if none waits.
 
         A job whose lease has run out is taken over, unless that has happened too often.
         """
-        now = self.database.now
-        waits = (t.job.c.state == "queued") & (t.job.c.not_before <= now)
-        left = (t.job.c.state == "running") & (t.job.c.lease < now)
-        following = (
-            select(t.job.c.id)
-            .where(or_(waits, left))
-            .order_by(t.job.c.priority.desc(), t.job.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
-        )
         with self.database.write() as connection:
-            taken = connection.execute(
-                update(t.job)
-                .where(t.job.c.id == following.scalar_subquery())
-                .values(
-                    state="running",
-                    owner=owner,
-                    lease=now + lease,
-                    attempt=t.job.c.attempt + 1,
-                    started=func.coalesce(t.job.c.started, now),
-                    done=0,
-                    total=0,
-                    message="",
-                )
-                .returning(t.job.c.id, t.job.c.attempt, t.job.c.request, t.job.c.cancelled)
-            ).first()
-            if taken is None:
-                return None
-            if taken.attempt > _ATTEMPTS or taken.cancelled:
-                said = f"its workers were lost {taken.attempt - 1} times"
-                state, error = ("cancelled", None) if taken.cancelled else ("failed", said)
-                self._change(
-                    connection, taken.id, state, finished=now, owner=None, lease=None, error=error
-                )
-                return None
-            event = {"state": "running", "worker": owner, "attempt": taken.attempt}
-            self._tell(connection, taken.id, "state", event)
-        return Claim(taken.id, owner, taken.attempt, parse_request(json.loads(taken.request)))
+            while taken := self._take(connection, owner, lease):
+                if claim := self._started(connection, taken):
+                    return claim
+        return None
 
     def beat(
         self, claim: Claim, progress: tuple[int, int] | None = None, *, lease: float = LEASE
     ) -> bool:
         """Renew the lease, say how much is done of how much, and return whether to go on.
 
+        Progress becomes an event at most once a second, and less often in a long job.
+
         Raises:
             LeaseLost: another worker has the job.
         """
-        values: dict[str, Any] = {"lease": self.database.now + lease}
-        if progress:
-            values |= {"done": progress[0], "total": progress[1]}
         with self.database.write() as connection:
-            found = connection.execute(
-                update(t.job).where(_held(claim)).values(values).returning(t.job.c.cancelled)
-            ).first()
-            if found is None:
-                raise _lost(claim)
+            row = self._require(connection, claim)
+            now = self.database.clock(connection)
+            values: dict[str, Any] = {"lease": now + lease}
             if progress:
-                self._tell(
-                    connection, claim.id, "progress", {"done": progress[0], "total": progress[1]}
-                )
-        return not found.cancelled
+                told = {"done": progress[0], "total": progress[1]}
+                values |= told
+                if now - row["told"] >= max(1.0, (now - row["started"]) / _TOLD):
+                    values["told"] = now
+                    self._tell(connection, claim.id, "progress", told)
+            connection.execute(update(t.job).where(t.job.c.id == claim.id).values(values))
+        return not row["cancelled"]
 
     def finish(
         self,
@@ -180,30 +147,22 @@ class Jobs:
             LeaseLost: another worker has the job; nothing is written.
         """
         result = result or {}
+        test_set = result.get("test_set")
         with self.database.write() as connection:
             self._require(connection, claim)
+            connection.execute(delete(t.document).where(t.document.c.job == claim.id))
             for name, content in (documents or {}).items():
-                connection.execute(
-                    delete(t.document).where(
-                        (t.document.c.job == claim.id) & (t.document.c.name == name)
-                    )
-                )
-                connection.execute(
-                    insert(t.document).values(job=claim.id, name=name, content=content)
-                )
-            test_set = result.get("test_set")
-            self._change(
+                own = {"job": claim.id, "name": name, "content": content}
+                connection.execute(insert(t.document).values(own))
+            self._end(
                 connection,
                 claim.id,
                 state,
-                finished=self.database.now,
-                owner=None,
-                lease=None,
                 result=json.dumps(result) if result else None,
                 error=error,
                 verdict=result.get("verdict"),
                 test_set=test_set,
-                asked=_count(connection, test_set) + 1 if test_set else None,
+                asked=self._asked(connection, test_set) if test_set else None,
             )
 
     def fail(self, claim: Claim, error: str, *, counts: bool = True, final: bool = False) -> None:
@@ -213,7 +172,7 @@ class Jobs:
             claim: the job.
             error: one line.
             counts: whether this is one of three failures that end a job; an outage of a server
-                is none.
+                is none, and is waited for without end.
             final: another attempt could not help.
 
         Raises:
@@ -222,23 +181,15 @@ class Jobs:
         with self.database.write() as connection:
             row = self._require(connection, claim)
             failures = row["failures"] + counts
-            if final or failures >= _FAILURES or claim.attempt >= _ATTEMPTS:
-                state: dict[str, Any] = {"finished": self.database.now}
-                name = "failed"
+            told = {"failures": failures, "error": error}
+            if row["cancelled"]:
+                self._end(connection, claim.id, "cancelled", **told)
+            elif final or failures >= _FAILURES:
+                self._end(connection, claim.id, "failed", **told)
             else:
-                pause = min(_BACKOFF * 2 ** min(claim.attempt - 1, 10), _LONGEST)
-                state = {"not_before": self.database.now + pause}
-                name = "queued"
-            self._change(
-                connection,
-                claim.id,
-                name,
-                failures=failures,
-                error=error,
-                owner=None,
-                lease=None,
-                **state,
-            )
+                again = failures if counts else claim.attempt
+                pause = min(_BACKOFF * 2 ** min(again - 1, 10), _LONGEST)
+                self._wait(connection, claim.id, not_before=self.database.now + pause, **told)
 
     def release(self, claim: Claim) -> None:
         """Put a job back that a worker leaves because it ends; this is no failure.
@@ -247,145 +198,142 @@ class Jobs:
             LeaseLost: another worker has the job.
         """
         with self.database.write() as connection:
-            self._require(connection, claim)
-            self._change(connection, claim.id, "queued", owner=None, lease=None)
+            if self._require(connection, claim)["cancelled"]:
+                self._end(connection, claim.id, "cancelled")
+            else:
+                self._wait(connection, claim.id)
 
     def cancel(self, number: int) -> Job:
-        """Cancel a job at once if it waits; the worker of one that runs hears of it.
+        """Cancel a job at once that no worker has; the worker of one that runs hears of it.
 
         Raises:
             ConfigError: there is no such job.
         """
         with self.database.write() as connection:
-            state = self._found(connection, number)["state"]
-            if state == "queued":
-                self._change(
-                    connection, number, "cancelled", finished=self.database.now, cancelled=True
-                )
-            elif state == "running":
+            row = row_of(connection, number, lock=True)
+            left = row["lease"] is not None and row["lease"] < self.database.clock(connection)
+            if row["state"] == "queued" or left:
+                self._end(connection, number, "cancelled", cancelled=True)
+            elif row["state"] == "running":
                 values = {"cancelled": True}
                 connection.execute(update(t.job).where(t.job.c.id == number).values(values))
-            return _job(self._found(connection, number))
-
-    def job(self, number: int) -> Job:
-        """Return a job.
-
-        Raises:
-            ConfigError: there is no such job.
-        """
-        with self.database.read() as connection:
-            return _job(self._found(connection, number))
-
-    def page(
-        self,
-        *,
-        states: Sequence[str] = (),
-        model: str | None = None,
-        version: int | None = None,
-        before: int | None = None,
-        limit: int = 50,
-    ) -> list[Job]:
-        """Return jobs, the latest first; `before` is the number that the last page ended with."""
-        asked = select(t.job).order_by(t.job.c.id.desc()).limit(limit)
-        for wanted, condition in (
-            (states, t.job.c.state.in_(states)),
-            (model, t.job.c.model == model),
-            (version, t.job.c.version == version),
-            (before, t.job.c.id < (before or 0)),
-        ):
-            asked = asked.where(condition) if wanted else asked
-        with self.database.read() as connection:
-            return [_job(row) for row in connection.execute(asked).mappings()]
-
-    def events(self, job: int | None = None, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """Return events after a number, of one job or of all, the earliest first."""
-        asked = select(t.event).where(t.event.c.id > after).order_by(t.event.c.id).limit(limit)
-        asked = asked.where(t.event.c.job == job) if job is not None else asked
-        with self.database.read() as connection:
-            rows = connection.execute(asked).mappings().all()
-        return [Event(**{**row, "data": json.loads(row["data"])}) for row in rows]
-
-    def document(self, number: int, name: str) -> bytes | None:
-        """Return a document of a job, such as ``"report.html"``; None if it has none."""
-        own = (t.document.c.job == number) & (t.document.c.name == name)
-        with self.database.read() as connection:
-            held: bytes | None = connection.scalar(select(t.document.c.content).where(own))
-        return held
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of jobs by state."""
-        asked = select(t.job.c.state, func.count()).group_by(t.job.c.state)
-        with self.database.read() as connection:
-            return {state: count for state, count in connection.execute(asked)}
+            return as_job(row_of(connection, number))
 
     def prune(self, days: float) -> int:
-        """Remove jobs without a target that ended so long ago; return how many."""
-        old = t.job.c.state.in_(FINAL) & (t.job.c.finished < self.database.now - days * 86400.0)
+        """Remove finished jobs of so many days ago; return how many.
+
+        Those about versions of models and those with a verdict stay, as the memory of what was
+        asked, but for their progress. Of what else is kept, what is as old goes, too.
+        """
+        since = self.database.now - days * 86400.0
+        ended = t.job.c.state.in_(FINAL) & (t.job.c.finished < since)
+        kept = or_(t.job.c.model.is_not(None), t.job.c.test_set.is_not(None))
+        progress = (t.event.c.kind == "progress") & t.event.c.job.in_(
+            select(t.job.c.id).where(ended)
+        )
         with self.database.write() as connection:
-            gone = connection.execute(delete(t.job).where(old & t.job.c.model.is_(None)))
-            return gone.rowcount
+            gone = connection.execute(delete(t.job).where(ended & ~kept))
+            connection.execute(delete(t.event).where(progress))
+            for table, at in (
+                (t.audit, t.audit.c.at),
+                (t.delivery, t.delivery.c.at),
+                (t.idempotency, t.idempotency.c.at),
+                (t.worker, t.worker.c.seen),
+            ):
+                # What guards against being sent twice is kept for a day at least.
+                connection.execute(
+                    delete(table).where(at < since, at < self.database.now - 86400.0)
+                )
+        return gone.rowcount
+
+    def _take(self, connection: Connection, owner: str, lease: float) -> RowMapping | None:
+        now = self.database.now
+        waits = (t.job.c.state == "queued") & (t.job.c.not_before <= now)
+        left = (t.job.c.state == "running") & (t.job.c.lease < now)
+        following = (
+            select(t.job.c.id)
+            .where(or_(waits, left))
+            .order_by(t.job.c.priority.desc(), t.job.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
+        )
+        taken = (
+            update(t.job)
+            .where(t.job.c.id == following.scalar_subquery())
+            .values(
+                state="running",
+                owner=owner,
+                lease=now + lease,
+                attempt=t.job.c.attempt + 1,
+                lost=t.job.c.lost + case((t.job.c.state == "running", 1), else_=0),
+                started=func.coalesce(t.job.c.started, now),
+                done=0,
+                total=0,
+                told=0.0,
+            )
+            .returning(t.job)
+        )
+        return connection.execute(taken).mappings().first()
+
+    def _started(self, connection: Connection, row: RowMapping) -> Claim | None:
+        """Return the claim of a row that was taken, or end a job that is not to be done."""
+        number, attempt = row["id"], row["attempt"]
+        try:
+            request = parse_request(json.loads(row["request"]))
+        except ValidationError:
+            error = f"job {number}: must be a request that this version knows; submit it again"
+            self._end(connection, number, "failed", error=error)
+            return None
+        if row["cancelled"]:
+            self._end(connection, number, "cancelled")
+            return None
+        if row["lost"] >= _LOST:
+            error = f"job {number}: must leave its workers alive; {row['lost']} did not come back"
+            self._end(connection, number, "failed", error=error)
+            return None
+        earlier = (t.event.c.job == number) & (t.event.c.kind == "progress")
+        connection.execute(delete(t.event).where(earlier))
+        event = {"state": "running", "worker": row["owner"], "attempt": attempt}
+        self._tell(connection, number, "state", event)
+        return Claim(number, row["owner"], attempt, request)
 
     def _again(self, connection: Connection, number: int) -> Job:
-        self._change(
-            connection,
-            number,
-            "queued",
-            failures=0,
-            cancelled=False,
-            finished=None,
-            error=None,
-            not_before=self.database.now,
-        )
-        return _job(_row(connection, t.job.c.id == number))
+        fresh = {"failures": 0, "lost": 0, "cancelled": False}
+        never = dict.fromkeys(("started", "finished", "error"))
+        now = self.database.now
+        self._wait(connection, number, not_before=now, **fresh, **never)
+        return as_job(row_of(connection, number))
 
     def _require(self, connection: Connection, claim: Claim) -> RowMapping:
-        row = _row(connection, _held(claim), lock=True)
+        own = (t.job.c.owner == claim.owner) & (t.job.c.attempt == claim.attempt)
+        held = select(t.job).where((t.job.c.id == claim.id) & own & (t.job.c.state == "running"))
+        row = connection.execute(held.with_for_update()).mappings().first()
         if row is None:
-            raise _lost(claim)
+            msg = f"job {claim.id}: must be held by {claim.owner}; another worker took it"
+            raise LeaseLost(msg)
         return row
 
-    def _found(self, connection: Connection, number: int) -> RowMapping:
-        row = _row(connection, t.job.c.id == number)
-        if row is None:
-            raise ConfigError(f"job {number}: must be the number of a job; there is none")
-        return row
+    def _asked(self, connection: Connection, test_set: str) -> int:
+        self.database.alone(connection, test_set)
+        asked = select(func.count()).where(t.job.c.test_set == test_set)
+        return (connection.scalar(asked) or 0) + 1
+
+    def _end(self, connection: Connection, number: int, state: str, **values: Any) -> None:
+        self._change(connection, number, state, finished=self.database.now, **values)
+
+    def _wait(self, connection: Connection, number: int, **values: Any) -> None:
+        self._change(connection, number, "queued", **values)
 
     def _change(self, connection: Connection, number: int, state: str, **values: Any) -> None:
-        connection.execute(update(t.job).where(t.job.c.id == number).values(state=state, **values))
+        free = {"owner": None, "lease": None}
+        changed = update(t.job).where(t.job.c.id == number)
+        connection.execute(changed.values(state=state, **free, **values))
         told = {name: values[name] for name in ("error", "verdict") if values.get(name)}
         self._tell(connection, number, "state", {"state": state, **told})
 
     def _tell(self, connection: Connection, number: int, kind: str, data: Any) -> None:
+        self.database.alone(connection, "event")  # numbers are in the order of commits
         made = insert(t.event).values(
             job=number, at=self.database.now, kind=kind, data=json.dumps(data)
         )
         connection.execute(made)
-
-
-def _held(claim: Claim) -> Any:
-    own = (t.job.c.owner == claim.owner) & (t.job.c.attempt == claim.attempt)
-    return (t.job.c.id == claim.id) & own & (t.job.c.state == "running")
-
-
-def _lost(claim: Claim) -> LeaseLost:
-    return LeaseLost(f"job {claim.id}: must be held by {claim.owner}; another worker took it")
-
-
-def _row(connection: Connection, where: Any, *, lock: bool = False) -> RowMapping | None:
-    asked = select(t.job).where(where)
-    asked = asked.with_for_update() if lock else asked
-    return connection.execute(asked).mappings().first()
-
-
-def _count(connection: Connection, test_set: str) -> int:
-    asked = select(func.count()).where(t.job.c.test_set == test_set)
-    return connection.scalar(asked) or 0
-
-
-def _job(row: RowMapping | None) -> Job:
-    if row is None:
-        raise AssertionError("a row that was written must be there")
-    fields = {name: row[name] for name in Job.__dataclass_fields__}
-    fields["request"] = parse_request(json.loads(row["request"]))
-    fields["result"] = json.loads(row["result"]) if row["result"] else None
-    return Job(**fields)

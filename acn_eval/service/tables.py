@@ -1,6 +1,6 @@
 """The tables of the service's own database, apart from MLflow's.
 
-Whoever changes them adds a version to `migrations`.
+Whoever changes them, or the fields of requests, adds a version to `migrations`.
 """
 
 from sqlalchemy import (

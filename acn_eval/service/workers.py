@@ -1,0 +1,64 @@
+"""Which workers are there: each says so again and again."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from acn_eval.service import tables as t
+from acn_eval.service.database import Database
+
+__all__ = ["Worker", "Workers"]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker, as it was last heard of.
+
+    Attributes:
+        name: of it, and no other's.
+        started: seconds since 1970.
+        silent: seconds since it was heard of.
+        job: that it does.
+        acn_eval: its version.
+    """
+
+    name: str
+    started: float
+    silent: float
+    job: int | None
+    acn_eval: str
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of a database, wherever they run.
+
+    Raises:
+        TrackingError: the database does not answer.
+    """
+
+    database: Database
+
+    def beat(self, name: str, job: int | None = None) -> None:
+        """Say that a worker is there, and which job it does."""
+        kind = sqlite if self.database.sqlite else postgresql
+        now = self.database.now
+        heard = {"seen": now, "job": job, "acn_eval": version("acn-eval")}
+        made = kind.insert(t.worker).values(name=name, started=now, **heard)
+        with self.database.write() as connection:
+            connection.execute(made.on_conflict_do_update(index_elements=["name"], set_=heard))
+
+    def leave(self, name: str) -> None:
+        """Say that a worker ends."""
+        with self.database.write() as connection:
+            connection.execute(delete(t.worker).where(t.worker.c.name == name))
+
+    def alive(self, seconds: float = 60.0) -> list[Worker]:
+        """Return those that were heard of in so many seconds, by name."""
+        silent = self.database.now - t.worker.c.seen
+        own = (t.worker.c.name, t.worker.c.started, silent, t.worker.c.job, t.worker.c.acn_eval)
+        asked = select(*own).where(silent <= seconds).order_by(t.worker.c.name)
+        with self.database.read() as connection:
+            return [Worker(*row) for row in connection.execute(asked)]
