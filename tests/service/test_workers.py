@@ -1,0 +1,24 @@
+"""Workers are there as long as they say so."""
+
+from sqlalchemy import update
+
+from acn_eval.service import tables as t
+from acn_eval.service.workers import Workers
+
+
+def test_workers_are_there_as_long_as_they_say_so(either):
+    workers = Workers(either)
+    workers.beat("b")
+    workers.beat("a", 3)
+    first, second = workers.alive()
+    assert (first.name, first.job, second.name, second.job) == ("a", 3, "b", None)
+    assert 0 <= first.silent < 30
+    with either.write() as connection:
+        connection.execute(update(t.worker).values(seen=either.now - 100.0, started=5.0))
+    assert workers.alive(60.0) == []
+    assert len(workers.alive(200.0)) == 2
+    workers.beat("a")
+    (back,) = workers.alive()
+    assert (back.name, back.job, back.started) == ("a", None, 5.0)
+    workers.leave("a")
+    assert workers.alive() == []
