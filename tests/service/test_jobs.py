@@ -170,7 +170,7 @@ def test_the_pause_doubles_up_to_five_minutes(jobs, either, change):
 
 def test_an_outage_never_ends_a_job(jobs, change):
     job = submit(jobs)
-    for _ in range(30):
+    for _ in range(8):
         jobs.fail(jobs.claim("w"), "down", counts=False)
         change(job.id, not_before=0.0)
     held = jobs.job(job.id)
@@ -185,7 +185,7 @@ def test_an_error_that_no_attempt_helps_ends_a_job(jobs):
 
 def test_a_job_that_was_given_back_is_the_next_one(jobs):
     job = submit(jobs)
-    for _ in range(30):
+    for _ in range(8):
         jobs.release(jobs.claim("w"))
     held = jobs.job(job.id)
     assert (held.state, held.failures, held.owner) == ("queued", 0, None)
@@ -297,7 +297,7 @@ def test_a_reader_of_all_events_misses_none(jobs):
             while len(ended) < 4 or jobs.events(after=read[-1] if read else 0):
                 read.extend(e.id for e in jobs.events(after=read[-1] if read else 0))
         else:
-            for number in range(10):
+            for number in range(4):
                 submit(jobs, f"{own} {number}")
                 if claim := jobs.claim(f"w{own}"):
                     jobs.finish(claim, "done")
@@ -305,7 +305,7 @@ def test_a_reader_of_all_events_misses_none(jobs):
 
     at_once(5, work)
     assert read == [event.id for event in jobs.events()]
-    assert len(read) == 120
+    assert len(read) == 48
 
 
 def test_progress_becomes_few_events(jobs, change, either):
