@@ -124,7 +124,7 @@ def test_only_the_top_and_what_runs_code_of_a_user_catch_everything():
 
 
 KINDS = re.compile(
-    r"\bkind\b[^=]*(==|in \{)"
+    r"(?<!\.c\.)\bkind\b[^=]*(==|in \{)"  # `.c.kind` is a column of a table
     r"|suite\S*(\.get\(|\[)[\"']kind"
     r"|isinstance\([^)]*"
     r"(Suite|Robustness|Compression|Continual|Dynamics|Pruning|Transfer|LowData)\b"

@@ -1,16 +1,13 @@
 """Every job is done once: who lost a claim writes nothing, and what failed is tried again."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
 from sqlalchemy import insert, update
 
-from acn_eval.errors import ConfigError
 from acn_eval.service import tables as t
 from acn_eval.service.jobs import Jobs
 from acn_eval.service.records import LeaseLost, Target
-from acn_eval.service.requests import Check, Evaluate
+from acn_eval.service.requests import Check
+from tests.service.together import at_once
 
 DAY = 86400.0
 
@@ -37,18 +34,6 @@ def submit(jobs, name="a", **options):
 
 def states(jobs, job):
     return [event.data["state"] for event in jobs.events(job.id, kind="state")]
-
-
-def at_once(count, work):
-    """Call ``work(number)`` from so many threads at the same moment; return what each returns."""
-    start = Barrier(count)
-
-    def run(number):
-        start.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 def test_a_job_is_submitted_claimed_and_finished(jobs):
@@ -288,26 +273,6 @@ def test_every_verdict_about_a_test_set_has_a_number(jobs):
     assert {job.verdict for job in jobs.page()} == {"pass"}
 
 
-def test_a_reader_of_all_events_misses_none(jobs):
-    """Numbers appear in their order, although transactions overlap."""
-    read, ended = [], []
-
-    def work(own):
-        if own == 0:
-            while len(ended) < 4 or jobs.events(after=read[-1] if read else 0):
-                read.extend(e.id for e in jobs.events(after=read[-1] if read else 0))
-        else:
-            for number in range(4):
-                submit(jobs, f"{own} {number}")
-                if claim := jobs.claim(f"w{own}"):
-                    jobs.finish(claim, "done")
-            ended.append(own)
-
-    at_once(5, work)
-    assert read == [event.id for event in jobs.events()]
-    assert len(read) == 48
-
-
 def test_progress_becomes_few_events(jobs, change, either):
     job = submit(jobs)
     claim = jobs.claim("w")
@@ -346,17 +311,6 @@ def test_a_request_of_another_version_is_an_error_of_the_job(jobs, change):
     )
 
 
-def test_pages_and_counts(jobs):
-    made = [submit(jobs, str(number)) for number in range(5)]
-    jobs.finish(jobs.claim("w"), "done")
-    assert jobs.counts() == {"done": 1, "queued": 4}
-    assert [job.id for job in jobs.page(limit=2)] == [made[4].id, made[3].id]
-    assert [job.id for job in jobs.page(limit=2, before=made[3].id)] == [made[2].id, made[1].id]
-    assert [job.id for job in jobs.page(states=("done",))] == [made[0].id]
-    with pytest.raises(ConfigError, match=r"job 99: must be the number of a job; there is none"):
-        jobs.job(99)
-
-
 def test_what_is_old_goes_but_for_the_memory_of_what_was_asked(jobs, either, change):
     old, fresh, waiting = submit(jobs, "old"), submit(jobs, "fresh"), submit(jobs, "waiting")
     version = submit(jobs, "version", target=Target("gate", "vit", 1, 0), priority=1)
@@ -382,9 +336,3 @@ def test_what_is_old_goes_but_for_the_memory_of_what_was_asked(jobs, either, cha
     with either.read() as connection:
         assert len(connection.execute(t.audit.select()).all()) == 1
     assert submit(jobs, "new").id > judged.id  # numbers are not used again
-
-
-def test_a_request_survives_the_database(jobs):
-    request = Evaluate(candidates=("models:/vit/3", "Ünïcödé 'quoted' \\ \u0001"))
-    jobs.submit(request, by="me")
-    assert jobs.claim("w").request == request

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import text
 
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.service import migrations, tables
@@ -62,13 +62,6 @@ def second(monkeypatch, tmp_path):
     return write
 
 
-def test_a_new_database_has_the_tables_that_the_code_knows(address):
-    database = Database.at(address)
-    migrate(database, "1")
-    migrate(database)
-    assert tables_of(database) == []
-
-
 def test_a_second_start_changes_nothing(either):
     job, _ = Jobs(either).submit(Check(), by="me")
     migrate(either)
@@ -120,16 +113,3 @@ def test_processes_that_start_at_once_make_one_database(address):
             process.stdin.flush()
         assert [process.wait() for process in starting] == [0] * 3
     assert tables_of(Database.at(address)) == []
-
-
-def test_a_job_takes_its_events_and_documents_along(either):
-    jobs = Jobs(either)
-    jobs.submit(Check(), by="me")
-    claim = jobs.claim("w")
-    jobs.finish(claim, "done", documents={"report.html": b"x"})
-    with either.write() as connection:
-        connection.execute(update(tables.job).values(finished=0.0))
-        connection.execute(insert(tables.lock).values(name="n", owner="o", lease=0.0))
-        connection.execute(delete(tables.job))
-        for left in (tables.event, tables.document):
-            assert connection.execute(select(left)).first() is None

@@ -23,7 +23,8 @@ def upgrade() -> None:
     """Create all tables."""
     _jobs()
     _of_jobs()
-    _of_the_service()
+    _of_users()
+    _of_processes()
 
 
 def _jobs() -> None:
@@ -87,15 +88,7 @@ def _of_jobs() -> None:
     )
 
 
-def _of_the_service() -> None:
-    op.create_table(
-        "worker",
-        Column("name", String(200), primary_key=True),
-        Column("started", Double, nullable=False),
-        Column("seen", Double, nullable=False),
-        Column("job", Integer),
-        Column("acn_eval", String(50), nullable=False),
-    )
+def _of_users() -> None:
     op.create_table(
         "token",
         Column("id", String(16), primary_key=True),
@@ -132,6 +125,17 @@ def _of_the_service() -> None:
         Column("key", String(64), primary_key=True),
         Column("request", String(64), nullable=False),
         Column("at", Double, nullable=False),
+    )
+
+
+def _of_processes() -> None:
+    op.create_table(
+        "worker",
+        Column("name", String(200), primary_key=True),
+        Column("started", Double, nullable=False),
+        Column("seen", Double, nullable=False),
+        Column("job", Integer),
+        Column("acn_eval", String(50), nullable=False),
     )
     op.create_table(
         "lock",
