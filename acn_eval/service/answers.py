@@ -11,12 +11,23 @@ from acn_eval.service.requests import Request
 
 __all__ = [
     "Answer",
+    "AskedAnswer",
+    "AuditAnswer",
+    "AuditEntryAnswer",
+    "ComparisonAnswer",
     "EventAnswer",
     "HealthAnswer",
     "JobAnswer",
     "JobsAnswer",
+    "ModelAnswer",
+    "ModelsAnswer",
     "PartAnswer",
     "ProblemAnswer",
+    "ResultAnswer",
+    "SuiteAnswer",
+    "SuiteSummaryAnswer",
+    "SuitesAnswer",
+    "VersionAnswer",
 ]
 
 Verdict = Literal["pass", "fail", "no_verdict"]
@@ -110,3 +121,108 @@ class HealthAnswer(Answer, frozen=True):
 
     ready: bool
     parts: Mapping[str, PartAnswer]
+
+
+class ResultAnswer(Answer, frozen=True):
+    """A stored result: one network on one suite.
+
+    Attributes:
+        key: of the question, and so of the result.
+        name, sha256: of the network.
+        test_set: fingerprint of the examples, of which there were `n`.
+        cells: for every condition and measure its `n` and mean.
+    """
+
+    key: str
+    suite: str
+    name: str
+    sha256: str
+    data: str
+    test_set: str
+    n: int
+    seed: int
+    precision: str
+    created: datetime
+    cells: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+class ComparisonAnswer(Answer, frozen=True):
+    """Two stored results against each other; `comparison` is what `acn-eval compare` writes."""
+
+    candidate: str
+    baseline: str
+    verdict: str
+    sentence: str
+    comparison: Mapping[str, Any]
+
+
+class ModelAnswer(Answer, frozen=True):
+    """A registered model: how many versions jobs are about, the latest, and its verdicts."""
+
+    name: str
+    versions: int
+    latest: int
+    verdicts: int
+
+
+class ModelsAnswer(Answer, frozen=True):
+    """A page of models; `next` is the `after` of the next page, or None."""
+
+    items: tuple[ModelAnswer, ...]
+    next: str | None = None
+
+
+class AskedAnswer(Answer, frozen=True):
+    """How often a test set has been asked for a verdict, and what follows."""
+
+    test_set: str
+    asked: int
+    advice: str
+
+
+class VersionAnswer(Answer, frozen=True):
+    """A version of a model: its jobs, one for each profile, and their test sets."""
+
+    model: str
+    version: int
+    jobs: tuple[JobAnswer, ...]
+    test_sets: tuple[AskedAnswer, ...]
+
+
+class SuiteSummaryAnswer(Answer, frozen=True):
+    """A suite or gate that requests may name; `kind` is the study, or ``"gate"``."""
+
+    name: str
+    kind: str
+    description: str
+
+
+class SuitesAnswer(Answer, frozen=True):
+    """All suites and gates."""
+
+    items: tuple[SuiteSummaryAnswer, ...]
+
+
+class SuiteAnswer(SuiteSummaryAnswer, frozen=True):
+    """What a suite or gate asks: its file, and the JSON Schema of such files."""
+
+    content: Mapping[str, Any]
+    json_schema: Mapping[str, Any]
+
+
+class AuditEntryAnswer(Answer, frozen=True):
+    """Something that somebody did."""
+
+    id: int
+    at: datetime
+    who: str
+    what: str
+    detail: str
+
+
+class AuditAnswer(Answer, frozen=True):
+    """A page of the log of who did what; `next` is the `before` of the next page, or None."""
+
+    items: tuple[AuditEntryAnswer, ...]
+    next: int | None = None

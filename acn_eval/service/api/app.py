@@ -2,16 +2,30 @@
 
 from importlib.metadata import version
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from acn_eval.service.access.shield import Shield, allowed_hosts
-from acn_eval.service.api import documents, events, health, jobs, metrics
+from acn_eval.service.api import (
+    audit,
+    documents,
+    events,
+    health,
+    jobs,
+    metrics,
+    models,
+    results,
+    suites,
+)
 from acn_eval.service.api.limits import Limits
 from acn_eval.service.api.problems import answer_problems
 from acn_eval.service.api.state import Watched
 from acn_eval.service.service import Service
 
 __all__ = ["create_app"]
+
+_ROUTES = (jobs, events, documents, results, models, suites, audit, health, metrics)
+_READERS = 2  # requests at once that read whole results
 
 
 def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
@@ -25,10 +39,10 @@ def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
     )
     app.state.service, app.state.watcher = service, watcher
     app.state.readiness = health.Readiness(service, watcher)
-    app.state.streams = 0
+    app.state.streams, app.state.readers = 0, CapacityLimiter(_READERS)
     app.add_middleware(Limits, per_minute=service.settings.requests_per_minute)
     app.add_middleware(Shield, hosts=allowed_hosts(service.settings, service.url))
     answer_problems(app)
-    for module in (jobs, events, documents, health, metrics):
+    for module in _ROUTES:
         app.include_router(module.ROUTER)
     return app

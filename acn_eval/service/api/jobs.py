@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
 from acn_eval.errors import ConfigError
+from acn_eval.service.access.audit import Audit
 from acn_eval.service.access.guards import Principal, needs
 from acn_eval.service.answers import JobAnswer, JobsAnswer
 from acn_eval.service.api.problems import PROBLEMS, Problem
-from acn_eval.service.api.state import Here, Limit, Number
+from acn_eval.service.api.state import Before, Here, Limit, Number
 from acn_eval.service.idempotency import require_same_request
 from acn_eval.service.records import Job, State
 from acn_eval.service.requests import Request, content_key
@@ -56,6 +57,8 @@ def submit(
         require_same_request(service.database, who.name, idempotency_key, content_key(body))
     _require_room(service)
     job, new = service.jobs.submit(body, by=who.name)
+    if new:
+        _note(service, who, "job submitted", job.id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     response.status_code = HTTPStatus.ACCEPTED if new else HTTPStatus.OK
     return JobAnswer.model_validate(job)
@@ -67,7 +70,7 @@ def jobs(
     state: Annotated[list[State] | None, Query(max_length=6)] = None,
     model: Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")] = None,
     version: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
-    before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
+    before: Before = None,
     limit: Limit = 50,
 ) -> JobsAnswer:
     """List jobs, the latest first; `before` is the `next` of the page before."""
@@ -87,7 +90,9 @@ def job(job: Found) -> JobAnswer:
 @ROUTER.delete("/{number}")
 def cancel(job: Found, service: Here, who: Submitter) -> JobAnswer:
     """Cancel a job: at once if it waits, soon if it runs; one that has ended stays as it is."""
-    return JobAnswer.model_validate(service.jobs.cancel(job.id))
+    cancelled = service.jobs.cancel(job.id)
+    _note(service, who, "job cancelled", job.id)
+    return JobAnswer.model_validate(cancelled)
 
 
 @ROUTER.post("/{number}/retry", status_code=HTTPStatus.ACCEPTED)
@@ -97,7 +102,9 @@ def retry(job: Found, service: Here, who: Submitter) -> JobAnswer:
         line = f"job {job.id}: must be {_RETRIED} to be retried; got {job.state}"
         raise Problem(HTTPStatus.CONFLICT, line)
     _require_room(service)
-    return JobAnswer.model_validate(service.jobs.retry(job.id))
+    queued = service.jobs.retry(job.id)
+    _note(service, who, "job retried", job.id)
+    return JobAnswer.model_validate(queued)
 
 
 def _require_room(service: Service) -> None:
@@ -105,3 +112,7 @@ def _require_room(service: Service) -> None:
     if waiting >= most:
         line = f"queue: must hold fewer than {most:,} jobs; got {waiting:,}. Try again later."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, line, {"Retry-After": "60"})
+
+
+def _note(service: Service, who: Principal, what: str, number: int) -> None:
+    Audit(service.database).note(who.name, what, f"job {number}")

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Query, Request
 
 from acn_eval.service.service import Service
 
-__all__ = ["Here", "Limit", "Model", "Number", "Watched", "service_of"]
+__all__ = ["Before", "Here", "Limit", "Model", "Number", "Watched", "service_of"]
 
 _LARGEST = 2**31 - 1  # of a column of numbers
 
@@ -27,5 +27,6 @@ def service_of(request: Request) -> Service:
 
 Here = Annotated[Service, Depends(service_of)]
 Number = Annotated[int, Path(ge=1, le=_LARGEST)]
+Before = Annotated[int | None, Query(ge=1, le=_LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Model = Annotated[str, Path(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
