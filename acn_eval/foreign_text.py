@@ -19,6 +19,7 @@ __all__ = [
     "plain",
     "shortened",
     "shown",
+    "visible",
 ]
 
 _LIMIT = 5000  # a verdict over fifty rules is shorter
@@ -112,6 +113,11 @@ def drawn(text: str, limit: int = _LIMIT) -> str:
     """
     shown = plain(text, limit).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown
+
+
+def visible(value: object) -> object:
+    """Return what a template inserts: text as `plain`; markup is no plain string, and stays."""
+    return plain(value) if type(value) is str else value
 
 
 def shortened(text: str, limit: int) -> str:

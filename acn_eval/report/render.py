@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from acn_eval.charts.canvas import inline
 from acn_eval.foreign_text import markdown as escaped
-from acn_eval.foreign_text import plain
+from acn_eval.foreign_text import plain, visible
 from acn_eval.report.page import Block, Drawing, Facts, Gallery, Items, Page, Source, Table, Text
 
 __all__ = ["html", "markdown"]
@@ -21,7 +21,7 @@ def html(page: Page) -> str:
     """
     loader = PackageLoader("acn_eval.report")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_visible
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=visible
     )
     environment.trim_blocks = environment.lstrip_blocks = True
     number = count(1)
@@ -29,11 +29,6 @@ def html(page: Page) -> str:
     environment.filters["shape"] = lambda block: type(block).__name__
     style = loader.get_source(environment, "report.css")[0]
     return environment.get_template("report.html").render(page=page, style=style)
-
-
-def _visible(value: object) -> object:
-    """Show text in one line; markup, which is inserted as it is, is no plain string."""
-    return plain(value) if type(value) is str else value
 
 
 def markdown(page: Page) -> str:

@@ -29,7 +29,7 @@ def verdict_about(results: Sequence[EvalResult], folders: Sequence[Path]) -> Ver
     return read_verdict(found[newest], newest)
 
 
-def read_verdict(facts: Mapping[str, Any], where: Path) -> Verdict:
+def read_verdict(facts: Mapping[str, Any], where: Path | str) -> Verdict:
     """Return the verdict of its plain JSON.
 
     Raises:

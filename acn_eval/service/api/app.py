@@ -20,6 +20,7 @@ from acn_eval.service.api import (
 from acn_eval.service.api.limits import Limits
 from acn_eval.service.api.problems import answer_problems
 from acn_eval.service.api.state import Watched
+from acn_eval.service.pages.app import add_pages
 from acn_eval.service.service import Service
 
 __all__ = ["create_app"]
@@ -45,4 +46,5 @@ def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
     answer_problems(app)
     for module in _ROUTES:
         app.include_router(module.ROUTER)
+    add_pages(app)
     return app
