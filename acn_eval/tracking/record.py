@@ -99,10 +99,10 @@ def _import_mlflow() -> None:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Records in the process that `preparing` started."""
+    """Records in the process that `preparing` started, without one in this process."""
 
     store: TrackingStore
-    _connection: Connection
+    _connection: Connection | None = None
 
     def record(
         self,
@@ -119,6 +119,8 @@ class Recorder:
             TrackingError: the store cannot be written.
         """
         job = (results, comparisons, artifacts or {})
+        if self._connection is None:
+            return _record(self.store, job)
         answer: Recorded | AcnEvalError
         try:
             self._connection.send(job)

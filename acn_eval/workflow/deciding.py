@@ -1,9 +1,9 @@
 """Judges a candidate against a baseline by a gate, and saves, records and promotes it."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,11 +29,20 @@ Side = Checkpoint | EvalResult
 
 @dataclass(frozen=True)
 class Decided:
-    """A verdict, further lines to print, and an error that occurred after it was known."""
+    """A verdict, and what became of the results that were measured for it.
+
+    Attributes:
+        lines: to print.
+        failure: that occurred after the verdict was known.
+        folders: of the results, by their keys.
+        runs: ids in MLflow, by the same keys.
+    """
 
     verdict: Verdict
     lines: tuple[str, ...] = ()
     failure: AcnEvalError | OSError | None = None
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    runs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ def _only(side: str, uris: Sequence[str]) -> str:
 
 
 def _promoted(case: _Case, promotion: Promotion, verdict: Verdict, kept: Kept) -> Decided:
-    decided = Decided(verdict, kept.lines, kept.failure)
+    decided = Decided(verdict, kept.lines, kept.failure, kept.folders, kept.runs)
     if not (promotion.alias and kept.version and verdict.verdict == "pass"):
         return decided
     try:

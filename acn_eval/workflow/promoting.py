@@ -1,7 +1,7 @@
 """Saves what a gate measured, and records it in MLflow and its model registry."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from acn_eval.errors import AcnEvalError, ConfigError
@@ -32,11 +32,20 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Kept:
-    """Lines about what was saved, the registered version, and an error on the way."""
+    """What was saved, in words and by key, and how far that went.
+
+    Attributes:
+        version: that was registered.
+        failure: on the way.
+        folders: of the results, by their keys.
+        runs: ids in MLflow, by the same keys.
+    """
 
     lines: tuple[str, ...] = ()
     version: Version | None = None
     failure: AcnEvalError | OSError | None = None
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    runs: Mapping[str, str] = field(default_factory=dict)
 
 
 def keep(
@@ -56,23 +65,26 @@ def keep(
         return Kept(failure=failure)
     said: tuple[str, ...] = (f"results: {options.out}",)
     if recorder is None:
-        return Kept(said)
+        return Kept(said, folders=folders)
     if verdict.early:
-        return Kept((*said, "not recorded in MLflow: stopped early"))
+        return Kept((*said, "not recorded in MLflow: stopped early"), folders=folders)
+    runs: Mapping[str, str] = {}
     try:
         complete = [EvalResult.load(folder) for folder in folders.values()]
         recorded = recorder.record(complete, artifacts=folders)
-        registry, run = Registry(recorder.store), recorded.runs[verdict.candidate.key]
+        runs = recorded.runs
+        registry, run = Registry(recorder.store), runs[verdict.candidate.key]
         tags = _tags(verdict, options)
         registry.tag_run(run, tags)
         said += (f"in MLflow: {recorder.store.shown}, run {run}",)
         if not promotion.model:
-            return Kept(said)
+            return Kept(said, folders=folders, runs=runs)
         version = registry.register(promotion.model, results[verdict.candidate.key], run)
         registry.tag_version(version, tags)
-        return Kept((*said, f"registered: {version.address}"), version)
+        said += (f"registered: {version.address}",)
+        return Kept(said, version, folders=folders, runs=runs)
     except (AcnEvalError, OSError) as failure:
-        return Kept(said, failure=failure)
+        return Kept(said, failure=failure, folders=folders, runs=runs)
 
 
 def promote(
