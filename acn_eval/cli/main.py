@@ -32,6 +32,7 @@ _COMMANDS = {
     "jobs": "List, show, cancel or retry the jobs of a service.",
     "watch": "Follow the jobs of a service.",
     "token": "Make, list and revoke the tokens of a service.",
+    "worker": "Do the jobs of a service, here or on another machine.",
     "ui": "Browse the recorded runs in the MLflow UI.",
     "list": "List suites, tables, data, corruptions, checkpoints, metrics or studies.",
     "schema": "Print the JSON Schema of a suite's YAML, for editors.",

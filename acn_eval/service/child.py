@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from acn_eval.errors import AcnEvalError
+from acn_eval.lazy import uncollected
 
 __all__ = ["Channel", "main"]
 
@@ -54,7 +55,8 @@ def main() -> None:
     _die_with_the_worker()
     os.nice(_NICE)
     if "warm" in sys.argv[2:]:
-        import_module(_EXECUTING).prepare()
+        with uncollected():
+            import_module(_EXECUTING).prepare()
     if not (line := sys.stdin.buffer.readline()):
         return
     threading.Thread(target=_watch, daemon=True).start()
@@ -69,10 +71,10 @@ def main() -> None:
 
 
 def _done(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
-    if job["request"]["kind"] == "check":
-        return {"result": _check(job["request"], channel), "documents": []}
-    answer: dict[str, Any] = import_module(_EXECUTING).execute(job, channel.progress)
-    return answer
+    if "check" in job:
+        return {"result": _check(job["check"], channel), "documents": []}
+    result, documents = import_module(_EXECUTING).execute(job, channel.progress)
+    return {"result": result, "documents": documents}
 
 
 def _check(request: Mapping[str, Any], channel: Channel) -> dict[str, Any]:

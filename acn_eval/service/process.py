@@ -3,9 +3,11 @@
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -57,12 +59,15 @@ class Child:
 
     Args:
         environment: of the process; what the service alone needs is left out.
-        folder: its working directory, which also holds its temporary files.
+        place: folder in which it gets one of its own, for its temporary files.
         warm: import torch and the rest before there is a job.
+
+    Attributes:
+        folder: its own, which is removed with it.
     """
 
-    def __init__(self, environment: Mapping[str, str], folder: Path, *, warm: bool) -> None:
-        self.folder = folder
+    def __init__(self, environment: Mapping[str, str], place: Path, *, warm: bool) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="job-", dir=place))
         self._log = Log()
         self._part = b""
         self._heard, pipe = os.pipe()
@@ -71,8 +76,8 @@ class Child:
         try:
             self._process = subprocess.Popen(
                 [*command, *(["warm"] * warm)],
-                cwd=folder,
-                env={**kept, "TMPDIR": str(folder)},
+                cwd=self.folder,
+                env={**kept, "TMPDIR": str(self.folder)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -123,26 +128,27 @@ class Child:
             messages += map(json.loads, lines)
         return messages
 
-    def stop(self) -> int:
-        """Kill it and all that it started, if it still runs; return its exit code."""
+    def end(self, seconds: float = 0.0) -> int:
+        """Kill it and all that it started, unless it ends within some seconds; return its code."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         code = self._process.wait(_ENDS)
         self._drain()
+        return code
+
+    def close(self) -> None:
+        """Kill it, and remove its folder."""
+        self.end()
+        self._log.close()
         self._selector.close()
         os.close(self._heard)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
-        self._log.close()
-        return code
-
-    def end(self, seconds: float) -> int:
-        """Let it end by itself, for some seconds; return its exit code."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-        return self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def last_line(self) -> str:

@@ -29,7 +29,7 @@ from acn_eval.tracking.result_run import arm_run
 from acn_eval.tracking.run_content import RunContent
 from acn_eval.tracking.writer import Writer
 
-__all__ = ["Recorded", "Recorder", "preparing", "record"]
+__all__ = ["Recorded", "Recorder", "import_mlflow", "preparing", "record"]
 
 _Compared = Comparison | Ranking
 _Job = tuple[Sequence[EvalResult], Sequence[_Compared], Mapping[str, Path]]
@@ -70,7 +70,7 @@ def record(
 
 def _record(store: TrackingStore, job: _Job) -> Recorded:
     results, comparisons, artifacts = job
-    _import_mlflow()
+    import_mlflow()
     with tracking_errors(store, artifacts), store.lock():
         writer = Writer(store.client(), store.artifacts)
         runs: dict[str, str] = {}
@@ -91,7 +91,7 @@ def _content(writer: Writer, compared: _Compared, runs: Mapping[str, str]) -> Ru
     return comparison_run(compared, known, experiment)
 
 
-def _import_mlflow() -> None:
+def import_mlflow() -> None:
     """Take the seconds that it needs before the lock is held, for which others wait."""
     quiet_environment()
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
@@ -181,7 +181,7 @@ def _without_interrupts() -> Iterator[None]:
 def _serve(connection: Connection, store: TrackingStore) -> None:
     with suppress(AcnEvalError):  # it is raised again when there is something to record
         with uncollected():
-            _import_mlflow()
+            import_mlflow()
         with tracking_errors(store), store.lock():
             store.client().search_experiments(max_results=1)
     with suppress(EOFError, BrokenPipeError):  # the parent is gone, or was killed
