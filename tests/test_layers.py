@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "acn_eval"
 FLOORS = (
-    {"allocation", "foreign_text", "lazy"},
+    {"allocation", "foreign_text", "lazy", "reach"},
     {"atomic", "errors", "seeds", "shipped", "views"},
     {"cache", "config_files", "inputs", "plugins", "tally", "tokens"},
     {"cells", "stores", "texts"},

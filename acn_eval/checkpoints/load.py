@@ -27,6 +27,7 @@ from acn_eval.errors import CheckpointError, ConfigError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
+from acn_eval.reach import allowed
 from acn_eval.shipped import shipped, shipped_checkpoints
 from acn_eval.stores import in_mlflow
 
@@ -59,6 +60,10 @@ def load(uri: str, arch: str | None = None, *, tracking_uri: str | None = None) 
             `arch` given for a file that says what it is.
         MissingExtra: a library is needed and not installed.
     """
+    return _load(allowed("checkpoint", uri), arch, tracking_uri)
+
+
+def _load(uri: str, arch: str | None = None, tracking_uri: str | None = None) -> Checkpoint:
     scheme, _, spec = uri.partition(":")
     _check(uri)
     if scheme in _SCHEMES:
@@ -71,7 +76,7 @@ def load(uri: str, arch: str | None = None, *, tracking_uri: str | None = None) 
     if added := plugin("checkpoints", scheme):
         checkpoint: Checkpoint = added(spec)
         return checkpoint
-    return load_file(uri, arch)
+    return _load_file(uri, arch)
 
 
 def find(uri: str) -> Path:
@@ -102,6 +107,10 @@ def load_file(uri: str, arch: str | None = None) -> Checkpoint:
     Raises:
         CheckpointError: as `load`.
     """
+    return _load_file(allowed("checkpoint", uri), arch)
+
+
+def _load_file(uri: str, arch: str | None = None) -> Checkpoint:
     path = find(uri)
     if card := None if arch else read_card(path):
         return of_library(uri, path, card)
@@ -157,7 +166,7 @@ def _load_registered(uri: str, arch: str | None, tracking_uri: str | None) -> Ch
     """Load what a version or a run holds; its twin lies elsewhere."""
     with fetched(uri, tracking_uri) as held:
         try:
-            made = (load if held.folder else load_file)(held.local, arch)
+            made = (_load if held.folder else load_file)(held.local, arch)
         except CheckpointError as exc:  # the user knows the address
             message = str(exc).replace(str(held.folder or uri), held.uri)
             raise CheckpointError(message, *exc.arguments) from exc

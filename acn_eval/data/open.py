@@ -23,6 +23,7 @@ from acn_eval.data.tables import open_hfds, open_parquet, without_column
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
+from acn_eval.reach import allowed
 
 __all__ = [
     "DATA",
@@ -88,6 +89,7 @@ def open_examples(
     >>> len(open_examples("digits", "test"))
     352
     """
+    name = allowed("data", name)
     if not is_unicode(name):
         raise DataError(f"data: its name must be UTF-8; got {os.fsencode(name)!r}")
     scheme, _, path = name.partition(":")

@@ -45,6 +45,7 @@ class Settings(Config, frozen=True):
     Attributes:
         profiles: what is evaluated by itself.
         roots: folders in which files of checkpoints may lie; shipped ones may always be named.
+        downloads: whether requests may name networks of public hubs, which are downloaded.
         suites: YAMLs of suites and gates that requests may name, beside the shipped ones.
         poll_seconds: between two looks at the registry.
         job_seconds: after which a job is stopped.
@@ -58,6 +59,7 @@ class Settings(Config, frozen=True):
     kind: Literal["service"] = "service"
     profiles: Annotated[tuple[Profile, ...], Field(max_length=100)] = ()
     roots: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    downloads: bool = False
     suites: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     poll_seconds: Annotated[float, Field(ge=0.2, le=86400)] = 30.0
     job_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] = 6 * 3600.0

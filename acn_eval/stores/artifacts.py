@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from acn_eval.errors import DAMAGED, CheckpointError, ConfigError
+from acn_eval.reach import allowed
 from acn_eval.stores.addresses import model_name, path_in_run, version_of
 from acn_eval.stores.served import SERVED, served
 from acn_eval.stores.store import TrackingStore
@@ -109,12 +110,15 @@ def _opened(uri: str, name: str, store: TrackingStore, place: str) -> Artifacts:
 
 def _repository(place: str, store: TrackingStore) -> Any:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.utils.file_utils import local_file_uri_to_path
 
     scheme = urlsplit(place).scheme
     if scheme not in _SCHEMES:
         raise ValueError(f"they lie on {place!r}; known are {', '.join(_SCHEMES[1:])}")
     if scheme in SERVED:
         return served(place, store.uri)
+    if scheme in {"", "file"}:
+        allowed("place", local_file_uri_to_path(place))
     return get_artifact_repository(place, tracking_uri=store.uri)
 
 
