@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
 from acn_eval.errors import ConfigError
-from acn_eval.service.access.audit import Audit
+from acn_eval.service.access import acts
 from acn_eval.service.access.guards import Principal, needs
 from acn_eval.service.answers import JobAnswer, JobsAnswer
 from acn_eval.service.api.problems import PROBLEMS, Problem
@@ -56,9 +56,7 @@ def submit(
     if idempotency_key:
         require_same_request(service.database, who.name, idempotency_key, content_key(body))
     _require_room(service)
-    job, new = service.jobs.submit(body, by=who.name)
-    if new:
-        _note(service, who, "job submitted", job.id)
+    job, new = acts.submit(service, who, body)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     response.status_code = HTTPStatus.ACCEPTED if new else HTTPStatus.OK
     return JobAnswer.model_validate(job)
@@ -90,9 +88,7 @@ def job(job: Found) -> JobAnswer:
 @ROUTER.delete("/{number}")
 def cancel(job: Found, service: Here, who: Submitter) -> JobAnswer:
     """Cancel a job: at once if it waits, soon if it runs; one that has ended stays as it is."""
-    cancelled = service.jobs.cancel(job.id)
-    _note(service, who, "job cancelled", job.id)
-    return JobAnswer.model_validate(cancelled)
+    return JobAnswer.model_validate(acts.cancel(service, who, job.id))
 
 
 @ROUTER.post("/{number}/retry", status_code=HTTPStatus.ACCEPTED)
@@ -102,9 +98,7 @@ def retry(job: Found, service: Here, who: Submitter) -> JobAnswer:
         line = f"job {job.id}: must be {_RETRIED} to be retried; got {job.state}"
         raise Problem(HTTPStatus.CONFLICT, line)
     _require_room(service)
-    queued = service.jobs.retry(job.id)
-    _note(service, who, "job retried", job.id)
-    return JobAnswer.model_validate(queued)
+    return JobAnswer.model_validate(acts.retry(service, who, job.id))
 
 
 def _require_room(service: Service) -> None:
@@ -112,7 +106,3 @@ def _require_room(service: Service) -> None:
     if waiting >= most:
         line = f"queue: must hold fewer than {most:,} jobs; got {waiting:,}. Try again later."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, line, {"Retry-After": "60"})
-
-
-def _note(service: Service, who: Principal, what: str, number: int) -> None:
-    Audit(service.database).note(who.name, what, f"job {number}")
