@@ -13,17 +13,17 @@ def submitted(jobs):
 
 def test_a_gate_is_asked_for_as_it_is_typed(call, jobs):
     typed = ("gate", "--ckpt", "models:/vit/3", "--baseline", "models:/vit@champion")
-    code, out, err = call("submit", *typed, "--suite", "strict", "--data", "digits", "--limit", 9)
+    code, out, err = call("submit", *typed, "--suite", "gate", "--data", "digits", "--limit", 9)
     number = jobs.page(limit=1)[0].id
     assert (code, out) == (0, f"job {number}: queued\n")
     assert err == f"Follow it: acn-eval watch {number}\n"
     assert submitted(jobs) == Judge(
-        gate="strict",
+        gate="gate",
         candidate="models:/vit/3",
         baseline="models:/vit@champion",
         data=Data(name="digits", limit=9),
     )
-    assert call("submit", *typed, "--suite", "strict", "--data", "digits", "--limit", 9)[1] == out
+    assert call("submit", *typed, "--suite", "gate", "--data", "digits", "--limit", 9)[1] == out
 
 
 def test_a_suite_takes_several_checkpoints(call, jobs):
