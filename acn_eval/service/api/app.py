@@ -1,6 +1,7 @@
 """The app: routes, limits and errors around one service."""
 
 from importlib.metadata import version
+from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from acn_eval.service.api import (
     suites,
 )
 from acn_eval.service.api.limits import Limits
-from acn_eval.service.api.problems import answer_problems
+from acn_eval.service.api.problems import answer_problems, describe_problems
 from acn_eval.service.api.state import Watched
 from acn_eval.service.pages.app import add_pages
 from acn_eval.service.service import Service
@@ -29,15 +30,23 @@ _ROUTES = (jobs, events, documents, results, models, suites, audit, health, metr
 _READERS = 2  # requests at once that read whole results
 
 
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            describe_problems(super().openapi())
+        return super().openapi()
+
+
 def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
     """Return the app of a service, and of the watcher that runs beside it."""
-    app = FastAPI(
+    app = _App(
         title="acn-eval",
         version=version("acn-eval"),
         docs_url=None,  # their scripts come from other hosts
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.openapi_version = "3.2.0"  # the first that describes streams of events
     app.state.service, app.state.watcher = service, watcher
     app.state.readiness = health.Readiness(service, watcher)
     app.state.streams, app.state.readers = 0, CapacityLimiter(_READERS)

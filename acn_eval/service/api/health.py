@@ -8,14 +8,13 @@ from http import HTTPStatus
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import func, select
 
 from acn_eval.errors import AcnEvalError
-from acn_eval.service import tables as t
 from acn_eval.service.answers import HealthAnswer, PartAnswer
 from acn_eval.service.api.state import Watched
 from acn_eval.service.jobs import LEASE
 from acn_eval.service.service import Service
+from acn_eval.service.workers import Workers
 from acn_eval.stores.server_check import ask_database, ask_file, ask_server
 
 __all__ = ["ROUTER", "Readiness"]
@@ -63,7 +62,7 @@ class Readiness:
     async def _ask(
         self, found: dict[str, PartAnswer], name: str, check: Callable[[], str]
     ) -> None:
-        found[name] = PartAnswer(ok=False, detail=f"does not answer within {_SECONDS:.0f} s")
+        found[name] = PartAnswer(ok=False, detail=f"does not answer within {_SECONDS:g} s")
         with anyio.move_on_after(_SECONDS):
             try:
                 line = await run_sync(check, abandon_on_cancel=True, limiter=self._threads)
@@ -90,10 +89,7 @@ class Readiness:
         return "answers"
 
     def _workers(self) -> str:
-        database = self._service.database
-        age = database.now - t.worker.c.seen
-        with database.read() as connection:
-            count = connection.scalar(select(func.count()).where(age < LEASE)) or 0
+        count = len(Workers(self._service.database).alive(LEASE))
         if not count:
             raise _Unready(f"none was seen for {LEASE:.0f} s; acn-eval worker starts one")
         return f"{count} take jobs"

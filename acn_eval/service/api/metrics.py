@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import (
@@ -23,6 +24,7 @@ from acn_eval.service.api.state import Here, Watched
 from acn_eval.service.jobs import LEASE
 from acn_eval.service.records import FINAL
 from acn_eval.service.service import Service
+from acn_eval.service.workers import Workers
 
 __all__ = ["ROUTER"]
 
@@ -31,7 +33,7 @@ _STATES = ("queued", "running", *FINAL)
 _SECONDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 
 
-@ROUTER.get("/metrics", dependencies=[Depends(needs("read"))])
+@ROUTER.get("/metrics", response_class=PlainTextResponse, dependencies=[Depends(needs("read"))])
 def metrics(request: Request, service: Here) -> Response:
     """Return metrics in the format of Prometheus."""
     registry = CollectorRegistry()
@@ -78,10 +80,8 @@ class _Tables(Collector):
         age = connection.scalar(select(now - func.min(t.job.c.not_before)).where(waits))
         line = "Seconds for which the job that has waited longest could have been taken."
         yield GaugeMetricFamily("acn_eval_queue_age_seconds", line, age or 0.0)
-        alive = select(func.count()).where(now - t.worker.c.seen < LEASE)
-        yield GaugeMetricFamily(
-            "acn_eval_workers", "Workers that take jobs.", connection.scalar(alive)
-        )
+        alive = len(Workers(self._service.database).alive(LEASE))
+        yield GaugeMetricFamily("acn_eval_workers", "Workers that take jobs.", alive)
         lost = connection.scalar(select(func.sum(t.job.c.lost))) or 0
         line = "Times that a worker did not come back and another one took its job."
         yield CounterMetricFamily("acn_eval_lease_losses", line, lost)

@@ -15,9 +15,10 @@ from acn_eval.service import requests
 from acn_eval.service.answers import ProblemAnswer
 from acn_eval.service.records import LeaseLost
 
-__all__ = ["PROBLEMS", "Problem", "answer_problems", "problem"]
+__all__ = ["PROBLEMS", "Problem", "answer_problems", "describe_problems", "problem"]
 
 _TYPE = "application/problem+json"
+_REFERENCE = "#/components/schemas/ProblemAnswer"
 _STATUS: Mapping[type[AcnEvalError], HTTPStatus] = {
     LeaseLost: HTTPStatus.CONFLICT,
     TrackingError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -45,6 +46,18 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     """Return the answer for an error: its status, and one line."""
     said = ProblemAnswer(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(said.model_dump(), status, headers=dict(headers or {}), media_type=_TYPE)
+
+
+def describe_problems(description: dict[str, Any]) -> None:
+    """Say in an OpenAPI description how errors look, where FastAPI describes its own."""
+    for methods in description["paths"].values():
+        for route in methods.values():
+            answers = route["responses"]
+            answers.pop("422", None)
+            if "default" in answers:
+                answers["default"]["content"] = {_TYPE: {"schema": {"$ref": _REFERENCE}}}
+    for name in ("HTTPValidationError", "ValidationError"):
+        description["components"]["schemas"].pop(name, None)
 
 
 def answer_problems(app: FastAPI) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from acn_eval.service import tables as t
 from acn_eval.service.api import health
 from acn_eval.service.settings import Profile, Settings
+from acn_eval.service.workers import Workers
 
 
 @dataclass
@@ -19,9 +20,7 @@ class Watch:
 def watched(asking, service, monkeypatch):
     """A service with a worker and a profile, and its client; nothing is kept."""
     monkeypatch.setattr(health, "_KEPT", 0.0)
-    with service.database.write() as connection:
-        seen = {"started": service.database.now, "seen": service.database.now}
-        connection.execute(insert(t.worker).values(name="w", acn_eval="1", **seen))
+    Workers(service.database).beat("w")
     profiles = (Profile(name="a", baseline="@champion"),)
     held = replace(service, settings=Settings(profiles=profiles))
     return held, asking(held, Watch())
@@ -56,8 +55,7 @@ def test_parts_turn_red_and_green_again(watched, monkeypatch):
     with service.database.write() as connection:
         connection.execute(update(t.worker).values(seen=t.worker.c.seen - 61))
     assert "none was seen for 60 s" in red(client)["workers"]
-    with service.database.write() as connection:
-        connection.execute(update(t.worker).values(seen=service.database.now))
+    Workers(service.database).beat("w")
     client.app.state.watcher.lag = 151.0
     assert red(client) == {"watcher": "must look every 150 s; its last look was 151 s ago"}
     client.app.state.watcher.lag = 2.0
@@ -84,5 +82,6 @@ def test_a_part_that_hangs_is_red_in_time(watched, monkeypatch):
     monkeypatch.setattr(health, "_SECONDS", 0.2)
     with service.database.write():  # reads wait for nobody: the counting has to
         monkeypatch.setattr(type(service.database), "read", type(service.database).write)
-        assert "does not answer within" in red(client)["database"]
+        assert "does not answer within 0.2 s" in red(client)["database"]
+    monkeypatch.setattr(health, "_SECONDS", 60.0)
     assert red(client) == {}
