@@ -56,11 +56,7 @@ class Jobs(Reading):
             priority: higher ones are claimed first.
             again: a job that failed, was refused or cancelled is queued once more.
         """
-        key = (
-            content_key(Check(), *map(str, vars(target).values()))
-            if target
-            else content_key(request)
-        )
+        key = target.key if target else content_key(request)
         made = insert(t.job).values(
             key=key,
             kind=request.kind,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from acn_eval.errors import AcnEvalError
-from acn_eval.service.requests import Check, Evaluate, Judge
+from acn_eval.service.requests import Check, Evaluate, Judge, content_key
 
 __all__ = ["FINAL", "Claim", "Event", "Job", "LeaseLost", "State", "Target"]
 
@@ -27,6 +27,12 @@ class Target:
     model: str
     version: int
     created_ms: int  # models may be deleted, and their numbers begin again
+    against: str = ""  # a baseline, where the version is judged once more as the first has changed
+
+    @property
+    def key(self) -> str:
+        """What all jobs about it share: they are one."""
+        return content_key(Check(), *map(str, vars(self).values()))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class Judge(Config, frozen=True):
 
     Attributes:
         gate: name of a shipped gate, or of a YAML that the service knows.
-        candidate, baseline: addresses of checkpoints.
+        candidate, baseline: addresses of checkpoints; without a baseline, the candidate is
+            measured and gets no verdict.
         anchor: address of a further baseline, where a promotion must pass against it, too.
         look: how many candidates of its profile were judged, this one included, where the
             profile spends alpha: it is judged at alpha / (look (look + 1)). 0 spends none.
@@ -70,7 +71,7 @@ class Judge(Config, frozen=True):
     kind: Literal["gate"] = "gate"
     gate: Text = "gate"
     candidate: Address
-    baseline: Address
+    baseline: Address | None
     anchor: Address | None = None
     data: Data = Data()
     look: Natural = 0

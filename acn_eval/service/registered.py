@@ -1,0 +1,133 @@
+"""What a model registry holds, read within limits."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from acn_eval.errors import TrackingError
+from acn_eval.foreign_text import is_unicode
+from acn_eval.service.records import Target
+from acn_eval.stores import TrackingStore, tracking_errors
+
+__all__ = ["Model", "Registered", "model_of", "pages", "reached", "version_at", "version_of"]
+
+_PAGE = 1000
+_MOST = 200_000  # versions
+_LONGEST = 256  # letters of a name, as in MLflow's own tables
+_LARGEST = 2**31
+_PROMPT = "mlflow.prompt.is_prompt"  # prompts lie among the models
+_NO_ALIAS = re.compile(r"alias .* not found", re.IGNORECASE)  # to MLflow, this is a wrong value
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of a registered model."""
+
+    model: str
+    version: int
+    created_ms: int
+    ready: bool
+
+    @property
+    def address(self) -> str:
+        """Where commands find it."""
+        return f"models:/{self.model}/{self.version}"
+
+    def target(self, profile: str, against: str = "") -> Target:
+        """Return what a job of a profile about it is about."""
+        return Target(profile, self.model, self.version, self.created_ms, against)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registered model: versions by alias, and its tags."""
+
+    aliases: Mapping[str, int]
+    tags: Mapping[str, str]
+
+
+@contextmanager
+def reached(store: TrackingStore) -> Iterator[Any]:
+    """Yield a client of a registry.
+
+    Only a store that may have no tables yet is locked: others read and write it meanwhile.
+
+    Raises:
+        TrackingError: it does not answer, or with something else.
+    """
+    made = store.server or (store.database is not None and store.database.exists())
+    with tracking_errors(store):
+        with nullcontext() if made else store.lock():
+            client = store.client()
+        yield client
+
+
+def pages(client: Any, store: TrackingStore) -> Iterator[list[Registered]]:
+    """Yield all versions of all models, a thousand at a time, the earliest first.
+
+    What cannot be a version, such as one with a number below 1, is left out.
+
+    Raises:
+        MlflowException: the registry does not answer.
+        TrackingError: more than 200,000 of them.
+    """
+    token = None
+    for _ in range(_MOST // _PAGE):
+        page = client.search_model_versions(
+            "", max_results=_PAGE, order_by=["creation_timestamp ASC"], page_token=token
+        )
+        yield [held for held in map(_registered, page) if held]
+        token = page.token
+        if not token:
+            return
+    msg = f"{store.shown}: must hold at most {_MOST:,} versions of models"
+    raise TrackingError(f"{msg}; got more")
+
+
+def model_of(client: Any, name: str) -> Model | None:
+    """Return a registered model with its aliases; None if there is none."""
+    held = _found(lambda: client.get_registered_model(name))
+    if held is None:
+        return None
+    aliases = {alias: int(version) for alias, version in (held.aliases or {}).items()}
+    return Model(aliases, held.tags or {})
+
+
+def version_of(
+    client: Any, model: str, version: int
+) -> tuple[Registered, Mapping[str, str]] | None:
+    """Return a version and its tags; None if there is none."""
+    held = _found(lambda: client.get_model_version(model, str(version)))
+    found = _registered(held) if held is not None else None
+    return (found, held.tags or {}) if found else None
+
+
+def version_at(client: Any, model: str, alias: str) -> int | None:
+    """Return the number of the version that an alias points to; None if it points to none."""
+    held = _found(lambda: client.get_model_version_by_alias(model, alias))
+    return None if held is None else int(held.version)
+
+
+def _found(ask: Callable[[], Any]) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as exc:
+        if exc.error_code == "RESOURCE_DOES_NOT_EXIST" or _NO_ALIAS.search(str(exc)):
+            return None
+        raise
+
+
+def _registered(held: Any) -> Registered | None:
+    try:
+        version, created = int(held.version), int(held.creation_timestamp or 0)
+    except (TypeError, ValueError):
+        return None
+    name = held.name
+    named = isinstance(name, str) and 0 < len(name) <= _LONGEST and is_unicode(name)
+    if not named or not 0 < version < _LARGEST or _PROMPT in (held.tags or {}):
+        return None
+    return Registered(name, version, created, held.status == "READY")
