@@ -117,13 +117,13 @@ def _changed(service: Service, most: int) -> list[Job]:
 def _show(service: Service, client: Any, job: Job, lock: Lock) -> str:
     """Write the tags of a job, and return what is shown."""
     marker = f"{job.state} {job.attempt}"
-    if _replaced(service, job):
-        return marker
     found = version_of(client, str(job.model), job.version or 0)
     if found is None or not about(job, found[0]):
         if job.state not in FINAL:
             service.jobs.cancel(job.id)
         return GONE
+    if _replaced(service, job):
+        return marker
     version, tags = found
     profile = next((p for p in service.settings.profiles if p.name == job.profile), None)
     promotion = None

@@ -35,6 +35,7 @@ __all__ = ["Watcher", "poll", "require_gates"]
 _LEASE = 20.0  # seconds, after which another server looks in place of one that died
 _LONGEST_PAUSE = 300.0  # seconds, while a registry does not answer
 _MIRRORED = 200  # jobs between two looks
+_ERRORS: tuple[type[Exception], ...] = (AcnEvalError, *DAMAGED)  # no answer may end the watch
 
 
 def require_gates(settings: Settings) -> None:
@@ -155,21 +156,23 @@ class Watcher:
 
     Attributes:
         failure: the line that the last look ended with; None if it went well.
+        looked: whether a look has gone well.
     """
 
     def __init__(self, service: Service) -> None:
         self.failure: str | None = None
+        self.looked = False
         self._service = service
         owner = f"{socket.gethostname()}:{os.getpid()}"
         self._lock = Lock(service.database, "watcher", owner, _LEASE)
         self._wake, self._stopped = threading.Event(), threading.Event()
-        self._looked = time.monotonic()
+        self._last = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
     @property
     def lag(self) -> float:
         """Seconds since the last look that went well, or since the watcher was made."""
-        return time.monotonic() - self._looked
+        return time.monotonic() - self._last
 
     def start(self) -> None:
         """Begin to look."""
@@ -193,9 +196,9 @@ class Watcher:
             more = False
             try:
                 more = poll(self._service, self._lock)
-                self._looked, self.failure = time.monotonic(), None
+                self._last, self.looked, self.failure = time.monotonic(), True, None
                 pause = self._service.settings.poll_seconds
-            except (AcnEvalError, *DAMAGED) as exc:  # a rude answer must not end the watch
+            except _ERRORS as exc:
                 self.failure = str(exc) or type(exc).__name__
                 pause = min(pause * 2, max(_LONGEST_PAUSE, self._service.settings.poll_seconds))
             if not more:
