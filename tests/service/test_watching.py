@@ -7,8 +7,9 @@ import pytest
 
 from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.service.lock import Lock
+from acn_eval.service.mirroring import GONE
 from acn_eval.service.settings import Profile
-from acn_eval.service.watching import Watcher, poll, require_gates
+from acn_eval.service.watching import Watcher, require_gates
 from acn_eval.stores import TrackingStore
 from tests.hostile.servers import HTTP, closed_port, serving
 from tests.service.registry import PROFILE, ends, jobs_of, look, register, tags, watched
@@ -33,6 +34,7 @@ def test_every_version_gets_one_job_whoever_looks_how_often(service):
     assert [e.data for e in service.jobs.events(jobs_of(service)[0].id)] == [{"state": "queued"}]
 
 
+@pytest.mark.slow
 def test_every_profile_asks_and_a_new_one_asks_about_what_is_there(service):
     first = Profile(name="a", baseline="res_vit.pt", priority=5)
     register(service.store)
@@ -43,6 +45,7 @@ def test_every_profile_asks_and_a_new_one_asks_about_what_is_there(service):
     assert found == {("a", 5, "res_vit.pt"), ("b", 0, None)}
 
 
+@pytest.mark.slow
 def test_a_version_is_compared_with_the_one_before_that_can_be_measured(service):
     service = watched(service, Profile(name="n", baseline="previous"))
     client, _ = register(service.store, count=2)
@@ -55,6 +58,7 @@ def test_a_version_is_compared_with_the_one_before_that_can_be_measured(service)
     assert asked(service)[2:] == [("vit", 4, "models:/vit/1")]
 
 
+@pytest.mark.slow
 def test_a_version_whose_predecessor_turned_out_to_be_no_network_is_judged_again(service):
     service = watched(service, Profile(name="n", baseline="previous"))
     register(service.store, count=3)
@@ -67,6 +71,7 @@ def test_a_version_whose_predecessor_turned_out_to_be_no_network_is_judged_again
     assert asked(service)[3:] == [("vit", 3, "models:/vit/1")]
 
 
+@pytest.mark.slow
 def test_a_version_without_a_baseline_is_judged_once_there_is_one(service):
     service = watched(service)
     client, _ = register(service.store, count=3)
@@ -80,14 +85,13 @@ def test_a_version_without_a_baseline_is_judged_once_there_is_one(service):
     assert asked(service)[3:] == [("vit", 3, "models:/vit/2")]
 
 
+@pytest.mark.slow
 def test_what_is_no_version_yet_or_no_model_is_left_alone(service):
-    from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
     from sqlalchemy import create_engine, text
 
     service = watched(service, Profile(name="n", baseline="previous"))
     client, _ = register(service.store, count=2)
-    client.create_registered_model("prompt", tags={IS_PROMPT_TAG_KEY: "true"})
-    client.create_model_version("prompt", "x", tags={IS_PROMPT_TAG_KEY: "true"})
+    client.register_prompt("prompt", "Who is better, {{a}} or {{b}}?")
     pending = "UPDATE model_versions SET status = '{}' WHERE version = 2"
     engine = create_engine(service.store.uri)
     for status, seen in (("PENDING_REGISTRATION", [1]), ("READY", [1, 2])):
@@ -97,6 +101,7 @@ def test_what_is_no_version_yet_or_no_model_is_left_alone(service):
         assert [version for _, version, _ in asked(service)] == seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [-400, 400])
 def test_clocks_do_not_matter(service, days):
     from sqlalchemy import create_engine, text
@@ -112,6 +117,7 @@ def test_clocks_do_not_matter(service, days):
     assert sorted(version for _, version, _ in asked(service)) == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a@b", "ü 🦆", "a b%2F", "<b>x", "a'; DROP TABLE job; --"])
 def test_models_of_any_name_get_jobs_and_tags(service, name):
     service = watched(service, Profile(name="n", baseline="previous"))
@@ -122,19 +128,22 @@ def test_models_of_any_name_get_jobs_and_tags(service, name):
     assert tags(client, 1, name)["state"] == "queued"
 
 
+@pytest.mark.slow
 def test_a_model_that_was_made_again_is_asked_about_again(service):
     service = watched(service)
     client, _ = register(service.store)
     look(service)
     client.delete_registered_model("vit")
     register(service.store)
+    service.jobs.claim("w")
     look(service)
     first, second = jobs_of(service)
-    assert (first.state, first.version) == ("cancelled", 1)
-    assert (second.state, second.version) == ("queued", 1)
+    assert (first.version, first.cancelled, first.mirrored) == (1, True, GONE)
+    assert (second.version, second.state) == (1, "queued")
     assert tags(client, 1)["job"] == str(second.id)
 
 
+@pytest.mark.slow
 def test_the_queue_has_a_limit_and_nothing_is_lost(service):
     service = watched(service, queue=2)
     register(service.store, count=5)
@@ -145,6 +154,7 @@ def test_the_queue_has_a_limit_and_nothing_is_lost(service):
             ends(service, verdict="no_verdict")
 
 
+@pytest.mark.slow
 def test_looks_are_counted_once_and_never_reused(service):
     spending = Profile(name="n", baseline="res_vit.pt", spend_alpha=True)
     service = watched(service, spending, replace_me := Profile(name="m", baseline="previous"))
@@ -178,6 +188,7 @@ def until(condition, seconds=60):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_the_thread_looks_when_it_is_nudged_and_survives_an_outage(service, tmp_path):
     missing = TrackingStore(f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}")
     service = watched(service, poll_seconds=3600)
