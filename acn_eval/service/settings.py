@@ -1,5 +1,6 @@
 """What a service does: read strictly from one YAML, with defaults that serve one person."""
 
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -78,10 +79,31 @@ class Settings(Config, frozen=True):
 
 
 def read_settings(path: Path) -> Settings:
-    """Read the YAML of a service; relative paths in it are relative to its folder.
+    """Read the YAML of a service.
+
+    Folders and YAMLs in it are relative to its own folder; so are gates and checkpoints that lie
+    there, while other names are those of what is shipped.
 
     Raises:
         ConfigError: no such file, no YAML, or a field that must be something else.
     """
     settings: Settings = read_config(path, Settings, "a service")
-    return settings
+    folder = path.absolute().parent
+    return settings.model_copy(
+        update={
+            "profiles": tuple(_beside(folder, profile) for profile in settings.profiles),
+            "roots": tuple(str(folder / root) for root in settings.roots),
+            "suites": tuple(str(folder / suite) for suite in settings.suites),
+        }
+    )
+
+
+def _beside(folder: Path, profile: Profile) -> Profile:
+    named = {name: getattr(profile, name) for name in ("gate", "baseline", "anchor")}
+    return profile.model_copy(
+        update={
+            name: str(folder / text)
+            for name, text in named.items()
+            if text and isfile(folder / text)
+        }
+    )

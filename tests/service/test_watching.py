@@ -59,33 +59,6 @@ def test_a_version_is_compared_with_the_one_before_that_can_be_measured(service)
 
 
 @pytest.mark.slow
-def test_a_version_whose_predecessor_turned_out_to_be_no_network_is_judged_again(service):
-    service = watched(service, Profile(name="n", baseline="previous"))
-    register(service.store, count=3)
-    look(service)
-    ends(service, verdict="no_verdict")
-    ends(service, state="refused")
-    ends(service, state="failed")
-    for _ in range(2):
-        look(service)
-    assert asked(service)[3:] == [("vit", 3, "models:/vit/1")]
-
-
-@pytest.mark.slow
-def test_a_version_without_a_baseline_is_judged_once_there_is_one(service):
-    service = watched(service)
-    client, _ = register(service.store, count=3)
-    look(service)
-    assert asked(service) == [("vit", n, None) for n in (1, 2, 3)]
-    for _ in range(3):
-        ends(service, verdict="no_verdict", test_set=None)
-    client.set_registered_model_alias("vit", "champion", "2")
-    for _ in range(2):
-        look(service)
-    assert asked(service)[3:] == [("vit", 3, "models:/vit/2")]
-
-
-@pytest.mark.slow
 def test_what_is_no_version_yet_or_no_model_is_left_alone(service):
     from sqlalchemy import create_engine, text
 
@@ -141,32 +114,6 @@ def test_a_model_that_was_made_again_is_asked_about_again(service):
     assert (first.version, first.cancelled, first.mirrored) == (1, True, GONE)
     assert (second.version, second.state) == (1, "queued")
     assert tags(client, 1)["job"] == str(second.id)
-
-
-@pytest.mark.slow
-def test_the_queue_has_a_limit_and_nothing_is_lost(service):
-    service = watched(service, queue=2)
-    register(service.store, count=5)
-    for done in (0, 2, 4):
-        look(service)
-        assert len(jobs_of(service)) == min(done + 2, 5)
-        while service.jobs.counts().get("queued"):
-            ends(service, verdict="no_verdict")
-
-
-@pytest.mark.slow
-def test_looks_are_counted_once_and_never_reused(service):
-    spending = Profile(name="n", baseline="res_vit.pt", spend_alpha=True)
-    service = watched(service, spending, replace_me := Profile(name="m", baseline="previous"))
-    assert not replace_me.spend_alpha
-    register(service.store, count=2)
-    look(service)
-    ends(service, state="refused")
-    register(service.store, count=2)
-    look(service)
-    looks = {(job.profile, job.version): job.request.look for job in jobs_of(service)}
-    assert [looks["n", v] for v in (1, 2, 3, 4)] == [1, 2, 3, 4]
-    assert {looks["m", v] for v in (1, 2, 3, 4)} == {0}
 
 
 def test_one_server_looks_at_a_time(service):

@@ -1,0 +1,62 @@
+"""Many jobs at once, whose looks are counted."""
+
+import pytest
+
+from acn_eval.service.arriving import Arrival, submit_many
+from acn_eval.service.lock import Lock, LockLost
+from acn_eval.service.records import Target
+from acn_eval.service.requests import Judge
+from acn_eval.service.settings import Profile
+from tests.service.registry import ends, jobs_of, look, register, watched
+
+
+def arrivals(count, *, first=1, profile="n"):
+    for number in range(first, first + count):
+        request = Judge(candidate=f"models:/vit/{number}", baseline=None)
+        yield Arrival(request, Target(profile, "vit", number, 0), spends=True)
+
+
+def test_what_is_there_stays_and_looks_go_on_behind_it(database):
+    lock = Lock(database, "watcher", "a")
+    assert lock.take()
+    assert submit_many(arrivals(3), lock) == 3
+    assert submit_many(arrivals(1203), lock) == 1200
+    assert submit_many(arrivals(1203), lock) == 0
+    submit_many(arrivals(1, profile="m"), lock)
+    with database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT profile, version, request FROM job").all()
+        events = connection.exec_driver_sql("SELECT count(DISTINCT job) FROM event").scalar()
+    assert events == 1204
+    assert all(f'"look":{version if profile == "n" else 1}' in r for profile, version, r in rows)
+
+
+def test_only_the_holder_of_the_lock_submits(database):
+    assert Lock(database, "watcher", "heir").take()
+    with pytest.raises(LockLost):
+        submit_many(arrivals(1), Lock(database, "watcher", "a"))
+
+
+@pytest.mark.slow
+def test_looks_are_counted_once_and_never_reused(service):
+    spending = Profile(name="n", baseline="res_vit.pt", spend_alpha=True)
+    service = watched(service, spending, replace_me := Profile(name="m", baseline="previous"))
+    assert not replace_me.spend_alpha
+    register(service.store, count=2)
+    look(service)
+    ends(service, state="refused")
+    register(service.store, count=2)
+    look(service)
+    looks = {(job.profile, job.version): job.request.look for job in jobs_of(service)}
+    assert [looks["n", v] for v in (1, 2, 3, 4)] == [1, 2, 3, 4]
+    assert {looks["m", v] for v in (1, 2, 3, 4)} == {0}
+
+
+@pytest.mark.slow
+def test_the_queue_has_a_limit_and_nothing_is_lost(service):
+    service = watched(service, queue=2)
+    register(service.store, count=5)
+    for done in (0, 2, 4):
+        look(service)
+        assert len(jobs_of(service)) == min(done + 2, 5)
+        while service.jobs.counts().get("queued"):
+            ends(service, verdict="no_verdict")
