@@ -13,9 +13,10 @@ from acn_eval.errors import AcnEvalError, CheckpointError
 from acn_eval.gate import Gate, Verdict, read_gate
 from acn_eval.results import EvalResult
 from acn_eval.run_options import DataSelection, RunOptions
+from acn_eval.service.asked import spent
 from acn_eval.service.requests import Data, Evaluate, Judge, parse_request
 from acn_eval.statistics.comparison import save_comparison
-from acn_eval.stores import TrackingStore, is_run
+from acn_eval.stores import TrackingStore, is_run, model_name
 from acn_eval.studies.compare import compare as paired
 from acn_eval.tally import Progress
 from acn_eval.tracking import Recorder, Registry
@@ -72,11 +73,14 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
     place = Place(TrackingStore(job["store"]), Path(job["results"]), Path(job["folder"]))
     if not isinstance(asked, Evaluate | Judge):
         raise TypeError(asked.kind)
+    asked = _fixed(asked, Registry(place.store)) if isinstance(asked, Judge) else asked
     options = _options(asked, place)
     try:
+        if isinstance(asked, Judge) and asked.baseline in {None, asked.candidate}:
+            return _measure(asked, options, place, progress)
         if isinstance(asked, Judge):
             return _judge(asked, options, place, progress)
-        return _evaluate(asked, options, place, progress)
+        return _evaluate(options, place, progress)
     except CheckpointError:
         _require_candidates(options)
         raise
@@ -89,7 +93,8 @@ def _options(asked: Evaluate | Judge, place: Place) -> RunOptions:
         "tracking_uri": place.store.uri,
     }
     if isinstance(asked, Judge):
-        return RunOptions((asked.candidate,), (asked.baseline,), **common)
+        baselines = () if asked.baseline is None else (asked.baseline,)
+        return RunOptions((asked.candidate,), baselines, **common)
     return RunOptions(
         asked.candidates,
         asked.baselines,
@@ -97,6 +102,18 @@ def _options(asked: Evaluate | Judge, place: Place) -> RunOptions:
         seed=asked.seed,
         metric=asked.metric,
         **common,
+    )
+
+
+def _fixed(asked: Judge, registry: Registry) -> Judge:
+    """Return the request about versions by their numbers, which no alias moves meanwhile."""
+    named = {"candidate": asked.candidate, "baseline": asked.baseline, "anchor": asked.anchor}
+    return asked.model_copy(
+        update={
+            name: registry.version(uri).address
+            for name, uri in named.items()
+            if uri and "@" in uri and model_name(uri)
+        }
     )
 
 
@@ -117,6 +134,18 @@ def _require_candidates(options: RunOptions) -> None:
         workflow.resolve(replace(options, baselines=()))
     except CheckpointError as exc:
         raise Refused(str(exc), *exc.arguments) from exc
+
+
+def _measure(
+    asked: Judge, options: RunOptions, place: Place, progress: Progress
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Measure a candidate that nothing can be compared with, as its gate would."""
+    gate = read_gate(asked.gate)
+    alone = workflow.of_gate(replace(options, baselines=()), gate)
+    result, documents = _evaluate(alone, place, progress)
+    why = "it is itself the baseline" if asked.baseline else "there is no baseline yet"
+    said = {"verdict": "no_verdict", "sentence": f"No verdict: {why}. {result['sentence']}"}
+    return result | said | {"gate": gate.name, "alpha": gate.alpha}, documents
 
 
 def _judge(
@@ -149,12 +178,9 @@ def _judge(
 
 
 def _gate(asked: Judge) -> Gate:
-    """Return the gate; the k-th look of a profile that spends alpha has its share of it.
-
-    These shares, alpha / (k (k + 1)), add up to alpha over all k.
-    """
-    gate, k = read_gate(asked.gate), asked.look
-    return gate.model_copy(update={"alpha": gate.alpha / (k * (k + 1))}) if k else gate
+    """Return the gate; the k-th look of a profile that spends alpha has its share of it."""
+    gate = read_gate(asked.gate)
+    return gate.model_copy(update={"alpha": spent(gate.alpha, asked.look)})
 
 
 def _against_anchor(
@@ -185,7 +211,7 @@ def _report_of_gate(asked: Judge, decided: workflow.Decided, place: Place) -> tu
 def _put_comparison(asked: Judge, verdict: Verdict, store: TrackingStore, page: Path) -> None:
     ours, theirs = (page / side.key for side in (verdict.candidate, verdict.baseline))
     if not theirs.exists():
-        _fetch(asked.baseline, store, theirs)
+        _fetch(str(asked.baseline), store, theirs)
     with suppress(AcnEvalError):  # of different questions: the page is about the candidate
         save_comparison(paired([EvalResult.load(ours)], [EvalResult.load(theirs)]), page)
 
@@ -207,7 +233,7 @@ def _report(page: Path, place: Place) -> tuple[str, ...]:
 
 
 def _evaluate(
-    asked: Evaluate, options: RunOptions, place: Place, progress: Progress
+    options: RunOptions, place: Place, progress: Progress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     groups = workflow.evaluate(options, progress=progress)
     done = workflow.save(
@@ -218,10 +244,10 @@ def _evaluate(
     page.mkdir()
     for key, folder in done.folders.items():
         (page / key).symlink_to(folder, target_is_directory=True)
-    return _result(asked, done, recorded.runs), _report(page, place)
+    return _result(done, recorded.runs), _report(page, place)
 
 
-def _result(asked: Evaluate, done: workflow.Done, runs: Mapping[str, str]) -> dict[str, Any]:
+def _result(done: workflow.Done, runs: Mapping[str, str]) -> dict[str, Any]:
     results, data = done.results, done.results[0].data
     said = [c.answer for c in done.comparisons] + [r.answer for r in done.rankings]
     return {
