@@ -27,7 +27,7 @@ def unanswered(database: Database, profile: Profile) -> Iterator[Job]:
     own = t.job.c.profile == profile.name
     latest = select(func.max(t.job.c.id)).where(own).group_by(t.job.c.model, t.job.c.version)
     ended = t.job.c.state.in_(["done", "failed"]) & t.job.c.verdict.is_distinct_from("pass")
-    asked = select(t.job).where(t.job.c.id.in_(latest) & ended & (t.job.c.kind == "gate"))
+    asked = select(t.job).where(t.job.c.id.in_(latest) & ended)
     with database.read() as connection:
         jobs = [as_job(row) for row in connection.execute(asked).mappings()]
     for job in jobs:
