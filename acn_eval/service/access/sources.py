@@ -73,10 +73,12 @@ class Sources:
                 own = {**named, "candidates": candidates, "data": self._selected(request.data)}
                 return request.model_copy(update=own)
             case Judge():
-                anchor = request.anchor and self.checkpoint(request.anchor)
-                sides = map(self.checkpoint, (request.candidate, request.baseline))
-                own = dict(zip(("candidate", "baseline"), sides, strict=True))
-                own |= {"gate": self.suite(request.gate), "anchor": anchor}
+                own = {
+                    "candidate": self.checkpoint(request.candidate),
+                    "baseline": request.baseline and self.checkpoint(request.baseline),
+                    "anchor": request.anchor and self.checkpoint(request.anchor),
+                    "gate": self.suite(request.gate),
+                }
                 return request.model_copy(update={**own, "data": self._selected(request.data)})
         return request
 
