@@ -53,10 +53,10 @@ test-postgres: $(READY)
 test-gpu: $(READY)
 	$(BIN)/pytest -q --device cuda
 
-# Accessibility of the report in a real browser; axe-core comes from npm and is not shipped.
+# Accessibility of the report and of the pages in a real browser; axe-core comes from npm and is not shipped.
 axe: $(READY)
 	npm install --silent --no-save --no-package-lock --prefix .axe axe-core@4
-	ACN_EVAL_AXE=.axe/node_modules/axe-core/axe.min.js $(BIN)/pytest -q tests/report/test_browser.py
+	ACN_EVAL_AXE=.axe/node_modules/axe-core/axe.min.js $(BIN)/pytest -q tests/report/test_browser.py tests/service/pages/test_browser.py
 
 benchmarks: $(READY)
 	$(BIN)/python benchmarks/suite_overhead.py

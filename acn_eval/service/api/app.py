@@ -23,6 +23,7 @@ from acn_eval.service.api.problems import answer_problems, describe_problems
 from acn_eval.service.api.state import Watched
 from acn_eval.service.pages.app import add_pages
 from acn_eval.service.service import Service
+from acn_eval.service.stored import compared
 
 __all__ = ["create_app"]
 
@@ -50,6 +51,7 @@ def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
     app.state.service, app.state.watcher = service, watcher
     app.state.readiness = health.Readiness(service, watcher)
     app.state.streams, app.state.readers = 0, CapacityLimiter(_READERS)
+    app.state.compared = compared
     app.add_middleware(Limits, per_minute=service.settings.requests_per_minute)
     app.add_middleware(Shield, hosts=allowed_hosts(service.settings, service.url))
     answer_problems(app)

@@ -28,7 +28,8 @@ def add_pages(app: FastAPI) -> None:
     """Let an app answer with pages what is no address of its API.
 
     What only looks like one, or is not asked for by a browser, stays the app's to refuse. The
-    pages share its state: the service, and `readiness`, whose parts the page of health shows.
+    pages share its state: the service, `readiness`, whose parts the page of health shows, and
+    `compared`, which compares stored results by few `readers` at once.
     """
     shown, unknown = _pages(app), app.router.default
 

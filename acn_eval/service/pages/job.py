@@ -37,8 +37,8 @@ def facts(service: Service, number: int) -> dict[str, Any]:
         "table": verdict and (head(verdict), [cells(row) for row in verdict.rules]),
         "legend": legend(verdict) if verdict else "",
         "report": service.jobs.document(number, "report.html") is not None,
-        "sides": _sides(job),
-        "runs": (job.result or {}).get("runs", {}),
+        "runs": _runs(job),
+        "mlflow": service.store.shown if service.store.server else "",
         "standing": standing(job),
     }
 
@@ -58,10 +58,10 @@ def _read(service: Service, job: Job) -> tuple[Verdict | None, str]:
         return None, str(exc)
 
 
-def _sides(job: Job) -> dict[str, Any]:
-    """Return the networks of a job as its result names them."""
-    held = job.result or {}
-    return {side: held[side] for side in ("candidate", "baseline") if side in held}
+def _runs(job: Job) -> list[str]:
+    """Return the runs of MLflow that hold what was measured."""
+    runs = (job.result or {}).get("runs", {})
+    return [str(run) for run in runs.values()]
 
 
 def _told(event: Event, by: str) -> str:

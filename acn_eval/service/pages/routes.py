@@ -1,17 +1,20 @@
 """The addresses of the pages, and who may see them and press their buttons."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from acn_eval.errors import ConfigError
 from acn_eval.service.access.audit import Audit
 from acn_eval.service.access.guards import Principal, needs
 from acn_eval.service.access.login import LOGIN, log_in, log_out
-from acn_eval.service.pages import health, job, models, queue
+from acn_eval.service.pages import comparing, health, job, models, queue
 from acn_eval.service.pages.render import Renderer
 from acn_eval.service.records import State
 from acn_eval.service.service import Service
@@ -30,6 +33,7 @@ Number = Annotated[int, Path(ge=1, le=_LARGEST)]
 Before = Annotated[int | None, Query(ge=1, le=_LARGEST)]
 Text = Annotated[str | None, Query(max_length=300, pattern=_NO_NUL)]
 Model = Annotated[str, Path(max_length=300, pattern=_NO_NUL)]
+Key = Annotated[str | None, Query(pattern=r"^[0-9a-f]{16}$")]
 Submitter = Annotated[Principal, Depends(needs("submit"))]
 
 
@@ -106,6 +110,22 @@ def show_models(view: Seen, after: Text = None) -> Response:
 def show_model(view: Seen, name: Model, before: Before = None) -> Response:
     """Show the versions of a model."""
     return view.show("model", models.facts(view.service, name, before=before))
+
+
+@ROUTER.get("/compare")
+async def show_comparison(
+    request: Request, view: Seen, candidate: Key = None, baseline: Key = None
+) -> Response:
+    """Show two stored results against each other, or a form that asks which."""
+    found: dict[str, Any] = {"found": None, "candidate": candidate, "baseline": baseline}
+    if candidate and baseline:
+        state = request.app.state
+        find = partial(state.compared, view.service, candidate, baseline)
+        try:
+            found |= comparing.facts(await run_sync(find, limiter=state.readers))
+        except ConfigError as exc:
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(exc)) from exc
+    return await run_in_threadpool(view.show, "compare", found)
 
 
 @ROUTER.get("/health")
