@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from acn_eval.errors import ConfigError
-from acn_eval.service.access.audit import Audit
+from acn_eval.service.access import acts
 from acn_eval.service.access.guards import Principal, needs
 from acn_eval.service.access.login import LOGIN, log_in, log_out
 from acn_eval.service.pages import comparing, health, job, models, queue
 from acn_eval.service.pages.render import Renderer
-from acn_eval.service.records import State
+from acn_eval.service.records import Job, State
 from acn_eval.service.service import Service
 
 __all__ = ["ROUTER"]
@@ -89,15 +89,13 @@ def show_report(view: Seen, number: Number) -> Response:
 @ROUTER.post("/jobs/{number}/cancel")
 def cancel(request: Request, view: Seen, number: Number, who: Submitter) -> Response:
     """Cancel a job."""
-    view.service.jobs.cancel(number)
-    return _changed(request, view, number, who, "job cancelled")
+    return _changed(request, acts.cancel(view.service, who, number))
 
 
 @ROUTER.post("/jobs/{number}/retry")
 def retry(request: Request, view: Seen, number: Number, who: Submitter) -> Response:
     """Queue a job once more."""
-    view.service.jobs.retry(number)
-    return _changed(request, view, number, who, "job retried")
+    return _changed(request, acts.retry(view.service, who, number))
 
 
 @ROUTER.get("/models")
@@ -147,8 +145,7 @@ ROUTER.add_api_route(LOGIN, log_in, methods=["POST"], response_model=None)
 ROUTER.add_api_route("/logout", log_out, methods=["POST"], response_model=None)
 
 
-def _changed(request: Request, view: View, number: int, who: Principal, what: str) -> Response:
-    """Note who changed a job, and show it: to look again does not change it again."""
-    Audit(view.service.database).note(who.name, what, f"job {number}")
-    address = f"{request.scope.get('root_path', '')}/jobs/{number}"
+def _changed(request: Request, job: Job) -> Response:
+    """Show a job that was changed: to look again does not change it again."""
+    address = f"{request.scope.get('root_path', '')}/jobs/{job.id}"
     return RedirectResponse(address, HTTPStatus.SEE_OTHER)
