@@ -5,8 +5,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,33 @@ needs_postgres = pytest.mark.skipif(
 )
 
 
+@dataclass
+class Server:
+    """A server that is up; `stop` lets it crash, as if its machine had lost its power."""
+
+    address: str
+    data: Path
+    options: str
+    run: Callable[..., None]
+
+    def start(self) -> None:
+        log = self.data.parent / "log"
+        self.run("pg_ctl", "-D", self.data, "-l", log, "-w", "-o", self.options, "start")
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Start a server; yield its address without a database: ``postgresql+psycopg2://...``.
+    """Start a server; yield its address without a database: ``postgresql+psycopg2://...``."""
+    with postgres_server() as server:
+        yield server.address
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server]:
+    """Start a server.
 
     PostgreSQL refuses to run as root: there it runs as its own user, and so its folder is not
     below pytest's, which other users cannot enter.
@@ -42,15 +67,16 @@ def postgres() -> Iterator[str]:
         )
 
     port = free_port()
-    data = folder / "data"
     options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    address = f"postgresql+psycopg2://acn@127.0.0.1:{port}"
+    server = Server(address, folder / "data", options, run)
     try:
-        run("initdb", "-D", data, "-U", "acn", "-A", "trust", "-E", "UTF8", "--no-sync")
-        run("pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
+        run("initdb", "-D", server.data, "-U", "acn", "-A", "trust", "-E", "UTF8", "--no-sync")
+        server.start()
         try:
-            yield f"postgresql+psycopg2://acn@127.0.0.1:{port}"
+            yield server
         finally:
-            run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
