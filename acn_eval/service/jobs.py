@@ -243,13 +243,20 @@ class Jobs(Reading):
         return gone.rowcount
 
     def _take(self, connection: Connection, owner: str, lease: float) -> RowMapping | None:
+        """Take what another worker has left, or what waits; each has its index."""
         now = self.database.now
-        waits = (t.job.c.state == "queued") & (t.job.c.not_before <= now)
         left = (t.job.c.state == "running") & (t.job.c.lease < now)
+        waits = (t.job.c.state == "queued") & (t.job.c.not_before <= now)
+        for where in (left, waits):
+            if row := self._taken(connection, where, owner=owner, lease=now + lease):
+                return row
+        return None
+
+    def _taken(self, connection: Connection, where: Any, **held: Any) -> RowMapping | None:
         following = (
             select(t.job.c.id)
-            .where(or_(waits, left))
-            .order_by(t.job.c.priority.desc(), t.job.c.id)
+            .where(where)
+            .order_by(t.job.c.rank, t.job.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
         )
@@ -258,11 +265,10 @@ class Jobs(Reading):
             .where(t.job.c.id == following.scalar_subquery())
             .values(
                 state="running",
-                owner=owner,
-                lease=now + lease,
+                **held,
                 attempt=t.job.c.attempt + 1,
                 lost=t.job.c.lost + case((t.job.c.state == "running", 1), else_=0),
-                started=func.coalesce(t.job.c.started, now),
+                started=func.coalesce(t.job.c.started, self.database.now),
                 done=0,
                 total=0,
                 told=0.0,

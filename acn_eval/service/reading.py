@@ -50,7 +50,7 @@ class Reading:
 
         With `next_first` they come in the order in which they are claimed, if none is held back.
         """
-        order = (t.job.c.priority.desc(), t.job.c.id) if next_first else (t.job.c.id.desc(),)
+        order = (t.job.c.rank, t.job.c.id) if next_first else (t.job.c.id.desc(),)
         asked = select(t.job).order_by(*order).limit(limit)
         for wanted, condition in (
             (states, t.job.c.state.in_(states)),

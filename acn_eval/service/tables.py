@@ -6,6 +6,7 @@ Whoever changes them, or the fields of requests, adds a version to `migrations`.
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     Double,
     ForeignKey,
     Index,
@@ -43,6 +44,7 @@ job = Table(
     Column("request", Text, nullable=False),
     Column("submitted_by", String(100), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
+    Column("rank", Integer, Computed("-priority", persisted=True)),  # the order of claims
     Column("state", String(20), nullable=False),
     Column("created", Double, nullable=False),
     Column("not_before", Double, nullable=False),
@@ -68,7 +70,7 @@ job = Table(
     Column("test_set", String(200)),  # that the verdict is about
     Column("asked", Integer),  # how many verdicts there were about it, with this one
     Column("mirrored", String(40)),  # what the registry shows, see `watching`
-    Index("job_waiting", "state", "priority", "id"),
+    Index("job_waiting", "state", "rank", "id"),
     Index("job_finished", "finished"),
     Index("job_of_version", "model", "version"),
     Index("job_of_test_set", "test_set"),

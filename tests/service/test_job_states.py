@@ -71,7 +71,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(target=claims, lapses=st.booleans())
     def claim(self, lapses):
-        for held in sorted(self.model.values(), key=lambda held: held.id):
+        for held in sorted(self.model.values(), key=lambda held: (not held.lapsed, held.id)):
             if held.lapsed and held.cancelled:
                 held.attempt += 1
                 held.become("cancelled")

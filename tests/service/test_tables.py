@@ -2,7 +2,7 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from acn_eval.service import tables
 from acn_eval.service.jobs import Jobs
@@ -14,6 +14,13 @@ def test_a_new_database_has_the_tables_that_the_code_knows(either):
     with either.read() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, tables.METADATA) == []
+
+
+def test_the_next_job_is_found_without_sorting_those_that_wait(database):
+    asked = "SELECT id FROM job WHERE state = 'queued' ORDER BY rank, id LIMIT 1"
+    with database.read() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {asked}")).all()
+    assert [row.detail for row in plan] == ["SEARCH job USING INDEX job_waiting (state=?)"]
 
 
 def test_a_job_takes_its_events_and_documents_along(either):

@@ -4,6 +4,7 @@ from alembic import op
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     Double,
     ForeignKey,
     Integer,
@@ -36,6 +37,7 @@ def _jobs() -> None:
         Column("request", Text, nullable=False),
         Column("submitted_by", String(100), nullable=False),
         Column("priority", Integer, nullable=False),
+        Column("rank", Integer, Computed("-priority", persisted=True)),
         Column("state", String(20), nullable=False),
         Column("created", Double, nullable=False),
         Column("not_before", Double, nullable=False),
@@ -63,7 +65,7 @@ def _jobs() -> None:
         UniqueConstraint("key"),
         sqlite_autoincrement=True,
     )
-    op.create_index("job_waiting", "job", ["state", "priority", "id"])
+    op.create_index("job_waiting", "job", ["state", "rank", "id"])
     op.create_index("job_finished", "job", ["finished"])
     op.create_index("job_of_version", "job", ["model", "version"])
     op.create_index("job_of_test_set", "job", ["test_set"])
