@@ -11,8 +11,10 @@ from typing import Any
 from acn_eval import workflow
 from acn_eval.errors import AcnEvalError, CheckpointError
 from acn_eval.gate import Gate, Verdict, read_gate
+from acn_eval.reach import confined
 from acn_eval.results import EvalResult
 from acn_eval.run_options import DataSelection, RunOptions
+from acn_eval.service.access.sources import Sources
 from acn_eval.service.asked import spent
 from acn_eval.service.requests import Data, Evaluate, Judge, parse_request
 from acn_eval.statistics.comparison import save_comparison
@@ -61,7 +63,8 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
     Doing it again measures nothing twice and changes nothing in MLflow.
 
     Args:
-        job: the request, the address of the store, the folder of results, and the job's own.
+        job: the request, what it may name, the address of the store, the folder of results, and
+            the job's own.
         progress: called with (work done, in all).
 
     Raises:
@@ -69,21 +72,23 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
         AcnEvalError: see `workflow.decide` and `workflow.run`.
         OSError: a folder cannot be written.
     """
-    asked = parse_request(job["request"])
+    sources = Sources(**job["sources"])
+    asked = sources.admitted(parse_request(job["request"]))
     place = Place(TrackingStore(job["store"]), Path(job["results"]), Path(job["folder"]))
     if not isinstance(asked, Evaluate | Judge):
         raise TypeError(asked.kind)
     asked = _fixed(asked, Registry(place.store)) if isinstance(asked, Judge) else asked
     options = _options(asked, place)
-    try:
-        if isinstance(asked, Judge) and asked.baseline in {None, asked.candidate}:
-            return _measure(asked, options, place, progress)
-        if isinstance(asked, Judge):
-            return _judge(asked, options, place, progress)
-        return _evaluate(options, place, progress)
-    except CheckpointError:
-        _require_candidates(options)
-        raise
+    with confined(sources):
+        try:
+            if isinstance(asked, Judge) and asked.baseline in {None, asked.candidate}:
+                return _measure(asked, options, place, progress)
+            if isinstance(asked, Judge):
+                return _judge(asked, options, place, progress)
+            return _evaluate(options, place, progress)
+        except CheckpointError:
+            _require_candidates(options)
+            raise
 
 
 def _options(asked: Evaluate | Judge, place: Place) -> RunOptions:

@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from acn_eval.errors import TrackingError
+from acn_eval.service.access.sources import Sources
 from acn_eval.service.attending import STEP, Beats, attend
 from acn_eval.service.jobs import LEASE
 from acn_eval.service.outcomes import Outcome, crash, outcome
@@ -105,6 +106,7 @@ class Worker:
             "store": self.service.store.uri,
             "results": str((self.service.home / "results").absolute()),
             "folder": str(child.folder),
+            "sources": asdict(Sources.of(self.service.settings, self.service.store)),
         }
 
     def _settle(self, ended: Outcome) -> str:

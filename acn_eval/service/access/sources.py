@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError, DataError
 from acn_eval.foreign_text import is_unicode
 from acn_eval.reach import Kind
-from acn_eval.service.requests import Check, Data, Evaluate, Judge
+from acn_eval.service.requests import Check, Evaluate, Judge
 from acn_eval.service.settings import Settings
 from acn_eval.shipped import shipped
 from acn_eval.stores import TrackingStore, in_mlflow, model_name
@@ -60,27 +60,24 @@ class Sources:
         )
 
     def admitted(self, request: Check | Evaluate | Judge) -> Check | Evaluate | Judge:
-        """Return a request with the places of what it names.
+        """Return a request with the path of its YAML, unless that is shipped.
+
+        Files of checkpoints and data keep their names: they get their places where they are
+        opened, by the same rules.
 
         Raises:
             CheckpointError, ConfigError, DataError: it names what it may not.
         """
-        match request:
-            case Evaluate():
-                candidates = tuple(map(self.checkpoint, request.candidates))
-                baselines = request.baselines and tuple(map(self.checkpoint, request.baselines))
-                named = {"suite": self.suite(request.suite), "baselines": baselines}
-                own = {**named, "candidates": candidates, "data": self._selected(request.data)}
-                return request.model_copy(update=own)
-            case Judge():
-                own = {
-                    "candidate": self.checkpoint(request.candidate),
-                    "baseline": request.baseline and self.checkpoint(request.baseline),
-                    "anchor": request.anchor and self.checkpoint(request.anchor),
-                    "gate": self.suite(request.gate),
-                }
-                return request.model_copy(update={**own, "data": self._selected(request.data)})
-        return request
+        if isinstance(request, Check):
+            return request
+        self.data(request.data.name)
+        if isinstance(request, Evaluate):
+            for address in (*request.candidates, *(request.baselines or ())):
+                self.checkpoint(address)
+            return request.model_copy(update={"suite": self.suite(request.suite)})
+        for address in filter(None, (request.candidate, request.baseline, request.anchor)):
+            self.checkpoint(address)
+        return request.model_copy(update={"gate": self.suite(request.gate)})
 
     def __call__(self, kind: Kind, name: str) -> str:
         """Return what to open, as a rule of `reach`."""
@@ -155,9 +152,6 @@ class Sources:
                 return address
             return f"hf:{self._below(found['path'], CheckpointError)}{found['pairs'] or ''}"
         return None if ":" in address else self._below(address, CheckpointError)
-
-    def _selected(self, data: Data) -> Data:
-        return data.model_copy(update={"name": self.data(data.name)})
 
     def _below(self, path: str, kind: type[AcnEvalError]) -> str:
         """Return where a path lies below a root; a relative one is looked for in each of them."""

@@ -174,20 +174,19 @@ def test_the_registry_s_files_lie_with_the_store_or_below_a_root(sources, place)
         Sources.of(Settings(), TrackingStore("http://lab:5000")).place("/lab/mlruns")
 
 
-def test_a_request_is_admitted_with_all_that_it_names(sources, place):
+def test_a_request_is_admitted_with_the_path_of_its_yaml(place):
+    mine = str(place / "root" / "mine.yaml")
+    sources = Sources(roots=(str(place / "root"),), suites=(mine,))
     judge = Judge(candidate="models:/vit/3", baseline="net.pt", anchor="sub/net.pt", look=2)
-    found = sources.admitted(judge)
-    assert (found.candidate, found.baseline) == ("models:/vit/3", f"{place}/root/net.pt")
-    assert (found.anchor, found.look) == (f"{place}/root/sub/net.pt", 2)
-    assert sources.admitted(found) == found
+    assert sources.admitted(judge) == judge
+    own = judge.model_copy(update={"gate": "mine.yaml"})
+    assert sources.admitted(own) == judge.model_copy(update={"gate": mine})
+    data = Data(name="folder:photos")
     both = Evaluate(
-        candidates=("net.pt",), baselines=("sub/net.pt",), data=Data(name="folder:photos")
+        candidates=("net.pt",), baselines=("sub/net.pt",), data=data, suite="mine.yaml"
     )
-    found = sources.admitted(both)
-    assert found.candidates == (f"{place}/root/net.pt",)
-    assert found.data.name == f"folder:{place}/root/photos"
+    assert sources.admitted(both) == both.model_copy(update={"suite": mine})
     assert sources.admitted(Check()) == Check()
-    assert sources.admitted(Evaluate(candidates=("net.pt",))).baselines is None
 
 
 @pytest.mark.parametrize(
