@@ -150,7 +150,8 @@ class Sources:
         if found := _FOLDER.fullmatch(address):
             if self.downloads and _HUB.fullmatch(address):
                 return address
-            return f"hf:{self._below(found['path'], CheckpointError)}{found['pairs'] or ''}"
+            folder = self._below(found["path"], CheckpointError)
+            return f"hf:{folder}{found['pairs'] or ''}" if os.path.isdir(folder) else None
         return None if ":" in address else self._below(address, CheckpointError)
 
     def _below(self, path: str, kind: type[AcnEvalError]) -> str:

@@ -114,10 +114,9 @@ def test_hubs_are_asked_where_the_settings_allow_it(sources):
     open_ = Sources.of(Settings(downloads=True), STORE)
     for address in ("timm:vit_tiny", "torchvision:resnet18.V1", "hf:owner/name", "hf:o/n@pairs"):
         assert open_.checkpoint(address) == address
-    for address in ("timm:vit_tiny", "torchvision:resnet18.V1"):
+    for address in ("timm:vit_tiny", "torchvision:resnet18.V1", "hf:owner/name"):
         with pytest.raises(CheckpointError):
             sources.checkpoint(address)
-    assert sources.checkpoint("hf:owner/name") == f"hf:{sources.roots[0]}/owner/name"
     with pytest.raises(CheckpointError):
         open_.checkpoint("timm:hf-hub:owner/name")
 
