@@ -1,12 +1,14 @@
 """One job: what was asked, what happened, and what came out."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from acn_eval.errors import DataError
 from acn_eval.gate.sentence import cells, head, legend
 from acn_eval.gate.verdict import Verdict
 from acn_eval.report.verdicts import read_verdict
+from acn_eval.service.asked import INDEPENDENT
 from acn_eval.service.pages.words import standing, verdict_label
 from acn_eval.service.records import FINAL, Event, Job
 from acn_eval.service.service import Service
@@ -38,6 +40,7 @@ def facts(service: Service, number: int) -> dict[str, Any]:
         "legend": legend(verdict) if verdict else "",
         "report": service.jobs.document(number, "report.html") is not None,
         "runs": _runs(job),
+        "notes": [*_notes(job)],
         "mlflow": service.store.shown if service.store.server else "",
         "standing": standing(job),
     }
@@ -56,6 +59,17 @@ def _read(service: Service, job: Job) -> tuple[Verdict | None, str]:
         return read_verdict(json.loads(held), f"job {job.id}"), ""
     except DataError as exc:
         return None, str(exc)
+
+
+def _notes(job: Job) -> Iterator[str]:
+    """Yield what belongs to a verdict: that of the anchor, and at which level it was judged."""
+    result = job.result or {}
+    if anchor := result.get("anchor"):
+        yield f"Against the anchor: {verdict_label(anchor['verdict'])}. {anchor['sentence']}"
+    look = getattr(job.request, "look", 0)
+    if look and "alpha" in result:
+        level = f"judged at alpha = {result['alpha']:.4g}"
+        yield f"Look {look} of its profile, {level}: {INDEPENDENT}."
 
 
 def _runs(job: Job) -> list[str]:

@@ -49,7 +49,8 @@ def about(job: Job) -> str:
     profile = f", profile: {job.profile}" if job.profile else ""
     match job.request:
         case Judge(gate=gate, baseline=baseline):
-            return f"against {baseline} (gate: {gate}{profile})"
+            against = f"against {baseline}" if baseline else "without a baseline"
+            return f"{against} (gate: {gate}{profile})"
         case Evaluate(suite=suite, baselines=baselines):
             return f"{_against(baselines)} (suite: {suite}{profile})"
         case Check():

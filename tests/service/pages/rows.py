@@ -31,7 +31,8 @@ HISTORY = (
 
 def version(service, number, *, model="vit-small", profile="nightly"):
     """Submit the gate of a version; returns its job."""
-    request = Judge(candidate=f"models:/{model}/{number}", baseline=f"models:/{model}@champion")
+    sides = (f"models:/{model}/{number}", f"models:/{model}@champion")
+    request = Judge(candidate=sides[0], baseline=sides[1], look=number)
     job, _ = service.jobs.submit(
         request, by="registry", target=Target(profile, model, number, number)
     )
@@ -51,6 +52,7 @@ def judge(service, changes, *, names=("vit_v2", "vit_v1"), size=1000):
         "alpha": verdict.alpha,
         "results": [side["key"] for side in sides.values()],
         "runs": {sides["candidate"]["key"]: "0f3a" * 8},
+        "anchor": {"verdict": "fail", "sentence": "It is worse than the anchor."},
         **sides,
     }
     documents = {"verdict.json": json.dumps(verdict.to_dict()).encode(), "report.html": REPORT}

@@ -12,6 +12,8 @@ def test_a_job_shows_its_rules_its_events_and_its_report(shown, numbers):
         assert said in page.text
     assert "done, verdict: FAIL" in page.text
     assert "asked 3 times" in page.text
+    assert "Against the anchor: FAIL. It is worse than the anchor." in page.text
+    assert "Look 3 of its profile, judged at alpha = 0.05: alpha is spent" in page.text
     assert f"/jobs/{number}/report" in page.links()
     assert not any("hx-get" in found for found in page.every("div"))
     running = Page(shown(f"/jobs/{numbers['running']}"))

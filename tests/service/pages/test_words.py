@@ -14,6 +14,7 @@ def test_every_request_is_said_in_a_line(service):
     requests = (
         Check(name="a"),
         Judge(candidate="new.pt", baseline="old.pt"),
+        Judge(candidate="first.pt", baseline=None),
         Evaluate(candidates=("a.pt",), baselines=()),
         Evaluate(candidates=("a.pt", "b.pt", "c.pt", "d.pt"), baselines=("x.pt",)),
     )
@@ -23,6 +24,7 @@ def test_every_request_is_said_in_a_line(service):
     assert said == {
         "check a": "measures nothing: shows that a worker takes jobs",
         "new.pt": "against old.pt (gate: gate)",
+        "first.pt": "without a baseline (gate: gate)",
         "a.pt": "without a baseline (suite: robustness)",
         "a.pt, b.pt, c.pt and 1 more": "against x.pt (suite: robustness)",
     }
