@@ -14,11 +14,11 @@ from acn_eval.service.records import Job
 
 __all__ = ["Chart", "Judged", "chart"]
 
-_LEFT, _STEP, _RIGHT = 56.0, 56.0, 24.0  # pixels: the axis, a version, the margin
+_LEFT, _STEP, _RIGHT = 4.0, 40.0, 48.0  # pixels: the margin, a version, the axis
 _TOP, _HEIGHT, _BOTTOM = 12.0, 180.0, 28.0
 _TICKS = 5
 _STEPS = (1.0, 2.0, 5.0, 10.0)
-_LABEL = 7  # characters
+_LABEL = 5  # characters
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def facts(service: Service, number: int) -> dict[str, Any]:
         "table": verdict and (head(verdict), [cells(row) for row in verdict.rules]),
         "legend": legend(verdict) if verdict else "",
         "report": service.jobs.document(number, "report.html") is not None,
-        "runs": _runs(job),
+        "results": (job.result or {}).get("results", []),
+        "runs": (job.result or {}).get("runs", {}).values(),
         "notes": [*_notes(job)],
         "mlflow": service.store.shown if service.store.server else "",
         "standing": standing(job),
@@ -70,12 +71,6 @@ def _notes(job: Job) -> Iterator[str]:
     if look and "alpha" in result:
         level = f"judged at alpha = {result['alpha']:.4g}"
         yield f"Look {look} of its profile, {level}: {INDEPENDENT}."
-
-
-def _runs(job: Job) -> list[str]:
-    """Return the runs of MLflow that hold what was measured."""
-    runs = (job.result or {}).get("runs", {})
-    return [str(run) for run in runs.values()]
 
 
 def _told(event: Event, by: str) -> str:

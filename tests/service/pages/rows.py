@@ -2,7 +2,7 @@
 
 import json
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 
 from acn_eval.gate import decide
 from acn_eval.service import tables as t
@@ -90,13 +90,11 @@ def _age(service):
     """Move ended jobs into the past, the older ones further, and give them a worker."""
     now = service.database.now
     with service.database.write() as connection:
-        old = {
-            "created": now - 90_000 + 9000 * t.job.c.id,
-            "started": now - 89_990 + 9000 * t.job.c.id,
-        }
-        ended = t.job.c.finished.is_not(None)
-        finished = now - 89_100 + 9000 * t.job.c.id
-        connection.execute(update(t.job).where(ended).values(finished=finished, **old))
+        latest = connection.scalar(select(func.max(t.job.c.id)))
+        began = now - 9000 * (latest - t.job.c.id + 1)
+        ended = update(t.job).where(t.job.c.finished.is_not(None))
+        times = {"created": began, "started": began + 10, "finished": began + 900}
+        connection.execute(ended.values(**times))
         for number in (3, 4):
             made = {"name": f"lab-{number}:4711", "started": now - 7200, "seen": now - number}
             connection.execute(insert(t.worker).values(**made, job=None, acn_eval="0.2.0"))
