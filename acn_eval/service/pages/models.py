@@ -9,7 +9,7 @@ from acn_eval.errors import ConfigError
 from acn_eval.service.asked import advice, times_asked
 from acn_eval.service.pages.history import Chart, Judged, chart
 from acn_eval.service.pages.job import verdict_of
-from acn_eval.service.records import Job
+from acn_eval.service.records import FINAL, Job
 from acn_eval.service.service import Service
 from acn_eval.service.tables import job as table
 
@@ -55,6 +55,8 @@ def facts(service: Service, name: str, *, before: int | None) -> dict[str, Any]:
     judged = [Judged(job, verdict_of(service, job)) for job in found[:_VERSIONS]]
     return {
         "name": name,
+        "before": before,
+        "open": sum(one.job.state not in FINAL for one in judged),
         "judged": judged,
         "charts": _charts(judged[::-1]),
         "advice": _advice(service, judged),
