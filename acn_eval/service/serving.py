@@ -25,7 +25,7 @@ from acn_eval.service.watching import Watcher, require_gates
 __all__ = ["Plan", "serve"]
 
 _LOOK = 0.2  # seconds between two looks at the workers
-_FOR_WORKERS = 0.8  # of the time in which all must end; the rest is the server's
+_FOR_JOBS, _FOR_WORKERS = 0.6, 0.85  # of the time in which all must end; the rest is the server's
 _PRUNE = 3600.0  # seconds
 _LOG, _LOGS = 5_000_000, 3  # bytes and files
 
@@ -80,7 +80,7 @@ def serve(service: Service, plan: Plan, say: Callable[[str], None], stop: thread
             watcher.start()
             say(f"the page: {service.url}")
             _tend(service, server, watcher, crew, say, stop)
-            say(f"ending: running jobs have {plan.grace:g} s, and are then put back")
+            say(f"ending: running jobs have {plan.grace * _FOR_JOBS:g} s, and are then put back")
             crew.drain(plan.grace * _FOR_WORKERS)
         finally:
             crew.kill()
@@ -180,7 +180,7 @@ def _name_of(host: str) -> str:
 
 
 def _command(service: Service, plan: Plan) -> list[str]:
-    given = {"home": service.home, "grace": plan.grace * _FOR_WORKERS, "config": plan.config}
+    given = {"home": service.home, "grace": plan.grace * _FOR_JOBS, "config": plan.config}
     options = [f"--{name}={value}" for name, value in given.items() if value is not None]
     return [sys.executable, "-P", "-m", "acn_eval", "worker", *options]
 

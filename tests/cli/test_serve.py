@@ -32,11 +32,10 @@ def test_an_example_is_written_that_can_be_read(call, refused, tmp_path):
 def test_what_is_wrong_is_one_line(refused, tmp_path):
     (tmp_path / "wrong.yaml").write_text("profils: []")
     (tmp_path / "file").touch()
-    (tmp_path / "gate.yaml").write_text("profiles: [{name: a, baseline: b.pt, gate: nothing}]")
     for options, code, said in (
         (("--config", "wrong.yaml"), 2, "profils: is no field of a service. Did you mean profile"),
         (("--config", "none.yaml"), 2, "none.yaml: must be a service; No such file"),
-        (("--home", "file"), 4, "file: File exists"),
+        (("--home", "file/below"), 4, "file/below: Not a directory"),
         (("--database", "mysql://a"), 2, "--database: must be sqlite:///FILE or postgresql://"),
         (("--tracking-uri", "ftp://a"), 2, "--tracking-uri: must begin with sqlite:///"),
     ):

@@ -66,6 +66,10 @@ class Serving:
         self._reader.join(seconds)
         return code
 
+    def close(self):
+        self._reader.join(10)
+        self.process.stdout.close()
+
 
 @contextmanager
 def serving(folder, *options, **environment):
@@ -81,6 +85,7 @@ def serving(folder, *options, **environment):
         for process in left:
             if process.is_running():
                 process.kill()
+        own.close()
 
 
 def until(condition, seconds=60):

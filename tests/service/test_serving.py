@@ -153,7 +153,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
         until(lambda: running(jobs, job.id))
         family = server.family
         server.process.terminate()
-        server.says("ending: running jobs have 300 s")
+        server.says("ending: running jobs have 180 s")
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(30) == 130
         assert psutil.wait_procs(family, 5)[1] == []
