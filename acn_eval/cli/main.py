@@ -28,6 +28,7 @@ _COMMANDS = {
     "convert": "Turn a network that you trust into tensors with a card, which anyone can load.",
     "reproduce": "Reproduce a table of the paper: train its networks, and compare them.",
     "upload": "Record stored results in MLflow.",
+    "serve": "Evaluate new versions in the model registry by themselves, and answer over HTTP.",
     "submit": "Give a job to a running service.",
     "jobs": "List, show, cancel or retry the jobs of a service.",
     "watch": "Follow the jobs of a service.",

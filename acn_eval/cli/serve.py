@@ -35,17 +35,20 @@ profiles:
 """
 _EPILOG = """\b
 Examples:
-  acn-eval serve --init       writes an example of service.yaml
+  acn-eval serve --init
   acn-eval serve --config service.yaml
-  acn-eval serve --config service.yaml --host 0.0.0.0 --workers 4 \\
-      --database postgresql://acn@db/acn_eval --tracking-uri http://mlflow:5000
+  acn-eval serve --config service.yaml \\
+      --host 0.0.0.0 --workers 4 \\
+      --database postgresql://acn@db/acn_eval \\
+      --tracking-uri http://mlflow:5000
 
-The page is at the address that it prints. From another terminal:
+\b
+From another terminal:
   acn-eval submit check --wait
   acn-eval watch
 
 Ctrl-C and SIGTERM end it within --grace: running jobs are finished or put back, none is lost.
-A second one ends it at once. On other hosts than this one's, people need tokens:
+A second one ends it at once. Where others than this machine reach it, people need tokens:
 `acn-eval token create`. More workers, here or elsewhere: `acn-eval worker`."""
 
 
