@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,13 +10,15 @@ from acn_eval.errors import TrackingError
 from acn_eval.service.jobs import Jobs
 from acn_eval.service.process import Child
 from acn_eval.service.records import Claim, LeaseLost
+from acn_eval.service.workers import Workers
 
-__all__ = ["STEP", "Beats", "Ended", "attend"]
+__all__ = ["STEP", "Beats", "Ended", "Presence", "attend"]
 
 STEP = 0.2
 """Seconds in which a signal is noticed."""
 _REPORT = 1.0  # seconds between two reports of progress
 _LOOK = 3.0  # seconds in which it is noticed that a job was cancelled
+_PRESENT = 10.0  # seconds between two signs of life of a worker
 _LONGEST = 15.0  # seconds between two attempts to reach a database that is away
 
 
@@ -34,12 +37,38 @@ class Ended:
 
 
 @dataclass
+class Presence:
+    """Tells the database now and then that a worker is there, and what it does."""
+
+    workers: Workers
+    name: str
+    _job: int | None = None
+    _next: float = 0.0  # when it is told at the latest
+
+    def tell(self, now: float, job: int | None = None) -> None:
+        """Tell it if it is time, or if the worker has done something else for a while."""
+        changed = job != self._job and now >= self._next - _PRESENT + _REPORT
+        if now < self._next and not changed:
+            return
+        self._next = now + _PRESENT
+        with suppress(TrackingError):  # the claims and beats say that it is away
+            self.workers.beat(self.name, job)
+            self._job = job
+
+    def leave(self) -> None:
+        """Tell it that the worker ends."""
+        with suppress(TrackingError):
+            self.workers.leave(self.name)
+
+
+@dataclass
 class Beats:
     """Renews the lease of a job and reports its progress, also where the database is away."""
 
     jobs: Jobs
     claim: Claim
     lease: float
+    presence: Presence
     progress: tuple[int, int] | None = None
     _report: float = 0.0  # no report earlier
     _renew: float = 0.0  # no renewal later
@@ -51,6 +80,7 @@ class Beats:
         Raises:
             LeaseLost: another worker has the job.
         """
+        self.presence.tell(now, self.claim.id)
         if now < self._renew and (self.progress is None or now < self._report):
             return True
         try:
@@ -81,8 +111,7 @@ def attend(child: Child, beats: Beats, seconds: float, leave: Callable[[], bool]
         for message in messages:
             if "progress" not in message:
                 return Ended("answered", message)
-            done, total = message["progress"]
-            beats.progress = int(done), int(total)
+            beats.progress = tuple(message["progress"])
         now = time.monotonic()
         if now > end:
             return Ended("late")

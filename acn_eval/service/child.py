@@ -21,7 +21,6 @@ from acn_eval.lazy import uncollected
 
 __all__ = ["Channel", "main"]
 
-_EXECUTING = "acn_eval.service.executing"
 _PAUSE = 0.25  # seconds between two reports of progress
 _NICE = 10
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
@@ -55,8 +54,7 @@ def main() -> None:
     _die_with_the_worker()
     os.nice(_NICE)
     if "warm" in sys.argv[2:]:
-        with uncollected():
-            import_module(_EXECUTING).prepare()
+        _executing().prepare()
     if not (line := sys.stdin.buffer.readline()):
         return
     threading.Thread(target=_watch, daemon=True).start()
@@ -64,17 +62,22 @@ def main() -> None:
     try:
         channel.tell(_done(job, channel))
     except AcnEvalError as exc:
-        channel.tell({"error": str(exc), "kind": type(exc).__name__, "code": exc.exit_code})
+        channel.tell({"error": str(exc), "name": type(exc).__name__, "code": exc.exit_code})
     except OSError as exc:
         said = f"{exc.filename or 'the disk'}: {exc.strerror or exc}"
-        channel.tell({"error": said, "kind": "OSError", "code": 4})
+        channel.tell({"error": said, "name": "OSError", "code": 4})
 
 
 def _done(job: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     if "check" in job:
         return {"result": _check(job["check"], channel), "documents": []}
-    result, documents = import_module(_EXECUTING).execute(job, channel.progress)
+    result, documents = _executing().execute(job, channel.progress)
     return {"result": result, "documents": documents}
+
+
+def _executing() -> Any:
+    with uncollected():
+        return import_module("acn_eval.service.executing")
 
 
 def _check(request: Mapping[str, Any], channel: Channel) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from acn_eval.service.attending import Ended
 from acn_eval.service.jobs import Jobs
 from acn_eval.service.records import Claim
 
-__all__ = ["Outcome", "crash", "outcome"]
+__all__ = ["Outcome", "crash", "failed", "outcome"]
 
 Outcome = tuple[str, Callable[[], None]]
 """In words, and the call that writes it."""
@@ -45,9 +45,9 @@ def outcome(jobs: Jobs, claim: Claim, ended: Ended, folder: Path, died: str) -> 
             return "dropped, because another worker has it", _nothing
         case "late":
             remedy = "Finished parts are kept; `job_seconds` in the settings allows more."
-            return _failed(jobs, claim, f"{must} none in time. {remedy}")
+            return failed(jobs, claim, f"{must} none in time. {remedy}")
         case _:
-            return _failed(jobs, claim, f"{must} {died}")
+            return failed(jobs, claim, f"{must} {died}")
 
 
 def crash(code: int, last_line: str, log: str) -> str:
@@ -73,11 +73,11 @@ def _answered(jobs: Jobs, claim: Claim, answer: Mapping[str, Any], folder: Path)
         )
         return f"done: {result.get('sentence', '')}", done
     said = plain(shown(str(answer["error"])), _ERROR)
-    if answer["kind"] == "Refused":
+    if answer["name"] == "Refused":
         return f"refused: {said}", partial(jobs.finish, claim, "refused", error=said)
-    if answer["kind"] == "TrackingError":
+    if answer["name"] == "TrackingError":
         return f"later, because {said}", partial(jobs.fail, claim, said, counts=False)
-    return _failed(jobs, claim, said, final=answer["code"] == _BAD_INPUT)
+    return failed(jobs, claim, said, final=answer["code"] == _BAD_INPUT)
 
 
 def _documents(folder: Path, names: Any) -> dict[str, bytes]:
@@ -90,7 +90,8 @@ def _documents(folder: Path, names: Any) -> dict[str, bytes]:
     }
 
 
-def _failed(jobs: Jobs, claim: Claim, said: str, *, final: bool = False) -> Outcome:
+def failed(jobs: Jobs, claim: Claim, said: str, *, final: bool = False) -> Outcome:
+    """Return the failure of a job, which may be tried again unless it is final."""
     return f"failed: {said}", partial(jobs.fail, claim, said, final=final)
 
 

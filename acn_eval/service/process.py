@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,36 +21,45 @@ __all__ = ["Child", "Log"]
 _LINE = 1 << 22  # bytes of one message
 _READ = 1 << 16
 _LOG = 1 << 20
-_TAIL = 5  # lines
 _SECRETS = ("ACN_EVAL_DATABASE", "ACN_EVAL_TOKEN", "ACN_EVAL_WEBHOOK_SECRET")
 _ENDS = 10.0  # seconds that a killed process may take to end
 
 
 class Log:
-    """A log of limited size, without control characters and secrets; its last lines are kept."""
+    """A log of limited size, without control characters and secrets."""
 
     def __init__(self, file: Path | None = None) -> None:
-        self.tail: deque[str] = deque(maxlen=_TAIL)
         self._file = file
-        self._part = b""
+        self._last = self._part = b""
+
+    @property
+    def last_line(self) -> str:
+        """The last line, also where the log was full before it."""
+        return _shown(self._last)
 
     def write(self, content: bytes) -> None:
         """Write the lines that are complete; beyond the limit they are dropped."""
         *lines, self._part = (self._part + content).split(b"\n")
         if len(self._part) > _READ:
             lines, self._part = [*lines, self._part], b""
-        said = [plain(shown(line.decode(errors="replace"))) for line in lines if line.strip()]
-        self.tail.extend(said)
-        if self._file is None or not said:
+        said = [line for line in lines if line.strip()]
+        if not said:
             return
-        with suppress(OSError), self._file.open("a", encoding="utf-8") as file:
-            for line in said:
-                if file.tell() < _LOG:
-                    file.write(f"{line}\n")
+        self._last = said[-1]
+        if self._file is not None:
+            with suppress(OSError), self._file.open("a", encoding="utf-8") as file:
+                for line in said:
+                    if file.tell() >= _LOG:
+                        break
+                    file.write(f"{_shown(line)}\n")
 
     def close(self) -> None:
         """Write the last line, which had no end."""
         self.write(b"\n")
+
+
+def _shown(line: bytes) -> str:
+    return plain(shown(line.decode(errors="replace")))
 
 
 class Child:
@@ -153,7 +161,7 @@ class Child:
     @property
     def last_line(self) -> str:
         """The last line that it printed, such as that of a traceback."""
-        return self._log.tail[-1] if self._log.tail else ""
+        return self._log.last_line
 
     @property
     def _output(self) -> int:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,14 +12,15 @@ from typing import Any, TypeVar
 
 from acn_eval.errors import TrackingError
 from acn_eval.service.access.sources import Sources
-from acn_eval.service.attending import STEP, Beats, attend
+from acn_eval.service.attending import STEP, Beats, Presence, attend
 from acn_eval.service.jobs import LEASE
-from acn_eval.service.outcomes import Outcome, crash, outcome
+from acn_eval.service.outcomes import Outcome, crash, failed, outcome
 from acn_eval.service.process import Child
 from acn_eval.service.records import Claim, LeaseLost
 from acn_eval.service.requests import Check
 from acn_eval.service.scratch import scratch
 from acn_eval.service.service import Service
+from acn_eval.service.workers import Workers
 
 __all__ = ["Worker"]
 
@@ -55,6 +57,10 @@ class Worker:
     _leave: float = float("inf")
     _spare: Child | None = None
     _place: Path = Path()
+    _presence: Presence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._presence = Presence(Workers(self.service.database), self.name)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; a second one ends the job as well.
@@ -70,32 +76,39 @@ class Worker:
                 self._work()
             finally:
                 self._drop_spare()
+                self._presence.leave()
 
     def _work(self) -> None:
         claim = partial(self.service.jobs.claim, self.name, lease=self.lease)
         while not self._stops:
             claimed = self._insisting(claim, lambda: self._stops > 0)
             if claimed is None:
+                self._presence.tell(time.monotonic())
                 self._wait(_IDLE)
             else:
                 self._do(claimed)
 
     def _do(self, claim: Claim) -> None:
         real, began = not isinstance(claim.request, Check), time.monotonic()
-        child = self._child(claim)
         try:
-            child.give(self._job(claim, child), self.service.home / "logs" / f"job-{claim.id}.log")
-            beats = Beats(self.service.jobs, claim, self.lease)
-            seconds = self.service.settings.job_seconds
-            ended = attend(child, beats, seconds, lambda: time.monotonic() >= self._leave)
-            code = child.end(_ENDS if ended.how in {"answered", "died"} else 0.0)
-            died = crash(code, child.last_line, f"logs/job-{claim.id}.log")
-            said = self._settle(outcome(self.service.jobs, claim, ended, child.folder, died))
-        finally:
-            child.close()
+            child = self._child(claim)
+        except OSError as exc:  # such as a full disk, or too many processes
+            said = self._settle(failed(self.service.jobs, claim, f"no process: {exc}"))
+        else:
+            with closing(child):
+                said = self._settle(self._attended(claim, child))
         self.say(f"job {claim.id}: {said} after {time.monotonic() - began:.1f} s")
         if real and self.warm and not self._stops:
             self._spare = self._spare or self._started(warm=True)
+
+    def _attended(self, claim: Claim, child: Child) -> Outcome:
+        log = Path("logs") / f"job-{claim.id}.log"
+        child.give(self._job(claim, child), self.service.home / log)
+        beats = Beats(self.service.jobs, claim, self.lease, self._presence)
+        ended = attend(child, beats, self.service.settings.job_seconds, self._must_leave)
+        code = child.end(_ENDS if ended.how in {"answered", "died"} else 0.0)
+        died = crash(code, child.last_line, str(log))
+        return outcome(self.service.jobs, claim, ended, child.folder, died)
 
     def _job(self, claim: Claim, child: Child) -> dict[str, Any]:
         request = claim.request.model_dump(mode="json")
@@ -113,7 +126,7 @@ class Worker:
         """Write down how a job ended, also where the database is away; return it in words."""
         said, write = ended
         try:
-            self._insisting(write, lambda: time.monotonic() >= self._leave)
+            self._insisting(write, self._must_leave)
         except LeaseLost as exc:
             return f"dropped ({exc})"
         return said
@@ -123,11 +136,10 @@ class Worker:
         if isinstance(claim.request, Check):
             return self._started(warm=False)
         spare, self._spare = self._spare, None
-        if spare is not None and spare.alive:
-            return spare
-        if spare is not None:
+        if spare is not None and not spare.alive:
             spare.close()
-        return self._started(warm=False)
+            spare = None
+        return spare or self._started(warm=False)
 
     def _started(self, *, warm: bool) -> Child:
         return Child(self.environment, self._place, warm=warm)
@@ -155,6 +167,9 @@ class Worker:
         end, stops = time.monotonic() + seconds, self._stops
         while self._stops == stops and (left := end - time.monotonic()) > 0:
             time.sleep(min(STEP, left))
+
+    def _must_leave(self) -> bool:
+        return time.monotonic() >= self._leave
 
     def _stop(self, number: int, frame: object) -> None:
         grace = 0.0 if self._stops else self.grace

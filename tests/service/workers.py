@@ -11,6 +11,7 @@ from pathlib import Path
 
 from acn_eval.service.requests import Check
 
+ENDED = ("done", "failed", "cancelled", "refused")
 START = """
 import json, sys
 from dataclasses import replace
@@ -27,7 +28,7 @@ Worker(service, given["name"], lambda line: print(line, flush=True), **given["wo
 """
 
 
-def start(service, name="w", *, settings=None, environment=None, **worker):
+def start(service, name="w", *, settings=None, environment=None, code_before="", **worker):
     """Start a worker of a service; its lines come from its stdout."""
     given = {
         "home": str(service.home),
@@ -38,7 +39,7 @@ def start(service, name="w", *, settings=None, environment=None, **worker):
         "worker": worker,
     }
     return subprocess.Popen(
-        [sys.executable, "-c", START, json.dumps(given)],
+        [sys.executable, "-c", f"{code_before}\n{START}", json.dumps(given)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -88,3 +89,23 @@ def in_state(service, number, *states):
         return job if job.state in states else None
 
     return until(found)
+
+
+def child_of(pid):
+    """Return the number of the process of the job that a worker does; None if there is none."""
+    for own in _read(f"/proc/{pid}/task/{pid}/children").split():
+        if "acn_eval.service.child" in _read(f"/proc/{own}/cmdline"):  # it is not a copy of pid
+            return int(own)
+    return None
+
+
+def runs(pid):
+    """Whether a process is there, and no zombie."""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] not in ([], ["Z"])
+
+
+def _read(path):
+    try:
+        return Path(path).read_text()
+    except OSError:  # the process has ended
+        return ""
