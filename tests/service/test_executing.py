@@ -1,0 +1,168 @@
+"""Evaluations and gates of jobs: what they answer, leave and record, once and again."""
+
+import json
+import shutil
+
+import pytest
+
+from acn_eval.errors import CheckpointError, ConfigError, TrackingError
+from acn_eval.service.requests import Check, Data, Evaluate, Judge
+
+GATE = """\
+kind: gate
+name: toy
+suite: small.yaml
+margins: {primary: 0.3, clean: 0.3}
+"""
+
+
+@pytest.fixture
+def place(folder, mlflow_store, monkeypatch):
+    """The working directory of a job, beside the tiny pair, a suite and a gate."""
+    (folder / "gate.yaml").write_text(GATE)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def execute(place, mlflow_store):
+    """Execute a request as the process of a job does; every job has a folder of its own."""
+    from acn_eval.service.executing import execute
+
+    numbers = iter(range(100))
+
+    def run(request, results="results"):
+        own = place / f"job-{next(numbers)}"
+        own.mkdir()
+        job = {
+            "request": request.model_dump(mode="json"),
+            "store": mlflow_store.uri,
+            "results": str(place / results),
+            "folder": str(own),
+        }
+        result, names = execute(job, lambda done, total: None)
+        return result, {name: (own / name).read_text() for name in names}
+
+    return run
+
+
+def judge(place, **changes):
+    fields = {
+        "gate": str(place / "gate.yaml"),
+        "candidate": str(place / "tiny_ac.pt"),
+        "baseline": str(place / "tiny_res.pt"),
+    }
+    return Judge(**{**fields, **changes})
+
+
+def runs_in(store):
+    """The runs of a store that are not deleted, as (kind, key)."""
+    with store.lock():
+        client = store.client()
+        ids = [e.experiment_id for e in client.search_experiments()]
+        found = client.search_runs(ids)
+    return sorted((r.data.tags["acn_eval.kind"], r.data.tags["acn_eval.key"]) for r in found)
+
+
+@pytest.mark.slow
+def test_a_gate_answers_with_its_verdict_and_again_changes_nothing(place, execute, mlflow_store):
+    result, documents = execute(judge(place))
+    assert result["verdict"] == "pass"
+    assert (result["n"], result["alpha"], result["gate"]) == (352, 0.05, "toy")
+    assert result["candidate"]["address"] == str(place / "tiny_ac.pt")
+    keys = [result[side]["key"] for side in ("candidate", "baseline")]
+    assert result["results"] == keys
+    assert result["runs"].keys() == {*keys}
+    verdict = json.loads(documents["verdict.json"])
+    assert verdict["sentence"] == result["sentence"]
+    assert "tiny_ac" in documents["report.html"]
+    assert len([*(place / "results").iterdir()]) == 2
+    once = runs_in(mlflow_store)
+    assert [kind for kind, _ in once] == ["arm", "arm"]
+    json.dumps(result, allow_nan=False)
+
+    again, _ = execute(judge(place))
+    elsewhere, _ = execute(judge(place), results="elsewhere")  # on another machine
+    assert again == elsewhere == result
+    assert runs_in(mlflow_store) == once
+
+
+def test_a_candidate_that_cannot_be_read_is_refused_and_a_baseline_is_an_error(place, execute):
+    from acn_eval.service.executing import Refused
+
+    (place / "broken.pt").write_bytes(b"no network")
+    with pytest.raises(Refused, match=r"broken\.pt: "):
+        execute(judge(place, candidate=str(place / "broken.pt")))
+    with pytest.raises(CheckpointError, match=r"broken\.pt: ") as caught:
+        execute(judge(place, baseline=str(place / "broken.pt")))
+    assert not isinstance(caught.value, Refused)
+    both = Evaluate(suite=str(place / "small.yaml"), candidates=(str(place / "broken.pt"),))
+    with pytest.raises(Refused):
+        execute(both)
+
+
+@pytest.mark.slow
+def test_the_look_of_a_profile_has_its_share_of_alpha(place, execute):
+    strict, _ = execute(judge(place, look=3))
+    assert strict["alpha"] == pytest.approx(0.05 / 12)
+    assert strict["test_set"] == execute(judge(place))[0]["test_set"]
+
+
+@pytest.mark.slow
+def test_a_candidate_that_passes_is_judged_against_the_anchor_as_well(place, execute):
+    anchored = judge(place, anchor=str(place / "tiny_ac.pt"))
+    result, _ = execute(anchored)
+    assert result["anchor"]["verdict"] == "pass"
+    assert result["anchor"]["name"] == "tiny_ac"
+    assert result["baseline"]["name"] == "tiny_res"
+    strict = (place / "gate.yaml").read_text() + "floors: {clean: 0.999}\n"
+    (place / "gate.yaml").write_text(strict)
+    assert "anchor" not in execute(anchored)[0]
+
+
+@pytest.mark.slow
+def test_a_network_against_itself_passes_and_a_stored_run_is_a_baseline(place, execute):
+    same, documents = execute(judge(place, baseline=str(place / "tiny_ac.pt")))
+    assert (same["verdict"], len(same["results"])) == ("pass", 1)
+    assert "tiny_ac" in documents["report.html"]
+    run = same["runs"][same["candidate"]["key"]]
+    stored, documents = execute(
+        judge(place, candidate=str(place / "tiny_res.pt"), baseline=f"runs:/{run}")
+    )
+    assert stored["baseline"]["key"] == same["candidate"]["key"]
+    assert stored["results"] == [stored["candidate"]["key"]]
+    assert "tiny_ac" in documents["report.html"]
+
+
+@pytest.mark.slow
+def test_a_suite_is_measured_compared_and_recorded(place, execute, mlflow_store):
+    pair = (str(place / "tiny_ac.pt"),), (str(place / "tiny_res.pt"),)
+    small = {"suite": str(place / "small.yaml"), "data": Data(limit=100)}
+    result, documents = execute(Evaluate(candidates=pair[0], baselines=pair[1], **small))
+    assert result["n"] == 100
+    assert "tiny_ac and tiny_res" in result["sentence"]
+    assert (len(result["results"]), len(result["runs"])) == (2, 3)
+    assert result["test_set"]
+    assert "tiny_res" in documents["report.html"]
+    assert [kind for kind, _ in runs_in(mlflow_store)] == ["arm", "arm", "comparison"]
+    alone, _ = execute(Evaluate(candidates=pair[0], baselines=(), **small))
+    assert (alone["test_set"], alone["sentence"]) == (None, "Measured on digits, n = 100.")
+    ranked, _ = execute(Evaluate(candidates=(*pair[0], *pair[1]), **small))
+    assert "tiny_ac" in ranked["sentence"]
+
+
+@pytest.mark.slow
+def test_a_store_that_is_away_is_an_outage_after_the_measurement(place, execute, mlflow_store):
+    database = mlflow_store.database
+    database.unlink()
+    database.mkdir()
+    with pytest.raises((TrackingError, ConfigError)):
+        execute(judge(place))
+    database.rmdir()
+    shutil.rmtree(place / "mlruns", ignore_errors=True)
+    assert execute(judge(place))[0]["verdict"] == "pass"
+
+
+def test_a_check_is_not_executed_here(execute):
+    with pytest.raises(TypeError):
+        execute(Check())
