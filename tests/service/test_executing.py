@@ -39,6 +39,10 @@ def execute(place, mlflow_store):
             "store": mlflow_store.uri,
             "results": str(place / results),
             "folder": str(own),
+            "sources": {
+                "roots": [str(place)],
+                "suites": [str(place / "gate.yaml"), str(place / "small.yaml")],
+            },
         }
         result, names = execute(job, lambda done, total: None)
         return result, {name: (own / name).read_text() for name in names}
@@ -122,7 +126,8 @@ def test_a_candidate_that_passes_is_judged_against_the_anchor_as_well(place, exe
 
 @pytest.mark.slow
 def test_a_network_against_itself_passes_and_a_stored_run_is_a_baseline(place, execute):
-    same, documents = execute(judge(place, baseline=str(place / "tiny_ac.pt")))
+    twin = shutil.copy(place / "tiny_ac.pt", place / "twin.pt")
+    same, documents = execute(judge(place, baseline=str(twin)))
     assert (same["verdict"], len(same["results"])) == ("pass", 1)
     assert "tiny_ac" in documents["report.html"]
     run = same["runs"][same["candidate"]["key"]]
