@@ -83,7 +83,7 @@ def look_of(tab, name):
     tab.call("Emulation.setDeviceMetricsOverride", **size)
 
 
-@pytest.mark.parametrize("look", ["light", "phone at night"])
+@pytest.mark.parametrize("look", [pytest.param("light", marks=pytest.mark.slow), "phone at night"])
 def test_every_page_fits_and_asks_its_own_server_alone(tab, address, paths, look):
     look_of(tab, look)
     for path in paths:
@@ -117,6 +117,7 @@ def test_the_keyboard_skips_to_the_content(tab, address):
     tab.wait_for("document.activeElement.id === 'content'")
 
 
+@pytest.mark.slow
 def test_every_page_is_complete_without_javascript(tab, address, paths):
     tab.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
@@ -128,6 +129,7 @@ def test_every_page_is_complete_without_javascript(tab, address, paths):
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
+@pytest.mark.slow
 def test_a_page_follows_a_job_and_is_quiet_where_nothing_changes(tab, database, tmp_path):
     service = service_of(database, tmp_path)
     number = service.jobs.submit(Check(), by="alice")[0].id

@@ -1,5 +1,6 @@
 """One job: its rules, its events and its report."""
 
+from acn_eval.service.requests import Check
 from tests.service.pages.conftest import client_of
 from tests.service.pages.reading import Page
 from tests.service.pages.rows import REFUSED
@@ -27,3 +28,15 @@ def test_a_report_can_do_nothing(filled, numbers):
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox; default-src 'none'")
     assert "allow" not in policy
+
+
+def test_a_verdict_of_another_version_is_said_and_hides_nothing_else(service):
+    service.jobs.submit(Check(), by="alice")
+    claim = service.jobs.claim("lab:1")
+    result = {"verdict": "pass", "sentence": "It is fine."}
+    documents = {"verdict.json": b'{"gate": "of old", "verdict": "pass"}'}
+    service.jobs.finish(claim, "done", result=result, documents=documents)
+    page = Page(client_of(service).get(f"/jobs/{claim.id}").text)
+    assert "PASS It is fine." in page.text
+    assert "must be a verdict of this version" in page.text
+    assert not page.every("table")
