@@ -11,6 +11,7 @@ from sqlalchemy import String, case, cast, or_, select, update
 
 from acn_eval.foreign_text import plain
 from acn_eval.service import tables as t
+from acn_eval.service.access.audit import Audit
 from acn_eval.service.arriving import submit_many
 from acn_eval.service.asked import INDEPENDENT, advice
 from acn_eval.service.lock import Lock
@@ -132,6 +133,8 @@ def _show(service: Service, client: Any, job: Job, lock: Lock) -> str:
         if baseline and submit_many([once_more(job, version, baseline, profile)], lock):
             return marker
     begins = prefix(service.settings, version.model, str(job.profile))
+    if promotion and promotion != tags.get(f"{begins}promotion"):
+        Audit(service.database).note(f"profile {job.profile}", "alias", promotion)
     for name, value in tags_of(job, service.url, promotion).items():
         _write(client, version, f"{begins}{name}", tags.get(f"{begins}{name}"), value)
     return marker

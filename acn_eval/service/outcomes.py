@@ -47,7 +47,7 @@ def outcome(jobs: Jobs, claim: Claim, ended: Ended, folder: Path, died: str) -> 
             remedy = "Finished parts are kept; `job_seconds` in the settings allows more."
             return failed(jobs, claim, f"{must} none in time. {remedy}")
         case _:
-            return failed(jobs, claim, f"{must} {died}")
+            return failed(jobs, claim, f"{must} {plain(shown(died), _ERROR)}")
 
 
 def crash(code: int, last_line: str, log: str) -> str:

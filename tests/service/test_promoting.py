@@ -2,6 +2,7 @@
 
 import pytest
 
+from acn_eval.service.access.audit import Audit
 from tests.service.registry import PROFILE, ends, jobs_of, look, register, tags, watched
 
 
@@ -28,7 +29,11 @@ def test_a_version_that_passed_becomes_the_champion(champion):
     ends(service, against="models:/vit/1")
     look(service)
     assert alias(client) == 2
-    assert tags(client, 2)["promotion"] == "promoted: models:/vit@champion is version 2"
+    said = "promoted: models:/vit@champion is version 2"
+    assert tags(client, 2)["promotion"] == said
+    look(service)
+    noted = [(own.who, own.what, own.detail) for own in Audit(service.database).page()]
+    assert noted.count(("profile nightly", "alias", said)) == 1
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What people do to jobs, over the API and on the page: looked at first, and noted."""
 
 from acn_eval.service.access.audit import Audit
+from acn_eval.service.access.guards import require
 from acn_eval.service.access.sources import Sources
 from acn_eval.service.access.tokens import Principal
 from acn_eval.service.records import Job
@@ -34,7 +35,14 @@ def cancel(service: Service, who: Principal, number: int) -> Job:
 
 
 def retry(service: Service, who: Principal, number: int) -> Job:
-    """Queue a job again, see `Jobs.retry`."""
+    """Queue a job again, see `Jobs.retry`; one whose PASS moves an alias needs the scope promote.
+
+    Raises:
+        HTTPException: the scope is missing.
+    """
+    profile = service.jobs.job(number).profile
+    if any(own.promote for own in service.settings.profiles if own.name == profile):
+        require(who, "promote")
     job = service.jobs.retry(number)
     _note(service, who, "job retried", job)
     return job

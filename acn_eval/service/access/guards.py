@@ -13,7 +13,7 @@ from acn_eval.service.access.shield import COOKIE, is_local
 from acn_eval.service.access.tokens import LOCAL, Principal, Scope, Tokens
 from acn_eval.service.service import Service
 
-__all__ = ["Principal", "Scope", "needs", "note_failure", "principal_of"]
+__all__ = ["Principal", "Scope", "needs", "note_failure", "principal_of", "require"]
 
 _FAILURES = 10  # of one address in a minute, which are answered 401 and noted
 _ADDRESSES = 10_000
@@ -51,13 +51,18 @@ def needs(scope: Scope) -> Callable[[Request], Principal]:
         if found is None:
             wrong = "authorization" in request.headers  # an old cookie is no attack
             raise note_failure(request) if wrong else _unknown("none")
-        if not found.may(scope):
-            line = f"scope: must be {scope}; got {found.scope}. {_CREATE}"
-            challenge = f'Bearer realm="acn-eval", error="insufficient_scope", scope="{scope}"'
-            raise HTTPException(HTTPStatus.FORBIDDEN, line, {"WWW-Authenticate": challenge})
+        require(found, scope)
         return found
 
     return checked
+
+
+def require(who: Principal, scope: Scope) -> None:
+    """Answer 403 where somebody does not hold a scope."""
+    if not who.may(scope):
+        line = f"scope: must be {scope}; got {who.scope}. {_CREATE}"
+        challenge = f'Bearer realm="acn-eval", error="insufficient_scope", scope="{scope}"'
+        raise HTTPException(HTTPStatus.FORBIDDEN, line, {"WWW-Authenticate": challenge})
 
 
 def principal_of(request: Request) -> Principal | None:

@@ -37,7 +37,7 @@ class Sources:
     """What the requests to a service may name.
 
     Attributes:
-        roots: folders, below which files of checkpoints and data lie.
+        roots: folders, below which files of checkpoints and data lie; or such files.
         suites: YAMLs of suites and gates.
         downloads: whether names of public hubs may be downloaded.
         artifacts: where an SQLite store of MLflow keeps its files; None for another store.
@@ -50,10 +50,13 @@ class Sources:
 
     @staticmethod
     def of(settings: Settings, store: TrackingStore) -> "Sources":
-        """Return what a service allows; what its own profiles name is not yet among it."""
-        gates = (p.gate for p in settings.profiles if p.gate.endswith(_YAML))
+        """Return what a service allows: what its settings list, and what its profiles name."""
+        profiles = settings.profiles
+        gates = (p.gate for p in profiles if p.gate.endswith(_YAML))
+        named = (name for p in profiles for name in (p.baseline, p.anchor) if name)
+        files = (name for name in named if os.path.isabs(name))
         return Sources(
-            roots=tuple(map(os.path.abspath, settings.roots)),
+            roots=tuple(map(os.path.abspath, (*settings.roots, *files))),
             suites=tuple(dict.fromkeys(map(os.path.abspath, (*settings.suites, *gates)))),
             downloads=settings.downloads,
             artifacts=str(store.artifacts) if store.artifacts else None,

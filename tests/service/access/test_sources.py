@@ -163,6 +163,15 @@ def test_suites_are_shipped_or_known(place):
             known.suite(name)
 
 
+def test_what_a_profile_names_may_be_named(place):
+    file = place / "rooted" / "net.pt"
+    own = Profile(name="x", baseline=str(file), anchor="models:/vit@anchor")
+    sources = Sources.of(Settings(profiles=(own,)), STORE)
+    assert sources.checkpoint(str(file)) == str(file)
+    with pytest.raises(CheckpointError):
+        sources.checkpoint(str(place / "root" / "net.pt"))
+
+
 def test_the_registry_s_files_lie_with_the_store_or_below_a_root(sources, place):
     assert sources.place("/lab/mlruns/0/x") == "/lab/mlruns/0/x"
     assert sources.place(str(place / "root" / "sub"))
