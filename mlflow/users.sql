@@ -1,2 +1,4 @@
--- Users and permissions live beside the runs. Runs once, when the volume is empty.
+-- Users and permissions, and the jobs of the service, live beside the runs. Runs once, when the
+-- volume is empty.
 CREATE DATABASE mlflow_users;
+CREATE DATABASE acn_eval;

@@ -41,7 +41,7 @@ def register(uri, model, *files):
     from mlflow import MlflowClient
 
     client = MlflowClient(uri, registry_uri=uri)
-    run = client.create_run("0").info.run_id
+    run = client.create_run(client.create_experiment(model)).info.run_id
     for file in files:
         client.log_artifact(run, str(file), "model")
     client.create_registered_model(model)

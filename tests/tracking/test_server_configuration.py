@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
@@ -76,7 +77,12 @@ def test_a_service_has_no_more_than_it_needs(name):
 
 def test_what_a_service_writes_is_a_volume_or_gone_with_it():
     """A root file system that is read-only leaves these places, and no other."""
-    writes = {"postgres": {"/tmp", "/run/postgresql"}, "mlflow": {"/tmp", "/home/mlflow"}}
+    writes = {
+        "postgres": {"/tmp", "/run/postgresql"},
+        "mlflow": {"/tmp", "/home/mlflow"},
+        "acn-eval": {"/tmp", "/home/acn"},
+        "worker": {"/tmp", "/home/acn"},
+    }
     for name, service in SERVICES.items():
         assert {place.partition(":")[0] for place in service["tmpfs"]} == writes[name]
         bound = [volume for volume in service["volumes"] if volume.startswith(".")]
@@ -84,6 +90,31 @@ def test_what_a_service_writes_is_a_volume_or_gone_with_it():
     docker = (FOLDER / "Dockerfile").read_text()
     assert "USER mlflow\nWORKDIR /home/mlflow\n" in docker
     assert SERVICES["postgres"]["user"] == "postgres"
+    docker = (FOLDER / "service.Dockerfile").read_text()
+    assert "USER acn\nWORKDIR /var/lib/acn-eval\n" in docker
+
+
+def test_the_service_and_its_worker_are_of_this_version_and_can_be_started():
+    """Both commands take their options, and both read the YAML beside the compose file."""
+    from acn_eval.cli.main import cli
+    from acn_eval.service.settings import read_settings
+
+    (profile,) = read_settings(FOLDER / "service.yaml").profiles
+    assert profile.baseline == "@champion"
+    for name in ("acn-eval", "worker"):
+        service = SERVICES[name]
+        assert service["image"] == f"acn-eval:{version('acn-eval')}"
+        program, command, *options = service["command"]
+        parsed = cli.get_command(None, command).make_context(command, options)
+        assert (program, parsed.params["config"].name) == ("acn-eval", "service.yaml")
+        assert service["volumes"][1] == f"./service.yaml:{parsed.params['config']}:ro"
+        given = service["environment"]
+        assert (
+            given["MLFLOW_TRACKING_URI"].removeprefix("http://")
+            in (SERVICES["mlflow"]["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"])
+        )
+        created = (FOLDER / "users.sql").read_text()
+        assert f"CREATE DATABASE {given['ACN_EVAL_DATABASE'].rpartition('/')[2]};" in created
 
 
 @contextmanager
