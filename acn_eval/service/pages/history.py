@@ -19,6 +19,7 @@ _TOP, _HEIGHT, _BOTTOM = 12.0, 180.0, 28.0
 _TICKS = 5
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _LABEL = 5  # characters
+_FEWEST = 7  # versions that there is room for
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def chart(judged: Sequence[Judged]) -> Chart | None:
     return Chart(
         title=latest.name,
         unit=latest.quantity.difference_unit,
-        width=_LEFT + _STEP * len(shown) + _RIGHT,
+        width=_LEFT + _STEP * max(len(shown), _FEWEST) + _RIGHT,
         height=_TOP + _HEIGHT + _BOTTOM,
         marks=marks,
         ticks=[(places.at(x), f"{x:+g}" if x else "0") for x in places.ticks],

@@ -15,6 +15,7 @@ from acn_eval.service.requests import Check
 from tests.chromium import browser
 from tests.report.test_browser import AXE, LOOKS, NOISE
 from tests.service.pages.conftest import service_of
+from tests.service.pages.rows import judge, version
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed"),
@@ -157,6 +158,22 @@ def test_a_page_follows_a_job_and_is_quiet_where_nothing_changes(tab, database, 
         assert tab.evaluate("document.querySelector('[hx-get]') === null")
         opened(tab, address)
     tab.wait_for(f"{SAID}.startsWith('The service does not answer')")
+
+
+@pytest.mark.slow
+def test_a_chart_grows_when_a_job_ends_and_its_table_stays_open(tab, database, tmp_path):
+    service = service_of(database, tmp_path)
+    version(service, 1)
+    judge(service, {})
+    version(service, 2)
+    marks = "document.querySelectorAll('svg .limits').length"
+    with serving(service) as address:
+        opened(tab, f"{address}/models/vit-small")
+        assert tab.evaluate(marks) == 1
+        tab.evaluate("document.querySelector('details').open = true")
+        judge(service, {})
+        tab.wait_for(f"{marks} === 2")
+        assert tab.evaluate("document.querySelector('details').open")
 
 
 @pytest.mark.skipif(not os.environ.get(AXE), reason=f"{AXE} names no axe.min.js; try `make axe`")

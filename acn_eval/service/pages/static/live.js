@@ -4,6 +4,7 @@ const say = (text) => {
   const said = document.getElementById("said");
   if (said.textContent !== text) said.textContent = text;
 };
+let unfolded = [];
 let shown = document.getElementById("live")?.outerHTML;
 
 document.addEventListener("htmx:confirm", (event) => {
@@ -18,8 +19,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     return;
   }
   event.detail.shouldSwap = live.outerHTML !== shown;
+  unfolded = [...document.querySelectorAll("#live details[open]")].map((details) => details.id);
   shown = live.outerHTML;
   say(live.dataset.said);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
 });
 for (const kind of ["htmx:sendError", "htmx:responseError", "htmx:timeout"])
   document.addEventListener(kind, () => say("The service does not answer; this is what it said before."));
