@@ -17,6 +17,7 @@ __all__ = [
     "ComparisonAnswer",
     "EventAnswer",
     "HealthAnswer",
+    "HookAnswer",
     "JobAnswer",
     "JobsAnswer",
     "ModelAnswer",
@@ -226,3 +227,9 @@ class AuditAnswer(Answer, frozen=True):
 
     items: tuple[AuditEntryAnswer, ...]
     next: int | None = None
+
+
+class HookAnswer(Answer, frozen=True):
+    """What became of a webhook: only an accepted one lets the registry be read."""
+
+    result: Literal["accepted", "replayed", "ignored"]

@@ -1,5 +1,6 @@
 """The app: routes, limits and errors around one service."""
 
+import os
 from importlib.metadata import version
 from typing import Any
 
@@ -12,6 +13,7 @@ from acn_eval.service.api import (
     documents,
     events,
     health,
+    hooks,
     jobs,
     metrics,
     models,
@@ -21,13 +23,14 @@ from acn_eval.service.api import (
 from acn_eval.service.api.limits import Limits
 from acn_eval.service.api.problems import answer_problems, describe_problems
 from acn_eval.service.api.state import Watched
+from acn_eval.service.hooks import SECRET, Hooks
 from acn_eval.service.pages.app import add_pages
 from acn_eval.service.service import Service
 from acn_eval.service.stored import compared
 
 __all__ = ["create_app"]
 
-_ROUTES = (jobs, events, documents, results, models, suites, audit, health, metrics)
+_ROUTES = (jobs, events, documents, results, models, suites, hooks, audit, health, metrics)
 _READERS = 2  # requests at once that read whole results
 
 
@@ -50,6 +53,7 @@ def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
     app.openapi_version = "3.2.0"  # the first that describes streams of events
     app.state.service, app.state.watcher = service, watcher
     app.state.readiness = health.Readiness(service, watcher)
+    app.state.hooks = Hooks(service.database, os.environ.get(SECRET))
     app.state.streams, app.state.readers = 0, CapacityLimiter(_READERS)
     app.state.compared = compared
     app.add_middleware(Limits, per_minute=service.settings.requests_per_minute)

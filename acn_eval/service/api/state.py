@@ -18,6 +18,9 @@ class Watched(Protocol):
     def lag(self) -> float:
         """Seconds since the registry was last read, or since the start."""
 
+    def nudge(self) -> None:
+        """Let it be read at once."""
+
 
 def service_of(request: Request) -> Service:
     """Return the service that the app was made for."""

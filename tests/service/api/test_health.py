@@ -15,6 +15,9 @@ from acn_eval.service.workers import Workers
 class Watch:
     lag: float = 1.0
 
+    def nudge(self):
+        raise AssertionError("nobody asked for it")
+
 
 @pytest.fixture
 def watched(asking, service, monkeypatch):
