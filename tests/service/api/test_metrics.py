@@ -1,5 +1,6 @@
 """Metrics: what Prometheus reads is what the tables hold."""
 
+from dataclasses import replace
 from importlib.metadata import version
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,7 +27,9 @@ def test_the_scrape_of_an_empty_service_parses(client):
     assert found["build_info", version("acn-eval")] == 1
 
 
-def test_metrics_are_those_of_the_tables(client, service):
+def test_metrics_are_those_of_the_tables(asking, service, either):
+    service = replace(service, database=either)
+    client = asking(service)
     for name in "abc":
         service.jobs.submit(Check(name=name), by="me")
     claim = service.jobs.claim("w")

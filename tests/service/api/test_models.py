@@ -1,5 +1,7 @@
 """Models that jobs are about: listed by name, with verdicts by version."""
 
+from dataclasses import replace
+
 import pytest
 
 from acn_eval.service.records import Target
@@ -7,16 +9,18 @@ from acn_eval.service.requests import Check
 
 
 @pytest.fixture
-def judged(service):
+def client(asking, service, either):
     """Versions 1 to 3 of `vit` and 1 of `bert`; `vit` 1 passed."""
+    service = replace(service, database=either)
     for model, version in (("vit", 1), ("vit", 2), ("vit", 3), ("bert", 1)):
         target = Target("nightly", model, version, 1000 * version)
         service.jobs.submit(Check(), by="watcher", target=target)
     found = {"verdict": "pass", "test_set": "f"}
     service.jobs.finish(service.jobs.claim("w"), "done", result=found)
+    return asking(service)
 
 
-def test_models_are_listed_by_name(client, judged):
+def test_models_are_listed_by_name(client):
     first = client.get("/v1/models?limit=1").json()
     assert first["items"] == [{"name": "bert", "versions": 1, "latest": 1, "verdicts": 0}]
     second = client.get("/v1/models", params={"after": first["next"]}).json()
@@ -24,7 +28,7 @@ def test_models_are_listed_by_name(client, judged):
     assert second["next"] is None
 
 
-def test_a_model_shows_the_history_of_its_verdicts(client, judged, refused):
+def test_a_model_shows_the_history_of_its_verdicts(client, refused):
     first = client.get("/v1/models/vit?limit=2").json()
     assert [job["version"] for job in first["items"]] == [3, 2]
     last = client.get(f"/v1/models/vit?before={first['next']}").json()
@@ -33,7 +37,7 @@ def test_a_model_shows_the_history_of_its_verdicts(client, judged, refused):
     assert line == "gpt: must be a model that jobs are about; there is none"
 
 
-def test_a_version_says_how_often_its_test_set_was_asked(client, judged, refused):
+def test_a_version_says_how_often_its_test_set_was_asked(client, refused):
     said = client.get("/v1/models/vit/versions/1").json()
     assert [job["state"] for job in said["jobs"]] == ["done"]
     (asked,) = said["test_sets"]
