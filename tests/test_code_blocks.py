@@ -23,7 +23,7 @@ NOT_RUN = {
     "pip install -e .": "file names of the reader's; the options are parsed below",
     "$ acn-eval plan --n 10000": "a suite of the reader's; the options are parsed below",
     "import mlflow": "a network of the reader's; tests/mlflow_plugin, test_registered.py",
-    "from acn_eval.checkpoints import find\nfrom mlflow": "tests/service/test_end_to_end.py does it",
+    "from acn_eval.checkpoints import find\nfrom mlflow": "tests/service/test_end_to_end.py",
     "from acn_eval.client import": "a service of the reader's; tests/test_client.py",
     "from pathlib import Path\nfrom acn_eval.stores": "results of the reader's; tests/tracking",
 }
