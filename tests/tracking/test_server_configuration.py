@@ -94,6 +94,16 @@ def test_what_a_service_writes_is_a_volume_or_gone_with_it():
     assert "USER acn\nWORKDIR /var/lib/acn-eval\n" in docker
 
 
+def test_no_secret_is_copied_into_an_image():
+    """What a layer held stays in it: `.env`, with every password, must not be sent at all."""
+    lines = (FOLDER / "service.Dockerfile.dockerignore").read_text().splitlines()
+    rules = [line for line in lines if not line.startswith("#")]
+    assert rules[0] == "*"
+    kept = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    assert not any(name.startswith((".", "mlflow")) for name in kept)
+    assert all((FOLDER.parent / name).exists() for name in kept)
+
+
 def test_the_service_and_its_worker_are_of_this_version_and_can_be_started():
     """Both commands take their options, and both read the YAML beside the compose file."""
     from acn_eval.cli.main import cli

@@ -136,12 +136,12 @@ class Sources:
         """Return a folder of this machine that the registry names.
 
         Raises:
-            ConfigError: it lies elsewhere than the store's own files and the roots.
+            CheckpointError: it lies elsewhere than the store's own files and the roots.
         """
         if _is_below(path, (*self.roots, *filter(None, [self.artifacts]))):
             return path
         what = f"must lie in the store's own folder, or below {_ROOTS} of the service"
-        raise ConfigError(f"{path!r}: {what}")
+        raise CheckpointError(f"{path!r}: {what}")
 
     def _checkpoint(self, address: str) -> str | None:
         if in_mlflow(address):
