@@ -1,7 +1,9 @@
-"""Threads that do the same at the same moment."""
+"""Work of many at the same moment, and how it ended."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+
+from acn_eval.service.records import FINAL
 
 
 def at_once(count, work):
@@ -14,3 +16,12 @@ def at_once(count, work):
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+def ends_of(jobs, job):
+    """The final states that a job was told to have; it is one."""
+    return [
+        event.data["state"]
+        for event in jobs.events(job.id, kind="state")
+        if event.data["state"] in FINAL
+    ]
