@@ -11,7 +11,6 @@ from filelock import FileLock
 from sqlalchemy import (
     Connection,
     Engine,
-    NullPool,
     create_engine,
     event,
     func,
@@ -30,6 +29,7 @@ __all__ = ["Database"]
 
 _BUSY_SECONDS = 30.0
 _KINDS = ("sqlite:///", "postgresql://", "postgresql+psycopg2://")
+_POOL = {"pool_size": 4, "max_overflow": 12}  # a new connection costs more than most questions
 _WAITS = "-c lock_timeout=30s -c statement_timeout=60s"
 _NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
@@ -65,7 +65,7 @@ class Database:
             _use_log(file)
         engine = create_engine(
             url,
-            poolclass=NullPool,
+            **_POOL,
             connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
         )
         event.listen(engine, "connect", _prepare)
@@ -134,10 +134,7 @@ def _postgresql(url: str) -> Database:
     url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
     ask_database(url)
     options = {"connect_timeout": 4, "tcp_user_timeout": 30_000, "options": _WAITS}
-    engine = create_engine(
-        url, pool_pre_ping=True, pool_size=4, max_overflow=12, connect_args=options
-    )
-    return Database(engine)
+    return Database(create_engine(url, pool_pre_ping=True, connect_args=options, **_POOL))
 
 
 def _use_log(file: Path) -> None:

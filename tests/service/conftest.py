@@ -29,13 +29,16 @@ def tables(tmp_path_factory):
     file = tmp_path_factory.mktemp("tables") / "service.db"
     database = Database.at(f"sqlite:///{file}")
     migrate(database)
+    database.engine.dispose()  # all of it is in the file then
     return file
 
 
 @pytest.fixture
 def database(tables, tmp_path):
     shutil.copy(tables, tmp_path / "service.db")
-    return Database.at(f"sqlite:///{tmp_path / 'service.db'}")
+    database = Database.at(f"sqlite:///{tmp_path / 'service.db'}")
+    yield database
+    database.engine.dispose()
 
 
 @pytest.fixture(scope="session")
