@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from acn_eval.errors import ConfigError, TrackingError
@@ -63,12 +64,9 @@ class Database:
             raise ConfigError(msg, "database")
         with _told(str(file)):
             _use_log(file)
-        engine = create_engine(
-            url,
-            **_POOL,
-            connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
-        )
-        event.listen(engine, "connect", _prepare)
+        engine = create_engine(url, creator=partial(_connect, file), **_POOL)
+        event.listen(engine, "connect", partial(_prepare, file))
+        event.listen(engine, "checkout", partial(_require_same, file))
         event.listen(engine, "begin", _begin)
         return Database(engine)
 
@@ -150,11 +148,35 @@ def _use_log(file: Path) -> None:
         raise ConfigError(msg, "database") from exc
 
 
-def _prepare(connection: Any, record: object) -> None:
-    if not isinstance(connection, sqlite3.Connection):
-        raise TypeError(type(connection))
+def _connect(file: Path) -> sqlite3.Connection:
+    """Open a file that is there; one that was removed does not come back without its tables."""
+    return sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode=rw",
+        _BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # the pool gives it to one thread at a time
+        uri=True,
+    )
+
+
+def _prepare(file: Path, connection: Any, record: Any) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # a result that was reported is not lost
     connection.execute("PRAGMA foreign_keys = ON")
+    record.info["file"] = _identity(file)
+
+
+def _require_same(file: Path, connection: object, record: Any, _: object) -> None:
+    """Connect again where the file was removed or put back: what is written must be in it."""
+    if record.info["file"] != _identity(file):
+        raise DisconnectionError(f"{file}: is another file")
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin(connection: Connection) -> None:

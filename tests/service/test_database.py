@@ -70,12 +70,26 @@ def test_a_full_or_read_only_disk_loses_nothing(database, pragma, undone, said):
     jobs = Jobs(database)
     job, _ = jobs.submit(Check(name="before"), by="me")
     state = [pragma]
-    event.listen(database.engine, "connect", lambda own, _: own.execute(f"PRAGMA {state[-1]}"))
+    event.listen(database.engine, "checkout", lambda own, *_: own.execute(f"PRAGMA {state[-1]}"))
     with pytest.raises(TrackingError, match=said):
         fill(jobs)
     assert jobs.job(job.id) == job
     state.append(undone)
     assert jobs.claim("w").id == job.id
+
+
+def test_a_file_that_was_put_back_is_used_and_one_that_is_gone_is_one_line(database, tmp_path):
+    jobs, file = Jobs(database), tmp_path / "service.db"
+    database.engine.dispose()
+    backup = file.read_bytes()
+    jobs.submit(Check(name="later"), by="me")
+    for left in tmp_path.glob("service.db*"):
+        left.unlink()
+    with pytest.raises(TrackingError, match="unable to open database file"):
+        jobs.counts()
+    file.write_bytes(backup)
+    assert jobs.counts() == {}
+    assert jobs.submit(Check(name="again"), by="me")[1]
 
 
 def test_who_writes_is_waited_for_and_who_reads_does_not_wait(database, tmp_path):

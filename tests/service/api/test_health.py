@@ -72,11 +72,11 @@ def test_parts_turn_red_and_green_again(watched, monkeypatch):
 def test_a_database_that_is_gone_turns_it_red(watched):
     service, client = watched
     file = service.home / "service.db"
-    held = file.read_bytes()
+    file.rename(away := file.with_suffix(".away"))
     file.write_bytes(b"no database" * 1000)
     said = red(client)
     assert said == {"database": "does not answer", "workers": "does not answer"}
-    file.write_bytes(held)
+    away.rename(file)
     assert red(client) == {}
 
 
