@@ -66,6 +66,7 @@ def page(address):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_registered_version_gets_its_verdict(tmp_path, mlflow_server, weights):
     model, uri = f"small-{os.getpid()}", mlflow_server.uri
     files = (weights, weights.with_suffix(".card.yaml"))

@@ -254,3 +254,72 @@ def with_double(address, result):
     tags = {k: run.data.tags[k] for k in ("acn_eval.key", "acn_eval.digest")}
     double = client.create_run(experiment, run.info.start_time + 1, tags)
     client.set_terminated(double.info.run_id)
+
+
+def environment(name, *, host, port, uri):
+    """The environment of a service of the compose file, for its command outside of a container."""
+    asked = {k: filled(v, GIVEN) for k, v in SERVICES[name]["environment"].items()}
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PG", "ACN_"))}
+    here = {"PGHOST": host, "PGPORT": port, "PGUSER": "acn", "MLFLOW_TRACKING_URI": uri}
+    return {**plain, **asked, **here, "PYTHONUNBUFFERED": "1"}
+
+
+@needs_postgres
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_service_and_its_worker_do_a_job_for_whoever_has_a_token(database, tmp_path):
+    """The commands of the compose file, on PostgreSQL and a server of MLflow with passwords."""
+    new_database(database, "acn_eval")
+    host, _, port = database.rpartition("@")[2].partition(":")
+    with started(database, tmp_path) as (process, uri):
+        assert healthy(process, uri), (tmp_path / "log").read_text()
+        given = environment("acn-eval", host=host, port=port, uri=uri)
+        given |= {"ACN_EVAL_HOME": str(tmp_path / "home"), "ACN_EVAL_CACHE": str(tmp_path / "c")}
+        options = ["--config", FOLDER / "service.yaml"]
+        wide = [*options, "--host", "0.0.0.0", "--port", str(free_port()), "--workers", "0"]
+        assert "acn-eval token create" in commanded("serve", *wide, env=given).stderr
+        made = commanded("token", "create", "ada", "--scope", "admin", env=given)
+        token = re.search(r"acn_[\w-]+", made.stdout)[0]
+        with (
+            running(tmp_path / "serve", "serve", *wide, env=given),
+            running(tmp_path / "worker", "worker", *options, env=given) as worker,
+        ):
+            asked = {"ACN_EVAL_SERVER": f"http://127.0.0.1:{wide[5]}"}
+            given |= asked
+            ready_by(f"{asked['ACN_EVAL_SERVER']}/readyz", tmp_path)
+            assert "Bearer" in commanded("jobs", env=given).stderr
+            done = commanded("submit", "check", "--wait", env={**given, "ACN_EVAL_TOKEN": token})
+            assert done.returncode == 0, done.stderr
+            worker.terminate()
+            assert worker.wait(60) == 0
+
+
+def commanded(*words, env):
+    command = [sys.executable, "-P", "-m", "acn_eval", *map(str, words)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+
+
+@contextmanager
+def running(file, *words, env):
+    """A command that goes on, whose output is in a file."""
+    with file.open("wb") as log:
+        command = [sys.executable, "-P", "-m", "acn_eval", *map(str, words)]
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def ready_by(address, folder, seconds=120):
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            time.sleep(0.3)
+        else:
+            return
+    raise AssertionError(*(f.read_text() for f in (folder / "serve", folder / "worker")))
