@@ -10,6 +10,7 @@ from acn_eval.errors import TrackingError
 from acn_eval.foreign_text import is_unicode
 from acn_eval.service.records import Target
 from acn_eval.stores import TrackingStore, tracking_errors
+from acn_eval.stores.server_check import Heard
 
 __all__ = ["Model", "Registered", "model_of", "pages", "reached", "version_at", "version_of"]
 
@@ -52,7 +53,8 @@ class Model:
 def reached(store: TrackingStore) -> Iterator[Any]:
     """Yield a client of a registry.
 
-    Only a store that may have no tables yet is locked: others read and write it meanwhile.
+    It is the one beneath `MlflowClient`, which reads all versions of a model before it writes a
+    tag of one. Only a store that may have no tables yet is locked: others write meanwhile.
 
     Raises:
         TrackingError: it does not answer, or with something else.
@@ -60,8 +62,11 @@ def reached(store: TrackingStore) -> Iterator[Any]:
     made = store.server or (store.database is not None and store.database.exists())
     with tracking_errors(store):
         with nullcontext() if made else store.lock():
-            client = store.client()
-        yield client
+            store.client()
+        from mlflow.tracking._model_registry.client import ModelRegistryClient
+
+        client = ModelRegistryClient(store.uri, store.uri)
+        yield Heard(client) if store.server else client
 
 
 def pages(client: Any, store: TrackingStore) -> Iterator[list[Registered]]:

@@ -34,7 +34,7 @@ __all__ = ["Watcher", "poll", "require_gates"]
 
 _LEASE = 20.0  # seconds, after which another server looks in place of one that died
 _LONGEST_PAUSE = 300.0  # seconds, while a registry does not answer
-_MIRRORED = 200  # jobs between two looks
+_MIRRORED = 50  # jobs between two looks
 _ERRORS: tuple[type[Exception], ...] = (AcnEvalError, *DAMAGED)  # no answer may end the watch
 
 
