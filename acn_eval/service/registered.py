@@ -72,7 +72,8 @@ def reached(store: TrackingStore) -> Iterator[Any]:
 def pages(client: Any, store: TrackingStore) -> Iterator[list[Registered]]:
     """Yield all versions of all models, a thousand at a time, the earliest first.
 
-    What cannot be a version, such as one with a number below 1, is left out.
+    What cannot be a version, such as one with a number below 1, is left out. An answer that is
+    empty is an empty registry: what was lost with it is found by the next look.
 
     Raises:
         MlflowException: the registry does not answer.
@@ -103,10 +104,18 @@ def model_of(client: Any, name: str) -> Model | None:
 def version_of(
     client: Any, model: str, version: int
 ) -> tuple[Registered, Mapping[str, str]] | None:
-    """Return a version and its tags; None if there is none."""
+    """Return a version and its tags; None if the registry says that there is none.
+
+    Raises:
+        TrackingError: it says something else; no version is given up for that.
+    """
     held = _found(lambda: client.get_model_version(model, str(version)))
-    found = _registered(held) if held is not None else None
-    return (found, held.tags or {}) if found else None
+    if held is None:
+        return None
+    found = _registered(held)
+    if found is None or (found.model, found.version) != (model, version):
+        raise TrackingError(f"models:/{model}/{version}: must be answered with this version")
+    return found, held.tags or {}
 
 
 def version_at(client: Any, model: str, alias: str) -> int | None:
@@ -128,7 +137,7 @@ def _found(ask: Callable[[], Any]) -> Any:
 
 def _registered(held: Any) -> Registered | None:
     try:
-        version, created = int(held.version), int(held.creation_timestamp or 0)
+        version, created = int(held.version), int(held.creation_timestamp)
     except (TypeError, ValueError):
         return None
     name = held.name

@@ -1,7 +1,10 @@
 """What is true of a job stands on its version in a real registry."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from acn_eval.errors import TrackingError
 from acn_eval.service.asked import INDEPENDENT
 from acn_eval.service.lock import Lock, LockLost
 from acn_eval.service.mirroring import GONE, mirror, prefix
@@ -187,3 +190,34 @@ def test_a_spent_alpha_says_when_it_is_valid(service):
     assert tags(client, 1)["alpha"] == f"0.025; {INDEPENDENT}"
     assert tags(client, 2)["alpha"] == f"0.00833; {INDEPENDENT}"
     assert tags(client, 2)["asked"] == "This test set has given 2 verdicts."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", [{"name": ""}, {"version": "7"}, {"creation_timestamp": None}])
+def test_a_rude_answer_about_a_version_gives_up_no_job(service, changed):
+    service = watched(service, FREE)
+    register(service.store)
+    look(service)
+    service.jobs.claim("w")
+    lock = Lock(service.database, "watcher", "a")
+    assert lock.take()
+    with reached(service.store) as real, pytest.raises(TrackingError, match="must be answered"):
+        mirror(service, Rude(real, changed), lock, most=5)
+    (job,) = jobs_of(service)
+    assert (job.state, job.cancelled, job.mirrored) == ("running", False, "queued 0")
+
+
+class Rude:
+    """A registry that changes what it says about a version."""
+
+    def __init__(self, client, changed):
+        self._client, self._changed = client, changed
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def get_model_version(self, name, version):
+        held = self._client.get_model_version(name, version)
+        usual = {"name": name, "version": version, "status": "READY", "tags": {}}
+        usual["creation_timestamp"] = held.creation_timestamp
+        return SimpleNamespace(**usual | self._changed)

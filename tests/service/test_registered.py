@@ -39,6 +39,7 @@ def client(*versions, token=None):
         {"version": None},
         {"version": str(2**31)},
         {"creation_timestamp": "soon"},
+        {"creation_timestamp": None},
         {"tags": {"mlflow.prompt.is_prompt": "true"}},
     ],
     ids=str,
