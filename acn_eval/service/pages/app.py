@@ -61,7 +61,9 @@ def _failed(request: Request, error: Exception) -> Response:
         return RedirectResponse(f"{root}{LOGIN}?{back}", HTTPStatus.SEE_OTHER)
     facts = {"status": status, "phrase": HTTPStatus(status).phrase, "line": said}
     renderer: Renderer = request.app.state.renderer
-    return renderer.page(request, "error", facts, status)
+    answer = renderer.page(request, "error", facts, status)
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
 def _explained(error: Exception) -> tuple[int, str]:

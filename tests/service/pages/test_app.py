@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.service.pages.conftest import client_of
+from tests.service.pages.conftest import client_of, service_of
 from tests.service.pages.reading import Page
+from tests.service.pages.rows import fill
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,16 @@ def test_a_database_that_does_not_answer_is_a_page(service, tmp_path):
     answer = client.get("/")
     assert answer.status_code == 503
     assert "must be a database that answers" in Page(answer.text).text
+
+
+@pytest.mark.slow
+def test_either_database_shows_every_page(either, tmp_path):
+    service = service_of(either, tmp_path)
+    numbers = fill(service)
+    client = client_of(service)
+    jobs = (f"/jobs/{number}" for number in numbers.values())
+    for path in ("/", "/?state=done&model=vit-small", "/models", "/models/vit-small", *jobs):
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+    assert "This test set has given 6 verdicts." in client.get("/models/vit-small").text
+    assert "lab-4:4711" in client.get("/health").text

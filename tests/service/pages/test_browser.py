@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from acn_eval.service.access.tokens import Tokens
 from acn_eval.service.api import create_app
 from acn_eval.service.requests import Check
 from tests.chromium import browser
@@ -174,6 +175,26 @@ def test_a_chart_grows_when_a_job_ends_and_its_table_stays_open(tab, database, t
         judge(service, {})
         tab.wait_for(f"{marks} === 2")
         assert tab.evaluate("document.querySelector('details').open")
+
+
+@pytest.mark.slow
+def test_a_browser_logs_in_and_out_with_a_token(tab, database, tmp_path):
+    service = service_of(database, tmp_path)
+    number = service.jobs.submit(Check(), by="alice")[0].id
+    token = Tokens(database).create("alice", "submit")
+    with serving(service) as address:
+        opened(tab, f"{address}/jobs/{number}")
+        tab.wait_for("location.pathname === '/login'")
+        tab.evaluate(f"document.querySelector('[name=token]').value = {json.dumps(token)}")
+        tab.evaluate("document.querySelector('.login button').click()")
+        tab.wait_for(f"location.pathname === '/jobs/{number}'")
+        tab.wait_for("document.querySelector('.who').innerText.includes('alice')")
+        tab.evaluate(f"document.getElementById('cancel-{number}').click()")
+        tab.wait_for(f"document.getElementById('retry-{number}') !== null")
+        tab.evaluate("document.querySelector('.who button').click()")
+        tab.wait_for("location.pathname === '/login'")
+        opened(tab, address)
+        tab.wait_for("location.pathname === '/login'")
 
 
 @pytest.mark.skipif(not os.environ.get(AXE), reason=f"{AXE} names no axe.min.js; try `make axe`")
