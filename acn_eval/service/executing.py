@@ -16,7 +16,7 @@ from acn_eval.results import EvalResult
 from acn_eval.run_options import DataSelection, RunOptions
 from acn_eval.service.access.sources import Sources
 from acn_eval.service.asked import spent
-from acn_eval.service.requests import Data, Evaluate, Judge, parse_request
+from acn_eval.service.requests import Check, Data, Evaluate, Judge, parse_request
 from acn_eval.statistics.comparison import save_comparison
 from acn_eval.stores import TrackingStore, is_run, model_name
 from acn_eval.studies.compare import compare as paired
@@ -73,7 +73,7 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
         OSError: a folder cannot be written.
     """
     sources = Sources(**job["sources"])
-    asked = sources.admitted(parse_request(job["request"]))
+    asked = _admitted(parse_request(job["request"]), sources)
     place = Place(TrackingStore(job["store"]), Path(job["results"]), Path(job["folder"]))
     if not isinstance(asked, Evaluate | Judge):
         raise TypeError(asked.kind)
@@ -89,6 +89,25 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
         except CheckpointError:
             _require_candidates(options)
             raise
+
+
+def _admitted(asked: Check | Evaluate | Judge, sources: Sources) -> Check | Evaluate | Judge:
+    """Return a request that names what it may, and say whether it is a candidate that may not."""
+    try:
+        for address in _candidates(asked):
+            sources.checkpoint(address)
+    except CheckpointError as exc:
+        raise Refused(str(exc), *exc.arguments) from exc
+    return sources.admitted(asked)
+
+
+def _candidates(asked: Check | Evaluate | Judge) -> tuple[str, ...]:
+    match asked:
+        case Evaluate():
+            return asked.candidates
+        case Judge():
+            return (asked.candidate,)
+    return ()
 
 
 def _options(asked: Evaluate | Judge, place: Place) -> RunOptions:

@@ -103,6 +103,9 @@ def test_a_candidate_that_cannot_be_read_is_refused_and_a_baseline_is_an_error(p
     both = Evaluate(suite=str(place / "small.yaml"), candidates=(str(place / "broken.pt"),))
     with pytest.raises(Refused):
         execute(both)
+    for address in ("/etc/passwd", "models:/a,b/1"):
+        with pytest.raises(Refused, match="of the service"):
+            execute(judge(place, candidate=address))
 
 
 @pytest.mark.slow

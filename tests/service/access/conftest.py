@@ -1,3 +1,5 @@
+import shutil
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,29 @@ from acn_eval.service.access.guards import needs
 from acn_eval.service.access.login import log_in, log_out
 from acn_eval.service.access.shield import Shield, allowed_hosts
 from acn_eval.service.access.tokens import Tokens
+from acn_eval.service.database import Database
+from acn_eval.service.migrations import migrate
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
 from acn_eval.stores import TrackingStore
+from tests.service.conftest import POSTGRESQL
+from tests.tracking.postgres import new_database
+
+NUMBERS = count()
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def database(request, tmp_path):
+    """On either kind; a copy is faster than to migrate, and PostgreSQL is slow to start."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("tables"), tmp_path / "service.db")
+        made = Database.at(f"sqlite:///{tmp_path / 'service.db'}")
+    else:
+        server = request.getfixturevalue("postgresql_server")
+        made = Database.at(new_database(server, f"access{next(NUMBERS)}"))
+        migrate(made)
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture
