@@ -2,12 +2,17 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from acn_eval.errors import CheckpointError, ConfigError, TrackingError
 from acn_eval.service.requests import Check, Data, Evaluate, Judge
+from tests.tiny import SUITE, environment
 
+ROOT = Path(__file__).parents[2]
 GATE = """\
 kind: gate
 name: toy
@@ -34,20 +39,23 @@ def execute(place, mlflow_store):
     def run(request, results="results"):
         own = place / f"job-{next(numbers)}"
         own.mkdir()
-        job = {
-            "request": request.model_dump(mode="json"),
-            "store": mlflow_store.uri,
-            "results": str(place / results),
-            "folder": str(own),
-            "sources": {
-                "roots": [str(place)],
-                "suites": [str(place / "gate.yaml"), str(place / "small.yaml")],
-            },
-        }
+        job = given(place, own, request, mlflow_store.uri, place / results)
         result, names = execute(job, lambda done, total: None)
         return result, {name: (own / name).read_text() for name in names}
 
     return run
+
+
+def given(place, own, request, store, results):
+    """What the process of a job is given; it may read what lies in `place`."""
+    yamls = [str(place / "gate.yaml"), str(place / "small.yaml")]
+    return {
+        "request": request.model_dump(mode="json"),
+        "store": store,
+        "results": str(results),
+        "folder": str(own),
+        "sources": {"roots": [str(place)], "suites": yamls},
+    }
 
 
 def judge(place, **changes):
@@ -174,3 +182,32 @@ def test_a_store_that_is_away_is_an_outage_after_the_measurement(place, execute,
 def test_a_check_is_not_executed_here(execute):
     with pytest.raises(TypeError):
         execute(Check())
+
+
+@pytest.mark.slow
+def test_two_machines_that_do_one_job_at_once_leave_one_run_per_result(place, mlflow_server):
+    """As a worker that was taken for dead does, and the one that took its job."""
+    code = (
+        "import json, sys; from acn_eval.service.executing import execute;"
+        "print(json.dumps(execute(json.load(sys.stdin), lambda done, total: None)[0]))"
+    )
+    (place / "small.yaml").write_text(SUITE.replace("name: small", "name: twice"))
+    processes = []
+    for machine in "ab":
+        own = place / machine
+        own.mkdir()
+        job = given(place, own, judge(place), mlflow_server.uri, own / "results")
+        (own / "job.json").write_text(json.dumps(job))
+        with (own / "job.json").open() as stdin:
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", code],
+                    env=environment(own, XDG_CACHE_HOME=str(own), PYTHONPATH=str(ROOT)),
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                )
+            )
+    left, right = (json.loads(process.communicate(timeout=110)[0]) for process in processes)
+    assert left["results"] == right["results"]
+    found = runs_in(mlflow_server)
+    assert sorted(key for _, key in found if key in left["results"]) == sorted(left["results"])
