@@ -185,6 +185,7 @@ def test_a_check_is_not_executed_here(execute):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_two_machines_that_do_one_job_at_once_leave_one_run_per_result(place, mlflow_server):
     """As a worker that was taken for dead does, and the one that took its job."""
     code = (
@@ -207,7 +208,7 @@ def test_two_machines_that_do_one_job_at_once_leave_one_run_per_result(place, ml
                     stdout=subprocess.PIPE,
                 )
             )
-    left, right = (json.loads(process.communicate(timeout=110)[0]) for process in processes)
+    left, right = (json.loads(process.communicate(timeout=500)[0]) for process in processes)
     assert left["results"] == right["results"]
     found = runs_in(mlflow_server)
     assert sorted(key for _, key in found if key in left["results"]) == sorted(left["results"])
