@@ -85,7 +85,8 @@ def look_of(tab, name):
     tab.call("Emulation.setDeviceMetricsOverride", **size)
 
 
-@pytest.mark.parametrize("look", [pytest.param("light", marks=pytest.mark.slow), "phone at night"])
+@pytest.mark.slow
+@pytest.mark.parametrize("look", ["light", "phone at night"])
 def test_every_page_fits_and_asks_its_own_server_alone(tab, address, paths, look):
     look_of(tab, look)
     for path in paths:
