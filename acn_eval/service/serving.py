@@ -21,6 +21,7 @@ from acn_eval.service.api import create_app
 from acn_eval.service.crew import Crew
 from acn_eval.service.service import Service
 from acn_eval.service.watching import Watcher, require_gates
+from acn_eval.stores.store import quiet_environment
 
 __all__ = ["Plan", "serve"]
 
@@ -64,6 +65,7 @@ def serve(service: Service, plan: Plan, say: Callable[[str], None], stop: thread
         OSError: the folder of the service cannot be written.
         TrackingError: the database does not answer.
     """
+    _import_mlflow()
     require_gates(service.settings)
     require_safe_binding(plan.host, service.database, service.settings)
     if service.store.database:
@@ -86,6 +88,12 @@ def serve(service: Service, plan: Plan, say: Callable[[str], None], stop: thread
             crew.kill()
             watcher.stop()
             server.stop()
+
+
+def _import_mlflow() -> None:
+    """Import it before there are threads: two that import it at once leave it half imported."""
+    quiet_environment()
+    from mlflow import MlflowClient  # noqa: F401
 
 
 def _tend(

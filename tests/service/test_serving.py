@@ -108,6 +108,18 @@ def test_a_port_that_is_taken_is_refused(service):
             serve(service, replace(ALONE, port=port), print, threading.Event())
 
 
+@pytest.mark.slow
+def test_the_first_requests_and_the_first_look_meet_in_mlflow(tmp_path, mlflow_server):
+    """Both ask the registry's server, from threads of a process that has not done so before."""
+    (tmp_path / "service.yaml").write_text("profiles: [{name: a, baseline: res_vit.pt}]")
+    options = ("--config", "service.yaml", "--tracking-uri", mlflow_server.uri, "--poll", 0.2)
+    with serving(tmp_path, *options) as server:
+        client = Client(server.address)
+        until(lambda: client.ready()["ready"], 60)
+        assert "Traceback" not in server.printed
+        assert server.end() == 0
+
+
 def jobs_in(folder):
     return Jobs(Database.at(f"sqlite:///{folder}/acn-service/service.db"))
 
