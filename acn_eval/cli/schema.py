@@ -1,4 +1,4 @@
-"""`acn-eval schema`: the JSON Schema of a suite's, a gate's, a recipe's or a card's YAML."""
+"""`acn-eval schema`: the JSON Schema of the YAML of a suite, gate, recipe, card or service."""
 
 import click
 
@@ -9,6 +9,7 @@ __all__ = ["command"]
 @click.option("--gate", "kind", flag_value="gate", help="Of a gate, not of a suite.")
 @click.option("--recipe", "kind", flag_value="recipe", help="Of a recipe, not of a suite.")
 @click.option("--card", "kind", flag_value="card", help="Of a card beside weights.")
+@click.option("--service", "kind", flag_value="service", help="Of the settings of a service.")
 def command(kind: str | None) -> None:
     """Print the JSON Schema of a suite's YAML, for editors and validators.
 
@@ -18,6 +19,7 @@ def command(kind: str | None) -> None:
 
     from acn_eval.checkpoints.library_card import LibraryCard
     from acn_eval.gate import gate_schema
+    from acn_eval.service.settings import Settings
     from acn_eval.studies.read import schema
     from acn_eval.training import Recipe
 
@@ -26,5 +28,6 @@ def command(kind: str | None) -> None:
         "gate": gate_schema,
         "recipe": Recipe.model_json_schema,
         "card": LibraryCard.model_json_schema,
+        "service": Settings.model_json_schema,
     }
     click.echo(json.dumps(schemas[kind](), indent=2))

@@ -150,6 +150,45 @@ def test_a_network_against_itself_passes_and_a_stored_run_is_a_baseline(place, e
     assert "tiny_ac" in documents["report.html"]
 
 
+@pytest.fixture
+def vit(place, mlflow_store):
+    """A registered model whose first version, the champion, is residual; the second is not."""
+    with mlflow_store.lock():
+        client = mlflow_store.client()
+    client.create_registered_model("vit")
+    experiment = client.create_experiment("nets", str(place / "mlruns"))
+    for name in ("tiny_res.pt", "tiny_ac.pt"):
+        run = client.create_run(experiment).info.run_id
+        client.log_artifact(run, str(place / name), "model")
+        client.create_model_version("vit", f"runs:/{run}/model", run)
+    client.set_registered_model_alias("vit", "champion", "1")
+    return client
+
+
+@pytest.mark.slow
+def test_an_alias_is_the_version_that_it_is_now(place, execute, vit):
+    baseline = "models:/vit@champion"
+    result, _ = execute(judge(place, candidate="models:/vit/2", baseline=baseline))
+    assert (result["verdict"], result["baseline"]["address"]) == ("pass", "models:/vit/1")
+    assert result["candidate"]["address"] == "models:/vit/2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("baseline", "why"),
+    [(None, "there is no baseline yet"), ("models:/vit@champion", "it is itself the baseline")],
+)
+def test_without_a_baseline_it_is_measured_and_gets_no_verdict(place, execute, vit, baseline, why):
+    asked = judge(place, candidate="models:/vit/1", baseline=baseline)
+    result, documents = execute(asked)
+    assert (result["verdict"], result["gate"]) == ("no_verdict", "toy")
+    assert result["sentence"].startswith(f"No verdict: {why}. Measured on digits")
+    assert result["test_set"] is None
+    assert len(result["results"]) == len(result["runs"]) == 1
+    assert "report.html" in documents
+    assert execute(asked)[0] == result
+
+
 @pytest.mark.slow
 def test_a_suite_is_measured_compared_and_recorded(place, execute, mlflow_store):
     pair = (str(place / "tiny_ac.pt"),), (str(place / "tiny_res.pt"),)

@@ -1,5 +1,7 @@
 """The YAML of a service is read strictly, and says in one line what is wrong."""
 
+import json
+
 import pytest
 
 from acn_eval.errors import ConfigError
@@ -54,3 +56,10 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, said):
         read(tmp_path, text)
     assert f"service.yaml: {said}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_its_schema_is_printed_for_editors(call):
+    code, out, _ = call("schema", "--service")
+    fields = json.loads(out)["properties"]
+    assert code == 0
+    assert {"profiles", "poll_seconds"} < fields.keys()
