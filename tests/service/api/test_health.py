@@ -1,5 +1,7 @@
 """Readiness: red when a part is gone, green again."""
 
+import socket
+import time
 from dataclasses import dataclass, replace
 
 import pytest
@@ -9,6 +11,8 @@ from acn_eval.service import tables as t
 from acn_eval.service.api import health
 from acn_eval.service.settings import Profile, Settings
 from acn_eval.service.workers import Workers
+from acn_eval.stores import TrackingStore
+from acn_eval.tracking import serving
 
 
 @dataclass
@@ -88,3 +92,31 @@ def test_a_part_that_hangs_is_red_in_time(watched, monkeypatch):
         assert "does not answer within 0.2 s" in red(client)["database"]
     monkeypatch.setattr(health, "_SECONDS", 60.0)
     assert red(client) == {}
+
+
+def at(watched, asking, address):
+    service, _ = watched
+    return asking(replace(service, store=TrackingStore(address)), Watch())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_registry_that_ends_turns_it_red_and_green_again(watched, asking, mlflow_store):
+    with serving(mlflow_store, port=0) as server:
+        client = at(watched, asking, server.address)
+        while "registry" in red(client):  # its first answer may take more than two seconds
+            continue
+    assert "registry" in red(client)
+    with serving(mlflow_store, port=int(server.address.rpartition(":")[2])):
+        while "registry" in red(client):
+            continue
+
+
+@pytest.mark.slow
+def test_a_registry_that_accepts_and_says_nothing_is_red_in_time(watched, asking):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = at(watched, asking, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        begun = time.monotonic()
+        assert red(client) == {"registry": "does not answer within 2 s"}
+        assert time.monotonic() - begun < 4
+        assert red(client) == {"registry": "does not answer within 2 s"}
