@@ -5,9 +5,9 @@ from pathlib import Path
 
 from acn_eval.errors import DataError
 from acn_eval.results import EvalResult
-from acn_eval.service.registered import reached
 from acn_eval.service.service import Service
 from acn_eval.statistics import Comparison
+from acn_eval.stores import opened
 from acn_eval.studies.compare import compare
 from acn_eval.tracking.registry import download
 
@@ -48,7 +48,7 @@ def compared(service: Service, candidate: str, baseline: str) -> Comparison:
 
 
 def _downloaded(service: Service, key: str, folder: Path) -> bool:
-    with reached(service.store) as client:
+    with opened(service.store, key) as client:
         held = client.search_experiments(
             filter_string="name LIKE 'acn-eval/%'", max_results=_EXPERIMENTS
         )
