@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -98,8 +98,9 @@ class Worker:
             with closing(child):
                 said = self._settle(self._attended(claim, child))
         self.say(f"job {claim.id}: {said} after {time.monotonic() - began:.1f} s")
-        if real and self.warm and not self._stops:
-            self._spare = self._spare or self._started(warm=True)
+        if real and self.warm and not self._stops and self._spare is None:
+            with suppress(OSError):  # the next job does without
+                self._spare = self._started(warm=True)
 
     def _attended(self, claim: Claim, child: Child) -> Outcome:
         log = Path("logs") / f"job-{claim.id}.log"
