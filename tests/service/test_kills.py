@@ -26,6 +26,7 @@ from tests.service.together import ends_of
 from tests.service.workers import until
 from tests.tracking.postgres import free_port, needs_postgres, new_database, postgres_server
 
+KILLS = 50
 PROFILE = """\
 profiles:
   - name: main
@@ -99,9 +100,9 @@ class Child(Ours):
                 child.kill()
 
 
-def register(client, files, model):
+def register(client, experiment, files, model):
     """Create a version with plain calls of MLflow."""
-    run = client.create_run("0").info.run_id
+    run = client.create_run(experiment).info.run_id
     client.log_artifact(run, str(files), "model")
     return client.create_model_version(model, f"runs:/{run}/model", run).version
 
@@ -164,9 +165,12 @@ def test_everything_is_killed_and_every_version_has_one_verdict(
         client = service.store.client()
         for model in ("base", "net"):
             client.create_registered_model(model)
-        register(client, tiny / "tiny_res.pt", "base")
+        experiment = client.create_experiment("files")
+        register(client, experiment, tiny / "tiny_res.pt", "base")
         files = (tiny / "tiny_ac.pt", tiny / "tiny_res.pt")
-        storm(parts, service.jobs, 50, lambda n: register(client, files[n % 2], "net"))
+        storm(
+            parts, service.jobs, KILLS, lambda n: register(client, experiment, files[n % 2], "net")
+        )
         versions = client.search_model_versions("name = 'net'")
         until(lambda: all(settled(client, int(v.version)) for v in versions), 900)
         require_once(service.jobs, client, versions)
