@@ -17,7 +17,7 @@ from tests.service.workers import until, working
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
 def test_who_claims_is_killed_and_every_job_is_done_once(either, kills):
     jobs, count = Jobs(either), 5 * kills
     for number in range(count):
