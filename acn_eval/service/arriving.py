@@ -25,7 +25,7 @@ class Arrival:
     """A version that is to be judged.
 
     Attributes:
-        request: what is asked; its `look` is filled in.
+        request: what is asked; its `look` is filled in where it has a baseline.
         target: the version.
         priority: of the job.
         spends: whether its look is counted, see `asked.spent`.
@@ -80,12 +80,12 @@ def submit_many(arrivals: Iterable[Arrival], lock: Lock) -> int:
 
 def _rows(connection: Connection, arrivals: Mapping[str, Arrival]) -> list[dict[str, object]]:
     spending = {one.target.profile for one in arrivals.values() if one.spends}
-    looks = Counter({profile: _count(connection, profile) for profile in spending})
+    looks = Counter({profile: _looks(connection, profile) for profile in spending})
     rows: list[dict[str, object]] = []
     for key, one in arrivals.items():
         request, target = one.request, one.target
-        looks[target.profile] += 1
-        if one.spends:
+        if one.spends and request.baseline not in {None, request.candidate}:
+            looks[target.profile] += 1
             request = request.model_copy(update={"look": looks[target.profile]})
         row = {"key": key, "kind": request.kind, "request": request.model_dump_json()}
         own = {"profile": target.profile, "model": target.model, "version": target.version}
@@ -93,9 +93,10 @@ def _rows(connection: Connection, arrivals: Mapping[str, Arrival]) -> list[dict[
     return rows
 
 
-def _count(connection: Connection, profile: str) -> int:
-    asked = select(func.count()).where(t.job.c.profile == profile)
-    return connection.scalar(asked) or 0
+def _looks(connection: Connection, profile: str) -> int:
+    """Return how many jobs have a look, the last field of a request."""
+    has = t.job.c.request.not_like('%"look":0}')
+    return connection.scalar(select(func.count()).where((t.job.c.profile == profile) & has)) or 0
 
 
 def _tell(connection: Connection, database: Database, keys: Sequence[str]) -> None:

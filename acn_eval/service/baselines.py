@@ -3,14 +3,27 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from acn_eval.foreign_text import shortened
 from acn_eval.service.registered import Model, Registered
-from acn_eval.service.requests import Judge
+from acn_eval.service.requests import LONGEST, Judge
 from acn_eval.service.settings import Profile
 
-__all__ = ["ANCHOR", "Lineage"]
+__all__ = ["ANCHOR", "Lineage", "anchor_of"]
 
 ANCHOR = "acn_eval.anchor"
 """The tag of a model that names the version against which promotions must pass, too."""
+
+
+def anchor_of(profile: Profile, model: Model) -> str | None:
+    """Return the address of the anchor: the profile's, else the model's; None if there is none.
+
+    A tag that can be no address becomes one of no checkpoint: jobs about its model end with it,
+    and nobody else's.
+    """
+    if not profile.promote:
+        return None
+    tag = model.tags.get(ANCHOR, "").encode(errors="backslashreplace").decode()
+    return profile.anchor or shortened(tag, LONGEST) or None
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Lineage:
     def request(self, held: Registered) -> Judge:
         """Return what is asked about a version."""
         profile = self.profile
-        anchor = profile.anchor or self.model.tags.get(ANCHOR) if profile.promote else None
+        anchor = anchor_of(profile, self.model)
         return Judge(
             gate=profile.gate,
             candidate=held.address,

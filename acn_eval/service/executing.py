@@ -169,7 +169,7 @@ def _measure(
     result, documents = _evaluate(alone, place, progress)
     why = "it is itself the baseline" if asked.baseline else "there is no baseline yet"
     said = {"verdict": "no_verdict", "sentence": f"No verdict: {why}. {result['sentence']}"}
-    return result | said | {"gate": gate.name, "alpha": gate.alpha}, documents
+    return result | said | {"gate": gate.name}, documents
 
 
 def _judge(

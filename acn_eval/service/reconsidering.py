@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from acn_eval.service import tables as t
 from acn_eval.service.arriving import Arrival
@@ -13,13 +13,13 @@ from acn_eval.service.registered import Registered
 from acn_eval.service.requests import Judge
 from acn_eval.service.settings import Profile
 
-__all__ = ["about", "once_more", "unanswered"]
+__all__ = ["about", "once_more", "refused", "unanswered"]
 
 
 def unanswered(database: Database, profile: Profile) -> Iterator[Job]:
     """Yield the latest jobs of a profile that a new baseline may answer.
 
-    They had no baseline yet; or the version before, which was their baseline, cannot be measured.
+    They had no baseline yet; or it was away, cannot be measured, or is another one by now.
 
     Raises:
         TrackingError: the database does not answer.
@@ -27,15 +27,19 @@ def unanswered(database: Database, profile: Profile) -> Iterator[Job]:
     own = t.job.c.profile == profile.name
     latest = select(func.max(t.job.c.id)).where(own).group_by(t.job.c.model, t.job.c.version)
     ended = t.job.c.state.in_(["done", "failed"]) & t.job.c.verdict.is_distinct_from("pass")
-    asked = select(t.job).where(t.job.c.id.in_(latest) & ended)
-    with database.read() as connection:
-        jobs = [as_job(row) for row in connection.execute(asked).mappings()]
-    for job in jobs:
+    for job in _jobs(database, t.job.c.id.in_(latest) & ended):
         alone = isinstance(job.request, Judge) and job.request.baseline is None
-        if (job.state == "done" and alone) or (
-            job.state == "failed" and profile.baseline == "previous"
-        ):
+        if job.state == "failed" or alone:
             yield job
+
+
+def refused(database: Database, profile: Profile) -> list[Job]:
+    """Return the jobs of a profile whose version cannot be measured.
+
+    Raises:
+        TrackingError: the database does not answer.
+    """
+    return _jobs(database, (t.job.c.profile == profile.name) & (t.job.c.state == "refused"))
 
 
 def about(job: Job, version: Registered) -> bool:
@@ -55,3 +59,8 @@ def once_more(job: Job, version: Registered, baseline: str, profile: Profile) ->
         profile.priority,
         profile.spend_alpha,
     )
+
+
+def _jobs(database: Database, where: ColumnElement[bool]) -> list[Job]:
+    with database.read() as connection:
+        return [as_job(row) for row in connection.execute(select(t.job).where(where)).mappings()]

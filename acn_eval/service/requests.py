@@ -7,9 +7,20 @@ from pydantic import Field, TypeAdapter
 
 from acn_eval.config_files import Config, Natural, Seed, Text
 
-__all__ = ["Check", "Data", "Evaluate", "Judge", "Request", "content_key", "parse_request"]
+__all__ = [
+    "LONGEST",
+    "Check",
+    "Data",
+    "Evaluate",
+    "Judge",
+    "Request",
+    "content_key",
+    "parse_request",
+]
 
-Address = Annotated[str, Field(min_length=1, max_length=500)]
+LONGEST = 500
+"""Characters of an address."""
+Address = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Addresses = Annotated[tuple[Address, ...], Field(min_length=1, max_length=64)]
 
 

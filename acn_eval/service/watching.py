@@ -15,16 +15,14 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
-
 from acn_eval.errors import DAMAGED, AcnEvalError
 from acn_eval.gate import read_gate
-from acn_eval.service import tables as t
 from acn_eval.service.arriving import Arrival, submit_many, submitted
 from acn_eval.service.baselines import Lineage
 from acn_eval.service.lock import Lock, LockLost
 from acn_eval.service.mirroring import mirror
-from acn_eval.service.reconsidering import about, once_more, unanswered
+from acn_eval.service.reconsidering import about, once_more, refused, unanswered
+from acn_eval.service.records import Job
 from acn_eval.service.registered import Model, Registered, model_of, pages, reached
 from acn_eval.service.requests import Judge
 from acn_eval.service.service import Service
@@ -123,12 +121,9 @@ class _Lineages:
         for model, number in self._held:
             self._numbers[model].append(number)
         self._refused: dict[str, set[int]] = defaultdict(set)
-        own = (t.job.c.profile == profile.name) & (t.job.c.state == "refused")
-        with look.service.database.read() as connection:
-            for model, number in connection.execute(
-                select(t.job.c.model, t.job.c.version).where(own)
-            ):
-                self._refused[model].add(number)
+        for job in refused(look.service.database, profile):
+            if version := self._about(job):
+                self._refused[version.model].add(version.version)
 
     def of(self, name: str) -> Lineage | None:
         model = self._look.model(name)
@@ -139,8 +134,8 @@ class _Lineages:
     def reconsidered(self, known: set[str]) -> Iterator[Arrival]:
         """Yield what was not judged for want of a baseline that is there now."""
         for job in unanswered(self._look.service.database, self._profile):
-            version = self._held.get((str(job.model), job.version or 0))
-            if version is None or not about(job, version):
+            version = self._about(job)
+            if version is None:
                 continue
             lineage = self.of(version.model)
             baseline = lineage and lineage.fixed(version)
@@ -149,6 +144,10 @@ class _Lineages:
                 again = once_more(job, version, baseline, self._profile)
                 if again.target.key not in known:
                     yield again
+
+    def _about(self, job: Job) -> Registered | None:
+        version = self._held.get((str(job.model), job.version or 0))
+        return version if version and about(job, version) else None
 
 
 class Watcher:

@@ -1,5 +1,7 @@
 """Many jobs at once, whose looks are counted."""
 
+import json
+
 import pytest
 
 from acn_eval.service.arriving import Arrival, submit_many
@@ -10,9 +12,9 @@ from acn_eval.service.settings import Profile
 from tests.service.registry import ends, jobs_of, look, register, watched
 
 
-def arrivals(count, *, first=1, profile="n"):
+def arrivals(count, *, first=1, profile="n", baseline="res_vit.pt"):
     for number in range(first, first + count):
-        request = Judge(candidate=f"models:/vit/{number}", baseline=None)
+        request = Judge(candidate=f"models:/vit/{number}", baseline=baseline)
         yield Arrival(request, Target(profile, "vit", number, 0), spends=True)
 
 
@@ -28,6 +30,18 @@ def test_what_is_there_stays_and_looks_go_on_behind_it(database):
         events = connection.exec_driver_sql("SELECT count(DISTINCT job) FROM event").scalar()
     assert events == 1204
     assert all(f'"look":{version if profile == "n" else 1}' in r for profile, version, r in rows)
+
+
+def test_what_is_measured_alone_has_no_look(database):
+    lock = Lock(database, "watcher", "a")
+    assert lock.take()
+    for first, baseline in ((1, None), (2, "models:/vit/2"), (3, "res_vit.pt"), (4, None)):
+        submit_many(arrivals(1, first=first, baseline=baseline), lock)
+    submit_many(arrivals(2, first=5), lock)
+    with database.read() as connection:
+        requests = connection.exec_driver_sql("SELECT request FROM job ORDER BY id").scalars()
+        looks = [json.loads(request)["look"] for request in requests]
+    assert looks == [0, 0, 1, 0, 2, 3]
 
 
 def test_only_the_holder_of_the_lock_submits(database):

@@ -1,9 +1,12 @@
 """What a version is compared with."""
 
+import json
+
 import pytest
 
 from acn_eval.service.baselines import ANCHOR, Lineage
 from acn_eval.service.registered import Model, Registered
+from acn_eval.service.requests import parse_request
 from acn_eval.service.settings import Profile
 
 
@@ -47,3 +50,15 @@ def test_the_anchor_is_the_profile_s_else_the_model_s_and_counts_where_something
     assert moving.request(version(1)).anchor is None
     named = lineage("previous", tags=tags, promote="a", anchor="x.pt")
     assert named.request(version(4)).anchor == "x.pt"
+
+
+@pytest.mark.parametrize(
+    ("tag", "anchor"),
+    [("", None), ("x" * 501, f"{'x' * 250}…{'x' * 249}"), ("models:/\ud800", "models:/\\ud800")],
+    ids=["empty", "long", "no Unicode"],
+)
+def test_any_tag_makes_a_request(tag, anchor):
+    """What the registry holds must not end the look at all other models."""
+    request = lineage("previous", tags={ANCHOR: tag}, promote="a").request(version(4))
+    assert request.anchor == anchor
+    assert parse_request(json.loads(request.model_dump_json())) == request

@@ -35,3 +35,20 @@ def test_a_version_without_a_baseline_is_judged_once_there_is_one(service):
     for _ in range(2):
         look(service)
     assert asked(service)[3:] == [("vit", 3, "models:/vit/2")]
+
+
+def test_a_version_whose_baseline_was_away_for_a_moment_is_judged_once_more(service):
+    service = watched(service)
+    client, _ = register(service.store, count=2)
+    client.set_registered_model_alias("vit", "champion", "1")
+    look(service)
+    ends(service, verdict="no_verdict", test_set=None)
+    client.delete_registered_model_alias("vit", "champion")
+    ends(service, state="failed")
+    look(service)
+    assert asked(service)[2:] == []
+    client.set_registered_model_alias("vit", "champion", "1")
+    look(service)
+    ends(service, state="failed")
+    look(service)
+    assert asked(service)[2:] == [("vit", 2, "models:/vit/1")]

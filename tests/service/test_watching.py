@@ -121,6 +121,17 @@ def test_a_model_that_was_made_again_is_asked_about_again(service):
     assert tags(client, 1)["job"] == str(second.id)
 
 
+def test_a_refused_version_of_a_deleted_model_hides_none_of_the_new_one(service):
+    service = watched(service, Profile(name="n", baseline="previous"))
+    client, _ = register(service.store)
+    look(service)
+    ends(service, state="refused")
+    client.delete_registered_model("vit")
+    register(service.store, count=2)
+    look(service)
+    assert asked(service)[1:] == [("vit", 1, None), ("vit", 2, "models:/vit/1")]
+
+
 def test_one_server_looks_at_a_time(service):
     service = watched(service)
     register(service.store)
