@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 from requests import PreparedRequest, RequestException, Response, Session
@@ -41,8 +42,7 @@ class Client:
     """A client of one service; its calls may be made from several threads.
 
     It asks that server alone: redirects and proxies are not followed, and so its token reaches
-    nobody else. Every call may be repeated without harm, since equal requests are one job; a
-    server that is busy or away is asked four times.
+    nobody else. A server that is busy or away is asked four times, for one job in all.
 
     Attributes:
         url: address of the service; None takes ``ACN_EVAL_SERVER``.
@@ -74,7 +74,7 @@ class Client:
         object.__setattr__(self, "token", token)
 
     def submit(self, request: Check | Evaluate | Judge) -> JobAnswer:
-        """Queue a job, or return the one that an equal request has made."""
+        """Queue a job, or return the one of an equal request that still waits."""
         return self._read(JobAnswer, "POST", "/v1/jobs", body=request.model_dump(mode="json"))
 
     def job(self, number: int) -> JobAnswer:
@@ -226,6 +226,7 @@ class Client:
     ) -> tuple[int, bytes]:
         """Return status and content of an answer; a server that is busy or away is asked again."""
         tries = _TRIES if patient else 1
+        headers = {"Idempotency-Key": uuid4().hex} if method == "POST" else None
         for count in range(1, tries + 1):
             try:
                 with (
@@ -236,6 +237,7 @@ class Client:
                             f"{self.url}{path}",
                             json=body,
                             params=parameters,
+                            headers=headers,
                             timeout=self.timeout,
                             allow_redirects=False,
                             stream=True,

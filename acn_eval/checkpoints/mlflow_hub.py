@@ -24,13 +24,14 @@ from acn_eval.stores import (
     tracking_errors,
 )
 from acn_eval.stores.addresses import ADDRESSES, path_in_run, version_of
-from acn_eval.stores.artifacts import Artifacts, artifacts_of
+from acn_eval.stores.artifacts import Absent, Artifacts, artifacts_of
 
 __all__ = ["Fetched", "downloaded", "fetched"]
 
 _LARGEST = 16 * 2**30
 _OURS = {".pt", ".safetensors"}
 _RUNNING = {".pth", ".pt2", ".pkl", ".pickle", ".joblib", ".py"}
+_MUST = "{}: must hold one checkpoint, .safetensors or .pt"
 _SETTINGS = "config.json"
 _LARGEST_SETTINGS = 2**25
 
@@ -60,8 +61,9 @@ def fetched(uri: str, tracking_uri: str | None) -> Iterator[Fetched]:
 
     Raises:
         CheckpointError: it holds none, several, or files above the limits.
+        Absent: it holds nothing at all.
         ConfigError: there is no such address.
-        TrackingError: the store does not answer.
+        TrackingError: the store does not answer, or the disk is full.
     """
     store = _store(uri, tracking_uri)
     with tempfile.TemporaryDirectory() as folder:
@@ -125,6 +127,8 @@ def _wanted(artifacts: Artifacts) -> list[str]:
         found = [path for path in sizes if path == artifacts.only]
     else:
         found = [path for path in sizes if _is_weights(path, sizes)]
+    if not sizes or (artifacts.only and not found):
+        raise Absent(f"{_MUST.format(artifacts.uri)}; got no files")
     if len(found) != 1:
         raise CheckpointError(_refusal(artifacts, found), "trust")
     limits = dict.fromkeys(_belonging(found[0], sizes), _LARGEST_SETTINGS)
@@ -156,7 +160,7 @@ def _belonging(weights: str, sizes: Mapping[str, int]) -> list[str]:
 
 
 def _refusal(artifacts: Artifacts, found: list[str]) -> str:
-    what = f"{artifacts.uri}: must hold one checkpoint, .safetensors or .pt"
+    what = _MUST.format(artifacts.uri)
     if found:
         return f"{what}; got {', '.join(sorted(found)[:5])}. Name one: runs:/ID/PATH."
     held = sorted(artifacts.sizes)
@@ -164,4 +168,4 @@ def _refusal(artifacts: Artifacts, found: list[str]) -> str:
     if running:
         runs = f"got {running[0]}, which may run code when it is loaded"
         return f"{what}; {runs}. {IF_TRUSTED}"
-    return f"{what}; got {', '.join(held[:5]) or 'no files'}"
+    return f"{what}; got {', '.join(held[:5])}"

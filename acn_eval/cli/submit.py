@@ -23,7 +23,7 @@ Examples:
   acn-eval submit check --wait
       measures nothing: shows that a worker takes jobs
 
-Equal requests are one job: submitting it again shows the job that there is.
+Equal requests are one job until a worker takes it; after that, aliases and files are read anew.
 
 Exit codes with --wait: that of the verdict, as `acn-eval gate`: 0 is PASS, 1 FAIL, 3 NO VERDICT;
 2 a job that was refused; 4 one that failed or was cancelled, or a service that does not answer."""

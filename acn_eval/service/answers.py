@@ -45,7 +45,7 @@ class JobAnswer(Answer, frozen=True):
 
     Attributes:
         id: counts up.
-        key: equal requests share it.
+        key: equal requests share it while they wait; the number of the job follows in later ones.
         state: the last four are final, unless someone retries the job.
         attempt: how many workers have taken it.
         failures: of three.

@@ -105,7 +105,7 @@ def attend(child: Child, beats: Beats, seconds: float, leave: Callable[[], bool]
     """
     end = time.monotonic() + seconds
     while True:
-        messages = child.hear(STEP)
+        messages = _heard(child)
         if messages is None:
             return Ended("died")
         for message in messages:
@@ -119,6 +119,14 @@ def attend(child: Child, beats: Beats, seconds: float, leave: Callable[[], bool]
             return Ended("left")
         if stopped := _stopped(beats, now):
             return stopped
+
+
+def _heard(child: Child) -> list[dict[str, Any]] | None:
+    try:
+        return child.hear(STEP)
+    except ValueError as exc:
+        said = f"the process of the job: must report in short lines of JSON; {exc}"
+        return [{"error": said, "name": "ValueError", "code": 4}]
 
 
 def _stopped(beats: Beats, now: float) -> Ended | None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from acn_eval.errors import ConfigError, TrackingError
@@ -120,12 +120,17 @@ class Database:
 
 @contextmanager
 def _told(where: str) -> Iterator[None]:
-    """Raise `TrackingError` for what a database or its file says."""
+    """Raise `TrackingError` for what a database or its file says, `ConfigError` for its values."""
     try:
         yield
+    except DataError as exc:  # asked again, it would say the same
+        raise ConfigError(f"{where}: must be given values that fit; got {_why(exc)}") from exc
     except (DBAPIError, PoolTimeout, sqlite3.Error) as exc:
-        why = str(getattr(exc, "orig", exc)).strip().partition("\n")[0]
-        raise TrackingError(f"{where}: must be a database that answers; got {why}") from exc
+        raise TrackingError(f"{where}: must be a database that answers; got {_why(exc)}") from exc
+
+
+def _why(exc: Exception) -> str:
+    return str(getattr(exc, "orig", exc)).strip().partition("\n")[0]
 
 
 def _postgresql(url: str) -> Database:

@@ -1,15 +1,15 @@
 """Executes evaluations and gates through the public workflow, in the process of a job alone."""
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from acn_eval import workflow
-from acn_eval.errors import AcnEvalError, CheckpointError
+from acn_eval.errors import AcnEvalError, CheckpointError, MeasureError
 from acn_eval.gate import Gate, Verdict, read_gate
 from acn_eval.reach import confined
 from acn_eval.results import EvalResult
@@ -19,6 +19,7 @@ from acn_eval.service.asked import spent
 from acn_eval.service.requests import Check, Data, Evaluate, Judge, parse_request
 from acn_eval.statistics.comparison import save_comparison
 from acn_eval.stores import TrackingStore, is_run, model_name
+from acn_eval.stores.artifacts import Absent
 from acn_eval.studies.compare import compare as paired
 from acn_eval.tally import Progress
 from acn_eval.tracking import Recorder, Registry
@@ -69,6 +70,7 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
 
     Raises:
         Refused: the candidate cannot be read.
+        MeasureError: files are not there, which a share that comes back may change.
         AcnEvalError: see `workflow.decide` and `workflow.run`.
         OSError: a folder cannot be written.
     """
@@ -79,7 +81,7 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
         raise TypeError(asked.kind)
     asked = _fixed(asked, Registry(place.store)) if isinstance(asked, Judge) else asked
     options = _options(asked, place)
-    with confined(sources):
+    with confined(sources), _absence_may_end():
         try:
             if isinstance(asked, Judge) and asked.baseline in {None, asked.candidate}:
                 return _measure(asked, options, place, progress)
@@ -156,15 +158,26 @@ def _require_candidates(options: RunOptions) -> None:
     """Say whether it is a candidate that cannot be read."""
     try:
         workflow.resolve(replace(options, baselines=()))
+    except Absent:
+        raise
     except CheckpointError as exc:
         raise Refused(str(exc), *exc.arguments) from exc
+
+
+@contextmanager
+def _absence_may_end() -> Iterator[None]:
+    """Raise what is tried again, where files are absent."""
+    try:
+        yield
+    except Absent as exc:
+        raise MeasureError(str(exc), *exc.arguments) from exc
 
 
 def _measure(
     asked: Judge, options: RunOptions, place: Place, progress: Progress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Measure a candidate that nothing can be compared with, as its gate would."""
-    gate = read_gate(asked.gate)
+    gate = _gate(asked)
     alone = workflow.of_gate(replace(options, baselines=()), gate)
     result, documents = _evaluate(alone, place, progress)
     why = "it is itself the baseline" if asked.baseline else "there is no baseline yet"

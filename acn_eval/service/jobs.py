@@ -7,6 +7,7 @@ more: every write of a claim asks for its owner and attempt.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -45,16 +46,19 @@ class Jobs(Reading):
         by: str,
         target: Target | None = None,
         priority: int = 0,
-        again: bool = False,
+        since: float = inf,
     ) -> tuple[Job, bool]:
         """Return the job of a request, and whether it is new.
 
         Args:
-            request: equal ones are one job.
+            request: equal ones are one job until a worker takes it. What they name, such as an
+                alias, a file or a gate, may change afterwards, and then has another answer.
             by: who asks.
-            target: a version of a model; it is part of the key, the request then is not.
+            target: a version of a model; it is part of the key, the request then is not, and
+                there is one job for ever.
             priority: higher ones are claimed first.
-            again: a job that failed, was refused or cancelled is queued once more.
+            since: when this request was sent first, where it is sent again: a job that was made
+                later is the answer to it, however far it is.
         """
         key = target.key if target else content_key(request)
         made = insert(t.job).values(
@@ -75,8 +79,10 @@ class Jobs(Reading):
             number = connection.scalar(select(t.job.c.id).where(t.job.c.key == key))
             if number is not None:
                 held = row_of(connection, number, lock=True)
-                new = again and held["state"] in _WITHOUT_RESULT
-                return self._again(connection, number) if new else as_job(held), new
+                if target or held["state"] == "queued" or held["created"] >= since:
+                    return as_job(held), False
+                earlier = update(t.job).where(t.job.c.id == number)
+                connection.execute(earlier.values(key=f"{key}-{number}"))
             number = connection.execute(made.returning(t.job.c.id)).scalar_one()
             self._tell(connection, number, "state", {"state": "queued"})
             return as_job(row_of(connection, number)), True

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from acn_eval.config_files import Config, Natural, Seed, Text
+from acn_eval.config_files import Config, Seed, Text
 
 __all__ = [
     "LONGEST",
@@ -39,7 +39,7 @@ class Check(Config, frozen=True):
     """A job that measures nothing: it shows that a worker takes jobs, and imports no torch.
 
     Attributes:
-        name: tells two checks apart, for equal requests are one job.
+        name: tells two checks apart, for equal requests that wait are one job.
         steps: how often progress is reported.
         seconds: how long it takes.
     """
@@ -76,7 +76,8 @@ class Judge(Config, frozen=True):
             measured and gets no verdict.
         anchor: address of a further baseline, where a promotion must pass against it, too.
         look: how many candidates of its profile were judged, this one included, where the
-            profile spends alpha: it is judged at alpha / (look (look + 1)). 0 spends none.
+            profile spends alpha: it is judged at alpha / (look (look + 1)). 0 spends none, and
+            is all that a request from outside may state.
     """
 
     kind: Literal["gate"] = "gate"
@@ -85,7 +86,7 @@ class Judge(Config, frozen=True):
     baseline: Address | None
     anchor: Address | None = None
     data: Data = Data()
-    look: Natural = 0
+    look: Annotated[int, Field(ge=0, le=10**6)] = 0
 
 
 Request = Annotated[Check | Evaluate | Judge, Field(discriminator="kind")]
@@ -102,6 +103,6 @@ def parse_request(fields: Any) -> Check | Evaluate | Judge:
 
 
 def content_key(request: Check | Evaluate | Judge, *more: str) -> str:
-    """Return the key (32 hex digits) that equal requests share: they are one job."""
+    """Return the key (32 hex digits) that equal requests share: one job while it waits."""
     text = "\n".join((request.model_dump_json(), *more))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -8,10 +8,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from acn_eval.errors import ConfigError
 from acn_eval.service.service import Service
 from acn_eval.service.worker import Worker
 
 __all__ = ["work"]
+
+_NAME = 200  # characters, as in the tables
 
 
 def work(
@@ -32,8 +35,14 @@ def work(
         grace: seconds that a job may go on at the end.
         warm: whether a process that has imported torch waits for the next job.
         threads: of a job; None leaves their number to torch.
+
+    Raises:
+        ConfigError: the name is too long, or cannot be printed.
     """
     name = name or f"{socket.gethostname()}-{os.getpid()}"
+    if len(name) > _NAME or not name.isprintable():
+        msg = f"`name`: must be at most {_NAME} printable characters; got {len(name)}"
+        raise ConfigError(msg, "name")
     _end_with_the_server()
     say(f"worker {name}: takes jobs of {service.database.where}")
     Worker(service, name, say, grace, warm, _environment(threads)).run()

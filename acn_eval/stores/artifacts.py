@@ -12,19 +12,23 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from acn_eval.errors import DAMAGED, CheckpointError, ConfigError
+from acn_eval.errors import DAMAGED, CheckpointError, ConfigError, TrackingError
 from acn_eval.reach import allowed
 from acn_eval.stores.addresses import model_name, path_in_run, version_of
 from acn_eval.stores.served import SERVED, served
 from acn_eval.stores.store import TrackingStore
 
-__all__ = ["Artifacts", "artifacts_of"]
+__all__ = ["Absent", "Artifacts", "artifacts_of"]
 
 _MOST_FILES = 1000
 _DEEPEST = 5  # folders
 _LOGGED = re.compile(r"models:/(?P<model>m-\w+)")
 _HOPS = 4  # a version may point to a run, that to a model
 _SCHEMES = ("", "file", "s3", "r2", "gs", "wasbs", "abfss", "dbfs", *SERVED)
+
+
+class Absent(CheckpointError):
+    """Nothing lies where files should; it may be there later, as on a share that comes back."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Artifacts:
 
         Raises:
             CheckpointError: too many files, one of unknown size, or one that lies elsewhere.
+            Absent: there is none any more.
+            TrackingError: they cannot be listed now.
         """
         found: dict[str, int] = {}
         folders = [""]
@@ -69,7 +75,13 @@ class Artifacts:
         return found
 
     def fetch(self, names: Collection[str], folder: Path) -> None:
-        """Download files by their paths into a folder."""
+        """Download files by their paths into a folder.
+
+        Raises:
+            Absent: one is not there.
+            CheckpointError: one is no file of this address.
+            TrackingError: they do not come now, or the disk is full.
+        """
         with _readable(self.uri):
             for name in names:
                 self.repository.download_artifacts(name, str(folder))
@@ -80,6 +92,7 @@ def artifacts_of(client: Any, store: TrackingStore, uri: str) -> Artifacts:
 
     Raises:
         CheckpointError: its files cannot be read.
+        TrackingError: they cannot be read now.
         ConfigError: they lie where none are looked for, as on the server of another store, or a
             library that reads the place is not installed.
         MlflowException: there is no such version, model or run.
@@ -124,13 +137,19 @@ def _repository(place: str, store: TrackingStore) -> Any:
 
 @contextmanager
 def _readable(uri: str) -> Iterator[None]:
-    """Turn what MLflow raises on a place that is none, or a file that is none, into one line."""
+    """Turn what MLflow raises into one line: about the files, or about a store that is away."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
     except (MlflowException, *DAMAGED) as exc:
-        raise CheckpointError(f"{uri}: must hold files that can be read; {exc!s:.500}") from exc
+        said = f"{uri}: must hold files that can be read; {exc!s:.500}"
+        code = exc.error_code if isinstance(exc, MlflowException) else None
+        if isinstance(exc, FileNotFoundError) or code == "RESOURCE_DOES_NOT_EXIST":
+            raise Absent(said) from exc
+        if isinstance(exc, OSError) or code not in {None, "INVALID_PARAMETER_VALUE"}:
+            raise TrackingError(said) from exc
+        raise CheckpointError(said) from exc
 
 
 def _require_below(folder: str, path: str, uri: str) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from acn_eval.checkpoints import load
 from acn_eval.errors import CheckpointError, ConfigError
+from acn_eval.stores.artifacts import Absent
 from tests.checkpoints.bert_folders import saved
 from tests.checkpoints.files import pictures, written
 from tests.checkpoints.library_files import with_card
@@ -105,7 +106,7 @@ def test_what_is_not_there(within):
         with pytest.raises(ConfigError, match=said):
             load(uri)
     for uri in (f"runs:/{run}/theirs.pt", shelved(client, "empty")):
-        with pytest.raises(CheckpointError, match="must hold one checkpoint"):
+        with pytest.raises(Absent, match=r"must hold one checkpoint.* got no files"):
             load(uri)
 
 

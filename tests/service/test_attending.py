@@ -86,6 +86,20 @@ def test_a_worker_is_there_with_its_job(service):
     assert workers.alive() == []
 
 
+def test_a_message_that_cannot_be_read_is_an_error_of_the_job(beats, monkeypatch, tmp_path):
+    monkeypatch.setattr("acn_eval.service.process._LINE", 10)
+    child = Child(os.environ, tmp_path, warm=False)
+    try:
+        child._part = b"x" * 20
+        child.give({"check": {"steps": 1, "seconds": 0}}, tmp_path / "log")
+        ended = attend(child, beats, 60.0, lambda: False)
+    finally:
+        child.close()
+    assert ended.how == "answered"
+    assert "must report in short lines of JSON; " in ended.answer["error"]
+    assert ended.answer["code"] != 2  # which another attempt could not help
+
+
 @pytest.mark.parametrize("how", ["answered", "died", "late", "cancelled", "left", "lost"])
 def test_a_process_ends_in_one_of_these_ways(service, beats, claimed, tmp_path, how):
     seconds = 0 if how == "answered" else 600

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acn_eval.errors import CheckpointError, ConfigError, TrackingError
+from acn_eval.errors import CheckpointError, ConfigError, MeasureError, TrackingError
 from acn_eval.service.requests import Check, Data, Evaluate, Judge
 from tests.tiny import SUITE, environment
 
@@ -163,6 +163,15 @@ def vit(place, mlflow_store):
         client.create_model_version("vit", f"runs:/{run}/model", run)
     client.set_registered_model_alias("vit", "champion", "1")
     return client
+
+
+@pytest.mark.parametrize("candidate", [1, 2])
+def test_files_that_are_away_make_no_version_refused(place, execute, vit, candidate):
+    (place / "mlruns").rename(place / "elsewhere")
+    (place / "mlruns").mkdir()  # as where a share is not mounted
+    sides = {"candidate": f"models:/vit/{candidate}", "baseline": f"models:/vit/{3 - candidate}"}
+    with pytest.raises(MeasureError, match=r"models:/vit/\d: must hold one .* got no files"):
+        execute(judge(place, **sides))
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ class Model:
     """A job as it should stand; `held` is the attempt that has it."""
 
     id: int
+    name: str
     state: str = "queued"
     attempt: int = 0
     failures: int = 0
@@ -58,16 +59,14 @@ class Queue(RuleBasedStateMachine):
         migrate(database)
         self.jobs = Jobs(database)
 
-    @rule(name=NAMES, again=st.booleans())
-    def submit(self, name, again):
-        job, new = self.jobs.submit(Check(name=name), by="me", again=again)
-        held = self.model.get(name)
-        assert new == (held is None or (again and held.state in ENDS))
-        if held is None:
-            self.model[name] = Model(job.id)
-        elif new:
-            held.become("queued")
-            held.failures, held.cancelled = 0, False
+    @rule(name=NAMES)
+    def submit(self, name):
+        job, new = self.jobs.submit(Check(name=name), by="me")
+        held = self.latest(name)
+        assert new == (held is None or held.state != "queued")
+        if new:
+            self.model[job.id] = Model(job.id, name)
+        assert self.latest(name).id == job.id
 
     @rule(target=claims, lapses=st.booleans())
     def claim(self, lapses):
@@ -114,7 +113,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def cancel(self, name):
-        if held := self.model.get(name):
+        if held := self.latest(name):
             self.jobs.cancel(held.id)
             if held.state == "queued" or held.lapsed:
                 held.become("cancelled")
@@ -122,7 +121,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def retry(self, name):
-        if held := self.model.get(name):
+        if held := self.latest(name):
             self.jobs.retry(held.id)
             if held.state in ENDS:
                 held.become("queued")
@@ -134,7 +133,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def look(self, name):
-        if held := self.model.get(name):
+        if held := self.latest(name):
             job = self.jobs.job(held.id)
             assert (job.state, job.attempt, job.failures) == (
                 *(held.state, held.attempt, held.failures),
@@ -143,6 +142,10 @@ class Queue(RuleBasedStateMachine):
             assert (job.finished is not None) == (held.state not in {"queued", "running"})
             told = [e.data["state"] for e in self.jobs.events(job.id, kind="state")]
             assert told == held.told
+
+    def latest(self, name):
+        """The model of the last job of a name; None if there is none."""
+        return next((m for m in reversed(self.model.values()) if m.name == name), None)
 
     def must_hold(self, claim, work):
         """Do what only the holder of a job may; return its model, or None if it was refused."""

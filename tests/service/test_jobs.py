@@ -53,11 +53,33 @@ def test_a_job_is_submitted_claimed_and_finished(jobs):
     assert jobs.claim("w") is None
 
 
-def test_equal_requests_are_one_job(jobs):
+def test_equal_requests_that_wait_are_one_job(jobs):
     job = submit(jobs)
     held, new = jobs.submit(Check(name="a"), by="you")
     assert (held, new) == (job, False)
     assert submit(jobs, "b").id != job.id
+
+
+def test_what_was_taken_before_a_request_does_not_answer_it(jobs):
+    """An alias or a file that both name may have changed in between."""
+    first = submit(jobs)
+    claim = jobs.claim("w")
+    second = submit(jobs)
+    assert second.id != first.id
+    jobs.finish(claim, "done", result={"verdict": "pass", "test_set": "f"})
+    assert submit(jobs) == second  # it waits still
+    jobs.finish(jobs.claim("w"), "refused", error="wrong")
+    third, new = jobs.submit(Check(name="a"), by="you")
+    assert (third.id not in {first.id, second.id}, third.state, new) == (True, "queued", True)
+    assert jobs.job(first.id).verdict == "pass"
+
+
+def test_a_request_that_is_sent_again_has_its_job(jobs):
+    job = submit(jobs)
+    jobs.finish(jobs.claim("w"), "done")
+    held, new = jobs.submit(Check(name="a"), by="me", since=job.created)
+    assert (held.id, held.state, new) == (job.id, "done", False)
+    assert submit(jobs, since=job.created + 0.001).id != job.id
 
 
 def test_a_version_is_one_job_whatever_is_asked_about_it(jobs):
@@ -244,11 +266,8 @@ def test_what_has_no_result_may_be_asked_for_again(jobs, end):
         jobs.fail(first, "wrong", final=True)
     else:
         jobs.finish(first, end, error="wrong")
-    assert submit(jobs).state == end
-    again, new = jobs.submit(Check(name="a"), by="me", again=True)
-    assert (again.id, again.state, again.error, again.started, new) == (
-        *(job.id, "queued", None, None, True),
-    )
+    again = jobs.retry(job.id)
+    assert (again.id, again.state, again.error, again.started) == (job.id, "queued", None, None)
     assert jobs.retry(job.id) == again  # it waits already
     assert jobs.claim("w").attempt == 2
     with pytest.raises(LeaseLost):
@@ -258,7 +277,6 @@ def test_what_has_no_result_may_be_asked_for_again(jobs, end):
 def test_what_has_a_result_is_not_done_again(jobs):
     job = submit(jobs)
     jobs.finish(jobs.claim("w"), "done", result={"n": 1})
-    assert submit(jobs, again=True).state == "done"
     assert jobs.retry(job.id).state == "done"
 
 

@@ -1,7 +1,9 @@
 """Workers are there as long as they say so."""
 
+import pytest
 from sqlalchemy import update
 
+from acn_eval.errors import ConfigError
 from acn_eval.service import tables as t
 from acn_eval.service.workers import Workers
 
@@ -22,3 +24,10 @@ def test_workers_are_there_as_long_as_they_say_so(either):
     assert (back.name, back.job, back.started) == ("a", None, 5.0)
     workers.leave("a")
     assert workers.alive() == []
+
+
+def test_a_value_that_does_not_fit_is_no_outage(either):
+    if either.sqlite:
+        pytest.skip("a column of SQLite has no length")
+    with pytest.raises(ConfigError, match=r"must be given values that fit; got value too long"):
+        Workers(either).beat("n" * 201)

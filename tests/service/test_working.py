@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from acn_eval.service.working import _environment
+from acn_eval.errors import ConfigError
+from acn_eval.service.working import _environment, work
 from tests.service.workers import check, in_state
 
 
@@ -42,6 +43,12 @@ def test_it_goes_on_where_there_was_no_server(service):
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["n" * 201, "a\nb", "\udcff"])
+def test_a_name_that_the_tables_do_not_hold_is_refused(service, name):
+    with pytest.raises(ConfigError, match=r"^`name`: must be at most 200 printable characters"):
+        work(service, print, name=name)
 
 
 def test_jobs_inherit_absolute_paths_and_their_number_of_threads(monkeypatch, tmp_path):

@@ -1,14 +1,21 @@
 """What a listing of MLflow may hold."""
 
+import errno
 import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    RESOURCE_DOES_NOT_EXIST,
+    TEMPORARILY_UNAVAILABLE,
+)
 
-from acn_eval.errors import CheckpointError, ConfigError
+from acn_eval.errors import CheckpointError, ConfigError, TrackingError
 from acn_eval.stores import resolve_store
-from acn_eval.stores.artifacts import Artifacts, artifacts_of
+from acn_eval.stores.artifacts import Absent, Artifacts, artifacts_of
 from tests.stores.shelves import client_in, logged, registered
 
 
@@ -82,8 +89,11 @@ def _fetched(client, store, uri, folder):
     found.fetch(found.sizes, folder)
 
 
-@pytest.mark.parametrize("kind", ["a pipe", "a dangling link", "a link out"])
-def test_files_that_are_none(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("a pipe", TrackingError), ("a dangling link", Absent), ("a link out", CheckpointError)],
+)
+def test_files_that_are_none(tmp_path, kind, error):
     client, store = client_in(tmp_path), resolve_store(None, cwd=tmp_path)
     (tmp_path / "x").touch()
     run = logged(client, [tmp_path / "x"])
@@ -92,8 +102,35 @@ def test_files_that_are_none(tmp_path, kind):
         os.mkfifo(own)
     else:
         own.symlink_to("/etc/passwd" if kind == "a link out" else "nowhere")
-    with pytest.raises(CheckpointError, match="must hold files that can be read"):
+    with pytest.raises(error, match="must hold files that can be read"):
         _fetched(client, store, f"runs:/{run}", own.parents[1])
+
+
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), TrackingError),
+        (PermissionError(errno.EACCES, "Permission denied"), TrackingError),
+        (MlflowException("it is busy", TEMPORARILY_UNAVAILABLE), TrackingError),
+        (FileNotFoundError(errno.ENOENT, "No such file"), Absent),
+        (MlflowException("there is none", RESOURCE_DOES_NOT_EXIST), Absent),
+        (MlflowException("it leads out", INVALID_PARAMETER_VALUE), CheckpointError),
+        (ValueError("no listing"), CheckpointError),
+    ],
+)
+def test_a_store_that_is_away_is_not_the_fault_of_its_files(tmp_path, raised, error):
+    def fail(*arguments):
+        raise raised
+
+    found = Artifacts(
+        "models:/a/1", "a", SimpleNamespace(list_artifacts=fail, download_artifacts=fail)
+    )
+    for ask in (lambda: found.sizes, lambda: found.fetch(["a.pt"], tmp_path)):
+        with pytest.raises(
+            error, match=r"^models:/a/1: must hold files that can be read"
+        ) as caught:
+            ask()
+        assert caught.type is error
 
 
 def test_a_version_that_points_to_itself_is_refused(tmp_path):

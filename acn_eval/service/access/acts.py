@@ -1,5 +1,8 @@
 """What people do to jobs, over the API and on the page: looked at first, and noted."""
 
+from math import inf
+
+from acn_eval.errors import ConfigError
 from acn_eval.service.access.audit import Audit
 from acn_eval.service.access.guards import require
 from acn_eval.service.access.sources import Sources
@@ -12,16 +15,20 @@ __all__ = ["cancel", "retry", "submit"]
 
 
 def submit(
-    service: Service, who: Principal, request: Check | Evaluate | Judge
+    service: Service, who: Principal, request: Check | Evaluate | Judge, *, since: float = inf
 ) -> tuple[Job, bool]:
-    """Return the job of a request, and whether it is new.
+    """Return the job of a request, and whether it is new, see `Jobs.submit`.
 
     Raises:
-        CheckpointError, ConfigError, DataError: it names what it may not, see `Sources`.
+        CheckpointError, ConfigError, DataError: it names what it may not, see `Sources`, or a
+            look, which the service alone counts.
         TrackingError: the database does not answer.
     """
+    if isinstance(request, Judge) and request.look:
+        msg = f"look: must be left out, because only a profile counts; got {request.look}"
+        raise ConfigError(msg)
     Sources.of(service.settings, service.store).admitted(request)
-    job, new = service.jobs.submit(request, by=who.name)
+    job, new = service.jobs.submit(request, by=who.name, since=since)
     if new:
         _note(service, who, "job submitted", job)
     return job, new

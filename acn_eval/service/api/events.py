@@ -70,7 +70,7 @@ async def _follow(jobs: Jobs, number: int, after: int) -> AsyncIterator[ServerSe
     ended = False
     while not ended:
         try:
-            ended = (await run_in_threadpool(jobs.job, number)).state in FINAL
+            state = (await run_in_threadpool(jobs.job, number)).state
             found = await run_in_threadpool(jobs.events, number, after=after, limit=_PAGE)
         except AcnEvalError:  # it was pruned, or the database is away: the client asks again
             return
@@ -78,6 +78,8 @@ async def _follow(jobs: Jobs, number: int, after: int) -> AsyncIterator[ServerSe
             after = event.id
             data = EventAnswer.model_validate(event).model_dump_json()
             yield ServerSentEvent(id=str(event.id), event=event.kind, raw_data=data)
-        ended = ended and len(found) < _PAGE
+        # It may have been retried since its state was read, which the last event tells.
+        last = found[-1].data.get("state") if found else state
+        ended = last in FINAL and len(found) < _PAGE
         if not (ended or found):
             await anyio.sleep(_LOOK)

@@ -1,6 +1,7 @@
 """Jobs over HTTP: submit, list, show, cancel, retry."""
 
 from http import HTTPStatus
+from math import inf
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
@@ -43,7 +44,7 @@ Found = Annotated[Job, Depends(found)]
 @ROUTER.post(
     "",
     status_code=HTTPStatus.ACCEPTED,
-    responses={200: {"model": JobAnswer, "description": "The job of an equal request."}},
+    responses={200: {"model": JobAnswer, "description": "The job of an equal one that waits."}},
 )
 def submit(
     body: Annotated[Request, Body()],
@@ -52,11 +53,15 @@ def submit(
     who: Submitter,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> JobAnswer:
-    """Queue a job; an equal request, whoever sends it, is answered with the job that there is."""
+    """Queue a job; an equal request, whoever sends it, is answered with the one that waits.
+
+    Sent again with its `Idempotency-Key`, it is answered with its job, however far that is.
+    """
+    since, key = inf, content_key(body)
     if idempotency_key:
-        require_same_request(service.database, who.name, idempotency_key, content_key(body))
+        since = require_same_request(service.database, who.name, idempotency_key, key)
     _require_room(service)
-    job, new = acts.submit(service, who, body)
+    job, new = acts.submit(service, who, body, since=since)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     response.status_code = HTTPStatus.ACCEPTED if new else HTTPStatus.OK
     return JobAnswer.model_validate(job)

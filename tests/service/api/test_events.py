@@ -1,8 +1,14 @@
 """Events of jobs: numbered, taken up again, ended with the job."""
 
+import json
 import threading
+from typing import ClassVar
 
+import anyio
 import pytest
+
+from acn_eval.service.api.events import _follow
+from acn_eval.service.jobs import Jobs
 
 
 @pytest.fixture
@@ -38,6 +44,29 @@ def test_a_stream_shows_what_happens_meanwhile(client, service, claim):
         ended.start()
         assert told(answer.iter_lines())[-1] == (3, "state")
     ended.join()
+
+
+class Raced(Jobs):
+    """A queue in which a job is retried right after its state was read, once."""
+
+    states: ClassVar[list[str]] = []
+
+    def job(self, number):
+        held = super().job(number)
+        self.retry(number) if not self.states else self.cancel(number)
+        self.states.append(held.state)
+        return held
+
+
+def test_a_job_that_is_retried_between_two_reads_is_followed_on(client, service, claim):
+    service.jobs.cancel(1)
+    service.jobs.release(claim)
+
+    async def told():
+        return [event.raw_data async for event in _follow(Raced(service.database), 1, 2)]
+
+    states = [json.loads(data)["data"]["state"] for data in anyio.run(told)]
+    assert states == ["cancelled", "queued", "cancelled"]
 
 
 def test_a_stream_is_taken_up_again(client, service, claim):

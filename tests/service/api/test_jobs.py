@@ -102,6 +102,23 @@ def test_a_full_queue_takes_nothing(client, service, refused):
     assert client.post("/v1/jobs", json=check("b")).status_code == 202
 
 
+def test_what_was_sent_again_with_its_key_is_answered_with_its_job(client, service):
+    key = {"Idempotency-Key": "k"}
+    first = client.post("/v1/jobs", json=check("a"), headers=key).json()["id"]
+    service.jobs.finish(service.jobs.claim("w"), "done")
+    again = client.post("/v1/jobs", json=check("a"), headers=key)
+    assert (again.status_code, again.json()["id"], again.json()["state"]) == (200, first, "done")
+    other = client.post("/v1/jobs", json=check("a"))
+    assert (other.status_code, other.json()["id"] != first) == (202, True)
+
+
+@pytest.mark.parametrize("look", [1, 10**6, 2**62])
+def test_only_a_profile_counts_its_looks(client, refused, look):
+    asked = {"kind": "gate", "candidate": "models:/vit/2", "baseline": "models:/vit/1"}
+    assert "look" in refused(422, "POST", "/v1/jobs", json={**asked, "look": look})
+    assert client.get("/v1/jobs").json()["items"] == []
+
+
 def test_a_key_is_for_one_request(client, refused):
     key = {"Idempotency-Key": "k"}
     assert client.post("/v1/jobs", json=check("a"), headers=key).status_code == 202
