@@ -4,36 +4,39 @@ The job table is the truth and tags are its mirror: each look writes what differ
 and then notes in the table what is shown. Whoever is interrupted writes the same again.
 """
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy import String, case, cast, or_, select, update
+from sqlalchemy import String, case, cast, func, or_, select, update
 
 from acn_eval.foreign_text import plain
 from acn_eval.service import tables as t
-from acn_eval.service.access.audit import Audit
-from acn_eval.service.arriving import submit_many
 from acn_eval.service.asked import INDEPENDENT, advice
 from acn_eval.service.lock import Lock
-from acn_eval.service.promoting import promote
+from acn_eval.service.promoting import Promotion
 from acn_eval.service.reading import as_job
-from acn_eval.service.reconsidering import about, once_more
+from acn_eval.service.reconsidering import about
 from acn_eval.service.records import FINAL, Job
 from acn_eval.service.registered import Registered, version_of
 from acn_eval.service.requests import Judge
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
 
-__all__ = ["GONE", "mirror", "prefix", "tags_of"]
+__all__ = ["ASIDE", "GONE", "mirror", "prefix", "tags_of"]
 
 GONE = "gone"
 """What is noted of a job whose version was deleted."""
-_TOLERATED = 2  # errors about single versions; more are an outage
+ASIDE = "aside"
+"""What is noted of a job whose version could not be written."""
 _MARKER = t.job.c.state + " " + cast(t.job.c.attempt, String)  # attempts end in different ways
 
 
 def mirror(service: Service, client: Any, lock: Lock, *, most: int) -> int:
     """Show jobs that have changed, those that ended first; return how many there were.
+
+    A version that cannot be written is set aside, and tried after all others by the next look.
 
     Args:
         service: whose jobs.
@@ -43,36 +46,39 @@ def mirror(service: Service, client: Any, lock: Lock, *, most: int) -> int:
 
     Raises:
         LockLost: another process watches.
-        MlflowException: the registry does not answer, or refuses one version: the others are
+        MlflowException: the registry does not answer, or refuses a version: the others are
             shown all the same.
         TrackingError: the database does not answer.
     """
     from mlflow.exceptions import MlflowException
 
     changed = _changed(service, most)
-    errors: list[MlflowException] = []
+    refused: MlflowException | None = None
     for job in changed:
         try:
-            shown = _show(service, client, job, lock)
+            _note(lock, job, _show(service, client, job, lock))
         except MlflowException as exc:
-            errors.append(exc)
-            if len(errors) > _TOLERATED:
-                break
-        else:
-            _note(lock, job, shown)
-    if errors:
-        raise errors[0]
+            refused = exc
+            _note(lock, job, ASIDE)
+            if exc.get_http_status_code() >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                break  # of all versions, as far as one can tell
+    if refused:
+        raise refused
     return len(changed)
 
 
-def prefix(settings: Settings, model: str, profile: str) -> str:
+def prefix(settings: Settings, version: Registered, tags: Mapping[str, str], profile: str) -> str:
     """Return how the names of a profile's tags begin.
 
     The first profile that matches a model writes ``acn_eval.state``, another one
-    ``acn_eval.PROFILE.state``.
+    ``acn_eval.PROFILE.state``. Whoever wrote on a version keeps to its names, however profiles
+    are changed: no verdict becomes that of another one.
     """
-    matching = [p.name for p in settings.profiles if fnmatchcase(model, p.models)]
-    return "acn_eval." if matching[:1] in ([profile], []) else f"acn_eval.{profile}."
+    own, plain_names = f"acn_eval.{profile}.", "acn_eval."
+    if writer := tags.get(f"{plain_names}profile"):
+        return plain_names if writer == plain(profile) else own
+    matching = [p.name for p in settings.profiles if fnmatchcase(version.model, p.models)]
+    return plain_names if matching[:1] in ([profile], []) else own
 
 
 def tags_of(job: Job, url: str, promotion: str | None = None) -> dict[str, str | None]:
@@ -90,8 +96,8 @@ def tags_of(job: Job, url: str, promotion: str | None = None) -> dict[str, str |
     page, asked = f"{url}/jobs/{job.id}", job.asked if done else None
     look = job.request.look if isinstance(job.request, Judge) else 0
     found = {
+        "profile": job.profile,  # whoever wrote it has the names
         "job": job.id,
-        "profile": job.profile,
         "report": f"{page}/report" if done else page,
         "gate": result.get("verdict"),
         "gate_name": result.get("gate"),
@@ -109,9 +115,12 @@ def tags_of(job: Job, url: str, promotion: str | None = None) -> dict[str, str |
 def _changed(service: Service, most: int) -> list[Job]:
     differs = or_(t.job.c.mirrored.is_(None), t.job.c.mirrored.not_in([_MARKER, GONE]))
     asked = select(t.job).where(t.job.c.model.is_not(None) & differs)
-    ended_first = case((t.job.c.state.in_(FINAL), 0), else_=1), t.job.c.id
+    aside = case((t.job.c.mirrored == ASIDE, 1), else_=0)
+    ended_first = case((t.job.c.state.in_(FINAL), 0), else_=1)
+    any_of_those = case((aside == 1, func.random()), else_=0)  # none waits for ever
+    order = aside, any_of_those, ended_first, t.job.c.id
     with service.database.read() as connection:
-        rows = connection.execute(asked.order_by(*ended_first).limit(most)).mappings()
+        rows = connection.execute(asked.order_by(*order).limit(most)).mappings()
         return [as_job(row) for row in rows]
 
 
@@ -123,37 +132,55 @@ def _show(service: Service, client: Any, job: Job, lock: Lock) -> str:
         if job.state not in FINAL:
             service.jobs.cancel(job.id)
         return GONE
-    if _replaced(service, job):
-        return marker
     version, tags = found
+    job = _speaker(service, job, version)
     profile = next((p for p in service.settings.profiles if p.name == job.profile), None)
-    promotion = None
-    if profile and profile.promote and job.verdict == "pass":
-        promotion, baseline = promote(client, job, profile)
-        if baseline and submit_many([once_more(job, version, baseline, profile)], lock):
-            return marker
-    begins = prefix(service.settings, version.model, str(job.profile))
-    if promotion and promotion != tags.get(f"{begins}promotion"):
-        Audit(service.database).note(f"profile {job.profile}", "alias", promotion)
-    for name, value in tags_of(job, service.url, promotion).items():
-        _write(client, version, f"{begins}{name}", tags.get(f"{begins}{name}"), value)
+    line = None
+    if profile and profile.promote:
+        promotion = Promotion(profile, version, tags)
+        line = promotion.earlier
+        if job.verdict == "pass":
+            line = promotion.promote(client, lock, job)
+            if line is None:
+                return marker
+    begins = prefix(service.settings, version, tags, str(job.profile))
+    told = {f"{begins}{name}": value for name, value in tags_of(job, service.url, line).items()}
+    if any(tags.get(name) != value for name, value in told.items()):
+        with lock.database.write() as connection:
+            lock.require(connection)
+        _write(client, version, tags, told)
     return marker
 
 
-def _replaced(service: Service, job: Job) -> bool:
-    """Whether the version is judged once more by a later job, which then speaks for it."""
+def _speaker(service: Service, job: Job, version: Registered) -> Job:
+    """Return the job that speaks for a version: the latest, unless it ended without a result.
+
+    Those that are asked once more, or retried, are several.
+    """
     same = (t.job.c.model == job.model) & (t.job.c.version == job.version)
-    later = select(t.job.c.id).where(same & (t.job.c.profile == job.profile))
+    asked = select(t.job).where(same & (t.job.c.profile == job.profile))
     with service.database.read() as connection:
-        return connection.scalar(later.where(t.job.c.id > job.id).limit(1)) is not None
+        jobs = [as_job(row) for row in connection.execute(asked).mappings()]
+    return max(
+        (own for own in jobs if about(own, version)),
+        key=lambda own: (own.state in {"queued", "running", "done"}, own.id),
+    )
 
 
-def _write(client: Any, version: Registered, name: str, old: str | None, new: str | None) -> None:
-    """Write or remove a tag, unless it is as it should be."""
-    if new is not None and new != old:
-        client.set_model_version_tag(version.model, str(version.version), name, new)
-    elif new is None and old is not None:
-        client.delete_model_version_tag(version.model, str(version.version), name)
+def _write(
+    client: Any, version: Registered, tags: Mapping[str, str], told: Mapping[str, str | None]
+) -> None:
+    """Write and remove what differs, the state last: until then, it says that nothing is final."""
+    model, number, known = version.model, str(version.version), dict(tags)
+    *_, state = told
+    if known.get(state) in FINAL:
+        client.set_model_version_tag(model, number, state, "running")
+        known[state] = "running"
+    for name, value in told.items():
+        if value is None and name in known:
+            client.delete_model_version_tag(model, number, name)
+        elif value is not None and value != known.get(name):
+            client.set_model_version_tag(model, number, name, value)
 
 
 def _note(lock: Lock, job: Job, shown: str) -> None:
