@@ -1,14 +1,18 @@
 """What is true of a job stands on its version in a real registry."""
 
+import json
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
 from acn_eval.errors import TrackingError
+from acn_eval.service import tables as t
 from acn_eval.service.asked import INDEPENDENT
 from acn_eval.service.lock import Lock, LockLost
-from acn_eval.service.mirroring import GONE, mirror, prefix
-from acn_eval.service.registered import reached
+from acn_eval.service.mirroring import ASIDE, GONE, mirror, prefix
+from acn_eval.service.registered import Registered, reached
 from acn_eval.service.settings import Profile
 from tests.service.registry import PROFILE, ends, jobs_of, look, register, tags, watched
 
@@ -133,23 +137,24 @@ def test_one_version_that_cannot_be_written_does_not_stop_the_others(service):
 
     with reached(service.store) as real, pytest.raises(MlflowException, match="forbidden"):
         mirror(service, Forbids(real, "1"), lock, most=5)
-    assert [job.mirrored for job in jobs_of(service)] == ["queued 0", "done 1"]
+    assert [job.mirrored for job in jobs_of(service)] == [ASIDE, "done 1"]
 
 
 class Forbids:
-    """A registry in which one version may not be written."""
+    """A registry in which some versions may not be written."""
 
-    def __init__(self, client, version):
-        self._client, self._version = client, version
+    def __init__(self, client, versions):
+        self._client, self._versions = client, versions
 
     def __getattr__(self, name):
         return getattr(self._client, name)
 
     def set_model_version_tag(self, name, version, key, value):
         from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
-        if version == self._version:
-            raise MlflowException("forbidden")
+        if version in self._versions:
+            raise MlflowException("forbidden", error_code=PERMISSION_DENIED)
         self._client.set_model_version_tag(name, version, key, value)
 
 
@@ -176,8 +181,83 @@ def test_the_first_profile_writes_the_plain_names_and_others_their_own(service):
     found = tags(client, 1)
     assert (found["profile"], found["strict.profile"]) == ("nightly", "strict")
     assert found["strict.state"] == "queued"
-    assert prefix(service.settings, "vit", "gone") == "acn_eval.gone."
-    assert prefix(watched(service, PROFILE).settings, "bert", "gone") == "acn_eval."
+    bert = Registered("bert", 1, 0, ready=True)
+    assert prefix(watched(service, PROFILE).settings, bert, {}, "gone") == "acn_eval."
+    assert prefix(service.settings, bert, {}, "gone") == "acn_eval.gone."
+
+
+def test_a_profile_that_comes_to_stand_first_leaves_names_to_who_wrote_them(service):
+    client, _ = register(service.store)
+    service = watched(service, FREE)
+    look(service)
+    ends(service)
+    look(service)
+    service = watched(service, Profile(name="strict", baseline="res_vit.pt"), FREE)
+    look(service)
+    ends(service, verdict="fail")
+    look(service)
+    found = tags(client, 1)
+    assert (found["profile"], found["gate"]) == ("nightly", "pass")
+    assert (found["strict.profile"], found["strict.gate"]) == ("strict", "fail")
+
+
+def test_those_that_cannot_be_written_come_last(service):
+    service = watched(service, FREE)
+    client, _ = register(service.store, count=4)
+    look(service)
+    lock = Lock(service.database, "watcher", "a")
+    assert lock.take()
+    from mlflow.exceptions import MlflowException
+
+    with reached(service.store) as real:
+        for _ in range(4):
+            ends(service)
+        for _ in range(2):
+            with pytest.raises(MlflowException, match="forbidden"):
+                mirror(service, Forbids(real, "123"), lock, most=3)
+        assert tags(client, 4)["state"] == "done"
+        assert [job.mirrored for job in jobs_of(service)] == [ASIDE] * 3 + ["done 1"]
+        mirror(service, real, lock, most=3)
+    assert tags(client, 1)["state"] == "done"
+
+
+def test_while_a_verdict_is_replaced_the_state_is_not_final(service):
+    service = watched(service, FREE)
+    client, _ = register(service.store)
+    look(service)
+    ends(service, sentence="it passed")
+    look(service)
+    with service.database.write() as connection:
+        later = json.dumps({"verdict": "fail", "sentence": "it failed"})
+        connection.execute(update(t.job).values(result=later, verdict="fail", mirrored=None))
+    lock = Lock(service.database, "watcher", "a")
+    assert lock.take()
+    seen = []
+    with reached(service.store) as real:
+        while not seen or seen[-1]["sentence"] != "it failed" or seen[-1]["state"] != "done":
+            with suppress(Crash):
+                mirror(service, Fragile(real, 2), lock, most=5)
+            seen.append(tags(client, 1))
+    assert len(seen) > 3
+    assert {each["state"] for each in seen[:-1]} == {"running"}
+
+
+def test_a_retried_job_is_shown_where_the_later_one_has_no_answer(service):
+    service = watched(service, PROFILE.model_copy(update={"baseline": "previous"}))
+    client, _ = register(service.store, count=3)
+    client.set_registered_model_alias("vit", "champion", "2")
+    look(service)
+    ends(service, verdict="no_verdict"), ends(service, state="refused")
+    ends(service, state="failed")
+    look(service)
+    service.jobs.cancel(jobs_of(service)[-1].id)
+    look(service)
+    assert tags(client, 3)["state"] == "cancelled"
+    service.jobs.retry(3)
+    assert ends(service).version == 3
+    look(service)
+    assert (tags(client, 3)["job"], tags(client, 3)["state"]) == ("3", "done")
+    assert tags(client, 3)["promotion"] == "promoted: models:/vit@champion is version 3"
 
 
 @pytest.mark.slow

@@ -1,9 +1,16 @@
 """The alias moves to a version that passed, unless something has changed."""
 
+from contextlib import suppress
+from threading import Thread
+
 import pytest
 
 from acn_eval.service.access.audit import Audit
+from acn_eval.service.lock import Lock, LockLost
+from acn_eval.service.mirroring import mirror
+from acn_eval.service.registered import reached
 from tests.service.registry import PROFILE, ends, jobs_of, look, register, tags, watched
+from tests.service.test_mirroring import Crash, Fragile
 
 
 @pytest.fixture
@@ -86,6 +93,61 @@ def test_out_of_order_ends_never_move_it_back(champion):
     assert len(jobs_of(service)) == 3
 
 
+def test_what_a_person_moved_back_stays_there_though_tags_could_not_be_written(champion):
+    service, client = champion
+    ends(service, against="models:/vit/1")
+    lock = Lock(service.database, "watcher", "a")
+    assert lock.take()
+    with reached(service.store) as real, pytest.raises(Crash):
+        mirror(service, Fragile(real, 2), lock, most=5)
+    assert alias(client) == 2
+    client.set_registered_model_alias("vit", "champion", "1")
+    look(service, "a")
+    assert alias(client) == 1
+    assert tags(client, 2)["state"] == "done"
+    renamed = watched(service, PROFILE.model_copy(update={"name": "weekly"}))
+    look(renamed)
+    ends(renamed, verdict="no_verdict")
+    ends(renamed, against="models:/vit/1")
+    look(renamed)
+    assert alias(client) == 1
+    said = "not promoted once more: models:/vit@champion was version 2 before"
+    assert tags(client, 2)["weekly.promotion"] == said
+
+
+@pytest.mark.slow
+def test_nobody_moves_it_while_another_does(champion):
+    service, client = champion
+    ends(service, against="models:/vit/1")
+    slow = Lock(service.database, "watcher", "slow", seconds=0.0)
+    assert slow.take()
+    heir = Lock(service.database, "watcher", "heir")
+    taken = []
+
+    class Slow:
+        """While it moves the alias, its lease has run out, and an heir wants the lock."""
+
+        def __init__(self, client):
+            self._client = client
+
+        def __getattr__(self, name):
+            return getattr(self._client, name)
+
+        def set_registered_model_alias(self, *arguments):
+            thread.start()
+            thread.join(0.5)
+            taken.append(thread.is_alive())
+            self._client.set_registered_model_alias(*arguments)
+
+    thread = Thread(target=heir.take)
+    with reached(service.store) as real, suppress(LockLost):
+        mirror(service, Slow(real), slow, most=5)
+    thread.join()
+    assert taken == [True]
+    assert heir.holder() == "heir"
+    assert alias(client) == 2
+
+
 @pytest.mark.slow
 def test_what_a_person_moved_back_stays_there(champion):
     service, client = champion
@@ -127,7 +189,7 @@ def test_the_anchor_of_the_model_must_be_passed_too(service, verdict, moves):
 
 
 @pytest.mark.slow
-def test_with_another_baseline_the_alias_moves_to_what_is_newer(service):
+def test_with_another_baseline_an_alias_that_is_not_there_is_made(service):
     service = watched(service, PROFILE.model_copy(update={"baseline": "previous"}))
     client, _ = register(service.store, count=3)
     look(service)
@@ -135,3 +197,31 @@ def test_with_another_baseline_the_alias_moves_to_what_is_newer(service):
     ends(service)
     look(service)
     assert alias(client) == 2
+
+
+def test_better_than_one_that_failed_is_not_better_than_the_champion(service):
+    service = watched(service, PROFILE.model_copy(update={"baseline": "previous"}))
+    client, _ = register(service.store, count=3)
+    client.set_registered_model_alias("vit", "champion", "1")
+    look(service)
+    ends(service, verdict="no_verdict")
+    ends(service, verdict="fail")
+    ends(service)
+    look(service)
+    assert alias(client) == 1
+    again = jobs_of(service)[-1]
+    assert (again.version, again.request.baseline) == (3, "models:/vit/1")
+    ends(service)
+    look(service)
+    assert alias(client) == 3
+
+
+@pytest.mark.slow
+def test_an_anchor_that_is_set_while_a_version_waits_must_be_passed(champion):
+    service, client = champion
+    client.set_registered_model_tag("vit", "acn_eval.anchor", "models:/vit/1")
+    ends(service, against="models:/vit/1")
+    look(service)
+    assert alias(client) == 1
+    said = "not promoted: judged with nothing as anchor; it is models:/vit/1 now"
+    assert tags(client, 2)["promotion"] == said
