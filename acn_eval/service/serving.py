@@ -16,8 +16,10 @@ import uvicorn
 
 from acn_eval.errors import ConfigError, MeasureError, TrackingError
 from acn_eval.foreign_text import plain
+from acn_eval.service.access.audit import Audit
 from acn_eval.service.access.shield import require_safe_binding
 from acn_eval.service.api import create_app
+from acn_eval.service.connections import Connection
 from acn_eval.service.crew import Crew
 from acn_eval.service.service import Service
 from acn_eval.service.watching import Watcher, require_gates
@@ -28,6 +30,7 @@ __all__ = ["Plan", "serve"]
 _LOOK = 0.2  # seconds between two looks at the workers
 _FOR_JOBS, _FOR_WORKERS = 0.6, 0.85  # of the time in which all must end; the rest is the server's
 _PRUNE = 3600.0  # seconds
+_BACKLOG = 128  # connections that are taken at once, before any of them can be ended
 _LOG, _LOGS = 5_000_000, 3  # bytes and files
 
 
@@ -123,6 +126,7 @@ def _tend(
 def _prune(service: Service, say: Callable[[str], None]) -> None:
     try:
         service.jobs.prune(service.settings.keep_days)
+        Audit(service.database).prune()
     except TrackingError as exc:  # the next hour will do
         say(f"nothing was pruned: {exc}")
 
@@ -135,6 +139,9 @@ class _Server:
     ) -> None:
         config = uvicorn.Config(
             create_app(service, watcher),
+            http=Connection,
+            backlog=_BACKLOG,
+            proxy_headers=False,  # anyone on this machine could pass for somebody else
             log_config=None,
             access_log=False,
             server_header=False,

@@ -9,12 +9,15 @@ import threading
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.error import HTTPError
 
 import psutil
 import pytest
 
 from acn_eval.client import Check, Client
 from acn_eval.errors import ConfigError
+from acn_eval.service.access.audit import Audit
+from acn_eval.service.access.tokens import Tokens
 from acn_eval.service.database import Database
 from acn_eval.service.jobs import Jobs
 from acn_eval.service.serving import Plan, serve
@@ -66,6 +69,14 @@ def test_it_answers_until_it_is_stopped(service):
     assert log.endswith("\n")
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"{address(said)}/healthz")
+
+
+def test_nobody_passes_for_another_address(service):
+    Tokens(service.database).create("ci", "read")
+    wrong = {"Authorization": "Bearer x", "X-Forwarded-For": "192.0.2.7"}
+    with here(service) as said, pytest.raises(HTTPError, match="401"):
+        urllib.request.urlopen(urllib.request.Request(f"{address(said)}/v1/jobs", headers=wrong))
+    assert [entry.who for entry in Audit(service.database).page()] == ["127.0.0.1"]
 
 
 def test_an_open_stream_does_not_hold_the_end_up(service):

@@ -8,7 +8,10 @@ from acn_eval.foreign_text import plain, shown
 from acn_eval.service import tables as t
 from acn_eval.service.database import Database
 
-__all__ = ["Audit", "Entry"]
+__all__ = ["FAILED", "Audit", "Entry"]
+
+FAILED = "login failed"
+"""What anybody can have noted, without a token."""
 
 _WHO, _WHAT, _DETAIL = 100, 50, 500  # characters
 _KEPT = 100_000
@@ -45,10 +48,17 @@ class Audit:
             "what": plain(what, _WHAT),
             "detail": plain(shown(detail), _DETAIL),
         }
-        made = insert(t.audit).values(at=self.database.now, **values).returning(t.audit.c.id)
         with self.database.write() as connection:
-            number = connection.execute(made).scalar_one()
-            connection.execute(delete(t.audit).where(t.audit.c.id <= number - _KEPT))
+            connection.execute(insert(t.audit).values(at=self.database.now, **values))
+
+    def prune(self) -> None:
+        """Forget all but the last 100,000 failed logins, and as many other entries."""
+        failed = t.audit.c.what == FAILED
+        with self.database.write() as connection:
+            for kind in (failed, ~failed):
+                latest = select(t.audit.c.id).where(kind).order_by(t.audit.c.id.desc())
+                last = latest.offset(_KEPT).limit(1).scalar_subquery()
+                connection.execute(delete(t.audit).where(kind, t.audit.c.id <= last))
 
     def page(self, *, before: int | None = None, limit: int = 50) -> list[Entry]:
         """Return entries, the latest first; `before` is the number that a page ended with."""

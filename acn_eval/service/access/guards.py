@@ -1,5 +1,6 @@
 """Who asks: a token in `Authorization`, the session of a browser, or everyone on this machine."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,17 +9,18 @@ from time import monotonic
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from acn_eval.service.access.audit import Audit
+from acn_eval.service.access.audit import FAILED, Audit
 from acn_eval.service.access.shield import COOKIE, is_local
 from acn_eval.service.access.tokens import LOCAL, Principal, Scope, Tokens
 from acn_eval.service.service import Service
 
 __all__ = ["Principal", "Scope", "needs", "note_failure", "principal_of", "require"]
 
-_FAILURES = 10  # of one address in a minute, which are answered 401 and noted
-_ADDRESSES = 10_000
+_FAILURES, _IN_ALL = 10, 100  # of one address in a minute, which are answered 401 and noted
 _CREATE = "Create one: acn-eval token create"
-_FORWARDED = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
+_FORWARDED = re.compile(
+    r"via|(x-)?forwarded(-.*)?|x-(original|envoy)-.*|(.*-)?(client|connecting|real)-ip"
+)
 
 
 class _Failures:
@@ -27,15 +29,15 @@ class _Failures:
     def __init__(self) -> None:
         self._minute, self._counts = 0, Counter[str]()
 
-    def count(self, address: str) -> int:
-        """Count one more, and return how many there were."""
+    def count(self, address: str) -> bool:
+        """Count one more; return whether there were too many before."""
         minute = int(monotonic() // 60)
         if minute != self._minute:
             self._minute, self._counts = minute, Counter()
-        if len(self._counts) >= _ADDRESSES and address not in self._counts:
-            address = "others"
+        if self._counts[address] >= _FAILURES or self._counts.total() >= _IN_ALL:
+            return True
         self._counts[address] += 1
-        return self._counts[address]
+        return False
 
 
 def needs(scope: Scope) -> Callable[[Request], Principal]:
@@ -77,11 +79,13 @@ def principal_of(request: Request) -> Principal | None:
     if given:
         scheme, _, text = given[0].partition(" ")
         bearer = len(given) == 1 and scheme.lower() == "bearer"
-        return tokens.principal(text.strip()) if bearer else None
+        found = tokens.principal(text.strip()) if bearer else None
+        request.state.token_accepted = found is not None
+        return found
     if cookie := request.cookies.get(COOKIE):
         return tokens.of_session(cookie)
     came = request.client.host if request.client else None
-    here = is_local(came) and not _FORWARDED & {*request.headers.keys()}
+    here = is_local(came) and not any(map(_FORWARDED.fullmatch, request.headers))
     return LOCAL if here and tokens.none() else None
 
 
@@ -91,11 +95,12 @@ def note_failure(request: Request) -> HTTPException:
     if not hasattr(state, "failures"):
         state.failures = _Failures()
     address = request.client.host if request.client else "unknown"
-    if state.failures.count(address) > _FAILURES:
-        line = f"wrong tokens: must be at most {_FAILURES} a minute. Wait."
+    if state.failures.count(address):
+        most = f"{_FAILURES} a minute of one address, and {_IN_ALL} of all"
+        line = f"wrong tokens: must be at most {most}. Wait."
         return HTTPException(HTTPStatus.TOO_MANY_REQUESTS, line, {"Retry-After": "60"})
     agent = request.headers.get("user-agent", "no user agent")
-    Audit(state.service.database).note(address, "login failed", agent)
+    Audit(state.service.database).note(address, FAILED, agent)
     return _unknown("another, or one that expired or was revoked")
 
 

@@ -24,7 +24,6 @@ _HEADER_BYTES = 2**15
 _ADDRESS_BYTES = 2**13
 _KNOWN = 10_000  # addresses and tokens, of which the earliest seen are forgotten
 _UNCOUNTED = {"/healthz", "/readyz"}  # asked by machines that decide whether it lives
-_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class _TooLarge(Exception):
@@ -54,6 +53,7 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope.setdefault("state", {})  # where `principal_of` says that a token is right
         wait = 0.0 if scope["path"] in _UNCOUNTED else self._turns.take(scope)
         if wait:
             most = self._turns.per_minute
@@ -84,7 +84,7 @@ class Limits:
 
     def _noting(self, scope: Scope, send: Send) -> Send:
         async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] not in _REFUSED:
+            if message["type"] == "http.response.start" and scope["state"].get("token_accepted"):
                 self._turns.accept(scope)
             await send(message)
 
@@ -108,22 +108,25 @@ class _Turns:
         now, rate = self._clock(), self.per_minute / 60.0
         left, since = self._buckets.pop(key, (float(self.per_minute), now))
         left = min(left + (now - since) * rate, float(self.per_minute))
-        self._buckets[key] = (max(left - 1.0, 0.0) if left >= 1.0 else left, now)
-        while len(self._buckets) > _KNOWN:
-            self._buckets.popitem(last=False)
+        self._keep(key, left - 1.0 if left >= 1.0 else left, now)
         return 0.0 if left >= 1.0 else math.ceil((1.0 - left) / rate)
 
     def accept(self, scope: Scope) -> None:
         """Give the token of a request a bucket of its own."""
         token = _token(scope)
-        if token:
-            self._buckets.setdefault(token, (float(self.per_minute), self._clock()))
+        if token not in self._buckets:
+            self._keep(token, float(self.per_minute), self._clock())
+
+    def _keep(self, key: bytes, left: float, now: float) -> None:
+        self._buckets[key] = (left, now)
+        while len(self._buckets) > _KNOWN:
+            self._buckets.popitem(last=False)
 
 
 def _token(scope: Scope) -> bytes:
-    """Return a digest of what a request authenticates itself with; empty without."""
-    given = Headers(scope=scope).get("authorization", "")
-    return hashlib.sha256(given.encode()).digest() if given else b""
+    """Return a digest of the token of a request, however it is written; empty without."""
+    text = Headers(scope=scope).get("authorization", "").partition(" ")[2].strip()
+    return hashlib.sha256(text.encode()).digest() if text else b""
 
 
 def _address(scope: Scope) -> bytes:

@@ -30,8 +30,13 @@ def test_an_entry_is_one_line_without_secrets(database):
     assert len(own.detail) == 500
 
 
-def test_the_oldest_entries_go(database, monkeypatch):
+def test_the_oldest_entries_go_and_failures_push_out_no_others(database, monkeypatch):
     monkeypatch.setattr(audit, "_KEPT", 3)
     for number in range(5):
         Audit(database).note("ci", "x", str(number))
+    Audit(database).prune()
     assert [own.detail for own in Audit(database).page()] == ["4", "3", "2"]
+    for number in range(5):
+        Audit(database).note("192.0.2.7", audit.FAILED, str(number))
+    Audit(database).prune()
+    assert [own.detail for own in Audit(database).page()] == ["4", "3", "2", "4", "3", "2"]

@@ -8,6 +8,16 @@ from acn_eval.service.access import guards
 from acn_eval.service.access.audit import Audit
 from tests.service.access.conftest import caller
 
+FORWARDING = (
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
+    "X-Forwarded-Port",
+    "CF-Connecting-IP",
+    "X-Client-IP",
+    "True-Client-IP",
+    "X-Real-IP",
+)
+
 
 def bearer(token, kind="Bearer"):
     return {"Authorization": f"{kind} {token}"}
@@ -26,6 +36,7 @@ def test_without_tokens_everyone_on_this_machine_may_do_all(client):
         {"X-Forwarded-For": "192.0.2.7"},
         {"Forwarded": "for=192.0.2.7"},
         {"Via": "1.1 proxy"},
+        *({name: "x"} for name in FORWARDING),
         {"Authorization": "Bearer x"},
         {"Authorization": "Basic dXNlcjpwdw=="},
         {"Authorization": ""},
@@ -90,3 +101,13 @@ def test_wrong_tokens_are_noted_and_limited_and_right_ones_are_not(
     assert len(noted) == 10
     other = caller(app, came="127.0.0.2")
     assert other.get("/read", headers=bearer("acn_wrong")).status_code == 401
+
+
+def test_all_addresses_together_fill_no_log(app, tokens, database, monkeypatch):
+    monkeypatch.setattr(guards, "monotonic", lambda: 90.0)
+    monkeypatch.setattr(guards, "_IN_ALL", 3)
+    tokens.create("ci", "read")
+    came = [caller(app, came=f"127.0.0.{number}") for number in range(2, 7)]
+    codes = [own.get("/read", headers=bearer("acn_wrong")).status_code for own in came]
+    assert codes == [401] * 3 + [429] * 2
+    assert len(Audit(database).page()) == 3

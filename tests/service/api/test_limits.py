@@ -85,6 +85,21 @@ def test_an_accepted_token_has_turns_of_its_own(few, service):
     assert [few.get("/v1/jobs", headers=own).status_code for _ in range(3)] == [200, 200, 429]
 
 
+def test_an_invented_token_has_no_turns_of_its_own(few, service):
+    Tokens(service.database).create("ci", "read")
+    invented = {"Authorization": "Bearer acn_no"}
+    assert [few.get("/openapi.json").status_code for _ in range(3)] == [200, 200, 429]
+    assert few.get("/healthz", headers=invented).status_code == 200
+    assert few.get("/openapi.json", headers=invented).status_code == 429
+
+
+def test_a_token_that_is_written_differently_is_the_same(few, service):
+    token = Tokens(service.database).create("ci", "read")
+    written = (f"Bearer {token}", f"bearer   {token}", f"BEARER {token} ", f"Bearer  {token}")
+    codes = [few.get("/v1/jobs", headers={"Authorization": own}).status_code for own in written]
+    assert codes == [200, 200, 200, 429]
+
+
 def test_a_bucket_fills_again_and_old_ones_are_forgotten(monkeypatch):
     monkeypatch.setattr(limits, "_KNOWN", 2)
     now = [0.0]
