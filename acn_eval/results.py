@@ -21,6 +21,7 @@ from acn_eval.foreign_text import file_name
 from acn_eval.views import Tabular
 
 __all__ = [
+    "CELLS_BYTES",
     "SCHEMA",
     "UNKNOWN",
     "Cell",
@@ -37,7 +38,8 @@ __all__ = [
 _FACTS = "result.json"  # it names the cells: writing it is what makes them the result
 SCHEMA = 2
 _CELLS = re.compile(r"cells(-[0-9a-f]{16})?\.parquet")
-_CELLS_BYTES = 1 << 30
+CELLS_BYTES = 1 << 30
+"""Bytes that the cells of a result may have, in their file."""
 _STALE = 3600.0  # seconds after which cells that no result names are removed
 
 
@@ -260,7 +262,7 @@ def _read(folder: Path) -> tuple[Any, bytes]:
         older = folder / "cells.parquet"  # the name before there was a digest in it
         try:
             cells = older if older.exists() and not named.exists() else named
-            return facts, limited(cells, _CELLS_BYTES)
+            return facts, limited(cells, CELLS_BYTES)
         except FileNotFoundError:
             if (folder / _FACTS).read_bytes() == text:
                 raise

@@ -16,6 +16,7 @@ from acn_eval.config_files import Config, Text, read_config
 from acn_eval.data.framing import CropMode, Framing, Interpolation
 from acn_eval.data.geometry import Geometry, PrepareImages, border_of
 from acn_eval.errors import CheckpointError, ConfigError
+from acn_eval.reach import followed
 
 __all__ = ["Argument", "LibraryCard", "read_card", "written_out"]
 
@@ -122,7 +123,7 @@ def read_card(weights: Path) -> LibraryCard | None:
     found = card_of(weights, {str(path) for path in near if path.is_file()})
     if found is None:
         return None
-    file = Path(found)
+    file = followed(Path(found))
     try:
         card: LibraryCard = read_config(file, LibraryCard, "a card of weights")
     except ConfigError as exc:

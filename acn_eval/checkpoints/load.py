@@ -27,7 +27,7 @@ from acn_eval.errors import CheckpointError, ConfigError, DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.models import Encoder, build
 from acn_eval.plugins import plugin
-from acn_eval.reach import allowed
+from acn_eval.reach import allowed, require_inside
 from acn_eval.shipped import shipped, shipped_checkpoints
 from acn_eval.stores import in_mlflow
 
@@ -121,6 +121,8 @@ def _load_file(uri: str, arch: str | None = None) -> Checkpoint:
 def _load_folder(spec: str) -> Checkpoint:
     uri, named = f"hf:{spec}", spec.removesuffix(_PAIRS)
     folder = hub_folder(named, uri)
+    if folder == Path(named):  # a hub's cache is made of links
+        require_inside(folder)
     name = Path(named).resolve().name
     if str(json_object(folder / "config.json").get("model_type")) in IMAGE_MODELS:
         return load_transformers(folder, uri, name)

@@ -88,8 +88,7 @@ def downloaded(uri: str, tracking_uri: str | None) -> Iterator[tuple[Path, list[
             artifacts = artifacts_of(client, store, uri)
         with tracking_errors(store):
             names = [artifacts.only] if artifacts.only in artifacts.sizes else [*artifacts.sizes]
-            _require_small(artifacts, {name: _LARGEST for name in names})
-            artifacts.fetch(names, Path(folder))
+            artifacts.fetch(dict.fromkeys(names, _LARGEST), Path(folder))
         yield Path(folder), names
 
 
@@ -101,9 +100,9 @@ def _store(uri: str, tracking_uri: str | None) -> TrackingStore:
 
 def _downloaded(artifacts: Artifacts, store: TrackingStore, folder: Path) -> Fetched:
     with tracking_errors(store):  # without its lock: others record while weights travel
-        names = _wanted(artifacts)
-        artifacts.fetch(names, folder)
-    local = folder / names[0]
+        wanted = _wanted(artifacts)
+        artifacts.fetch(wanted, folder)
+    local = folder / next(iter(wanted))
     at = f"hf:{local.parent}" if local.with_name(_SETTINGS).exists() else str(local)
     return Fetched(artifacts.uri, at, artifacts.name, folder)
 
@@ -120,8 +119,8 @@ def _measured(client: Any, uri: str) -> Fetched | None:
     return Fetched(uri, file, sha256=sha256)
 
 
-def _wanted(artifacts: Artifacts) -> list[str]:
-    """Return the paths of a file of weights and of what belongs to it, the weights first."""
+def _wanted(artifacts: Artifacts) -> dict[str, int]:
+    """Return the limits of a file of weights and of what belongs to it, the weights first."""
     sizes = artifacts.sizes
     if artifacts.only:
         found = [path for path in sizes if path == artifacts.only]
@@ -131,16 +130,8 @@ def _wanted(artifacts: Artifacts) -> list[str]:
         raise Absent(f"{_MUST.format(artifacts.uri)}; got no files")
     if len(found) != 1:
         raise CheckpointError(_refusal(artifacts, found), "trust")
-    limits = dict.fromkeys(_belonging(found[0], sizes), _LARGEST_SETTINGS)
-    _require_small(artifacts, {found[0]: _LARGEST, **limits})
-    return [*found, *limits]
-
-
-def _require_small(artifacts: Artifacts, limits: Mapping[str, int]) -> None:
-    for name, limit in limits.items():
-        if artifacts.sizes[name] > limit:
-            what = f"{name} must have at most {limit >> 20} MiB"
-            raise CheckpointError(f"{artifacts.uri}: {what}; got {artifacts.sizes[name] >> 20}")
+    settings = dict.fromkeys(_belonging(found[0], sizes), _LARGEST_SETTINGS)
+    return {found[0]: _LARGEST, **settings}
 
 
 def _is_weights(path: str, sizes: Mapping[str, int]) -> bool:

@@ -23,7 +23,7 @@ from acn_eval.data.tables import open_hfds, open_parquet, without_column
 from acn_eval.errors import DataError, suggestion
 from acn_eval.foreign_text import is_unicode
 from acn_eval.plugins import plugin
-from acn_eval.reach import allowed
+from acn_eval.reach import allowed, require_inside
 
 __all__ = [
     "DATA",
@@ -102,7 +102,9 @@ def open_examples(
     if scheme == "glue" and path:
         return open_glue(path, split, data_root(root), download=download)
     if scheme in _OPENERS and path:
-        return replace(_OPENERS[scheme](find_data(Path(path), root), split), name=name)
+        place = find_data(Path(path), root)
+        require_inside(without_column(place)[0])
+        return replace(_OPENERS[scheme](place, split), name=name)
     if added := plugin("data", scheme):
         examples: Examples = added(path, split)
         return examples

@@ -16,7 +16,7 @@ from typing import Any
 
 from acn_eval.foreign_text import plain, shown
 
-__all__ = ["Child", "Log"]
+__all__ = ["Child", "Log", "passed_on"]
 
 _LINE = 1 << 22  # bytes of one message
 _READ = 1 << 16
@@ -62,11 +62,22 @@ def _shown(line: bytes) -> str:
     return plain(shown(line.decode(errors="replace")))
 
 
+def passed_on(environment: Mapping[str, str], store: str) -> dict[str, str]:
+    """Return what the process of a job may know: no secret that the service alone needs.
+
+    Args:
+        environment: of the worker.
+        store: address of MLflow's store; in PostgreSQL it is opened with libpq's own variables.
+    """
+    alone = _SECRETS if store.startswith("postgresql") else (*_SECRETS, "PG")
+    return {name: value for name, value in environment.items() if not name.startswith(alone)}
+
+
 class Child:
     """One process for one job, in a process group of its own.
 
     Args:
-        environment: of the process; what the service alone needs is left out.
+        environment: of the process, see `passed_on`.
         place: folder in which it gets one of its own, for its temporary files.
         warm: import torch and the rest before there is a job.
 
@@ -79,13 +90,12 @@ class Child:
         self._log = Log()
         self._part = b""
         self._heard, pipe = os.pipe()
-        kept = {name: value for name, value in environment.items() if name not in _SECRETS}
         command = [sys.executable, "-P", "-m", "acn_eval.service.child", str(pipe)]
         try:
             self._process = subprocess.Popen(
                 [*command, *(["warm"] * warm)],
                 cwd=self.folder,
-                env={**kept, "TMPDIR": str(self.folder)},
+                env={**environment, "TMPDIR": str(self.folder)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -142,6 +142,6 @@ def _registered(held: Any) -> Registered | None:
         return None
     name = held.name
     named = isinstance(name, str) and 0 < len(name) <= _LONGEST and is_unicode(name)
-    if not named or not 0 < version < _LARGEST or _PROMPT in (held.tags or {}):
+    if not named or "\0" in name or not 0 < version < _LARGEST or _PROMPT in (held.tags or {}):
         return None
     return Registered(name, version, created, held.status == "READY")

@@ -4,10 +4,13 @@ import tempfile
 from pathlib import Path
 
 from acn_eval.errors import DataError
+from acn_eval.reach import confined
 from acn_eval.results import EvalResult
+from acn_eval.service.access.sources import Sources
 from acn_eval.service.service import Service
 from acn_eval.statistics import Comparison
 from acn_eval.stores import opened
+from acn_eval.stores.artifacts import artifacts_of
 from acn_eval.studies.compare import compare
 from acn_eval.tracking.registry import download
 
@@ -24,6 +27,7 @@ def stored_result(service: Service, key: str) -> EvalResult:
     """Return the result with a key of 16 hex digits.
 
     Raises:
+        CheckpointError, ConfigError: it lies where nothing is read for a request.
         DataError: it is damaged.
         NoResult: there is none, neither here nor in MLflow.
         TrackingError: it is not here, and MLflow's store does not answer.
@@ -57,4 +61,8 @@ def _downloaded(service: Service, key: str, folder: Path) -> bool:
             f"tags.`acn_eval.key` = '{key}'",
             max_results=1,
         )
-        return bool(found) and download(client, found[0].info.run_id, folder)
+        if not found:
+            return False
+        with confined(Sources.of(service.settings, service.store)):
+            run = artifacts_of(client, service.store, f"runs:/{found[0].info.run_id}")
+            return download(run, folder)

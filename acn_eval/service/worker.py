@@ -15,7 +15,7 @@ from acn_eval.service.access.sources import Sources
 from acn_eval.service.attending import STEP, Beats, Presence, attend
 from acn_eval.service.jobs import LEASE
 from acn_eval.service.outcomes import Outcome, crash, failed, outcome
-from acn_eval.service.process import Child
+from acn_eval.service.process import Child, passed_on
 from acn_eval.service.records import Claim, LeaseLost
 from acn_eval.service.requests import Check
 from acn_eval.service.scratch import scratch
@@ -143,7 +143,8 @@ class Worker:
         return spare or self._started(warm=False)
 
     def _started(self, *, warm: bool) -> Child:
-        return Child(self.environment, self._place, warm=warm)
+        environment = passed_on(self.environment, self.service.store.uri)
+        return Child(environment, self._place, warm=warm)
 
     def _drop_spare(self) -> None:
         if self._spare is not None:

@@ -4,7 +4,7 @@ No flavour of MLflow is asked to load anything: its loaders run code from the fi
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,16 +74,24 @@ class Artifacts:
                     raise CheckpointError(f"{self.uri}: must hold at most {_MOST_FILES} files")
         return found
 
-    def fetch(self, names: Collection[str], folder: Path) -> None:
-        """Download files by their paths into a folder.
+    def fetch(self, limits: Mapping[str, int], folder: Path) -> None:
+        """Download files into a folder.
+
+        Args:
+            limits: bytes that each may have, by its path.
+            folder: one that exists.
 
         Raises:
             Absent: one is not there.
-            CheckpointError: one is no file of this address.
+            CheckpointError: one has more, or is no file of this address.
             TrackingError: they do not come now, or the disk is full.
         """
+        for name, limit in limits.items():
+            if self.sizes[name] > limit:
+                what = f"{name} must have at most {limit >> 20} MiB"
+                raise CheckpointError(f"{self.uri}: {what}; got {self.sizes[name] >> 20}")
         with _readable(self.uri):
-            for name in names:
+            for name in limits:
                 self.repository.download_artifacts(name, str(folder))
 
 

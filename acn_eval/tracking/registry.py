@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acn_eval.config_files import JSON_BYTES
 from acn_eval.errors import ConfigError
 from acn_eval.foreign_text import plain
-from acn_eval.results import EvalResult, is_cells
+from acn_eval.results import CELLS_BYTES, EvalResult, is_cells
 from acn_eval.stores.addresses import ADDRESSES, RUN, version_of
+from acn_eval.stores.artifacts import Artifacts, artifacts_of
 from acn_eval.stores.store import TrackingStore, opened
 from acn_eval.tracking.run_content import model_key, tags_of
 
@@ -63,11 +65,10 @@ class Registry:
         if not found:
             raise ConfigError(f"{uri}: must be runs:/ID or {ADDRESSES}")
         with opened(self.store, uri) as client:
-            if not download(client, found["run"], folder):
-                artifacts = client.list_artifacts(found["run"])
-                held = sorted(artifact.path for artifact in artifacts)
+            held = artifacts_of(client, self.store, uri)
+            if not download(held, folder):
                 msg = f"{uri}: must be an arm run of acn-eval, with {_RESULT} and its cells"
-                raise ConfigError(f"{msg}; got {', '.join(held) or 'no files'}")
+                raise ConfigError(f"{msg}; got {', '.join(sorted(held.sizes)[:5]) or 'no files'}")
         return EvalResult.load(folder)
 
     def version(self, uri: str) -> Version:
@@ -152,13 +153,15 @@ def _version(held: Any) -> Version:
     )
 
 
-def download(client: Any, run: str, folder: Path) -> bool:
-    """Download the result of a run into a folder; False if it has none."""
-    held = {artifact.path for artifact in client.list_artifacts(run)}
-    cells = set(filter(is_cells, held))
-    if not cells or _RESULT not in held:
+def download(run: Artifacts, folder: Path) -> bool:
+    """Download the result of a run into a folder; False if it has none.
+
+    Raises:
+        CheckpointError: files that are too large, or cannot be read.
+    """
+    cells = list(filter(is_cells, run.sizes))
+    if not cells or _RESULT not in run.sizes:
         return False
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (_RESULT, *cells):
-        client.download_artifacts(run, name, str(folder))
+    run.fetch({_RESULT: JSON_BYTES, **dict.fromkeys(cells, CELLS_BYTES)}, folder)
     return True

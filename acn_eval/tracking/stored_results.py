@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from acn_eval.config_files import JSON_BYTES
 from acn_eval.errors import ConfigError, DataError
 from acn_eval.results import EvalResult
 from acn_eval.statistics import Comparison
@@ -14,6 +15,7 @@ from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
 from acn_eval.statistics.ranking import RANKING, Ranking, load_ranking, ranking_key
 from acn_eval.stores.addresses import RUN, in_mlflow
+from acn_eval.stores.artifacts import artifacts_of
 from acn_eval.stores.store import TrackingStore, opened, resolve_store
 from acn_eval.tracking.registry import download
 from acn_eval.tracking.run_content import experiment_name
@@ -130,19 +132,19 @@ def _fetch(store: TrackingStore, uri: str, downloads: Path) -> Path:
         raise ConfigError(f"{uri}: must be runs:/ID of a run that acn-eval recorded")
     run, target = found["run"], downloads / found["run"]
     with opened(store, uri) as client:
-        held = {artifact.path for artifact in client.list_artifacts(run)} & {FILE, RANKING}
-        if not held:
-            if not download(client, run, target):
+        held = artifacts_of(client, store, uri)
+        compared = held.sizes.keys() & {FILE, RANKING}
+        if not compared:
+            if not download(held, target):
                 msg = f"{uri}: must be a run of acn-eval, with {FILE} or a result; it has neither"
                 raise ConfigError(msg)
             return target
         target.mkdir(parents=True, exist_ok=True)
-        for file in held:
-            client.download_artifacts(run, file, str(target))
+        held.fetch(dict.fromkeys(compared, JSON_BYTES), target)
         tags = client.get_run(run).data.tags
         for arms in ("candidate_runs", "baseline_runs", "runs"):
             for arm in filter(None, tags.get(f"acn_eval.{arms}", "").split(",")):
-                download(client, arm, target / arm)
+                download(artifacts_of(client, store, f"runs:/{arm}"), target / arm)
     return target
 
 

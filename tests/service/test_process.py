@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from acn_eval.service.process import Child, Log
+from acn_eval.service.process import Child, Log, passed_on
 from tests.service.workers import runs, until
 
 SLOW = {"check": {"steps": 1, "seconds": 600}}
@@ -16,6 +16,14 @@ def child(tmp_path):
     yield started
     if started.folder.exists():
         started.close()
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////lab/mlflow.db", "postgresql://lab/mlflow"])
+def test_it_knows_no_secret_of_the_service(uri):
+    told = {"PGPASSWORD": "a", "PGHOST": "lab", "ACN_EVAL_DATABASE": "postgresql://b"}
+    kept = {"PATH": "/bin", "MLFLOW_TRACKING_PASSWORD": "c"}
+    own = {"PGPASSWORD": "a", "PGHOST": "lab"} if uri.startswith("postgresql") else {}
+    assert passed_on(told | kept, uri) == kept | own
 
 
 def heard(child):

@@ -33,6 +33,7 @@ def client(*versions, token=None):
         {"name": "v" * 257},
         {"name": "\udc80"},
         {"name": None},
+        {"name": "evil\0vit"},  # which PostgreSQL cannot hold
         {"version": "0"},
         {"version": "-1"},
         {"version": "x"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from acn_eval.errors import ConfigError
+from acn_eval.errors import CheckpointError, ConfigError
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
 from acn_eval.service.stored import NoResult, compared, stored_result
@@ -30,6 +30,16 @@ def test_a_result_that_lies_elsewhere_is_taken_from_mlflow(service, tmp_path):
     record(results, comparisons, cwd=tmp_path, artifacts=artifacts)
     assert stored_result(service, results[0].key).checkpoint == results[0].checkpoint
     with pytest.raises(NoResult, match="0123456789abcdef: must be the key of a stored result"):
+        stored_result(service, "0123456789abcdef")
+
+
+def test_a_result_that_lies_outside_what_the_service_may_read_is_refused(service, tmp_path):
+    with service.store.lock():
+        client = service.store.client()
+    away = (tmp_path / "secret").as_uri()
+    made = client.create_experiment("acn-eval/gate", artifact_location=away)
+    client.create_run(made, tags={"acn_eval.key": "0123456789abcdef"})
+    with pytest.raises(CheckpointError, match="must lie in the store's own folder"):
         stored_result(service, "0123456789abcdef")
 
 

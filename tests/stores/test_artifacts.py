@@ -122,15 +122,21 @@ def test_a_store_that_is_away_is_not_the_fault_of_its_files(tmp_path, raised, er
     def fail(*arguments):
         raise raised
 
-    found = Artifacts(
-        "models:/a/1", "a", SimpleNamespace(list_artifacts=fail, download_artifacts=fail)
-    )
-    for ask in (lambda: found.sizes, lambda: found.fetch(["a.pt"], tmp_path)):
+    listed, away = listing(("a.pt", False, 3)), listing()
+    listed.repository.download_artifacts = away.repository.list_artifacts = fail
+    for ask in (lambda: away.sizes, lambda: listed.fetch({"a.pt": 3}, tmp_path)):
         with pytest.raises(
             error, match=r"^models:/a/1: must hold files that can be read"
         ) as caught:
             ask()
         assert caught.type is error
+
+
+def test_a_file_has_a_limit_before_it_is_downloaded(tmp_path):
+    with pytest.raises(
+        CheckpointError, match=r"models:/a/1: a\.pt must have at most 1 MiB; got 2"
+    ):
+        listing(("a.pt", False, 2**21)).fetch({"a.pt": 2**20}, tmp_path)
 
 
 def test_a_version_that_points_to_itself_is_refused(tmp_path):

@@ -133,7 +133,7 @@ class Sources:
         raise ConfigError(f"{name!r}: must be {what}")
 
     def place(self, path: str) -> str:
-        """Return a folder of this machine that the registry names.
+        """Return a place of this machine that the registry names, or that a link leads to.
 
         Raises:
             CheckpointError: it lies elsewhere than the store's own files and the roots.
