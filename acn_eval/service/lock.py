@@ -1,15 +1,20 @@
 """What one process at a time does, wherever it runs: a lease in the database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Connection, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from acn_eval.errors import AcnEvalError
+from acn_eval.errors import AcnEvalError, TrackingError
 from acn_eval.service import tables as t
 from acn_eval.service.database import Database
 
 __all__ = ["Lock", "LockLost"]
+
+_PATIENCE = 30.0  # seconds
 
 
 class LockLost(AcnEvalError):
@@ -48,6 +53,28 @@ class Lock:
         """
         if not self._renewed(connection):
             raise LockLost(f"{self.name}: must be held by {self.owner}; another process took it")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Do what no other process does meanwhile, even where the lease of this one runs out.
+
+        SQLite serves one machine, where a file does: a transaction would keep all others waiting.
+        """
+        if not self.database.sqlite:
+            with self.database.write() as connection:
+                self.database.alone(connection, self.name)
+                yield
+            return
+        held = FileLock(f"{self.database.engine.url.database}.{self.name}.lock")
+        try:
+            held.acquire(timeout=_PATIENCE)
+        except Timeout as exc:
+            msg = f"{held.lock_file}: must become free; another process holds it"
+            raise TrackingError(msg) from exc
+        try:
+            yield
+        finally:
+            held.release()
 
     def release(self) -> None:
         """Let it go, if it is held."""

@@ -52,10 +52,9 @@ class Promotion:
         """Move the alias, and return the line about it, which the job keeps.
 
         An alias that exists moves only from a version that the candidate passed against, as
-        baseline or as anchor, and never to an older one. The lock is held, and the line written,
-        in one transaction with the move: no server that was slow moves it back. Nothing in MLflow
-        compares and moves at once: what a person changes within the milliseconds between is
-        overwritten.
+        baseline or as anchor, and never to an older one. No other server moves one meanwhile: who
+        was slow moves none back. Nothing in MLflow compares and moves at once: what a person
+        changes within the milliseconds between is overwritten.
 
         Args:
             client: of the registry.
@@ -72,15 +71,14 @@ class Promotion:
         """
         if line := (job.result or {}).get("promotion"):
             return str(line)
-        with lock.database.write() as connection:
-            lock.require(connection)
+        with lock.alone():
+            with lock.database.write() as connection:
+                lock.require(connection)
             line, current = self._decided(client, job)
             if current is None:
                 if line == self._promoted:
                     self._move(client)
-                noted = json.dumps({**(job.result or {}), "promotion": line})
-                own = update(t.job).where(t.job.c.id == job.id)
-                connection.execute(own.values(result=noted))
+                _note(lock, job, line)
         if current is None:
             Audit(lock.database).note(f"profile {self.profile.name}", "alias", line)
         elif submit_many([once_more(job, self.version, current, self.profile)], lock):
@@ -133,3 +131,9 @@ class Promotion:
             return None
         why = said.get("sentence", "there is no verdict")
         return f"not promoted: against the anchor {anchor}, {why}"
+
+
+def _note(lock: Lock, job: Job, line: str) -> None:
+    noted = json.dumps({**(job.result or {}), "promotion": line})
+    with lock.database.write() as connection:
+        connection.execute(update(t.job).where(t.job.c.id == job.id).values(result=noted))

@@ -1,5 +1,7 @@
 """A lease that one process holds."""
 
+from threading import Event, Thread
+
 import pytest
 
 from acn_eval.service.lock import Lock, LockLost
@@ -27,3 +29,20 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_owner_cannot_write(database)
     with database.write() as connection:
         heir.require(connection)
     assert not dead.take()
+
+
+def test_alone_outlasts_the_lease(either):
+    ours, theirs = (Lock(either, "watcher", owner, seconds=0.0) for owner in ("a", "b"))
+    entered = Event()
+
+    def enter():
+        with theirs.alone():
+            entered.set()
+
+    thread = Thread(target=enter)
+    with ours.alone():
+        thread.start()
+        assert theirs.take()
+        assert not entered.wait(0.3)
+    thread.join()
+    assert entered.is_set()
