@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from acn_eval.errors import CheckpointError, ConfigError, TrackingError
+from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.foreign_text import shown
 
 __all__ = ["SERVED", "Served", "served"]
@@ -50,8 +50,8 @@ class Served:
         """Return what lies in a folder.
 
         Raises:
-            CheckpointError: the server does not answer with a listing of at most 4 MiB.
-            TrackingError: it does not answer.
+            TrackingError: the server does not answer with a listing of at most 4 MiB; what stands
+                before it may answer in its place.
         """
         where = "/".join(part for part in (self.root, path) if part)
         try:
@@ -61,7 +61,7 @@ class Served:
             found = [_held(one, f"{path}/" if path else "") for one in listed]
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as exc:
             what = f"must answer with a list of files; {type(exc).__name__}: {exc}"
-            raise CheckpointError(f"{shown(self.server)}: {what:.300}") from exc
+            raise TrackingError(f"{shown(self.server)}: {what:.300}") from exc
         self._sizes.update({one.path: one.file_size for one in found})
         return found
 
@@ -69,8 +69,7 @@ class Served:
         """Download a file that was listed.
 
         Raises:
-            CheckpointError: it has another size than the listing said.
-            TrackingError: the server does not answer.
+            TrackingError: the server does not answer, or sends another size than it listed.
         """
         stated = self._sizes[name] or 0
         file = Path(folder, name)
@@ -83,7 +82,7 @@ class Served:
                 raise ValueError(f"got {file.stat().st_size:,}")
         except ValueError as exc:
             what = f"{name} must have the {stated:,} bytes that were listed; {exc}"
-            raise CheckpointError(f"{shown(self.server)}: {what}") from exc
+            raise TrackingError(f"{shown(self.server)}: {what}") from exc
 
     @contextmanager
     def _asked(self, endpoint: str, **options: Any) -> Iterator[Any]:

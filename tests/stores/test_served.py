@@ -5,7 +5,7 @@ from itertools import repeat
 
 import pytest
 
-from acn_eval.errors import CheckpointError, ConfigError, TrackingError
+from acn_eval.errors import ConfigError, TrackingError
 from acn_eval.stores.served import Served, served
 from acn_eval.stores.store import quiet_environment
 from tests.hostile.servers import http, serving, streams
@@ -100,14 +100,14 @@ def test_no_other_server_is_asked(place, store):
     ids=str,
 )
 def test_listings_that_are_none(said):
-    with serving(answering([], said)) as port, pytest.raises(CheckpointError, match="list of fil"):
+    with serving(answering([], said)) as port, pytest.raises(TrackingError, match="list of fil"):
         Served(f"http://127.0.0.1:{port}/api/2.0", "x").list_artifacts(None)
 
 
 def test_a_listing_without_end_is_cut():
     with serving(streams(ENDLESS["a listing"])) as port:
         found = Served(f"http://127.0.0.1:{port}", "")
-        with pytest.raises(CheckpointError, match="got more than 4,194,304 bytes"):
+        with pytest.raises(TrackingError, match="got more than 4,194,304 bytes"):
             found.list_artifacts(None)
 
 
@@ -124,7 +124,7 @@ def test_a_file_has_the_size_that_was_stated(tmp_path, content, said):
     with serving(answering([], {"files": [NET]}, content)) as port:
         found = Served(f"http://127.0.0.1:{port}", "")
         found.list_artifacts(None)
-        with pytest.raises(CheckpointError, match=said):
+        with pytest.raises(TrackingError, match=said):
             found.download_artifacts("net.pt", str(tmp_path))
     assert (tmp_path / "net.pt").stat().st_size <= 5
 
