@@ -186,6 +186,7 @@ def test_the_first_profile_writes_the_plain_names_and_others_their_own(service):
     assert prefix(service.settings, bert, {}, "gone") == "acn_eval.gone."
 
 
+@pytest.mark.slow
 def test_a_profile_that_comes_to_stand_first_leaves_names_to_who_wrote_them(service):
     client, _ = register(service.store)
     service = watched(service, FREE)
@@ -201,6 +202,7 @@ def test_a_profile_that_comes_to_stand_first_leaves_names_to_who_wrote_them(serv
     assert (found["strict.profile"], found["strict.gate"]) == ("strict", "fail")
 
 
+@pytest.mark.slow
 def test_those_that_cannot_be_written_come_last(service):
     service = watched(service, FREE)
     client, _ = register(service.store, count=4)
