@@ -14,7 +14,7 @@ from acn_eval.service.lock import Lock
 from acn_eval.service.records import Target
 from acn_eval.service.requests import Judge
 
-__all__ = ["Arrival", "submit_many", "submitted"]
+__all__ = ["Arrival", "submit_many", "submitted", "waiting"]
 
 _BY = "watcher"
 _AT_ONCE = 500  # rows, so that workers get their turn
@@ -45,6 +45,17 @@ def submitted(database: Database) -> set[str]:
     """
     with database.read() as connection:
         return set(connection.scalars(select(t.job.c.key).where(t.job.c.model.is_not(None))))
+
+
+def waiting(database: Database) -> int:
+    """Return how many jobs about versions wait; no number of requests keeps a version out.
+
+    Raises:
+        TrackingError: the database does not answer.
+    """
+    asked = select(func.count()).where(t.job.c.state == "queued", t.job.c.model.is_not(None))
+    with database.read() as connection:
+        return connection.scalar(asked) or 0
 
 
 def submit_many(arrivals: Iterable[Arrival], lock: Lock) -> int:

@@ -1,5 +1,6 @@
 """The service's database: SQLite in one file, or PostgreSQL by URL."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -146,6 +147,7 @@ def _use_log(file: Path) -> None:
     SQLite does not wait for a process that does the same: it would be an error.
     """
     try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # tokens, and who did what
         with FileLock(f"{file}.lock"), closing(sqlite3.connect(file, _BUSY_SECONDS)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
     except OSError as exc:

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from acn_eval.config_files import Config, Seed, Text
 
@@ -21,6 +21,7 @@ __all__ = [
 LONGEST = 500
 """Characters of an address."""
 Address = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+_BYTES = 2**16  # of which a page of jobs has 200
 Addresses = Annotated[tuple[Address, ...], Field(min_length=1, max_length=64)]
 
 
@@ -33,6 +34,13 @@ class Data(Config, frozen=True):
     class_names: dict[Text, Text | None] = Field(default_factory=dict, max_length=10_000)
     class_order: Text | None = None
     restricted: bool = False
+
+    @model_validator(mode="after")
+    def _require_few_bytes(self) -> "Data":
+        if (size := len(self.model_dump_json().encode())) > _BYTES:
+            msg = f"must have at most {_BYTES:,} bytes of JSON; got {size:,}"
+            raise ValueError(msg)
+        return self
 
 
 class Check(Config, frozen=True):

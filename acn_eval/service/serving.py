@@ -210,7 +210,7 @@ def _environment(service: Service) -> dict[str, str]:
 @contextmanager
 def _logged(home: Path) -> Iterator[None]:
     """Keep what the server logs, such as the lines of a bug, in files of limited size."""
-    (home / "logs").mkdir(parents=True, exist_ok=True)
+    (home / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
     file = home / "logs" / "server.log"
     handler = RotatingFileHandler(file, maxBytes=_LOG, backupCount=_LOGS, encoding="utf-8")
     handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(name)s: %(message)s"))

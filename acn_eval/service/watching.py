@@ -17,7 +17,7 @@ from typing import Any
 
 from acn_eval.errors import DAMAGED, AcnEvalError
 from acn_eval.gate import read_gate
-from acn_eval.service.arriving import Arrival, submit_many, submitted
+from acn_eval.service.arriving import Arrival, submit_many, submitted, waiting
 from acn_eval.service.baselines import Lineage
 from acn_eval.service.lock import Lock, LockLost
 from acn_eval.service.mirroring import mirror
@@ -65,7 +65,7 @@ def poll(service: Service, lock: Lock) -> bool:
     try:
         with reached(service.store) as client:
             look = _Look(service, client, _versions(client, service, lock))
-            room = service.settings.queue - service.jobs.counts().get("queued", 0)
+            room = service.settings.queue - waiting(service.database)
             submit_many(islice(look.arrivals(), max(room, 0)), lock)
             return mirror(service, client, lock, most=_MIRRORED) == _MIRRORED
     finally:

@@ -70,7 +70,7 @@ class Worker:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        (self.service.home / "logs").mkdir(parents=True, exist_ok=True)
+        (self.service.home / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
         with scratch(self.service.home / "work") as self._place:
             try:
                 self._work()

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from acn_eval.service.arriving import Arrival, submit_many
+from acn_eval.service.arriving import Arrival, submit_many, waiting
+from acn_eval.service.jobs import Jobs
 from acn_eval.service.lock import Lock, LockLost
 from acn_eval.service.records import Target
-from acn_eval.service.requests import Judge
+from acn_eval.service.requests import Check, Judge
 from acn_eval.service.settings import Profile
 from tests.service.registry import ends, jobs_of, look, register, watched
 
@@ -63,6 +64,24 @@ def test_looks_are_counted_once_and_never_reused(service):
     looks = {(job.profile, job.version): job.request.look for job in jobs_of(service)}
     assert [looks["n", v] for v in (1, 2, 3, 4)] == [1, 2, 3, 4]
     assert {looks["m", v] for v in (1, 2, 3, 4)} == {0}
+
+
+def test_what_others_ask_takes_no_place_of_a_version(database):
+    lock = Lock(database, "watcher", "a")
+    assert lock.take()
+    for number in range(3):
+        Jobs(database).submit(Check(name=str(number)), by="me")
+    submit_many(arrivals(2), lock)
+    assert waiting(database) == 2
+
+
+@pytest.mark.slow
+def test_versions_come_where_the_queue_is_full_of_requests(service):
+    service = watched(service, queue=1)
+    service.jobs.submit(Check(), by="me")
+    register(service.store)
+    look(service)
+    assert [job.model for job in jobs_of(service)] == [None, "vit"]
 
 
 @pytest.mark.slow

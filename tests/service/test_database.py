@@ -39,6 +39,14 @@ def test_a_server_that_is_not_there_is_one_line_without_its_password():
     assert "secret" not in str(caught.value)
 
 
+def test_a_new_file_is_for_its_owner_alone(tmp_path):
+    tmp_path.chmod(0o755)
+    migrate(Database.at(f"sqlite:///{tmp_path / 'service.db'}"))
+    found = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.glob("service.db*")}
+    assert found.pop("service.db.lock") is not None
+    assert {*found.values()} == {0}
+
+
 def test_a_file_that_is_no_database_is_one_line(tmp_path):
     (tmp_path / "service.db").write_bytes(b"no database at all" * 1000)
     with pytest.raises(TrackingError, match="file is not a database"):

@@ -27,6 +27,8 @@ def test_a_request_is_read_as_what_it_is():
         {**JUDGE, "look": -1},
         {"kind": "evaluate", "candidates": []},
         {"kind": "evaluate", "candidates": ["a"] * 65},
+        {**JUDGE, "data": {"classes": ["x" * 1000] * 66}},
+        {**JUDGE, "data": {"class_names": {str(k): "ß" * 20 for k in range(1500)}}},
         {"kind": "check", "seconds": -1},
         {"kind": "check", "steps": 0},
         [],

@@ -63,6 +63,7 @@ def test_it_answers_until_it_is_stopped(service):
             assert json.load(answer) == {"status": "ok"}
             assert "server" not in answer.headers
         logging.getLogger("uvicorn.error").error("one\x1b[31m\ntwo")
+    assert (service.home / "logs").stat().st_mode & 0o077 == 0
     log = (service.home / "logs" / "server.log").read_text()
     assert "ERROR uvicorn.error: one" in log
     assert "\x1b" not in log

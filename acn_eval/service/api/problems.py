@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from acn_eval.config_files import cut, reason
 from acn_eval.errors import AcnEvalError, MeasureError, TrackingError
 from acn_eval.service import requests
+from acn_eval.service.access.outage import outage
 from acn_eval.service.answers import ProblemAnswer
 from acn_eval.service.records import LeaseLost
 
@@ -21,7 +22,6 @@ _TYPE = "application/problem+json"
 _REFERENCE = "#/components/schemas/ProblemAnswer"
 _STATUS: Mapping[type[AcnEvalError], HTTPStatus] = {
     LeaseLost: HTTPStatus.CONFLICT,
-    TrackingError: HTTPStatus.SERVICE_UNAVAILABLE,
     MeasureError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _AGAIN = {"Retry-After": "10"}  # seconds
@@ -71,9 +71,10 @@ def answer_problems(app: FastAPI) -> None:
 def _of_ours(request: Request, exc: Exception) -> Response:
     if isinstance(exc, Problem):
         return problem(exc.status, str(exc), exc.headers)
+    if isinstance(exc, TrackingError):
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, outage(exc), _AGAIN)
     found = (status for kind, status in _STATUS.items() if isinstance(exc, kind))
-    status = next(found, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return problem(status, str(exc), _AGAIN if status == HTTPStatus.SERVICE_UNAVAILABLE else None)
+    return problem(next(found, HTTPStatus.UNPROCESSABLE_ENTITY), str(exc))
 
 
 def _of_validation(request: Request, exc: Exception) -> Response:

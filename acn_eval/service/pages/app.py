@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from acn_eval.config_files import cut
 from acn_eval.errors import AcnEvalError, TrackingError
 from acn_eval.service.access.login import LOGIN
+from acn_eval.service.access.outage import outage
 from acn_eval.service.pages.render import Renderer
 from acn_eval.service.pages.routes import ROUTER
 
@@ -75,7 +76,7 @@ def _explained(error: Exception) -> tuple[int, str]:
         case HTTPException(status_code=status, detail=detail):
             return status, detail
         case TrackingError():
-            return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+            return HTTPStatus.SERVICE_UNAVAILABLE, outage(error)
         case AcnEvalError():
             return HTTPStatus.NOT_FOUND, str(error)
     return HTTPStatus.INTERNAL_SERVER_ERROR, _BUG

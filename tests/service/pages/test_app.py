@@ -2,6 +2,7 @@
 
 import pytest
 
+from acn_eval.service.access.outage import AWAY
 from tests.service.pages.conftest import client_of, service_of
 from tests.service.pages.reading import Page
 from tests.service.pages.rows import fill
@@ -46,7 +47,8 @@ def test_a_database_that_does_not_answer_is_a_page(service, tmp_path):
     (tmp_path / "service.db").write_bytes(b"no database" * 1000)
     answer = client.get("/")
     assert answer.status_code == 503
-    assert "must be a database that answers" in Page(answer.text).text
+    assert AWAY in Page(answer.text).text
+    assert "service.db" not in answer.text
 
 
 @pytest.mark.slow
