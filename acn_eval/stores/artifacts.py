@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from acn_eval.errors import DAMAGED, CheckpointError, ConfigError, TrackingError
+from acn_eval.foreign_text import shown
 from acn_eval.reach import allowed
 from acn_eval.stores.addresses import model_name, path_in_run, version_of
 from acn_eval.stores.served import SERVED, served
 from acn_eval.stores.store import TrackingStore
 
-__all__ = ["Absent", "Artifacts", "artifacts_of"]
+__all__ = ["Absent", "Artifacts", "artifacts_of", "require_own"]
 
 _MOST_FILES = 1000
 _DEEPEST = 5  # folders
@@ -119,6 +120,19 @@ def artifacts_of(client: Any, store: TrackingStore, uri: str) -> Artifacts:
     except ModuleNotFoundError as exc:
         where = urlsplit(place).scheme
         raise ConfigError(f"{uri}: lies in {where}, which needs {exc.name}. Install it.") from exc
+
+
+def require_own(place: str, store: TrackingStore) -> None:
+    """Refuse to write to another server than the store's, which would get the user's password.
+
+    Raises:
+        ConfigError: files of a run lie there.
+    """
+    try:
+        if urlsplit(place).scheme in SERVED:
+            served(place, store.uri)
+    except ValueError as exc:
+        raise ConfigError(f"{shown(place)}: must be a place for files; {exc}") from exc
 
 
 def _opened(uri: str, name: str, store: TrackingStore, place: str) -> Artifacts:

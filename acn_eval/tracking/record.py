@@ -72,7 +72,7 @@ def _record(store: TrackingStore, job: _Job) -> Recorded:
     results, comparisons, artifacts = job
     import_mlflow()
     with tracking_errors(store, artifacts), store.lock():
-        writer = Writer(store.client(), store.artifacts)
+        writer = Writer(store.client(), store)
         runs: dict[str, str] = {}
         for result in results:
             runs[result.key] = writer.write(arm_run(result), artifacts.get(result.key), result)

@@ -15,7 +15,7 @@ from acn_eval.statistics.comparison import FILE, comparison_key, load_comparison
 from acn_eval.statistics.pairing import require_complete
 from acn_eval.statistics.ranking import RANKING, Ranking, load_ranking, ranking_key
 from acn_eval.stores.addresses import RUN, in_mlflow
-from acn_eval.stores.artifacts import artifacts_of
+from acn_eval.stores.artifacts import artifacts_of, require_own
 from acn_eval.stores.store import TrackingStore, opened, resolve_store
 from acn_eval.tracking.registry import download
 from acn_eval.tracking.run_content import experiment_name
@@ -174,5 +174,6 @@ def attach(store: TrackingStore, suite: str, key: str, text: str, *, name: str) 
             msg = f"{name}: must belong to a run in {store.shown}; this result is not recorded."
             raise ConfigError(f"{msg} Record it with acn-eval upload.")
         run = str(found[0].info.run_id)
+        require_own(found[0].info.artifact_uri, store)
         client.log_text(run, text, name)
     return run

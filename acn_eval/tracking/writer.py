@@ -10,6 +10,8 @@ from acn_eval.atomic import is_part
 from acn_eval.errors import TrackingError
 from acn_eval.foreign_text import markdown, plain
 from acn_eval.results import EvalResult
+from acn_eval.stores import TrackingStore
+from acn_eval.stores.artifacts import require_own
 from acn_eval.tracking.run_content import (
     NAME,
     RunContent,
@@ -49,10 +51,10 @@ class Writer:
     `experiments` holds the id of every experiment that was written, by name.
     """
 
-    def __init__(self, client: Any, artifacts: Path | None) -> None:
+    def __init__(self, client: Any, store: TrackingStore) -> None:
         self.experiments: dict[str, str] = {}
         self._client = client
-        self._artifacts = artifacts
+        self._store = store
 
     def write(
         self, content: RunContent, folder: Path | None, result: EvalResult | None = None
@@ -73,6 +75,7 @@ class Writer:
         if result:
             self._make_model(experiment, result)
         run = self._run(experiment, content)
+        require_own(run.info.artifact_uri, self._store)
         self._describe(run, content)
         for name, text in content.files.items():
             self._client.log_text(run.info.run_id, text, name)
@@ -112,7 +115,8 @@ class Writer:
     def _new_experiment(self, name: str, suite: str, step: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        folder = self._artifacts / key_name(name).replace("/", "-") if self._artifacts else None
+        own = self._store.artifacts
+        folder = own / key_name(name).replace("/", "-") if own else None
         try:
             made = self._client.create_experiment(
                 name,

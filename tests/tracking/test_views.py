@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from acn_eval.stores import TrackingStore
 from acn_eval.studies.compare import compare
 from acn_eval.studies.read import read_suite
 from acn_eval.studies.table import analysis_of
@@ -72,5 +73,5 @@ def test_an_experiment_says_what_its_step_is(kind):
         comparison = compare([one], [simple("res", *np.ones((3, 4)))])
         assert comparison_run(comparison, {}, "1").step == step
     client = Client()
-    Writer(client, None).experiment(f"my-{kind}", arm_run(one).step)
+    Writer(client, TrackingStore("http://lab:5000")).experiment(f"my-{kind}", arm_run(one).step)
     assert f"the step is\n  {step}. " in client.note

@@ -1,12 +1,17 @@
 """Recording is idempotent."""
 
+import socket
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from acn_eval.errors import ConfigError
+from acn_eval.stores import resolve_store
 from acn_eval.tracking import record
+from acn_eval.tracking.run_content import experiment_name
 from tests.fakes import deep_result, fake_result, saved_pair
 from tests.tracking.recorded import client_of, search
 
@@ -42,6 +47,22 @@ def test_recording_three_times_leaves_the_same_rows(folder):
         seen.append(rows(folder))
     assert seen[0]["metrics"]
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_nothing_is_sent_to_another_server_than_the_store_s(folder):
+    """Whoever may write the store may have made the experiment before."""
+    store, result = resolve_store(None, cwd=folder), fake_result()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"http://127.0.0.1:{other.getsockname()[1]}/api/2.0/mlflow-artifacts/artifacts"
+        name = experiment_name(str(result.suite["name"]))
+        with store.lock():
+            client = store.client()
+        client.create_experiment(name, artifact_location=address)
+        with pytest.raises(ConfigError, match="must lie on the server of the store"):
+            record([result], cwd=folder)
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
 
 
 def test_an_unfinished_run_is_completed_not_doubled(folder):
