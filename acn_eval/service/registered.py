@@ -16,7 +16,7 @@ __all__ = ["Model", "Registered", "model_of", "pages", "reached", "version_at", 
 
 _PAGE = 1000
 _MOST = 200_000  # versions
-_LONGEST = 256  # letters of a name, as in MLflow's own tables
+_NAME = re.compile(r"[^/:\0]{1,256}")  # as in MLflow, but for NUL, which PostgreSQL does not take
 _LARGEST = 2**31
 _PROMPT = "mlflow.prompt.is_prompt"  # prompts lie among the models
 _NO_ALIAS = re.compile(r"alias .* not found", re.IGNORECASE)  # to MLflow, this is a wrong value
@@ -141,7 +141,7 @@ def _registered(held: Any) -> Registered | None:
     except (TypeError, ValueError):
         return None
     name = held.name
-    named = isinstance(name, str) and 0 < len(name) <= _LONGEST and is_unicode(name)
-    if not named or "\0" in name or not 0 < version < _LARGEST or _PROMPT in (held.tags or {}):
+    named = isinstance(name, str) and _NAME.fullmatch(name) and is_unicode(name)
+    if not named or not 0 < version < _LARGEST or _PROMPT in (held.tags or {}):
         return None
     return Registered(name, version, created, held.status == "READY")

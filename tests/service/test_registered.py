@@ -33,7 +33,9 @@ def client(*versions, token=None):
         {"name": "v" * 257},
         {"name": "\udc80"},
         {"name": None},
-        {"name": "evil\0vit"},  # which PostgreSQL cannot hold
+        {"name": "evil\0vit"},
+        {"name": "evil/vit"},
+        {"name": "evil:vit"},
         {"version": "0"},
         {"version": "-1"},
         {"version": "x"},
