@@ -83,7 +83,7 @@ def postgresql_server():
 def address(request, tmp_path):
     """The address of an empty database, on either kind; PostgreSQL is slow to start."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'service.db'}"
+        return f"sqlite:///{tmp_path / 'either.db'}"
     server = request.getfixturevalue("postgresql_server")
     return new_database(server, f"service{next(NUMBERS)}")
 

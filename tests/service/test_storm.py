@@ -50,7 +50,7 @@ def test_eight_workers_do_a_thousand_checks_and_twenty_gates_once(either, servic
         jobs.submit(Check(name=str(number)), by="me")
     with ExitStack() as stack:
         for own in range(8):
-            stack.enter_context(working(service, f"w{own}"))
+            stack.enter_context(working(service, f"w{own}", settings={"roots": [str(tiny)]}))
         until(lambda: not {"queued", "running"} & jobs.counts().keys(), 2900)
     assert jobs.counts() == {"done": 1020}
     for job in jobs.page(limit=2000):
