@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -48,6 +48,7 @@ class Client:
         url: address of the service; None takes ``ACN_EVAL_SERVER``.
         token: where the service asks for one; None takes ``ACN_EVAL_TOKEN``, if it is set.
         timeout: seconds that an answer may take to begin.
+        say: takes a line where a call waits, because the server is busy or away.
 
     Raises:
         ConfigError: the service refuses the request, and says why in one line.
@@ -57,6 +58,7 @@ class Client:
     url: str | None = None
     token: str | None = field(default=None, repr=False)
     timeout: float = 30.0
+    say: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         url = self.url or os.environ.get("ACN_EVAL_SERVER") or "http://127.0.0.1:8000"
@@ -249,10 +251,13 @@ class Client:
             except (RequestException, ValueError) as exc:
                 if count == tries:
                     raise self._away(exc) from exc
-                pause = _PAUSE * 2 ** (count - 1)
+                pause, why = _PAUSE * 2 ** (count - 1), str(self._away(exc))
             else:
                 if status not in _LATER or count == tries:
                     return status, content
+                why = str(self._refusal(status, content))
+            if count == 1 and self.say:
+                self.say(f"waiting: {why}")
             time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 

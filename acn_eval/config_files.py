@@ -44,7 +44,15 @@ _NODES = 10_000
 _DEPTH = 32
 _SHOWN = 80
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
+_NAME = r"^[\w.-]+$"
+_PLAIN = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+}
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=_NAME)]
 Text = Annotated[str, Field(max_length=1000)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Natural = Annotated[int, Field(ge=0, lt=2**63)]
@@ -280,7 +288,11 @@ def reason(
         return f"{where}: must state {field}; got {cut(error['input'])}"
     if error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
         return f"{where}: must be a mapping of names to values; got {cut(error['input'])}"
-    said = str(error["msg"]).removeprefix("Value error, ")
+    said = _PLAIN.get(error["type"], str(error["msg"])).removeprefix("Value error, ")
+    if error["type"] in {"missing", "value_error"} and isinstance(error["input"], dict):
+        return f"{where}: {said}"
+    if error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] == _NAME:
+        said = "must consist of letters, digits, '_', '.' and '-'"
     return f"{where}: {said}; got {cut(error['input'])}"
 
 

@@ -10,8 +10,8 @@ AcnEvalError
 └─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
 
 Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line, without
-passwords and control characters, and shortened. Arguments are in backticks; the command line
-shows the option of that name. Any other exception is a bug and keeps its traceback.
+passwords and control characters, and shortened. Arguments are in backticks; the command line and
+the service show the option of that name. Any other exception is a bug and keeps its traceback.
 """
 
 import difflib
@@ -41,6 +41,13 @@ DAMAGED: tuple[type[Exception], ...] = (
 )
 """What readers in Python raise on a damaged or hostile file; a library may add its own."""
 _LONGEST = 2000
+_OPTIONS = {
+    "baselines": "baseline",
+    "candidates": "ckpt",
+    "class_names": "class-map",
+    "restricted": "restrict",
+    "root": "data-root",
+}
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -67,6 +74,15 @@ class AcnEvalError(Exception):
         line = " ".join(line.strip() for line in message.splitlines())
         super().__init__(plain(shown(line), _LONGEST))
         self.arguments = arguments
+
+    @property
+    def in_options(self) -> str:
+        """The message, with options of the command line for the arguments that it names."""
+        said = str(self)
+        for name in self.arguments:
+            option = _OPTIONS.get(name, name.replace("_", "-"))
+            said = said.replace(f"`{name}`", f"--{option}")
+        return said
 
 
 class ConfigError(AcnEvalError):

@@ -13,13 +13,6 @@ from acn_eval.terminal.console import say
 __all__ = ["explained"]
 
 _KEPT = "only finished work is saved. The same command resumes from there."
-_FLAGS = {
-    "baselines": "--baseline",
-    "candidates": "--ckpt",
-    "class_names": "--class-map",
-    "restricted": "--restrict",
-    "root": "--data-root",
-}
 
 
 def explained(exc: BaseException) -> int:
@@ -34,7 +27,7 @@ def explained(exc: BaseException) -> int:
             said = str(exc) or str(exc.__cause__ or "")  # click makes an Abort of it
             code = _say(f"stopped: {said or _KEPT}", 130)
         case AcnEvalError():
-            code = _say(_with_flags(exc), exc.exit_code)
+            code = _say(exc.in_options, exc.exit_code)
         case click.UsageError():
             usage = io.StringIO()
             exc.show(usage)
@@ -60,11 +53,3 @@ def _say_lines(text: str) -> None:
     with suppress(OSError):  # a full disk may hold stderr, too
         for line in text.splitlines():
             say(line, err=True)
-
-
-def _with_flags(error: AcnEvalError) -> str:
-    """The message, with options of the command line for the arguments that it names."""
-    said = str(error)
-    for name in error.arguments:
-        said = said.replace(f"`{name}`", _FLAGS.get(name, f"--{name.replace('_', '-')}"))
-    return said

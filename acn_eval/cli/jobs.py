@@ -1,12 +1,15 @@
 """`acn-eval jobs`: what a service has done, does, and will do."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial, update_wrapper
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from acn_eval.terminal.console import say, write_json
-from acn_eval.terminal.service_options import server_options
+from acn_eval.terminal.service_options import other_server_options, server_options
 
 if TYPE_CHECKING:
     from acn_eval.client import Client
@@ -22,6 +25,18 @@ Examples:
   acn-eval jobs retry 12"""
 _STATES = ("queued", "running", "done", "failed", "refused", "cancelled")
 _number = click.argument("number", metavar="JOB", type=click.IntRange(min=1))
+
+
+def _client(command: Callable[..., None]) -> Callable[..., Any]:
+    """Give a command the client of its group; its own options may name another server."""
+
+    @other_server_options
+    @click.pass_obj
+    def run(client: "Client", /, server: str | None, token: str | None, **given: Any) -> None:
+        named = replace(client, url=server or client.url, token=token or client.token)
+        command(named, **given)
+
+    return update_wrapper(run, command)
 
 
 @click.group(invoke_without_command=True, epilog=_EPILOG)
@@ -42,7 +57,7 @@ def command(
     from acn_eval.client import Client
     from acn_eval.terminal.job_words import show_jobs
 
-    context.obj = client = Client(server, token)
+    context.obj = client = Client(server, token, say=partial(say, err=True))
     if context.invoked_subcommand is None:
         found = client.jobs(states=states, model=model, page=min(limit, 200))
         show_jobs(islice(found, limit))
@@ -53,7 +68,7 @@ def command(
 @click.option(
     "--json", "json_file", metavar="FILE|-", help="Write everything as JSON, with the verdict."
 )
-@click.pass_obj
+@_client
 def show(client: "Client", number: int, json_file: str | None) -> None:
     """Show a job: what was asked, who has it, how far it is, what it found."""
     from acn_eval.terminal.job_words import show_job
@@ -67,17 +82,21 @@ def show(client: "Client", number: int, json_file: str | None) -> None:
 
 @command.command()
 @_number
-@click.pass_obj
+@_client
 def cancel(client: "Client", number: int) -> None:
     """Cancel a job: at once if it waits, soon if it runs."""
+    from acn_eval.service.records import FINAL
     from acn_eval.terminal.job_words import headline
 
-    say(headline(client.cancel(number)))
+    job = client.cancel(number)
+    if job.state in FINAL and job.state != "cancelled":
+        say(f"nothing was cancelled, because job {number} has ended", err=True)
+    say(headline(job))
 
 
 @command.command()
 @_number
-@click.pass_obj
+@_client
 def retry(client: "Client", number: int) -> None:
     """Queue a job once more that failed, was refused or cancelled."""
     from acn_eval.terminal.job_words import headline

@@ -1,5 +1,6 @@
 """`acn-eval submit`: gives a job to a running service."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,7 +69,7 @@ def command(server: str, token: str | None, wait: bool, **given: Any) -> int:
     from acn_eval.terminal.job_words import exit_code, follow, headline
 
     request = _request(**given)
-    client = Client(server, token)
+    client = Client(server, token, say=partial(say, err=True))
     job = client.submit(request)
     if not wait:
         say(headline(job))

@@ -1,6 +1,7 @@
 """`acn-eval watch`: follows the jobs of a service."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +34,7 @@ def command(server: str, token: str | None, number: int | None) -> int:
     from acn_eval.client import Client
     from acn_eval.terminal.job_words import exit_code, follow, headline
 
-    client = Client(server, token)
+    client = Client(server, token, say=partial(say, err=True))
     if number is None:
         _follow_all(client)
         return 0

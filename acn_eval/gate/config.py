@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from acn_eval.config_files import Config, Name, Seed, Text, read_config, read_yaml, tag_of
+from acn_eval.config_files import Config, Name, Seed, Text, cut, read_config, read_yaml, tag_of
 from acn_eval.errors import ConfigError
 from acn_eval.shipped import shipped
 from acn_eval.statistics.metrics import metric_of
@@ -90,6 +90,8 @@ def read_gate(name: str) -> Gate:
     path = _path(name)
     if not isfile(path):
         raise ConfigError(f"{name}: must be the YAML file of a gate; there is none")
+    if (kind := tag_of(read_yaml(path, "a gate"))) not in (None, "gate"):
+        raise ConfigError(f"{name}: must be a gate; it is a suite of kind {cut(kind)}")
     gate: Gate = read_config(path, Gate, "a gate")
     if not _is_file(gate.suite):
         return gate

@@ -62,7 +62,7 @@ def main() -> None:
     try:
         channel.tell(_done(job, channel))
     except AcnEvalError as exc:
-        channel.tell({"error": str(exc), "name": type(exc).__name__, "code": exc.exit_code})
+        channel.tell({"error": exc.in_options, "name": type(exc).__name__, "code": exc.exit_code})
     except OSError as exc:
         said = f"{exc.filename or 'the disk'}: {exc.strerror or exc}"
         channel.tell({"error": said, "name": "OSError", "code": 4})

@@ -27,6 +27,11 @@ from acn_eval.tracking.record import import_mlflow
 
 __all__ = ["Place", "Refused", "execute", "prepare"]
 
+_NONE_YET = (
+    "there is no baseline yet: no earlier version, or none with the alias that the profile "
+    "names. Set that alias on the version to compare with, and this one is judged"
+)
+
 
 class Refused(CheckpointError):
     """The candidate itself cannot be measured, whatever it is compared with."""
@@ -180,7 +185,7 @@ def _measure(
     gate = _gate(asked)
     alone = workflow.of_gate(replace(options, baselines=()), gate)
     result, documents = _evaluate(alone, place, progress)
-    why = "it is itself the baseline" if asked.baseline else "there is no baseline yet"
+    why = "it is itself the baseline" if asked.baseline else _NONE_YET
     said = {"verdict": "no_verdict", "sentence": f"No verdict: {why}. {result['sentence']}"}
     return result | said | {"gate": gate.name}, documents
 

@@ -27,9 +27,9 @@ def open_service(
         TrackingError: the database does not answer.
         OSError: the folder cannot be written.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its database holds who did what
     settings = read_settings(config) if config else Settings()
     store = resolve_store(tracking_uri, cwd=Path.cwd())
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # its database holds who did what
     opened = Database.at(database)
     migrate(opened)
     return Service(settings, opened, store, home.absolute(), settings.url or "")

@@ -105,7 +105,8 @@ def row_of(connection: Connection, number: int, *, lock: bool = False) -> RowMap
     asked = select(t.job).where(t.job.c.id == number)
     row = connection.execute(asked.with_for_update() if lock else asked).mappings().first()
     if row is None:
-        raise ConfigError(f"job {number}: must be the number of a job; there is none")
+        remedy = "`acn-eval jobs` lists them; a version gets one when the service looks next."
+        raise ConfigError(f"job {number}: must be the number of a job; there is none. {remedy}")
     return row
 
 

@@ -21,8 +21,9 @@ from acn_eval.service.access.shield import require_safe_binding
 from acn_eval.service.api import create_app
 from acn_eval.service.connections import Connection
 from acn_eval.service.crew import Crew
+from acn_eval.service.profiles import require_profiles
 from acn_eval.service.service import Service
-from acn_eval.service.watching import Watcher, require_gates
+from acn_eval.service.watching import Watcher
 from acn_eval.stores.store import quiet_environment
 
 __all__ = ["Plan", "serve"]
@@ -62,14 +63,14 @@ def serve(service: Service, plan: Plan, say: Callable[[str], None], stop: thread
         stop: set by a handler of signals, for example.
 
     Raises:
-        ConfigError: the port is taken, others may reach the service without a token, or a gate
-            is none.
+        ConfigError: the port is taken, others may reach the service without a token, or a profile
+            can never give a verdict.
         MeasureError: the server ended by itself.
         OSError: the folder of the service cannot be written.
         TrackingError: the database does not answer.
     """
     _import_mlflow()
-    require_gates(service.settings)
+    require_profiles(service.settings, service.store)
     require_safe_binding(plan.host, service.database, service.settings)
     if service.store.database:
         with service.store.lock():
@@ -117,7 +118,7 @@ def _tend(
         crew.look(now)
         if watcher.failure != said:
             said = watcher.failure
-            say(f"the registry is waited for: {said}" if said else "the registry answers again")
+            say(f"the watch waits: {said}" if said else "the watch goes on")
         if now - pruned >= _PRUNE:
             pruned = now
             _prune(service, say)

@@ -74,7 +74,8 @@ class Settings(Config, frozen=True):
     def _named_once(self) -> Self:
         names = [profile.name for profile in self.profiles]
         if len({*names}) < len(names):
-            raise ValueError("profiles must have different names")
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"profiles must have different names; {twice} is there twice")
         return self
 
 

@@ -16,7 +16,6 @@ from itertools import islice
 from typing import Any
 
 from acn_eval.errors import DAMAGED, AcnEvalError
-from acn_eval.gate import read_gate
 from acn_eval.service.arriving import Arrival, submit_many, submitted, waiting
 from acn_eval.service.baselines import Lineage
 from acn_eval.service.lock import Lock, LockLost
@@ -26,24 +25,14 @@ from acn_eval.service.records import Job
 from acn_eval.service.registered import Model, Registered, model_of, pages, reached
 from acn_eval.service.requests import Judge
 from acn_eval.service.service import Service
-from acn_eval.service.settings import Profile, Settings
+from acn_eval.service.settings import Profile
 
-__all__ = ["Watcher", "poll", "require_gates"]
+__all__ = ["Watcher", "poll"]
 
 _LEASE = 20.0  # seconds, after which another server looks in place of one that died
 _LONGEST_PAUSE = 300.0  # seconds, while a registry does not answer
 _MIRRORED = 50  # jobs between two looks
 _ERRORS: tuple[type[Exception], ...] = (AcnEvalError, *DAMAGED)  # no answer may end the watch
-
-
-def require_gates(settings: Settings) -> None:
-    """Read the gates of all profiles: a wrong one is an error of the start.
-
-    Raises:
-        ConfigError: a gate is not there, or is none.
-    """
-    for profile in settings.profiles:
-        read_gate(profile.gate)
 
 
 def poll(service: Service, lock: Lock) -> bool:

@@ -97,7 +97,7 @@ class Worker:
         else:
             with closing(child):
                 said = self._settle(self._attended(claim, child))
-        self.say(f"job {claim.id}: {said} after {time.monotonic() - began:.1f} s")
+        self.say(f"job {claim.id}, {time.monotonic() - began:.1f} s: {said}")
         if real and self.warm and not self._stops and self._spare is None:
             with suppress(OSError):  # the next job does without
                 self._spare = self._started(warm=True)

@@ -57,7 +57,7 @@ def show_jobs(jobs: Iterable["JobAnswer"]) -> None:
     if rows:
         show_table(console(), columns, rows)
     else:
-        say("No job. Submit one: acn-eval submit gate --ckpt new.pt --baseline res_vit.pt")
+        say("No job. Submit one: acn-eval submit gate --ckpt models:/NAME/1 --baseline res_vit.pt")
 
 
 def show_job(job: "JobAnswer") -> None:

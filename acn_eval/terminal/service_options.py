@@ -16,6 +16,7 @@ __all__ = [
     "database_option",
     "database_url",
     "home_option",
+    "other_server_options",
     "server_options",
     "service_extra",
 ]
@@ -64,6 +65,13 @@ def server_options(command: _Command) -> _Command:
         ),
     ):
         command = option(command)
+    return command
+
+
+def other_server_options(command: _Command) -> _Command:
+    """Add the same options to a command of a group that has them: they count where given."""
+    for name, metavar in (("--token", "TOKEN"), ("--server", "URL")):
+        command = _server(name, metavar=metavar, help="As before the command.")(command)
     return command
 
 

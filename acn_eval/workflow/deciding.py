@@ -12,6 +12,7 @@ from acn_eval.checkpoints import Checkpoint, load, load_file
 from acn_eval.errors import AcnEvalError, CheckpointError, ConfigError
 from acn_eval.gate import Gate, Verdict, look, read_gate, same_network
 from acn_eval.gate import decide as judge
+from acn_eval.gate.sentence import sentence
 from acn_eval.gate.verdict import Network
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
@@ -133,7 +134,10 @@ def _against(case: _Case, uri: str) -> tuple[Verdict, *tuple[EvalResult, ...]]:
         return judge(case.gate, result, baseline), result
     if same_network(case.candidate.id, baseline.id):
         (result,) = _run(case, [case.candidate])
-        return judge(case.gate, result, result), result
+        verdict = judge(case.gate, result, result)
+        verdict = replace(verdict, baseline=replace(verdict.baseline, name=baseline.id.name))
+        said = sentence(verdict) if verdict.identical else verdict.sentence
+        return replace(verdict, sentence=said), result
     if case.sequential:
         return _stopped(case, baseline)
     ours, theirs = _run(case, [case.candidate, baseline])

@@ -34,6 +34,9 @@ def test_the_same_file_passes_by_identity(shop, call):
     code, out, err = call(*JOB, "--ckpt", "tiny_ac.pt", "--baseline", "tiny_ac.pt", "-q")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"PASS: tiny_ac and tiny_ac are identical: .*\n", out)
+    (shop / "other.pt").write_bytes((shop / "tiny_ac.pt").read_bytes())
+    _, out, _ = call(*JOB, "--ckpt", "other.pt", "--baseline", "tiny_ac.pt", "-q")
+    assert out.startswith("PASS: other and tiny_ac are identical: ")
 
 
 def test_damaged_weights_fail(shop, call):

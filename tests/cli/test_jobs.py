@@ -1,6 +1,7 @@
 """`acn-eval jobs` against a running service."""
 
 import json
+import os
 
 import pytest
 
@@ -46,9 +47,16 @@ def test_a_job_is_shown_with_what_it_found(call, jobs, job):
     assert "verdicts about this test set: 1" in out
     code, out, _ = call("jobs", "show", job.id, "--json", "-")
     assert (code, json.loads(out)["result"]) == (0, result)
+    _, out, err = call("jobs", "cancel", job.id)
+    assert (out, err) == (
+        "PASS: as good\n",
+        f"nothing was cancelled, because job {job.id} has ended\n",
+    )
 
 
 def test_a_job_is_cancelled_and_retried(call, refused, job):
+    command = ("jobs", "--server", "http://127.0.0.1:9", "show", job.id, "--server")
+    assert call(*command, os.environ["ACN_EVAL_SERVER"])[0] == 0
     assert call("jobs", "cancel", job.id)[1] == f"job {job.id}: cancelled\n"
     assert call("jobs", "retry", job.id)[1] == f"job {job.id}: queued\n"
     assert f"job {job.id}: must be failed, refused or cancelled" in refused(

@@ -1,5 +1,6 @@
 """`acn-eval serve`, up to the moment when it serves; see tests/service/test_serving.py."""
 
+import shutil
 import subprocess
 import sys
 
@@ -40,6 +41,10 @@ def test_what_is_wrong_is_one_line(refused, tmp_path):
         (("--tracking-uri", "ftp://a"), 2, "--tracking-uri: must begin with sqlite:///"),
     ):
         assert said in refused(code, "serve", *options)
+    assert {path.name for path in tmp_path.iterdir()} <= {"wrong.yaml", "file", "acn-service"}
+    shutil.rmtree(tmp_path / "acn-service", ignore_errors=True)
+    refused(2, "serve", "--config", "wrong.yaml")
+    assert not (tmp_path / "acn-service").exists()
 
 
 def test_without_the_extra_it_names_it(refused, monkeypatch):

@@ -80,8 +80,11 @@ def test_wrong_usage_is_said_before_the_service_is_asked(call, typed, said):
     assert said in err
 
 
-def test_a_service_that_is_away_is_one_line(refused, monkeypatch):
+def test_a_service_that_is_away_is_waited_for_in_words(call, refused, monkeypatch):
     monkeypatch.setattr("acn_eval.client._PAUSE", 0.001)
-    said = refused(4, "submit", "check", "--server", "http://127.0.0.1:9")
-    assert "http://127.0.0.1:9: must be a service that answers; got " in said
+    code, out, err = call("submit", "check", "--server", "http://127.0.0.1:9")
+    assert (code, out) == (4, "")
+    away = "http://127.0.0.1:9: must be a service that answers; got "
+    starts = [line.partition(away)[0] for line in err.splitlines()]
+    assert starts == ["waiting: ", "acn-eval: "]
     assert "--server: must be http://HOST:PORT" in refused(2, "submit", "check", "--server", "x")

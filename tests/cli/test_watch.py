@@ -17,7 +17,8 @@ def test_one_job_is_followed_to_its_verdict(call, jobs, worker):
 
 
 def test_a_job_that_is_not_there_is_one_line(refused, jobs):
-    assert "job 99999: must be the number of a job" in refused(2, "watch", 99999)
+    said = refused(2, "watch", 99999)
+    assert "job 99999: must be the number of a job; there is none. `acn-eval jobs` lists" in said
 
 
 def test_all_jobs_are_followed_until_ctrl_c(running, jobs):

@@ -43,7 +43,7 @@ def test_a_gate_is_no_suite():
         (GOOD.replace("0.02", "2"), "margins.primary must be a fraction of 1, at most 0.5"),
         (GOOD.replace("0.02", "0"), "margins.primary: Input should be greater than 0"),
         (GOOD.replace("0.02", "-0.02"), "margins.primary: Input should be greater than 0"),
-        (GOOD.replace("kind: gate", "kind: robustness"), "kind: "),
+        (GOOD.replace("kind: gate", "kind: robustness"), "must be a gate; it is a suite of kind"),
         (GOOD + "alpha: 0.5\n", "alpha: Input should be less than or equal to 0.2"),
         (GOOD + "metric: accuracies\n", "metric: must be one of accuracy, "),
         (GOOD + "floors: {clean: 95}\n", "floors.clean must be a fraction of 1"),

@@ -1,11 +1,13 @@
 """The process of a job, by its own protocol."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 
-from acn_eval.service.child import Channel
+from acn_eval.errors import CheckpointError
+from acn_eval.service.child import Channel, main
 from tests.service.workers import until
 
 
@@ -38,6 +40,26 @@ def test_a_check_imports_the_standard_library_and_little_else(tmp_path):
         "acn_eval.service.child",
     }
     assert imported & {"torch", "numpy", "mlflow", "pydantic", "sqlalchemy"} == set()
+
+
+def test_a_remedy_names_options_of_the_command_line(monkeypatch):
+    def refuse(*arguments):
+        raise CheckpointError(
+            "convert it with `trust`, beside `candidates`", "trust", "candidates"
+        )
+
+    job = b'{"check": {}}\n'
+    heard, pipe = os.pipe()
+    monkeypatch.setattr("acn_eval.service.child._done", refuse)
+    monkeypatch.setattr("acn_eval.service.child._watch", lambda: None)
+    monkeypatch.setattr("acn_eval.service.child._die_with_the_worker", lambda: None)
+    monkeypatch.setattr(os, "nice", lambda more: 0)
+    monkeypatch.setattr(sys, "argv", ["child", str(pipe)])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(job)))
+    main()
+    os.close(pipe)
+    with os.fdopen(heard) as messages:
+        assert json.load(messages)["error"] == "convert it with --trust, beside --ckpt"
 
 
 def test_it_dies_where_its_stdin_closes_and_without_a_job_ends_quietly(tmp_path):

@@ -19,6 +19,7 @@ from acn_eval.service.migrations import migrate
 from acn_eval.service.records import FINAL
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
+from acn_eval.shipped import shipped
 from acn_eval.stores import TrackingStore
 from acn_eval.tracking.server import LIGHT
 from tests.service import workers
@@ -32,8 +33,15 @@ profiles:
   - name: main
     models: "net"
     baseline: models:/base/1
-    data: {name: digits, limit: 64}
+    gate: small.yaml
+    data: {name: digits}
 """
+GATE = (shipped("suites") / "gate.yaml").read_text().replace("limit: null", "limit: 64")
+
+
+def write_settings(folder):
+    (folder / "service.yaml").write_text(PROFILE)
+    (folder / "small.yaml").write_text(GATE)
 
 
 class Tracking:
@@ -142,7 +150,7 @@ def test_everything_is_killed_and_every_version_has_one_verdict(
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    (tmp_path / "service.yaml").write_text(PROFILE)
+    write_settings(tmp_path)
     with ExitStack() as stack:
         parts = {"mlflow": Tracking(tmp_path)}
         address = f"sqlite:///{tmp_path / 'service.db'}"

@@ -92,8 +92,8 @@ def test_a_registry_that_is_away_is_said_once(service):
     settings = Settings(profiles=(PROFILE,), poll_seconds=0.2)
     away = TrackingStore(f"http://127.0.0.1:{free_port()}")
     with here(replace(service, settings=settings, store=away)) as said:
-        until(lambda: any("the registry" in line for line in said))
-    waiting = [line for line in said if line.startswith("the registry is waited for: ")]
+        until(lambda: any("the watch" in line for line in said))
+    waiting = [line for line in said if line.startswith("the watch waits: ")]
     assert len(waiting) == 1
     assert "must be a tracking server that answers" in waiting[0]
 

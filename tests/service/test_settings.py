@@ -40,11 +40,16 @@ def test_paths_are_relative_to_the_file(tmp_path, monkeypatch):
         (PROFILE % ", promot: champion", "profiles.0.promot: is no field of a service. Did you"),
         (PROFILE % ", models: ''", "profiles.0.models: String should have at least 1 char"),
         ("profiles: [{name: n}]", "profiles.0.baseline: Field required"),
-        ("profiles: [{name: a/b, baseline: x}]", "profiles.0.name: String should match pattern"),
+        (
+            "profiles: [{name: a/b, baseline: x}]",
+            "profiles.0.name: must consist of letters, d",
+        ),
         (
             "profiles: [{name: a, baseline: x}, {name: a, baseline: y}]",
-            "the file: profiles must have different names",
+            "the file: profiles must have different names; a is there twice",
         ),
+        ("roots: nets", "roots: must be a list; got 'nets'"),
+        ("downloads: perhaps", "downloads: must be true or false; got 'perhaps'"),
         ("poll_seconds: 0", "poll_seconds: Input should be greater than or equal to 0.2"),
         ("poll_seconds: .nan", "poll_seconds: Input should be a finite number"),
         ("url: javascript:alert(1)", "url: String should match pattern"),

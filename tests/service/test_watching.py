@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from acn_eval.errors import ConfigError, TrackingError
+from acn_eval.errors import TrackingError
 from acn_eval.service.lock import Lock
 from acn_eval.service.mirroring import GONE
 from acn_eval.service.settings import Profile
-from acn_eval.service.watching import Watcher, require_gates
+from acn_eval.service.watching import Watcher
 from acn_eval.stores import TrackingStore
 from tests.hostile.servers import HTTP, closed_port, serving
-from tests.service.registry import PROFILE, ends, jobs_of, look, register, tags, watched
+from tests.service.registry import ends, jobs_of, look, register, tags, watched
 
 LIKE_AN_EMPTY_ONE = {
     f"at first as MLflow, then {what}"
@@ -190,10 +190,3 @@ def test_a_registry_that_is_down_is_an_outage(service):
     with pytest.raises(TrackingError, match="must be a tracking server that answers"):
         look(down)
     assert Lock(service.database, "watcher", "x").take()
-
-
-def test_a_wrong_gate_is_an_error_of_the_start(service):
-    require_gates(watched(service).settings)
-    wrong = PROFILE.model_copy(update={"gate": "nosuch"})
-    with pytest.raises(ConfigError, match="nosuch: must be the YAML file of a gate"):
-        require_gates(watched(service, wrong).settings)

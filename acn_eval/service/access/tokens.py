@@ -85,13 +85,13 @@ class Tokens:
         """
         if not _NAME.fullmatch(name):
             what = "must be at most 64 letters, digits, dots, dashes and underscores"
-            raise ConfigError(f"`name`: {what}; got {name!r:.80}", "name")
+            raise ConfigError(f"NAME: {what}; got {name!r:.80}")
         number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         now = self.database.now
         with self.database.write() as connection:
             if connection.scalar(select(t.token.c.id).where(self._valid, t.token.c.name == name)):
                 what = "must be that of no valid token"
-                raise ConfigError(f"`name`: {what}; got {name}. Revoke it, or choose another.")
+                raise ConfigError(f"NAME: {what}; got {name}. Revoke it, or choose another.")
             connection.execute(
                 insert(t.token).values(
                     id=number,

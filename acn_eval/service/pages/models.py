@@ -20,7 +20,7 @@ _MODELS, _VERSIONS = 50, 25  # of a page
 
 @dataclass(frozen=True)
 class Model:
-    """A registered model: how many of its versions were asked about, and the latest job."""
+    """A registered model: how many of its versions were asked about, and the latest one's job."""
 
     name: str
     versions: int
@@ -30,7 +30,7 @@ class Model:
 def listed(service: Service, *, after: str | None) -> dict[str, Any]:
     """Return one page of models by name; `after` is the one that the last page ended with."""
     asked = (
-        select(table.c.model, func.count(table.c.version.distinct()), func.max(table.c.id))
+        select(table.c.model, func.count(table.c.version.distinct()), func.max(table.c.version))
         .where(table.c.model.is_not(None))
         .group_by(table.c.model)
         .order_by(table.c.model)
@@ -39,20 +39,25 @@ def listed(service: Service, *, after: str | None) -> dict[str, Any]:
     asked = asked.where(table.c.model > after) if after else asked
     with service.database.read() as connection:
         rows = connection.execute(asked).all()
-    shown = [Model(name, count, service.jobs.job(last)) for name, count, last in rows[:_MODELS]]
+    shown = [
+        Model(name, count, service.jobs.page(model=name, version=last, limit=1)[0])
+        for name, count, last in rows[:_MODELS]
+    ]
     return {"models": shown, "after": shown[-1].name if len(rows) > _MODELS else None}
 
 
 def facts(service: Service, name: str, *, before: int | None) -> dict[str, Any]:
-    """Return one page of the versions of a model, the latest first.
+    """Return one page of the versions of a model, the highest first; `before` is the last one's.
+
+    Of each version and profile it is the latest job: a version may be judged again.
 
     Raises:
         ConfigError: no job was about such a model.
     """
-    found = service.jobs.page(model=name, before=before, limit=_VERSIONS + 1)
+    versions, found = _latest(service, name, before)
     if not found and not before:
         raise ConfigError(f"{name}: must be a registered model with an evaluated version")
-    judged = [Judged(job, verdict_of(service, job)) for job in found[:_VERSIONS]]
+    judged = [Judged(job, verdict_of(service, job)) for job in found]
     return {
         "name": name,
         "before": before,
@@ -60,8 +65,25 @@ def facts(service: Service, name: str, *, before: int | None) -> dict[str, Any]:
         "judged": judged,
         "charts": _charts(judged[::-1]),
         "advice": _advice(service, judged),
-        "older": found[_VERSIONS - 1].id if len(found) > _VERSIONS else None,
+        "older": versions[_VERSIONS - 1] if len(versions) > _VERSIONS else None,
     }
+
+
+def _latest(service: Service, name: str, before: int | None) -> tuple[list[int], list[Job]]:
+    """Return versions of a page, and one more if there is one; and the page's jobs."""
+    own = table.c.model == name
+    page = own & (table.c.version < before) if before else own
+    numbered = select(table.c.version).where(page).distinct().order_by(table.c.version.desc())
+    with service.database.read() as connection:
+        versions = [*connection.scalars(numbered.limit(_VERSIONS + 1))]
+        latest = (
+            select(func.max(table.c.id))
+            .where(own & table.c.version.in_(versions[:_VERSIONS]))
+            .group_by(table.c.version, table.c.profile)
+            .order_by(table.c.version.desc(), func.max(table.c.id).desc())
+        )
+        numbers = [*connection.scalars(latest)]
+    return versions, [service.jobs.job(number) for number in numbers]
 
 
 def _advice(service: Service, judged: list[Judged]) -> list[tuple[str, bool]]:

@@ -101,7 +101,7 @@ def test_a_name_is_that_of_one_valid_token(tokens):
     "name", ["", " ", "a b", "x" * 65, "<b>", "a\nb", "\x1b[31m", "this machine", "é"]
 )
 def test_a_name_is_plain(tokens, name):
-    with pytest.raises(ConfigError, match="`name`: must be at most 64 letters"):
+    with pytest.raises(ConfigError, match="NAME: must be at most 64 letters"):
         tokens.create(name, "read")
     assert tokens.none()
 
