@@ -59,5 +59,5 @@ def test_what_is_wrong_is_said(tmp_path):
     assert token("create", "ci").exit_code == 2
     assert token("create", "ci", "--scope", "root").exit_code == 2
     assert token("create", "ci", "--scope", "read", "--days", "0").exit_code == 2
-    with pytest.raises(ConfigError, match="`name`: must be at most 64 letters"):
+    with pytest.raises(ConfigError, match="NAME: must be at most 64 letters"):
         token("create", "a b", "--scope", "read")
