@@ -163,8 +163,11 @@ def test_everything_is_killed_and_every_version_has_one_verdict(
         home = tmp_path / "home"
         service = Service(Settings(), database, TrackingStore(uri), home, "")
         parts["server"] = Ours(lambda: serve(tmp_path, address, uri))
+        own = {"suites": [str(tmp_path / "small.yaml")]}
         for name in ("one", "two"):
-            parts[name] = Ours(lambda name=name: workers.start(service, name, lease=3.0))
+            parts[name] = Ours(
+                lambda name=name: workers.start(service, name, settings=own, lease=3.0)
+            )
         for part in parts.values():
             if part is not parts.get("postgresql"):
                 part.start()
