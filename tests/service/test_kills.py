@@ -127,6 +127,11 @@ def serve(tmp_path, address, uri):
         )
 
 
+def work(service, folder, name):
+    settings = {"suites": [str(folder / "small.yaml")]}
+    return workers.start(service, name, settings=settings, lease=3.0)
+
+
 def storm(parts, jobs, kills, submit):
     """Kill parts at random moments and start them again; submit something now and then."""
     choose = random.Random(kills)
@@ -163,11 +168,8 @@ def test_everything_is_killed_and_every_version_has_one_verdict(
         home = tmp_path / "home"
         service = Service(Settings(), database, TrackingStore(uri), home, "")
         parts["server"] = Ours(lambda: serve(tmp_path, address, uri))
-        own = {"suites": [str(tmp_path / "small.yaml")]}
         for name in ("one", "two"):
-            parts[name] = Ours(
-                lambda name=name: workers.start(service, name, settings=own, lease=3.0)
-            )
+            parts[name] = Ours(lambda name=name: work(service, tmp_path, name))
         for part in parts.values():
             if part is not parts.get("postgresql"):
                 part.start()
