@@ -1,5 +1,7 @@
 """What runs, what waits, what ended, and what a filter finds."""
 
+from acn_eval.service.requests import Evaluate
+from tests.service.pages.conftest import client_of
 from tests.service.pages.reading import Page
 from tests.service.pages.rows import REFUSED
 
@@ -22,3 +24,12 @@ def test_a_filter_shows_what_it_names(shown):
     assert "version 6" not in page.text
     assert "selected" in next(o for o in page.every("option") if o["value"] == "refused")
     assert "No job is like that" in Page(shown("/?model=nobody")).text
+
+
+def test_what_a_suite_found_does_not_look_like_an_error(service):
+    service.jobs.submit(Evaluate(candidates=("models:/vit/1",)), by="me")
+    claim = service.jobs.claim("w")
+    service.jobs.finish(claim, "done", result={"sentence": "Both are equally good."})
+    page = Page(client_of(service).get("/").text)
+    assert "Both are equally good." in page.text
+    assert [p for p in page.every("p") if p.get("class") == "error"] == []
