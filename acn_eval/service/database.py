@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -147,7 +147,9 @@ def _use_log(file: Path) -> None:
     SQLite does not wait for a process that does the same: it would be an error.
     """
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # tokens, and who did what
+        # Tokens, and who did what. Closing a file that is there would drop SQLite's locks on it.
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with FileLock(f"{file}.lock"), closing(sqlite3.connect(file, _BUSY_SECONDS)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
     except OSError as exc:

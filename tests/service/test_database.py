@@ -1,6 +1,8 @@
 """A database that is full, damaged, locked or away is one line, and works again afterwards."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -189,3 +191,18 @@ def test_a_server_that_is_started_again_is_used_again():
         assert jobs.beat(claim)
         jobs.finish(claim, "done")
         database.engine.dispose()
+
+
+def test_opening_it_twice_leaves_the_first_its_locks(tmp_path):
+    """POSIX drops the locks of a process on a file when it closes the file anywhere."""
+    address = f"sqlite:///{tmp_path / 'service.db'}"
+    first = Database.at(address)
+    migrate(first)
+    Jobs(first).submit(Check(name="a"), by="me")
+    Database.at(address).engine.dispose()
+    code = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "c.execute(\"UPDATE job SET state = 'done'\"); c.commit(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "service.db")], check=True)
+    assert Jobs(first).counts() == {"done": 1}
