@@ -201,8 +201,8 @@ def test_opening_it_twice_leaves_the_first_its_locks(tmp_path):
     Jobs(first).submit(Check(name="a"), by="me")
     Database.at(address).engine.dispose()
     code = (
-        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
-        "c.execute(\"UPDATE job SET state = 'done'\"); c.commit(); c.close()"
+        "import fcntl, sys; file = open(sys.argv[1], 'r+b');"
+        "fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)"  # SQLite's SHARED lock
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "service.db")], check=True)
-    assert Jobs(first).counts() == {"done": 1}
+    taken = subprocess.run([sys.executable, "-c", code, str(tmp_path / "service.db")])
+    assert taken.returncode != 0
