@@ -4,7 +4,7 @@ The job table is the truth and tags are its mirror: each look writes what differ
 and then notes in the table what is shown. Whoever is interrupted writes the same again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
@@ -24,10 +24,10 @@ from acn_eval.service.requests import Judge
 from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
 
-__all__ = ["ASIDE", "GONE", "mirror", "prefix", "tags_of"]
+__all__ = ["ASIDE", "GONE", "mirror", "prefix", "tags_of", "take_back"]
 
 GONE = "gone"
-"""What is noted of a job whose version was deleted."""
+"""What is noted of a job whose version is not in the registry."""
 ASIDE = "aside"
 """What is noted of a job whose version could not be written."""
 _MARKER = t.job.c.state + " " + cast(t.job.c.attempt, String)  # attempts end in different ways
@@ -65,6 +65,33 @@ def mirror(service: Service, client: Any, lock: Lock, *, most: int) -> int:
     if refused:
         raise refused
     return len(changed)
+
+
+def take_back(service: Service, held: Collection[Registered], lock: Lock) -> None:
+    """Let jobs go on whose versions are there again.
+
+    A look at another registry, or at an empty one, finds no version: that must cost nothing.
+
+    Args:
+        service: whose jobs.
+        held: the versions that are there.
+        lock: of the watcher.
+
+    Raises:
+        LockLost: another process watches.
+        TrackingError: the database does not answer.
+    """
+    versions = {(version.model, version.version): version for version in held}
+    with service.database.read() as connection:
+        rows = connection.execute(select(t.job).where(t.job.c.mirrored == GONE)).mappings()
+        gone = [as_job(row) for row in rows]
+    for job in gone:
+        version = versions.get((str(job.model), job.version or 0))
+        ending = job.cancelled and job.state == "running"  # its worker has not heard of it yet
+        if version and about(job, version) and not ending:
+            if job.state in {"cancelled", "failed"}:  # for want of the version
+                service.jobs.retry(job.id)
+            _note(lock, job, None)
 
 
 def prefix(settings: Settings, version: Registered, tags: Mapping[str, str], profile: str) -> str:
@@ -183,7 +210,7 @@ def _write(
             client.set_model_version_tag(model, number, name, value)
 
 
-def _note(lock: Lock, job: Job, shown: str) -> None:
+def _note(lock: Lock, job: Job, shown: str | None) -> None:
     with lock.database.write() as connection:
         lock.require(connection)
         own = update(t.job).where(t.job.c.id == job.id)

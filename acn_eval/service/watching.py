@@ -19,7 +19,7 @@ from acn_eval.errors import DAMAGED, AcnEvalError
 from acn_eval.service.arriving import Arrival, submit_many, submitted, waiting
 from acn_eval.service.baselines import Lineage
 from acn_eval.service.lock import Lock, LockLost
-from acn_eval.service.mirroring import mirror
+from acn_eval.service.mirroring import mirror, take_back
 from acn_eval.service.reconsidering import about, once_more, refused, unanswered
 from acn_eval.service.records import Job
 from acn_eval.service.registered import Model, Registered, model_of, pages, reached
@@ -54,6 +54,7 @@ def poll(service: Service, lock: Lock) -> bool:
     try:
         with reached(service.store) as client:
             look = _Look(service, client, _versions(client, service, lock))
+            take_back(service, look.held, lock)
             room = service.settings.queue - waiting(service.database)
             submit_many(islice(look.arrivals(), max(room, 0)), lock)
             return mirror(service, client, lock, most=_MIRRORED) == _MIRRORED

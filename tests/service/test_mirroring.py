@@ -1,7 +1,9 @@
 """What is true of a job stands on its version in a real registry."""
 
 import json
+import shutil
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +16,7 @@ from acn_eval.service.lock import Lock, LockLost
 from acn_eval.service.mirroring import ASIDE, GONE, mirror, prefix
 from acn_eval.service.registered import Registered, reached
 from acn_eval.service.settings import Profile
+from acn_eval.stores import TrackingStore
 from tests.service.registry import PROFILE, ends, jobs_of, look, register, tags, watched
 
 FREE = Profile(name="nightly", baseline="res_vit.pt")
@@ -119,8 +122,34 @@ def test_a_deleted_version_is_gone_and_no_error(service):
     assert service.jobs.beat(claim) is False
     service.jobs.finish(claim, "cancelled")
     look(service)
-    assert jobs_of(service)[0].mirrored == GONE
+    first = jobs_of(service)[0]
+    assert (first.mirrored, first.state) == (GONE, "cancelled")
     assert second.mirrored == "queued 0"
+
+
+def test_a_look_at_an_empty_registry_costs_nothing(service, empty_store, tmp_path):
+    service = watched(service, FREE)
+    client, _ = register(service.store, count=3)
+    look(service)
+    ends(service)
+    claim = service.jobs.claim("w")
+    service.jobs.retry(ends(service, state="failed").id)
+    shutil.copy(empty_store, tmp_path / "other.db")
+    look(replace(service, store=TrackingStore(f"sqlite:///{tmp_path / 'other.db'}")))
+    assert [(job.state, job.mirrored) for job in jobs_of(service)] == [
+        ("done", GONE),
+        ("running", GONE),
+        ("cancelled", GONE),
+    ]
+    look(service)
+    assert [job.state for job in jobs_of(service)] == ["done", "running", "queued"]
+    assert service.jobs.beat(claim) is False
+    service.jobs.finish(claim, "cancelled")
+    look(service)
+    assert [job.state for job in jobs_of(service)] == ["done", "queued", "queued"]
+    ends(service), ends(service)
+    look(service)
+    assert [tags(client, number)["state"] for number in (1, 2, 3)] == ["done"] * 3
 
 
 @pytest.mark.slow
