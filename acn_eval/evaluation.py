@@ -62,7 +62,7 @@ def evaluate(
         suite: name of a shipped suite, path of a YAML, or a suite.
         selection: which examples; by default the test split of what the cards name.
         seed: of the noise.
-        runtime: device, batch size, precision, and the store of finished outcomes.
+        runtime: device, batch size, precision, the store of finished outcomes, and the engine.
         progress: called with (work done, in all).
 
     Returns:

@@ -86,6 +86,9 @@ class Inputs(Protocol):
     def hashes(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return one 63-bit hash (n,) of each example's stored content, as `content_hash`."""
 
+    def part(self, positions: NDArray[np.int64]) -> "Inputs":
+        """Return the examples at these positions alone, in that order, for another process."""
+
 
 class Prepare(Protocol):
     """The last step: from what is shown, corrupted or not, to the input of one network."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from acn_eval.engine.choice import EngineChoice
 from acn_eval.study.selection import DataSelection
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class RunOptions:
             see `fitting_batch`.
         precision: of the forward pass; ``"auto"`` follows a rule, see `numeric_for`.
         cache: whether finished outcomes are taken from the cache.
+        engine: where it is computed.
         seed: of the noise; None takes 0, or that of a gate.
         metric: name in `statistics.metrics.METRICS`; None takes that of the data.
         out: folder for results.
@@ -53,6 +55,7 @@ class RunOptions:
     batch_size: int | None = None
     precision: "Precision" = "auto"
     cache: bool = True
+    engine: EngineChoice = field(default_factory=EngineChoice)
     seed: int | None = None
     metric: str | None = None
     out: Path = Path("acn-results")

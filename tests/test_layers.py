@@ -11,7 +11,7 @@ FLOORS = (
     {"allocation", "foreign_text", "lazy", "reach"},
     {"atomic", "errors", "seeds", "shipped", "views"},
     {"cache", "config_files", "inputs", "plugins", "tally", "tokens"},
-    {"cells", "stores", "texts"},
+    {"cells", "engine", "stores", "texts"},
     {"results"},
     {"models", "data", "corruptions", "statistics"},
     {"charts", "checkpoints"},

@@ -16,6 +16,7 @@ from acn_eval.checkpoints.native import Native, digest, write_native
 from acn_eval.data.framing import Framing
 from acn_eval.data.geometry import PrepareImages, border_of
 from acn_eval.data.tokens import PrepareTokens
+from acn_eval.engine.parcel import SentOnce
 from acn_eval.errors import CheckpointError, ConfigError, Unsupported
 from acn_eval.inputs import Prepare
 from acn_eval.models import Cuttable, Encoder, cost
@@ -53,7 +54,7 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(SentOnce):
     """A network that is ready for evaluation.
 
     Attributes:

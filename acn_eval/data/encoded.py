@@ -1,7 +1,7 @@
 """Images that lie encoded in files or tables, and are decoded when they are read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -15,7 +15,7 @@ from acn_eval.data.geometry import Geometry
 from acn_eval.errors import MeasureError
 from acn_eval.inputs import content_hash
 
-__all__ = ["EncodedImages"]
+__all__ = ["EncodedImages", "HeldImages"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,22 @@ class EncodedImages(ABC):
             pass
         return self._known[positions]
 
+    def part(self, positions: NDArray[np.int64]) -> "EncodedImages":
+        """Return these images alone, still encoded, with their content."""
+        held = dict(self._checked(positions))
+        places = [self.place(i) for i in positions.tolist()]
+        return HeldImages([held[k] for k in range(len(places))], places)
+
     def turned(self, positions: NDArray[np.int64]) -> int:
         """Return how many of these, as far as they were read, say that they are to be turned.
 
         They are shown as they are stored, as torchvision and timm show them.
         """
         return int(self._turned[positions].sum())
+
+    def expected(self) -> NDArray[np.int64]:
+        """Return the hash (n,) that each image must have; -1 where nobody states one."""
+        return np.full(len(self), -1, np.int64)
 
     def shape(self) -> tuple[int, int, int]:
         """Return (channels, height, width) of the first image."""
@@ -78,7 +88,7 @@ class EncodedImages(ABC):
     @cached_property
     def _known(self) -> NDArray[np.int64]:
         """Hash (n,) of what each image held when it was first read; -1 before."""
-        return np.full(len(self), -1, np.int64)
+        return self.expected().copy()
 
     @cached_property
     def _turned(self) -> NDArray[np.bool_]:
@@ -93,3 +103,29 @@ class EncodedImages(ABC):
             if self._known[i] < 0:
                 self._known[i], self._turned[i] = found, is_turned(content)
             yield k, content
+
+
+@dataclass(frozen=True)
+class HeldImages(EncodedImages):
+    """Encoded images in memory, as another process is sent them.
+
+    Attributes:
+        contents: bytes of each.
+        places: where they lay.
+    """
+
+    contents: Sequence[bytes]
+    places: Sequence[str]
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.contents)
+
+    def place(self, position: int) -> str:
+        """Return where it lay."""
+        return self.places[position]
+
+    def stored(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
+        """Yield the content of every image."""
+        for k, position in enumerate(positions.tolist()):
+            yield k, self.contents[position]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
@@ -69,6 +69,12 @@ class Examples:
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.ids)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take along the content, or the places, of these examples alone."""
+        alone = {"inputs": self.inputs.part(self.positions), "positions": np.arange(len(self))}
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return type(self), tuple({**named, **alone}.values())
 
     def read(self, where: NDArray[np.int64], spec: InputSpec[B]) -> B:
         """Return the examples at these indices as a spec asks for; images are uint8.

@@ -44,10 +44,12 @@ class FileImages(EncodedImages):
     Attributes:
         files: where they are.
         names: ``CLASS/FILE`` of each, which stays the same when the data set is moved.
+        hashes_before: of what each held where it was read before, in another process.
     """
 
     files: Sequence[Path]
     names: Sequence[str] = ()
+    hashes_before: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Return the number of files."""
@@ -61,6 +63,17 @@ class FileImages(EncodedImages):
         """Yield the content of every file."""
         for k, position in enumerate(positions.tolist()):
             yield k, content_of(self.files[position])
+
+    def part(self, positions: NDArray[np.int64]) -> "FileImages":
+        """Return the paths of these images, which another process reads."""
+        where = positions.tolist()
+        files = [self.files[i] for i in where]
+        names = [self.names[i] for i in where] if self.names else ()
+        return FileImages(files, names, self._known[positions])
+
+    def expected(self) -> NDArray[np.int64]:
+        """Return what was read before."""
+        return super().expected() if self.hashes_before is None else self.hashes_before
 
 
 class _Found(NamedTuple):

@@ -22,6 +22,7 @@ from acn_eval.data.examples import Examples
 from acn_eval.data.folder import FileImages
 from acn_eval.data.geometry import Geometry
 from acn_eval.data.open import data_root, find_data
+from acn_eval.engine.parcel import SentOnce
 from acn_eval.errors import DAMAGED, DataError
 from acn_eval.inputs import Place
 
@@ -32,7 +33,7 @@ _UNREADABLE: tuple[type[Exception], ...] = (*DAMAGED, tokenize.TokenError)
 
 
 @dataclass(frozen=True)
-class GivenImages:
+class GivenImages(SentOnce):
     """The corrupted images of a test set, as networks of one spec are shown them.
 
     Attributes:
@@ -47,6 +48,10 @@ class GivenImages:
     _reasons: dict[Place, str] = field(default_factory=dict, compare=False)
     _last: dict[tuple[Place, bytes], Tensor] = field(default_factory=dict, compare=False)
     _arrays: dict[Path, NDArray[Any]] = field(default_factory=dict, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out what is remembered: another process reads it anew."""
+        return type(self), (self.examples, self.spec, self.root)
 
     def why_not(self, place: Place) -> str:
         """Say what is missing, below the folder that the suite names; "" where nothing is.

@@ -30,6 +30,10 @@ class ArrayImages:
         """Return one 63-bit hash (n,) of each image's pixels."""
         return np.array([content_hash(self.images[i].tobytes()) for i in positions], np.int64)
 
+    def part(self, positions: NDArray[np.int64]) -> "ArrayImages":
+        """Return the images at these positions alone."""
+        return ArrayImages(np.ascontiguousarray(self.images[positions]))
+
     def shape(self) -> tuple[int, int, int]:
         """Return (channels, height, width)."""
         height, width, channels = self.images.shape[1:]

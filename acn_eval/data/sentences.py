@@ -84,3 +84,7 @@ class Sentences:
         """Return one 63-bit hash (n,) of each example's UTF-8 text."""
         joined = ("\x1f".join(self.texts[i]).encode() for i in positions.tolist())
         return np.array([content_hash(text) for text in joined], np.int64)
+
+    def part(self, positions: NDArray[np.int64]) -> "Sentences":
+        """Return the sentences at these positions alone."""
+        return Sentences([self.texts[i] for i in positions.tolist()])

@@ -1,6 +1,6 @@
 """Batches that are halved where memory runs out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,9 +26,22 @@ class Batches:
         Raises:
             MeasureError: not even one example fits.
         """
+
+        def once(size: int) -> Iterator[_Found]:
+            yield run(size)
+
+        return next(self.halving_each(once))
+
+    def halving_each(self, run: Callable[[int], Iterator[_Found]]) -> Iterator[_Found]:
+        """Yield from ``run(size)``, and again with half the size as often as memory runs out.
+
+        Raises:
+            MeasureError: not even one example fits.
+        """
         while True:
             try:
-                return run(self.size)
+                yield from run(self.size)
+                return
             except RuntimeError as exc:
                 if not _out_of_memory(exc):
                     raise

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
+from itertools import groupby, product
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -100,7 +100,7 @@ class ForwardUnit:
     @property
     def bundle(self) -> Hashable:
         """The examples: they are read once for all networks and conditions."""
-        return self.examples.digest, self.spec, self.profile
+        return id(self.examples), self.spec, self.profile
 
     @property
     def batch_size(self) -> int:
@@ -115,6 +115,22 @@ class ForwardUnit:
     def cacheable(self) -> bool:
         """Whether the network has a file."""
         return self.subject.checkpoint.id.cacheable
+
+    @classmethod
+    def pieces(cls, units: Sequence[Self], count: int) -> Sequence[Sequence[Self]]:
+        """Cut between questions, whose noise all networks share, into parts of like FLOPs."""
+        parts: list[list[Self]] = []
+        whole, spent = sum(map(cls._flops, units)), 0
+        for _, same in groupby(units, key=lambda unit: unit.question):
+            own = list(same)
+            if not parts or spent * count >= whole * len(parts):
+                parts.append([])
+            parts[-1] += own
+            spent += sum(map(cls._flops, own))
+        return parts
+
+    def _flops(self) -> int:
+        return self.cost * self.subject.checkpoint.id.flops
 
     @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
@@ -267,7 +283,7 @@ def _groups(units: Sequence[ForwardUnit]) -> Iterator[list[ForwardUnit]]:
     group: list[ForwardUnit] = []
     spent = 0.0
     for unit in units:
-        cost = unit.cost * unit.subject.checkpoint.id.flops
+        cost = unit._flops()
         if group and spent + cost > _budget(unit.profile.device):
             yield group
             group, spent = [], 0.0

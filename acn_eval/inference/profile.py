@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from acn_eval.engine.environment import hardware
 from acn_eval.inference.precision import Numeric
 
 __all__ = ["NumericProfile", "fitting_batch"]
@@ -38,7 +39,7 @@ class NumericProfile:
     def here(cls, device: torch.device, precision: Numeric, batch_size: int) -> "NumericProfile":
         """Return the profile of forward passes in this process."""
         threads, version = torch.get_num_threads(), str(torch.__version__)
-        return cls(device.type, _hardware(device), precision, batch_size, threads, version)
+        return cls(device.type, hardware(device), precision, batch_size, threads, version)
 
     def facts(self) -> dict[str, Any]:
         """Return plain types for the address of an outcome."""
@@ -59,10 +60,3 @@ def fitting_batch(flops: int, device: torch.device) -> int:
     """
     affordable = int(_WORK / max(flops, 1)) if device.type == "cpu" else _LARGEST
     return 1 << min(max(affordable, _SMALLEST), _LARGEST).bit_length() - 1
-
-
-def _hardware(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    bf16, amx = torch.cpu._is_avx512_bf16_supported(), torch.cpu._is_amx_tile_supported()
-    return torch.backends.cpu.get_cpu_capability() + " bf16" * bf16 + " AMX" * amx

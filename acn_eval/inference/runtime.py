@@ -1,10 +1,15 @@
 """Runtime: where and how a network is run; it decides speed, and never what is measured."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 from acn_eval.cache import OutcomeCache, default_store
+from acn_eval.engine.local import LOCAL
+from acn_eval.engine.protocol import Engine
 from acn_eval.errors import ConfigError
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import Numeric, Precision
@@ -23,12 +28,20 @@ class Runtime:
             see `fitting_batch`.
         precision: of the forward pass; ``auto`` follows a rule, see `numeric_for`.
         store: cache of finished outcomes.
+        threads: of the CPU; None takes those that torch has in this process.
+        engine: runs the tasks of a study; another process that gets this has the local one.
     """
 
     device: torch.device
     batch_size: int | None = None
     precision: Precision = "auto"
     store: OutcomeCache = field(default_factory=default_store)
+    threads: int | None = None
+    engine: Engine = LOCAL
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = self.device, self.batch_size, self.precision, self.store, self.threads
+        return type(self), own
 
     def batches(self, flops: int) -> Batches:
         """Return the batches of one pass of networks that cost so many FLOPs per example."""
@@ -36,7 +49,18 @@ class Runtime:
 
     def profile(self, numeric: Numeric = "fp32", flops: int = 0) -> NumericProfile:
         """Return the numeric profile of such a pass."""
-        return NumericProfile.here(self.device, numeric, self.batches(flops).size)
+        with self.own_threads():
+            return NumericProfile.here(self.device, numeric, self.batches(flops).size)
+
+    @contextmanager
+    def own_threads(self) -> Iterator[None]:
+        """Let torch have these threads during the body."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads or before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def resolve_device(name: str) -> torch.device:

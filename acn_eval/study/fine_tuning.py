@@ -13,11 +13,12 @@ from acn_eval.cache import OUTCOME, OutcomeCache
 from acn_eval.checkpoints.checkpoint import Checkpoint, training_preparation
 from acn_eval.data import Examples, PrepareImages
 from acn_eval.data.tokens import PrepareTokens
+from acn_eval.engine.protocol import Show
 from acn_eval.errors import Unsupported
 from acn_eval.inference import ClassMap, EvaluatedModel, NumericProfile, Pass, Runtime
 from acn_eval.models import Encoder, read_arch
 from acn_eval.probes import FineTune
-from acn_eval.study.run import Show, Unit, measured
+from acn_eval.study.run import Unit, measured
 from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.recipe import Recipe
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data import Examples, Split, open_examples
 from acn_eval.data.examples import listed_classes
+from acn_eval.engine.parcel import SentOnce
 from acn_eval.errors import DataError
 from acn_eval.inference.class_matching import class_map
 from acn_eval.inference.condition import ClassMap
@@ -22,7 +23,7 @@ S = TypeVar("S", bound=Suite, covariant=True)
 
 
 @dataclass(frozen=True)
-class Request(Generic[S]):
+class Request(SentOnce, Generic[S]):
     """A suite, with everything that it is about and runs in.
 
     Attributes:

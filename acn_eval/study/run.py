@@ -1,11 +1,12 @@
 """The one loop: a study lists its units of work, which are measured, stored and assembled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
+from acn_eval.engine.protocol import Engine, Show, pieces_for
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
 from acn_eval.results import EvalResult
@@ -17,17 +18,9 @@ if TYPE_CHECKING:
     from acn_eval.study.request import Request
     from acn_eval.study.suite import Suite
 
-__all__ = ["Described", "Show", "Study", "Unit", "measured", "run"]
+__all__ = ["BundleTask", "Described", "Study", "Unit", "measured", "run"]
 
 S = TypeVar("S", bound="Suite")
-
-
-class Show(Protocol):
-    """Shows the work of a bundle that is done and not yielded."""
-
-    def __call__(self, more: int, kept: int = 0, /) -> None:
-        """Show it, and how much of it the same run would not do again."""
-        ...
 
 
 class Described:
@@ -74,6 +67,14 @@ class Unit(Protocol):
         return self
 
     @classmethod
+    def pieces(cls, units: Sequence[Self], count: int) -> Sequence[Sequence[Self]]:
+        """Cut the units of one bundle into at most so many parts that are measured apart.
+
+        By default they are not cut, because the later ones need what the first ones made.
+        """
+        return [units]
+
+    @classmethod
     def measure(cls, units: Sequence[Self], runtime: Runtime, show: Show) -> Iterator[bytes]:
         """Yield the outcomes of the units of one bundle, in order, each when it is final.
 
@@ -112,10 +113,11 @@ def run(study: Study[Any], runtime: Runtime, progress: Progress = quietly) -> li
     Raises:
         Stopped: at Ctrl-C; says how much is saved.
     """
-    outcomes = measured(study.units(), runtime, progress, study.work)
-    results = study.assemble(outcomes)
+    with runtime.own_threads():
+        outcomes = measured(study.units(), runtime, progress, study.work)
+        results = study.assemble(outcomes)
     runtime.store.trim()
-    return results
+    return [replace(own, warnings=(*own.warnings, *_mixed(runtime.engine))) for own in results]
 
 
 def measured(
@@ -127,47 +129,117 @@ def measured(
         counter.remedy = "Where the cache is read, the same run resumes from there."
     if not all(unit.cacheable for unit in units):
         counter.remedy = "Networks in memory are never kept: they are measured again."
-    shrunk: dict[int, Batches] = {}
-    found: list[bytes] = []
+    plan = _Plan(units, runtime, counter)
     with counter:
         counter.add(0)
-        for _, bundle in groupby(units, key=lambda unit: (type(unit), unit.bundle)):
-            own = list(bundle)
-            size = own[0].batch_size
-            batches = shrunk.setdefault(size, Batches(size, runtime.device))
-            found += _bundle(own, runtime, batches, counter)
-    return found
+        for number, (i, address, content), alike in runtime.engine.run(plan.tasks(), plan.show):
+            plan.found(number, i, address, content, alike=alike)
+    return plan.outcomes
 
 
-def _bundle(
-    units: Sequence[Unit], runtime: Runtime, batches: Batches, counter: Tally
-) -> list[bytes]:
-    found: dict[int, bytes] = {}
+@dataclass(frozen=True)
+class BundleTask:
+    """Units of one bundle that are measured together, anywhere.
 
-    def measure(size: int) -> None:
-        own = {i: unit.in_batches(size) for i, unit in enumerate(units) if i not in found}
-        kept = {i: content for i, unit in own.items() if (content := _kept(unit, runtime))}
-        found.update(kept)
-        counter.add(sum(units[i].cost for i in kept))
-        left = {i: unit for i, unit in own.items() if i not in kept}
-        for i, content in _measured(left, runtime, counter):
-            found[i] = content
+    Attributes:
+        numbers: of the units, which are yielded with their outcomes.
+        batches: their size; where memory runs out, it is halved.
+    """
 
-    batches.halving(measure)
-    return [found[i] for i in range(len(units))]
+    units: Sequence[Unit]
+    numbers: Sequence[int]
+    runtime: Runtime
+    batches: Batches
+
+    def __call__(self, show: Show) -> Iterator[tuple[int, str, bytes]]:
+        """Yield the number, the address and the content of every outcome."""
+        first, done = self.batches.size, set[int]()
+
+        def attempt(size: int) -> Iterator[tuple[int, str, bytes]]:
+            left = {
+                number: unit.in_batches(size)
+                for number, unit in zip(self.numbers, self.units, strict=True)
+                if number not in done
+            }
+            for found in self._outcomes(left, show, stored=size < first):
+                done.add(found[0])
+                yield found
+
+        with self.runtime.own_threads():
+            yield from self.batches.halving_each(attempt)
+
+    def _outcomes(
+        self, units: dict[int, Unit], show: Show, *, stored: bool
+    ) -> Iterator[tuple[int, str, bytes]]:
+        for number, unit in list(units.items()) if stored else ():
+            if content := _kept(unit, self.runtime):
+                yield number, unit.address, content
+                del units[number]
+        own = list(units.values())
+        contents = own[0].measure(own, self.runtime, show) if own else ()
+        for (number, unit), content in zip(units.items(), contents, strict=True):
+            yield number, unit.address, content
+
+
+class _Plan:
+    """The tasks of a run, and what is known of its units so far."""
+
+    def __init__(self, units: Sequence[Unit], runtime: Runtime, counter: Tally) -> None:
+        self._units, self._runtime, self._counter = units, runtime, counter
+        self._found: dict[int, bytes] = {}
+        self._shown: dict[int, tuple[int, int]] = {}
+        together = groupby(enumerate(units), key=lambda own: (type(own[1]), own[1].bundle))
+        self._bundles = [[i for i, _ in own] for _, own in together]
+        self._pieces = pieces_for(len(self._bundles), runtime.engine.slots)
+
+    @property
+    def outcomes(self) -> list[bytes]:
+        """The outcomes of all units, in their order."""
+        return [self._found[i] for i in range(len(self._units))]
+
+    def tasks(self) -> Iterator[BundleTask]:
+        """Yield what is left to be measured, bundle by bundle, as there is room for it."""
+        shrunk: dict[int, Batches] = {}
+        for numbers in self._bundles:
+            size = self._units[numbers[0]].batch_size
+            batches = shrunk.setdefault(size, Batches(size, self._runtime.device))
+            left = [i for i in numbers if not self._take(i, batches.size)]
+            own = [self._units[i] for i in left]
+            for part in own[0].pieces(own, self._pieces) if own else ():
+                taken, left = left[: len(part)], left[len(part) :]
+                yield BundleTask(part, taken, self._runtime, batches)
+
+    def show(self, task: int, more: int, kept: int = 0) -> None:
+        """Show what a task has done and not yielded, with what others have."""
+        self._shown[task] = more, kept
+        self._counter.show(*map(sum, zip(*self._shown.values(), strict=True)))
+
+    def found(self, task: int, i: int, address: str, content: bytes, *, alike: bool) -> None:
+        """Keep an outcome; that of a task that was run again may be known."""
+        self._shown.pop(task, None)
+        if i in self._found:
+            return
+        unit = self._units[i]
+        kept = unit.cacheable and alike  # an address names one environment
+        if kept:
+            self._runtime.store.write(address, content)
+        self._found[i] = content
+        self._counter.add(unit.cost, kept=unit.cost * kept)
+
+    def _take(self, i: int, size: int) -> bool:
+        """Whether the store holds the outcome of a unit, which is then taken."""
+        unit = self._units[i]
+        content = _kept(unit.in_batches(size), self._runtime)
+        if content:
+            self._found[i] = content
+            self._counter.add(unit.cost)
+        return bool(content)
 
 
 def _kept(unit: Unit, runtime: Runtime) -> bytes | None:
     return runtime.store.read(unit.address) if unit.cacheable else None
 
 
-def _measured(
-    units: Mapping[int, Unit], runtime: Runtime, counter: Tally
-) -> Iterator[tuple[int, bytes]]:
-    own = list(units.values())
-    contents = own[0].measure(own, runtime, counter.show) if own else ()
-    for (i, unit), content in zip(units.items(), contents, strict=True):
-        if unit.cacheable:
-            runtime.store.write(unit.address, content)
-        counter.add(unit.cost, kept=unit.cost * unit.cacheable)
-        yield i, content
+def _mixed(engine: Engine) -> Iterator[str]:
+    if engine.mixed:
+        yield f"measured in environments that differ: {'; '.join(engine.mixed)}"

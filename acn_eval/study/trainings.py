@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 
 from acn_eval.data import Split
+from acn_eval.engine.parcel import SentOnce
 from acn_eval.study.run import Described, Study
 from acn_eval.study.suite import Suite
 
@@ -18,7 +19,7 @@ S = TypeVar("S", bound=Suite)
 
 
 @dataclass(frozen=True)
-class TrainingPlan(Described, Generic[S]):
+class TrainingPlan(Described, SentOnce, Generic[S]):
     """A suite with its data, which is opened where it is first read.
 
     Attributes:

@@ -12,6 +12,7 @@ import click
 from acn_eval.errors import ConfigError
 from acn_eval.run_options import DataSelection, RunOptions
 from acn_eval.terminal.console import WIDE, console
+from acn_eval.terminal.engine_options import engine_choice, engine_options
 from acn_eval.terminal.glossary import explain
 from acn_eval.terminal.titled import Titled, titled
 
@@ -249,11 +250,13 @@ _machine_options = (
 )
 place_options = _stack(
     *_machine_options,
+    *engine_options,
     _machine("--seed", type=SEED, default=0, help="Seed of the noise."),
     metric_option,
 )
 gate_place_options = _stack(
     *_machine_options,
+    *engine_options,
     _machine("--seed", type=SEED, show_default="the gate's", help="Seed of the noise."),
 )
 training_options = _stack(
@@ -261,6 +264,7 @@ training_options = _stack(
     _limit,
     device_option,
     _machine("--no-cache", is_flag=True, help="Train again what the cache already holds."),
+    *engine_options,
     metric_option,
 )
 reading_options = _stack(
@@ -315,6 +319,7 @@ def run_options(*changes: str, **given: Any) -> RunOptions:
         framing={name: given[name] for name in _FRAMING if given.get(name) is not None},
         precision=given.get("precision", "fp32"),
         cache=not given["no_cache"],
+        engine=engine_choice(**given),
         track=not given.get("no_track"),
         **{name: given[name] for name in _SAME if name in given},
     )

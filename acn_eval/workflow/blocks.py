@@ -55,15 +55,16 @@ def in_blocks(
     if runtime.precision == "auto":
         runtime = replace(runtime, precision="fp32")
     order = order_names(pair[0].id, pair[1].id, suite.name)
-    blocks = evaluation.evaluate_blocks(
-        pair,
-        suite,
-        options.data,
-        evaluation.Blocks(BLOCK, order),
-        seed=options.seed or 0,
-        runtime=runtime,
-    )
-    return until_decided(look, blocks, progress)
+    with runtime.engine:
+        blocks = evaluation.evaluate_blocks(
+            pair,
+            suite,
+            options.data,
+            evaluation.Blocks(BLOCK, order),
+            seed=options.seed or 0,
+            runtime=runtime,
+        )
+        return until_decided(look, blocks, progress)
 
 
 def until_decided(

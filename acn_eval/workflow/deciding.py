@@ -153,14 +153,16 @@ def _stopped(case: _Case, baseline: Checkpoint) -> tuple[Verdict, EvalResult, Ev
 
 
 def _run(case: _Case, checkpoints: Sequence[Checkpoint]) -> list[EvalResult]:
-    return evaluation.evaluate(
-        checkpoints,
-        suite_of(case.options),
-        case.options.data,
-        seed=case.options.seed or 0,
-        runtime=runtime_of(case.options),
-        progress=case.progress,
-    )
+    runtime = runtime_of(case.options)
+    with runtime.engine:
+        return evaluation.evaluate(
+            checkpoints,
+            suite_of(case.options),
+            case.options.data,
+            seed=case.options.seed or 0,
+            runtime=runtime,
+            progress=case.progress,
+        )
 
 
 def _side(options: RunOptions, uri: str, arch: str | None) -> Side:

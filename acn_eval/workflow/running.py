@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from acn_eval import evaluation
 from acn_eval.cache import default_store
 from acn_eval.checkpoints import load
+from acn_eval.engine.start import engine_of
 from acn_eval.errors import ConfigError
 from acn_eval.figures import draw_missing, draw_rankings
 from acn_eval.inference import Runtime, resolve_device
@@ -124,15 +125,17 @@ def evaluate(
         what = f"`metric`: must not need losses of the labels, which {suite.name} does not store"
         raise ConfigError(f"{what}; got {options.metric}", "metric")
     sides = sides or resolve(options)
-    asked = ask(options, sides)
+    runtime = runtime_of(options)
+    asked = ask(options, sides, runtime)
     groups = asked.groups(len(sides.candidates))  # may refuse them, before anything is measured
-    results = measured(asked, runtime_of(options), progress)
+    with runtime.engine:
+        results = measured(asked, runtime, progress)
     found = [Group(results[ours], results[theirs]) for ours, theirs in groups]
     ranked = sides.several and suite.ranks
     return [_networked(group, options) for group in found] if ranked else found
 
 
-def ask(options: RunOptions, sides: Sides) -> Study[Suite]:
+def ask(options: RunOptions, sides: Sides, runtime: Runtime | None = None) -> Study[Suite]:
     """Return the study that `evaluate` measures.
 
     Raises:
@@ -143,7 +146,7 @@ def ask(options: RunOptions, sides: Sides) -> Study[Suite]:
         suite_of(options),
         options.data,
         seed=options.seed or 0,
-        runtime=runtime_of(options),
+        runtime=runtime or runtime_of(options),
     )
 
 
@@ -219,13 +222,15 @@ def with_suite(options: RunOptions, kind: str) -> RunOptions:
 
 
 def runtime_of(options: RunOptions) -> Runtime:
-    """Return device, batch size, precision and cache.
+    """Return device, batch size, precision, cache and engine.
 
     Raises:
-        ConfigError: the device or the cache cannot be used.
+        ConfigError: the device or the cache cannot be used, or there is no such engine.
     """
     store = replace(default_store(), readable=options.cache)
-    return Runtime(resolve_device(options.device), options.batch_size, options.precision, store)
+    device, threads = resolve_device(options.device), options.engine.fixed_threads
+    terms = device, options.batch_size, options.precision, store, threads
+    return Runtime(*terms, engine_of(options.engine))
 
 
 @dataclass(frozen=True)

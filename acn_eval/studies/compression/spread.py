@@ -13,13 +13,14 @@ import torch
 from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Examples
+from acn_eval.engine.protocol import Show
 from acn_eval.errors import Unsupported
 from acn_eval.inference import NumericProfile, Runtime
 from acn_eval.inference.precision import running
 from acn_eval.inference.spread import Spread, spreads
 from acn_eval.inputs import InputSpec
 from acn_eval.models import Boundary, Cuttable
-from acn_eval.study.run import Show, Unit
+from acn_eval.study.run import Unit
 from acn_eval.study.spread import as_initialized, recipe_of
 
 __all__ = ["IMAGES", "Measured", "SpreadUnit"]

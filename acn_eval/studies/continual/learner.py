@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from acn_eval.data import Examples, unit_range
+from acn_eval.engine.protocol import Show
 from acn_eval.inference import Runtime
 from acn_eval.inference.outputs import outputs
 from acn_eval.models import Encoder, build, initialize
@@ -21,7 +22,6 @@ from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.studies.continual.methods import EWC, SI, Replay
 from acn_eval.studies.continual.plan import TaskSequenceRun
 from acn_eval.studies.continual.regularizers import Elastic, Regularizer, Shown, Synaptic
-from acn_eval.study.run import Show
 from acn_eval.study.trainings import pack, unpack
 from acn_eval.tally import quietly
 from acn_eval.training.batches import augmented, batch_indices

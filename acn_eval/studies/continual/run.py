@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acn_eval.data import Split
+from acn_eval.engine.protocol import Show
 from acn_eval.inference import CLEAN, Runtime
 from acn_eval.models import build, cost
 from acn_eval.results import Cell, CheckpointId, EvalResult
@@ -23,7 +24,7 @@ from acn_eval.studies.continual.plan import JUDGED, ContinualPlan, TaskSequenceR
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import TASK_STREAM
 from acn_eval.study.record import Answer, Subject, in_words, record, training_id
-from acn_eval.study.run import Show, Unit
+from acn_eval.study.run import Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 
 __all__ = ["STUDY", "ContinualStudy", "RunUnit"]

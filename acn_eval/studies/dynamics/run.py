@@ -16,6 +16,7 @@ from acn_eval.config_files import recorded
 from acn_eval.data import Examples, Split
 from acn_eval.data.cloze import Cloze
 from acn_eval.data.tokens import PrepareTokens
+from acn_eval.engine.protocol import Show
 from acn_eval.errors import ConfigError, Unsupported
 from acn_eval.inference import EvaluatedModel, NumericProfile, Runtime, class_map
 from acn_eval.inference.spread import Spread
@@ -27,7 +28,7 @@ from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
 from acn_eval.studies.dynamics.suite import Arm, Dynamics, name_of
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
-from acn_eval.study.run import Described, Show, Study, Unit, measured
+from acn_eval.study.run import Described, Study, Unit, measured
 from acn_eval.study.spread import as_initialized
 from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
 from acn_eval.training.fit import Fit, loop, start

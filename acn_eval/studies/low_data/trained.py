@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from acn_eval.cache import OutcomeCache
 from acn_eval.data import Split
+from acn_eval.engine.protocol import Show
 from acn_eval.errors import ConfigError
 from acn_eval.inference import CLEAN, NumericProfile, Runtime
 from acn_eval.inference.outputs import outputs
@@ -22,7 +23,7 @@ from acn_eval.studies.low_data.draws import STREAM, answer
 from acn_eval.studies.low_data.plan import LowDataPlan, Stack, Training, weights_decided_by
 from acn_eval.studies.low_data.suite import LowData
 from acn_eval.study.record import Subject, cell_of, in_words, record, training_id
-from acn_eval.study.run import Described, Show, Unit
+from acn_eval.study.run import Described, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy
 from acn_eval.training import Recipe, TrainingJob, seconds_per_step, train_all
 from acn_eval.training.threads import fitting_threads, forward_flops

@@ -11,6 +11,7 @@ import numpy as np
 from acn_eval.cache import OUTCOME, OutcomeCache
 from acn_eval.checkpoints import Checkpoint, state_digest
 from acn_eval.corruptions import NOISE_VERSION
+from acn_eval.engine.protocol import Show
 from acn_eval.errors import ConfigError
 from acn_eval.inference import CLEAN, EvaluatedModel, Numeric, Pass, Runtime
 from acn_eval.models import Encoder, cost
@@ -23,7 +24,7 @@ from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.studies.robustness.measure import Showing, Shown
 from acn_eval.study.record import Answer, answered, cell_of
 from acn_eval.study.request import Request
-from acn_eval.study.run import Show, Study, Unit, measured
+from acn_eval.study.run import Study, Unit, measured
 
 __all__ = ["STUDY", "PrunedUnit", "PruningStudy", "network_of"]
 

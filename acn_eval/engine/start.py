@@ -1,0 +1,23 @@
+"""From what a user asks for to an engine."""
+
+from acn_eval.engine.choice import EngineChoice
+from acn_eval.engine.local import LOCAL
+from acn_eval.engine.protocol import Engine
+from acn_eval.errors import ConfigError
+
+__all__ = ["engine_of"]
+
+
+def engine_of(choice: EngineChoice) -> Engine:
+    """Return an engine that starts its workers at its first task.
+
+    Raises:
+        ConfigError: there is none of that name, or it has no workers to count.
+    """
+    if choice.is_local:
+        if choice.workers not in (None, 1):
+            msg = f"`workers`: must be left out with the engine local; got {choice.workers}"
+            raise ConfigError(msg, "workers", "engine")
+        return LOCAL
+    msg = f"`engine`: must be local, processes, ray or ray://ADDRESS; got {choice.engine}"
+    raise ConfigError(msg, "engine")
