@@ -42,6 +42,7 @@ def storm(uri, folder, *options):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_eight_processes_on_a_new_sqlite_store(expected, tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     storm(uri, tmp_path)

@@ -69,6 +69,7 @@ def test_a_compression_suite_is_refused_by_robustness(refused):
     assert said.endswith("got compression. Use acn-eval compression.\n")
 
 
+@pytest.mark.slow
 def test_as_a_process_with_its_figures(folder):
     code, out, err = run(folder, *PAIR, "--limit", "60")
     assert (code, err) == (0, "")

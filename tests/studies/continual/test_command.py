@@ -97,6 +97,7 @@ def test_no_evaluation_can_run_it(turn, refused):
     assert "must be of kind robustness; got continual. Use acn-eval continual." in got
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_table_its_record_and_figures(folder, call):
     write(folder, steps=10, methods=METHODS[:2])
     process = start(folder, *JOB)

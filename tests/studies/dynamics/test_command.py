@@ -72,6 +72,7 @@ def test_no_evaluation_can_run_it(watch, refused):
     assert "must be of kind robustness; got dynamics. Use acn-eval dynamics." in got
 
 
+@pytest.mark.slow
 def test_a_run_survives_kill_9(watch, call):
     """Killed in its second training; the same command ends with the same table."""
     write(watch, recipe={"steps": 100})

@@ -166,7 +166,8 @@ def test_recipes_are_not_given_a_checkpoint(few, refused):
     assert "--ckpt: must be left out; few trains networks of its own" in got
 
 
-@pytest.mark.parametrize("way", ["together", pytest.param("alone", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["together", "alone"])
 def test_a_run_survives_kill_9(few, call, way):
     """Killed twice, between and within trainings; the same command ends with the same table."""
     write(few, steps=10, training=way)
