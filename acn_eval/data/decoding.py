@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from acn_eval.errors import DAMAGED, DataError
 
-__all__ = ["MOST_PIXELS", "SUFFIXES", "content_of", "decode", "is_turned"]
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "SUFFIXES", "content_of", "decode", "is_turned"]
 
 SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp", ".gif", ".jfif"}
@@ -21,7 +21,8 @@ SUFFIXES = frozenset(
 MOST_PIXELS = 89_478_485
 """Of one image: Pillow's own limit, a quarter of a gigabyte in RGB."""
 _LONGEST_SIDE = 2**16 - 1  # of a JPEG; what damage makes longer would take minutes to resize
-_MOST_BYTES = 2**29
+MOST_BYTES = 2**29
+"""Of one encoded image."""
 _WHITE = 2**16 - 1
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, Image.DecompressionBombError)
 _EXIF = (b"Exif", b"eXIf", b"EXIF")  # of JPEG, PNG and WebP; TIFF is turned by Pillow
@@ -37,9 +38,9 @@ def content_of(file: Path) -> bytes:
         DataError: not readable, or larger than half a gigabyte.
     """
     try:
-        if file.stat().st_size > _MOST_BYTES:
+        if file.stat().st_size > MOST_BYTES:
             got = file.stat().st_size
-            raise DataError(f"{file}: must have at most {_MOST_BYTES} bytes; got {got}")
+            raise DataError(f"{file}: must have at most {MOST_BYTES} bytes; got {got}")
         return file.read_bytes()
     except OSError as exc:
         raise DataError(f"{file}: must be a readable image; {exc.strerror}") from exc

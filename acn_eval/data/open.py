@@ -18,6 +18,7 @@ from acn_eval.data.glue import GLUE, open_glue
 from acn_eval.data.npz import open_npz
 from acn_eval.data.plain_text import open_plain_text
 from acn_eval.data.sentence_files import open_sentence_files
+from acn_eval.data.shards import files_of_pattern, open_shards
 from acn_eval.data.synthetic_sentences import SYNTHETIC, open_synthetic
 from acn_eval.data.tables import open_hfds, open_parquet, without_column
 from acn_eval.errors import DataError, suggestion
@@ -41,6 +42,7 @@ DATA: dict[str, str] = {
     "cifar100": "CIFAR-100, likewise, with its 100 fine classes",
     "npz:PATH": "arrays of NumPy, one file or a folder with one per split",
     "folder:PATH": "one folder of images per class, as ImageFolder, ImageNet and Tiny-ImageNet",
+    "wds:PATH": "images and labels in tar shards of WebDataset, as train-{000..099}.tar",
     "parquet:PATH": "images and labels in parquet files, as Hugging Face writes them",
     "hfds:DIR": "images and labels that Hugging Face's datasets library saved or cached",
     "glue:TASK": f"sentences or pairs of GLUE, likewise downloaded: {', '.join(GLUE)}",
@@ -53,6 +55,7 @@ DATA: dict[str, str] = {
 _OPENERS: dict[str, Callable[[Path, Split], Examples]] = {
     "npz": open_npz,
     "folder": open_folder,
+    "wds": open_shards,
     "parquet": open_parquet,
     "hfds": open_hfds,
     "tsv": partial(open_sentence_files, scheme="tsv"),
@@ -120,7 +123,8 @@ def find_data(path: Path, root: Path | None) -> Path:
 
 def _is_there(path: Path) -> bool:
     # Unlike those of Path, these say False of a name that is too long.
-    return os.path.exists(path) or os.path.exists(without_column(path)[0])
+    forms = path, without_column(path)[0], next(files_of_pattern(path))
+    return any(map(os.path.exists, forms))
 
 
 def channel_moments(

@@ -1,7 +1,6 @@
 """``parquet:PATH`` and ``hfds:DIR``: labeled images in files of parquet or of Arrow."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +13,13 @@ from acn_eval.data.columns import Labels, TableImages, image_column, labels_of
 from acn_eval.data.examples import Examples, Split, members
 from acn_eval.data.parquet_rows import ParquetRows
 from acn_eval.data.rows import UNREADABLE, Rows
-from acn_eval.data.splits import by_split, part_of, split_called
+from acn_eval.data.splits import Files, by_split, files_below, part_of
 from acn_eval.errors import DataError
 from acn_eval.foreign_text import is_unicode
 
 __all__ = ["open_hfds", "open_parquet", "without_column"]
 
 _MOST_BYTES = 2**24  # of a JSON file
-_MOST_FILES = 10_000
-Files = Mapping[Split, Sequence[Path]]
 
 
 def open_parquet(path: Path, split: Split) -> Examples:
@@ -39,7 +36,7 @@ def open_parquet(path: Path, split: Split) -> Examples:
         DataError: not there, not such files, or no such split.
     """
     where, (place, column) = f"parquet:{path}", without_column(path)
-    parts = _files(place, "parquet", where)
+    parts = files_below(place, "parquet", where)
     return _examples({s: ParquetRows.of(f, where) for s, f in parts.items()}, split, column)
 
 
@@ -91,35 +88,6 @@ def _whole(rows: Rows, labels: Labels, split: Split, notes: Sequence[str]) -> Ex
     return replace(whole.at(ids[known]), notes=tuple(notes), named=labels.named)
 
 
-def _files(path: Path, suffix: str, where: str) -> Files:
-    """Return files by split, each list in the order of names."""
-    if os.path.isfile(path):  # False, where Path.is_file raises: a name that is too long
-        return {"test": [path]}
-    listed = sorted(path.rglob(f"*.{suffix}")) if os.path.isdir(path) else []
-    files = [f for f in listed if os.path.isfile(f)][:_MOST_FILES]
-    if not files:
-        raise DataError(f"{where}: must be a file or folder of .{suffix}; there is none")
-    split = {file: _split_of(file.relative_to(path)) for file in files}
-    if not any(split.values()):
-        return {"test": files}
-    strange = [file for file in files if split[file] is None]
-    if strange:
-        what = "every file must state its split in its name or folder"
-        raise DataError(f"{where}: {what}, as train-00000.{suffix} does; got {strange[0].name}")
-    own = {s for s in split.values() if s}
-    return {s: [f for f in files if split[f] == s] for s in own}
-
-
-def _split_of(relative: Path) -> Split | None:
-    """Return the split that the name of a file states, or that of the folder nearest to it."""
-    names = [relative.name.partition(".")[0], *(folder.name for folder in relative.parents)]
-    for name in names:
-        for word in re.split(r"[-_.]", name):
-            if split := split_called(word):
-                return split
-    return None
-
-
 def _saved(path: Path, where: str) -> Files:
     """Return the Arrow files that ``save_to_disk`` wrote, or those of a cache."""
     if os.path.isfile(path / "dataset_dict.json"):
@@ -130,7 +98,7 @@ def _saved(path: Path, where: str) -> Files:
         return {split: _state(path / name, where) for split, name in known.items()}
     if os.path.isfile(path / "state.json"):
         return {"test": _state(path, where)}
-    return _files(path, "arrow", where)
+    return files_below(path, "arrow", where)
 
 
 def _state(folder: Path, where: str) -> list[Path]:
