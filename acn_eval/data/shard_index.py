@@ -93,9 +93,8 @@ def indexed(shards: Sequence[Path]) -> list[ShardIndex]:
         found = [threads.submit(partial(_known_or_made, store), path) for path in shards]
         try:
             return [one.result() for one in found]
-        except BaseException:
+        finally:  # where one is refused, the others are not read
             threads.shutdown(cancel_futures=True)
-            raise
 
 
 def _known_or_made(store: OutcomeCache, path: Path) -> ShardIndex:
