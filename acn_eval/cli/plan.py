@@ -17,8 +17,11 @@ from acn_eval.terminal.options import (
     run_options,
     tracking_option,
 )
+from acn_eval.terminal.titled import titled
 
 __all__ = ["command"]
+
+_network = titled("Networks")
 
 _EPILOG = """\b
 Examples:
@@ -52,7 +55,13 @@ Examples:
 )
 @click.option("--result", type=FOLDER, help="Take the discordance from this stored result ...")
 @click.option("--against", type=FOLDER, help="... and this one.")
-@click.option("--ckpt", metavar="FILE", help="A checkpoint like those that will run.")
+@_network(
+    "--ckpt",
+    multiple=True,
+    listed=True,
+    metavar="FILE...",
+    help="The networks that will run; one stands for both sides.",
+)
 @arch_option
 @data_options
 @gate_place_options
@@ -61,7 +70,8 @@ Examples:
 def command(**given: Any) -> None:
     """Estimate what a gate or a suite costs, and which differences it can detect.
 
-    Forward passes are counted for both sides. Power is the probability that a candidate which
+    Forward passes are counted for both sides, or for all networks where --ckpt names several. With
+    --workers, the run is simulated on 1, 2, 4, ... workers. Power is the probability that a candidate which
     does not differ from its baseline passes a rule.
     """
     if bool(given["result"]) != bool(given["against"]):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from acn_eval.study.request import Request
     from acn_eval.study.suite import Suite
 
-__all__ = ["BundleTask", "Described", "Study", "Unit", "measured", "run"]
+__all__ = ["BundleTask", "Described", "Study", "Unit", "bundles", "measured", "run"]
 
 S = TypeVar("S", bound="Suite")
 
@@ -137,6 +137,12 @@ def measured(
     return plan.outcomes
 
 
+def bundles(units: Sequence[Unit]) -> list[list[int]]:
+    """Return the numbers of the units of each bundle."""
+    together = groupby(enumerate(units), key=lambda own: (type(own[1]), own[1].bundle))
+    return [[i for i, _ in own] for _, own in together]
+
+
 @dataclass(frozen=True)
 class BundleTask:
     """Units of one bundle that are measured together, anywhere.
@@ -188,8 +194,7 @@ class _Plan:
         self._units, self._runtime, self._counter = units, runtime, counter
         self._found: dict[int, bytes] = {}
         self._shown: dict[int, tuple[int, int]] = {}
-        together = groupby(enumerate(units), key=lambda own: (type(own[1]), own[1].bundle))
-        self._bundles = [[i for i, _ in own] for _, own in together]
+        self._bundles = bundles(units)
         self._pieces = pieces_for(len(self._bundles), runtime.engine.slots)
 
     @property

@@ -1,11 +1,15 @@
 """Prints what a plan of trainings costs, before any of them starts."""
 
+from typing import Any
+
 from acn_eval import workflow
 from acn_eval.errors import ConfigError
 from acn_eval.run_options import RunOptions
+from acn_eval.study.run import bundles
 from acn_eval.study.trainings import TrainingStudy
 from acn_eval.terminal.comparisons import duration
 from acn_eval.terminal.console import console
+from acn_eval.terminal.scaling import show_trainings
 from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["show_costs"]
@@ -50,5 +54,15 @@ def show_costs(options: RunOptions, *, kind: str) -> None:
     ]
     show_table(out, columns, rows)
     out.print(asked.scale)
-    seconds = duration(sum(cost.seconds for cost in costs))
-    out.print(f"estimated: {seconds} on this machine; nothing was run")
+    seconds = sum(cost.seconds for cost in costs)
+    out.print(f"estimated: {duration(seconds)} on this machine; nothing was run")
+    if not options.engine.is_local:
+        show_trainings(out, _shares(asked, seconds), options.engine)
+
+
+def _shares(asked: TrainingStudy[Any], seconds: float) -> list[float]:
+    """Return the seconds of each task that is left, in proportion to its steps."""
+    store = asked.request.runtime.store
+    left = [unit for unit in asked.units() if store.read(unit.address) is None]
+    steps = [sum(left[i].cost for i in own) for own in bundles(left)]
+    return [seconds * own / sum(steps) for own in steps]

@@ -11,13 +11,16 @@ from acn_eval import workflow
 from acn_eval.errors import ConfigError
 from acn_eval.gate import Gate, read_gate
 from acn_eval.gate.config import is_gate
-from acn_eval.gate.plan import PlanRow, plan, variances
+from acn_eval.gate.plan import PlanRow, variances
+from acn_eval.gate.plan import plan as rows_of
 from acn_eval.results import EvalResult
 from acn_eval.run_options import RunOptions
 from acn_eval.statistics.interim import expected_examples
 from acn_eval.statistics.power import mde_examples
 from acn_eval.statistics.sequential import BLOCK
 from acn_eval.terminal.console import console
+from acn_eval.terminal.scaling import show_engine
+from acn_eval.workflow.planning import Plan
 from acn_eval.terminal.tables import Column, show_table
 
 __all__ = ["Planned", "show_plan"]
@@ -48,11 +51,13 @@ def show_plan(options: RunOptions, planned: Planned) -> None:
     gate = read_gate(name) if is_gate(name) else None
     options = options if gate is None else workflow.of_gate(options, gate)
     suite = workflow.suite_of(options)
-    n, known = _images(options, planned), _discordance(planned, gate)
+    given = planned.n or (EvalResult.load(planned.result).data.n if planned.result else None)
+    cost = workflow.plan_of(options, given) if options.candidates and suite.by_blocks else None
+    n, known = cost.n if cost else _images(options, given), _discordance(planned, gate)
     assumed = f"{known:g}, assumed" if isinstance(known, float) else "as measured"
     out.print(f"Suite {suite.name}, n = {n:,}, discordance {assumed}.")
     if gate is not None:
-        _show_rules(out, gate, n, plan(gate, n, known))
+        _show_rules(out, gate, n, rows_of(gate, n, known))
     elif isinstance(known, float):
         least = f"{100 * mde_examples(n, known):.1f} points"
         out.print(
@@ -60,8 +65,11 @@ def show_plan(options: RunOptions, planned: Planned) -> None:
         )
         if suite.by_blocks:
             out.print(_looks_in_words(n, known, suite.equivalence_margin))
-    if options.candidates:
-        out.print(_cost_in_words(options, n))
+    if cost is not None:
+        _show_cost(out, cost, options)
+    elif options.candidates:
+        said = f"The cost is not estimated: {suite.name} also times, fits or trains networks."
+        out.print(said)
 
 
 def _looks_in_words(n: int, discordance: float, margin: float | None) -> str:
@@ -75,23 +83,21 @@ def _looks_in_words(n: int, discordance: float, margin: float | None) -> str:
     return f"With --sequential, about half of all runs stop within {said}."
 
 
-def _cost_in_words(options: RunOptions, n: int) -> str:
-    suite = workflow.suite_of(options)
-    if not suite.by_blocks:
-        return f"The cost is not estimated: {suite.name} also times, fits or trains networks."
-    cost, count = workflow.price(options), 2 * n
-    return (
-        f"Cost of both sides: {count * cost.forwards:,.0f} forward passes, "
-        f"{count * cost.flops:.3g} FLOPs, about {count * cost.seconds:,.0f} s here "
+def _show_cost(out: Console, plan: Plan, options: RunOptions) -> None:
+    cost, n = plan.price, plan.n
+    whose = "both sides" if plan.networks == 2 else f"{plan.networks} networks"
+    out.print(
+        f"Cost of {whose}: {n * cost.forwards:,.0f} forward passes, "
+        f"{n * cost.flops:.3g} FLOPs, about {n * cost.seconds:,.0f} s here "
         f"(extrapolated from {cost.timed} examples)."
     )
+    if not options.engine.is_local:
+        show_engine(out, plan, options.engine)
 
 
-def _images(options: RunOptions, planned: Planned) -> int:
-    if planned.n:
-        return planned.n
-    if planned.result:
-        return EvalResult.load(planned.result).data.n
+def _images(options: RunOptions, given: int | None) -> int:
+    if given:
+        return given
     if not (options.candidates or options.data.data):
         msg = "plan: examples must be known; give `n`, `data`, `ckpt` or a stored pair"
         raise ConfigError(msg, "n", "data", "ckpt")

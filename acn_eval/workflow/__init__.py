@@ -13,17 +13,16 @@ from acn_eval.lazy import on_first_use
 if TYPE_CHECKING:
     from acn_eval.workflow.deciding import Decided, decide, of_gate
     from acn_eval.workflow.interim import compare_in_blocks, save_stopped
+    from acn_eval.workflow.planning import Plan, Price, Wall, plan_of, walls
     from acn_eval.workflow.promoting import Promotion
     from acn_eval.workflow.reporting import Report, report
     from acn_eval.workflow.running import (
         Done,
         Group,
-        Price,
         ask,
         compare,
         count_examples,
         evaluate,
-        price,
         record,
         run,
         runtime_of,
@@ -37,10 +36,12 @@ __all__ = [
     "Decided",
     "Done",
     "Group",
+    "Plan",
     "Price",
     "Promotion",
     "Report",
     "Sides",
+    "Wall",
     "ask",
     "compare",
     "compare_in_blocks",
@@ -48,7 +49,7 @@ __all__ = [
     "decide",
     "evaluate",
     "of_gate",
-    "price",
+    "plan_of",
     "record",
     "report",
     "resolve",
@@ -57,12 +58,14 @@ __all__ = [
     "save",
     "save_stopped",
     "suite_of",
+    "walls",
     "with_suite",
 ]
 
 _HOMES = {
     "deciding": ("Decided", "decide", "of_gate"),
     "interim": ("compare_in_blocks", "save_stopped"),
+    "planning": ("Plan", "Price", "Wall", "plan_of", "walls"),
     "promoting": ("Promotion",),
     "reporting": ("Report", "report"),
     "sides": ("Sides", "resolve"),

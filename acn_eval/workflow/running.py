@@ -1,6 +1,5 @@
 """Measures, compares, saves and records what the options of a run state."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,12 +33,10 @@ from acn_eval.workflow.sides import Sides, resolve
 __all__ = [
     "Done",
     "Group",
-    "Price",
     "ask",
     "compare",
     "count_examples",
     "evaluate",
-    "price",
     "record",
     "run",
     "runtime_of",
@@ -47,8 +44,6 @@ __all__ = [
     "suite_of",
     "with_suite",
 ]
-
-_TIMED = 256  # examples
 
 
 @dataclass(frozen=True)
@@ -231,48 +226,6 @@ def runtime_of(options: RunOptions) -> Runtime:
     device, threads = resolve_device(options.device), options.engine.fixed_threads
     terms = device, options.batch_size, options.precision, store, threads
     return Runtime(*terms, engine_of(options.engine))
-
-
-@dataclass(frozen=True)
-class Price:
-    """Cost of one example and one checkpoint, under all conditions of a suite.
-
-    Attributes:
-        forwards: forward passes.
-        flops: floating-point operations.
-        seconds: wall time on this machine.
-        timed: number of examples that were timed.
-    """
-
-    forwards: float
-    flops: float
-    seconds: float
-    timed: int
-
-
-def price(options: RunOptions) -> Price:
-    """Run a few examples twice, and scale the cost of the second, warm run.
-
-    Raises:
-        AcnEvalError: the candidate, the suite or the data cannot be read or measured.
-    """
-    checkpoint = load(options.candidates[0], options.arch, tracking_uri=options.tracking_uri)
-    runtime = runtime_of(replace(options, cache=False))
-    selection = replace(options.data, limit=min(_TIMED, options.data.limit or _TIMED))
-    forwards = [0]
-
-    def count(done: int, total: int) -> None:
-        forwards.append(total)
-
-    for _ in range(2):
-        start = time.perf_counter()
-        (result,) = evaluation.evaluate(
-            [checkpoint], suite_of(options), selection, runtime=runtime, progress=count
-        )
-        seconds = time.perf_counter() - start
-    timed = result.data.n
-    each = max(forwards) / timed
-    return Price(each, each * checkpoint.id.flops, seconds / timed, timed)
 
 
 def count_examples(options: RunOptions) -> int:
