@@ -31,7 +31,10 @@ Examples:
       of the shipped gate on this machine
   acn-eval plan --suite my_gate.yaml \\
       --result a/DIR --against b/DIR --n 5000
-      with the discordance of a measured pair"""
+      with the discordance of a measured pair
+  acn-eval plan --suite robustness --workers 64 \\
+      --ckpt a.pt b.pt --data folder:my_images
+      time on 1, 2, 4, ... 64 workers, and bytes"""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)
@@ -70,9 +73,9 @@ Examples:
 def command(**given: Any) -> None:
     """Estimate what a gate or a suite costs, and which differences it can detect.
 
-    Forward passes are counted for both sides, or for all networks where --ckpt names several. With
-    --workers, the run is simulated on 1, 2, 4, ... workers. Power is the probability that a candidate which
-    does not differ from its baseline passes a rule.
+    Forward passes are counted for both sides, or for all networks where --ckpt names several.
+    Power is the probability that a candidate which does not differ from its baseline passes a
+    rule. With --workers, a run on 1, 2, 4, ... workers is simulated from what a few examples cost.
     """
     if bool(given["result"]) != bool(given["against"]):
         raise click.UsageError("give --result and --against together")

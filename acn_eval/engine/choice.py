@@ -35,6 +35,10 @@ class EngineChoice:
         """Threads of every process that measures; None where torch decides."""
         return self.threads or (None if self.is_local else 1)
 
+    def in_this_process(self) -> "EngineChoice":
+        """Return the local engine, which finds the same bytes."""
+        return EngineChoice(threads=self.fixed_threads)
+
     @property
     def places(self) -> int:
         """How many workers there are where nobody says it, on the CPU."""

@@ -1,6 +1,7 @@
 """What an engine's wall time would be: one driver that hands tasks to workers, simulated."""
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -36,8 +37,8 @@ def wall(tasks: Sequence[Load], workers: int) -> float:
 
 def saturation(tasks: Sequence[Load]) -> float:
     """Return how many workers the driver keeps busy; more of them wait for it."""
-    driver, worker = (sum(column) for column in zip(*tasks, strict=True))
-    return float(worker / driver) if driver else float("inf")
+    driver, worker = sum(own.driver for own in tasks), sum(own.worker for own in tasks)
+    return worker / driver if driver else math.inf
 
 
 def _ends(tasks: Sequence[Load], workers: int) -> Iterator[float]:

@@ -1,5 +1,6 @@
 """Prints what a plan of trainings costs, before any of them starts."""
 
+from dataclasses import replace
 from typing import Any
 
 from acn_eval import workflow
@@ -26,7 +27,8 @@ def show_costs(options: RunOptions, *, kind: str) -> None:
     if suite.checkpoints not in asks:
         msg = f"`plan`: must be of a suite that trains networks of its own; got {suite.name}"
         raise ConfigError(msg, "plan")
-    asked = workflow.ask(options, workflow.resolve(options))
+    here = replace(options, engine=options.engine.in_this_process())
+    asked = workflow.ask(here, workflow.resolve(options))
     assert isinstance(asked, TrainingStudy)
     costs, out = asked.costs(), console()
     columns = (

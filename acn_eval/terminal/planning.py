@@ -20,8 +20,8 @@ from acn_eval.statistics.power import mde_examples
 from acn_eval.statistics.sequential import BLOCK
 from acn_eval.terminal.console import console
 from acn_eval.terminal.scaling import show_engine
-from acn_eval.workflow.planning import Plan
 from acn_eval.terminal.tables import Column, show_table
+from acn_eval.workflow.planning import Plan
 
 __all__ = ["Planned", "show_plan"]
 

@@ -29,8 +29,8 @@ def show_engine(out: Console, plan: Plan, engine: EngineChoice) -> None:
     most = found[-1].most
     limit = f"keeps about {most:,.0f} workers busy" if most < math.inf else "is never the limit"
     out.print(
-        f"Sent: {_bytes(plan.shared)} of networks once to each worker, {_bytes(found[-1].sent)} of "
-        f"examples in all; {_bytes(plan.returned)} of outcomes come back. The driver {limit}."
+        f"Sent: {_bytes(plan.shared)} of networks once to each worker, {_bytes(found[-1].sent)} "
+        f"of examples in all; {_bytes(plan.returned)} of outcomes come back. The driver {limit}."
     )
     out.print(_start(), style="dim")
 

@@ -173,9 +173,8 @@ def plan_of(options: RunOptions, n: int | None = None) -> Plan:
     """
     found = resolve(replace(options, baselines=())).candidates
     networks = found * 2 if len(found) == 1 else found
-    local = replace(options, engine=replace(options.engine, engine="local", workers=None))
-    threads = options.engine.fixed_threads
-    runtime = replace(runtime_of(replace(local, cache=False)), threads=threads)
+    local = options.engine.in_this_process()
+    runtime = runtime_of(replace(options, cache=False, engine=local))
     asked = evaluation.ask(
         networks, suite_of(options), options.data, seed=options.seed or 0, runtime=runtime
     )

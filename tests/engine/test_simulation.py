@@ -9,30 +9,43 @@ import pytest
 from acn_eval.engine.simulation import Load, saturation, wall
 
 
-def ticked(tasks, workers):
+class Clock:
     """Second by second: a driver that prepares, a queue, and workers that take from it."""
-    coming, queue, left, preparing, clock = list(tasks), [], [0] * workers, None, 0
-    while coming or queue or preparing or any(left):
-        while True:
-            room = 2 * workers - len(queue) - sum(seconds > 0 for seconds in left)
-            if preparing is None and coming and room:
-                preparing = list(coming.pop(0))
-            if preparing and not preparing[0]:
-                queue.append(preparing[1])
-                preparing = None
-            idle = [k for k in range(workers) if not left[k]]
-            if queue and idle:
-                left[idle[0]] = queue.pop(0)
-            elif not (preparing is None and coming and room):
-                break
-        clock += 1
-        left = [max(seconds - 1, 0) for seconds in left]
-        if preparing:
-            preparing[0] -= 1
-            if not preparing[0]:
-                queue.append(preparing[1])
-                preparing = None
-    return clock
+
+    def __init__(self, tasks, workers):
+        self.coming, self.queue, self.preparing = list(tasks), [], []
+        self.left = [0] * workers
+
+    def moves(self):
+        """Hand over what is ready now; whether anything was."""
+        under_way = len(self.queue) + sum(seconds > 0 for seconds in self.left)
+        if self.preparing and not self.preparing[0].driver:
+            self.queue.append(self.preparing.pop().worker)
+        elif self.queue and 0 in self.left:
+            self.left[self.left.index(0)] = self.queue.pop(0)
+        elif self.coming and not self.preparing and under_way < 2 * len(self.left):
+            self.preparing.append(self.coming.pop(0))
+        else:
+            return False
+        return True
+
+    def tick(self):
+        self.left = [max(seconds - 1, 0) for seconds in self.left]
+        self.preparing = [own._replace(driver=own.driver - 1) for own in self.preparing]
+
+    @property
+    def runs(self):
+        while self.moves():
+            pass
+        return bool(self.coming or self.queue or self.preparing or any(self.left))
+
+
+def ticked(tasks, workers):
+    clock, seconds = Clock(tasks, workers), 0
+    while clock.runs:
+        clock.tick()
+        seconds += 1
+    return seconds
 
 
 @pytest.mark.parametrize("seed", range(60))
