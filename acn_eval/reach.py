@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
-__all__ = ["Kind", "Rule", "allowed", "confined", "followed", "require_inside"]
+__all__ = ["Kind", "Rule", "allowed", "confined", "followed", "require_inside", "rules"]
 
 Kind = Literal["checkpoint", "data", "place"]
 """An address of a checkpoint; a name of data; a place that a store names, or a link leads to."""
@@ -64,6 +64,11 @@ def require_inside(folder: Path) -> None:
                     allowed("place", entry.path)
                 if entry.is_dir():
                     folders.append(entry.path)
+
+
+def rules() -> tuple[Rule, ...]:
+    """Return the rules that hold, for a process that works for this one."""
+    return tuple(_RULES)
 
 
 @contextmanager

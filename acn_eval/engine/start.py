@@ -1,14 +1,17 @@
 """From what a user asks for to an engine."""
 
+import torch
+
 from acn_eval.engine.choice import EngineChoice
 from acn_eval.engine.local import LOCAL
+from acn_eval.engine.processes import Processes
 from acn_eval.engine.protocol import Engine
 from acn_eval.errors import ConfigError
 
 __all__ = ["engine_of"]
 
 
-def engine_of(choice: EngineChoice) -> Engine:
+def engine_of(choice: EngineChoice, device: torch.device) -> Engine:
     """Return an engine that starts its workers at its first task.
 
     Raises:
@@ -19,5 +22,7 @@ def engine_of(choice: EngineChoice) -> Engine:
             msg = f"`workers`: must be left out with the engine local; got {choice.workers}"
             raise ConfigError(msg, "workers", "engine")
         return LOCAL
+    if choice.engine == "processes":
+        return Processes(choice, device)
     msg = f"`engine`: must be local, processes, ray or ray://ADDRESS; got {choice.engine}"
     raise ConfigError(msg, "engine")

@@ -225,7 +225,7 @@ def runtime_of(options: RunOptions) -> Runtime:
     store = replace(default_store(), readable=options.cache)
     device, threads = resolve_device(options.device), options.engine.fixed_threads
     terms = device, options.batch_size, options.precision, store, threads
-    return Runtime(*terms, engine_of(options.engine))
+    return Runtime(*terms, engine_of(options.engine, device))
 
 
 def count_examples(options: RunOptions) -> int:

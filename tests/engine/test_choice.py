@@ -5,11 +5,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from acn_eval.engine.choice import EngineChoice
 from acn_eval.engine.local import LOCAL
 from acn_eval.engine.start import engine_of
 from acn_eval.errors import ConfigError
+
+CPU = torch.device("cpu")
 
 
 def test_workers_have_one_thread_and_this_process_those_of_torch():
@@ -32,13 +35,13 @@ def test_a_choice_imports_no_torch():
 
 
 def test_this_process_is_the_default_and_has_no_workers_to_count():
-    assert engine_of(EngineChoice()) is LOCAL
-    assert engine_of(EngineChoice(workers=1)) is LOCAL
+    assert engine_of(EngineChoice(), CPU) is LOCAL
+    assert engine_of(EngineChoice(workers=1), CPU) is LOCAL
     with pytest.raises(ConfigError, match=r"^`workers`: must be left out .*; got 3$"):
-        engine_of(EngineChoice(workers=3))
+        engine_of(EngineChoice(workers=3), CPU)
 
 
 @pytest.mark.parametrize("name", ["locl", "dask"])
 def test_an_unknown_engine_is_named(name):
     with pytest.raises(ConfigError, match=rf"^`engine`: must be local, .*; got {name}$"):
-        engine_of(EngineChoice(name))
+        engine_of(EngineChoice(name), CPU)
