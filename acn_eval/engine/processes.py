@@ -128,6 +128,7 @@ class _Run:
             case ("back",):
                 self._again.append(worker.given_back())
             case "failed", error:
+                worker.done()
                 raise error
             case "lost", how:
                 self._lost(worker, how)

@@ -1,0 +1,87 @@
+"""Workers start for tasks, are what they say, and none idles while another has two."""
+
+import re
+
+import pytest
+import torch
+
+from acn_eval.engine.choice import EngineChoice
+from acn_eval.engine.crew import Crew
+from acn_eval.engine.processes import Processes
+from acn_eval.errors import ConfigError, MeasureError
+from acn_eval.reach import confined
+from tests.engine.tasks import Counting, Reading, Table, Upper, Waiting
+
+CPU = torch.device("cpu")
+TWO = EngineChoice("processes", 2)
+
+
+def silent(task, more, kept=0):
+    pass
+
+
+def test_no_worker_starts_before_there_is_a_task():
+    crew = Crew([{}, {}], "cpu")
+    assert crew.has_room
+    assert not crew.busy
+    assert crew.fits
+    with confined(Upper()):
+        assert not crew.fits
+    folder = crew._folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    crew.end()
+    assert not crew.fits
+    assert not folder.exists()
+
+
+def test_what_many_tasks_share_lies_in_the_folder_once():
+    crew = Crew([{}], "cpu")
+    table = Table(bytes(1000))
+    assert all(len(crew.pack(Reading(table))) < 1000 for _ in range(3))
+    assert [path.stat().st_size > 1000 for path in crew._folder.iterdir()] == [True]
+    crew.end()
+
+
+@pytest.mark.slow
+def test_an_idle_worker_gets_what_another_has_not_begun(tmp_path):
+    """The last tasks do not wait for each other: one that is free does what lies elsewhere."""
+    tasks, begun = [Waiting(tmp_path, "a"), Counting(0), Waiting(tmp_path, "b")], set()
+    with Processes(TWO, CPU) as engine:
+        for _ in engine.run(tasks, silent):
+            begun |= {path.name[0] for path in tmp_path.iterdir()}
+            if begun == {"a", "b"}:
+                (tmp_path / "go").touch()
+    assert begun >= {"a", "b"}
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_start_says_so(monkeypatch, capfd):
+    monkeypatch.setattr("acn_eval.engine.crew._START", "import sys; sys.exit('no such thing')")
+    with (
+        Processes(TWO, CPU) as engine,
+        pytest.raises(MeasureError, match=r"^worker: must start; it ended with 1"),
+    ):
+        list(engine.run([Counting(1)], silent))
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "no such thing\n" * err.count("\n"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("allowed", [False, True])
+def test_another_environment_is_refused_or_said(monkeypatch, allowed):
+    code = "import acn_eval.engine.environment as e; e.version = lambda name: '0.1'; "
+    monkeypatch.setattr(
+        "acn_eval.engine.crew._START",
+        "import sys; sys.path[:] = sys.argv[2:]; "
+        + code
+        + "from acn_eval.engine.worker import main; main()",
+    )
+    engine = Processes(EngineChoice("processes", 1, allow_mixed=allowed), CPU)
+    with engine:
+        if allowed:
+            found = list(engine.run([Counting(1)], silent))
+            assert {own.alike for own in found} == {False}
+            assert any(re.fullmatch(r"torch 0\.1, not .*", own) for own in engine.mixed)
+        else:
+            with pytest.raises(ConfigError, match=r"torch 0\.1, not "):
+                list(engine.run([Counting(1)], silent))
