@@ -9,6 +9,7 @@ import time
 import traceback
 from collections import deque
 from contextlib import ExitStack
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -113,11 +114,10 @@ class _Desk:
 
 def _environment(device: str) -> Any:
     with uncollected():
-        import torch
-
-        from acn_eval.engine.environment import Environment
+        torch = import_module("torch")
+        own = import_module("acn_eval.engine.environment").Environment
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    return Environment.here(torch.device(device))
+    return own.here(torch.device(device))
 
 
 def portable(error: BaseException) -> BaseException:
