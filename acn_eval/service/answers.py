@@ -73,7 +73,6 @@ class JobAnswer(Answer, frozen=True):
     cancelled: bool
     done: int
     total: int
-    message: str
     result: Mapping[str, Any] | None
     error: str | None
     profile: str | None

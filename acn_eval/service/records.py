@@ -75,7 +75,6 @@ class Job:
     cancelled: bool
     done: int
     total: int
-    message: str
     result: Mapping[str, Any] | None
     error: str | None
     profile: str | None

@@ -59,7 +59,6 @@ job = Table(
     Column("cancelled", Boolean, nullable=False, default=False),
     Column("done", Integer, nullable=False, default=0),
     Column("total", Integer, nullable=False, default=0),
-    Column("message", Text, nullable=False, default=""),
     Column("result", Text),
     Column("error", Text),
     # What follows belongs to a version of a registered model, and is empty for other jobs.

@@ -52,7 +52,6 @@ def _jobs() -> None:
         Column("cancelled", Boolean, nullable=False),
         Column("done", Integer, nullable=False),
         Column("total", Integer, nullable=False),
-        Column("message", Text, nullable=False),
         Column("result", Text),
         Column("error", Text),
         Column("profile", String(100)),
