@@ -61,14 +61,14 @@ job = Table(
     Column("total", Integer, nullable=False, default=0),
     Column("result", Text),
     Column("error", Text),
-    # What follows belongs to a version of a registered model, and is empty for other jobs.
+    # Profile, model and version belong to a version of a registered model; other jobs have none.
     Column("profile", String(100)),
     Column("model", String(300)),
     Column("version", Integer),
     Column("verdict", String(20)),
     Column("test_set", String(200)),  # that the verdict is about
     Column("asked", Integer),  # how many verdicts there were about it, with this one
-    Column("mirrored", String(40)),  # what the registry shows, see `watching`
+    Column("mirrored", String(40)),  # what the registry shows, see `mirroring`
     Index("job_waiting", "state", "rank", "id"),
     Index("job_finished", "finished"),
     Index("job_of_version", "model", "version"),
@@ -108,7 +108,7 @@ token = Table(
     Column("id", String(16), primary_key=True),
     Column("name", String(100), nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("scopes", String(100), nullable=False),  # separated by spaces
+    Column("scope", String(20), nullable=False),
     Column("created", Double, nullable=False),
     Column("expires", Double),
     Column("revoked", Double),

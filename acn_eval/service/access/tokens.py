@@ -97,7 +97,7 @@ class Tokens:
                     id=number,
                     name=name,
                     sha256=_hash(secret),
-                    scopes=scope,
+                    scope=scope,
                     created=now,
                     expires=None if days is None else now + days * _DAY,
                 )
@@ -193,9 +193,9 @@ def _hash(secret: str) -> str:
 
 
 def _principal(row: Any) -> Principal:
-    return Principal(row["name"], row["scopes"])
+    return Principal(row["name"], row["scope"])
 
 
 def _token(row: Mapping[Any, Any]) -> Token:
-    fields = {name: row[name] for name in ("id", "name", "created", "expires", "revoked")}
-    return Token(**fields, scope=row["scopes"], valid=bool(row["valid"]))
+    fields = {name: row[name] for name in ("id", "name", "scope", "created", "expires", "revoked")}
+    return Token(**fields, valid=bool(row["valid"]))

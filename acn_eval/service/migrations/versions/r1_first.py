@@ -95,7 +95,7 @@ def _of_users() -> None:
         Column("id", String(16), primary_key=True),
         Column("name", String(100), nullable=False),
         Column("sha256", String(64), nullable=False),
-        Column("scopes", String(100), nullable=False),
+        Column("scope", String(20), nullable=False),
         Column("created", Double, nullable=False),
         Column("expires", Double),
         Column("revoked", Double),
