@@ -13,6 +13,7 @@ from filelock import FileLock
 from sqlalchemy import (
     Connection,
     Engine,
+    Table,
     create_engine,
     event,
     func,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -85,6 +87,10 @@ class Database:
     def now(self) -> Any:
         """The time in seconds since 1970, as an SQL expression."""
         return literal_column(_NOW[self.engine.dialect.name])
+
+    def insert(self, table: Table) -> Any:
+        """Return an `INSERT` that can say what happens where the row is there."""
+        return (sqlite if self.sqlite else postgresql).insert(table)
 
     def clock(self, connection: Connection) -> float:
         """Return the time in seconds since 1970."""

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from acn_eval.config_files import parse_json
 from acn_eval.errors import AcnEvalError
 from acn_eval.service import tables as t
@@ -84,11 +82,10 @@ class Hooks:
         return result if self._is_new(delivery, result) else "replayed"
 
     def _is_new(self, delivery: str, result: str) -> bool:
-        kind = sqlite if self.database.sqlite else postgresql
         row = {"id": delivery, "at": self.database.now, "result": result}
         with self.database.write() as connection:
-            made = kind.insert(t.delivery).values(row).on_conflict_do_nothing()
-            return connection.execute(made).rowcount == 1
+            made = self.database.insert(t.delivery).values(row)
+            return connection.execute(made.on_conflict_do_nothing()).rowcount == 1
 
 
 def _verified(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> str:

@@ -7,7 +7,6 @@ even then, or though they differ: draft-ietf-httpapi-idempotency-key-header, ver
 import hashlib
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from acn_eval.errors import ConfigError
 from acn_eval.service import tables as t
@@ -27,11 +26,10 @@ def require_same_request(database: Database, who: str, key: str, request: str) -
     """
     digest = hashlib.sha256(f"{who}\n{key}".encode()).hexdigest()
     keys = t.idempotency
-    kind = sqlite if database.sqlite else postgresql
     values = {"key": digest, "request": request, "at": database.now}
     with database.write() as connection:
         connection.execute(delete(keys).where(keys.c.at < database.now - _SECONDS))
-        connection.execute(kind.insert(keys).values(values).on_conflict_do_nothing())
+        connection.execute(database.insert(keys).values(values).on_conflict_do_nothing())
         asked = select(keys.c.request, keys.c.at).where(keys.c.key == digest)
         held, at = connection.execute(asked).one()
     if held != request:

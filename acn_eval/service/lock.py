@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from acn_eval.errors import AcnEvalError, TrackingError
 from acn_eval.service import tables as t
@@ -39,10 +38,9 @@ class Lock:
     def take(self) -> bool:
         """Take or renew it; return whether it is held."""
         with self.database.write() as connection:
-            kind = sqlite if self.database.sqlite else postgresql
             new = {"name": self.name, "owner": self.owner, "lease": self._until}
-            made = kind.insert(t.lock).values(new).on_conflict_do_nothing()
-            connection.execute(made)
+            made = self.database.insert(t.lock).values(new)
+            connection.execute(made.on_conflict_do_nothing())
             return self._renewed(connection)
 
     def require(self, connection: Connection) -> None:

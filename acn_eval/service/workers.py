@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from acn_eval.service import tables as t
 from acn_eval.service.database import Database
@@ -43,10 +42,9 @@ class Workers:
 
     def beat(self, name: str, job: int | None = None) -> None:
         """Say that a worker is there, and which job it does."""
-        kind = sqlite if self.database.sqlite else postgresql
         now = self.database.now
         heard = {"seen": now, "job": job, "acn_eval": version("acn-eval")}
-        made = kind.insert(t.worker).values(name=name, started=now, **heard)
+        made = self.database.insert(t.worker).values(name=name, started=now, **heard)
         with self.database.write() as connection:
             connection.execute(made.on_conflict_do_update(index_elements=["name"], set_=heard))
 
