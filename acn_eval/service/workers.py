@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from acn_eval.service import tables as t
 from acn_eval.service.database import Database
@@ -13,19 +14,19 @@ __all__ = ["Worker", "Workers"]
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker, as it was last heard of.
+    """A worker, as it was last heard of; times are seconds since 1970.
 
     Attributes:
         name: of it, and no other's.
-        started: seconds since 1970.
-        silent: seconds since it was heard of.
+        started: when it was first heard of.
+        seen: when it was last heard of.
         job: that it does.
         acn_eval: its version.
     """
 
     name: str
     started: float
-    silent: float
+    seen: float
     job: int | None
     acn_eval: str
 
@@ -55,8 +56,13 @@ class Workers:
 
     def alive(self, seconds: float = 60.0) -> list[Worker]:
         """Return those that were heard of in so many seconds, by name."""
-        silent = self.database.now - t.worker.c.seen
-        own = (t.worker.c.name, t.worker.c.started, silent, t.worker.c.job, t.worker.c.acn_eval)
-        asked = select(*own).where(silent <= seconds).order_by(t.worker.c.name)
+        heard = t.worker.c.seen >= self.database.now - seconds
+        return self._found(select(t.worker).where(heard).order_by(t.worker.c.name))
+
+    def latest(self, limit: int) -> list[Worker]:
+        """Return those that were heard of last, also where that is long ago."""
+        return self._found(select(t.worker).order_by(t.worker.c.seen.desc()).limit(limit))
+
+    def _found(self, asked: Select[Any]) -> list[Worker]:
         with self.database.read() as connection:
-            return [Worker(*row) for row in connection.execute(asked)]
+            return [Worker(**row) for row in connection.execute(asked).mappings()]
