@@ -16,7 +16,7 @@ from acn_eval.service import tables as t
 from acn_eval.service.asked import INDEPENDENT, advice
 from acn_eval.service.lock import Lock
 from acn_eval.service.promoting import Promotion
-from acn_eval.service.reading import as_job
+from acn_eval.service.reading import jobs_of
 from acn_eval.service.reconsidering import about
 from acn_eval.service.records import FINAL, Job
 from acn_eval.service.registered import Registered, version_of
@@ -82,10 +82,7 @@ def take_back(service: Service, held: Collection[Registered], lock: Lock) -> Non
         TrackingError: the database does not answer.
     """
     versions = {(version.model, version.version): version for version in held}
-    with service.database.read() as connection:
-        rows = connection.execute(select(t.job).where(t.job.c.mirrored == GONE)).mappings()
-        gone = [as_job(row) for row in rows]
-    for job in gone:
+    for job in jobs_of(service.database, select(t.job).where(t.job.c.mirrored == GONE)):
         version = versions.get((str(job.model), job.version or 0))
         ending = job.cancelled and job.state == "running"  # its worker has not heard of it yet
         if version and about(job, version) and not ending:
@@ -146,9 +143,7 @@ def _changed(service: Service, most: int) -> list[Job]:
     ended_first = case((t.job.c.state.in_(FINAL), 0), else_=1)
     any_of_those = case((aside == 1, func.random()), else_=0)  # none waits for ever
     order = aside, any_of_those, ended_first, t.job.c.id
-    with service.database.read() as connection:
-        rows = connection.execute(asked.order_by(*order).limit(most)).mappings()
-        return [as_job(row) for row in rows]
+    return jobs_of(service.database, asked.order_by(*order).limit(most))
 
 
 def _show(service: Service, client: Any, job: Job, lock: Lock) -> str:
@@ -186,10 +181,8 @@ def _speaker(service: Service, job: Job, version: Registered) -> Job:
     """
     same = (t.job.c.model == job.model) & (t.job.c.version == job.version)
     asked = select(t.job).where(same & (t.job.c.profile == job.profile))
-    with service.database.read() as connection:
-        jobs = [as_job(row) for row in connection.execute(asked).mappings()]
     return max(
-        (own for own in jobs if about(own, version)),
+        (own for own in jobs_of(service.database, asked) if about(own, version)),
         key=lambda own: (own.state in {"queued", "running", "done"}, own.id),
     )
 

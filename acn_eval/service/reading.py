@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.engine import RowMapping
 
 from acn_eval.errors import ConfigError
@@ -14,7 +14,7 @@ from acn_eval.service.database import Database
 from acn_eval.service.records import Event, Job
 from acn_eval.service.requests import parse_request
 
-__all__ = ["Reading", "as_job", "row_of"]
+__all__ = ["Reading", "as_job", "jobs_of", "row_of"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,7 @@ class Reading:
             (before, t.job.c.id < (before or 0)),
         ):
             asked = asked.where(condition) if wanted else asked
-        with self.database.read() as connection:
-            return [as_job(row) for row in connection.execute(asked).mappings()]
+        return jobs_of(self.database, asked)
 
     def events(
         self,
@@ -116,3 +115,13 @@ def as_job(row: RowMapping) -> Job:
     fields["request"] = parse_request(json.loads(row["request"]))
     fields["result"] = json.loads(row["result"]) if row["result"] else None
     return Job(**fields)
+
+
+def jobs_of(database: Database, asked: Select[Any]) -> list[Job]:
+    """Return the records of the rows of a question to the table of jobs.
+
+    Raises:
+        TrackingError: the database does not answer.
+    """
+    with database.read() as connection:
+        return [as_job(row) for row in connection.execute(asked).mappings()]

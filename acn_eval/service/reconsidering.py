@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from acn_eval.service import tables as t
 from acn_eval.service.arriving import Arrival
 from acn_eval.service.database import Database
-from acn_eval.service.reading import as_job
+from acn_eval.service.reading import jobs_of
 from acn_eval.service.records import Job
 from acn_eval.service.registered import Registered
 from acn_eval.service.requests import Judge
@@ -27,7 +27,7 @@ def unanswered(database: Database, profile: Profile) -> Iterator[Job]:
     own = t.job.c.profile == profile.name
     latest = select(func.max(t.job.c.id)).where(own).group_by(t.job.c.model, t.job.c.version)
     ended = t.job.c.state.in_(["done", "failed"]) & t.job.c.verdict.is_distinct_from("pass")
-    for job in _jobs(database, t.job.c.id.in_(latest) & ended):
+    for job in jobs_of(database, select(t.job).where(t.job.c.id.in_(latest) & ended)):
         alone = isinstance(job.request, Judge) and job.request.baseline is None
         if job.state == "failed" or alone:
             yield job
@@ -39,7 +39,8 @@ def refused(database: Database, profile: Profile) -> list[Job]:
     Raises:
         TrackingError: the database does not answer.
     """
-    return _jobs(database, (t.job.c.profile == profile.name) & (t.job.c.state == "refused"))
+    own = (t.job.c.profile == profile.name) & (t.job.c.state == "refused")
+    return jobs_of(database, select(t.job).where(own))
 
 
 def about(job: Job, version: Registered) -> bool:
@@ -59,8 +60,3 @@ def once_more(job: Job, version: Registered, baseline: str, profile: Profile) ->
         profile.priority,
         profile.spend_alpha,
     )
-
-
-def _jobs(database: Database, where: ColumnElement[bool]) -> list[Job]:
-    with database.read() as connection:
-        return [as_job(row) for row in connection.execute(select(t.job).where(where)).mappings()]
