@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, update
 
 from acn_eval.errors import AcnEvalError, TrackingError
 from acn_eval.service import tables as t
@@ -79,13 +79,6 @@ class Lock:
         own = (t.lock.c.name == self.name) & (t.lock.c.owner == self.owner)
         with self.database.write() as connection:
             connection.execute(delete(t.lock).where(own))
-
-    def holder(self) -> str | None:
-        """Return who holds it; None if nobody does."""
-        held = (t.lock.c.name == self.name) & (t.lock.c.lease >= self.database.now)
-        with self.database.read() as connection:
-            owner: str | None = connection.scalar(select(t.lock.c.owner).where(held))
-        return owner
 
     def _renewed(self, connection: Connection) -> bool:
         free = or_(t.lock.c.owner == self.owner, t.lock.c.lease < self.database.now)
