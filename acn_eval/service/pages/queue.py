@@ -22,7 +22,6 @@ class Listed:
         older: the number before which further ones begin; None if these are all.
     """
 
-    name: str
     jobs: Sequence[Job]
     total: int | None = None
     older: int | None = None
@@ -36,9 +35,9 @@ def overview(jobs: Jobs) -> dict[str, Any]:
     ended = jobs.page(states=FINAL, limit=_PAGE + 1)
     return {
         "counts": counts,
-        "running": Listed("running", running, counts.get("running", 0)),
-        "waiting": Listed("queued", waiting, counts.get("queued", 0)),
-        "ended": _cut("ended", ended),
+        "running": Listed(running, counts.get("running", 0)),
+        "waiting": Listed(waiting, counts.get("queued", 0)),
+        "ended": _cut(ended),
     }
 
 
@@ -48,10 +47,10 @@ def filtered(
     """Return one page of all jobs of a state and a model, the latest first."""
     states = (state,) if state else ()
     found = jobs.page(states=states, model=model, before=before, limit=_PAGE + 1)
-    return {"counts": jobs.counts(), "found": _cut("found", found)}
+    return {"counts": jobs.counts(), "found": _cut(found)}
 
 
-def _cut(name: str, found: Sequence[Job]) -> Listed:
+def _cut(found: Sequence[Job]) -> Listed:
     """Leave out the one that only says that there are more."""
     more = len(found) > _PAGE
-    return Listed(name, found[:_PAGE], older=found[_PAGE - 1].id if more else None)
+    return Listed(found[:_PAGE], older=found[_PAGE - 1].id if more else None)
