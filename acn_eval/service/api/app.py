@@ -26,7 +26,6 @@ from acn_eval.service.api.state import Watched
 from acn_eval.service.hooks import SECRET, Hooks
 from acn_eval.service.pages.app import add_pages
 from acn_eval.service.service import Service
-from acn_eval.service.stored import compared
 
 __all__ = ["create_app"]
 
@@ -55,7 +54,6 @@ def create_app(service: Service, watcher: Watched | None = None) -> FastAPI:
     app.state.readiness = health.Readiness(service, watcher)
     app.state.hooks = Hooks(service.database, os.environ.get(SECRET))
     app.state.streams, app.state.readers = 0, CapacityLimiter(_READERS)
-    app.state.compared = compared
     app.add_middleware(Limits, per_minute=service.settings.requests_per_minute)
     app.add_middleware(Shield, hosts=allowed_hosts(service.settings, service.url))
     answer_problems(app)

@@ -30,7 +30,7 @@ def add_pages(app: FastAPI) -> None:
 
     What only looks like one, or is not asked for by a browser, stays the app's to refuse. The
     pages share its state: the service, `readiness`, whose parts the page of health shows, and
-    `compared`, which compares stored results by few `readers` at once.
+    `readers`, which limits how many requests read whole results at once.
     """
     shown, unknown = _pages(app), app.router.default
 

@@ -18,6 +18,7 @@ from acn_eval.service.pages import comparing, health, job, models, queue
 from acn_eval.service.pages.render import Renderer
 from acn_eval.service.records import Job, State
 from acn_eval.service.service import Service
+from acn_eval.service.stored import compared
 
 __all__ = ["ROUTER"]
 
@@ -117,10 +118,9 @@ async def show_comparison(
     """Show two stored results against each other, or a form that asks which."""
     found: dict[str, Any] = {"found": None, "candidate": candidate, "baseline": baseline}
     if candidate and baseline:
-        state = request.app.state
-        find = partial(state.compared, view.service, candidate, baseline)
+        find = partial(compared, view.service, candidate, baseline)
         try:
-            found |= comparing.facts(await run_sync(find, limiter=state.readers))
+            found |= comparing.facts(await run_sync(find, limiter=request.app.state.readers))
         except ConfigError as exc:
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(exc)) from exc
     return await run_in_threadpool(view.show, "compare", found)
