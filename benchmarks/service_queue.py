@@ -27,6 +27,7 @@ from acn_eval.service.migrations import migrate
 from acn_eval.service.requests import Check
 
 SPAWN = multiprocessing.get_context("spawn")
+PROCESSES = (1, 4, 8)
 
 
 def opened(address: str) -> Jobs:
@@ -100,6 +101,10 @@ def main() -> None:
     parser.add_argument("--waiting", type=int, default=10_000)
     parser.add_argument("--starts", type=int, default=50)
     options = parser.parse_args()
+    taken = sum(options.jobs // processes * processes for processes in PROCESSES)
+    if options.waiting < taken:
+        line = f"--waiting: must be at least {taken}, for all rounds; got {options.waiting}"
+        parser.exit(2, f"{line}. Ask for more, or for fewer with --jobs.\n")
     print(facts())
     with tempfile.TemporaryDirectory() as folder:
         address = options.database or f"sqlite:///{folder}/service.db"
@@ -110,7 +115,7 @@ def main() -> None:
         for number in range(options.waiting):
             jobs.submit(Check(name=str(number)), by="benchmark")
         print(f"submit: {options.waiting / (time.perf_counter() - began):.0f} a second")
-        for processes in (1, 4, 8):
+        for processes in PROCESSES:
             rate = rounds_per_second(address, processes, options.jobs)
             print(f"claim, beat, finish: {rate:.0f} a second, {processes} processes")
         print("one page of 50 jobs:", milliseconds(lambda: jobs.page()))
