@@ -16,7 +16,7 @@ from sqlalchemy.engine import RowMapping
 
 from acn_eval.service import tables as t
 from acn_eval.service.reading import Reading, as_job, row_of
-from acn_eval.service.records import FINAL, Claim, Job, LeaseLost, Target
+from acn_eval.service.records import FINAL, Claim, Job, LeaseLost
 from acn_eval.service.requests import Check, Evaluate, Judge, content_key, parse_request
 
 __all__ = ["LEASE", "Jobs"]
@@ -44,23 +44,20 @@ class Jobs(Reading):
         request: Check | Evaluate | Judge,
         *,
         by: str,
-        target: Target | None = None,
         priority: int = 0,
         since: float = inf,
     ) -> tuple[Job, bool]:
-        """Return the job of a request, and whether it is new.
+        """Return the job of a request, and whether it is new; for versions see `arriving`.
 
         Args:
             request: equal ones are one job until a worker takes it. What they name, such as an
                 alias, a file or a gate, may change afterwards, and then has another answer.
             by: who asks.
-            target: a version of a model; it is part of the key, the request then is not, and
-                there is one job for ever.
             priority: higher ones are claimed first.
             since: when this request was sent first, where it is sent again: a job that was made
                 later is the answer to it, however far it is.
         """
-        key = target.key if target else content_key(request)
+        key = content_key(request)
         made = insert(t.job).values(
             key=key,
             kind=request.kind,
@@ -70,16 +67,13 @@ class Jobs(Reading):
             state="queued",
             created=self.database.now,
             not_before=self.database.now,
-            profile=target and target.profile,
-            model=target and target.model,
-            version=target and target.version,
         )
         with self.database.write() as connection:
             self.database.alone(connection, key)
             number = connection.scalar(select(t.job.c.id).where(t.job.c.key == key))
             if number is not None:
                 held = row_of(connection, number, lock=True)
-                if target or held["state"] == "queued" or held["created"] >= since:
+                if held["state"] == "queued" or held["created"] >= since:
                     return as_job(held), False
                 earlier = update(t.job).where(t.job.c.id == number)
                 connection.execute(earlier.values(key=f"{key}-{number}"))

@@ -7,6 +7,7 @@ import pytest
 
 from acn_eval.service.records import Target
 from acn_eval.service.requests import Check, Judge
+from tests.service.versions import submit_version
 
 JUDGE = Judge(candidate="models:/vit/3", baseline="models:/vit/2")
 
@@ -17,7 +18,7 @@ def job(jobs, request):
 
 
 def test_jobs_are_listed_the_latest_first(call, jobs, job):
-    jobs.submit(JUDGE, by="watcher", target=Target("main", "vit", 3, 1))
+    submit_version(jobs, JUDGE, Target("main", "vit", 3, 1))
     code, out, _ = call("jobs", "--limit", 2)
     head, first, second = out.splitlines()
     assert code == 0
@@ -27,7 +28,7 @@ def test_jobs_are_listed_the_latest_first(call, jobs, job):
 
 
 def test_a_list_may_be_of_a_state_or_a_model(call, jobs, job):
-    jobs.submit(JUDGE, by="watcher", target=Target("main", "bert", 1, 1))
+    submit_version(jobs, JUDGE, Target("main", "bert", 1, 1))
     jobs.cancel(job.id)
     ids = [line.split()[0] for line in call("jobs", "--state", "cancelled")[1].splitlines()[1:]]
     assert str(job.id) in ids

@@ -15,6 +15,7 @@ from acn_eval.service.access.audit import Audit
 from acn_eval.service.access.tokens import Tokens
 from acn_eval.service.api import create_app
 from acn_eval.service.database import Database
+from acn_eval.service.jobs import Jobs
 from acn_eval.service.migrations import migrate
 from acn_eval.service.pages.routes import ROUTER as PAGES
 from acn_eval.service.records import Target
@@ -23,6 +24,7 @@ from acn_eval.service.service import Service
 from acn_eval.service.settings import Settings
 from acn_eval.stores import TrackingStore
 from tests.service.served import served
+from tests.service.versions import submit_version
 
 NAMES = [
     "<script>alert(1)</script>",
@@ -47,9 +49,12 @@ def service(tmp_path_factory):
     store = TrackingStore(f"sqlite:///{folder / 'mlflow.db'}")
     for number, name in enumerate(NAMES):  # whoever may register a model chooses its name
         target = Target(profile="night", model=name, version=1, created_ms=number)
-        Jobs = Service(Settings(), database, store, folder, "http://127.0.0.1").jobs
-        Jobs.submit(Check(name=name), by=name[:100], target=target)
-        Jobs.fail(Jobs.claim(name), name, final=True)
+        jobs = Jobs(database)
+        job = submit_version(jobs, Check(name=name), target)
+        with database.write() as connection:
+            named = update(t.job).where(t.job.c.id == job.id)
+            connection.execute(named.values(submitted_by=name[:100]))
+        jobs.fail(jobs.claim(name), name, final=True)
     return Service(Settings(), database, store, folder, "http://127.0.0.1:8000")
 
 

@@ -33,6 +33,20 @@ def test_what_is_there_stays_and_looks_go_on_behind_it(database):
     assert all(f'"look":{version if profile == "n" else 1}' in r for profile, version, r in rows)
 
 
+def test_a_version_is_one_job_whatever_is_asked_about_it(either):
+    lock = Lock(either, "watcher", "a")
+    assert lock.take()
+    first, made_again = (Target("gate", "vit", 3, created) for created in (1000, 2000))
+    for baseline, target, new in (("a", first, 1), ("b", first, 0), ("a", made_again, 1)):
+        asked = Judge(candidate="models:/vit/3", baseline=baseline)
+        assert submit_many([Arrival(asked, target)], lock) == new
+    jobs = Jobs(either).page(model="vit", version=3)
+    assert [(job.key, job.request.baseline) for job in jobs] == [
+        (made_again.key, "a"),
+        (first.key, "a"),
+    ]
+
+
 def test_what_is_measured_alone_has_no_look(database):
     lock = Lock(database, "watcher", "a")
     assert lock.take()

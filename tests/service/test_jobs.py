@@ -8,6 +8,7 @@ from acn_eval.service.jobs import Jobs
 from acn_eval.service.records import LeaseLost, Target
 from acn_eval.service.requests import Check
 from tests.service.together import at_once
+from tests.service.versions import submit_version
 
 DAY = 86400.0
 
@@ -80,15 +81,6 @@ def test_a_request_that_is_sent_again_has_its_job(jobs):
     held, new = jobs.submit(Check(name="a"), by="me", since=job.created)
     assert (held.id, held.state, new) == (job.id, "done", False)
     assert submit(jobs, since=job.created + 0.001).id != job.id
-
-
-def test_a_version_is_one_job_whatever_is_asked_about_it(jobs):
-    target = Target("gate", "vit", 3, 1000)
-    job = submit(jobs, "a", target=target)
-    assert submit(jobs, "b", target=target) == job
-    again = submit(jobs, "a", target=Target("gate", "vit", 3, 2000))
-    assert again.id != job.id
-    assert jobs.page(model="vit", version=3) == [again, job]
 
 
 def test_many_who_submit_the_same_at_once_get_one_job(jobs):
@@ -331,7 +323,7 @@ def test_a_request_of_another_version_is_an_error_of_the_job(jobs, change):
 
 def test_what_is_old_goes_but_for_the_memory_of_what_was_asked(jobs, either, change):
     old, fresh, waiting = submit(jobs, "old"), submit(jobs, "fresh"), submit(jobs, "waiting")
-    version = submit(jobs, "version", target=Target("gate", "vit", 1, 0), priority=1)
+    version = submit_version(jobs, Check(), Target("gate", "vit", 1, 0), priority=1)
     judged = submit(jobs, "judged", priority=1)
     for _ in (version, judged, old, fresh):
         claim = jobs.claim("w")

@@ -12,6 +12,7 @@ from acn_eval.service.access.tokens import Principal
 from acn_eval.service.records import Target
 from acn_eval.service.requests import Check, Judge
 from acn_eval.service.settings import Profile, Settings
+from tests.service.versions import submit_version
 
 CI = Principal("ci", "submit")
 
@@ -46,7 +47,7 @@ def test_whoever_retries_a_promotion_may_promote(service):
     profile = Profile(name="night", baseline="previous", promote="champion")
     service = replace(service, settings=Settings(profiles=(profile,)))
     target = Target(profile="night", model="vit", version=1, created_ms=0)
-    service.jobs.submit(Check(), by="profile night", target=target)
+    submit_version(service.jobs, Check(), target)
     service.jobs.fail(service.jobs.claim("w"), "it broke", final=True)
     with pytest.raises(HTTPException, match="scope: must be promote; got submit"):
         acts.retry(service, CI, 1)

@@ -6,6 +6,7 @@ import pytest
 
 from acn_eval.service.records import Target
 from acn_eval.service.requests import Check
+from tests.service.versions import submit_version
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def client(asking, service, either):
     service = replace(service, database=either)
     for model, version in (("vit", 1), ("vit", 2), ("vit", 3), ("bert", 1)):
         target = Target("nightly", model, version, 1000 * version)
-        service.jobs.submit(Check(), by="watcher", target=target)
+        submit_version(service.jobs, Check(), target)
     found = {"verdict": "pass", "test_set": "f"}
     service.jobs.finish(service.jobs.claim("w"), "done", result=found)
     return asking(service)

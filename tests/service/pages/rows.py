@@ -9,6 +9,7 @@ from acn_eval.service import tables as t
 from acn_eval.service.records import Target
 from acn_eval.service.requests import Check, Evaluate, Judge
 from tests.gate.pairs import gate, pair
+from tests.service.versions import submit_version
 
 HOSTILE = "</title><script>alert(1)</script>\x1b[31m\u202e\"'{{ 7*7 }}"
 REPORT = (
@@ -33,10 +34,7 @@ def version(service, number, *, model="vit-small", profile="nightly"):
     """Submit the gate of a version; returns its job."""
     sides = (f"models:/{model}/{number}", f"models:/{model}@champion")
     request = Judge(candidate=sides[0], baseline=sides[1], look=number)
-    job, _ = service.jobs.submit(
-        request, by="registry", target=Target(profile, model, number, number)
-    )
-    return job
+    return submit_version(service.jobs, request, Target(profile, model, number, number))
 
 
 def judge(service, changes, *, names=("vit_v2", "vit_v1"), size=1000):

@@ -5,6 +5,7 @@ from acn_eval.service.records import Target
 from acn_eval.service.requests import Judge
 from tests.service.pages.reading import Page
 from tests.service.pages.rows import judge, version
+from tests.service.versions import submit_version
 
 
 def test_a_model_shows_its_verdicts_as_a_chart_and_as_a_table(shown):
@@ -23,9 +24,8 @@ def test_a_version_is_shown_once_by_its_latest_job_in_the_order_of_versions(serv
         version(service, number)
         judge(service, changes)
     asked = Judge(candidate="models:/vit-small/2", baseline="models:/vit-small/1")
-    again, _ = service.jobs.submit(
-        asked, by="registry", target=Target("nightly", "vit-small", 2, 2, "models:/vit-small/1")
-    )
+    target = Target("nightly", "vit-small", 2, 2, "models:/vit-small/1")
+    again = submit_version(service.jobs, asked, target)
     judge(service, changes)
     (model,) = listed(service, after=None)["models"]
     assert (model.versions, model.latest.version) == (3, 10)
