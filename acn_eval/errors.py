@@ -7,6 +7,7 @@ AcnEvalError
 ├─ MissingExtra      2   an optional dependency is needed; names the pip extra
 ├─ TrackingError     4   measured, but MLflow could not be written
 ├─ MeasureError      4   could not be measured
+│  └─ StoreError     4   outcomes cannot be kept or looked up: full, away, or not allowed
 └─ Unsupported       4   this model cannot answer this question: becomes a Skip inside a run
 
 Messages read `<where>: <what> must be <expected>; got <value>. <remedy>`, on one line, without
@@ -30,6 +31,7 @@ __all__ = [
     "MeasureError",
     "MissingExtra",
     "Stopped",
+    "StoreError",
     "TrackingError",
     "Unsupported",
     "suggestion",
@@ -123,6 +125,10 @@ class MeasureError(AcnEvalError):
     """The question could not be measured."""
 
     exit_code = 4
+
+
+class StoreError(MeasureError):
+    """The store of outcomes is full, is away, or may not be used."""
 
 
 class Unsupported(AcnEvalError):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from acn_eval.errors import Stopped
+from acn_eval.errors import Stopped, StoreError
 
 __all__ = ["Progress", "Tally", "quietly"]
 
@@ -18,7 +18,9 @@ def quietly(done: int, total: int = 0) -> None:
 
 @dataclass
 class Tally:
-    """How much work is done and stored; as a context, it adds these numbers to a Ctrl-C.
+    """How much work is done and stored.
+
+    As a context, it adds these numbers to a Ctrl-C, and to the error of a store that is lost.
 
     Attributes:
         total: units of the work.
@@ -56,8 +58,11 @@ class Tally:
         reason: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Turn a KeyboardInterrupt into `Stopped`, which says what is stored."""
+        """Say what is stored: a KeyboardInterrupt becomes `Stopped`."""
+        kept = self.kept + self._kept_so_far
+        msg = f"{kept:,} of the {self.total:,} {self.unit} under way are kept"
+        msg = f"{msg}, and all that was finished before. {self.remedy}"
         if isinstance(reason, KeyboardInterrupt):
-            kept = self.kept + self._kept_so_far
-            msg = f"{kept:,} of the {self.total:,} {self.unit} under way are kept"
-            raise Stopped(f"{msg}, and all that was finished before. {self.remedy}") from reason
+            raise Stopped(msg) from reason
+        if isinstance(reason, StoreError) and self.done:
+            raise StoreError(f"{reason} {msg}") from reason

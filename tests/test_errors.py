@@ -15,6 +15,7 @@ CODES = {
     "MissingExtra": 2,
     "TrackingError": 4,
     "MeasureError": 4,
+    "StoreError": 4,
     "Unsupported": 4,
 }
 

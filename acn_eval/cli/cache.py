@@ -11,10 +11,10 @@ __all__ = ["command"]
 def command() -> None:
     """Show or prune the cache of finished outcomes.
 
-    It lies in the user's cache folder, or where ACN_EVAL_CACHE points, and also holds an empty
-    MLflow database, which new stores are copied from. Removing it costs nothing but time: missing
-    outcomes are measured again. A folder that holds other files is refused, and
-    such files are never removed.
+    It lies in the user's cache folder, or where ACN_EVAL_CACHE points: a folder, or an address
+    such as s3://bucket/outcomes. It also holds an empty MLflow database, which new stores are
+    copied from. Removing it costs nothing but time: missing outcomes are measured again. A place
+    that holds other files is refused, and such files are never removed.
     """
 
 
@@ -24,7 +24,7 @@ def info() -> None:
     from acn_eval.cache import default_store
 
     store = default_store()
-    say(f"{store.folder}: {store.size() / 1e6:,.1f} MB of {store.limit / 1e6:,.0f} MB")
+    say(f"{store.where}: {store.size() / 1e6:,.1f} MB of {store.limit / 1e6:,.0f} MB")
 
 
 @command.command()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from acn_eval.cache import CACHE_ENV, rooted
 from acn_eval.errors import ConfigError
 from acn_eval.service.service import Service
 from acn_eval.service.worker import Worker
@@ -51,10 +52,9 @@ def work(
 
 def _environment(threads: int | None) -> dict[str, str]:
     """Return what jobs inherit, which run in folders of their own: relative paths are of this."""
-    own = {"ACN_EVAL_DATA": os.environ.get("ACN_EVAL_DATA", "data")}
-    if "ACN_EVAL_CACHE" in os.environ:
-        own["ACN_EVAL_CACHE"] = os.environ["ACN_EVAL_CACHE"]
-    paths = {variable: str(Path(path).absolute()) for variable, path in own.items()}
+    paths = {"ACN_EVAL_DATA": str(Path(os.environ.get("ACN_EVAL_DATA", "data")).absolute())}
+    if CACHE_ENV in os.environ:
+        paths[CACHE_ENV] = rooted(os.environ[CACHE_ENV])
     few = {"OMP_NUM_THREADS": str(threads)} if threads else {}
     return {**os.environ, **paths, **few}
 

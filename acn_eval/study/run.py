@@ -1,7 +1,7 @@
 """The one loop: a study lists its units of work, which are measured, stored and assembled."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -177,10 +177,8 @@ class BundleTask:
     def _outcomes(
         self, units: dict[int, Unit], show: Show, *, stored: bool
     ) -> Iterator[tuple[int, str, bytes]]:
-        for number, unit in list(units.items()) if stored else ():
-            if content := _kept(unit, self.runtime):
-                yield number, unit.address, content
-                del units[number]
+        for number, content in _held(units, self.runtime).items() if stored else ():
+            yield number, units.pop(number).address, content
         own = list(units.values())
         contents = own[0].measure(own, self.runtime, show) if own else ()
         for (number, unit), content in zip(units.items(), contents, strict=True):
@@ -208,7 +206,7 @@ class _Plan:
         for numbers in self._bundles:
             size = self._units[numbers[0]].batch_size
             batches = shrunk.setdefault(size, Batches(size, self._runtime.device))
-            left = [i for i in numbers if not self._take(i, batches.size)]
+            left = self._left(numbers, batches.size)
             own = [self._units[i] for i in left]
             for part in own[0].pieces(own, self._pieces) if own else ():
                 taken, left = left[: len(part)], left[len(part) :]
@@ -231,18 +229,21 @@ class _Plan:
         self._found[i] = content
         self._counter.add(unit.cost, kept=unit.cost * kept)
 
-    def _take(self, i: int, size: int) -> bool:
-        """Whether the store holds the outcome of a unit, which is then taken."""
-        unit = self._units[i]
-        content = _kept(unit.in_batches(size), self._runtime)
-        if content:
-            self._found[i] = content
-            self._counter.add(unit.cost)
-        return bool(content)
+    def _left(self, numbers: Sequence[int], size: int) -> list[int]:
+        """Take the outcomes that the store holds; return the numbers of the other units."""
+        units = {i: self._units[i].in_batches(size) for i in numbers}
+        held = _held(units, self._runtime)
+        self._found |= held
+        for i in held:
+            self._counter.add(self._units[i].cost)
+        return [i for i in numbers if i not in held]
 
 
-def _kept(unit: Unit, runtime: Runtime) -> bytes | None:
-    return runtime.store.read(unit.address) if unit.cacheable else None
+def _held(units: Mapping[int, Unit], runtime: Runtime) -> dict[int, bytes]:
+    """Return what the store holds of units by their numbers."""
+    addresses = {i: unit.address for i, unit in units.items() if unit.cacheable}
+    held = runtime.store.held(addresses.values())
+    return {i: held[address] for i, address in addresses.items() if address in held}
 
 
 def _mixed(engine: Engine) -> Iterator[str]:

@@ -216,7 +216,7 @@ def test_a_seed_given_twice(folder, refused):
 
 def test_a_cache_that_cannot_be_written(folder, refused, monkeypatch):
     monkeypatch.setenv("ACN_EVAL_CACHE", str(folder / "small.yaml" / "cache"))
-    assert "Point ACN_EVAL_CACHE at another folder" in refused(2, *GOOD)
+    assert "Point ACN_EVAL_CACHE at another place" in refused(2, *GOOD)
 
 
 def test_a_traceback_shows_no_password_and_no_control_character(folder, call, monkeypatch):

@@ -193,13 +193,6 @@ def test_an_unreadable_store_still_writes(store):
     assert store.read(key("a")) is not None
 
 
-def test_the_default_is_where_the_variable_points(tmp_path, monkeypatch):
-    monkeypatch.setenv(CACHE_ENV, str(tmp_path / "mine"))
-    assert default_store().folder == tmp_path / "mine"
-    monkeypatch.delenv(CACHE_ENV)
-    assert default_store().folder.name == "store"
-
-
 def _hammer(folder, failures):
     store = OutcomeCache(folder)
     for turn in range(150):
