@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -21,6 +21,7 @@ from acn_eval.probes import FineTune
 from acn_eval.study.run import Unit, measured
 from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.resume import Resume
 
 __all__ = ["FineTuned", "FineTunedUnit", "fine_tune"]
 
@@ -71,6 +72,11 @@ class FineTunedUnit(Unit):
         return self.checkpoint.id.cacheable
 
     @property
+    def resumes(self) -> bool:
+        """It does."""
+        return True
+
+    @property
     def recipe(self) -> Recipe:
         """The recipe of the fine-tuning.
 
@@ -99,7 +105,10 @@ class FineTunedUnit(Unit):
             own = unit.checkpoint
             assert isinstance(own.model, Encoder)
             prepare = training_preparation(own)
-            fit = fine_tune(own.model, prepare, unit.recipe, unit.splits, runtime.device)
+            address = unit.address if unit.cacheable else ""
+            resume = Resume(runtime, address, show, unit.plan.batch)
+            device = runtime.device
+            fit = fine_tune(own.model, prepare, unit.recipe, unit.splits, device, resume)
             # "memory:" is never stored: the record does not say what the network has become.
             identity = replace(own.id, uri=f"memory:{own.id.name}")
             classes = ClassMap(tuple(range(len(unit.test.classes))), restricted=False)
@@ -121,6 +130,7 @@ def fine_tune(
     recipe: Recipe,
     splits: Sequence[Examples],
     device: torch.device,
+    resume: Resume | None = None,
 ) -> Fit:
     """Return the finished training; the network that was given stays as it is.
 
@@ -131,15 +141,22 @@ def fine_tune(
             the heads of branches; that of a masked language model becomes a classifier.
         splits: train, and validation, which is looked at and selects nothing.
         device: where to train.
+        resume: keeps the state; None keeps none.
 
     Raises:
         MeasureError: the loss is no longer finite.
     """
+    resume = resume or Resume()
+    fit = resume.begin(partial(_begun, network, recipe, device))
+    with resume.following() as after:
+        loop(fit, splits, prepare, after, lambda done, loss: resume.tell(done))
+    fit.network.eval()
+    return fit
+
+
+def _begun(network: Encoder, recipe: Recipe, device: torch.device) -> Fit:
     fit = start(recipe, device)
-    fresh = fit.network.state_dict()
-    old = network.state_dict()
+    fresh, old = fit.network.state_dict(), network.state_dict()
     kept = {name: old[name] for name in fresh if not name.startswith("head")}
     fit.network.load_state_dict({**fresh, **kept})
-    loop(fit, splits, prepare, lambda fit: None, lambda done, loss: None)
-    fit.network.eval()
     return fit

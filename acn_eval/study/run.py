@@ -11,6 +11,7 @@ from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
 from acn_eval.results import EvalResult
 from acn_eval.tally import Progress, Tally, quietly
+from acn_eval.training.resume import state_key
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from acn_eval.study.request import Request
     from acn_eval.study.suite import Suite
 
-__all__ = ["BundleTask", "Described", "Study", "Unit", "bundles", "measured", "run"]
+__all__ = [
+    "BundleTask",
+    "Described",
+    "Study",
+    "Unit",
+    "bundles",
+    "measured",
+    "measured_within",
+    "run",
+]
 
 S = TypeVar("S", bound="Suite")
 
@@ -56,6 +66,11 @@ class Unit(Protocol):
     def cacheable(self) -> bool:
         """Whether the address says everything: the code of a network in memory is not in it."""
         return True
+
+    @property
+    def resumes(self) -> bool:
+        """Whether its training keeps a state (`Resume`) until its outcome is stored."""
+        return False
 
     @property
     def batch_size(self) -> int:
@@ -143,6 +158,15 @@ def bundles(units: Sequence[Unit]) -> list[list[int]]:
     return [[i for i, _ in own] for _, own in together]
 
 
+def measured_within(unit: Unit, runtime: Runtime, show: Show) -> bytes:
+    """Return the outcome of a unit that another one needs, from the cache or stored there now."""
+    content = _kept(unit, runtime)
+    if content is None:
+        (content,) = unit.measure([unit], runtime, show)
+        _store(unit, unit.address, content, runtime)
+    return content
+
+
 @dataclass(frozen=True)
 class BundleTask:
     """Units of one bundle that are measured together, anywhere.
@@ -225,7 +249,7 @@ class _Plan:
         unit = self._units[i]
         kept = unit.cacheable and alike  # an address names one environment
         if kept:
-            self._runtime.store.write(address, content)
+            _store(unit, address, content, self._runtime)
         self._found[i] = content
         self._counter.add(unit.cost, kept=unit.cost * kept)
 
@@ -244,6 +268,13 @@ def _held(units: Mapping[int, Unit], runtime: Runtime) -> dict[int, bytes]:
     addresses = {i: unit.address for i, unit in units.items() if unit.cacheable}
     held = runtime.store.held(addresses.values())
     return {i: held[address] for i, address in addresses.items() if address in held}
+
+
+def _store(unit: Unit, address: str, content: bytes, runtime: Runtime) -> None:
+    """Store an outcome; only then is the state of its training no longer needed."""
+    runtime.store.write(address, content)
+    if unit.resumes:
+        runtime.store.drop(state_key(address))
 
 
 def _mixed(engine: Engine) -> Iterator[str]:

@@ -1,19 +1,16 @@
 """Studies that train networks of their own: what they open, and what that costs."""
 
-import io
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
-
-import torch
+from typing import ClassVar, Generic, TypeVar
 
 from acn_eval.data import Split
 from acn_eval.engine.parcel import SentOnce
 from acn_eval.study.run import Described, Study
 from acn_eval.study.suite import Suite
 
-__all__ = ["TrainingCost", "TrainingPlan", "TrainingStudy", "pack", "unpack"]
+__all__ = ["TrainingCost", "TrainingPlan", "TrainingStudy"]
 
 S = TypeVar("S", bound=Suite)
 
@@ -70,16 +67,3 @@ class TrainingStudy(Study[S]):
     @abstractmethod
     def costs(self) -> list[TrainingCost]:
         """Return what every row costs; a few steps are measured, and nothing of them is kept."""
-
-
-def pack(state: object) -> bytes:
-    """Return tensors, and what holds them, as bytes."""
-    file = io.BytesIO()
-    torch.save(state, file)
-    return file.getvalue()
-
-
-def unpack(content: bytes) -> dict[str, Any]:
-    """Read what `pack` returned, onto the CPU."""
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return state

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ from acn_eval.training.fit import (
     task_of,
 )
 from acn_eval.training.recipe import Recipe
+from acn_eval.training.resume import Resume
 from acn_eval.training.sources import prepare_for
 from acn_eval.training.tasks import Task
 from acn_eval.training.threads import fitting_threads, forward_flops
@@ -35,8 +37,6 @@ from acn_eval.training.threads import fitting_threads, forward_flops
 __all__ = ["TrainingJob", "seconds_per_step", "stackable", "stacking_pays", "train_all"]
 
 _OVERHEAD = 1e8  # FLOPs
-Progress = Callable[[int], None]
-"""Called with the training steps that are done, over all jobs."""
 
 
 @dataclass(frozen=True)
@@ -83,20 +83,22 @@ def stacking_pays(recipe: Recipe) -> bool:
 
 
 def train_all(
-    jobs: Sequence[TrainingJob], device: torch.device, progress: Progress = lambda done: None
+    jobs: Sequence[TrainingJob], device: torch.device, resume: Resume | None = None
 ) -> list[Encoder]:
     """Train every job and return the networks, in their order.
 
     One job is trained alone. Of several, of one stackable recipe but for the seed, the
     parameters are stacked and stepped as one: the same numbers up to rounding, because matrix
-    products are batched, and less overhead where networks are small.
+    products are batched, and less overhead where networks are small. `resume` counts the steps of
+    one.
 
     Raises:
         MeasureError: a loss is no longer finite.
     """
+    resume = resume or Resume()
     if len(jobs) > 1:
-        return _Stack(jobs, device).run(progress)
-    return [_alone(jobs[0], device, progress)]
+        return resume.begin(partial(_Stack, jobs, device)).run(resume)
+    return [_alone(jobs[0], device, resume)]
 
 
 def seconds_per_step(
@@ -119,15 +121,11 @@ def seconds_per_step(
     return median(times[2:]) / len(jobs)
 
 
-def _alone(job: TrainingJob, device: torch.device, progress: Progress) -> Encoder:
-    fit = start(job.recipe, device)
-    loop(
-        fit,
-        (job.examples, job.held_out),
-        job.prepare,
-        after=lambda fit: None,
-        progress=lambda done, loss: progress(done),
-    )
+def _alone(job: TrainingJob, device: torch.device, resume: Resume) -> Encoder:
+    fit = resume.begin(partial(start, job.recipe, device))
+    splits = job.examples, job.held_out
+    with resume.following() as after:
+        loop(fit, splits, job.prepare, after, progress=lambda done, loss: resume.tell(done))
     fit.network.load_state_dict(fit.best["weights"])
     return fit.network.eval()
 
@@ -140,26 +138,44 @@ class _Stack:
         self.recipe = jobs[0].recipe
         networks = [start(job.recipe, device).network for job in jobs]
         self.form = networks[0]
-        self.state, _ = stack_module_state(networks)
+        self.weights, _ = stack_module_state(networks)
         self.optimizer = optimizer_of(
             self.recipe,
-            [p for p in self.state.values() if p.dim() > 2],
-            [p for p in self.state.values() if p.dim() <= 2],
+            [p for p in self.weights.values() if p.dim() > 2],
+            [p for p in self.weights.values() if p.dim() <= 2],
         )
-        self.best: list[tuple[float, Encoder | None]] = [(-1.0, None) for _ in jobs]
+        self.best: list[tuple[float, dict[str, Tensor]]] = [(-1.0, {}) for _ in jobs]
 
-    def run(self, progress: Progress) -> list[Encoder]:
+    def run(self, resume: Resume) -> list[Encoder]:
         """Step to the end; return the networks."""
         recipe, count = self.recipe, len(self.jobs)
-        with fitting_threads(self.form, recipe.batch * count):
+        with fitting_threads(self.form, recipe.batch * count), resume.following() as after:
             while self.done < recipe.steps:
                 losses = self.step()
                 if self.done % 50 == 0 or self.done == recipe.steps:
                     finite(losses, self.done)
-                    progress(self.done * count)
+                    resume.tell(self.done)
                 if self.done in recipe.looked_at:
                     self.best = [self._better(i) for i in range(count)]
-        return [network for _, network in self.best if network is not None]
+                after(self)
+        return [self._network(weights) for _, weights in self.best]
+
+    def state(self) -> dict[str, Any]:
+        """Return what decides all further steps."""
+        return {
+            "weights": {name: p.detach() for name, p in self.weights.items()},
+            "optimizer": self.optimizer.state_dict(),
+            "done": self.done,
+            "best": self.best,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        kept = [state["weights"][name] for name in self.weights]
+        with torch.no_grad():
+            torch._foreach_copy_(list(self.weights.values()), kept)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.done, self.best = state["done"], list(state["best"])
 
     def step(self) -> Tensor:
         """Do one step of every network; return their losses (networks,)."""
@@ -187,31 +203,34 @@ class _Stack:
         return torch.stack([b.inputs for b in batches]), torch.stack([b.targets for b in batches])
 
     def _logits(self, images: Tensor) -> Tensor:
-        def one(state: dict[str, Tensor], shown: Tensor) -> Tensor:
-            logits: Tensor = functional_call(self.form, state, (shown,))
+        def one(weights: dict[str, Tensor], shown: Tensor) -> Tensor:
+            logits: Tensor = functional_call(self.form, weights, (shown,))
             return logits
 
         # The fused kernels of attention have no rule for a further axis; plain products do.
         with sdpa_kernel(SDPBackend.MATH):
-            logits: Tensor = vmap(one)(self.state, images)
+            logits: Tensor = vmap(one)(self.weights, images)
         return logits
 
     def _clip(self) -> None:
         """Scale the gradients of every network to its own largest norm."""
-        grads = [p.grad for p in self.state.values() if p.grad is not None]
+        grads = [p.grad for p in self.weights.values() if p.grad is not None]
         norms = torch.stack([g.flatten(1).square().sum(dim=1) for g in grads]).sum(dim=0).sqrt()
         factors = (self.recipe.clip / (norms + 1e-6)).clamp(max=1.0)
         for grad in grads:
             grad.mul_(factors.view(-1, *[1] * (grad.dim() - 1)))
 
-    def _better(self, i: int) -> tuple[float, Encoder | None]:
+    def _better(self, i: int) -> tuple[float, dict[str, Tensor]]:
         """Return the best weights of one network so far, with their held-out accuracy."""
-        network, job = self._network(i), self.jobs[i]
-        accuracy = accuracy_of(network, job.held_out, job.prepare, self.device)
+        weights, job = (
+            {name: p[i].detach().clone() for name, p in self.weights.items()},
+            self.jobs[i],
+        )
+        accuracy = accuracy_of(self._network(weights), job.held_out, job.prepare, self.device)
         better = self.recipe.select == "last" or accuracy > self.best[i][0]
-        return (accuracy, network) if better else self.best[i]
+        return (accuracy, weights) if better else self.best[i]
 
-    def _network(self, i: int) -> Encoder:
+    def _network(self, weights: dict[str, Tensor]) -> Encoder:
         network = build(self.recipe.arch).to(self.device).eval()
-        network.load_state_dict({name: p[i].detach() for name, p in self.state.items()})
+        network.load_state_dict(weights)
         return network

@@ -5,7 +5,8 @@ import pickle
 import pytest
 import torch
 
-from acn_eval.study.trainings import TrainingPlan, pack, unpack
+from acn_eval.study.trainings import TrainingPlan
+from acn_eval.training.packed import pack, unpack
 from tests.studies.continual.plans import suite
 
 

@@ -23,6 +23,7 @@ from acn_eval.training import (
 )
 from acn_eval.training.classes import accuracy_of
 from acn_eval.training.fit import advance, learning_rate, start
+from acn_eval.training.resume import Resume
 from acn_eval.training.together import _Stack
 from tests.models.networks import MIXER, OFFICIAL, OFFICIAL_VIT, SIZES, VIT, name
 from tests.tiny import BREAKS_DOWN, recipe
@@ -137,7 +138,7 @@ def test_each_network_is_clipped_to_its_own_norm(pool, device):
         norms.append(float(torch.cat([g.flatten() for g in grads]).norm()))
     assert min(norms) > 0.1
     stack.step()
-    found = torch.cat([p.grad.flatten(1) for p in stack.state.values()], dim=1).norm(dim=1)
+    found = torch.cat([p.grad.flatten(1) for p in stack.weights.values()], dim=1).norm(dim=1)
     assert found.tolist() == pytest.approx([0.05, 0.05], rel=1e-3)
     assert norms[0] != pytest.approx(norms[1], rel=1e-3)
 
@@ -194,7 +195,8 @@ def test_a_loss_that_is_not_finite_ends_the_training(pool, device, n):
 @pytest.mark.parametrize("n", [1, 3])
 def test_progress_counts_the_steps_of_all(pool, device, n):
     told = []
-    train_all(jobs(pool, PER_CLASS[:n], steps=100), device, told.append)
+    resume = Resume(show=lambda done, kept: told.append(done), cost=n)
+    train_all(jobs(pool, PER_CLASS[:n], steps=100), device, resume)
     assert told == [50 * n, 100 * n]
 
 

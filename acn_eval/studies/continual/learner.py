@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from statistics import median
 from typing import Any
@@ -22,10 +22,10 @@ from acn_eval.seeds import keyed_order, seed_for
 from acn_eval.studies.continual.methods import EWC, SI, Replay
 from acn_eval.studies.continual.plan import TaskSequenceRun
 from acn_eval.studies.continual.regularizers import Elastic, Regularizer, Shown, Synaptic
-from acn_eval.study.trainings import pack, unpack
 from acn_eval.tally import quietly
 from acn_eval.training.batches import augmented, batch_indices
 from acn_eval.training.fit import finite
+from acn_eval.training.resume import Resume
 from acn_eval.training.threads import fitting_threads, forward_flops
 
 __all__ = ["Learner", "TaskPredictions", "paces", "train_run"]
@@ -57,24 +57,17 @@ class TaskPredictions:
 def train_run(run: TaskSequenceRun, runtime: Runtime, show: Show = quietly) -> TaskPredictions:
     """Train a run to its end, from the last stage that is kept.
 
-    The state after a stage is kept until the run is over: a killed training loses one task at
-    most, and on a CPU it ends with the same numbers bit for bit.
+    A training that was killed goes on from its state and, on a CPU, ends with the same numbers
+    bit for bit.
 
     Raises:
         MeasureError: a loss is no longer finite.
     """
-    store, address = runtime.store, run.address + "-stage"
-    learner = Learner(run, runtime)
-    with fitting_threads(learner.network, run.plan.suite.batch):
-        reached = store.read(address)
-        if reached is not None:
-            learner.restore(unpack(reached))
-            show(learner.done, learner.done)
+    resume = Resume(runtime, run.address, show)
+    learner = resume.begin(partial(Learner, run, runtime))
+    with fitting_threads(learner.network, run.plan.suite.batch), resume.following() as after:
         while learner.stage < len(run.stages):
-            learner.learn(show)
-            store.write(address, pack(learner.state()))
-            show(learner.done, learner.done)
-    store.drop(address)
+            learner.learn(resume.tell, after)
     return learner.predictions
 
 
@@ -107,7 +100,7 @@ class Learner:
         self.network = fresh.to(self.device).train()
         self.regularizer = _regularizer(run, self.network)
         self.optimizer = self._optimizer()
-        self.stage, self.predictions = 0, TaskPredictions()
+        self.stage, self.step_in_stage, self.predictions = 0, 0, TaskPredictions()
         self.columns = torch.from_numpy(run.tasks.columns).to(self.device)
         self.of_class = torch.from_numpy(run.tasks.of_class).to(self.device)
         for parameter in self.network.parameters():
@@ -115,22 +108,33 @@ class Learner:
 
     @property
     def done(self) -> int:
-        """Steps of the stages that are over."""
-        return sum(self.run.steps[: self.stage])
+        """Steps that are done."""
+        return sum(self.run.steps[: self.stage]) + self.step_in_stage
 
-    def learn(self, show: Show = quietly) -> None:
-        """Learn the next stage, and predict the test images."""
-        before, steps = self.done, self.run.steps[self.stage]
-        if self.suite.optimizer == "reset":
+    def learn(
+        self,
+        tell: Callable[[int], None] = quietly,
+        after: Callable[["Learner"], None] = lambda learner: None,
+    ) -> None:
+        """Learn the rest of a stage, and predict the test images.
+
+        Args:
+            tell: called now and then with the steps that are done.
+            after: called after every step.
+        """
+        steps = self.run.steps[self.stage]
+        if self.suite.optimizer == "reset" and not self.step_in_stage:
             self.optimizer = self._optimizer()
-        for step in range(1, steps + 1):
-            loss = self.step(self.batch(step - 1))
-            if step % _SHOWN_EVERY == 0 or step == steps:
-                finite(loss, before + step)
-                show(before + step, before)
+        while self.step_in_stage < steps:
+            loss = self.step(self.batch(self.step_in_stage))
+            self.step_in_stage += 1
+            if self.step_in_stage % _SHOWN_EVERY == 0 or self.step_in_stage == steps:
+                finite(loss, self.done)
+                tell(self.done)
+            after(self)
         self.end_task()
         self._predict()
-        self.stage += 1
+        self.stage, self.step_in_stage = self.stage + 1, 0
 
     def step(self, shown: Shown) -> Tensor:
         """Do one step, and return the loss of the batch ()."""
@@ -166,12 +170,13 @@ class Learner:
         return [_first_of_classes(part, method.per_class, seed) for part in self.run.stages]
 
     def state(self) -> dict[str, Any]:
-        """Return the state that a resume needs at the end of a stage."""
+        """Return the state that a resume needs after a step."""
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "regularizer": dict(self.regularizer.state),
             "stage": self.stage,
+            "step": self.step_in_stage,
             **vars(self.predictions),
         }
 
@@ -180,7 +185,7 @@ class Learner:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.regularizer.restore(state["regularizer"])
-        self.stage = state["stage"]
+        self.stage, self.step_in_stage = state["stage"], state["step"]
         self.predictions = TaskPredictions(list(state["predicted"]), list(state["correct"]))
 
     def _optimizer(self) -> torch.optim.AdamW:

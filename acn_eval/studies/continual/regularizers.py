@@ -30,7 +30,7 @@ class Regularizer:
     """A method's part in every step; the base does nothing, which is naive fine-tuning.
 
     Attributes:
-        state: sums by name, one tensor per parameter, that a resume needs at the start of a task.
+        state: sums by name, one tensor per parameter, that a resume needs after a step.
     """
 
     state: Mapping[str, list[Tensor]]
@@ -142,7 +142,8 @@ class Synaptic(Regularizer):
         self.own = _zeros(self.parameters)
         self.path = _zeros(self.parameters)
         self.importance = _zeros(self.parameters)
-        self.state = {"importance": self.importance, "anchors": self.anchors}
+        sums = {"importance": self.importance, "anchors": self.anchors}
+        self.state = {**sums, "path": self.path}
 
     @torch.no_grad()
     def add_gradient(self) -> None:

@@ -25,13 +25,19 @@ from acn_eval.studies.continual.suite import Continual
 from acn_eval.studies.continual.tasks import TASK_STREAM
 from acn_eval.study.record import Answer, Subject, in_words, record, training_id
 from acn_eval.study.run import Unit
-from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
+from acn_eval.study.trainings import TrainingCost, TrainingStudy
+from acn_eval.training.packed import pack, unpack
 
 __all__ = ["STUDY", "ContinualStudy", "RunUnit"]
 
 
 class RunUnit(TaskSequenceRun, Unit):
     """One training, and its predictions for the test images after every task."""
+
+    @property
+    def resumes(self) -> bool:
+        """It does."""
+        return True
 
     @property
     def cost(self) -> int:

@@ -28,7 +28,7 @@ from acn_eval.studies.dynamics.snapshots import (
 )
 from acn_eval.studies.dynamics.utilization import linear_cka, stable_rank, without
 from acn_eval.study.record import Answer
-from acn_eval.study.trainings import pack, unpack
+from acn_eval.training.packed import pack, unpack
 from acn_eval.training.threads import fitting_threads
 
 __all__ = ["Observation", "observe"]

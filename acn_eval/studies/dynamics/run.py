@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -28,17 +28,18 @@ from acn_eval.studies.dynamics.snapshots import Observer, Snapshot, encoder_of
 from acn_eval.studies.dynamics.suite import Arm, Dynamics, name_of
 from acn_eval.study.record import Subject, record
 from acn_eval.study.request import Request, choose
-from acn_eval.study.run import Described, Study, Unit, measured
+from acn_eval.study.run import Described, Study, Unit, measured_within
 from acn_eval.study.spread import as_initialized
-from acn_eval.study.trainings import TrainingCost, TrainingStudy, pack, unpack
+from acn_eval.study.trainings import TrainingCost, TrainingStudy
 from acn_eval.training.fit import Fit, loop, start
+from acn_eval.training.packed import pack, unpack
+from acn_eval.training.resume import Resume
 from acn_eval.training.sources import unlabeled
 from acn_eval.training.threads import fitting_threads
 from acn_eval.training.together import seconds_per_step
 
 __all__ = ["STUDY", "CheckpointDynamics", "NetworkUnit", "TrainedDynamics", "TrainingUnit"]
 
-_WORK = "training steps"
 _ONE_TRAINING = "one training per network: this is about these trainings, not their architectures"
 
 
@@ -62,6 +63,11 @@ class TrainingUnit(Described, Unit):
         return OutcomeCache.key(["watched v4", *facts])
 
     @property
+    def resumes(self) -> bool:
+        """It does."""
+        return True
+
+    @property
     def cost(self) -> int:
         """Training steps."""
         return self.plan.suite.recipe.steps
@@ -74,11 +80,9 @@ class TrainingUnit(Described, Unit):
             MeasureError: a loss is no longer finite.
         """
         for unit in units:
-            fit = start(unit.plan.suite.recipe_of(unit.arm), runtime.device)
-            snapshots = _train(unit, fit, runtime, show)
-            looks = json.dumps([asdict(snapshot) for snapshot in snapshots])
-            weights = {k: v.cpu() for k, v in fit.network.state_dict().items()}
-            yield pack({"looks": looks, "weights": weights})
+            watched = _train(unit, runtime, show)
+            weights = {k: v.cpu() for k, v in watched.fit.network.state_dict().items()}
+            yield pack({"looks": watched.looks, "weights": weights})
 
     def restored(
         self, content: bytes, device: torch.device
@@ -88,7 +92,7 @@ class TrainingUnit(Described, Unit):
         job = self.plan.job(self.arm)
         network = start(job.recipe, device).network.eval()
         network.load_state_dict(kept["weights"])
-        looks: list[Snapshot] = recorded(json.loads(kept["looks"]), list[Snapshot])
+        looks = _snapshots(kept["looks"])
         return self.plan.subject(self.arm, job, network, self.profile.device), looks
 
 
@@ -114,7 +118,7 @@ class NetworkUnit(Described, Unit):
         """Yield observations; see `acn_eval.study.run.Unit`."""
         for unit in units:
             own, plan = unit.training, unit.training.plan
-            (content,) = measured([own], runtime, lambda done, total: show(done), _WORK)
+            content = measured_within(own, runtime, show)
             show(own.cost, own.cost)
             subject, snapshots = own.restored(content, runtime.device)
             test = plan.test
@@ -300,22 +304,57 @@ class CheckpointDynamics(Study[Dynamics]):
         return results
 
 
-def _train(unit: TrainingUnit, fit: Fit, runtime: Runtime, show: Show) -> list[Snapshot]:
+@dataclass
+class _Watched:
+    """A training, and what was seen of it so far."""
+
+    fit: Fit
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        return self.fit.done
+
+    @property
+    def looks(self) -> str:
+        return json.dumps([asdict(snapshot) for snapshot in self.snapshots])
+
+    def state(self) -> dict[str, Any]:
+        return {"fit": self.fit.state(), "looks": self.looks}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.snapshots = _snapshots(state["looks"])
+        self.fit.restore(state["fit"])
+
+
+def _train(unit: TrainingUnit, runtime: Runtime, show: Show) -> _Watched:
     """Train to the last step; snapshots are taken at the steps that the suite states."""
     plan, job = unit.plan, unit.plan.job(unit.arm)
-    subject = plan.subject(unit.arm, job, fit.network, unit.profile.device)
-    observer = plan.observer(runtime)
-    steps = plan.suite.looked_at()
-    snapshots: list[Snapshot] = []
+    resume = Resume(runtime, unit.address, show)
+    own = resume.begin(lambda: _Watched(start(job.recipe, runtime.device)))
+    subject = plan.subject(unit.arm, job, own.fit.network, unit.profile.device)
+    observer, steps = plan.observer(runtime), plan.suite.looked_at()
 
-    def observe_at(fit: Fit) -> None:
-        if fit.done in steps:
-            snapshots.append(observer.snapshot(subject, fit.done))
+    def look() -> None:
+        if own.done in steps:
+            own.snapshots.append(observer.snapshot(subject, own.done))
 
-    with fitting_threads(fit.network, job.recipe.batch):
-        observe_at(fit)
-    parts = job.examples, job.held_out
-    loop(fit, parts, job.prepare, after=observe_at, progress=lambda done, loss: show(done))
+    if not own.done:
+        with fitting_threads(own.fit.network, job.recipe.batch):
+            look()
+    with resume.following() as after:
+
+        def follow(fit: Fit) -> None:
+            look()
+            after(own)
+
+        splits = job.examples, job.held_out
+        loop(own.fit, splits, job.prepare, follow, lambda done, loss: resume.tell(done))
+    return own
+
+
+def _snapshots(looks: str) -> list[Snapshot]:
+    snapshots: list[Snapshot] = recorded(json.loads(looks), list[Snapshot])
     return snapshots
 
 

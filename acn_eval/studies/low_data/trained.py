@@ -26,6 +26,7 @@ from acn_eval.study.record import Subject, cell_of, in_words, record, training_i
 from acn_eval.study.run import Described, Unit
 from acn_eval.study.trainings import TrainingCost, TrainingStudy
 from acn_eval.training import Recipe, TrainingJob, seconds_per_step, train_all
+from acn_eval.training.resume import Resume
 from acn_eval.training.threads import fitting_threads, forward_flops
 
 __all__ = ["LowDataStudy", "StackUnit"]
@@ -71,6 +72,11 @@ class StackUnit(Described, Unit):
         return OutcomeCache.key(["learned v2", *facts])
 
     @property
+    def resumes(self) -> bool:
+        """It does."""
+        return True
+
+    @property
     def cost(self) -> int:
         """Training steps."""
         return len(self.stack) * self.plan.suite.steps
@@ -84,7 +90,8 @@ class StackUnit(Described, Unit):
         """
         for unit in units:
             jobs = [training.job for training in unit.stack]
-            pairs = zip(train_all(jobs, runtime.device, show), jobs, strict=True)
+            resume = Resume(runtime, unit.address, show, len(jobs))
+            pairs = zip(train_all(jobs, runtime.device, resume), jobs, strict=True)
             yield b"".join(_shown(unit.plan, *pair, runtime).tobytes() for pair in pairs)
 
     def unpacked(self, content: bytes) -> NDArray[np.void]:

@@ -21,8 +21,9 @@ from acn_eval.seeds import seed_for
 from acn_eval.studies.pruning.masks import Masks, apply_masks
 from acn_eval.studies.pruning.structured import narrowed, widths
 from acn_eval.tally import Tally
-from acn_eval.training.fit import loop, start
+from acn_eval.training.fit import Fit, loop, start
 from acn_eval.training.recipe import Batch, Decay, Rate, Recipe
+from acn_eval.training.resume import Resume, state_key
 
 __all__ = ["DuringTraining", "FineTuning", "PruningContext", "State"]
 
@@ -45,6 +46,26 @@ class FineTuning(Config, frozen=True):
     weight_decay: Decay = 0.01
     batch: Batch = 64
     seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class _Tuned:
+    """A fine-tuning in progress."""
+
+    fit: Fit
+    held: State
+
+    @property
+    def done(self) -> int:
+        return self.fit.done
+
+    def state(self) -> dict[str, Any]:
+        return {"fit": self.fit.state(), "held": self.held}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.fit.restore(state["fit"])
+        for name, own in self.held.items():
+            own.copy_(state["held"][name])
 
 
 @dataclass(frozen=True)
@@ -91,27 +112,48 @@ class PruningContext:
         steps: int,
         pruning: DuringTraining = lambda network: nullcontext(lambda done: None),
         *,
+        held: State | None = None,
         round_: int = 0,
+        address: str = "",
     ) -> State:
         """Fine-tune from a state for so many optimizer steps, and return the weights.
 
-        Each training of a series, of number `round_`, has its own order of examples.
+        Args:
+            state: of the network, at the start.
+            steps: of the optimizer.
+            pruning: changes the network, and what is held, in place.
+            held: what a resume needs beside the weights.
+            round_: number of the training in a series; each has its own order of examples.
+            address: where `kept` keeps what this is for, so that it resumes; "" keeps no state.
 
         Raises:
             MeasureError: the loss is no longer finite.
         """
         prepare, examples = training_preparation(self.checkpoint), self.train()
-        fit = start(self._recipe(steps, round_), self.runtime.device)
-        fit.network.load_state_dict(dict(state))
         unseen = examples.at(np.arange(0))  # nothing is selected, so nothing is looked at
-        with Tally(steps, "training steps"), pruning(fit.network) as after_step:
-            loop(fit, (examples, unseen), prepare, lambda f: after_step(f.done), lambda *_: None)
-        return fit.network.state_dict()
 
-    def kept(self, facts: Any, make: Callable[[], State]) -> State:
+        def fresh() -> _Tuned:
+            fit = start(self._recipe(steps, round_), self.runtime.device)
+            fit.network.load_state_dict(dict(state))
+            return _Tuned(fit, held or {})
+
+        with Tally(steps, "training steps") as tally:
+            resume = Resume(self.runtime, address, tally.show)
+            own = resume.begin(fresh)
+            with pruning(own.fit.network) as prune, resume.following() as keep:
+
+                def after(fit: Fit) -> None:
+                    prune(fit.done)
+                    keep(own)
+
+                loop(own.fit, (examples, unseen), prepare, after, lambda *_: None)
+        return own.fit.network.state_dict()
+
+    def kept(self, facts: Any, make: Callable[[str], State]) -> State:
         """Return tensors from the store, or make and keep them: a killed run resumes there.
 
-        They are found by the facts of a method (plain JSON), network, data and numeric profile.
+        They are found by the facts of a method (plain JSON), network, data and numeric profile;
+        `make` is told the address.
         """
         store, identity = self.runtime.store, self.checkpoint.id
         own = [
@@ -125,8 +167,9 @@ class PruningContext:
         key = OutcomeCache.key(["pruned v2", *own, facts])
         content = store.read(key)
         if content is None:
-            content = safetensors.torch.save(make())
+            content = safetensors.torch.save(make(key))
             store.write(key, content)
+            store.drop(state_key(key))
         device = self.runtime.device
         return {name: own.to(device) for name, own in safetensors.torch.load(content).items()}
 

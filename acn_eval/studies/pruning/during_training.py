@@ -11,7 +11,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from acn_eval.studies.pruning.masks import apply_masks, magnitudes, masks_of, prunable
+from acn_eval.studies.pruning.masks import Masks, apply_masks, magnitudes, masks_of, prunable
 
 __all__ = ["Gradual", "cubic", "movement"]
 
@@ -33,17 +33,22 @@ class Gradual:
         final: sparsity that is reached after `ramp` steps.
         ramp: steps; the rest of the training lets the network recover.
         every: steps between two removals.
+        masks: of what is removed so far; they are changed in place.
     """
 
-    def __init__(self, network: nn.Module, final: float, *, ramp: int, every: int) -> None:
+    def __init__(
+        self, network: nn.Module, final: float, *, ramp: int, every: int, masks: Masks
+    ) -> None:
         self.network, self.final, self.ramp, self.every = network, final, ramp, every
-        self.masks = masks_of(magnitudes(network), 0.0)
+        self.masks = masks
 
     def __call__(self, done: int) -> None:
         """Prune after so many steps."""
         if done == self.ramp or (done < self.ramp and done % self.every == 0):
             wanted = cubic(self.final, done, self.ramp)
-            self.masks = masks_of(magnitudes(self.network), wanted, within=self.masks)
+            masks = masks_of(magnitudes(self.network), wanted, within=self.masks)
+            for name, own in masks.items():
+                self.masks[name].copy_(own)
         apply_masks(self.network, self.masks)
 
 

@@ -169,11 +169,13 @@ class Structured(Method, frozen=True):
             small = bench.narrowed(sparsity)
             if self.trains:
                 facts = [self.kind, self.steps, state_digest(small.network)]
-                make = partial(small.trained, small.network.state_dict(), self.steps)
-                state = small.kept(facts, make)
+                state = small.kept(facts, partial(self._tuned, small))
                 yield Pruned(sparsity, small.filled(state), self.steps)
             else:
                 yield Pruned(sparsity, small.network)
+
+    def _tuned(self, small: PruningContext, address: str) -> State:
+        return small.trained(small.network.state_dict(), self.steps, address=address)
 
 
 class GradualMagnitude(Method, frozen=True):
@@ -196,15 +198,19 @@ class GradualMagnitude(Method, frozen=True):
         """Yield a network for each of its sparsities."""
         own = self.model_dump(mode="json")
         for sparsity in sparsities:
-            pruning, dense = partial(self._pruning, sparsity), bench.network.state_dict()
-            state = bench.kept([own, sparsity], partial(bench.trained, dense, self.steps, pruning))
+            state = bench.kept([own, sparsity], partial(self._trained, bench, sparsity))
             yield Pruned(sparsity, bench.filled(state), self.steps)
 
-    def _pruning(
-        self, sparsity: float, network: Encoder
-    ) -> AbstractContextManager[Callable[[int], None]]:
+    def _trained(self, bench: PruningContext, sparsity: float, address: str) -> State:
+        masks = masks_of(magnitudes(bench.network), 0.0)
         ramp = max(1, round(self.ramp * self.steps))
-        return nullcontext(Gradual(network, sparsity, ramp=ramp, every=self.every))
+
+        def pruning(network: Encoder) -> AbstractContextManager[Callable[[int], None]]:
+            own = Gradual(network, sparsity, ramp=ramp, every=self.every, masks=masks)
+            return nullcontext(own)
+
+        dense = bench.network.state_dict()
+        return bench.trained(dense, self.steps, pruning, held=masks, address=address)
 
 
 class Movement(Method, frozen=True):
@@ -257,7 +263,12 @@ class Movement(Method, frozen=True):
 
 
 def _epoch(
-    bench: PruningContext, state: State, scores: State, masks: Masks, place: tuple[int, int]
+    bench: PruningContext,
+    state: State,
+    scores: State,
+    masks: Masks,
+    place: tuple[int, int],
+    address: str,
 ) -> State:
     """Train one epoch, (its number, steps), within masks; return weights and scores."""
     scores, (epoch, steps) = {name: own.clone() for name, own in scores.items()}, place
@@ -268,7 +279,7 @@ def _epoch(
         with movement(network, scores):
             yield lambda done: apply_masks(network, masks)
 
-    after = bench.trained(state, steps, pruning, round_=epoch)
+    after = bench.trained(state, steps, pruning, held=scores, round_=epoch, address=address)
     weights = {_WEIGHT + name: value for name, value in after.items()}
     return weights | {_SCORE + name: own for name, own in scores.items()}
 

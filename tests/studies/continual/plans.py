@@ -13,7 +13,7 @@ from acn_eval.studies.continual.run import ContinualStudy, RunUnit
 from acn_eval.studies.continual.suite import Continual
 from acn_eval.study.request import DataSelection, Request
 from acn_eval.study.run import measured, run
-from acn_eval.study.trainings import unpack
+from acn_eval.training.packed import unpack
 
 CPU = torch.device("cpu")
 BATCH = 64

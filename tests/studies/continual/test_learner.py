@@ -18,7 +18,7 @@ from acn_eval.studies.continual.methods import (
     Naive,
     Replay,
 )
-from acn_eval.study.trainings import pack, unpack
+from acn_eval.training.packed import pack, unpack
 from tests.studies.continual.plans import CPU, course, learner_of, runtime, train
 from tests.tiny import BREAKS_DOWN
 

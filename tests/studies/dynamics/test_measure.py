@@ -8,7 +8,7 @@ import pytest
 from acn_eval.inference.spread import Spread
 from acn_eval.studies.dynamics.measure import Observation
 from acn_eval.studies.dynamics.snapshots import Outcomes, Snapshot
-from acn_eval.study.trainings import pack, unpack
+from acn_eval.training.packed import pack, unpack
 from tests.tiny import digits
 
 TEST = digits(6)

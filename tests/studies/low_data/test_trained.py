@@ -20,6 +20,7 @@ from acn_eval.statistics.architectures import pair_by_seed
 from acn_eval.studies.compare import compare
 from acn_eval.studies.low_data import trained as module
 from acn_eval.studies.low_data.draws import STREAM
+from acn_eval.tally import quietly
 from acn_eval.training import train_all
 from tests.statistics.results import PAIRED
 from tests.studies.low_data.plans import learn, side, suite, trained
@@ -228,7 +229,7 @@ def test_five_draws_support_a_claim(runtime):
 def test_a_unit_gives_the_same_bytes_in_another_process(runtime):
     """What is pickled is the description alone; the other process opens the data itself."""
     unit = trained(suite(draws=1), runtime).units()[0]
-    (here,) = unit.measure([unit], runtime, lambda done: None)
+    (here,) = unit.measure([unit], runtime, quietly)
     content = pickle.dumps(unit)
     assert len(content) < 5000
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -238,7 +239,7 @@ def test_a_unit_gives_the_same_bytes_in_another_process(runtime):
 
 def measured_alone(content, runtime):
     unit = pickle.loads(content)
-    return unit.address, *unit.measure([unit], runtime, lambda done: None)
+    return unit.address, *unit.measure([unit], runtime, quietly)
 
 
 def test_costs(runtime):

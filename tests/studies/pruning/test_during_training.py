@@ -23,7 +23,7 @@ def test_the_schedule_is_the_one_of_zhu_and_gupta(final):
 
 def test_gradual_pruning_follows_the_schedule_and_never_lets_a_weight_back():
     own = network()
-    gradual = Gradual(own, 0.8, ramp=10, every=2)
+    gradual = Gradual(own, 0.8, ramp=10, every=2, masks=masks_of(magnitudes(own), 0.0))
     generator = torch.Generator().manual_seed(0)
     total = sum(w.numel() for w in prunable(own).values())
     seen, before = [], None
