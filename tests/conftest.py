@@ -65,6 +65,15 @@ def runtime(device, store):
 
 
 @pytest.fixture
+def states_at_every_step(monkeypatch):
+    """Trainings keep their state after every step, and not once a minute."""
+    from acn_eval.training.resume import Resume
+
+    monkeypatch.setattr(Resume, "every", 0.0)
+    monkeypatch.setattr(Resume, "apart", 0.0)
+
+
+@pytest.fixture
 def folder(tiny, tmp_path, monkeypatch):
     """A working directory with the tiny pair and a small suite; figures take seconds: no figures.
 

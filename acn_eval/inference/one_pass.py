@@ -52,6 +52,7 @@ class ForwardUnit:
     what: ClassVar[str] = "logits"
     axis: ClassVar[int] = 1  # of the examples in what `answer` returns
     record: ClassVar[np.dtype[Any]] = OUTCOME  # of an example and exit: its id, then the answer
+    resumes: ClassVar[bool] = False
 
     subject: EvaluatedModel
     question: Question

@@ -52,6 +52,7 @@ class FineTunedUnit(Unit):
     test: Examples
     seed: int
     profile: NumericProfile
+    resumes = True
 
     @cached_property
     def address(self) -> str:
@@ -70,11 +71,6 @@ class FineTunedUnit(Unit):
     def cacheable(self) -> bool:
         """Whether the checkpoint has a file."""
         return self.checkpoint.id.cacheable
-
-    @property
-    def resumes(self) -> bool:
-        """It does."""
-        return True
 
     @property
     def recipe(self) -> Recipe:

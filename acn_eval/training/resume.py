@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pickle import UnpicklingError
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from acn_eval.engine.environment import Environment
 from acn_eval.engine.protocol import Show
@@ -17,20 +17,18 @@ from acn_eval.training.packed import pack, unpack
 
 __all__ = ["Resumable", "Resume", "state_key"]
 
-_EVERY = 60.0  # seconds
-_APART = 20  # times what a state takes to be written pass before the next one
-_UNFIT = (UnpicklingError, EOFError, RuntimeError, LookupError, ValueError, TypeError)
+_UNFIT: tuple[type[Exception], ...] = (
+    *(UnpicklingError, EOFError, RuntimeError),
+    *(LookupError, ValueError, TypeError, AttributeError),
+)
 
 
 class Resumable(Protocol):
-    """A training that tells all that decides its rest, between two steps.
-
-    Attributes:
-        done: steps that are done.
-    """
+    """A training that tells, between two steps, all that decides its rest."""
 
     @property
-    def done(self) -> int: ...
+    def done(self) -> int:
+        """Steps that are done."""
 
     def state(self) -> dict[str, Any]:
         """Return tensors and plain types; randomness is keyed by step and has no state."""
@@ -55,14 +53,17 @@ class Resume:
         address: of what the training is for; "" keeps nothing.
         show: shows the steps that are done, and those that are kept.
         cost: of a step, in the unit that is shown.
-        every: seconds between two states.
+        every: seconds between two states, at least.
+        apart: times what a state takes to be written pass before the next one, at least.
     """
+
+    every: ClassVar[float] = 60.0
+    apart: ClassVar[float] = 20.0
 
     runtime: Runtime | None = None
     address: str = ""
     show: Show = quietly
     cost: int = 1
-    every: float = _EVERY
     _kept: int = field(default=0, init=False)
     _next: float = field(default=0.0, init=False)
 
@@ -92,15 +93,12 @@ class Resume:
                     self._write(training)
 
             yield after
+            if interrupted():
+                raise KeyboardInterrupt
 
     def tell(self, done: int) -> None:
         """Show how many steps are done."""
         self.show(done * self.cost, self._kept * self.cost)
-
-    def drop(self) -> None:
-        """Remove the state: what the training was for is kept."""
-        if self.runtime and self.address:
-            self.runtime.store.drop(state_key(self.address))
 
     def _read(self) -> dict[str, Any] | None:
         if not (self.runtime and self.address):
@@ -122,7 +120,7 @@ class Resume:
             self.runtime.store.write(state_key(self.address), pack(kept))
             self._kept = training.done
         now = time.monotonic()
-        self._next = now + max(self.every, _APART * (now - begin))
+        self._next = now + max(self.every, self.apart * (now - begin))
         self.tell(training.done)
 
     @property

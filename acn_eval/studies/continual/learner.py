@@ -120,7 +120,7 @@ class Learner:
 
         Args:
             tell: called now and then with the steps that are done.
-            after: called after every step.
+            after: called after every step, and after the stage.
         """
         steps = self.run.steps[self.stage]
         if self.suite.optimizer == "reset" and not self.step_in_stage:
@@ -135,6 +135,7 @@ class Learner:
         self.end_task()
         self._predict()
         self.stage, self.step_in_stage = self.stage + 1, 0
+        after(self)
 
     def step(self, shown: Shown) -> Tensor:
         """Do one step, and return the loss of the batch ()."""

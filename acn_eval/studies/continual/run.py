@@ -34,10 +34,7 @@ __all__ = ["STUDY", "ContinualStudy", "RunUnit"]
 class RunUnit(TaskSequenceRun, Unit):
     """One training, and its predictions for the test images after every task."""
 
-    @property
-    def resumes(self) -> bool:
-        """It does."""
-        return True
+    resumes = True
 
     @property
     def cost(self) -> int:

@@ -54,6 +54,7 @@ class TrainingUnit(Described, Unit):
     plan: DynamicsPlan
     arm: Arm
     profile: NumericProfile
+    resumes = True
 
     @cached_property
     def address(self) -> str:
@@ -61,11 +62,6 @@ class TrainingUnit(Described, Unit):
         recipe = self.plan.suite.recipe_of(self.arm)
         facts = self.plan.facts(recipe, self.profile.device), self.profile.facts()
         return OutcomeCache.key(["watched v4", *facts])
-
-    @property
-    def resumes(self) -> bool:
-        """It does."""
-        return True
 
     @property
     def cost(self) -> int:

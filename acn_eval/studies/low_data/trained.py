@@ -54,6 +54,7 @@ class StackUnit(Described, Unit):
     draw: int
     number: int
     profile: NumericProfile
+    resumes = True
 
     @property
     def stack(self) -> Stack:
@@ -70,11 +71,6 @@ class StackUnit(Described, Unit):
         ]
         facts = trainings, self.plan.test.fingerprint, self.profile.facts()
         return OutcomeCache.key(["learned v2", *facts])
-
-    @property
-    def resumes(self) -> bool:
-        """It does."""
-        return True
 
     @property
     def cost(self) -> int:

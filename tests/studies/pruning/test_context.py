@@ -62,7 +62,7 @@ def context(tiny, device, runtime):
 def test_tensors_are_made_once_for_the_same_facts_network_and_plan(context):
     made = []
 
-    def make():
+    def make(address):
         made.append(len(made))
         return {"weight": torch.tensor([float(made[-1])])}
 
