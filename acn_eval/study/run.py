@@ -160,10 +160,10 @@ def bundles(units: Sequence[Unit]) -> list[list[int]]:
 
 def measured_within(unit: Unit, runtime: Runtime, show: Show) -> bytes:
     """Return the outcome of a unit that another one needs, from the cache or stored there now."""
-    content = _kept(unit, runtime)
-    if content is None:
-        (content,) = unit.measure([unit], runtime, show)
-        _store(unit, unit.address, content, runtime)
+    if held := _held({0: unit}, runtime):
+        return held[0]
+    (content,) = unit.measure([unit], runtime, show)
+    _store(unit, unit.address, content, runtime)
     return content
 
 
