@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
 from acn_eval.cache import OutcomeCache, default_store
 from acn_eval.config_files import parse_json
@@ -88,11 +90,12 @@ def indexed(shards: Sequence[Path]) -> list[ShardIndex]:
     Raises:
         DataError: a shard is damaged, or holds what is no labeled image.
     """
-    store = default_store()
+    store, shown = default_store(), Console(stderr=True)
     with ThreadPoolExecutor(_THREADS) as threads:
         found = [threads.submit(partial(_known_or_made, store), path) for path in shards]
+        bar = partial(track, console=shown, transient=True, disable=not shown.is_terminal)
         try:
-            return [one.result() for one in found]
+            return [one.result() for one in bar(found, "shards that are indexed")]
         finally:  # where one is refused, the others are not read
             threads.shutdown(cancel_futures=True)
 

@@ -140,7 +140,7 @@ def _choices(piece: str) -> list[str]:
         low, high = found.groups()
         width = max(map(len, found.groups())) if "0" in (low[0], high[0]) else 0
         numbers = range(int(low), min(int(high), int(low) + _MOST_FILES) + 1)
-        return [f"{number:0{width}}" for number in numbers]
+        return [f"{number:0{width}}" for number in numbers] or [piece]
     return piece[1:-1].split(",") if _WORDS.fullmatch(piece) else [piece]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.hostile.shards import SHARDS, damaged_shards
 from tests.hostile.tables import TABLES, one_table, whole_tables
 
 __all__ = ["DataSet", "data_sets"]
@@ -60,6 +61,8 @@ def data_sets(seed: int = 0) -> Iterator[DataSet]:
         yield DataSet(f"a picture that is {name}", partial(_pictures, suffix, content))
     for name, make in _PLACES.items():
         yield DataSet(name, make)
+    for name, make, fine in damaged_shards(_picture("png"), chance):
+        yield DataSet(name, make, fine)
     for name, content in _BATCH.items():
         yield DataSet(f"CIFAR-10 with {name}", partial(_cifar, content))
 
@@ -334,6 +337,7 @@ _PLACES: dict[str, Callable[[Path], str]] = {
     "a folder that is a dangling link": partial(_link, "set", "nowhere", "folder"),
     "a folder that is a device": partial(_link, "set", "/dev/zero", "folder"),
     **TABLES,
+    **SHARDS,
     "a folder of no UTF-8": partial(_named, os.fsdecode(b"caf\xe9")),
     **{
         f"a folder with {kind} alone": partial(_only, kind)
