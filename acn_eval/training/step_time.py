@@ -139,7 +139,7 @@ def _images(recipe: Recipe, geometry: Geometry, folder: Path) -> ArrayImages | F
     """Return files where the recipe reads some, else images of its own size."""
     rng = np.random.default_rng(0)
     if recipe.data.startswith("folder:"):
-        return FileImages([_photograph(folder, rng)] * recipe.batch)
+        return FileImages(folder, [_photograph(folder, rng)] * recipe.batch)
     channels, *sides = geometry.shape
     size = (recipe.batch, *sides, channels)
     return ArrayImages(rng.integers(256, size=size, dtype=np.uint8))
@@ -174,11 +174,11 @@ def _shown(recipe: Recipe) -> Any:
     return replace(blank, asked=torch.arange(tokens)[None] < ASKED * tokens)
 
 
-def _photograph(folder: Path, rng: np.random.Generator) -> Path:
-    """Write a JPEG of coarse shapes with some grain, as large on disk as a photograph."""
+def _photograph(folder: Path, rng: np.random.Generator) -> str:
+    """Write a JPEG of coarse shapes with some grain, as large as a photograph; return its name."""
     file = folder / "photograph.jpg"
     shapes = Image.fromarray(rng.integers(256, size=(12, 16, 3), dtype=np.uint8))
     pixels = np.asarray(shapes.resize(_FILE, Image.Resampling.BICUBIC), np.float64)
     grained = pixels + rng.normal(0, 8, pixels.shape)
     Image.fromarray(grained.clip(0, 255).astype(np.uint8)).save(file, quality=90)
-    return file
+    return file.name

@@ -23,6 +23,10 @@ def folder(tmp_path):
     return root
 
 
+def files_of(examples):
+    return [Path(examples.inputs.place(i)) for i in examples.positions]
+
+
 def refusal(path, split="test"):
     with pytest.raises(DataError) as caught:
         open_examples(f"folder:{path}", split)
@@ -39,7 +43,7 @@ def test_a_val_without_test_is_the_test_split(folder):
     assert len(train) + len(validation) == 60
     assert not np.isin(train.ids, validation.ids).any()
     assert 0 < len(validation) < 20
-    files = [test.inputs.files[i] for i in test.positions]
+    files = files_of(test)
     assert all(f.parent.parent.name == "val" for f in files)
     assert [f.parent.name for f in files] == [test.classes[label] for label in test.labels]
 
@@ -65,7 +69,7 @@ def test_a_validation_set_has_many_names(tmp_path, called):
     assert len(open_examples(f"folder:{tmp_path}")) == 1
     picture(tmp_path / "test" / "ant" / "y.png")
     validation = open_examples(f"folder:{tmp_path}", "validation")
-    assert validation.inputs.files == [tmp_path / called / "ant" / "x.png"]
+    assert files_of(validation) == [tmp_path / called / "ant" / "x.png"]
 
 
 @pytest.mark.parametrize("names", [("train", "training"), ("val", "validation"), ("dev", "Val")])
@@ -113,7 +117,7 @@ def tiny_imagenet(tmp_path):
 def test_tiny_imagenet_as_it_is_published(tiny_imagenet):
     train, test = (open_examples(f"folder:{tiny_imagenet}", s) for s in ("train", "test"))
     assert train.classes == test.classes == ("n01", "n02", "n03")
-    named = [(test.inputs.files[i].name, test.classes[k]) for i, k in enumerate(test.labels)]
+    named = [(f.name, test.classes[k]) for f, k in zip(files_of(test), test.labels, strict=True)]
     assert sorted(named) == [
         ("val_0.JPEG", "n03"),
         ("val_1.JPEG", "n01"),
@@ -127,7 +131,7 @@ def test_tiny_imagenet_as_it_is_published(tiny_imagenet):
 
 def test_tiny_imagenet_sorted_into_folders_is_the_same_data_set(tiny_imagenet, tmp_path):
     published = open_examples(f"folder:{tiny_imagenet}")
-    for name, file in zip(published.inputs.names, published.inputs.files, strict=True):
+    for name, file in zip(published.inputs.names, files_of(published), strict=True):
         target = tmp_path / "sorted" / "val" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
@@ -156,7 +160,7 @@ def test_strange_annotations(tiny_imagenet, line):
 def test_ids_survive_files_that_come_or_go(folder):
     def by_name():
         examples = open_examples(f"folder:{folder}")
-        files = [examples.inputs.files[i].relative_to(folder) for i in examples.positions]
+        files = [file.relative_to(folder) for file in files_of(examples)]
         return dict(zip(map(str, files), examples.ids.tolist(), strict=True))
 
     before = by_name()
@@ -209,7 +213,7 @@ def test_every_suffix_of_torchvision_is_read(tmp_path):
     assert len(examples) == 2 * len(suffixes)
     assert examples.notes == ()
     theirs = [Path(file) for file, _ in ImageFolder(tmp_path).samples]
-    ours = [f for f in examples.inputs.files if f.suffix.lower() in IMG_EXTENSIONS]
+    ours = [f for f in files_of(examples) if f.suffix.lower() in IMG_EXTENSIONS]
     assert sorted(theirs) == ours
     read = examples.read(np.arange(len(examples)), Geometry(7, 3)).float()
     assert all(image.std() > 10 for image in read)
@@ -246,7 +250,7 @@ def test_links_to_folders_are_followed_as_torchvision_does(tmp_path):
     (tmp_path / "set" / "bee").symlink_to(tmp_path / "elsewhere")
     examples = open_examples(f"folder:{tmp_path / 'set'}")
     theirs = ImageFolder(tmp_path / "set")
-    assert [Path(file) for file, _ in theirs.samples] == list(examples.inputs.files)
+    assert [Path(file) for file, _ in theirs.samples] == files_of(examples)
     assert [label for _, label in theirs.samples] == examples.labels.tolist()
 
 
