@@ -1,0 +1,73 @@
+"""What a worker of a Ray cluster does with a task; its answers are bytes, one by one."""
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+import cloudpickle
+import ray
+import torch
+
+from acn_eval.allocation import keep_freed_memory
+from acn_eval.engine.environment import Environment
+from acn_eval.engine.parcel import Unpacker
+from acn_eval.engine.ray_messages import Failed, Found, Shown
+from acn_eval.engine.worker import portable
+from acn_eval.reach import confined
+
+__all__ = ["answers", "environment"]
+
+_PAUSE = 0.1  # seconds between two signs of progress
+_PARTS: dict[str, list[Any]] = {}  # references to the parts of the task under way
+_UNPACKER = Unpacker(lambda name: ray.get(_PARTS[name][0]))
+_THREAD = ThreadPoolExecutor(1)  # one for all tasks, so that OpenMP keeps its threads
+
+
+def environment(device: str) -> bytes:
+    """Return the pickled `Environment` of this process."""
+    return bytes(cloudpickle.dumps(Environment.here(torch.device(device))))
+
+
+def answers(content: bytes, parts: dict[str, list[Any]], device: str) -> Iterator[bytes]:
+    """Yield the environment, and then `Found`, `Shown` and at most one `Failed`, pickled.
+
+    Args:
+        content: a `Job` in a parcel.
+        parts: references to the bytes of its parts, each in a list, so that Ray leaves them be.
+        device: of the task.
+    """
+    yield environment(device)
+    _PARTS.clear()
+    _PARTS.update(parts)
+    said: SimpleQueue[NamedTuple | None] = SimpleQueue()
+    working = _THREAD.submit(_work, content, said)
+    working.add_done_callback(lambda _: said.put(None))
+    while (answer := said.get()) is not None:
+        yield cloudpickle.dumps(answer)
+    if (error := working.exception()) is not None:
+        yield cloudpickle.dumps(Failed(portable(error)))
+
+
+def _work(content: bytes, said: "SimpleQueue[NamedTuple | None]") -> None:
+    keep_freed_memory()
+    job = _UNPACKER.unpack(content)
+    shown = 0.0, 0
+
+    def show(more: int, kept: int = 0) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown[0] > _PAUSE or kept != shown[1]:
+            shown = now, kept
+            said.put(Shown(more, kept))
+
+    with suppress(OSError):
+        os.chdir(job.folder)
+    with ExitStack() as stack:
+        for rule in job.rules:
+            stack.enter_context(confined(rule))
+        for item in job.task(show):
+            said.put(Found(item))
