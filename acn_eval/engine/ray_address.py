@@ -53,7 +53,7 @@ class Cluster:
             socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
         except OSError as exc:
             msg = f"{self.where}: must be reachable; got {exc.strerror or exc}"
-            raise MeasureError(f"{msg}. Is that where `ray start --head` runs?") from exc
+            raise MeasureError(f"{msg}. Is that where `ray start` made a head?") from exc
 
 
 def cluster_of(engine: str) -> Cluster:
@@ -71,7 +71,7 @@ def cluster_of(engine: str) -> Cluster:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         msg = f"`engine`: must be ray or ray://HOST:PORT; got ray://{address}"
-        raise ConfigError(f"{msg}. PORT is that of `ray start --head`, mostly 6379.", "engine")
+        raise ConfigError(f"{msg}. PORT is that of `ray start`, mostly 6379.", "engine")
     if not _auth() and not _loopback(host):
         msg = f"`engine`: must have a token for another machine; got none for ray://{address}"
         raise ConfigError(f"{msg}. Set RAY_AUTH_TOKEN, there and here.", "engine")

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 from acn_eval.reach import Rule
 
 __all__ = [
-    *("Answer", "Cancel", "Ended", "Node", "Part", "Ready", "Send", "Terms"),
-    *("Failed", "Found", "Job", "Shown"),
+    *("Answer", "Cancel", "Ended", "Failed", "Found", "Job"),
+    *("Node", "Part", "Ready", "Send", "Shown", "Terms"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -105,12 +105,11 @@ class RayTasks:
             self._cluster.require_reachable()
             cpus, gpus = self._choice.fixed_threads or 1, int(self._device.type == "cuda")
             terms = Terms("", "", self._places, cpus, gpus, self._device.type)
-            session = _Session(RayProcess(self._cluster, terms), self._differs)
-            try:
+            with ExitStack() as stack:
+                session = _Session(RayProcess(self._cluster, terms), self._differs)
+                stack.callback(session.process.close)
                 self._require_fit(session)
-            except BaseException:
-                session.process.close()
-                raise
+                stack.pop_all()
             self._session = session
         return self._session
 

@@ -9,6 +9,7 @@ import signal
 from dataclasses import dataclass, replace
 from functools import cache
 
+import psutil
 import pytest
 import torch
 
@@ -46,6 +47,15 @@ def kill_one(engine):
     return 0
 
 
+def kill_one_of_ray(engine):
+    """The same on Ray, whose workers are called by what they do."""
+    for worker in psutil.Process().children(recursive=True):
+        if worker.name() == "ray::answers":
+            worker.kill()
+            return 1
+    return 0
+
+
 @dataclass(frozen=True)
 class Case:
     """An engine, and what kills one of its workers in the middle, if one is to be killed."""
@@ -59,6 +69,10 @@ ENGINES = {
     "processes_1": Case("processes", 1),
     "processes_2": Case("processes", 2),
     "processes_2_killed": Case("processes", 2, kill_one),
+    "ray_1": Case("ray", 1),
+    "ray_2": Case("ray", 2),
+    "ray_4": Case("ray", 4),
+    "ray_2_killed": Case("ray", 2, kill_one_of_ray),
 }
 
 
