@@ -35,17 +35,26 @@ class Tally:
     done: int = 0
     kept: int = 0
     _shown: int = field(default=0, init=False)
-    _kept_so_far: int = field(default=0, init=False)
+    _under_way: dict[int | None, tuple[int, int]] = field(default_factory=dict, init=False)
 
-    def add(self, count: int, *, kept: int | None = None) -> None:
+    def add(self, count: int, *, kept: int | None = None, task: int | None = None) -> None:
         """Count finished work; all of it is stored, unless `kept` says how much is."""
+        self._under_way.pop(task, None)
         self.done += count
         self.kept += count if kept is None else kept
-        self.show(0)
+        self._show()
 
     def show(self, more: int, kept: int = 0) -> None:
         """Show work that is done but not finished, and how much of it an interruption keeps."""
-        self._kept_so_far = kept
+        self.show_of(None, more, kept)
+
+    def show_of(self, task: int | None, more: int, kept: int = 0) -> None:
+        """Show the same of one of several tasks under way, by its number."""
+        self._under_way[task] = more, kept
+        self._show()
+
+    def _show(self) -> None:
+        more = sum(more for more, _ in self._under_way.values())
         self._shown = max(self._shown, self.done + more)
         self.progress(self._shown, self.total)
 
@@ -59,7 +68,7 @@ class Tally:
         trace: TracebackType | None,
     ) -> None:
         """Say what is stored: a KeyboardInterrupt becomes `Stopped`."""
-        kept = self.kept + self._kept_so_far
+        kept = self.kept + sum(kept for _, kept in self._under_way.values())
         msg = f"{kept:,} of the {self.total:,} {self.unit} under way are kept"
         msg = f"{msg}, and all that was finished before. {self.remedy}"
         if isinstance(reason, KeyboardInterrupt):

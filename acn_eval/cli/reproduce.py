@@ -9,8 +9,8 @@ from acn_eval.errors import ConfigError
 from acn_eval.lazy import uncollected
 from acn_eval.terminal.options import (
     Titled,
+    compute_options,
     data_root_option,
-    device_option,
     output_of,
     output_options,
     run_options,
@@ -29,7 +29,8 @@ Examples:
   acn-eval reproduce mine.yaml --seeds 3 --out mine
 
 Every network is trained with every seed, at equal budgets, into OUT/TABLE. What stands there is
-checked to be of its recipe and kept: the same command resumes where it was stopped or killed."""
+checked to be of its recipe and kept: the same command resumes where it was stopped or killed. With
+--workers 4, four trainings run at once."""
 
 
 @click.command(cls=Titled, epilog=_EPILOG)
@@ -42,7 +43,7 @@ checked to be of its recipe and kept: the same command resumes where it was stop
     help="Trainings of every network.",
 )
 @data_root_option
-@device_option
+@compute_options
 @output_options
 def command(table: str, only_plan: bool, seeds: int | None, **given: Any) -> None:
     """Train the networks of a TABLE of the paper and compare them by its studies.

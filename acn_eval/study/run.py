@@ -147,8 +147,8 @@ def measured(
     plan = _Plan(units, runtime, counter)
     with counter:
         counter.add(0)
-        for number, (i, address, content), alike in runtime.engine.run(plan.tasks(), plan.show):
-            plan.found(number, i, address, content, alike=alike)
+        for task, found, alike in runtime.engine.run(plan.tasks(), counter.show_of):
+            plan.found(task, *found, alike=alike)
     return plan.outcomes
 
 
@@ -215,7 +215,6 @@ class _Plan:
     def __init__(self, units: Sequence[Unit], runtime: Runtime, counter: Tally) -> None:
         self._units, self._runtime, self._counter = units, runtime, counter
         self._found: dict[int, bytes] = {}
-        self._shown: dict[int, tuple[int, int]] = {}
         self._bundles = bundles(units)
         self._pieces = pieces_for(len(self._bundles), runtime.engine.slots)
 
@@ -236,14 +235,8 @@ class _Plan:
                 taken, left = left[: len(part)], left[len(part) :]
                 yield BundleTask(part, taken, self._runtime, batches)
 
-    def show(self, task: int, more: int, kept: int = 0) -> None:
-        """Show what a task has done and not yielded, with what others have."""
-        self._shown[task] = more, kept
-        self._counter.show(*map(sum, zip(*self._shown.values(), strict=True)))
-
     def found(self, task: int, i: int, address: str, content: bytes, *, alike: bool) -> None:
         """Keep an outcome; that of a task that was run again may be known."""
-        self._shown.pop(task, None)
         if i in self._found:
             return
         unit = self._units[i]
@@ -251,7 +244,7 @@ class _Plan:
         if kept:
             _store(unit, address, content, self._runtime)
         self._found[i] = content
-        self._counter.add(unit.cost, kept=unit.cost * kept)
+        self._counter.add(unit.cost, kept=unit.cost * kept, task=task)
 
     def _left(self, numbers: Sequence[int], size: int) -> list[int]:
         """Take the outcomes that the store holds; return the numbers of the other units."""

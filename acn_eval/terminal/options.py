@@ -26,6 +26,7 @@ __all__ = [
     "arch_option",
     "baseline_arch_option",
     "checkpoint_options",
+    "compute_options",
     "data_options",
     "data_root_option",
     "device_option",
@@ -259,6 +260,7 @@ gate_place_options = _stack(
     *engine_options,
     _machine("--seed", type=SEED, show_default="the gate's", help="Seed of the noise."),
 )
+compute_options = _stack(device_option, *engine_options)
 training_options = _stack(
     data_root_option,
     _limit,

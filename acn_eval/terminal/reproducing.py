@@ -17,6 +17,7 @@ from acn_eval.tracking.record import Recorder
 from acn_eval.training.step_time import GPU_RATE, PER_BLOCK
 from acn_eval.workflow.paper import Figure, PaperComparison, PaperTable
 from acn_eval.workflow.reproducing import NetworkCost, costs, questions, train_missing
+from acn_eval.workflow.running import runtime_of
 
 __all__ = ["reproduce", "show_hours", "show_reported"]
 
@@ -31,9 +32,9 @@ def reproduce(
     Raises:
         AcnEvalError: see `train_missing` and `measure`.
     """
-    device, root = resolve_device(options.device), options.data.root
+    runtime, root = runtime_of(options), options.data.root
     with bar(f"training {folder.name}", "steps") as moved:
-        train_missing(table, folder, device=device, root=root, progress=moved)
+        train_missing(table, folder, runtime, root=root, progress=moved)
     _about(table, output)
     number = 0
     for comparison in table.comparisons:

@@ -21,14 +21,14 @@ from acn_eval.data.tokens import PrepareTokens
 from acn_eval.errors import CheckpointError, ConfigError, Stopped
 from acn_eval.inference.profile import NumericProfile
 from acn_eval.training.fit import DTYPES, Fit, loop, start, task_of, weights_decided_by
-from acn_eval.training.initial import initial_of
+from acn_eval.training.initial import Initial, initial_of
 from acn_eval.training.interrupts import interrupts_held_back
 from acn_eval.training.recipe import Recipe
 from acn_eval.training.sources import open_split, prepare_for
 from acn_eval.training.tasks import Score, Task
 from acn_eval.training.threads import fitting_threads
 
-__all__ = ["train"]
+__all__ = ["Course", "train"]
 
 _OLD_KEYS = {"question": "recipe", "optimiser": "optimizer"}  # of states before 0.2
 _SPLITS: tuple[Split, Split] = ("train", "validation")
@@ -55,28 +55,62 @@ def train(
             describe its network, or ``<out>.resume`` is of another recipe.
         MeasureError: the loss is no longer finite.
     """
-    splits = [open_split(recipe, split, root, reads_numbers=True) for split in _SPLITS]
-    splits[1].labeled_as(splits[0])
-    initial = initial_of(recipe)
-    prepare = prepare_for(recipe, splits[0], root, initial.vocabulary)
-    card = _described(recipe, splits[0], prepare)
-    task = task_of(recipe, splits[0], prepare)
-    fit = start(recipe, device, initial.state)
-    fit.started_from = initial.start.sha256 if initial.start else ""
+    course = Course.opened(recipe, root)
+    fit = course.begun(device)
     resume = out.with_name(out.name + ".resume")
     if resume.is_file():
         fit.restore(_read_state(resume, fit))
     with interrupts_held_back() as interrupted:
         saver = _Saver(resume, save_every, interrupted)
-        loop(fit, splits, prepare, saver, progress)
-    state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
-    if recipe.weights != "fp32":
-        fit.best |= _score_as_stored(fit, state, splits[1], task)._asdict()
-    training = _training(fit, len(splits[1]), task, initial.start)
-    card = card.model_copy(update={"training": training})
-    write_native(out, Native(card, state, torch.from_numpy(splits[0].hashes)))
+        loop(fit, course.splits, course.prepare, saver, progress)
+    native = course.finished(fit)
+    write_native(out, native)
     resume.unlink(missing_ok=True)
-    return card
+    return native.card
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a recipe asks for, opened and checked before anything is trained.
+
+    Attributes:
+        splits: train and validation; the test split is never opened.
+        initial: what the training starts from.
+        card: of the file, but for what only the training can tell.
+    """
+
+    recipe: Recipe
+    splits: tuple[Examples, Examples]
+    initial: Initial
+    prepare: PrepareImages | PrepareTokens
+    card: Card
+
+    @classmethod
+    def opened(cls, recipe: Recipe, root: Path | None) -> "Course":
+        """Open the data of a recipe; see `train`."""
+        learned, held_out = (open_split(recipe, s, root, reads_numbers=True) for s in _SPLITS)
+        held_out.labeled_as(learned)
+        initial = initial_of(recipe)
+        prepare = prepare_for(recipe, learned, root, initial.vocabulary)
+        card = _described(recipe, learned, prepare)
+        return cls(recipe, (learned, held_out), initial, prepare, card)
+
+    def begun(self, device: torch.device) -> Fit:
+        """Return the training at its first step."""
+        fit = start(self.recipe, device, self.initial.state)
+        fit.started_from = self.initial.start.sha256 if self.initial.start else ""
+        return fit
+
+    def finished(self, fit: Fit) -> Native:
+        """Return the content of the file of a training that is at its last step."""
+        (learned, held_out), recipe = self.splits, self.recipe
+        task = task_of(recipe, learned, self.prepare)
+        state = {k: _cast(v, recipe.weights) for k, v in fit.best["weights"].items()}
+        if recipe.weights != "fp32":
+            fit.best |= _score_as_stored(fit, state, held_out, task)._asdict()
+        training = _training(fit, len(held_out), task, self.initial.start)
+        card = self.card.model_copy(update={"training": training})
+        return Native(card, state, torch.from_numpy(learned.hashes))
 
 
 @dataclass

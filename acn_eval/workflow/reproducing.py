@@ -10,10 +10,12 @@ import torch
 
 from acn_eval.data import Split, open_examples
 from acn_eval.errors import ConfigError, DataError
+from acn_eval.inference import Runtime
 from acn_eval.run_options import RunOptions
 from acn_eval.tally import Progress
-from acn_eval.training import Recipe, train
+from acn_eval.training import Recipe
 from acn_eval.training.kept import kept
+from acn_eval.training.seeds import train_files
 from acn_eval.training.sources import open_split
 from acn_eval.training.step_time import StepTime, step_time
 from acn_eval.workflow.paper import PaperComparison, PaperTable
@@ -67,15 +69,15 @@ def costs(
 def train_missing(
     table: PaperTable,
     folder: Path,
+    runtime: Runtime,
     *,
-    device: torch.device,
     root: Path | None,
     progress: Progress,
 ) -> None:
     """Train every network with every seed, seed by seed; finished files in `folder` are kept.
 
     All data are opened, and all kept files checked, before anything is trained. A training that
-    was killed resumes.
+    was killed resumes. As many are trained at once as the engine has slots.
 
     Raises:
         ConfigError: `folder` holds another recipe's networks, or its name means several.
@@ -87,16 +89,8 @@ def train_missing(
     _require_kept(table, folder)
     _require_data(table, root)
     folder.mkdir(parents=True, exist_ok=True)
-    done, total = 0, table.seeds * sum(recipe.steps for recipe in table.networks.values())
-    for recipe, path in _trainings(table, folder):
-
-        def move(steps: int, loss: float, before: int = done) -> None:
-            progress(before + steps, total)
-
-        if not path.exists():
-            train(recipe, path, device=device, root=root, progress=move)
-        done += recipe.steps
-        progress(done, total)
+    with runtime.engine:
+        train_files([*_trainings(table, folder)], runtime, root, progress)
 
 
 def questions(

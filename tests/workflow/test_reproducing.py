@@ -5,8 +5,10 @@ import torch
 import yaml
 
 from acn_eval import RunOptions
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import load
 from acn_eval.errors import ConfigError, DataError, Stopped
+from acn_eval.inference import Runtime
 from acn_eval.training import train
 from acn_eval.workflow.paper import read_table
 from acn_eval.workflow.reproducing import costs, questions, train_missing
@@ -15,7 +17,8 @@ from tests.workflow.test_paper import compared, written
 
 
 def trained(table, folder, progress=lambda done, total: None):
-    train_missing(table, folder, device=CPU, root=None, progress=progress)
+    runtime = Runtime(CPU, store=OutcomeCache(folder.with_name("outcomes")))
+    train_missing(table, folder, runtime, root=None, progress=progress)
 
 
 @pytest.fixture
