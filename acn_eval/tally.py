@@ -55,7 +55,7 @@ class Tally:
 
     def _show(self) -> None:
         more = sum(more for more, _ in self._under_way.values())
-        self._shown = max(self._shown, self.done + more)
+        self._shown = max(self._shown, min(self.done + more, self.total))
         self.progress(self._shown, self.total)
 
     def __enter__(self) -> "Tally":

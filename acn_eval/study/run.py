@@ -238,6 +238,7 @@ class _Plan:
     def found(self, task: int, i: int, address: str, content: bytes, *, alike: bool) -> None:
         """Keep an outcome; that of a task that was run again may be known."""
         if i in self._found:
+            self._counter.add(0, task=task)
             return
         unit = self._units[i]
         kept = unit.cacheable and alike  # an address names one environment

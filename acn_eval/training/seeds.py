@@ -50,9 +50,11 @@ def train_files(
         counter.add(counter.total - sum(recipe.steps for recipe, _ in missing))
         for number, (address, content), _ in runtime.engine.run(tasks, counter.show_of):
             recipe, path = missing[number]
-            atomic.write(path, content)
+            new = not path.exists()
+            if new:
+                atomic.write(path, content)
             runtime.store.drop(state_key(address))
-            counter.add(recipe.steps, task=number)
+            counter.add(recipe.steps * new, task=number)
 
 
 @dataclass(frozen=True)
