@@ -2,7 +2,8 @@
 
 import os
 import signal
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
@@ -52,12 +53,17 @@ class Often:
 
 @dataclass
 class Sending(Local):
-    """Sends such tasks to another engine."""
+    """Sends such tasks to another engine, and sees what each shows."""
 
     engine: Engine
+    seen: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self, tasks, show):
-        yield from self.engine.run(map(Often, tasks), show)
+        def see(task, more, kept=0):
+            self.seen[task].append(more)
+            show(task, more, kept)
+
+        yield from self.engine.run(map(Often, tasks), see)
 
 
 @pytest.fixture
@@ -150,7 +156,7 @@ def test_a_successor_goes_on_where_a_killed_worker_was(tmp_path):
     ours = wanted(tmp_path, 2, steps=300)
     killed, told = [], []
     with engine_of(EngineChoice("processes", 2), CPU) as engine:
-        runtime = Runtime(CPU, store=OutcomeCache(tmp_path / "store"), threads=1)
+        store, sending = OutcomeCache(tmp_path / "store"), Sending(engine)
 
         def kill(done, total):
             told.append(done)
@@ -159,10 +165,11 @@ def test_a_successor_goes_on_where_a_killed_worker_was(tmp_path):
                 killed.append(busy)
                 os.kill(busy._process.pid, signal.SIGKILL)
 
-        train_files(ours, replace(runtime, engine=Sending(engine)), progress=kill)
+        train_files(ours, Runtime(CPU, store=store, threads=1, engine=sending), progress=kill)
     assert killed
     assert told[-1] == 600
-    assert runtime.store.size() == 0
+    assert store.size() == 0
+    assert [own == sorted(own) for own in sending.seen.values()] == [True, True]
     for own, path in ours:
         train(own, tmp_path / "alone.pt", device=CPU)
         assert same(path, tmp_path / "alone.pt")
