@@ -113,18 +113,17 @@ class Plan:
 
     def on(self, workers: int) -> Wall:
         """Return the run on an engine of so many workers."""
-        pieces = pieces_for(self.bundles, workers)
+        most = pieces_for(self.bundles, workers)
         costs = [
             sum(unit.cost for unit in part)
             for numbers in self._bundles
-            for part in self._pieces([self.units[i] for i in numbers], pieces)
+            for part in self._pieces([self.units[i] for i in numbers], most)
         ]
-        work = self._worker * self._growth / sum(costs)
-        again = self._again * self._growth * (pieces - 1) / sum(costs)
-        driver = self._sending + self.hashing * self.n / len(costs)
-        tasks = [Load(driver, (work + again) * own) for own in costs]
-        sent = self.whole.sent * pieces * self.n / self.timed
-        return _wall(tasks, workers, sent)
+        pieces = len(costs) / self.bundles
+        seconds = (self._worker + self._again * (pieces - 1)) * self._growth / sum(costs)
+        driver = self.sending + self.hashing * self.n / len(costs)
+        tasks = [Load(driver, seconds * own) for own in costs]
+        return _wall(tasks, workers, self.whole.sent * pieces * self.n / self.timed)
 
     @staticmethod
     def _pieces(own: Sequence[Unit], count: int) -> Sequence[Sequence[Unit]]:
@@ -154,7 +153,7 @@ class Plan:
         return max(0.0, more / max(len(self.cut.loads) / len(self.whole.loads) - 1, 1))
 
     @property
-    def _sending(self) -> float:
+    def sending(self) -> float:
         """Seconds of the driver for a task whose examples are hashed."""
         return float(np.median([load.driver for load in self.cut.loads]))
 
