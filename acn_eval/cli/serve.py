@@ -17,6 +17,7 @@ from acn_eval.terminal.service_options import (
     config_option,
     database_option,
     database_url,
+    engine_options_of_jobs,
     home_option,
     service_extra,
 )
@@ -72,6 +73,7 @@ A second one ends it at once. Where others than this machine reach it, people ne
     help="Seconds between two looks at the registry.",
 )
 @click.option("--grace", type=Range(1, 3600), default=30.0, help="Seconds in which it ends.")
+@engine_options_of_jobs
 @home_option
 @database_option
 @tracking_option

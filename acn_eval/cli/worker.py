@@ -6,11 +6,13 @@ from typing import Any
 import click
 
 from acn_eval.terminal.console import say
+from acn_eval.terminal.engine_options import engine_choice
 from acn_eval.terminal.options import Range, Titled, tracking_option
 from acn_eval.terminal.service_options import (
     config_option,
     database_option,
     database_url,
+    engine_options_of_jobs,
     home_option,
     service_extra,
 )
@@ -25,6 +27,8 @@ Examples:
       --database postgresql://acn@db/acn_eval \\
       --tracking-uri http://mlflow:5000
       on any machine; its password is in PGPASSWORD
+  acn-eval worker --engine processes --engine-workers 8
+      each job is measured by eight processes
 
 Each job runs in a process of its own: a crash, a time-out or memory that runs out ends the
 job and not the worker. SIGTERM and Ctrl-C let the job go on for --grace, then put it back;
@@ -46,8 +50,9 @@ another one takes it."""
     "--threads",
     type=click.IntRange(1, 1024),
     show_default="torch's own number",
-    help="Threads of a job, where several workers share a machine.",
+    help="Threads of a job, or of each worker of its engine, where several share a machine.",
 )
+@engine_options_of_jobs
 @home_option
 @database_option
 @tracking_option
@@ -65,4 +70,9 @@ def command(
 
     url = database_url(database, home)
     service = open_service(home, database=url, config=config, tracking_uri=tracking_uri)
-    work(service, say, **given)
+    engine = engine_choice(
+        engine=given.pop("engine"),
+        workers=given.pop("engine_workers"),
+        threads=given.pop("threads"),
+    )
+    work(service, say, engine=engine, **given)

@@ -25,6 +25,7 @@ from acn_eval.inference.condition import CLEAN, ClassMap, Question
 from acn_eval.inference.precision import Numeric, running
 from acn_eval.inference.profile import NumericProfile
 from acn_eval.inference.runtime import Runtime
+from acn_eval.inference.upload import uploaded
 from acn_eval.inputs import InputSpec, ShownBatch
 from acn_eval.statistics.comparison import name_of
 
@@ -298,20 +299,18 @@ def _forward(
     group: Sequence[ForwardUnit], content: Any, runtime: Runtime, show: Show
 ) -> list[tuple[Tensor, ...]]:
     """Return what each unit answers about the content of a chunk."""
-    ids, labels = (torch.from_numpy(getattr(group[0].examples, c)) for c in ("ids", "labels"))
-    spec, n, done = group[0].spec, len(content), 0
+    examples, device = group[0].examples, runtime.device
+    ids, labels = (torch.from_numpy(own).to(device) for own in (examples.ids, examples.labels))
+    spec, n, done, start = group[0].spec, len(content), 0, 0
     rooms: list[tuple[Tensor, ...]] = []
-    size = group[0].batch_size
-    for start in range(0, n, size):
-        span = slice(start, start + size)
-        clean, draws = spec.upload(content[span], runtime.device), Draws()
-        where = ids[span].to(runtime.device)
+    for clean in uploaded(spec, content, group[0].batch_size, device):
+        span, draws = slice(start, start + len(clean)), Draws()
         shown, last = clean, None
         for i, unit in enumerate(group):
             own = unit.question, unit.seed, unit.context
             if own != last:  # networks under one question are neighbors
-                shown, last = _shown(unit, clean, where, draws), own
-            batch = unit.subject.checkpoint.prepare(shown).to(runtime.device)
+                shown, last = _shown(unit, clean, ids[span], draws), own
+            batch = unit.subject.checkpoint.prepare(shown).to(device)
             parts = unit.answer(batch, labels[span])
             if not start:
                 rooms.append(tuple(_room(part, unit.axis, n) for part in parts))
@@ -319,6 +318,7 @@ def _forward(
                 room.narrow(unit.axis, start, len(clean)).copy_(part)
             done += len(clean)
             show(done)
+        start = span.stop
     return rooms
 
 

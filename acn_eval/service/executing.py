@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval import workflow
+from acn_eval.engine.choice import EngineChoice
 from acn_eval.errors import AcnEvalError, CheckpointError, MeasureError
 from acn_eval.gate import Gate, Verdict, read_gate
 from acn_eval.reach import confined
@@ -69,8 +70,8 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
     Doing it again measures nothing twice and changes nothing in MLflow.
 
     Args:
-        job: the request, what it may name, the address of the store, the folder of results, and
-            the job's own.
+        job: the request, what it may name, the address of the store, the folder of results, the
+            job's own, and the engine.
         progress: called with (work done, in all).
 
     Raises:
@@ -85,7 +86,7 @@ def execute(job: Mapping[str, Any], progress: Progress) -> tuple[dict[str, Any],
     if not isinstance(asked, Evaluate | Judge):
         raise TypeError(asked.kind)
     asked = _fixed(asked, Registry(place.store)) if isinstance(asked, Judge) else asked
-    options = _options(asked, place)
+    options = replace(_options(asked, place), engine=EngineChoice(**job["engine"]))
     with confined(sources), _absence_may_end():
         try:
             if isinstance(asked, Judge) and asked.baseline in {None, asked.candidate}:

@@ -44,6 +44,7 @@ class Plan:
         workers: how many processes take jobs here.
         grace: seconds in which everything ends.
         config: the file of the service's settings, for the workers.
+        engine, engine_workers: where jobs are computed, see `acn-eval worker`.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +52,8 @@ class Plan:
     workers: int = 1
     grace: float = 30.0
     config: Path | None = None
+    engine: str | None = None
+    engine_workers: int | None = None
 
 
 def serve(service: Service, plan: Plan, say: Callable[[str], None], stop: threading.Event) -> None:
@@ -196,7 +199,13 @@ def _name_of(host: str) -> str:
 
 
 def _command(service: Service, plan: Plan) -> list[str]:
-    given = {"home": service.home, "grace": plan.grace * _FOR_JOBS, "config": plan.config}
+    given = {
+        "home": service.home,
+        "grace": plan.grace * _FOR_JOBS,
+        "config": plan.config,
+        "engine": plan.engine,
+        "engine-workers": plan.engine_workers,
+    }
     options = [f"--{name}={value}" for name, value in given.items() if value is not None]
     return [sys.executable, "-P", "-m", "acn_eval", "worker", *options]
 

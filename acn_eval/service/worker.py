@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from acn_eval.engine.choice import EngineChoice
 from acn_eval.errors import TrackingError
 from acn_eval.service.access.sources import Sources
 from acn_eval.service.attending import STEP, Beats, Presence, attend
@@ -44,6 +45,7 @@ class Worker:
             job on that measures something.
         environment: of the processes.
         lease: seconds for which a job is the worker's without a sign of life.
+        engine: where jobs are computed.
     """
 
     service: Service
@@ -53,6 +55,7 @@ class Worker:
     warm: bool = True
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     lease: float = LEASE
+    engine: EngineChoice = field(default_factory=EngineChoice)
     _stops: int = 0
     _leave: float = float("inf")
     _spare: Child | None = None
@@ -120,6 +123,7 @@ class Worker:
             "store": self.service.store.uri,
             "results": str((self.service.home / "results").absolute()),
             "folder": str(child.folder),
+            "engine": asdict(self.engine),
             "sources": asdict(Sources.of(self.service.settings, self.service.store)),
         }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from acn_eval.cache import CACHE_ENV, rooted
+from acn_eval.engine.choice import EngineChoice
 from acn_eval.errors import ConfigError
 from acn_eval.service.service import Service
 from acn_eval.service.worker import Worker
@@ -25,7 +26,7 @@ def work(
     name: str | None = None,
     grace: float = 30.0,
     warm: bool = True,
-    threads: int | None = None,
+    engine: EngineChoice | None = None,
 ) -> None:
     """Do jobs in this process until it is stopped; see `Worker`.
 
@@ -35,7 +36,7 @@ def work(
         name: of the worker; None takes that of the machine and the number of the process.
         grace: seconds that a job may go on at the end.
         warm: whether a process that has imported torch waits for the next job.
-        threads: of a job; None leaves their number to torch.
+        engine: where jobs are computed, and with how many threads; None leaves these to torch.
 
     Raises:
         ConfigError: the name is too long, or cannot be printed.
@@ -46,7 +47,8 @@ def work(
         raise ConfigError(msg, "name")
     _end_with_the_server()
     say(f"worker {name}: takes jobs of {service.database.where}")
-    Worker(service, name, say, grace, warm, _environment(threads)).run()
+    engine = engine or EngineChoice()
+    Worker(service, name, say, grace, warm, _environment(engine.threads), engine=engine).run()
     say(f"worker {name}: has ended")
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "config_option",
     "database_option",
     "database_url",
+    "engine_options_of_jobs",
     "home_option",
     "other_server_options",
     "server_options",
@@ -23,7 +24,7 @@ __all__ = [
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _EXTRA = {"alembic", "fastapi", "prometheus_client", "uvicorn"}
-_place, _server = titled("Place"), titled("Server")
+_place, _server, _engine = titled("Place"), titled("Server"), titled("Measurement")
 
 config_option = _place(
     "--config",
@@ -45,6 +46,27 @@ database_option = _place(
     show_default="service.db in --home",
     help="Jobs and tokens: sqlite:///FILE or postgresql://...",
 )
+
+
+def engine_options_of_jobs(command: _Command) -> _Command:
+    """Add the options that say where a job is computed."""
+    for option in (
+        _engine(
+            "--engine-workers",
+            type=click.IntRange(1, 4096),
+            show_default="one per GPU or core",
+            help="Workers of the engine of a job.",
+        ),
+        _engine(
+            "--engine",
+            metavar="NAME",
+            show_default="local, or processes with --engine-workers",
+            help="Where a job is computed: local (its own process), processes, ray, or "
+            "ray://ADDRESS.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def server_options(command: _Command) -> _Command:

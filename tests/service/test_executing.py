@@ -55,6 +55,7 @@ def given(place, own, request, store, results):
         "results": str(results),
         "folder": str(own),
         "sources": {"roots": [str(place)], "suites": yamls},
+        "engine": {},
     }
 
 
