@@ -4,8 +4,9 @@
                                            [--examples 100000] [--workers 1 2]
 
 saturation  The cost of units and of the driver is measured on a few images of the shipped pair,
-            with one thread, the quietest of three times; then a run on many more is simulated for 1 to 256 workers, with the
-            tasks that acn-eval cuts, and with tasks of other sizes.
+            with one thread, three times, of which the quietest counts; then a run on many more is
+            simulated for 1 to 256 workers, with the tasks that acn-eval cuts, and with tasks of
+            other sizes.
 imagenet    50,000 images under 7 conditions and ViT-B/16 on 1 to 8 GPUs, from the constants
             below. Decoding and hashing are measured here, on JPEGs of ImageNet's mean size; what a
             GPU does is assumed, and marked so.
