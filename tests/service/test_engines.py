@@ -39,6 +39,11 @@ def asked(folder, limit):
     return Evaluate(suite="robustness", candidates=files, data=Data(name="digits", limit=limit))
 
 
+def ended(service, number):
+    job = service.jobs.job(number)
+    return job if job.state in ENDED else None
+
+
 def engine_workers(process):
     """The processes below a worker that measure for its job."""
     below = psutil.Process(process.pid).children(recursive=True)
@@ -52,7 +57,7 @@ def test_two_processes_find_the_bytes_of_one(service, folder, working, monkeypat
         monkeypatch.setenv("ACN_EVAL_CACHE", str(service.home / f"cache-{engine}"))
         process = working(*options)
         number = service.jobs.submit(asked(folder, 60), by="test")[0].id
-        job = in_state(service, number, *ENDED)
+        job = until(lambda own=number: ended(service, own), 240)
         assert job.state == "done", job.error
         process.terminate()
         process.wait(60)
