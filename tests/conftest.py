@@ -74,6 +74,32 @@ def states_at_every_step(monkeypatch):
 
 
 @pytest.fixture
+def stopped_once(states_at_every_step, monkeypatch):
+    """A function that stops the first training, and no later one, after a given step.
+
+    It returns a list, to which every training adds the steps that it shows.
+    """
+    from acn_eval.training.resume import Resume
+
+    tell, shown = Resume.tell, []
+
+    def stop_after(step):
+        stopped = []
+
+        def told(resume, done):
+            tell(resume, done)
+            shown.append(done)
+            if done == step and not stopped:
+                stopped.append(done)
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Resume, "tell", told)
+        return shown
+
+    return stop_after
+
+
+@pytest.fixture
 def folder(tiny, tmp_path, monkeypatch):
     """A working directory with the tiny pair and a small suite; figures take seconds: no figures.
 

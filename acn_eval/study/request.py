@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from acn_eval.checkpoints.checkpoint import Checkpoint
 from acn_eval.data import Examples, Split, open_examples
 from acn_eval.data.examples import listed_classes
+from acn_eval.data.open import data_root
 from acn_eval.engine.parcel import SentOnce
 from acn_eval.errors import DataError
 from acn_eval.inference.class_matching import class_map
@@ -40,6 +41,11 @@ class Request(SentOnce, Generic[S]):
     seed: int = 0
     block: Examples | None = None
     opened: Examples | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: another folder and other settings may hold there."""
+        root = data_root(self.selection.root).absolute()
+        return {**vars(self), "selection": replace(self.selection, root=root)}
 
     @cached_property
     def whole(self) -> Examples:

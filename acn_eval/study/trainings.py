@@ -1,11 +1,12 @@
 """Studies that train networks of their own: what they open, and what that costs."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from acn_eval.data import Split
+from acn_eval.data.open import data_root
 from acn_eval.engine.parcel import SentOnce
 from acn_eval.study.run import Described, Study
 from acn_eval.study.suite import Suite
@@ -29,6 +30,10 @@ class TrainingPlan(Described, SentOnce, Generic[S]):
     root: Path | None = None
     limit: int | None = None
     split: Split = "test"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return its fields; elsewhere, another folder and other settings may hold."""
+        return Described.__reduce__(replace(self, root=data_root(self.root).absolute()))
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from acn_eval.cache import OUTCOME
+from acn_eval.cache import OUTCOME, OutcomeCache
 from acn_eval.checkpoints import from_module
 from acn_eval.data import Geometry, PrepareImages, open_examples
-from acn_eval.errors import Unsupported
+from acn_eval.errors import Stopped, Unsupported
 from acn_eval.inference import Runtime
 from acn_eval.models import build, read_arch
 from acn_eval.probes import FineTune
 from acn_eval.study.fine_tuning import FineTunedUnit, fine_tune
 from acn_eval.study.run import measured
 from acn_eval.training import Recipe
+from acn_eval.training.resume import state_key
 from tests.tiny import CPU, checkpoint
 
 NEW = tuple("56789")
@@ -110,6 +111,17 @@ def test_it_is_measured_once_and_the_checkpoint_stays_as_it_is(unit, runtime):
     assert found.outcomes.dtype == OUTCOME
     assert sorted(found.outcomes["id"]) == sorted(unit.test.ids)
     assert all(torch.equal(v, before[k]) for k, v in unit.checkpoint.model.state_dict().items())
+
+
+def test_a_fine_tuning_that_is_stopped_goes_on(unit, runtime, stopped_once, tmp_path):
+    whole = measured([unit], replace(runtime, store=OutcomeCache(tmp_path / "whole")))
+    shown = stopped_once(2)
+    with pytest.raises(Stopped, match=r"^16 of the 84 evaluations under way are kept"):
+        measured([unit], runtime)
+    before = len(shown)
+    assert measured([unit], runtime) == whole
+    assert shown[before:] == [2, 3, 3]
+    assert runtime.store.read(state_key(unit.address)) is None
 
 
 def test_a_network_of_others_is_refused(unit):

@@ -237,6 +237,18 @@ def test_a_study_that_is_stopped_goes_on_with_the_same_table(
     assert begun == ["residual"]
 
 
+def test_a_training_that_is_stopped_goes_on_with_what_was_seen(
+    results, shared, runtime, stopped_once
+):
+    fresh = asked(suite(), replace(shared.request.runtime, store=runtime.store))
+    shown = stopped_once(4)
+    with pytest.raises(Stopped, match=r"^4 of the 12 training steps under way are kept"):
+        trainings(fresh)
+    before = len(shown)
+    assert table(trainings(fresh)) == table(results)
+    assert shown[before:][:2] == [4, 5]
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"looks": 2}, {"probed": 17}, {"recipe": {"seed": 1}}, {"recipe": {"steps": 7}}],

@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from acn_eval.cache import OutcomeCache
 from acn_eval.checkpoints import load, rewritten, write_native
 from acn_eval.data import open_examples
+from acn_eval.errors import Stopped
 from acn_eval.evaluation import DataSelection, evaluate
 from acn_eval.seeds import seed_for
 from acn_eval.studies.pruning.context import FineTuning, PruningContext
 from acn_eval.studies.pruning.masks import magnitudes, masks_of, zeros_in
-from acn_eval.studies.pruning.methods import GradualMagnitude, Magnitude
+from acn_eval.studies.pruning.methods import GradualMagnitude, Magnitude, Movement, Structured
 from acn_eval.studies.pruning.run import network_of
 from acn_eval.studies.pruning.suite import Pruning
 from acn_eval.study.request import Request
@@ -92,6 +94,33 @@ def test_sentences_come_in_the_batches_of_their_training(tmp_path, runtime):
     task = SentenceClasses(examples, own.prepare, 16, seed_for("pruning", 0, 2))
     wanted = [task.batch(step, CPU).inputs.ids for step in range(3)]
     assert [ids.tolist() for ids in seen] == [ids.tolist() for ids in wanted]
+
+
+TRAINED = (
+    GradualMagnitude(steps=6, ramp=1, every=2),
+    Movement(removed=0.3, epochs=1, steps=6),
+    Structured(steps=6),
+)
+
+
+@pytest.mark.parametrize("method", TRAINED, ids=lambda own: own.kind)
+def test_a_training_that_is_stopped_goes_on_with_what_it_has_removed(
+    context, method, stopped_once, tmp_path
+):
+    def networks(own):
+        return [pruned.network for pruned in method.networks(own, (0.5,))]
+
+    elsewhere = replace(context.runtime, store=OutcomeCache(tmp_path / "whole"))
+    whole = networks(replace(context, runtime=elsewhere))
+    shown = stopped_once(5)
+    with pytest.raises(Stopped):
+        networks(context)
+    before = len(shown)
+    for one, other in zip(whole, networks(context), strict=True):
+        for name, weights in one.state_dict().items():
+            assert torch.equal(weights, other.state_dict()[name]), name
+    assert shown[before:][:2] == [5, 6]
+    assert not [path for path in context.runtime.store.folder.rglob("*-state*")]
 
 
 def test_methods_get_copies_and_the_network_stays_as_it_is(context):
