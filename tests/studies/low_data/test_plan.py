@@ -1,6 +1,7 @@
 """A plan: equal for both sides, and fixed before anything is trained."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,5 +111,5 @@ def test_a_plan_is_pickled_as_its_description():
     assert len(plan.pool) > 1000
     assert pickle.dumps(plan) == bare
     again = pickle.loads(bare)
-    assert again == plan
+    assert replace(again, root=None) == plan
     assert again.test.fingerprint == plan.test.fingerprint
