@@ -42,7 +42,7 @@ class Batches:
             try:
                 yield from run(self.size)
                 return
-            except RuntimeError as exc:
+            except (RuntimeError, MemoryError) as exc:
                 if not _out_of_memory(exc):
                     raise
                 reason = exc if self.size == 1 else None
@@ -54,5 +54,6 @@ class Batches:
                 torch.cuda.empty_cache()
 
 
-def _out_of_memory(exc: RuntimeError) -> bool:
-    return isinstance(exc, torch.OutOfMemoryError) or "not enough memory" in str(exc)
+def _out_of_memory(exc: RuntimeError | MemoryError) -> bool:
+    kinds = MemoryError, torch.OutOfMemoryError
+    return isinstance(exc, kinds) or "not enough memory" in str(exc)
