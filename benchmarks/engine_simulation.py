@@ -10,8 +10,8 @@ saturation  The cost of units and of the driver is measured on a few images of t
 imagenet    50,000 images under 7 conditions and ViT-B/16 on 1 to 8 GPUs, from the constants
             below. Decoding and hashing are measured here, on JPEGs of ImageNet's mean size; what a
             GPU does is assumed, and marked so.
-check       The shipped pair under the robustness suite on engine `processes`: what the simulation
-            predicts, and what it takes, with workers that are warm.
+check       The shipped pair and its other seeds under the robustness suite on engine `processes`:
+            what the simulation predicts, and what it takes, with workers that are warm.
 
 Tables are those of docs/scale.md.
 """
@@ -31,6 +31,7 @@ from PIL import Image
 
 from acn_eval import DataSelection, RunOptions, evaluation, workflow
 from acn_eval.cache import OutcomeCache
+from acn_eval.checkpoints import Checkpoint
 from acn_eval.data import Geometry
 from acn_eval.data.decoding import decode
 from acn_eval.engine.choice import EngineChoice
@@ -39,10 +40,12 @@ from acn_eval.engine.simulation import Load, saturation, wall
 from acn_eval.engine.start import engine_of
 from acn_eval.inference import Runtime, resolve_device
 from acn_eval.inputs import content_hash
+from acn_eval.study.run import measured
 from acn_eval.training.step_time import GPU_RATE
 from acn_eval.workflow.planning import Plan, doubled
 
 PAIR = ("ac_vit.pt", "res_vit.pt")
+SEVERAL = (*PAIR, "seeds/ac_vit_*.pt", "seeds/res_vit_*.pt")
 CHUNKS = (128, 512, 2048, 8192, 32768)
 MOST = 256
 LOOKS = 3
@@ -76,14 +79,16 @@ def main() -> None:
         check(given.workers)
 
 
-def planned(n: int | None) -> Plan:
-    engine = EngineChoice("processes", MOST, 1)
-    data = DataSelection("digits")
-    return workflow.plan_of(RunOptions(PAIR, data=data, device="cpu", engine=engine), n)
+def asked(checkpoints: tuple[str, ...]) -> RunOptions:
+    engine, data = EngineChoice("processes", MOST, 1), DataSelection("digits")
+    return RunOptions(checkpoints, (), data=data, device="cpu", engine=engine)
 
 
 def show_saturation(n: int) -> None:
-    plan = min((planned(n) for _ in range(LOOKS)), key=lambda own: own.sending + own.hashing)
+    plan = min(
+        (workflow.plan_of(asked(PAIR), n) for _ in range(LOOKS)),
+        key=lambda own: own.sending + own.hashing,
+    )
     each, price = plan.returned / len(plan.units), plan.price
     print(
         f"\n{n:,} images: {len(plan.units):,} units of {each:,.0f} bytes in {plan.bundles} bundles"
@@ -166,24 +171,25 @@ def measured_decoding() -> tuple[float, float, int]:
 
 
 def check(counts: Sequence[int]) -> None:
-    plan = planned(None)
+    options = asked(SEVERAL)
+    networks = workflow.resolve(options).candidates
     print("\n| workers | predicted | measured | measured / predicted |\n|---:|---:|---:|---:|")
     for count in counts:
-        predicted, found = plan.on(count).seconds, taken(count)
+        predicted, found = workflow.plan_of(options).on(count).seconds, taken(networks, count)
         print(f"| {count} | {predicted:.1f} s | {found:.1f} s | {found / predicted:.2f} |")
 
 
-def taken(workers: int) -> float:
+def taken(networks: Sequence[Checkpoint], workers: int) -> float:
     """Seconds of the units on warm workers of engine `processes`."""
+    device, data = resolve_device("cpu"), DataSelection("digits")
     choice = EngineChoice("processes", workers, 1)
-    with tempfile.TemporaryDirectory() as folder, engine_of(choice) as engine:
+    with tempfile.TemporaryDirectory() as folder, engine_of(choice, device) as engine:
         store = OutcomeCache(Path(folder), readable=False)
-        runtime = Runtime(resolve_device("cpu"), store=store, threads=1, engine=engine)
-        for limit in (16, None):  # the first run starts the workers
+        runtime = Runtime(device, store=store, threads=1, engine=engine)
+        study = evaluation.ask(networks, "robustness", data, seed=0, runtime=runtime)
+        for _ in range(2):  # the first run starts the workers
             begin = time.perf_counter()
-            evaluation.evaluate(
-                PAIR, "robustness", DataSelection("digits", limit=limit), runtime=runtime
-            )
+            measured(study.units(), runtime)
         return time.perf_counter() - begin
 
 
