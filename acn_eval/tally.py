@@ -44,6 +44,10 @@ class Tally:
         self.kept += count if kept is None else kept
         self._show()
 
+    def keep(self, count: int) -> None:
+        """Count work that was finished before and is stored now."""
+        self.kept += count
+
     def show(self, more: int, kept: int = 0) -> None:
         """Show work that is done but not finished, and how much of it an interruption keeps."""
         self.show_of(None, more, kept)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from acn_eval.errors import Stopped
+from acn_eval.errors import Stopped, StoreError
 from acn_eval.tally import Tally
 
 
@@ -39,6 +39,25 @@ def test_what_is_never_kept_is_not_counted_as_kept():
     said = interrupted(counter, lambda: counter.add(10, kept=0))
     assert said.startswith("0 of the 20 images under way are kept")
     assert said.endswith("Measure again.")
+
+
+def test_what_is_stored_later_is_kept_then():
+    counter = Tally(20, "images")
+    said = interrupted(counter, lambda: counter.add(10, kept=0), lambda: counter.keep(5))
+    assert said.startswith("5 of the 20 images under way are kept")
+
+
+def test_the_error_of_a_lost_store_says_what_is_kept():
+    def lose(counter):
+        with counter:
+            raise StoreError("s3://bucket: outcomes must be kept there; away. Wait.")
+
+    counter = Tally(20, "images")
+    with pytest.raises(StoreError, match=r"Wait\.$"):
+        lose(counter)
+    counter.add(10)
+    with pytest.raises(StoreError, match=r"Wait\. 10 of the 20 images under way are kept"):
+        lose(counter)
 
 
 def test_what_is_done_again_is_not_shown_again():

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,10 +40,11 @@ class Folder:
                 found[name] = file.read(min(os.fstat(file.fileno()).st_size, most))
         return found
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, contents: Mapping[str, bytes]) -> None:
         """Write beside and rename; after a loss of power, half a file may be there."""
         with self._kept():
-            atomic.write(self._path / name, content, sync=False)
+            for name, content in contents.items():
+                atomic.write(self._path / name, content, sync=False)
 
     def touch(self, name: str) -> None:
         """Set the time of the file, unless another process has removed it, or owns it."""

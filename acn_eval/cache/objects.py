@@ -1,7 +1,7 @@
 """Outcomes in an object store, such as S3, that fsspec reaches."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -55,11 +55,11 @@ class Objects:
             found = dict(zip(names, map(_content, contents), strict=True))
         return {name: content for name, content in found.items() if content is not None}
 
-    def write(self, name: str, content: bytes) -> None:
-        """Put an object, which readers see whole or not at all."""
+    def write(self, contents: Mapping[str, bytes]) -> None:
+        """Put objects at once; readers see each whole or not at all."""
         with self._kept() as (system, root):
-            system.pipe_file(f"{root}/{name}", content)
-        self.marked = self.marked or name == MARKER
+            system.pipe({f"{root}/{name}": content for name, content in contents.items()})
+        self.marked = self.marked or MARKER in contents
 
     def touch(self, name: str) -> None:
         """Do nothing: an object store knows when an object was written, not when it was read."""
@@ -116,6 +116,8 @@ class Objects:
             raise ConfigError(f"{self._address}: must be in reach; {exc}. {REMEDY}") from exc
         except ValueError as exc:
             raise ConfigError(f"{self._address}: must be in reach; {exc}. {REMEDY}") from exc
+        if protocol in _S3:
+            system.retries = 2  # each of which makes the attempts of the client
         return system, root.strip("/")
 
 

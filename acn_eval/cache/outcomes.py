@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -70,6 +70,11 @@ class OutcomeCache:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
+    def is_far(self) -> bool:
+        """Whether a round trip takes long: many are better made at once."""
+        return not isinstance(self.folder, Path)
+
+    @property
     def where(self) -> str:
         """The place, as messages show it."""
         return shown(str(self.folder))
@@ -105,10 +110,15 @@ class OutcomeCache:
             ConfigError: the place has other content.
             StoreError: it cannot be written.
         """
+        self.write_all({key: content})
+
+    def write_all(self, contents: Mapping[str, bytes]) -> None:
+        """Write bytes under keys, each atomically; see `write`."""
         if not self._place.marked:
             self.check()
-            self._place.write(MARKER, MARK)
-        self._place.write(_name(key), b"".join((_MAGIC, _digest(content), content)))
+            self._place.write({MARKER: MARK})
+        whole = {_name(key): _MAGIC + _digest(own) + own for key, own in contents.items()}
+        self._place.write(whole)
 
     def check(self) -> None:
         """Refuse a place with other content.

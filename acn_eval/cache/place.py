@@ -1,6 +1,6 @@
 """What a place for outcomes does: it keeps bytes under names, each written whole."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 __all__ = ["MARK", "MARKER", "REMEDY", "Held", "Place"]
@@ -37,8 +37,8 @@ class Place(Protocol):
     def read(self, names: Sequence[str], most: int) -> dict[str, bytes]:
         """Return the first bytes of what lies under these names; what is absent is left out."""
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file whole, in place of what was there."""
+    def write(self, contents: Mapping[str, bytes]) -> None:
+        """Write files by their names, each whole, in place of what was there."""
 
     def touch(self, name: str) -> None:
         """Note that a file was used now, where the place can."""

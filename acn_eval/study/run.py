@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
+from acn_eval.cache import WriteBehind
 from acn_eval.engine.protocol import Engine, Show, pieces_for
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
@@ -144,8 +145,8 @@ def measured(
         counter.remedy = "Where the cache is read, the same run resumes from there."
     if not all(unit.cacheable for unit in units):
         counter.remedy = "Networks in memory are never kept: they are measured again."
-    plan = _Plan(units, runtime, counter)
-    with counter:
+    with counter, WriteBehind(runtime.store, counter.keep) as writer:
+        plan = _Plan(units, runtime, counter, writer)
         counter.add(0)
         for task, found, alike in runtime.engine.run(plan.tasks(), counter.show_of):
             plan.found(task, *found, alike=alike)
@@ -212,8 +213,10 @@ class BundleTask:
 class _Plan:
     """The tasks of a run, and what is known of its units so far."""
 
-    def __init__(self, units: Sequence[Unit], runtime: Runtime, counter: Tally) -> None:
-        self._units, self._runtime, self._counter = units, runtime, counter
+    def __init__(
+        self, units: Sequence[Unit], runtime: Runtime, counter: Tally, writer: WriteBehind
+    ) -> None:
+        self._units, self._runtime, self._counter, self._writer = units, runtime, counter, writer
         self._found: dict[int, bytes] = {}
         self._bundles = bundles(units)
         self._pieces = pieces_for(len(self._bundles), runtime.engine.slots)
@@ -241,11 +244,17 @@ class _Plan:
             self._counter.add(0, task=task)
             return
         unit = self._units[i]
-        kept = unit.cacheable and alike  # an address names one environment
-        if kept:
-            _store(unit, address, content, self._runtime)
+        if unit.cacheable and alike:  # an address names one environment
+            self._store(unit, address, content)
         self._found[i] = content
-        self._counter.add(unit.cost, kept=unit.cost * kept, task=task)
+        self._counter.add(unit.cost, kept=0, task=task)
+
+    def _store(self, unit: Unit, address: str, content: bytes) -> None:
+        if unit.resumes:
+            _store(unit, address, content, self._runtime)
+            self._counter.keep(unit.cost)
+        else:
+            self._writer.write(address, content, unit.cost)
 
     def _left(self, numbers: Sequence[int], size: int) -> list[int]:
         """Take the outcomes that the store holds; return the numbers of the other units."""

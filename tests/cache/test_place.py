@@ -48,8 +48,8 @@ def test_only_what_it_wrote_is_removed(anywhere):
     for name in names:
         anywhere.write(name, b"kept")
     stranger = f"{names[0][:2]}/{names[0]}.outcomes"
-    anywhere._place.write(stranger, b"a film of somebody else")
-    anywhere._place.write("aa/film.outcomes", b"another")
+    anywhere._place.write({stranger: b"a film of somebody else"})
+    anywhere._place.write({"aa/film.outcomes": b"another"})
     size = len(b"acn-eval outcomes 1\n") + 16 + len(b"kept")
     assert anywhere.trim(0) == 2 * size
     assert anywhere.held(names) == {}
@@ -61,7 +61,7 @@ def test_only_what_it_wrote_is_removed(anywhere):
 
 
 def test_other_content_is_refused_and_stays(anywhere):
-    anywhere._place.write("film.mov", b"a film")
+    anywhere._place.write({"film.mov": b"a film"})
     for refused in (anywhere.check, lambda: anywhere.write(key(1), b"kept")):
         with pytest.raises(ConfigError, match=r"must be empty or a store.*holds film"):
             refused()
@@ -76,7 +76,7 @@ def test_damage_is_measured_again(anywhere):
     (whole,) = anywhere._place.read([name], 1000).values()
     ends = b"", whole[:30], whole[:-1], whole + b"\0", whole[:-1] + b"\0", b"of somebody else"
     for damaged in ends:
-        anywhere._place.write(name, damaged)
+        anywhere._place.write({name: damaged})
         assert anywhere.held([key(1), key(2)]) == {key(2): b"kept, too"}
     anywhere.write(key(1), b"kept")
     assert anywhere.read(key(1)) == b"kept"
