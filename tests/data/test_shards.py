@@ -1,5 +1,6 @@
 """``wds:PATH``: tar shards, against WebDataset's own writer and reader."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -204,3 +205,27 @@ def test_strange_lists_of_classes(folder):
         assert said in refusal(f"wds:{folder}")
     (folder / "classes.txt").write_bytes(b"\xff")
     assert "UTF-8" in refusal(f"wds:{folder}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("ACN_EVAL_DATA" not in os.environ, reason="ACN_EVAL_DATA")
+def test_tiny_imagenet_in_shards_is_that_in_a_folder(tmp_path):
+    root = Path(os.environ["ACN_EVAL_DATA"], "tiny-imagenet-50")
+    if not root.is_dir():
+        pytest.skip("ACN_EVAL_DATA has no tiny-imagenet-50")
+    folder = open_examples(f"folder:{root}")
+    places = [folder.inputs.place(i) for i in folder.positions]
+    samples = [
+        {"__key__": Path(p).stem, "jpeg": Path(p).read_bytes(), "cls": folder.classes[k].encode()}
+        for p, k in zip(places, folder.labels, strict=True)
+    ]
+    for i in range(0, len(samples), 700):
+        written(tmp_path / f"val-{i:05}.tar", samples[i : i + 700])
+    shards = open_examples(f"wds:{tmp_path}")
+    assert shards.classes == folder.classes
+    pixels = []
+    for examples in (folder, shards):
+        ordered = examples.at(np.argsort(examples.hashes, kind="stable"))
+        shown = ordered.read(np.arange(len(ordered)), Geometry(64, 3)).numpy()
+        pixels.append((ordered.hashes.tolist(), ordered.labels.tolist(), shown.tobytes()))
+    assert pixels[0] == pixels[1]

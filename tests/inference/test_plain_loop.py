@@ -13,7 +13,9 @@ from acn_eval.checkpoints import from_module
 from acn_eval.data import Framing, Geometry, PrepareImages
 from acn_eval.data.geometry import border_of
 from acn_eval.evaluation import DataSelection, evaluate
+from acn_eval.inputs import content_hash
 from acn_eval.studies.robustness.suite import Robustness
+from tests.data.shards import tar
 from tests.data.tables import parquet, table
 
 SIDE = 32
@@ -107,3 +109,31 @@ def test_the_same_images_in_a_table(network, folder, runtime, tmp_path):
     clean = result.cells[0]
     answers = {i: result.data.classes[p] for i, p in zip(clean.ids, clean.predicted, strict=True)}
     assert answers == dict(enumerate(said.values()))
+
+
+def test_the_same_images_in_shards(network, folder, runtime, tmp_path):
+    framing = Framing(0.9, "center", "bicubic")
+    prepare = PrepareImages(Geometry(SIDE, 3, framing), MEAN, STD)
+    checkpoint = from_module(network, name="vit", classes=CLASSES, prepare=prepare)
+    said = {
+        f.relative_to(folder).as_posix(): own
+        for f, own in plainly(network, folder, framing).items()
+    }
+    members = [
+        member
+        for name in said
+        for member in (
+            (name, (folder / name).read_bytes()),
+            (f"{name.partition('.')[0]}.cls", name.split("/")[-2].encode()),
+        )
+    ]
+    for i in range(3):
+        tar(tmp_path / "shards" / f"{i}.tar", members[60 * i : 60 * i + 60])
+    (result,) = evaluate(
+        [checkpoint], CLEAN, DataSelection(data=f"wds:{tmp_path / 'shards'}"), runtime=runtime
+    )
+    clean = result.cells[0]
+    answers = {i: result.data.classes[p] for i, p in zip(clean.ids, clean.predicted, strict=True)}
+    assert answers == {
+        content_hash(name.partition(".")[0].encode()): own for name, own in said.items()
+    }
