@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from acn_eval.engine.ray_messages import Answer, Cancel, Ended, Node, Part, Ready, Send, Terms
@@ -127,13 +127,15 @@ def _next(running: Any, key: int) -> Answer:
 def _node(probe: Any, host: str) -> Node:
     try:
         return Node(host, *ray.get(probe, timeout=0))
+    except GetTimeoutError as exc:
+        raise ConnectionError(f"{host} gave no answer in {_PROBE:.0f} s") from exc
     except RayError as exc:
-        raise ConnectionError(f"{host} does not answer; {_line(exc)}") from exc
+        raise ConnectionError(f"{host} gave no answer; {_line(exc)}") from exc
 
 
 def _line(exc: BaseException) -> str:
     """Return the last line of an error, which Ray prefixes with a traceback."""
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[-1].strip()
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[-1].strip().rstrip(".")
 
 
 def _remotes(terms: Terms) -> tuple[Any, Any]:
@@ -161,7 +163,8 @@ def _remotes(terms: Terms) -> tuple[Any, Any]:
         max_retries=0,  # who asks runs a task again
         scheduling_strategy="SPREAD",
     )
-    return tasks(answers), ray.remote(num_cpus=0, num_gpus=terms.gpus / 1000)(probe)
+    probes = ray.remote(num_cpus=0, num_gpus=terms.gpus / 1000, max_retries=0)
+    return tasks(answers), probes(probe)
 
 
 def _connect(terms: Terms) -> None:

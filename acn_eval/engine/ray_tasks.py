@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import count
@@ -73,7 +74,7 @@ class RayTasks:
     def run(self, tasks: Iterable[Task], show: TaskShow) -> Iterator[Yielded]:
         """Yield what tasks yield, in any order; see `acn_eval.engine.protocol.Engine.run`."""
         session, waiting = self._started, enumerate(tasks)
-        most = _AHEAD * self.slots
+        most = self.slots if self.slots < session.slots else _AHEAD * self.slots
         try:
             while True:
                 while len(session.sent) < most and (task := next(waiting, None)):
@@ -92,6 +93,10 @@ class RayTasks:
         session, self._session = self._session, None
         if session:
             session.process.close()
+
+    @cached_property
+    def _environment(self) -> Environment:
+        return Environment.here(self._device)
 
     @property
     def _places(self) -> int:
@@ -131,7 +136,7 @@ class RayTasks:
 
     def _differs(self, environment: Environment, host: str = "a worker") -> bool:
         """Whether a worker differs from this process, and is taken all the same."""
-        found = Environment.here(self._device).differences(environment)
+        found = self._environment.differences(environment)
         if found and not self._choice.allow_mixed:
             msg = (
                 f"{self._cluster.where}: {host} must be like this machine; got {', '.join(found)}"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import cache
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ _UNPACKER = Unpacker(lambda name: ray.get(_PARTS[name][0]))
 _THREAD = ThreadPoolExecutor(1)  # one for all tasks, so that OpenMP keeps its threads
 
 
+@cache
 def environment(device: str) -> bytes:
     """Return the pickled `Environment` of this process."""
     return bytes(cloudpickle.dumps(Environment.here(torch.device(device))))

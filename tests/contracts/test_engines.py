@@ -48,9 +48,9 @@ def kill_one(engine):
 
 
 def kill_one_of_ray(engine):
-    """The same on Ray, whose workers are called by what they do."""
-    for worker in psutil.Process().children(recursive=True):
-        if worker.name() == "ray::answers":
+    """The same on Ray, while a task is not done."""
+    for worker in psutil.Process().children(recursive=True) if engine._session.sent else ():
+        if worker.name() in {"ray::answers", "ray::IDLE"}:
             worker.kill()
             return 1
     return 0
