@@ -43,8 +43,9 @@ class WriteBehind:
             self._keep(cost)
             return
         self._waiting[key] = content, cost
-        self._writes.append(self._pool.submit(self._flush))
-        while self._writes and (self._writes[0].done() or len(self._writes) > _MOST):
+        if not self._writes or self._writes[-1].running() or self._writes[-1].done():
+            self._writes.append(self._pool.submit(self._flush))  # else the next one takes it
+        while self._writes and (self._writes[0].done() or len(self._waiting) > _MOST):
             self._keep(self._writes.popleft().result())
 
     def __enter__(self) -> Self:
