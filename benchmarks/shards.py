@@ -16,10 +16,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from machine import facts
 from PIL import Image
@@ -78,12 +82,34 @@ def peaks_of_one_run(folder: Path, workers: int) -> tuple[float, float]:
         suite, store = Path(own, "one.yaml"), OutcomeCache(Path(own, "store"))
         suite.write_text(SUITE)
         runtime = Runtime(device, store=store, threads=1, engine=engine)
-        evaluate([subject], str(suite), DataSelection(data=f"wds:{folder}"), runtime=runtime)
-    own_peak, workers_peak = (
-        resource.getrusage(who).ru_maxrss / 1024
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own_peak, workers_peak
+        with watched() as peaks:
+            evaluate([subject], str(suite), DataSelection(data=f"wds:{folder}"), runtime=runtime)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, max(peaks, default=0.0)
+
+
+@contextmanager
+def watched() -> Iterator[list[float]]:
+    """Yield a list that gets the peaks of all children in MiB, ten times a second.
+
+    `getrusage` would count what the driver had in memory when it started them.
+    """
+    peaks, ended = list[float](), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            for child in psutil.Process().children(recursive=True):
+                with suppress(OSError, StopIteration):
+                    lines = Path(f"/proc/{child.pid}/status").read_text().splitlines()
+                    peak = next(line for line in lines if line.startswith("VmHWM"))
+                    peaks.append(int(peak.split()[1]) / 1024)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def seconds_to_open(folder: Path) -> tuple[float, float]:
