@@ -54,14 +54,16 @@ class OutcomeCache:
         limit: bytes that `trim` leaves at most; the least recently used files go first or, in an
             object store, those that were written first.
         readable: False measures again, and replaces what is there.
+        writable: False keeps and removes nothing.
     """
 
     folder: Path | str
     limit: int = _LIMIT
     readable: bool = True
+    writable: bool = True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.folder, self.limit, self.readable)
+        return type(self), (self.folder, self.limit, self.readable, self.writable)
 
     @staticmethod
     def key(facts: Any) -> str:
@@ -114,6 +116,8 @@ class OutcomeCache:
 
     def write_all(self, contents: Mapping[str, bytes]) -> None:
         """Write bytes under keys, each atomically; see `write`."""
+        if not self.writable:
+            return
         if not self._place.marked:
             self.check()
             self._place.write({MARKER: MARK})
@@ -135,7 +139,8 @@ class OutcomeCache:
 
     def drop(self, key: str) -> None:
         """Remove what was written under a key, if anything was."""
-        self._place.remove([_name(key)])
+        if self.writable:
+            self._place.remove([_name(key)])
 
     def size(self) -> int:
         """Return the bytes in use."""

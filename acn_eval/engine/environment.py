@@ -62,6 +62,7 @@ def hardware(device: torch.device) -> str:
     return torch.backends.cpu.get_cpu_capability() + " bf16" * bf16 + " AMX" * amx
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

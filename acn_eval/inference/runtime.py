@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from acn_eval.cache import OutcomeCache, default_store
+from acn_eval.engine.environment import Environment
 from acn_eval.engine.local import LOCAL
 from acn_eval.engine.protocol import Engine
 from acn_eval.errors import ConfigError
@@ -29,7 +30,8 @@ class Runtime:
         precision: of the forward pass; ``auto`` follows a rule, see `numeric_for`.
         store: cache of finished outcomes.
         threads: of the CPU; None takes those that torch has in this process.
-        engine: runs the tasks of a study; another process that gets this has the local one.
+        engine: runs the tasks of a study; another process that gets this has the local one, and
+            keeps nothing in the store where its environment differs.
     """
 
     device: torch.device
@@ -41,7 +43,7 @@ class Runtime:
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.device, self.batch_size, self.precision, self.store, self.threads
-        return type(self), own
+        return _received, (Environment.here(self.device), own)
 
     def batches(self, flops: int) -> Batches:
         """Return the batches of one pass of networks that cost so many FLOPs per example."""
@@ -61,6 +63,14 @@ class Runtime:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+def _received(sender: Environment, own: tuple[Any, ...]) -> Runtime:
+    """Return a runtime in another process; an address names one environment, the sender's."""
+    runtime = Runtime(*own)
+    if Environment.here(runtime.device) == sender:
+        return runtime
+    return replace(runtime, store=replace(runtime.store, writable=False))
 
 
 def resolve_device(name: str) -> torch.device:

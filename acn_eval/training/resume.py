@@ -112,7 +112,7 @@ class Resume:
         return None
 
     def _write(self, training: Resumable) -> None:
-        if not (self.runtime and self.address):
+        if not (self.runtime and self.address and self.runtime.store.writable):
             return
         begin = time.monotonic()
         kept = {"environment": self._environment, "training": training.state()}

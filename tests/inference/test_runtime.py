@@ -1,8 +1,12 @@
-"""Names of devices."""
+"""Names of devices, and runtimes in other processes."""
+
+import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 
+from acn_eval.engine import environment
 from acn_eval.errors import ConfigError
 from acn_eval.inference import resolve_device
 
@@ -19,3 +23,23 @@ def test_auto_is_one_that_is_there():
 def test_anything_else_is_refused_in_one_line(name):
     with pytest.raises(ConfigError, match="`device`: must be auto or one that is here"):
         resolve_device(name)
+
+
+def test_another_process_keeps_what_it_makes(runtime):
+    there = pickle.loads(pickle.dumps(runtime))
+    there.store.write("0" * 32, b"made there")
+    assert there == replace(runtime, engine=there.engine)
+    assert runtime.store.read("0" * 32) == b"made there"
+
+
+def test_one_of_another_environment_keeps_nothing(runtime, monkeypatch):
+    """An address names the environment of the process that measures."""
+    runtime.store.write("0" * 32, b"made here")
+    sent = pickle.dumps(runtime)
+    monkeypatch.setattr(environment, "hardware", lambda device: "another")
+    there = pickle.loads(sent)
+    there.store.write("1" * 32, b"made there")
+    there.store.drop("0" * 32)
+    assert there.store.read("0" * 32) == b"made here"
+    assert runtime.store.read("1" * 32) is None
+    assert not pickle.loads(pickle.dumps(there.store)).writable

@@ -115,7 +115,7 @@ class NetworkUnit(Described, Unit):
         for unit in units:
             own, plan = unit.training, unit.training.plan
             content = measured_within(own, runtime, show)
-            show(own.cost, own.cost)
+            show(own.cost, own.cost * runtime.store.writable)
             subject, snapshots = own.restored(content, runtime.device)
             test = plan.test
             observer, initial = plan.observer(runtime), snapshots[0].spread

@@ -3,6 +3,7 @@
 import math
 import pickle
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from torch.nn.functional import cross_entropy
 
 import acn_eval.studies.dynamics.run as module
 from acn_eval.checkpoints import load
+from acn_eval.engine import environment
+from acn_eval.engine.local import Local
+from acn_eval.engine.protocol import Yielded
 from acn_eval.errors import Stopped, Unsupported
 from acn_eval.inference.outputs import inputs_of
 from acn_eval.results import EvalResult
@@ -247,6 +251,24 @@ def test_a_training_that_is_stopped_goes_on_with_what_was_seen(
     before = len(shown)
     assert table(trainings(fresh)) == table(results)
     assert shown[before:][:2] == [4, 5]
+
+
+class Elsewhere(Local):
+    """Tasks are sent, and run where the environment differs."""
+
+    def run(self, tasks, show):
+        for number, task in enumerate(tasks):
+            sent = pickle.dumps(task)
+            with patch.object(environment, "hardware", lambda device: "another"):
+                found = list(pickle.loads(sent)(lambda *own: None))
+            yield from (Yielded(number, item, alike=False) for item in found)
+
+
+def test_another_environment_leaves_nothing_behind(runtime, states_at_every_step):
+    """Neither weights nor states, which a run in this environment would go on from."""
+    elsewhere = replace(runtime, batch_size=64, precision="fp32", engine=Elsewhere())
+    trainings(asked(suite(connectivities=("acn",)), elsewhere))
+    assert runtime.store.size() == 0
 
 
 @pytest.mark.parametrize(
