@@ -190,9 +190,9 @@ class EvalResult(Tabular):
     def save(self, folder: Path) -> Path:
         """Write ``result.json`` and the cells that it names into a subfolder; return it.
 
-        A saved result with the same cells stays, with its time of creation; one with other cells,
-        or a damaged one, is replaced. Processes may save and load at once: a load sees the old or
-        the new one, whole.
+        A saved result with the same cells stays, with its time of creation; only its warnings
+        become those of this one. One with other cells, or a damaged one, is replaced. Processes
+        may save and load at once: a load sees the old or the new one, whole.
 
         Raises:
             OSError: the folder cannot be written.
@@ -203,10 +203,11 @@ class EvalResult(Tabular):
             atomic.write(target / name, text)
         content = encoded(self.cells)
         digest = hashlib.sha256(content).hexdigest()
-        if digest == _saved_digest(target):
+        created, warnings = _saved(target, digest) or (self.created_ms, None)
+        if warnings == [*self.warnings]:
             return target
         atomic.write(target / _cells_name(digest), content)
-        facts = {**self.facts(), "cells_sha256": digest}
+        facts = {**self.facts(), "created_ms": created, "cells_sha256": digest}
         plain = json.loads(json.dumps(facts, default=_plain))
         signed = {**plain, "sha256": _digest(plain)}
         atomic.write(target / _FACTS, json.dumps(signed, indent=1) + "\n")
@@ -291,14 +292,15 @@ def _cells_name(digest: object) -> str:
     return f"cells-{str(digest)[:16]}.parquet"
 
 
-def _saved_digest(folder: Path) -> str | None:
-    """Return the sha256 of the cells in a folder; None if there is no whole result."""
+def _saved(folder: Path, digest: str) -> tuple[Any, Any] | None:
+    """Return creation and warnings of a whole result with the same cells; None without one."""
     try:
         facts, content = _read(folder)
         _require_untouched(folder, facts, content)
-        return hashlib.sha256(content).hexdigest() if facts["schema"] == SCHEMA else None
     except (OSError, ValueError, DataError):
         return None
+    same = facts["schema"] == SCHEMA and hashlib.sha256(content).hexdigest() == digest
+    return (facts.get("created_ms"), facts.get("warnings")) if same else None
 
 
 def _sweep(folder: Path, digest: str) -> None:

@@ -85,9 +85,19 @@ def test_what_is_saved_is_loaded(tmp_path):
 def test_a_second_save_keeps_the_first(tmp_path):
     first = fake_result(created_ms=1_000)
     folder = first.save(tmp_path)
-    again = replace(first, created_ms=2_000, warnings=("later",))
-    assert again.save(tmp_path) == folder
+    written = (folder / "result.json").stat().st_ino
+    assert replace(first, created_ms=2_000).save(tmp_path) == folder
     same_result(EvalResult.load(folder), first)
+    assert (folder / "result.json").stat().st_ino == written
+
+
+@pytest.mark.parametrize(("before", "after"), [((), ("mixed",)), (("mixed",), ())], ids=["more", "fewer"])
+def test_a_save_with_the_same_cells_says_its_own_warnings(before, after, tmp_path):
+    first = replace(fake_result(created_ms=1_000), warnings=before)
+    folder = first.save(tmp_path)
+    assert replace(first, created_ms=2_000, warnings=after).save(tmp_path) == folder
+    same_result(EvalResult.load(folder), replace(first, warnings=after))
+    assert sorted(folder.iterdir()) == [cells_of(folder), folder / "result.json"]
 
 
 def test_another_answer_to_the_same_question_replaces_the_first(tmp_path):
