@@ -91,7 +91,9 @@ def test_a_second_save_keeps_the_first(tmp_path):
     assert (folder / "result.json").stat().st_ino == written
 
 
-@pytest.mark.parametrize(("before", "after"), [((), ("mixed",)), (("mixed",), ())], ids=["more", "fewer"])
+@pytest.mark.parametrize(
+    ("before", "after"), [((), ("mixed",)), (("mixed",), ())], ids=["more", "fewer"]
+)
 def test_a_save_with_the_same_cells_says_its_own_warnings(before, after, tmp_path):
     first = replace(fake_result(created_ms=1_000), warnings=before)
     folder = first.save(tmp_path)

@@ -12,6 +12,7 @@ import click
 from acn_eval import atomic
 from acn_eval.errors import ConfigError
 from acn_eval.terminal.console import say
+from acn_eval.terminal.engine_options import engine_choice
 from acn_eval.terminal.options import Range, Titled, tracking_option
 from acn_eval.terminal.service_options import (
     config_option,
@@ -94,6 +95,7 @@ def command(
     """
     if init:
         return _written(config or Path("service.yaml"))
+    engine_choice(engine=given["engine"], workers=given["engine_workers"])  # that of its workers
     with service_extra("acn-eval serve"):
         from acn_eval.service.opening import open_service
         from acn_eval.service.serving import Plan, serve

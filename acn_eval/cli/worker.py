@@ -64,15 +64,15 @@ def command(
     `acn-eval serve` starts one itself. Any number of workers may run, on any machines that reach
     the service's database and the MLflow store; no two do the same job.
     """
+    engine = engine_choice(
+        engine=given.pop("engine"),
+        workers=given.pop("engine_workers"),
+        threads=given.pop("threads"),
+    )
     with service_extra("acn-eval worker"):
         from acn_eval.service.opening import open_service
         from acn_eval.service.working import work
 
     url = database_url(database, home)
     service = open_service(home, database=url, config=config, tracking_uri=tracking_uri)
-    engine = engine_choice(
-        engine=given.pop("engine"),
-        workers=given.pop("engine_workers"),
-        threads=given.pop("threads"),
-    )
     work(service, say, engine=engine, **given)

@@ -2,6 +2,10 @@
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
+
+from acn_eval.engine.ray_address import cluster_of
+from acn_eval.errors import ConfigError, MissingExtra
 
 __all__ = ["EngineChoice"]
 
@@ -34,6 +38,26 @@ class EngineChoice:
     def fixed_threads(self) -> int | None:
         """Threads of every process that measures; None where torch decides."""
         return self.threads or (None if self.is_local else 1)
+
+    def require(self) -> None:
+        """Refuse what can be no engine; nothing is started, and no cluster is asked.
+
+        Raises:
+            ConfigError: there is none of that name, its address is none or needs a token, or it
+                has no workers to count.
+            MissingExtra: it needs a package.
+        """
+        if self.is_local and self.workers not in (None, 1):
+            msg = f"`engine`: must not be local where there are workers; got {self.workers}"
+            raise ConfigError(msg, "engine")
+        if self.engine in ("local", "processes"):
+            return
+        if self.engine.partition("://")[0] != "ray":
+            msg = f"`engine`: must be local, processes, ray or ray://ADDRESS; got {self.engine}"
+            raise ConfigError(msg, "engine")
+        if find_spec("ray") is None:
+            raise MissingExtra("the engine ray", "ray")
+        cluster_of(self.engine)
 
     def in_this_process(self) -> "EngineChoice":
         """Return the local engine, which finds the same bytes."""

@@ -6,7 +6,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
 from itertools import count
 from typing import Any
 
@@ -30,7 +29,7 @@ from acn_eval.engine.ray_messages import (
     Terms,
 )
 from acn_eval.engine.ray_process import RayProcess
-from acn_eval.errors import ConfigError, MeasureError, MissingExtra
+from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.reach import rules
 
 __all__ = ["RayTasks"]
@@ -47,13 +46,10 @@ class RayTasks:
         device: of the tasks; each takes one GPU, or as many cores as it has threads.
 
     Raises:
-        MissingExtra: Ray is not installed.
         ConfigError: the address is none, or needs a token.
     """
 
     def __init__(self, choice: EngineChoice, device: torch.device) -> None:
-        if find_spec("ray") is None:
-            raise MissingExtra("the engine ray", "ray")
         self._choice, self._device = choice, device
         self._cluster = cluster_of(choice.engine)
         self._session: _Session | None = None

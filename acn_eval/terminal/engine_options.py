@@ -38,8 +38,14 @@ engine_options = (
 
 
 def engine_choice(**given: Any) -> EngineChoice:
-    """Return the engine of a run; ``--workers`` alone takes processes."""
+    """Return the engine of a run; ``--workers`` alone takes processes.
+
+    Raises:
+        ConfigError, MissingExtra: see `EngineChoice.require`.
+    """
     workers = given.get("workers")
     named = given.get("engine") or ("local" if workers is None else "processes")
     mixed = given.get("allow_mixed", False)
-    return EngineChoice(named, workers, given.get("threads"), mixed)
+    choice = EngineChoice(named, workers, given.get("threads"), mixed)
+    choice.require()  # before a plan, or a service whose jobs would all fail
+    return choice

@@ -37,11 +37,11 @@ def test_a_choice_imports_no_torch():
 def test_this_process_is_the_default_and_has_no_workers_to_count():
     assert engine_of(EngineChoice(), CPU) is LOCAL
     assert engine_of(EngineChoice(workers=1), CPU) is LOCAL
-    with pytest.raises(ConfigError, match=r"^`workers`: must be left out .*; got 3$"):
+    with pytest.raises(ConfigError, match=r"^`engine`: must not be local where .*; got 3$"):
         engine_of(EngineChoice(workers=3), CPU)
 
 
-@pytest.mark.parametrize("name", ["locl", "dask"])
+@pytest.mark.parametrize("name", ["locl", "dask", "ray:/x", "rayx", "processes://2"])
 def test_an_unknown_engine_is_named(name):
     with pytest.raises(ConfigError, match=rf"^`engine`: must be local, .*; got {name}$"):
         engine_of(EngineChoice(name), CPU)

@@ -71,7 +71,7 @@ def test_it_starts_nothing_until_there_is_a_task():
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("acn_eval.engine.ray_tasks.find_spec", lambda name: None)
+    monkeypatch.setattr("acn_eval.engine.choice.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"the engine ray: .* 'acn-eval\[ray\]'"):
         engine_of(TWO, CPU)
 

@@ -12,10 +12,9 @@ CASES = [
     (["--threads", "2"], EngineChoice(threads=2)),
     (["--workers", "3"], EngineChoice("processes", 3)),
     (["--workers", "1", "--threads", "4"], EngineChoice("processes", 1, 4)),
-    (["--engine", "local", "--workers", "3"], EngineChoice("local", 3)),
     (
-        ["--engine", "ray://head:1", "--allow-mixed"],
-        EngineChoice("ray://head:1", None, None, True),
+        ["--engine", "ray://127.0.0.1:1", "--allow-mixed"],
+        EngineChoice("ray://127.0.0.1:1", None, None, True),
     ),
 ]
 
