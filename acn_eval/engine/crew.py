@@ -26,6 +26,7 @@ from acn_eval.engine.parcel import Packer
 
 __all__ = ["Crew", "Job", "Worker"]
 
+_LOOK = 1.0  # seconds between two looks at whether workers live
 _AHEAD = 2  # tasks at a worker: one that runs, and one so that it never waits
 _START = "import sys; sys.path[:] = sys.argv[2:]; from acn_eval.engine.worker import main; main()"
 
@@ -76,6 +77,16 @@ class Worker:
         self.jobs, self.ready, self.alike = deque[Job](), False, True
         self._asked = False
         self._send(terms)
+
+    def hear(self) -> Any:
+        """Return a message, ``("lost", how)`` if it has ended, or None."""
+        ended = self._process.poll() is not None  # what it forked may hold its connection
+        try:
+            if self.connection.poll():
+                return self.connection.recv()
+        except (EOFError, OSError):
+            ended = True
+        return ("lost", self.end()) if ended else None
 
     def give(self, job: Job) -> None:
         """Send a task."""
@@ -166,18 +177,17 @@ class Crew:
                 idle -= 1
 
     def heard(self) -> Iterator[tuple[Worker, tuple[Any, ...]]]:
-        """Wait for messages, and yield one of each worker that sent any.
+        """Wait for messages, at most a second, and yield one of each worker that sent any.
 
         That of a worker which has ended is ``("lost", how)``; it is forgotten.
         """
-        for connection in wait([worker.connection for worker in self._workers]):
-            worker = next(own for own in self._workers if own.connection is connection)
-            try:
-                message = worker.connection.recv()
-            except (EOFError, OSError):
+        wait([worker.connection for worker in self._workers], _LOOK)
+        for worker in list(self._workers):
+            message = worker.hear()
+            if message and message[0] == "lost":
                 self._workers.remove(worker)
-                message = "lost", worker.end()
-            yield worker, message
+            if message:
+                yield worker, message
 
     def stop(self) -> None:
         """End the workers that are not idle."""

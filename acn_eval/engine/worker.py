@@ -35,6 +35,7 @@ def main() -> None:
     descriptor = int(sys.argv[1])
     os.set_inheritable(descriptor, False)  # who started this waits for its end
     connection = Connection(descriptor)
+    os.register_at_fork(after_in_child=connection.close)  # nor may what a task forks hold it
     folder, content = connection.recv()
     _Desk(connection, Path(folder)).work(content)
 

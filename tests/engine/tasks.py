@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,23 @@ class Dying:
 
     def __str__(self):
         return "a task that dies"
+
+
+@dataclass(frozen=True)
+class DyingAsParent:
+    """Forks a process that outlives it, and kills its own, once."""
+
+    folder: Path
+
+    def __call__(self, show):
+        with suppress(FileExistsError):
+            (self.folder / "died").touch(exist_ok=False)
+            if os.fork() == 0:
+                os.setsid()
+                wait_for((self.folder / "go").exists)
+                os._exit(0)
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield "second"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from acn_eval.engine.choice import EngineChoice
-from acn_eval.engine.crew import Crew
+from acn_eval.engine.crew import Crew, Job
 from acn_eval.engine.processes import Processes
 from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.reach import confined
@@ -39,6 +39,18 @@ def test_what_many_tasks_share_lies_in_the_folder_once():
     table = Table(bytes(1000))
     assert all(len(crew.pack(Reading(table))) < 1000 for _ in range(3))
     assert [path.stat().st_size > 1000 for path in crew._folder.iterdir()] == [True]
+    crew.end()
+
+
+def test_a_worker_is_lost_when_it_ends_whatever_it_has_forked(monkeypatch):
+    forks = "import os, time; os.fork() or time.sleep(60); os._exit(3)"
+    monkeypatch.setattr("acn_eval.engine.crew._START", forks)
+    crew, heard = Crew([{}], "cpu"), []
+    crew.give(Job(0, "a task", b""))
+    while not heard:
+        heard = [message for _, message in crew.heard()]
+    assert heard == [("lost", "ended with 3")]
+    assert not crew.busy
     crew.end()
 
 
