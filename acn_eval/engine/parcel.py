@@ -18,7 +18,10 @@ from acn_eval.errors import ConfigError
 __all__ = ["Packer", "Parcel", "SentOnce", "Unpacker"]
 
 _KEPT = 2**32  # bytes of shared parts that a worker keeps
-_CANNOT: tuple[type[Exception], ...] = (pickle.PicklingError, TypeError, AttributeError)
+_CANNOT: tuple[type[Exception], ...] = (
+    *(pickle.PicklingError, TypeError, AttributeError),
+    *(RuntimeError, ValueError),  # torch says so, of a parametrized or scripted network
+)
 
 
 class SentOnce:

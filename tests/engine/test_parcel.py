@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
+from torch import nn
 
 from acn_eval.engine.parcel import Packer, SentOnce, Unpacker
 from acn_eval.errors import ConfigError
@@ -97,3 +98,27 @@ def test_what_no_other_process_can_get_is_refused_in_one_line(store):
     assert caught.value.arguments == ("engine",)
     with pytest.raises(ConfigError, match=r"^`engine`: must be local"):
         Packer(store.put).pack([Weights([threading.Lock()])])
+
+
+class Refusing:
+    """Says in its own way that it cannot be sent."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __reduce__(self):
+        raise self.error("no")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2)),
+        Refusing(NotImplementedError),
+        Refusing(ValueError),
+    ],
+    ids=["parametrized", "not implemented", "value"],
+)
+def test_so_is_what_its_library_does_not_pickle(store, own):
+    with pytest.raises(ConfigError, match=r"^`engine`: must be local for .*(state_dict|no$)"):
+        Packer(store.put).pack(own)
