@@ -75,7 +75,7 @@ class Worker:
         self.connection = Connection(ours.detach())
         self.variables = variables
         self.jobs, self.ready, self.alike = deque[Job](), False, True
-        self._asked = False
+        self._asked: int | None = None
         self._send(terms)
 
     def hear(self) -> Any:
@@ -95,19 +95,21 @@ class Worker:
 
     def ask_back(self) -> None:
         """Ask for its last task, which it gives unless it has begun it."""
-        if not self._asked:
-            self._asked = True
-            self._send((self.jobs[-1].number, None))
+        last = self.jobs[-1].number
+        if self._asked != last:
+            self._asked = last
+            self._send((last, None))
 
     def done(self) -> None:
         """Forget the task that it has finished."""
         self.jobs.popleft()
-        self._asked = False
 
-    def given_back(self) -> Job:
-        """Return the task that it was asked for."""
-        self._asked = False
-        return self.jobs.pop()
+    def given_back(self, number: int) -> Job:
+        """Return a task that it was asked for, which may no longer be its last one."""
+        job = next(job for job in self.jobs if job.number == number)
+        self.jobs.remove(job)
+        self._asked = None
+        return job
 
     def end(self) -> str:
         """Kill it and what it started, if it still runs; say how it ended."""

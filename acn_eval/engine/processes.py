@@ -125,8 +125,8 @@ class _Run:
                 yield Yielded(number, item, worker.alike)
             case ("ended",):
                 worker.done()
-            case ("back",):
-                self._again.append(worker.given_back())
+            case "back", number:
+                self._again.append(worker.given_back(number))
             case "failed", error:
                 worker.done()
                 raise error

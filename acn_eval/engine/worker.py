@@ -110,7 +110,7 @@ class _Desk:
                 self._more.notify()
             elif self._tasks and self._tasks[-1][0] == number:
                 self._tasks.pop()
-                self._say("back")
+                self._say("back", number)
 
 
 def _environment(device: str) -> Any:

@@ -14,6 +14,12 @@ from tests.engine.tasks import Counting, Reading, Table, Upper, Waiting
 
 CPU = torch.device("cpu")
 TWO = EngineChoice("processes", 2)
+IDLE = """
+import os, sys
+while os.read(int(sys.argv[1]), 1000):
+    pass
+os._exit(5)
+"""
 
 
 def silent(task, more, kept=0):
@@ -51,6 +57,21 @@ def test_a_worker_is_lost_when_it_ends_whatever_it_has_forked(monkeypatch):
         heard = [message for _, message in crew.heard()]
     assert heard == [("lost", "ended with 3")]
     assert not crew.busy
+    crew.end()
+
+
+def test_a_task_that_comes_back_is_the_one_that_was_asked_for(monkeypatch):
+    """It may come after the end of the first task, and after another one was given."""
+    monkeypatch.setattr("acn_eval.engine.crew._START", IDLE)
+    crew, jobs = Crew([{}], "cpu"), [Job(number, "a task", b"") for number in range(3)]
+    crew.give(jobs[0])
+    crew.give(jobs[1])
+    (worker,) = crew._workers
+    worker.ask_back()
+    worker.done()
+    crew.give(jobs[2])
+    assert worker.given_back(1) is jobs[1]
+    assert list(worker.jobs) == [jobs[2]]
     crew.end()
 
 
