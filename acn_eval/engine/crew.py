@@ -139,6 +139,7 @@ class Crew:
         self._packer = Packer(partial(_write, self._folder))
         self.end = weakref.finalize(self, _end, self._workers, self._folder)
         self._terms = str(self._folder), self.pack((device, self._rules))
+        _crews.add(self)
 
     @property
     def fits(self) -> bool:
@@ -191,11 +192,28 @@ class Crew:
             if message:
                 yield worker, message
 
+    def leave(self) -> None:
+        """Forget the workers, and leave them to the process that this one was forked from."""
+        self.end.detach()
+        while self._workers:
+            self._workers.pop().connection.close()
+
     def stop(self) -> None:
         """End the workers that are not idle."""
         for worker in [worker for worker in self._workers if worker.jobs]:
             self._workers.remove(worker)
             worker.end()
+
+
+_crews = weakref.WeakSet[Crew]()
+
+
+def _leave_all() -> None:
+    for crew in list(_crews):
+        crew.leave()
+
+
+os.register_at_fork(after_in_child=_leave_all)
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,6 +26,7 @@ from acn_eval.lazy import uncollected
 
 __all__ = ["main", "portable"]
 
+_LOOK = 1.0  # seconds between two looks at whether the process that started this one lives
 _PAUSE = 0.1  # seconds between two reports of progress
 
 
@@ -95,12 +96,13 @@ class _Desk:
             self._connection.send_bytes(self._out.get())
 
     def _read(self) -> None:
-        try:
-            while True:
-                self._take(*self._connection.recv())
-        except (EOFError, OSError):  # it has ended, and left its folder
-            shutil.rmtree(self._folder, ignore_errors=True)
-            os.killpg(0, signal.SIGKILL)
+        parent = os.getppid()
+        with suppress(EOFError, OSError):
+            while os.getppid() == parent:  # what it forked may hold the connection
+                if self._connection.poll(_LOOK):
+                    self._take(*self._connection.recv())
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
 
     def _take(self, number: int, content: bytes | None) -> None:
         """Put a task before the worker; without content, give it back if it has not begun."""

@@ -1,5 +1,6 @@
 """Workers start for tasks, are what they say, and none idles while another has two."""
 
+import os
 import re
 
 import pytest
@@ -72,6 +73,28 @@ def test_a_task_that_comes_back_is_the_one_that_was_asked_for(monkeypatch):
     crew.give(jobs[2])
     assert worker.given_back(1) is jobs[1]
     assert list(worker.jobs) == [jobs[2]]
+    crew.end()
+
+
+def test_what_this_process_forks_leaves_the_workers_alone(monkeypatch):
+    """It neither ends them nor holds their connections."""
+    monkeypatch.setattr("acn_eval.engine.crew._START", IDLE)
+    crew = Crew([{}], "cpu")
+    crew.give(Job(0, "a task", b""))
+    (worker,) = crew._workers
+    told, tell = os.pipe()
+    if (forked := os.fork()) == 0:
+        crew.stop()
+        crew.end()
+        os.close(tell)
+        os._exit(bool(os.read(told, 1)) or crew.fits)
+    os.close(told)
+    worker.connection.close()
+    assert worker._process.wait(60) == 5
+    assert crew.fits
+    assert crew._folder.exists()
+    os.close(tell)
+    assert os.waitpid(forked, 0)[1] == 0
     crew.end()
 
 

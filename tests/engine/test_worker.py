@@ -35,25 +35,36 @@ def test_one_that_cannot_cross_is_told(held):
 
 
 DRIVER = """
-import sys, torch
+import ctypes, os, sys, torch
 from pathlib import Path
 from acn_eval.engine.choice import EngineChoice
 from acn_eval.engine.processes import Processes
-from tests.engine.tasks import Waiting
+from tests.engine.tasks import Waiting, wait_for
 
 engine = Processes(EngineChoice("processes", 2), torch.device("cpu"))
 folder = Path(sys.argv[1])
 for found in engine.run([Waiting(folder, "a"), Waiting(folder, "b")], print):
+    if len(sys.argv) > 2:  # as a library does, unknown to Python
+        ctypes.CDLL(None).fork() or (wait_for((folder / "gone").exists), os._exit(0))
     print(found.item, flush=True)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_workers_end_with_their_driver_and_leave_nothing(tmp_path, kill):
+@pytest.mark.parametrize(
+    ("kill", "forks"),
+    [
+        (signal.SIGKILL, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGINT, ()),
+        (signal.SIGKILL, ("forks",)),
+    ],
+    ids=["SIGKILL", "SIGTERM", "SIGINT", "SIGKILL of one that has forked"],
+)
+def test_workers_end_with_their_driver_and_leave_nothing(tmp_path, kill, forks):
     (tmp_path / "temporary").mkdir()
     with subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(tmp_path)],
+        [sys.executable, "-c", DRIVER, str(tmp_path), *forks],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={
@@ -68,13 +79,14 @@ def test_workers_end_with_their_driver_and_leave_nothing(tmp_path, kill):
         driver.send_signal(kill)
         driver.wait(60)
     wait_for(lambda: not any(map(alive, pids)))
+    (tmp_path / "gone").touch()
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.slow
 def test_the_code_of_a_script_from_stdin_is_sent_along():
     script = (
-        DRIVER.partition("engine = ")[0].replace("import sys, torch", "import torch")
+        DRIVER.partition("engine = ")[0].replace("import ctypes, os, sys, torch", "import torch")
         + """
 class Double:
     def __init__(self, n):
