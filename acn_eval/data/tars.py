@@ -1,6 +1,7 @@
 """Where the members of a tar file lie; headers are limited before memory is taken."""
 
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,12 @@ from acn_eval.foreign_text import is_unicode
 
 __all__ = ["Tar", "TarMember", "open_tar"]
 
-_LONGEST_HEADER = 2**16  # bytes; those of long names and of pax lie in blocks of their own
+_MOST_HEADERS = 2**13  # bytes of one member; tarfile may take the square of that to read them
+_MOST_GLOBAL = 100  # values that are for all members: each is copied for every one of them
+_LONGEST_NUMBER = 100  # digits; of more, tarfile of Python 3.11.7 takes the square (CVE-2024-6232)
 _LONGEST_NAME = 1000
 _BLOCK = 512
+_BEHIND = 2**16  # bytes behind the end that must be zeros; tar pads to 10,240
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED, tarfile.TarError)
 
 
@@ -66,10 +70,17 @@ class Tar:
         return read_at(self._stream.fileno(), member.offset, member.size, self.path)
 
     def _members(self) -> Iterator[TarMember]:
-        source = cast("IO[bytes]", _Limited(self._stream))
-        with tarfile.TarFile(fileobj=source, encoding="utf-8", errors="surrogateescape") as tar:
+        source = _Limited(self._stream)
+        stream = cast("IO[bytes]", source)
+        with tarfile.TarFile(fileobj=stream, encoding="utf-8", errors="surrogateescape") as tar:
             while (own := tar.next()) is not None:
+                source.renew()
                 tar.members.clear()  # type: ignore[attr-defined]  # it would keep all of them
+                if own.size < 0 or tar.offset < own.offset_data:  # CVE-2025-8194: it would go back
+                    raise tarfile.ReadError(f"the size of {own.name[:80]!a} is negative")
+                if len(tar.pax_headers) > _MOST_GLOBAL:
+                    what = f"more than {_MOST_GLOBAL} values are for all members"
+                    raise tarfile.ReadError(what)
                 if not own.isdir():
                     plain = own.isreg() and not own.issparse()
                     yield TarMember(self._named(own.name), own.offset_data, own.size, plain)
@@ -82,9 +93,13 @@ class Tar:
         return name
 
     def _require_end(self, offset: int) -> None:
-        """Refuse what ends without a block of zeros: tarfile stops silently at any damage."""
+        """Refuse what ends without zeros: tarfile stops silently at damage, and before more."""
         if read_at(self._stream.fileno(), offset, _BLOCK, self.path) != bytes(_BLOCK):
             raise tarfile.ReadError(f"a header at byte {offset} is damaged")
+        behind = min(_BEHIND, self.size - offset)
+        if any(read_at(self._stream.fileno(), offset, behind, self.path)):
+            msg = f"there is more behind its end at byte {offset}: two files put together are two"
+            raise tarfile.ReadError(msg)
 
 
 def open_tar(path: Path) -> tuple[IO[bytes], Tar]:
@@ -119,13 +134,24 @@ def read_at(descriptor: int, offset: int, size: int, path: Path) -> bytes:
 
 
 class _Limited:
-    """A stream that refuses long reads: tarfile takes memory for what a header declares."""
+    """A stream that refuses long headers: tarfile takes memory and time for what they declare."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self.seek, self.tell = stream.seek, stream.tell
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin the next member."""
+        self._left = _MOST_HEADERS
 
     def read(self, size: int) -> bytes:
-        if size > _LONGEST_HEADER:
-            raise tarfile.ReadError(f"a header must have at most {_LONGEST_HEADER:,} bytes")
-        return self._stream.read(size)
+        self._left -= size
+        if size < 0 or self._left < 0:
+            msg = f"headers of a member must have at most {_MOST_HEADERS:,} bytes"
+            raise tarfile.ReadError(msg)
+        content = self._stream.read(size)
+        if max(map(len, re.findall(rb"\d+", content)), default=0) > _LONGEST_NUMBER:
+            msg = f"headers must have numbers of at most {_LONGEST_NUMBER} digits"
+            raise tarfile.ReadError(msg)
+        return content

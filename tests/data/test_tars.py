@@ -84,7 +84,7 @@ def test_a_header_of_a_terabyte_takes_no_memory(tmp_path, kind):
     path = tmp_path / "x.tar"
     path.write_bytes(info.tobuf(tarfile.GNU_FORMAT))
     os.truncate(path, 2**41)
-    assert "a header must have at most" in refusal(path)
+    assert "headers of a member must have at most" in refusal(path)
 
 
 def test_names_that_are_no_text(tmp_path):
@@ -99,3 +99,58 @@ def test_a_chain_of_headers_is_refused(tmp_path):
     info.type = tarfile.GNUTYPE_LONGNAME
     (tmp_path / "x.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) * 20_000)
     assert "must be an uncompressed tar file, whole" in refusal(tmp_path / "x.tar")
+
+
+def pax(values, kind=tarfile.XHDTYPE):
+    """A header of pax alone, as blocks."""
+    body = b""
+    for name, value in values:
+        size = len(name) + len(value) + 3
+        size += len(str(size + len(str(size))))
+        body += f"{size} {name}={value}\n".encode()
+    return raw(body, kind)
+
+
+def raw(body, kind):
+    info = tarfile.TarInfo("pax")
+    info.type, info.size = kind, len(body)
+    return info.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % 512)
+
+
+def test_a_size_that_leads_back_is_refused(tmp_path):
+    path = tar(tmp_path / "x.tar", [("a.png", b"x")])
+    whole = path.read_bytes()
+    back = pax([("size", "-1536")]) + tarfile.TarInfo("b").tobuf()
+    below = tarfile.TarInfo("b").tobuf(tarfile.GNU_FORMAT)
+    below = bytearray(below[:124] + (-256).to_bytes(12, "big", signed=True) + below[136:])
+    below[148:156] = b"%06o\0 " % (sum(below[:148]) + sum(below[156:]) + 8 * 32)
+    for strange in (back, bytes(below)):
+        path.write_bytes(whole[:1024] + strange + whole)
+        assert "is negative" in refusal(path)
+
+
+def test_headers_for_all_members_are_few(tmp_path):
+    path = tar(tmp_path / "x.tar", [("a.png", b"x")])
+    whole = path.read_bytes()
+    path.write_bytes(pax([("comment", "x" * 5000)], tarfile.XGLTYPE) + whole)
+    assert len(members(path)) == 1
+    own = [pax([(f"k{j}-{i}", "") for i in range(50)], tarfile.XGLTYPE) for j in range(3)]
+    path.write_bytes(b"".join(header + whole[:1024] for header in own) + whole)
+    assert "more than 100 values" in refusal(path)
+
+
+def test_what_tarfile_would_read_for_minutes_is_refused(tmp_path):
+    path = tar(tmp_path / "x.tar", [("a.png", b"x")])
+    whole = path.read_bytes()
+    sparse = pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")])
+    holes = raw(b"9999\n" + b"1\n1\n" * 9999, tarfile.REGTYPE)
+    own = {"of a member": sparse + holes, "digits": raw(b"1" * 5000, tarfile.XHDTYPE)}
+    for said, headers in own.items():
+        path.write_bytes(headers + whole)
+        assert said in refusal(path)
+
+
+def test_two_files_put_together_are_refused(tmp_path):
+    path = tar(tmp_path / "x.tar", [("a.png", b"x")])
+    path.write_bytes(path.read_bytes() + path.read_bytes())
+    assert "more behind its end" in refusal(path)
