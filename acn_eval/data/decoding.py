@@ -72,6 +72,7 @@ def is_turned(content: bytes) -> bool:
         return False
     try:
         with _opened(content) as image:
+            _require_size(image)  # Pillow decodes a PNG for its EXIF data
             turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
             return turned and image.format != "TIFF"
     except _DAMAGED:
@@ -86,11 +87,15 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
             yield image
 
 
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+def _require_size(image: Image.Image) -> None:
     width, height = image.size
     if not 0 < width * height <= MOST_PIXELS or max(image.size) > _LONGEST_SIDE:
         most = f"{MOST_PIXELS} pixels, {_LONGEST_SIDE} a side"
         raise ValueError(f"it must have 1 to {most}; got {width} x {height}")
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    _require_size(image)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return np.repeat(_gray(image)[..., None], 3, axis=2)
     opaque = image.convert("RGBA") if "transparency" in image.info else image

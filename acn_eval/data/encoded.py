@@ -79,6 +79,11 @@ class EncodedImages(ABC):
         """Return the hash (n,) that each image must have; -1 where nobody states one."""
         return np.full(len(self), -1, np.int64)
 
+    def changed(self, position: int) -> MeasureError:
+        """Return the error of an image that is not what it was."""
+        what = "must stay as it is while it is read; it has changed"
+        return MeasureError(f"{self.place(position)}: {what}. Run it again.")
+
     def shape(self) -> tuple[int, int, int]:
         """Return (channels, height, width) of the first image."""
         ((_, content),) = self._checked(np.zeros(1, np.int64))
@@ -98,8 +103,7 @@ class EncodedImages(ABC):
         for k, content in self.stored(positions):
             i, found = int(positions[k]), content_hash(content)
             if self._known[i] not in {-1, found}:
-                msg = f"{self.place(i)}: must stay as it is while it is read; it has changed"
-                raise MeasureError(f"{msg}. Run it again.")
+                raise self.changed(i)
             if self._known[i] < 0:
                 self._known[i], self._turned[i] = found, is_turned(content)
             yield k, content

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from acn_eval.config_files import limited
 from acn_eval.data.encoded import EncodedImages
 from acn_eval.data.examples import Examples, Split, members, number_of
-from acn_eval.data.shard_index import ShardIndex, indexed
+from acn_eval.data.shard_index import ShardIndex, forget, indexed
 from acn_eval.data.splits import Files, files_below, files_by_split, part_of
 from acn_eval.data.tars import read_at
-from acn_eval.errors import DataError
+from acn_eval.errors import DataError, MeasureError
+from acn_eval.inputs import content_hash
 from acn_eval.reach import allowed, followed
 
 __all__ = ["ShardImages", "files_of_pattern", "open_shards"]
@@ -38,7 +39,7 @@ _WORDS = re.compile(r"\{[\w-]+(,[\w-]+)+\}")  # no path: it leads into no other 
 
 @dataclass(frozen=True)
 class ShardImages(EncodedImages):
-    """Images in shards, read where they lie; about 50 bytes of memory each, and their names.
+    """Images in shards, read where they lie; about 70 bytes of memory each, and their names.
 
     Attributes:
         shards: the tar files.
@@ -74,6 +75,7 @@ class ShardImages(EncodedImages):
                 for k in part.tolist():
                     row = self.rows[positions[k]]
                     where = int(row["offset"]), int(row["size"])
+                    self._require_label(stream.fileno(), int(positions[k]))
                     yield k, read_at(stream.fileno(), *where, path)
 
     def part(self, positions: NDArray[np.int64]) -> "ShardImages":
@@ -87,6 +89,18 @@ class ShardImages(EncodedImages):
     def expected(self) -> NDArray[np.int64]:
         """Return what the shards held when they were indexed."""
         return np.ascontiguousarray(self.rows["hash"])
+
+    def changed(self, position: int) -> MeasureError:
+        """Return the error; the shard is read anew when it is next opened."""
+        forget(self.shards[self.shard[position]])
+        return super().changed(position)
+
+    def _require_label(self, descriptor: int, position: int) -> None:
+        """Refuse a label that is not what it was: it may change where the image does not."""
+        row, path = self.rows[position], self.shards[self.shard[position]]
+        found = read_at(descriptor, int(row["label_offset"]), int(row["label_size"]), path)
+        if content_hash(found) != row["label_hash"]:
+            raise self.changed(position)
 
     @cached_property
     def _turned(self) -> NDArray[np.bool_]:
@@ -196,6 +210,10 @@ def _classes(
     """Return the classes, and the class of every label: by its number, or else by its name."""
     stated = {text: number_of(text) for text in texts}
     numbers = {text: number for text, number in stated.items() if number is not None}
+    if 0 < len(numbers) < len(stated) and not listed:
+        some = next(text for text, number in stated.items() if number is None)
+        msg = f"{name}: labels must be all numbers or all names; got {next(iter(numbers))!r:.80}"
+        raise DataError(f"{msg} and {some!r:.80}. A list of names in {_CLASSES[0]} allows both.")
     if len(numbers) < len(stated):
         classes = tuple(listed or sorted(stated))
         numbers = {own: i for i, own in enumerate(classes)}

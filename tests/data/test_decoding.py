@@ -8,6 +8,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from acn_eval.data import Geometry, open_examples
+from acn_eval.data.decoding import is_turned
 from acn_eval.errors import DataError
 from tests.data.pictures import RNG, picture
 
@@ -49,7 +50,7 @@ def test_a_turned_picture_is_shown_as_it_is_stored_and_counted(tmp_path, suffix)
     examples = open_examples(f"folder:{tmp_path}")
     read = examples.read(np.arange(3), Geometry(8, 3))
     for i in range(3):
-        with Image.open(examples.inputs.files[i]) as image:
+        with Image.open(examples.inputs.place(i)) as image:
             assert np.array_equal(read[i], Geometry(8, 3)(np.array(image.convert("RGB"))))
             assert (ImageOps.exif_transpose(image).size == (9, 7)) == (i != 1)
     assert examples.inputs.turned(np.arange(3)) == 1
@@ -147,3 +148,13 @@ def test_a_thin_picture_that_would_grow_beyond_bounds_is_refused(tmp_path):
     assert examples.read(np.arange(1), Geometry(8, 3)).shape == (1, 3, 8, 8)
     with pytest.raises(DataError, match="1 x 30000 must have at most"):
         examples.read(np.arange(1), Geometry(224, 3))
+
+
+def test_an_image_of_too_many_pixels_is_not_decoded_for_its_exif(tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (9, 7)).save(tmp_path / "x.png", exif=exif)
+    content = (tmp_path / "x.png").read_bytes()
+    assert is_turned(content)
+    monkeypatch.setattr("acn_eval.data.decoding.MOST_PIXELS", 62)
+    assert not is_turned(content)

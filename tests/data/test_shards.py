@@ -93,12 +93,19 @@ def test_labels_in_json_as_timm_writes_them(tmp_path):
 
 
 def test_names_are_labels_too(tmp_path):
-    path = written(tmp_path / "x.tar", [sample(0, "dog"), sample(1, "cat"), sample(2, "7")])
+    path = written(tmp_path / "x.tar", [sample(0, "dog"), sample(1, "cat"), sample(2, "x")])
     examples = open_examples(f"wds:{path}")
-    assert examples.classes == ("7", "cat", "dog")
-    assert examples.labels.tolist() == [2, 1, 0]
+    assert examples.classes == ("cat", "dog", "x")
+    assert examples.labels.tolist() == [1, 0, 2]
     (tmp_path / "classes.txt").write_text("dog\ncat\n")
-    assert "got '7'" in refusal(f"wds:{path}")
+    assert "got 'x'" in refusal(f"wds:{path}")
+
+
+def test_numbers_among_names_need_a_list(tmp_path):
+    path = written(tmp_path / "x.tar", [sample(0, "dog"), sample(1, "10"), sample(2, "2")])
+    assert "all numbers or all names; got '10' and 'dog'" in refusal(f"wds:{path}")
+    (tmp_path / "classes.txt").write_text("dog\n2\n10\n")
+    assert open_examples(f"wds:{path}").labels.tolist() == [0, 2, 1]
 
 
 def test_ids_are_those_of_the_keys_wherever_they_lie(folder, tmp_path):
@@ -174,6 +181,10 @@ REFUSED = {
     "no labels at all": ([("a.png", encoded())], "got 1 images without"),
     "no images": ([("a.txt", b"x")], "got 0 images without"),
     "two images of a key": ([("a.png", encoded()), ("a.jpg", b"x"), ("a.cls", b"0")], "one image"),
+    "two labels of a key": (
+        [("a.png", encoded()), ("a.CLS", b"0"), ("a.cls", b"1")],
+        "one .cls; got a.CLS, a.cls",
+    ),
     "an empty label": ([("a.png", encoded()), ("a.cls", b" \n")], "number or the name of a class"),
     "a label of bytes": ([("a.png", encoded()), ("a.cls", b"\xff")], "number or the name"),
     "two labels": ([("a.png", encoded()), ("a.json", b'{"label": [1, 2]}')], "number or the"),
