@@ -15,6 +15,7 @@ __all__ = ["Cluster", "cluster_of"]
 _PATIENCE = 5.0  # seconds until an address must answer
 _OWN = ("", "local")  # addresses that start a cluster
 _FOUND = "auto"  # the cluster that runs on this machine
+_MODE = "RAY_AUTH_MODE"
 _TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -65,23 +66,25 @@ def cluster_of(engine: str) -> Cluster:
     address = engine.removeprefix("ray").removeprefix("://") or os.environ.get("RAY_ADDRESS", "")
     address = address.removeprefix("ray://").rstrip("/")
     if address in _OWN:  # Ray listens on all interfaces
-        return Cluster("", {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+        return Cluster("", {_MODE: "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     if address == _FOUND:
         return Cluster(address, _auth())
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         msg = f"`engine`: must be ray or ray://HOST:PORT; got ray://{address}"
         raise ConfigError(f"{msg}. PORT is that of `ray start`, mostly 6379.", "engine")
-    if not _auth() and not _loopback(host):
-        msg = f"`engine`: must have a token for another machine; got none for ray://{address}"
-        raise ConfigError(f"{msg}. Set RAY_AUTH_TOKEN, there and here.", "engine")
+    if _auth().get(_MODE, "").lower() != "token" and not _loopback(host):
+        got = f"{_MODE}={os.environ[_MODE]}" if _auth() else "none"
+        msg = f"`engine`: must have a token for another machine; got {got} for ray://{address}"
+        remedy = f"Set {_MODE}=token and RAY_AUTH_TOKEN, there and here."
+        raise ConfigError(f"{msg}. {remedy}", "engine")
     return Cluster(address, _auth())
 
 
 def _auth() -> dict[str, str]:
     """Ask for tokens where there is one, unless the user decided."""
     there = any(map(os.environ.get, _TOKENS)) or (Path.home() / ".ray/auth_token").is_file()
-    return {"RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "token")} if there else {}
+    return {_MODE: os.environ.get(_MODE, "token")} if there else {}
 
 
 def _loopback(host: str) -> bool:

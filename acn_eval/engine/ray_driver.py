@@ -25,7 +25,7 @@ __all__ = ["serve"]
 
 _WAIT = 0.1  # seconds
 _LOOK = 1.0  # seconds between two looks at the cluster
-_PROBE = 60.0  # seconds until a node must have imported torch
+_PROBE = 120.0  # seconds until a node must have imported torch
 
 
 class _Driver:
@@ -173,7 +173,7 @@ def _connect(terms: Terms) -> None:
     )
     ray.init(
         address=terms.address or "local",
-        _temp_dir=None if terms.address else terms.folder,
+        _temp_dir=None if terms.address else f"{terms.folder}/files",  # Ray opens it to all users
         log_to_driver=False,
         logging_level=logging.ERROR,
         **own,

@@ -15,7 +15,7 @@ class Terms(NamedTuple):
 
     Attributes:
         address: of the cluster; "" starts one.
-        folder: of files of a cluster of its own.
+        folder: of files of a cluster of its own, which no other user may enter.
         slots: of a cluster of its own; tasks that run at once.
         cpus: per task.
         gpus: per task.

@@ -1,7 +1,6 @@
 """The process that speaks with Ray, seen from the one that measures."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -9,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
-from pathlib import Path
 from typing import Any
 
+from acn_eval.engine.folder import OwnFolder
 from acn_eval.engine.ray_address import Cluster
 from acn_eval.engine.ray_messages import Ended, Terms
 from acn_eval.errors import MeasureError
@@ -19,8 +18,8 @@ from acn_eval.errors import MeasureError
 __all__ = ["RayProcess"]
 
 _CODE = "import sys; from acn_eval.engine.ray_driver import serve; serve(int(sys.argv[1]))"
-_LONGEST = 40  # characters of a folder in which Ray may make sockets, of 107 in all
-_FIRST = 120.0  # seconds until the first answer
+_LONGEST = 20  # characters of a folder in which Ray has room for its sockets, of 107 in all
+_FIRST = 180.0  # seconds until the first answer
 _END = 10.0  # seconds that Ray has to end
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -37,20 +36,21 @@ class RayProcess:
 
     def __init__(self, cluster: Cluster, terms: Terms) -> None:
         self._cluster, self._joined = cluster, False
-        self._folder = Path(tempfile.mkdtemp(prefix="acn-ray-", dir=_short()))
+        self._folder = OwnFolder("acn-ray-", _short())
+        self._said = self._folder.path / "stderr"
         self._connection, other = Pipe()
-        with other, open(self._folder / "stderr", "wb") as said:
+        with other, open(self._said, "wb") as said:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, str(other.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
                 env=_environment(cluster),
-                cwd=self._folder,  # Ray lets workers import from there
+                cwd=self._folder.path,  # Ray lets workers import from there
                 pass_fds=[other.fileno()],
                 start_new_session=True,
             )
-        self.send(terms._replace(address=cluster.address, folder=str(self._folder)))
+        self.send(terms._replace(address=cluster.address, folder=str(self._folder.path)))
 
     def send(self, message: Any) -> None:
         """Send a message.
@@ -94,7 +94,7 @@ class RayProcess:
         with suppress(ProcessLookupError):  # Ray's processes end with it, some of them late
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -106,7 +106,7 @@ class RayProcess:
     def _lost(self, reason: str) -> MeasureError:
         what = "answer until all is measured" if self._joined else "let this machine join"
         remedy = " The same command resumes from what the store holds." * self._joined
-        if b"Unauthenticated" in (self._folder / "stderr").read_bytes():
+        if b"Unauthenticated" in self._said.read_bytes():
             reason = "another token than RAY_AUTH_TOKEN"
         msg = f"{self._cluster.where}: the cluster must {what}; got: {reason}."
         return MeasureError(f"{msg}{remedy}")

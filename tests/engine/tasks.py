@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -141,6 +142,14 @@ class Opening:
 
     def __call__(self, show):
         yield allowed("data", self.name)
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Yields where its process looks for modules."""
+
+    def __call__(self, show):
+        yield [os.getcwd(), *sys.path]
 
 
 @dataclass(frozen=True)

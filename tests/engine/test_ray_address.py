@@ -46,6 +46,13 @@ def test_another_machine_needs_a_token(monkeypatch, tmp_path):
         cluster_of("ray://lab:6379")
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
     assert cluster_of("ray://lab:6379").variables == {"RAY_AUTH_MODE": "token"}
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with pytest.raises(ConfigError, match="got RAY_AUTH_MODE=disabled for ray://lab:6379"):
+        cluster_of("ray://lab:6379")
+    assert cluster_of("ray://127.0.0.1:6379").variables == {"RAY_AUTH_MODE": "disabled"}
+    monkeypatch.setenv("RAY_AUTH_MODE", "Token")
+    assert cluster_of("ray://lab:6379").variables == {"RAY_AUTH_MODE": "Token"}
+    monkeypatch.delenv("RAY_AUTH_MODE")
     monkeypatch.delenv("RAY_AUTH_TOKEN")
     (tmp_path / ".ray").mkdir()
     (tmp_path / ".ray/auth_token").write_text("secret")
