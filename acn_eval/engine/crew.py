@@ -5,12 +5,10 @@ could leave locked.
 """
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from acn_eval import reach
+from acn_eval.engine.folder import OwnFolder
 from acn_eval.engine.parcel import Packer
 
 __all__ = ["Crew", "Job", "Worker"]
@@ -113,9 +112,9 @@ class Worker:
 
     def end(self) -> str:
         """Kill it and what it started, if it still runs; say how it ended."""
-        self.connection.close()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        self.connection.close()  # one that lives takes it for the end of all, and of their folder
         code = self._process.wait()
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
 
@@ -135,9 +134,10 @@ class Crew:
     def __init__(self, places: Sequence[Mapping[str, str]], device: str) -> None:
         self._places, self._rules = places, reach.rules()
         self._workers: list[Worker] = []
-        self._folder = Path(tempfile.mkdtemp(prefix="acn-eval-"))
+        folder = OwnFolder("acn-eval-workers-")
+        self._folder = folder.path
         self._packer = Packer(partial(_write, self._folder))
-        self.end = weakref.finalize(self, _end, self._workers, self._folder)
+        self.end = weakref.finalize(self, _end, self._workers, folder)
         self._terms = str(self._folder), self.pack((device, self._rules))
         _crews.add(self)
 
@@ -220,7 +220,7 @@ def _write(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
 
 
-def _end(workers: list[Worker], folder: Path) -> None:
+def _end(workers: list[Worker], folder: OwnFolder) -> None:
     while workers:
         workers.pop().end()
-    shutil.rmtree(folder, ignore_errors=True)
+    folder.remove()
