@@ -22,6 +22,7 @@ from typing import Any
 from acn_eval import reach
 from acn_eval.engine.folder import OwnFolder
 from acn_eval.engine.parcel import Packer
+from acn_eval.errors import MeasureError
 
 __all__ = ["Crew", "Job", "Worker"]
 
@@ -217,7 +218,11 @@ os.register_at_fork(after_in_child=_leave_all)
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
-    (folder / name).write_bytes(content)
+    try:
+        (folder / name).write_bytes(content)
+    except OSError as exc:
+        msg = f"{folder}: must take what workers share, {len(content)} bytes; got {exc.strerror}"
+        raise MeasureError(f"{msg}. TMPDIR names the place of another folder.") from exc
 
 
 def _end(workers: list[Worker], folder: OwnFolder) -> None:

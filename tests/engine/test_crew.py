@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 
 import pytest
 import torch
@@ -46,6 +47,20 @@ def test_what_many_tasks_share_lies_in_the_folder_once():
     table = Table(bytes(1000))
     assert all(len(crew.pack(Reading(table))) < 1000 for _ in range(3))
     assert sum(path.stat().st_size > 1000 for path in crew._folder.iterdir()) == 1
+    crew.end()
+
+
+def test_a_folder_that_is_full_is_named_with_its_remedy():
+    crew = Crew([{}], "cpu")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(MeasureError) as caught:
+            crew.pack(Reading(Table(bytes(10_000))))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    said = rf"{crew._folder}: must take what workers share, 10\d+ bytes; got File .* TMPDIR .*"
+    assert re.fullmatch(said, str(caught.value))
     crew.end()
 
 
