@@ -36,8 +36,11 @@ class Folder:
         """Return the first bytes of what lies under these names."""
         found = {}
         for name in names:
-            with self._kept(_ABSENT), (self._path / name).open("rb") as file:
-                found[name] = file.read(min(os.fstat(file.fileno()).st_size, most))
+            path = self._path / name
+            with self._kept(_ABSENT):
+                if stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+                    with path.open("rb") as file:
+                        found[name] = file.read(min(os.fstat(file.fileno()).st_size, most))
         return found
 
     def write(self, contents: Mapping[str, bytes]) -> None:
@@ -51,11 +54,16 @@ class Folder:
         with suppress(OSError):
             os.utime(self._path / name)
 
-    def remove(self, names: Iterable[str]) -> None:
-        """Remove files."""
+    def remove(self, names: Iterable[str]) -> list[str]:
+        """Remove files; return those of others."""
+        stay = []
         for name in names:
             with self._kept(_ABSENT):
-                (self._path / name).unlink()
+                try:
+                    (self._path / name).unlink()
+                except PermissionError:
+                    stay.append(name)
+        return stay
 
     def top(self) -> Iterator[str]:
         """Yield the names at the top."""

@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 from fsspec.core import url_to_fs
@@ -13,10 +15,11 @@ from acn_eval.errors import ConfigError, MissingExtra, StoreError
 
 __all__ = ["Objects"]
 
-# Where nothing answers, this takes seconds: the defaults take minutes.
+_AT_ONCE = 32
+# Where nothing answers, this takes some 20 seconds: the defaults take minutes.
 _CONFIG = {
     "connect_timeout": 4,
-    "read_timeout": 10,
+    "read_timeout": 6,
     "retries": {"total_max_attempts": 3, "mode": "standard"},
     "max_pool_connections": 64,
 }
@@ -64,16 +67,22 @@ class Objects:
     def touch(self, name: str) -> None:
         """Do nothing: an object store knows when an object was written, not when it was read."""
 
-    def remove(self, names: Iterable[str]) -> None:
-        """Remove objects."""
+    def remove(self, names: Iterable[str]) -> list[str]:
+        """Remove objects at once, each by itself: `rm` may take an address for a pattern."""
         with self._kept() as (system, root):
-            paths = [f"{root}/{name}" for name in names]
-            try:
-                system.rm(paths)
-            except FileNotFoundError:  # another process removes them, too
-                for path in paths:
-                    with suppress(FileNotFoundError):
-                        system.rm_file(path)
+
+            def stays(name: str) -> bool:
+                try:
+                    system.rm_file(f"{root}/{name}")
+                except FileNotFoundError:  # another process removes it, too
+                    return False
+                except PermissionError:
+                    return True
+                return False
+
+            own = list(names)
+            with ThreadPoolExecutor(_AT_ONCE if system.async_impl else 1) as threads:
+                return list(compress(own, threads.map(stays, own)))
 
     def top(self) -> Iterator[str]:
         """Yield the names at the top."""
@@ -91,8 +100,12 @@ class Objects:
         """Yield every object below the address."""
         with self._kept() as (system, root):
             found = system.find(root, detail=True)
-        for path, facts in found.items():
-            yield Held(path.strip("/")[len(root) + 1 :], facts["size"], _written(facts))
+            start = len(root) + 1
+            held = [
+                Held(path.strip("/")[start:], facts["size"], _written(facts))
+                for path, facts in found.items()
+            ]
+        yield from held
 
     @contextmanager
     def _kept(self) -> Iterator[tuple[Any, str]]:
@@ -100,7 +113,7 @@ class Objects:
         try:
             yield self._system()
         except _errors() as exc:
-            why = (isinstance(exc, OSError) and exc.strerror) or str(exc)
+            why = (isinstance(exc, OSError) and exc.strerror) or str(exc) or type(exc).__name__
             msg = f"{self._address}: outcomes must be kept there; {why.rstrip('.')}. {REMEDY}"
             raise StoreError(msg) from exc
 
@@ -114,10 +127,10 @@ class Objects:
             if protocol in _S3:
                 raise MissingExtra(self._address, "s3") from exc
             raise ConfigError(f"{self._address}: must be in reach; {exc}. {REMEDY}") from exc
-        except ValueError as exc:
+        except (AttributeError, TypeError, ValueError) as exc:  # it needs more than an address
             raise ConfigError(f"{self._address}: must be in reach; {exc}. {REMEDY}") from exc
         if protocol in _S3:
-            system.retries = 2  # each of which makes the attempts of the client
+            system.retries = 1  # which makes the attempts of the client
         return system, root.strip("/")
 
 
@@ -141,4 +154,6 @@ def _written(facts: dict[str, Any]) -> float:
 
 def _errors() -> tuple[type[Exception], ...]:
     there = [module for module in _ERRORS if module in sys.modules]
-    return (OSError, *(getattr(sys.modules[module], _ERRORS[module]) for module in there))
+    # ValueError: an answer that is none, such as that of a portal that wants a login.
+    own = OSError, ValueError, NotImplementedError
+    return (*own, *(getattr(sys.modules[module], _ERRORS[module]) for module in there))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from acn_eval.cache.folder import Folder
 from acn_eval.cache.objects import Objects
 from acn_eval.cache.place import MARK, MARKER, REMEDY, Held, Place
-from acn_eval.errors import ConfigError
+from acn_eval.errors import ConfigError, StoreError
 from acn_eval.foreign_text import shown
 
 __all__ = ["OUTCOME", "OutcomeCache"]
@@ -147,19 +147,33 @@ class OutcomeCache:
         return sum(file.size for file in self._files())
 
     def trim(self, limit: int | None = None) -> int:
-        """Remove the least recently used files above the limit; return the bytes freed."""
+        """Remove the least recently used files above the limit; return the bytes freed.
+
+        What another process removes meanwhile counts as room that was made.
+
+        Raises:
+            StoreError: more than the limit stays because some files must not be removed, or the
+                place cannot be reached.
+        """
         files = sorted(self._files(), key=lambda file: file.used)
         excess = sum(file.size for file in files) - (self.limit if limit is None else limit)
-        freed = 0
-        while files and freed < excess:
-            some, files = files[:_TOGETHER], files[_TOGETHER:]
+        freed = denied = 0
+        while files and excess > 0:
+            room = accumulate((file.size for file in files), initial=0)
+            some = [
+                file for file, made in zip(files[:_TOGETHER], room, strict=False) if made < excess
+            ]
+            files = files[len(some) :]
             heads = self._place.read([file.name for file in some], len(_MAGIC))
-            removed = []
-            for file in some:
-                if freed < excess and heads.get(file.name) == _MAGIC:
-                    freed += file.size
-                    removed.append(file.name)
-            self._place.remove(removed)
+            own = {file.name: file.size for file in some if heads.get(file.name) == _MAGIC}
+            stays = sum(own[name] for name in self._place.remove(own))
+            denied += stays
+            freed += sum(own.values()) - stays
+            excess -= sum(own.values()) - stays
+            excess -= sum(file.size for file in some if file.name not in heads)
+        if denied and excess > 0:
+            msg = f"{self.where}: outcomes above the limit must be removable; {denied:,} bytes"
+            raise StoreError(f"{msg} stay, which this user must not remove.")
         return freed
 
     @cached_property

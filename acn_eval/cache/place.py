@@ -43,8 +43,8 @@ class Place(Protocol):
     def touch(self, name: str) -> None:
         """Note that a file was used now, where the place can."""
 
-    def remove(self, names: Iterable[str]) -> None:
-        """Remove files, those that are there."""
+    def remove(self, names: Iterable[str]) -> list[str]:
+        """Remove files, those that are there; return those that must not be removed."""
 
     def top(self) -> Iterator[str]:
         """Yield the names at the top; parts that are being written are left out.

@@ -15,7 +15,9 @@ __all__ = ["CACHE_ENV", "LIMIT_ENV", "default_store", "rooted"]
 CACHE_ENV = "ACN_EVAL_CACHE"
 LIMIT_ENV = "ACN_EVAL_CACHE_GB"
 _GB = 1_000_000_000
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/@?#]+(/[^@?#]*)?")
+# A file system may take `*` and its like for a pattern, and `::` for several systems.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://(?!.*::)[^/@?#*[\]]+(/[^/@?#*[\]]+)*/*")
+_MEANT = re.compile(r"[a-z][a-z0-9+.-]+:/|.*://", re.IGNORECASE | re.DOTALL)  # but no C:/outcomes
 
 
 def default_store() -> OutcomeCache:
@@ -39,16 +41,23 @@ def rooted(given: str) -> str:
     >>> rooted("s3://bucket/outcomes")
     's3://bucket/outcomes'
     """
-    return given if "://" in given else str(Path(given).absolute())
+    return given if "://" in given else str(_folder(given).absolute())
 
 
 def _place(given: str) -> Path | str:
-    if "://" not in given or given.startswith("file:///"):
+    if given.startswith("file:///"):
         return Path(given.removeprefix("file://"))
+    if not _MEANT.match(given):
+        return _folder(given)
     if not _ADDRESS.fullmatch(given):
         msg = f"{CACHE_ENV}: must be a folder or an address such as s3://bucket/outcomes"
+        msg = f"{msg}, without an empty part and without @ ? # * [ ] ::"
         raise ConfigError(f"{msg}; got {given}. Credentials belong in the environment.")
     return given
+
+
+def _folder(given: str) -> Path:
+    return Path(given).expanduser() if given.startswith("~/") else Path(given)
 
 
 def _limit() -> int:

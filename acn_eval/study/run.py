@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from acn_eval.cache import WriteBehind
 from acn_eval.engine.protocol import Engine, Show, pieces_for
+from acn_eval.errors import StoreError
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.runtime import Runtime
 from acn_eval.results import EvalResult
@@ -132,7 +134,8 @@ def run(study: Study[Any], runtime: Runtime, progress: Progress = quietly) -> li
     with runtime.own_threads():
         outcomes = measured(study.units(), runtime, progress, study.work)
         results = study.assemble(outcomes)
-    runtime.store.trim()
+    with suppress(StoreError):  # what was measured counts more than the room that it takes
+        runtime.store.trim()
     return [replace(own, warnings=(*own.warnings, *_mixed(runtime.engine))) for own in results]
 
 

@@ -1,6 +1,7 @@
 """Writes behind the work: none is lost, none is counted before it is kept, none holds it up."""
 
 import errno
+import signal
 import threading
 from typing import ClassVar
 
@@ -111,3 +112,35 @@ def test_an_error_of_the_work_is_the_one_that_is_raised(slow):
 
     with pytest.raises(KeyboardInterrupt):
         work()
+
+
+def test_a_second_interruption_drops_what_waits(slow, monkeypatch, capsys):
+    kept, before = [], set(threading.enumerate())
+    writer = WriteBehind(slow, kept.append)
+
+    def again(number, frame):
+        if not writer._writes:  # the last one is waited for
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise KeyboardInterrupt
+
+    def work():
+        with writer:
+            writer.write(key(1), b"kept", 1)
+            signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+            raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGALRM, again)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+    (thread,) = set(threading.enumerate()) - before
+    assert thread.is_alive()
+    assert thread.daemon  # the end of the process does not wait for it
+    assert kept == []
+    assert "Ctrl-C again drops them" in capsys.readouterr().err
+    Slow.may.set()
+    thread.join(60)
+    assert not thread.is_alive()

@@ -87,6 +87,36 @@ def _fails(monkeypatch, number):
     monkeypatch.setattr(Path, "open", fail)
 
 
+def test_what_may_not_be_removed_is_passed_over(store, monkeypatch):
+    names = [key(i) for i in range(4)]
+    for age, name in enumerate(names):
+        store.write(name, b"kept")
+        os.utime(store.folder / name[:2] / f"{name}.outcomes", (1000 + age, 1000 + age))
+    each, unlink = store.size() // 4, Path.unlink
+
+    def owned(self, *arguments, **others):
+        if names[0] in self.name:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        unlink(self, *arguments, **others)
+
+    monkeypatch.setattr(Path, "unlink", owned)
+    assert store.trim(2 * each) == 2 * each
+    with pytest.raises(StoreError, match=f"must be removable; {each} bytes stay"):
+        store.trim(0)
+    assert store.size() == each
+    assert set(store.held(names)) == {names[0]}
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_is_not_waited_for(store):
+    store.write(key(1), b"kept")
+    file = store.folder / key(1)[:2] / f"{key(1)}.outcomes"
+    file.unlink()
+    os.mkfifo(file)
+    assert store.read(key(1)) is None
+    assert store.trim(0) == 0
+
+
 def test_a_folder_that_is_removed_in_between_is_made_again(store, tmp_path):
     store.write(key(1), b"kept")
     store.folder.rename(tmp_path / "away")

@@ -60,6 +60,16 @@ def test_the_first_write_of_a_process_renews_the_marker(cache, bucket):
     assert bucket[1].exists(f"{bucket[0]}/kept/{MARKER}")
 
 
+def test_a_pattern_removes_nothing_of_others(bucket):
+    precious, wide = (OutcomeCache(f"s3://{bucket[0]}/{name}") for name in ("team-a", "team-*"))
+    for cache in (precious, wide):
+        cache.write(key(1), b"kept")
+    wide.drop(key(1))
+    wide.write(key(1), b"kept")
+    wide.trim(0)
+    assert (precious.read(key(1)), wide.read(key(1))) == (b"kept", None)
+
+
 def test_many_are_asked_for_at_once(cache, monkeypatch):
     monkeypatch.setattr("acn_eval.cache.outcomes._TOGETHER", 8)
     asked = []
@@ -125,7 +135,10 @@ def test_a_host_that_nobody_knows_is_said_within_seconds(elsewhere):
 def test_a_server_that_says_nothing_is_given_up(elsewhere):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         elsewhere(f"http://127.0.0.1:{silent.getsockname()[1]}")
-        assert "imeout" in line(OutcomeCache("s3://bucket/kept").check)
+        cache, began = OutcomeCache("s3://bucket/kept"), time.monotonic()
+        assert "imeout" in line(cache.check)
+        assert "imeout" in line(lambda: cache.read(key(1)))
+        assert time.monotonic() - began < 60
 
 
 def test_who_may_not_is_told(s3, cache):
@@ -183,6 +196,22 @@ def test_without_s3fs_it_is_named(monkeypatch):
         OutcomeCache("s3://bucket/kept").check()
 
 
-@pytest.mark.parametrize("address", ["nothing://place", "gs://bucket"])
+class Portal(MemoryFileSystem):
+    """Answers with a page for logging in."""
+
+    protocol = "portal"
+
+    def find(self, path, *arguments, **others):
+        return {f"{path}/a": {"size": 0, "LastModified": ""}}
+
+
+def test_an_answer_of_somebody_else_is_one_line(monkeypatch):
+    monkeypatch.setitem(_registry, "portal", Portal)
+    assert "must be kept there; Invalid isoformat" in line(
+        lambda: OutcomeCache("portal://bucket/kept").trim(0)
+    )
+
+
+@pytest.mark.parametrize("address", ["nothing://place", "gs://bucket", "github://a/b", "dir://x"])
 def test_what_fsspec_cannot_reach_is_refused(address):
     assert "must be in reach" in line(OutcomeCache(address).check, ConfigError)

@@ -60,6 +60,16 @@ def test_only_what_it_wrote_is_removed(anywhere):
     }
 
 
+def test_what_another_one_removed_makes_room(anywhere, monkeypatch):
+    for i in range(6):
+        anywhere.write(key(i), b"kept")
+    there, each = list(anywhere._place.files()), anywhere.size() // 6
+    monkeypatch.setattr(type(anywhere._place), "files", lambda self: there)  # before others began
+    assert anywhere.trim(2 * each) == 4 * each
+    assert anywhere.trim(2 * each) == 0
+    assert len(anywhere.held(map(key, range(6)))) == 2
+
+
 def test_other_content_is_refused_and_stays(anywhere):
     anywhere._place.write({"film.mov": b"a film"})
     for refused in (anywhere.check, lambda: anywhere.write(key(1), b"kept")):

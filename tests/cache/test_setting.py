@@ -29,6 +29,30 @@ def test_an_address_holds_no_credentials(address, monkeypatch):
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://bucket/team-*/x",
+        "s3://bucket/[ab]",
+        "s3://bucket/a::b",
+        "s3://bucket//a",
+        "s3:/b",
+        "file:/x",
+    ],
+)
+def test_what_may_mean_another_place_is_refused(address, monkeypatch):
+    monkeypatch.setenv(CACHE_ENV, address)
+    with pytest.raises(ConfigError, match=r"must be a folder or an address"):
+        default_store()
+
+
+def test_a_home_is_found_without_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(CACHE_ENV, "~/kept")
+    assert default_store().folder == tmp_path / "kept"
+    assert rooted("~/kept") == str(tmp_path / "kept")
+
+
 def test_the_limit_is_given_in_gigabytes(tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE_ENV, str(tmp_path))
     assert default_store().limit == OutcomeCache.limit

@@ -11,9 +11,10 @@ from acn_eval.checkpoints import load
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
 from acn_eval.data.images import ArrayImages
-from acn_eval.errors import Stopped
+from acn_eval.errors import Stopped, StoreError
 from acn_eval.inference import ClassMap
 from acn_eval.inference.one_pass import _budget
+from acn_eval.study.run import Study, run
 from tests.inference.asking import SMALL, ask, assert_same, by_id, job, one_pass
 from tests.tiny import checkpoint, counting, digits
 
@@ -248,6 +249,25 @@ def test_a_damaged_outcome_is_measured_again(first, runtime):
         file.write_bytes(bytes(content))
     assert forwards(first) == N * QUESTIONS
     assert_same(by_id(one_pass(first, silent)), expected)
+
+
+class Nothing(Study):
+    def units(self):
+        return []
+
+    def assemble(self, outcomes):
+        return list(outcomes)
+
+
+def test_a_store_that_makes_no_room_ends_no_run(runtime, monkeypatch):
+    def trim(self, limit=None):
+        asked.append(limit)
+        raise StoreError("kept: outcomes above the limit must be removable")
+
+    asked = []
+    monkeypatch.setattr(OutcomeCache, "trim", trim)
+    assert run(Nothing(None), runtime) == []
+    assert asked == [None]
 
 
 def test_the_two_readings_of_an_official_file_never_share(tmp_path, runtime, device):
