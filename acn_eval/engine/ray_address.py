@@ -13,7 +13,7 @@ from acn_eval.errors import ConfigError, MeasureError
 __all__ = ["Cluster", "cluster_of"]
 
 _PATIENCE = 5.0  # seconds until an address must answer
-_OWN = ("", "local")  # addresses that start a cluster
+_OWN = "local"  # starts a cluster
 _FOUND = "auto"  # the cluster that runs on this machine
 _MODE = "RAY_AUTH_MODE"
 _TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -63,15 +63,15 @@ def cluster_of(engine: str) -> Cluster:
     Raises:
         ConfigError: the address is none, or is that of another machine and there is no token.
     """
-    address = engine.removeprefix("ray").removeprefix("://") or os.environ.get("RAY_ADDRESS", "")
-    address = address.removeprefix("ray://").rstrip("/")
-    if address in _OWN:  # Ray listens on all interfaces
+    said = engine if "://" in engine else os.environ.get("RAY_ADDRESS") or _OWN
+    address = said.removeprefix("ray://").rstrip("/")
+    if address == _OWN:  # Ray listens on all interfaces
         return Cluster("", {_MODE: "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     if address == _FOUND:
         return Cluster(address, _auth())
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        msg = f"`engine`: must be ray or ray://HOST:PORT; got ray://{address}"
+    if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        msg = f"`engine`: must be ray or ray://HOST:PORT; got {said}"
         raise ConfigError(f"{msg}. PORT is that of `ray start`, mostly 6379.", "engine")
     if _auth().get(_MODE, "").lower() != "token" and not _loopback(host):
         got = f"{_MODE}={os.environ[_MODE]}" if _auth() else "none"

@@ -59,10 +59,17 @@ def test_another_machine_needs_a_token(monkeypatch, tmp_path):
     assert cluster_of("ray://lab:6379").variables == {"RAY_AUTH_MODE": "token"}
 
 
-@pytest.mark.parametrize("said", ["lab", ":6379", "lab:", "lab:port", "lab:0", "lab:65536"])
-def test_what_is_no_address_is_refused(said):
-    with pytest.raises(ConfigError, match=r"must be ray or ray://HOST:PORT; got ray://"):
+@pytest.mark.parametrize(
+    "said",
+    ["", "lab", ":6379", "lab:", "lab:port", "lab:0", "lab:65536", "http://127.0.0.1:1", "a/b:1"],
+)
+def test_what_is_no_address_is_refused(said, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ConfigError, match=rf"must be ray or ray://HOST:PORT; got ray://{said}\."):
         cluster_of(f"ray://{said}")
+    monkeypatch.setenv("RAY_ADDRESS", f"{said or 'ray://'}")
+    with pytest.raises(ConfigError, match=rf"HOST:PORT; got {said or 'ray://'}\."):
+        cluster_of("ray")
 
 
 def test_an_address_where_nothing_listens_is_refused():
