@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,6 +17,8 @@ from acn_eval.errors import suggestion
 from acn_eval.studies.table import STUDIES, studies, study
 
 __all__ = ["cli", "main"]
+
+_STOPPED = 130
 
 _COMMANDS = {
     "gate": "Decide whether a checkpoint may replace its baseline: PASS, FAIL or NO VERDICT.",
@@ -107,6 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None:
         keep_freed_memory()
     code = _run(arguments)
+    if arguments is None and code == _STOPPED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would change the code
     for stream in (sys.__stdout__, sys.__stderr__):
         _settle(stream)
     sys.exit(code)

@@ -46,6 +46,25 @@ def test_help_teaches_and_imports_nothing_heavy(tmp_path):
         assert word in out
 
 
+TWICE = """
+import os, signal
+from acn_eval.cli import main as command
+
+def interrupt(*given, **named):
+    os.kill(os.getpid(), signal.SIGINT)
+
+command.cli.main = command._settle = interrupt
+command.main()
+"""
+
+
+def test_a_second_ctrl_c_while_the_process_ends_changes_nothing(tmp_path):
+    code, out, err = run(tmp_path, code=TWICE)
+    assert (code, out) == (130, "")
+    assert err.startswith("acn-eval: stopped: ")
+    assert len(err.splitlines()) == 1
+
+
 def test_the_whole_job_with_its_record(folder):
     code, out, err = run(folder, "robustness", "--ckpt", "tiny_ac.pt", "--suite", "small.yaml")
     assert (code, err) == (0, "")
