@@ -107,7 +107,7 @@ class RayProcess:
         what = "answer until all is measured" if self._joined else "let this machine join"
         remedy = " The same command resumes from what the store holds." * self._joined
         if b"Unauthenticated" in self._said.read_bytes():
-            has = self._cluster.variables.get("RAY_AUTH_MODE") == "token"
+            has = self._cluster.variables.get("RAY_AUTH_MODE", "").lower() == "token"
             reason = "another token than RAY_AUTH_TOKEN" if has else "no RAY_AUTH_TOKEN"
         msg = f"{self._cluster.where}: the cluster must {what}; got: {reason}."
         return MeasureError(f"{msg}{remedy}")
