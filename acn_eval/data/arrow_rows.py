@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,6 +22,11 @@ class ArrowRows(Rows):
     """Rows of files with one schema, in the batches that they were written in."""
 
     batches: Sequence[pa.RecordBatch]
+    files: Sequence[Path]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return where the rows lie, which another process maps into its memory."""
+        return ArrowRows.of, (self.files, self.where)
 
     @staticmethod
     def of(files: Sequence[Path], where: str) -> "ArrowRows":
@@ -42,7 +48,8 @@ class ArrowRows(Rows):
             if not schemas[-1].equals(schemas[0], check_metadata=True):
                 msg = f"{where}: all files must have the columns of {files[0].name}"
                 raise DataError(f"{msg}; {path.name} has others")
-        return ArrowRows(where, schemas[0], tuple(b.num_rows for b in batches), batches)
+        counts = tuple(b.num_rows for b in batches)
+        return ArrowRows(where, schemas[0], counts, batches, [f.absolute() for f in files])
 
     def column(self, batch: int, name: str) -> pa.Array:
         """Return a column of a batch, in the memory of the file."""

@@ -6,7 +6,7 @@ Of a table, only the columns of images and labels are touched. No code of a data
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,35 +24,55 @@ _LONGEST_NAME = 1000
 _SHOWN = 8
 _REMEDY = "Save it by save_to_disk, which takes the images in, or use folder:PATH."
 _UNKNOWN = -1  # what Hugging Face gives examples without a label
+P = TypeVar("P", int, NDArray[np.int64])
 
 
 @dataclass(frozen=True)
 class TableImages(EncodedImages):
-    """Encoded images in a column of bytes, or of ``{bytes, path}``."""
+    """Encoded images in a column of bytes, or of ``{bytes, path}``.
+
+    Attributes:
+        numbers: of the rows (n,) that they are; None: all.
+        hashes_before: of what each held where it was read before, in another process.
+    """
 
     rows: Rows
     column: str
+    numbers: NDArray[np.int64] | None = None
+    hashes_before: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return int(self._ends[-1])
+        return int(self._ends[-1]) if self.numbers is None else len(self.numbers)
 
     def place(self, position: int) -> str:
         """Return the data set and the row."""
-        return f"{self.rows.where}, row {position}"
+        return f"{self.rows.where}, row {self._row(position)}"
 
     def stored(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
         """Yield the bytes, batch by batch of the table."""
-        batches = np.searchsorted(self._ends, positions, side="right")
+        asked = self._row(positions)
+        batches = np.searchsorted(self._ends, asked, side="right")
         for batch in np.unique(batches).tolist():
             images = self.rows.column(batch, self.column)
             first = int(self._ends[batch]) - self.rows.counts[batch]
             for k in np.flatnonzero(batches == batch).tolist():
-                content = images[int(positions[k]) - first].as_py()
+                content = images[int(asked[k]) - first].as_py()
                 if content is None:
                     what = "must hold an image as bytes; it holds none, or the name of a file"
                     raise DataError(f"{self.place(int(positions[k]))}: {what}. {_REMEDY}")
                 yield k, content
+
+    def part(self, positions: NDArray[np.int64]) -> "TableImages":
+        """Return where these images lie, which another process reads."""
+        return TableImages(self.rows, self.column, self._row(positions), self._known[positions])
+
+    def expected(self) -> NDArray[np.int64]:
+        """Return what was read before."""
+        return super().expected() if self.hashes_before is None else self.hashes_before
+
+    def _row(self, position: P) -> P:
+        return position if self.numbers is None else self.numbers[position]
 
     @cached_property
     def _ends(self) -> NDArray[np.int64]:

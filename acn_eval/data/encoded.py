@@ -1,7 +1,7 @@
 """Images that lie encoded in files or tables, and are decoded when they are read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -15,7 +15,7 @@ from acn_eval.data.geometry import Geometry
 from acn_eval.errors import MeasureError
 from acn_eval.inputs import content_hash
 
-__all__ = ["EncodedImages", "HeldImages"]
+__all__ = ["EncodedImages"]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,9 @@ class EncodedImages(ABC):
             pass
         return self._known[positions]
 
+    @abstractmethod
     def part(self, positions: NDArray[np.int64]) -> "EncodedImages":
-        """Return these images alone, still encoded, with their content."""
-        held = dict(self._checked(positions))
-        places = [self.place(i) for i in positions.tolist()]
-        return HeldImages([held[k] for k in range(len(places))], places)
+        """Return where these images lie, which another process reads."""
 
     def turned(self, positions: NDArray[np.int64]) -> int:
         """Return how many of these, as far as they were read, say that they are to be turned.
@@ -107,29 +105,3 @@ class EncodedImages(ABC):
             if self._known[i] < 0:
                 self._known[i], self._turned[i] = found, is_turned(content)
             yield k, content
-
-
-@dataclass(frozen=True)
-class HeldImages(EncodedImages):
-    """Encoded images in memory, as another process is sent them.
-
-    Attributes:
-        contents: bytes of each.
-        places: where they lay.
-    """
-
-    contents: Sequence[bytes]
-    places: Sequence[str]
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.contents)
-
-    def place(self, position: int) -> str:
-        """Return where it lay."""
-        return self.places[position]
-
-    def stored(self, positions: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
-        """Yield the content of every image."""
-        for k, position in enumerate(positions.tolist()):
-            yield k, self.contents[position]

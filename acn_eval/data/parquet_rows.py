@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +33,10 @@ class ParquetRows(Rows):
     groups: Sequence[_Group]
     _kept: dict[tuple[int, str], pa.Array] = field(default_factory=dict, compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return where the rows lie, without those that were read."""
+        return {**vars(self), "_kept": {}}
+
     @staticmethod
     def of(files: Sequence[Path], where: str) -> "ParquetRows":
         """Return the rows of all files, one after another.
@@ -49,7 +53,7 @@ class ParquetRows(Rows):
                     rows = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
             except UNREADABLE as exc:
                 raise DataError(f"{where}: {path.name} must be a parquet file; {exc}") from exc
-            groups += [_Group(path, i) for i in range(len(rows))]
+            groups += [_Group(path.absolute(), i) for i in range(len(rows))]
             counts += rows
             schemas.append(schema)
             if not schema.equals(schemas[0], check_metadata=True):

@@ -1,11 +1,13 @@
 """Columns of images and labels, of any type that somebody writes."""
 
+import pickle
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from acn_eval.data import Geometry, open_examples
-from acn_eval.errors import DataError
+from acn_eval.errors import DataError, MeasureError
 from tests.data.sources import refusal
 from tests.data.tables import (
     IMAGE,
@@ -101,3 +103,28 @@ def test_an_image_that_only_names_a_file_is_not_looked_for(tmp_path, kind):
             DataError, match=f"row {i}: must hold an image as bytes; it holds none"
         ):
             examples.read(np.array([i]), Geometry(8, 3))
+
+
+def test_a_part_is_sent_without_its_images(tmp_path, kind):
+    examples = open_examples(one(kind, tmp_path, table(pixels(40, side=50), np.arange(40) % 3)))
+    where = np.array([30, 3, 17])
+    part = examples.at(where)
+    assert len(part.hashes) == 3
+    sent = pickle.dumps(part)
+    assert len(sent) < 4000  # an image has 7,500 bytes
+    own = pickle.loads(sent)
+    assert own.digest == part.digest
+    assert len(own.inputs) == 3
+    assert own.inputs.place(1).endswith("row 3")
+    geometry = Geometry(50, 3)
+    assert own.read(np.arange(3), geometry).equal(examples.read(where, geometry))
+    assert np.array_equal(own.inputs.hashes(np.arange(3)), part.hashes)
+
+
+def test_a_part_whose_table_has_changed_is_not_shown(tmp_path, kind):
+    examples = open_examples(one(kind, tmp_path, table(pixels(6), np.arange(6) % 3)))
+    assert len(examples.hashes) == 6
+    sent = pickle.dumps(examples.at(np.array([4, 1])))
+    one(kind, tmp_path, table(pixels(6, seed=1), np.arange(6) % 3))
+    with pytest.raises(MeasureError, match=r"row [14]: must stay as it is"):
+        pickle.loads(sent).read(np.arange(2), Geometry(8, 3))
