@@ -1,5 +1,7 @@
 """Geometry against torchvision and Pillow."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -106,7 +108,7 @@ def test_what_is_read_may_be_written_to():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
-    "pictures", [ArrayImages(np.empty((0, 9, 7, 3), np.uint8)), FileImages(())]
+    "pictures", [ArrayImages(np.empty((0, 9, 7, 3), np.uint8)), FileImages(Path(), ())]
 )
 def test_no_pictures_are_an_empty_batch(pictures, channels):
     """Nothing held out of a small subset is a subset too."""
