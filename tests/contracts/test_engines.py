@@ -32,7 +32,6 @@ from tests.studies.dynamics.plans import text_suite
 from tests.studies.low_data.plans import suite as low_data
 from tests.training.texts import classes, scored, trained, write_scored
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CPU = torch.device("cpu")
 DIGITS = DataSelection(limit=60)
 SENTENCES = DataSelection(limit=48)
@@ -127,21 +126,24 @@ def test_every_study_is_asked():
 
 @pytest.fixture(scope="module")
 def networks(tiny, tmp_path_factory):
-    """Pairs by what they read, and the folder of their data."""
+    """A pair by what it reads, trained when it is asked for, and the folder of its data."""
     root = tmp_path_factory.mktemp("data")
     write_scored(root)
-    for name in ("acn", "residual"):
-        trained(classes(arch={"connectivity": name, "depth": 2}), root / f"text_{name}.pt")
-        trained(
-            scored(steps=20, arch={"connectivity": name}), root / f"numbers_{name}.pt", root=root
-        )
-    files = {
-        "": [],
-        "images": [tiny / "tiny_ac.pt", tiny / "tiny_res.pt"],
-        "text": sorted(root.glob("text_*.pt")),
-        "numbers": sorted(root.glob("numbers_*.pt")),
+    recipes = {
+        "text": lambda name: classes(arch={"connectivity": name, "depth": 2}),
+        "numbers": lambda name: scored(steps=20, arch={"connectivity": name}),
     }
-    return {kind: [str(file) for file in own] for kind, own in files.items()}, root
+
+    @cache
+    def pair(reads):
+        if reads not in recipes:
+            return [str(tiny / name) for name in ("tiny_ac.pt", "tiny_res.pt") if reads]
+        files = [root / f"{reads}_{name}.pt" for name in ("acn", "residual")]
+        for name, file in zip(("acn", "residual"), files, strict=True):
+            trained(recipes[reads](name), file, root=root if reads == "numbers" else None)
+        return [str(file) for file in files]
+
+    return pair, root
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,13 @@ class Found:
 @pytest.fixture(scope="module")
 def find(networks):
     """Ask a study by its name, with an engine and a new store."""
-    files, root = networks
+    pair, root = networks
 
     def found(question, folder, engine, progress=lambda done, total: None):
         suite, reads, chosen = QUESTIONS[question]()
         chosen = replace(chosen, root=root if reads == "numbers" else None)
         runtime = Runtime(CPU, 32, "fp32", OutcomeCache(folder), 1, engine)
-        loaded = [load(name) for name in files[reads]]
+        loaded = [load(name) for name in pair(reads)]
         own = ask(loaded, suite, chosen, seed=0, runtime=runtime)
         results = run(own, runtime, progress)
         outcomes = [(unit.address, runtime.store.read(unit.address)) for unit in own.units()]
@@ -186,6 +188,13 @@ def case(request):
         yield own, engine
 
 
+def test_workers_give_the_bytes_of_this_process(find, here, tmp_path):
+    with engine_of(EngineChoice("processes", 2), CPU) as engine:
+        assert find("robustness", tmp_path, engine) == here("robustness")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_same_bytes(case, question, find, here, tmp_path):
     own, engine = case
