@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from acn_eval.engine.ray_messages import Answer, Cancel, Ended, Node, Part, Ready, Send, Terms
@@ -26,6 +26,7 @@ __all__ = ["serve"]
 _WAIT = 0.1  # seconds
 _LOOK = 1.0  # seconds between two looks at the cluster
 _PROBE = 120.0  # seconds until a node must have imported torch
+_MEMORY = "memory ran out on its machine. Fewer workers, or smaller batches, need less"
 
 
 class _Driver:
@@ -135,6 +136,8 @@ def _node(probe: Any, host: str) -> Node:
 
 def _line(exc: BaseException) -> str:
     """Return the last line of an error, which Ray prefixes with a traceback."""
+    if isinstance(exc, OutOfMemoryError):  # its lines are a page on how to set up Ray
+        return _MEMORY
     return (str(exc).strip().splitlines() or [type(exc).__name__])[-1].strip().rstrip(".")
 
 

@@ -12,6 +12,8 @@ pytest.importorskip("ray")
 
 
 def test_the_last_line_of_an_error_says_why():
+    from ray.exceptions import OutOfMemoryError
+
     from acn_eval.engine.ray_driver import _line
 
     assert (
@@ -19,6 +21,8 @@ def test_the_last_line_of_an_error_says_why():
         == "ValueError: no"
     )
     assert _line(RuntimeError()) == "RuntimeError"
+    memory = OutOfMemoryError("Task was killed due to the node running low on memory.\nRefer to")
+    assert _line(memory).startswith("memory ran out on its machine. Fewer workers")
 
 
 @pytest.mark.slow
