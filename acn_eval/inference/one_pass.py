@@ -95,6 +95,12 @@ class ForwardUnit:
         return [self.seed, NOISE_VERSION, list(context.std), *stamp]
 
     @property
+    def title(self) -> str:
+        """Network, condition and number of examples."""
+        condition = name_of(dict(self.question.condition))
+        return f"{self.subject.checkpoint.id.name}, {condition}, {self.cost:,} examples"
+
+    @property
     def cost(self) -> int:
         """Number of examples."""
         return len(self.examples)

@@ -54,6 +54,11 @@ class FineTunedUnit(Unit):
     profile: NumericProfile
     resumes = True
 
+    @property
+    def title(self) -> str:
+        """The network that is the start."""
+        return f"fine-tuning of {self.checkpoint.id.name}"
+
     @cached_property
     def address(self) -> str:
         """Content address of the start, the training and the images."""

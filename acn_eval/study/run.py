@@ -57,6 +57,11 @@ class Unit(Protocol):
         """Content address (`OutcomeCache.key`) of everything that decides its bytes."""
 
     @property
+    def title(self) -> str:
+        """What messages call it, in a few words."""
+        return type(self).__name__
+
+    @property
     def cost(self) -> int:
         """Work in the unit of progress, such as evaluations or training steps."""
 
@@ -201,6 +206,11 @@ class BundleTask:
 
         with self.runtime.own_threads():
             yield from self.batches.halving_each(attempt)
+
+    def __str__(self) -> str:
+        """Return what messages call it."""
+        more = len(self.units) - 1
+        return self.units[0].title + f" and {more} more" * (more > 0)
 
     def _outcomes(
         self, units: dict[int, Unit], show: Show, *, stored: bool

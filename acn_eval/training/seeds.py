@@ -83,6 +83,10 @@ class FileTask:
             content = self._content(course.finished(fit))
         yield address, content
 
+    def __str__(self) -> str:
+        """Return what messages call it."""
+        return f"training of seed {self.recipe.seed} on {self.recipe.data}"
+
     def _address(self, course: Course) -> str:
         """Everything that decides the weights, so that no other training finds the state."""
         start = course.initial.start

@@ -44,6 +44,11 @@ class SpreadUnit(Unit):
     spec: InputSpec[Any]
     profile: NumericProfile
 
+    @property
+    def title(self) -> str:
+        """The network."""
+        return f"spread of {self.checkpoint.id.name}"
+
     @cached_property
     def address(self) -> str:
         """Content address of network, images and rounding; the file has recipe and seed."""

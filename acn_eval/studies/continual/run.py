@@ -37,6 +37,11 @@ class RunUnit(TaskSequenceRun, Unit):
     resumes = True
 
     @property
+    def title(self) -> str:
+        """Its name in tables."""
+        return f"training of {self.name}"
+
+    @property
     def cost(self) -> int:
         """Training steps."""
         return sum(self.steps)

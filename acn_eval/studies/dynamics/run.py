@@ -64,6 +64,11 @@ class TrainingUnit(Described, Unit):
         return OutcomeCache.key(["watched v4", *facts])
 
     @property
+    def title(self) -> str:
+        """Name of the network."""
+        return f"training of {name_of(self.arm)}"
+
+    @property
     def cost(self) -> int:
         """Training steps."""
         return self.plan.suite.recipe.steps
@@ -103,6 +108,11 @@ class NetworkUnit(Described, Unit):
         """Content address of the training and the test images."""
         test = self.training.plan.test
         return OutcomeCache.key(["observed v3", self.training.address, test.digest])
+
+    @property
+    def title(self) -> str:
+        """Name of the network."""
+        return self.training.title
 
     @property
     def cost(self) -> int:
@@ -225,6 +235,11 @@ class CheckpointUnit(Unit):
         images = [part.digest for part in (self.probe, self.validation, self.test)]
         facts = [own.sha256, own.arch, own.preprocessing, dict(own.training), columns]
         return OutcomeCache.key(["finished v4", *facts, images, self.profile.facts()])
+
+    @property
+    def title(self) -> str:
+        """The network."""
+        return f"dynamics of {self.subject.checkpoint.id.name}"
 
     @property
     def cost(self) -> int:

@@ -57,6 +57,11 @@ class StackUnit(Described, Unit):
     resumes = True
 
     @property
+    def title(self) -> str:
+        """The draw of the images that are learned from."""
+        return f"trainings of draw {self.draw}, stack {self.number}"
+
+    @property
     def stack(self) -> Stack:
         """The trainings."""
         return self.plan.stacks[self.side][self.draw][self.number]

@@ -54,6 +54,11 @@ class PrunedUnit(Unit):
         """The network before anything is removed."""
         return self.request.subjects[self.subject]
 
+    @property
+    def title(self) -> str:
+        """The network, and what is removed."""
+        return f"{self.model.checkpoint.id.name}, {self.method.label}, {self.sparsity:.0%} removed"
+
     @cached_property
     def address(self) -> str:
         """Content address of the dense network, the method, the sparsity and all images."""
