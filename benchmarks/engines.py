@@ -103,7 +103,7 @@ def share(data: Path, store: Path, k: int, count: int) -> None:
     mine = [own[i] for bundle in bundles(own)[k::count] for i in bundle]
     print("ready", flush=True)
     sys.stdin.readline()
-    with runtime.own_threads():
+    with runtime.own_settings():
         measured(mine, runtime)
     print(json.dumps(time.time()), flush=True)
 
@@ -131,7 +131,7 @@ def with_engine(data: Path, store: Path, engine: Engine) -> float:
     runtime = runtime_of(store, engine)
     own = units(data, runtime)
     start = time.time()
-    with runtime.own_threads():
+    with runtime.own_settings():
         measured(own, runtime)
     return time.time() - start
 

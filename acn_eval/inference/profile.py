@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from acn_eval.engine.environment import hardware
+from acn_eval.engine.settings import settings
 from acn_eval.inference.precision import Numeric
 
 __all__ = ["NumericProfile", "fitting_batch"]
@@ -26,6 +27,7 @@ class NumericProfile:
         batch_size: examples per forward pass.
         threads: of the CPU.
         version: of torch.
+        settings: of torch that are not its defaults, in words.
     """
 
     device: str
@@ -34,16 +36,18 @@ class NumericProfile:
     batch_size: int
     threads: int
     version: str
+    settings: str = ""
 
     @classmethod
     def here(cls, device: torch.device, precision: Numeric, batch_size: int) -> "NumericProfile":
         """Return the profile of forward passes in this process."""
         threads, version = torch.get_num_threads(), str(torch.__version__)
-        return cls(device.type, hardware(device), precision, batch_size, threads, version)
+        own = device.type, hardware(device), precision, batch_size, threads, version
+        return cls(*own, ", ".join(f"{name} {value}" for name, value in settings()))
 
     def facts(self) -> dict[str, Any]:
         """Return plain types for the address of an outcome."""
-        return asdict(self)
+        return {name: own for name, own in asdict(self).items() if own != ""}
 
 
 def fitting_batch(flops: int, device: torch.device) -> int:

@@ -1,7 +1,7 @@
 """Runtime: where and how a network is run; it decides speed, and never what is measured."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from acn_eval.cache import OutcomeCache, default_store
 from acn_eval.engine.environment import Environment
 from acn_eval.engine.local import LOCAL
 from acn_eval.engine.protocol import Engine
+from acn_eval.engine.settings import Settings, having, settings
 from acn_eval.errors import ConfigError
 from acn_eval.inference.memory import Batches
 from acn_eval.inference.precision import Numeric, Precision
@@ -32,6 +33,7 @@ class Runtime:
         threads: of the CPU; None takes those that torch has in this process.
         engine: runs the tasks of a study; another process that gets this has the local one, and
             keeps nothing in the store where its environment differs.
+        settings: of torch; None takes those of this process, and another one gets them.
     """
 
     device: torch.device
@@ -40,10 +42,12 @@ class Runtime:
     store: OutcomeCache = field(default_factory=default_store)
     threads: int | None = None
     engine: Engine = LOCAL
+    settings: Settings | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.device, self.batch_size, self.precision, self.store, self.threads
-        return _received, (Environment.here(self.device), own)
+        torchs = settings() if self.settings is None else self.settings
+        return _received, (Environment.here(self.device), torchs, own)
 
     def batches(self, flops: int) -> Batches:
         """Return the batches of one pass of networks that cost so many FLOPs per example."""
@@ -51,23 +55,24 @@ class Runtime:
 
     def profile(self, numeric: Numeric = "fp32", flops: int = 0) -> NumericProfile:
         """Return the numeric profile of such a pass."""
-        with self.own_threads():
+        with self.own_settings():
             return NumericProfile.here(self.device, numeric, self.batches(flops).size)
 
     @contextmanager
-    def own_threads(self) -> Iterator[None]:
-        """Let torch have these threads during the body."""
+    def own_settings(self) -> Iterator[None]:
+        """Let torch have these threads and settings during the body."""
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads or before)
         try:
-            yield
+            with nullcontext() if self.settings is None else having(self.settings):
+                yield
         finally:
             torch.set_num_threads(before)
 
 
-def _received(sender: Environment, own: tuple[Any, ...]) -> Runtime:
+def _received(sender: Environment, torchs: Settings, own: tuple[Any, ...]) -> Runtime:
     """Return a runtime in another process; an address names one environment, the sender's."""
-    runtime = Runtime(*own)
+    runtime = replace(Runtime(*own), settings=torchs)
     if Environment.here(runtime.device) == sender:
         return runtime
     return replace(runtime, store=replace(runtime.store, writable=False))

@@ -136,7 +136,7 @@ def run(study: Study[Any], runtime: Runtime, progress: Progress = quietly) -> li
     Raises:
         Stopped: at Ctrl-C; says how much is saved.
     """
-    with runtime.own_threads():
+    with runtime.own_settings():
         outcomes = measured(study.units(), runtime, progress, study.work)
         results = study.assemble(outcomes)
     with suppress(StoreError):  # what was measured counts more than the room that it takes
@@ -204,7 +204,7 @@ class BundleTask:
                 done.add(found[0])
                 yield found
 
-        with self.runtime.own_threads():
+        with self.runtime.own_settings():
             yield from self.batches.halving_each(attempt)
 
     def __str__(self) -> str:

@@ -73,7 +73,7 @@ class FileTask:
 
     def __call__(self, show: Show) -> Iterator[tuple[str, bytes]]:
         """Yield the address of the training, and the content of its file."""
-        with self.runtime.own_threads():
+        with self.runtime.own_settings():
             course = Course.opened(self.recipe, self.root)
             address = self._address(course)
             resume = Resume(self.runtime, address, show)

@@ -236,6 +236,6 @@ def _rehearsed(asked: Study[Any], timed: int, slots: int) -> tuple[Sequence[Unit
     own = asked.request
     runtime: Runtime = replace(own.runtime, engine=engine)
     units = _shown(asked, own.whole.at(np.arange(timed))).units()
-    with runtime.own_threads():
+    with runtime.own_settings():
         measured(units, runtime)
     return units, engine

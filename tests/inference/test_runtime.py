@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from acn_eval.engine import environment
+from acn_eval.engine.settings import having
 from acn_eval.errors import ConfigError
 from acn_eval.inference import resolve_device
 
@@ -28,7 +29,7 @@ def test_anything_else_is_refused_in_one_line(name):
 def test_another_process_keeps_what_it_makes(runtime):
     there = pickle.loads(pickle.dumps(runtime))
     there.store.write("0" * 32, b"made there")
-    assert there == replace(runtime, engine=there.engine)
+    assert there == replace(runtime, settings=())
     assert runtime.store.read("0" * 32) == b"made there"
 
 
@@ -43,3 +44,16 @@ def test_one_of_another_environment_keeps_nothing(runtime, monkeypatch):
     assert there.store.read("0" * 32) == b"made here"
     assert runtime.store.read("1" * 32) is None
     assert not pickle.loads(pickle.dumps(there.store)).writable
+
+
+def test_another_process_has_the_settings_of_torch(runtime):
+    """A network's file may have changed them, and outcomes have the address of both."""
+    plain = runtime.profile()
+    with having((("mkldnn.enabled", False),)):
+        sent, changed = pickle.dumps(runtime), runtime.profile()
+    there = pickle.loads(pickle.dumps(pickle.loads(sent)))
+    assert there.profile() == changed != plain
+    assert changed.facts() == {**plain.facts(), "settings": "mkldnn.enabled False"}
+    with there.own_settings():
+        assert not torch.backends.mkldnn.enabled
+    assert torch.backends.mkldnn.enabled

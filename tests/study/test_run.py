@@ -11,6 +11,7 @@ from acn_eval.checkpoints import load
 from acn_eval.corruptions import Context
 from acn_eval.data import Geometry
 from acn_eval.data.images import ArrayImages
+from acn_eval.engine.local import Local
 from acn_eval.errors import Stopped, StoreError
 from acn_eval.inference import ClassMap
 from acn_eval.inference.one_pass import _budget
@@ -321,3 +322,18 @@ def official_state():
     for i in range(2):
         shapes |= {f"mixer_layers.{i}.{name}": shape for name, shape in block.items()}
     return {name: torch.randn(shape, generator=g) for name, shape in shapes.items()}
+
+
+def test_a_task_has_a_short_name(first, tiny):
+    """It stands in messages; whatever a task holds would be many lines."""
+    names = []
+
+    class Naming(Local):
+        def run(self, tasks, show):
+            return super().run((names.append(str(task)) or task for task in tasks), show)
+
+    one_pass(
+        with_id(replace(first, runtime=replace(first.runtime, engine=Naming())), uri="memory:x"),
+        silent,
+    )
+    assert names == [f"{first.subjects[0].checkpoint.id.name}, clean, 40 examples and 4 more"]
