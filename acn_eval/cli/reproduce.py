@@ -51,6 +51,9 @@ def command(table: str, only_plan: bool, seeds: int | None, **given: Any) -> Non
     TABLE is the name of a shipped one, or a YAML. The output shows every study with seeds as
     architectures, as its own command does, and what the paper reports beside it.
     """
+    if given["allow_mixed"]:  # a file that is kept would not tell which worker trained it
+        msg = "`allow_mixed`: must be left out, because trained files are kept; got it"
+        raise ConfigError(msg, "allow_mixed")
     options = run_options(**given, no_cache=False, limit=None)
     output = output_of(**given)
     if output.json_file == "-":

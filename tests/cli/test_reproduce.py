@@ -31,5 +31,7 @@ def test_the_plan_runs_nothing(folder, call):
 def test_what_is_wrong_is_one_line(folder, refused):
     assert "Did you mean digits-demo?" in refused(2, "reproduce", "digits-dem")
     assert "--json: must be a file" in refused(2, "reproduce", "digits-demo", "--json", "-")
+    mixed = "--workers", "2", "--allow-mixed"
+    assert "--allow-mixed: must be left out" in refused(2, "reproduce", "digits-demo", *mixed)
     written(folder, networks={"acn": {"steps": 5}, "residual": {}})
     assert "budgets must be equal; in steps" in refused(2, "reproduce", "mine.yaml")
