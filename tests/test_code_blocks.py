@@ -21,7 +21,7 @@ NOT_RUN = {
     "make demo": "the continuous integration runs it",
     "make test": "it runs this test",
     "pip install -e .": "file names of the reader's; the options are parsed below",
-    "import torch\n\nfrom acn_eval import DataSelection, evaluate": "tests/engine/test_processes.py",
+    "import torch\n\nfrom acn_eval import Data": "workers; tests/engine/test_processes.py",
     "pip install 'acn-eval[ray]'": "several machines; tests/engine/test_ray_process.py",
     "$ acn-eval plan --n 10000": "a suite of the reader's; the options are parsed below",
     "import mlflow": "a network of the reader's; tests/mlflow_plugin, test_registered.py",
