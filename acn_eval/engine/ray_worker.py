@@ -1,7 +1,6 @@
 """What a worker of a Ray cluster does with a task; its answers are bytes, one by one."""
 
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -17,12 +16,11 @@ from acn_eval.allocation import keep_freed_memory
 from acn_eval.engine.environment import Environment
 from acn_eval.engine.parcel import Unpacker
 from acn_eval.engine.ray_messages import Failed, Found, Shown
-from acn_eval.engine.worker import portable
+from acn_eval.engine.worker import portable, seldom
 from acn_eval.reach import confined
 
 __all__ = ["answers", "environment"]
 
-_PAUSE = 0.1  # seconds between two signs of progress
 _PARTS: dict[str, list[Any]] = {}  # references to the parts of the task under way
 _UNPACKER = Unpacker(lambda name: ray.get(_PARTS[name][0]))
 _THREAD = ThreadPoolExecutor(1)  # one for all tasks, so that OpenMP keeps its threads
@@ -57,15 +55,7 @@ def answers(content: bytes, parts: dict[str, list[Any]], device: str) -> Iterato
 def _work(content: bytes, said: "SimpleQueue[NamedTuple | None]") -> None:
     keep_freed_memory()
     job = _UNPACKER.unpack(content)
-    shown = 0.0, 0
-
-    def show(more: int, kept: int = 0) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if now - shown[0] > _PAUSE or kept != shown[1]:
-            shown = now, kept
-            said.put(Shown(more, kept))
-
+    show = seldom(lambda more, kept: said.put(Shown(more, kept)))
     with suppress(OSError):
         os.chdir(job.folder)
     with ExitStack() as stack:

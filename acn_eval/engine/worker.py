@@ -8,7 +8,9 @@ import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,10 +23,11 @@ import cloudpickle
 from acn_eval import reach
 from acn_eval.allocation import keep_freed_memory
 from acn_eval.engine.parcel import Unpacker
+from acn_eval.engine.protocol import Show
 from acn_eval.errors import AcnEvalError
 from acn_eval.lazy import uncollected
 
-__all__ = ["main", "portable"]
+__all__ = ["main", "portable", "seldom"]
 
 _LOOK = 1.0  # seconds between two looks at whether the process that started this one lives
 _PAUSE = 0.1  # seconds between two reports of progress
@@ -67,15 +70,7 @@ class _Desk:
                 self._do(*self._next())
 
     def _do(self, number: int, content: bytes) -> None:
-        shown = 0.0, 0
-
-        def show(more: int, kept: int = 0) -> None:
-            nonlocal shown
-            now = time.monotonic()
-            if now - shown[0] > _PAUSE or kept != shown[1]:
-                shown = now, kept
-                self._say("show", number, more, kept)
-
+        show = seldom(partial(self._say, "show", number))
         try:
             for item in self._unpacker.unpack(content)(show):
                 self._say("yielded", number, item)
@@ -121,6 +116,20 @@ def _environment(device: str) -> Any:
         own = import_module("acn_eval.engine.environment").Environment
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     return own.here(torch.device(device))
+
+
+def seldom(say: Callable[[int, int], None]) -> Show:
+    """Return what says how far a task is ten times a second at most, and whenever more is kept."""
+    said = 0.0, 0
+
+    def show(more: int, kept: int = 0) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said[0] > _PAUSE or kept != said[1]:
+            said = now, kept
+            say(more, kept)
+
+    return show
 
 
 def portable(error: BaseException) -> BaseException:
