@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import cache
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from threading import Thread
+from typing import Any, NamedTuple, TypeAlias
 
 import cloudpickle
 import ray
@@ -21,9 +21,10 @@ from acn_eval.reach import confined
 
 __all__ = ["answers", "environment"]
 
+_Said: TypeAlias = "SimpleQueue[NamedTuple | None]"
 _PARTS: dict[str, list[Any]] = {}  # references to the parts of the task under way
 _UNPACKER = Unpacker(lambda name: ray.get(_PARTS[name][0]))
-_THREAD = ThreadPoolExecutor(1)  # one for all tasks, so that OpenMP keeps its threads
+_TASKS: "SimpleQueue[tuple[bytes, _Said]]" = SimpleQueue()
 
 
 @cache
@@ -43,16 +44,30 @@ def answers(content: bytes, parts: dict[str, list[Any]], device: str) -> Iterato
     yield environment(device)
     _PARTS.clear()
     _PARTS.update(parts)
-    said: SimpleQueue[NamedTuple | None] = SimpleQueue()
-    working = _THREAD.submit(_work, content, said)
-    working.add_done_callback(lambda _: said.put(None))
+    said: _Said = SimpleQueue()
+    _start()
+    _TASKS.put((content, said))
     while (answer := said.get()) is not None:
         yield cloudpickle.dumps(answer)
-    if (error := working.exception()) is not None:
-        yield cloudpickle.dumps(Failed(portable(error)))
 
 
-def _work(content: bytes, said: "SimpleQueue[NamedTuple | None]") -> None:
+@cache
+def _start() -> None:
+    """Start one thread for all tasks, so that OpenMP keeps its own; no exit waits for it."""
+    Thread(target=_do_tasks, daemon=True).start()
+
+
+def _do_tasks() -> None:
+    while True:
+        content, said = _TASKS.get()
+        try:
+            _work(content, said)
+        except BaseException as exc:  # noqa: BLE001  (the top of a thread)
+            said.put(Failed(portable(exc)))
+        said.put(None)
+
+
+def _work(content: bytes, said: "_Said") -> None:
     keep_freed_memory()
     job = _UNPACKER.unpack(content)
     show = seldom(lambda more, kept: said.put(Shown(more, kept)))
