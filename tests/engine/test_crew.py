@@ -12,7 +12,14 @@ from acn_eval.engine.crew import Crew, Job
 from acn_eval.engine.processes import Processes
 from acn_eval.errors import ConfigError, MeasureError
 from acn_eval.reach import confined
-from tests.engine.tasks import Counting, Reading, Table, Upper, Waiting
+from tests.engine.tasks import (
+    Counting,
+    Reading,
+    Table,
+    Upper,
+    Waiting,
+    silent,
+)
 
 CPU = torch.device("cpu")
 TWO = EngineChoice("processes", 2)
@@ -22,10 +29,6 @@ while os.read(int(sys.argv[1]), 1000):
     pass
 os._exit(5)
 """
-
-
-def silent(task, more, kept=0):
-    pass
 
 
 def test_no_worker_starts_before_there_is_a_task():

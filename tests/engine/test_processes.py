@@ -24,14 +24,12 @@ from tests.engine.tasks import (
     Upper,
     Waiting,
     alive,
+    by_task,
+    silent,
 )
 
 CPU = torch.device("cpu")
 TWO = EngineChoice("processes", 2)
-
-
-def silent(task, more, kept=0):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +42,6 @@ def two():
 def own():
     with Processes(TWO, CPU) as engine:
         yield engine
-
-
-def by_task(found):
-    items = {}
-    for number, item, alike in found:
-        assert alike
-        items.setdefault(number, []).append(item)
-    return items
 
 
 def test_every_task_yields_in_its_order_elsewhere(two):

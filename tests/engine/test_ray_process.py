@@ -14,14 +14,15 @@ from acn_eval.engine.ray_process import _LONGEST
 from acn_eval.engine.ray_tasks import RayTasks
 from acn_eval.errors import ConfigError, MeasureError
 from tests.engine.clusters import cluster
-from tests.engine.tasks import Counting, Looking, Waiting
+from tests.engine.tasks import (
+    Counting,
+    Looking,
+    Waiting,
+    silent,
+)
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.slow
-
-
-def silent(task, more, kept=0):
-    pass
 
 
 def items(engine, count=3):

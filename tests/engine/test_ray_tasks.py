@@ -27,15 +27,13 @@ from tests.engine.tasks import (
     Upper,
     Waiting,
     alive,
+    by_task,
+    silent,
     wait_for,
 )
 
 CPU = torch.device("cpu")
 TWO = EngineChoice("ray", 2)
-
-
-def silent(task, more, kept=0):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +46,6 @@ def two():
 def own():
     with RayTasks(TWO, CPU) as engine:
         yield engine
-
-
-def by_task(found):
-    items = {}
-    for number, item, alike in found:
-        assert alike
-        items.setdefault(number, []).append(item)
-    return items
 
 
 def ours():
